@@ -1,0 +1,1 @@
+"""The registry and everything that is remembered; imports nothing of bot or jobs."""

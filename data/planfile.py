@@ -1,0 +1,287 @@
+"""The form of the registry's files: a plan, a province's agencies, a year's calendar.
+
+Promises to accept what the documents say and nothing else: unknown keys are faults. Holds no rule of
+dates or agencies beyond what one file can answer by itself; see registry.py for what needs several.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Text = Annotated[str, Field(min_length=1)]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ.\-]*$", max_length=40)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]*$", max_length=60)]
+
+PeriodKind = Literal[
+    "fixed",
+    "fixed_deadline_only",
+    "open_ended",
+    "recurring_annual",
+    "conditional",
+    "not_stated",
+    "missing",
+]
+Frequency = Literal[
+    "annual",
+    "semiannual",
+    "quarterly",
+    "monthly",
+    "every_3_years",
+    "every_5_years",
+    "one_off",
+    "ad_hoc",
+]
+AgencyKind = Literal[
+    "committee",  # Ủy ban nhân dân tỉnh
+    "steering",  # ban chỉ đạo
+    "office",  # Văn phòng UBND tỉnh
+    "department",  # sở
+    "inspectorate",  # Thanh tra tỉnh
+    "board",  # ban quản lý, ban dân tộc
+    "public_unit",  # đơn vị sự nghiệp
+    "district",  # UBND huyện, thị xã, thành phố (đến 30/6/2025)
+    "commune",  # UBND xã, phường
+    "party",
+    "front",
+    "mass_organisation",
+    "association",
+    "press",
+    "police",
+    "military",
+    "bank",
+    "social_insurance",
+    "statistics",
+    "justice",
+    "enterprise",
+]
+# Bodies outside the People's Committee: they are asked ("đề nghị"), never escalated.
+OUTSIDE_KINDS: frozenset[str] = frozenset(
+    {
+        "party",
+        "front",
+        "mass_organisation",
+        "association",
+        "press",
+        "police",
+        "military",
+        "bank",
+        "social_insurance",
+        "statistics",
+        "justice",
+        "enterprise",
+    }
+)
+
+
+class Entry(BaseModel):
+    """Base of everything a file may hold: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Period(Entry):
+    """The time a task is given, as written and as understood (years, both inclusive)."""
+
+    raw: str
+    kind: PeriodKind
+    start_year: int | None = Field(default=None, ge=1990, le=2100)
+    end_year: int | None = Field(default=None, ge=1990, le=2100)
+
+    @model_validator(mode="after")
+    def _agrees_with_its_kind(self) -> Self:
+        if self.kind == "fixed" and (self.start_year is None or self.end_year is None):
+            raise ValueError("giai đoạn «fixed» cần start_year và end_year.")
+        if self.kind == "fixed_deadline_only" and self.end_year is None:
+            raise ValueError("giai đoạn «fixed_deadline_only» cần end_year.")
+        if self.start_year and self.end_year and self.start_year > self.end_year:
+            raise ValueError("start_year sau end_year. Hãy đổi lại.")
+        if self.kind not in ("fixed", "fixed_deadline_only") and self.end_year is not None:
+            raise ValueError(f"giai đoạn «{self.kind}» không có end_year.")
+        return self
+
+
+class TaskEntry(Entry):
+    """One task (nhiệm vụ) of a plan; leads and supports are the document's own words."""
+
+    code: Code
+    section: str | None = None
+    text: Text
+    leads: list[Text] = []
+    supports: list[Text] = []
+    actions: list[Text] = []
+    period: Period
+
+
+class Deadline(Entry):
+    """When a report is due: `before` excludes the day, `on` includes it."""
+
+    operator: Literal["before", "on"]
+    month: int = Field(ge=1, le=12)
+    day: int = Field(ge=1, le=31)
+    year: int | None = Field(default=None, ge=1990, le=2100)
+    raw: Text
+
+    @model_validator(mode="after")
+    def _is_a_day(self) -> Self:
+        try:
+            date(self.year or 2024, self.month, self.day)
+        except ValueError:
+            raise ValueError(f"không có ngày {self.day}/{self.month}. Hãy sửa lại.") from None
+        return self
+
+
+class ReportDutyEntry(Entry):
+    """One reporting regime (chế độ báo cáo): who owes it, to whom, how often, by when."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, populate_by_name=True
+    )
+
+    code: Code
+    clause: Text  # where in the document, as people cite it: "mục V.5"
+    from_: list[Text] = Field(alias="from")
+    to: Text
+    via: str | None = None
+    frequency: Frequency
+    deadline: Deadline | None = None
+    quote: Text
+
+    @model_validator(mode="after")
+    def _one_off_has_its_year(self) -> Self:
+        if self.frequency == "one_off" and (self.deadline is None or self.deadline.year is None):
+            raise ValueError("báo cáo một lần (one_off) cần ngày có năm.")
+        if self.frequency == "ad_hoc" and self.deadline is not None:
+            raise ValueError("báo cáo đột xuất (ad_hoc) không có hạn; bỏ deadline.")
+        return self
+
+
+class TargetEntry(Entry):
+    """One target (chỉ tiêu); value and comparator are null where the document gives no figure."""
+
+    code: Code
+    text: Text
+    year: int | None = None
+    comparator: Literal[">=", ">", "=", "<=", "<", "range"] | None = None
+    value: float | tuple[float, float] | None = None
+    unit: str | None = None
+
+
+class PlanFile(Entry):
+    """One plan (kế hoạch): everything its document says that is tracked."""
+
+    number: Annotated[str, Field(pattern=r"^\d+/[A-ZĐ\-]+$")]
+    province: Slug
+    title: Text
+    issued_on: date
+    signer: Text
+    coordinator: Text
+    replaces: str | None = None
+    source: Text  # the seed's file name, against which texts are compared
+    legal_bases: list[Text] = []
+    notes: list[Text] = []  # what a reader of the document must know: gaps, repeats, doubts
+    ladder: dict[Literal["report", "phase_end"], list[int]] | None = None
+    tasks: list[TaskEntry] = []
+    report_duties: list[ReportDutyEntry] = []
+    targets: list[TargetEntry] = []
+
+
+class AgencyEntry(Entry):
+    """One agency (cơ quan); valid from and until are inclusive civil dates."""
+
+    code: Slug
+    name: Text
+    short: str | None = None
+    kind: AgencyKind
+    spellings: list[Text] = []
+    valid_from: date | None = None
+    valid_until: date | None = None
+    territory: Slug | None = None  # communes: the province they lay in before the merger
+    unverified: str | None = None
+
+    @model_validator(mode="after")
+    def _lives_forward(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise ValueError("valid_from sau valid_until. Hãy đổi lại.")
+        return self
+
+
+class MemberRule(Entry):
+    """Who belongs to a group between two inclusive dates: by kind, or by name."""
+
+    kinds: list[AgencyKind] = []
+    agencies: list[Slug] = []
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+class GroupEntry(Entry):
+    """A group the documents speak of ("các sở, ban, ngành"); without members nobody is reminded."""
+
+    code: Slug
+    name: Text
+    spellings: list[Text]
+    members: list[MemberRule] = []
+
+
+class SuccessionEntry(Entry):
+    """Agency `from` passes its work to agency `to` from a date.
+
+    `part` names the field of work where only a part passed; without it the whole, or the bulk of it,
+    did. needs_decision: the work was split, so a person decides task by task.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, populate_by_name=True
+    )
+
+    from_: Slug = Field(alias="from")
+    to: Slug
+    on: date
+    part: str | None = None
+    needs_decision: bool = False
+    unverified: str | None = None
+
+
+class ProvinceFile(Entry):
+    """A province's agencies, groups and successions, and its few settings."""
+
+    province: Slug
+    name: Text
+    merged_on: date | None = None  # from this day its communes include another province's
+    morning: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"
+    judged_strictly: bool = False
+    agencies: list[AgencyEntry]
+    groups: list[GroupEntry] = []
+    successions: list[SuccessionEntry] = []
+
+
+class DayEntry(Entry):
+    """One day that differs from its weekday, with the reason people know it by."""
+
+    date: date
+    reason: Text
+
+
+class CalendarFile(Entry):
+    """The days off and the worked Saturdays of one year; unconfirmed years are "dự kiến"."""
+
+    year: int = Field(ge=2000, le=2100)
+    confirmed: bool
+    source: Text
+    days_off: list[DayEntry]
+    days_worked: list[DayEntry] = []
+
+    @model_validator(mode="after")
+    def _holds_its_own_year_once(self) -> Self:
+        days = [entry.date for entry in (*self.days_off, *self.days_worked)]
+        strangers = [day for day in days if day.year != self.year]
+        if strangers:
+            raise ValueError(f"ngày {strangers[0]} không thuộc năm {self.year}.")
+        if len(set(days)) != len(days):
+            raise ValueError("có ngày ghi hai lần. Hãy bỏ bớt.")
+        if any(entry.date.weekday() < 5 for entry in self.days_worked):
+            raise ValueError("days_worked chỉ ghi thứ Bảy, Chủ nhật phải làm bù.")
+        return self
