@@ -1,0 +1,114 @@
+"""The ladder of reminders around a due date.
+
+Promises, for a due date and a calendar: rungs in order, each on a working day, at most one of each.
+Pure; knows nothing of what was sent. Words of DESIGN: base, judged, rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from data.workdays import Workdays
+
+Kind = Literal["report", "phase_end", "one_off"]
+
+_REPORT = (-20, -10, -5, -3, -1, 0, 1, 3, 5, *range(10, 51, 5))  # twelve rungs after the due date
+_PHASE_END = (-60, -20, -10, -5, 0, 5, 20)  # then the weekly digest only
+RUNGS: dict[str, tuple[int, ...]] = {
+    "report": _REPORT,
+    "one_off": _REPORT,
+    "phase_end": _PHASE_END,
+}
+MOST_AFTER_DUE = 12
+ACKNOWLEDGED_DAYS = 3  # working days for which "đã nhận" holds rungs back
+LAST_HELD_RUNG = -3  # rung −1 and all later ones go out whatever was acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A due date judged by a calendar.
+
+    due_on: the effective due, a civil date; base: the last working day on or before it; judged: the
+    first working day on or after it (Bộ luật Dân sự 2015, Điều 148 khoản 5), or the due date itself
+    where a province judges strictly.
+    """
+
+    due_on: date
+    base: date
+    judged: date
+
+    def working_days_left(self, today: date, workdays: Workdays) -> int:
+        """Return the working days after today up to base; negative: minus the working days late.
+
+        Zero from base through judged: the day itself is on time.
+        """
+        if today <= self.base:
+            return workdays.between(today, self.base)
+        if today <= self.judged:
+            return 0
+        return -workdays.between(self.judged, today)
+
+    def is_late(self, today: date, workdays: Workdays) -> bool:
+        """Tell whether today is a late day: after judged."""
+        return today > self.judged and workdays.between(self.judged, today) > 0
+
+
+def judge(due_on: date, workdays: Workdays, *, strictly: bool = False) -> Due:
+    """Return the due date with its base and judged days."""
+    return Due(
+        due_on,
+        base=workdays.on_or_before(due_on),
+        judged=due_on if strictly else workdays.on_or_after(due_on),
+    )
+
+
+def rung_on(rung: int, due: Due, workdays: Workdays) -> date:
+    """Return the working day of a rung: before base if negative, base if 0, after judged if positive."""
+    if rung <= 0:
+        return workdays.add(due.base, rung)
+    return workdays.add(due.judged, rung)
+
+
+def schedule(rungs: Sequence[int], due: Due, workdays: Workdays) -> list[tuple[int, date]]:
+    """Return (rung, date) for every rung, in order of date."""
+    ordered = sorted(set(rungs))
+    before = [rung for rung in ordered if rung <= 0]
+    after = [rung for rung in ordered if rung > 0][:MOST_AFTER_DUE]
+    return [(rung, rung_on(rung, due, workdays)) for rung in (*before, *after)]
+
+
+def latest_rung(
+    rungs: Sequence[int], due: Due, workdays: Workdays, *, today: date
+) -> int | None:
+    """Return the last rung whose day has come by today, or None where none has."""
+    reached = [rung for rung, day in schedule(rungs, due, workdays) if day <= today]
+    return reached[-1] if reached else None
+
+
+def next_rung(
+    rungs: Sequence[int],
+    due: Due,
+    workdays: Workdays,
+    *,
+    after_rung: int | None,
+    held_until: date | None = None,
+) -> tuple[int, date] | None:
+    """Return the first rung after `after_rung` that may go out, with its day, or None at the end.
+
+    held_until: the last day for which an acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    """
+    for rung, day in schedule(rungs, due, workdays):
+        if after_rung is not None and rung <= after_rung:
+            continue
+        if held_until is not None and rung <= LAST_HELD_RUNG and day <= held_until:
+            continue
+        return rung, day
+    return None
+
+
+def held_until(acknowledged_on: date, workdays: Workdays) -> date:
+    """Return the last day on which an acknowledgement given on a date holds rungs back."""
+    return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
