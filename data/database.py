@@ -1,0 +1,107 @@
+"""Engine and transactions.
+
+Promises that a write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE, so a read that
+precedes a write can never be lost), that reads do not block writes (WAL), and that nothing is committed
+twice. Never opens a transaction while the network is used: callers hold none across an await of theirs
+to the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 5
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used; str() is a Vietnamese sentence that says what to do."""
+
+
+class Database:
+    """One engine and its two ways in: read() and write()."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            path = Path(self.url.database or "")
+            if not path.parent.is_dir():
+                raise DatabaseUnusable(
+                    f"Chưa có thư mục chứa cơ sở dữ liệu: {path.parent}. Hãy tạo thư mục này,"
+                    " hoặc sửa NHACVIEC_DATABASE_URL."
+                )
+        self.engine: AsyncEngine = self._engine()
+
+    def _engine(self) -> AsyncEngine:
+        if not self.is_sqlite:
+            return create_async_engine(self.url, pool_pre_ping=True)
+        engine = create_async_engine(
+            self.url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def _begin(connection: Any) -> None:
+            mode = connection.get_execution_options().get("begin_mode", "")
+            connection.exec_driver_sql(f"BEGIN {mode}")
+
+        return engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a read transaction: one snapshot, never written to."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Open a write transaction; commits at the end, rolls back on any error.
+
+        Raises DatabaseUnusable where the database is read-only, locked by another program or full.
+        """
+        async with self.engine.connect() as connection:
+            await connection.execution_options(begin_mode="IMMEDIATE")
+            try:
+                async with connection.begin():
+                    yield connection
+            except OperationalError as error:
+                raise explain(error) from error
+
+    async def dispose(self) -> None:
+        """Close every connection; call once at the end."""
+        await self.engine.dispose()
+
+
+def explain(error: OperationalError) -> Exception:
+    """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
+    words = str(error.orig).lower()
+    if "readonly" in words or "read-only" in words:
+        return DatabaseUnusable(
+            "Cơ sở dữ liệu chỉ đọc. Hãy kiểm tra quyền ghi của tệp và của thư mục chứa nó."
+        )
+    if "locked" in words:
+        return DatabaseUnusable(
+            "Cơ sở dữ liệu đang bị chương trình khác khoá. Hãy dừng chương trình đó rồi thử lại."
+        )
+    if "full" in words or "no space" in words:
+        return DatabaseUnusable("Hết chỗ trên đĩa. Hãy giải phóng dung lượng rồi thử lại.")
+    if "unable to open" in words:
+        return DatabaseUnusable(
+            "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
+        )
+    return error

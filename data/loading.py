@@ -1,0 +1,344 @@
+"""Loading the registry into the database, and reading it back.
+
+Promises that loading is idempotent, that it keeps every answer, and that what a file drops becomes
+withdrawn, never deleted. The files' content is kept beside the rows, so that a process reckons with
+the registry as loaded, whatever happens to the files meanwhile. Never writes a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.folding import fold
+from data.models import (
+    Agency,
+    Assignment,
+    Base,
+    Plan,
+    RegistryFile,
+    ReportDuty,
+    Task,
+)
+from data.periods import phase_end
+from data.planfile import CalendarFile, PlanFile, ProvinceFile
+from data.planning import assignments, coordinator_of
+from data.registry import Registry
+from data.titles import duty_title, task_title
+
+_MODELS: dict[str, type[BaseModel]] = {"plans": PlanFile, "agencies": ProvinceFile, "calendar": CalendarFile}
+_CHUNK = 1000
+HORIZON = timedelta(days=457)  # fifteen months
+
+
+@dataclass(slots=True)
+class Change:
+    """One difference between what is loaded and what the files say."""
+
+    what: str  # plan, task, duty, agency, file
+    code: str
+    how: str  # new, changed, withdrawn, restored
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(slots=True)
+class LoadResult:
+    """What a load did, or would do."""
+
+    changes: list[Change] = field(default_factory=list)
+    plans: int = 0
+    tasks: int = 0
+    agencies: int = 0
+
+
+async def load(
+    connection: AsyncConnection,
+    registry: Registry,
+    *,
+    now: datetime,
+    today: date,
+    tracked_from: date | None = None,
+) -> LoadResult:
+    """Bring the rows in line with the registry and tell what changed.
+
+    tracked_from: for plans loaded for the first time; default today. Obligations are not touched:
+    call jobs.obligations.materialise in the same transaction.
+    """
+    result = LoadResult()
+    await _keep_files(connection, registry, now, result)
+    agencies = await _load_agencies(connection, registry, result)
+    plans = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    for code, plan in registry.plans.items():
+        home = registry.provinces[plan.province]
+        coordinator = coordinator_of(home, plan, on=today)
+        values: dict[str, Any] = {
+            "province": plan.province,
+            "number": plan.number,
+            "title": plan.title,
+            "issued_on": plan.issued_on,
+            "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
+            "withdrawn_at": None,
+        }
+        old = plans.get(code)
+        if old is None:
+            values["tracked_from"] = tracked_from or today
+        plan_id = await _upsert(connection, Plan, code, old, {"code": code, **values}, "plan", result)
+        await _load_duties(connection, plan_id, code, plan, now, result)
+        await _load_tasks(connection, plan_id, code, plan, registry, agencies, now, today, result)
+    for code, row in plans.items():
+        if code not in registry.plans and row.withdrawn_at is None:
+            result.changes.append(Change("plan", code, "withdrawn"))
+            await connection.execute(update(Plan).where(Plan.id == row.id).values(withdrawn_at=now))
+    result.plans = len(registry.plans)
+    result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
+    result.agencies = len(agencies)
+    return result
+
+
+async def registry_of(connection: AsyncConnection) -> Registry | None:
+    """Return the registry as last loaded, or None where nothing was."""
+    files: dict[str, Any] = {}
+    rows = await connection.execute(
+        select(RegistryFile.path, RegistryFile.content).order_by(RegistryFile.path)
+    )
+    for path, content in rows:
+        files[path] = _MODELS[path.split("/")[0]].model_validate_json(content)
+    return Registry(files, {}) if files else None
+
+
+async def is_loaded(connection: AsyncConnection, registry: Registry) -> bool:
+    """Tell whether the database holds exactly these files."""
+    rows = await connection.execute(select(RegistryFile.path, RegistryFile.sha256))
+    return {row.path: row.sha256 for row in rows} == registry.sha256
+
+
+async def _keep_files(
+    connection: AsyncConnection, registry: Registry, now: datetime, result: LoadResult
+) -> None:
+    rows = await connection.execute(select(RegistryFile.path, RegistryFile.sha256))
+    stored = {row.path: row.sha256 for row in rows}
+    for path, model in registry.files.items():
+        sha256 = registry.sha256[path]
+        if stored.get(path) == sha256:
+            continue
+        result.changes.append(Change("file", path, "changed" if path in stored else "new"))
+        await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
+        await connection.execute(
+            insert(RegistryFile).values(
+                path=path,
+                sha256=sha256,
+                content=model.model_dump_json(by_alias=True),
+                loaded_at=now,
+            )
+        )
+    for path in stored.keys() - registry.files.keys():
+        result.changes.append(Change("file", path, "withdrawn"))
+        await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
+
+
+async def _load_agencies(
+    connection: AsyncConnection, registry: Registry, result: LoadResult
+) -> dict[tuple[str, str], int]:
+    rows = await connection.execute(select(Agency.__table__))
+    known = {(row.province, row.code): row for row in rows}
+    ids = {key: row.id for key, row in known.items()}
+    for province in registry.provinces.values():
+        fresh: list[dict[str, Any]] = []
+        for position, entry in enumerate(province.file.agencies):
+            values = {
+                "name": entry.name,
+                "short": entry.short or entry.name,
+                "kind": entry.kind,
+                "position": position,
+                "valid_from": entry.valid_from,
+                "valid_until": entry.valid_until,
+                "folded": province.searchable(entry.code),
+            }
+            old = known.get((province.code, entry.code))
+            if old is None:
+                fresh.append({"province": province.code, "code": entry.code, **values})
+            elif _differs(old, values):
+                result.changes.append(
+                    Change("agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name)
+                )
+                await connection.execute(
+                    update(Agency).where(Agency.id == old.id).values(**values)
+                )
+        for start in range(0, len(fresh), _CHUNK):
+            added = await connection.execute(
+                insert(Agency).returning(Agency.id, Agency.province, Agency.code),
+                fresh[start : start + _CHUNK],
+            )
+            ids.update({(row.province, row.code): row.id for row in added})
+        if fresh:
+            result.changes.append(Change("agency", f"{province.code} ({len(fresh)})", "new"))
+    return ids
+
+
+async def _load_duties(
+    connection: AsyncConnection,
+    plan_id: int,
+    plan_code: str,
+    plan: PlanFile,
+    now: datetime,
+    result: LoadResult,
+) -> None:
+    rows = await connection.execute(
+        select(ReportDuty.__table__).where(ReportDuty.plan_id == plan_id)
+    )
+    known = {row.code: row for row in rows}
+    for position, duty in enumerate(plan.report_duties):
+        values = {
+            "plan_id": plan_id,
+            "code": duty.code,
+            "position": position,
+            "clause": duty.clause,
+            "title": duty_title(duty),
+            "frequency": duty.frequency,
+            "receiver": duty.to,
+            "via": duty.via,
+            "quote": duty.quote,
+            "withdrawn_at": None,
+        }
+        old = known.get(duty.code)
+        name = f"{plan_code} {duty.code}"
+        await _upsert(connection, ReportDuty, name, old, values, "duty", result)
+    gone = known.keys() - {duty.code for duty in plan.report_duties}
+    await _withdraw(connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result)
+
+
+async def _load_tasks(
+    connection: AsyncConnection,
+    plan_id: int,
+    plan_code: str,
+    plan: PlanFile,
+    registry: Registry,
+    agencies: dict[tuple[str, str], int],
+    now: datetime,
+    today: date,
+    result: LoadResult,
+) -> None:
+    home = registry.provinces[plan.province]
+    rows = await connection.execute(select(Task.__table__).where(Task.plan_id == plan_id))
+    known = {row.code: row for row in rows}
+    wanted: dict[tuple[int, int], dict[str, Any]] = {}
+    for position, task in enumerate(plan.tasks):
+        values = {
+            "plan_id": plan_id,
+            "code": task.code,
+            "position": position,
+            "section": task.section,
+            "text": "\n".join((task.text, *task.actions)),
+            "title": task_title(task),
+            "period_raw": task.period.raw,
+            "period_kind": task.period.kind,
+            "ends_on": phase_end(task.period),
+            "folded": fold(" ".join((task.code, task.text, *task.actions))),
+            "withdrawn_at": None,
+        }
+        name = f"{plan_code} {task.code}"
+        old = known.get(task.code)
+        task_id = await _upsert(connection, Task, name, old, values, "task", result)
+        for item in assignments(home, plan, task, until=today + HORIZON):
+            agency_id = agencies[plan.province, item.agency]
+            wanted[task_id, agency_id] = {
+                "task_id": task_id,
+                "agency_id": agency_id,
+                "valid_from": item.since,
+                "valid_until": item.until,
+                "needs_decision": item.needs_decision,
+                "withdrawn_at": None,
+            }
+    gone = known.keys() - {task.code for task in plan.tasks}
+    await _withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
+    await _load_assignments(connection, plan_id, wanted, now)
+
+
+async def _load_assignments(
+    connection: AsyncConnection,
+    plan_id: int,
+    wanted: dict[tuple[int, int], dict[str, Any]],
+    now: datetime,
+) -> None:
+    rows = await connection.execute(
+        select(Assignment.__table__)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(Task.plan_id == plan_id)
+    )
+    known = {(row.task_id, row.agency_id): row for row in rows}
+    fresh = [values for key, values in wanted.items() if key not in known]
+    for start in range(0, len(fresh), _CHUNK):
+        await connection.execute(insert(Assignment), fresh[start : start + _CHUNK])
+    for key, row in known.items():
+        values = wanted.get(key)
+        if values is None:
+            if row.withdrawn_at is None:
+                await connection.execute(
+                    update(Assignment).where(Assignment.id == row.id).values(withdrawn_at=now)
+                )
+        elif _differs(row, values):
+            await connection.execute(
+                update(Assignment).where(Assignment.id == row.id).values(**values)
+            )
+
+
+async def _upsert(
+    connection: AsyncConnection,
+    model: type[Base],
+    name: str,
+    old: Any,
+    values: dict[str, Any],
+    what: str,
+    result: LoadResult,
+) -> int:
+    table = model.__table__
+    assert isinstance(table, Table)
+    if old is None:
+        result.changes.append(Change(what, name, "new"))
+        added = await connection.execute(insert(table).values(**values).returning(table.c.id))
+        return int(added.scalar_one())
+    if _differs(old, values):
+        before, after = _first_difference(old, values)
+        how = "restored" if old.withdrawn_at is not None else "changed"
+        result.changes.append(Change(what, name, how, before, after))
+        await connection.execute(update(table).where(table.c.id == old.id).values(**values))
+    return int(old.id)
+
+
+async def _withdraw(
+    connection: AsyncConnection,
+    model: type[Base],
+    plan_code: str,
+    what: str,
+    rows: Sequence[Any],
+    now: datetime,
+    result: LoadResult,
+) -> None:
+    table = model.__table__
+    assert isinstance(table, Table)
+    for row in rows:
+        if row.withdrawn_at is None:
+            result.changes.append(Change(what, f"{plan_code} {row.code}", "withdrawn"))
+            await connection.execute(
+                update(table).where(table.c.id == row.id).values(withdrawn_at=now)
+            )
+
+
+def _differs(row: Any, values: dict[str, Any]) -> bool:
+    return any(getattr(row, key) != value for key, value in values.items())
+
+
+def _first_difference(row: Any, values: dict[str, Any]) -> tuple[str, str]:
+    for key, value in values.items():
+        if getattr(row, key) != value:
+            return f"{key}: {getattr(row, key)}", f"{key}: {value}"
+    return "", ""
+
+

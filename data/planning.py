@@ -1,0 +1,283 @@
+"""Who owes what by when: assignments and obligations that follow from the registry.
+
+Promises that the owner of an obligation is the agency as of its due date, that a duty never includes
+its own receiver, that two leads which became one agency are one assignment, and that nothing is made
+of a group nobody listed. Pure: no database, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from data.ladder import RUNGS, Kind, judge, schedule
+from data.periods import occurrences, phase_end
+from data.planfile import AgencyEntry, GroupEntry, PlanFile, ReportDutyEntry, TaskEntry
+from data.province import Province
+from data.registry import Registry
+
+_DAY = timedelta(days=1)
+CivilDate = date  # PreviewRow has a field named date
+# How far from its due date a rung can lie, in civil days, with room for Tết.
+REACH_BEFORE = timedelta(days=150)
+REACH_AFTER = timedelta(days=120)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAssignment:
+    """One agency on one task between two inclusive dates; `until` None while it lasts."""
+
+    task: str
+    agency: str
+    since: date
+    until: date | None
+    needs_decision: bool  # the agency is gone and its work was split: a person decides
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedObligation:
+    """One dated thing an agency owes; code is the task's or the duty's."""
+
+    plan: str
+    kind: Kind
+    code: str
+    agency: str
+    period: str
+    due_on: date
+    due_words: str  # the document's words; empty where it names no date
+    proposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One rung that would go out: on which day, to whom, about what."""
+
+    date: CivilDate
+    province: str
+    agency: str
+    plan: str
+    code: str
+    kind: Kind
+    due_on: CivilDate
+    due_words: str
+    rung: int
+    working_days_left: int
+
+
+def task_owners(
+    province: Province, plan: PlanFile, task: TaskEntry, *, on: date
+) -> dict[str, bool]:
+    """Return who leads a task as of a date: agency code → whether a person must decide for it.
+
+    A dead agency whose work was split stays its own owner and needs a decision; history keeps its
+    name. Outside bodies are owners like any other.
+    """
+    owners: dict[str, bool] = {}
+    for words in task.leads:
+        for entry in province.resolve_all(words):
+            if isinstance(entry, GroupEntry):
+                for member in province.members(entry, on, issued_on=plan.issued_on):
+                    owners.setdefault(member.code, False)
+                continue
+            heirs = province.successor_of(entry.code, on)
+            if heirs.needs_decision:
+                owners.setdefault(entry.code, True)
+            else:
+                for code in heirs.codes:
+                    owners[code] = False
+    return owners
+
+
+def duty_owners(
+    province: Province, plan: PlanFile, duty: ReportDutyEntry, *, on: date
+) -> list[str]:
+    """Return who owes a report as of a date, in the order named, without its receivers."""
+    receivers = receivers_of(province, plan, duty, on=on)
+    owners: dict[str, None] = {}
+    for words in duty.from_:
+        for code in _bodies(province, plan, province.resolve_all(words), on):
+            if code not in receivers:
+                owners[code] = None
+    return list(owners)
+
+
+def receivers_of(
+    province: Province, plan: PlanFile, duty: ReportDutyEntry, *, on: date
+) -> frozenset[str]:
+    """Return the agencies a report goes to or through as of a date."""
+    found: set[str] = set()
+    for words in filter(None, (duty.to, duty.via)):
+        found.update(_bodies(province, plan, province.resolve_all(words), on))
+    return frozenset(found)
+
+
+def coordinator_of(province: Province, plan: PlanFile, *, on: date) -> str | None:
+    """Return the agency that follows and consolidates a plan as of a date."""
+    entry = province.resolve(plan.coordinator)
+    if not isinstance(entry, AgencyEntry):
+        return None
+    return province.main_successor(entry.code, on)
+
+
+def assignments(
+    province: Province, plan: PlanFile, task: TaskEntry, *, until: date
+) -> list[PlannedAssignment]:
+    """Return a task's assignments from the plan's issue on, as far as is known by `until`."""
+    days = [plan.issued_on, *(d for d in province.turning_days() if plan.issued_on < d <= until)]
+    running: dict[str, PlannedAssignment] = {}
+    ended: list[PlannedAssignment] = []
+    for day in days:
+        owners = task_owners(province, plan, task, on=day)
+        for code in [code for code in running if code not in owners]:
+            old = running.pop(code)
+            ended.append(
+                PlannedAssignment(old.task, code, old.since, day - _DAY, old.needs_decision)
+            )
+        for code, undecided in owners.items():
+            if code in running:
+                since = running[code].since
+                running[code] = PlannedAssignment(task.code, code, since, None, undecided)
+            else:
+                running[code] = PlannedAssignment(task.code, code, day, None, undecided)
+    # An agency may leave a task and come back to it; one row then spans both.
+    merged: dict[str, PlannedAssignment] = {}
+    for item in (*ended, *running.values()):
+        first = merged.get(item.agency)
+        merged[item.agency] = (
+            item
+            if first is None
+            else PlannedAssignment(
+                item.task, item.agency, first.since, item.until, item.needs_decision
+            )
+        )
+    return list(merged.values())
+
+
+def obligations(
+    registry: Registry, plan_code: str, *, since: date, until: date
+) -> Iterator[PlannedObligation]:
+    """Yield what a plan's agencies owe with a due date in since..until."""
+    plan = registry.plans[plan_code]
+    province = registry.provinces[plan.province]
+    for duty in plan.report_duties:
+        yield from _of_duty(plan_code, plan, province, duty, since, until)
+    for task in plan.tasks:
+        due_on = phase_end(task.period)
+        if due_on is None or not since <= due_on <= until:
+            continue
+        for owner in task_owners(province, plan, task, on=due_on):
+            yield PlannedObligation(
+                plan_code, "phase_end", task.code, owner, "end", due_on, task.period.raw, False
+            )
+
+
+def addressee(province: Province, plan: PlanFile, owner: str, *, kind: str, on: date) -> str | None:
+    """Return who is reminded on a day of what `owner` owes: its heir, else the coordinating agency.
+
+    Reports follow the bulk of a body's work; a task of a body whose work was split goes to the
+    coordinating agency until a person decides. None where not even that can be told.
+    """
+    if kind != "phase_end":
+        heir = province.main_successor(owner, on)
+    else:
+        heirs = province.successor_of(owner, on)
+        heir = owner if heirs.needs_decision else heirs.codes[0]
+    entry = province.agencies[heir]
+    if entry.valid_until is not None and entry.valid_until < on:
+        return coordinator_of(province, plan, on=on)
+    return heir
+
+
+def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
+    """Return the ladder of a kind, the plan's own where it sets one."""
+    own = (plan.ladder or {}).get("phase_end" if kind == "phase_end" else "report")
+    return tuple(own) if own is not None else RUNGS[kind]
+
+
+def preview(
+    registry: Registry, *, since: date, until: date, province: str | None = None
+) -> list[PreviewRow]:
+    """Return every rung that would go out in since..until if all was loaded and nobody answered."""
+    rows: list[PreviewRow] = []
+    workdays = registry.workdays
+    for plan_code, plan in registry.plans.items():
+        if province is not None and plan.province != province:
+            continue
+        home = registry.provinces[plan.province]
+        window = (since - REACH_AFTER, until + REACH_BEFORE)
+        for owed in obligations(registry, plan_code, since=window[0], until=window[1]):
+            due = judge(owed.due_on, workdays, strictly=home.file.judged_strictly)
+            for rung, day in schedule(rungs_of(plan, owed.kind), due, workdays):
+                if not since <= day <= until:
+                    continue
+                code = addressee(home, plan, owed.agency, kind=owed.kind, on=day)
+                rows.append(
+                    PreviewRow(
+                        date=day,
+                        province=plan.province,
+                        agency=home.agencies[code].name if code else "",
+                        plan=plan.number,
+                        code=owed.code,
+                        kind=owed.kind,
+                        due_on=owed.due_on,
+                        due_words=owed.due_words,
+                        rung=rung,
+                        working_days_left=due.working_days_left(day, workdays),
+                    )
+                )
+    order = {
+        (slug, entry.name): position
+        for slug, home in registry.provinces.items()
+        for position, entry in enumerate(home.file.agencies)
+    }
+    rows.sort(
+        key=lambda row: (
+            row.date,
+            row.province,
+            order.get((row.province, row.agency), -1),
+            row.due_on,
+            row.plan,
+            row.code,
+        )
+    )
+    return rows
+
+
+def _of_duty(
+    plan_code: str,
+    plan: PlanFile,
+    province: Province,
+    duty: ReportDutyEntry,
+    since: date,
+    until: date,
+) -> Iterator[PlannedObligation]:
+    coordinator = province.resolve(plan.coordinator)
+    coordinating = all(province.resolve(words) is coordinator for words in duty.from_)
+    kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
+    words = duty.deadline.raw if duty.deadline else ""
+    for occurrence in occurrences(
+        duty, issued_on=plan.issued_on, coordinating=coordinating, since=since, until=until
+    ):
+        for owner in duty_owners(province, plan, duty, on=occurrence.due_on):
+            yield PlannedObligation(
+                plan_code,
+                kind,
+                duty.code,
+                owner,
+                occurrence.period,
+                occurrence.due_on,
+                words,
+                occurrence.proposed,
+            )
+
+
+def _bodies(
+    province: Province, plan: PlanFile, entries: list[AgencyEntry | GroupEntry], on: date
+) -> Iterator[str]:
+    for entry in entries:
+        if isinstance(entry, GroupEntry):
+            for member in province.members(entry, on, issued_on=plan.issued_on):
+                yield member.code
+        else:
+            yield province.main_successor(entry.code, on)

@@ -1,0 +1,1 @@
+"""What happens as the clock ticks; imports data, never bot."""

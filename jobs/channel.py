@@ -1,0 +1,199 @@
+"""The port to messengers: what a channel can do, what it is given, what it answers.
+
+Promises that nothing above it knows a messenger's name: jobs and conversations speak of capabilities.
+bot/channels implements it. A channel makes one attempt a call and never repeats by itself; what comes
+next is decided by the error's type:
+
+    DeliveryError
+    ├── Transient        nothing arrived; try again later (refused connection, 5xx with a body)
+    ├── Unknown          it may have arrived: the request left and no answer came (time-out, dropped)
+    ├── RateLimited      wait `retry_after` seconds, for that chat or (whole_account) the account
+    ├── Moved            the chat has a new address; follow it, this message too
+    ├── Gone             blocked, kicked, deleted: this chat is paused, the next one takes over
+    ├── Rejected         this payload is refused: once more as plain text, then parked and shown
+    └── Unauthorised     the account itself is refused: it stops, the administrator is told
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+
+class DeliveryError(Exception):
+    """A send that did not end in a receipt; str() never holds a token or a person's words."""
+
+
+class Transient(DeliveryError):
+    """Nothing arrived; the same message may be sent again after a back-off."""
+
+
+class Unknown(DeliveryError):
+    """The request left and no answer came; the message may be in the chat."""
+
+
+class RateLimited(DeliveryError):
+    """The platform asks to wait; retry_after in seconds."""
+
+    def __init__(self, detail: str, *, retry_after: float, whole_account: bool = False) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        self.whole_account = whole_account
+
+
+class Moved(DeliveryError):
+    """The chat has a new address."""
+
+    def __init__(self, detail: str, *, new_address: str) -> None:
+        super().__init__(detail)
+        self.new_address = new_address
+
+
+class Gone(DeliveryError):
+    """The chat cannot be reached any more."""
+
+
+class Rejected(DeliveryError):
+    """The platform refuses this payload for good."""
+
+
+class Unauthorised(DeliveryError):
+    """The account's token is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do. max_text counts UTF-16 units; in_flight is k of the outbox.
+
+    repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
+    shown to the administrator and left to the next rung (scarce quota).
+    """
+
+    max_text: int
+    buttons: bool
+    edits: bool
+    groups: bool
+    markup: Literal["html", "plain"]
+    in_flight: int
+    repeats_unknown: bool
+    start_links: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a message: what it says, and the short key that comes back (at most 64 bytes)."""
+
+    label: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message, rendered for one channel.
+
+    text is HTML where the channel's markup is html and plain is False, else plain text. edits: the
+    remote id of a message that this one replaces (channels without edits get a new message).
+    """
+
+    address: str
+    text: str
+    thread: str = ""
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    plain: bool = False
+    reply_to: str | None = None
+    edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The platform took the message; remote_id is its id there."""
+
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One thing that came in, in a form that is the same for every channel.
+
+    kind: text (typed), action (a button's key in `text`), moved (the chat's new address in `text`),
+    gone (blocked or kicked), back (unblocked or added), other (something we do not read).
+    """
+
+    account_id: int
+    update_id: str
+    address: str
+    chat_kind: Literal["private", "group"]
+    kind: Literal["text", "action", "moved", "gone", "back", "other"]
+    sender: str = ""  # the sender's id on the account; "" where it cannot be told (anonymous admin)
+    sender_name: str = ""
+    chat_title: str = ""
+    text: str = ""
+    thread: str = ""
+    reply_to: str | None = None  # remote id of our message that it answers or whose button it is
+    action_id: str | None = None  # what the platform wants acknowledged (a press's spinner)
+    sent_at: datetime | None = None
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawUpdate:
+    """One update as it came; raw is stored before it is parsed."""
+
+    update_id: str
+    raw: bytes
+    address: str | None = None  # the chat, where a cheap look can tell it
+
+
+class Channel(Protocol):
+    """One account on one messenger.
+
+    `name` is the bot's own id on the platform and never its token.
+    """
+
+    kind: str
+    name: str
+    title: str | None
+    capabilities: Capabilities
+
+    async def open(self) -> None:
+        """Connect and learn the bot's own name; raises Unauthorised or Transient."""
+
+    async def close(self) -> None:
+        """Let connections go; never raises."""
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Send once; raises the DeliveryError that says what to do next."""
+
+    def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+        """Yield batches of updates from the platform; the caller stores a batch before asking on.
+
+        offset: the first update id wanted. A channel that is fed by a webhook yields nothing.
+        """
+
+    def split(self, body: bytes) -> RawUpdate:
+        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+
+    def parse(self, account_id: int, raw: bytes) -> Incoming | None:
+        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+
+    async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
+        """End a press's spinner; best effort, never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to a chat for one incoming thing; put into the outbox with its effect.
+
+    template: a folder under templates/; context: JSON values for it. items: obligations listed, in
+    order, so that numbers typed later find them. edits: remote id of our message to be changed in
+    place where the channel can.
+    """
+
+    template: str
+    context: dict[str, object] = field(default_factory=dict)
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    items: tuple[int, ...] = ()
+    edits: str | None = None
+    to_chat: int | None = None  # another chat than the one that asked (a coordinator's)

@@ -1,0 +1,332 @@
+"""Obligations made real: what the registry says is owed becomes rows, fifteen months ahead.
+
+Promises that planning twice changes nothing; that an edited file or calendar moves what is not yet
+sent and keeps every answer; that what is no longer owed is withdrawn (or superseded, where another
+agency owes it now), never deleted. Each row carries its next rung and day, so that a morning reads
+only what is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.ladder import (
+    LAST_HELD_RUNG,
+    Due,
+    judge,
+    schedule,
+)
+from data.loading import HORIZON
+from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
+from data.planning import PlannedObligation, obligations, rungs_of
+from data.registry import Registry
+
+_CHUNK = 1000
+_LONG_AGO = timedelta(days=366 * 6)  # every 5 years is the rarest report: its latest past lies within
+
+Steps = Sequence[tuple[int, date]]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What planning did to obligations."""
+
+    added: int = 0
+    moved: int = 0
+    withdrawn: int = 0
+    kept: int = 0
+
+
+class Ladders:
+    """The schedules of one registry, each reckoned once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._due: dict[tuple[bool, date], Due] = {}
+        self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
+
+    def due(self, plan_code: str, due_on: date) -> Due:
+        """Return a due date judged as the plan's province judges."""
+        strictly = self._strictly(plan_code)
+        key = (strictly, due_on)
+        if key not in self._due:
+            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly)
+        return self._due[key]
+
+    def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
+        """Return (rung, day) of an obligation of the plan, in order."""
+        rungs = rungs_of(self._registry.plans[plan_code], kind)
+        key = (rungs, self._strictly(plan_code), due_on)
+        if key not in self._steps:
+            due = self.due(plan_code, due_on)
+            self._steps[key] = schedule(rungs, due, self._registry.workdays)
+        return self._steps[key]
+
+    def _strictly(self, plan_code: str) -> bool:
+        return self._registry.province_of(plan_code).file.judged_strictly
+
+
+def next_step(
+    steps: Steps, *, today: date, sent: int | None, acknowledged_until: date | None
+) -> tuple[int, date] | None:
+    """Return the rung to go out next and its day, or None where the ladder has ended.
+
+    Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
+    past means "at the next morning". An acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    """
+    reached = [step for step in steps if step[1] <= today]
+    if reached:
+        rung, day = reached[-1]
+        held = (
+            acknowledged_until is not None
+            and acknowledged_until >= today
+            and rung <= LAST_HELD_RUNG
+        )
+        if (sent is None or rung > sent) and not held:
+            return rung, day
+        if held and (sent is None or rung > sent):
+            # Still true when the hold ends, unless a later rung comes first.
+            assert acknowledged_until is not None
+            later = next((step for step in steps if step[1] > today), None)
+            if later is None or later[1] > acknowledged_until + timedelta(days=1):
+                return rung, acknowledged_until + timedelta(days=1)
+            if later[0] > LAST_HELD_RUNG or later[1] > acknowledged_until:
+                return later
+    for rung, day in steps:
+        if day <= today or (sent is not None and rung <= sent):
+            continue
+        if (
+            acknowledged_until is not None
+            and rung <= LAST_HELD_RUNG
+            and day <= acknowledged_until
+        ):
+            continue
+        return rung, day
+    return None
+
+
+async def materialise(connection: AsyncConnection, registry: Registry, *, today: date) -> Counts:
+    """Bring the obligations of every plan in line with the registry, up to the horizon."""
+    counts = Counts()
+    ladders = Ladders(registry)
+    agencies = {
+        (row.province, row.code): row.id
+        for row in await connection.execute(select(Agency.id, Agency.province, Agency.code))
+    }
+    plans = await connection.execute(select(Plan.__table__))
+    for plan in plans.all():
+        wanted: dict[tuple[str, str, str], PlannedObligation] = {}
+        if plan.withdrawn_at is None and plan.code in registry.plans:
+            for owed in _wanted(registry, plan, today):
+                wanted[owed.code, owed.agency, owed.period] = owed
+        await _bring_in_line(connection, registry, ladders, plan, wanted, agencies, today, counts)
+    return counts
+
+
+async def recompute(
+    connection: AsyncConnection,
+    registry: Registry,
+    obligation_ids: Iterable[int],
+    *,
+    today: date,
+) -> None:
+    """Reckon the next rung of some obligations again, after an answer, an extension or a decision."""
+    ids = list(obligation_ids)
+    ladders = Ladders(registry)
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        rows = await connection.execute(
+            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.closed_on)
+            .join(Plan, Plan.id == Obligation.plan_id)
+            .where(Obligation.id.in_(part))
+        )
+        found = rows.all()
+        sent = await _sent(connection, Obligation.id.in_(part))
+        changes = []
+        for row in found:
+            if row.plan_code not in registry.plans:
+                continue
+            effective = row.extended_to or row.due_on
+            due = ladders.due(row.plan_code, effective)
+            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today)
+            changes.append(
+                {
+                    "key": row.id,
+                    "base_on": due.base,
+                    "judged_on": due.judged,
+                    "rung": step[0] if step else None,
+                    "remind_on": step[1] if step else None,
+                }
+            )
+        await _update(connection, changes)
+
+
+def _wanted(registry: Registry, plan: Any, today: date) -> Iterable[PlannedObligation]:
+    last = today + HORIZON
+    if plan.closed_on is not None:
+        last = min(last, plan.closed_on)
+    latest_past: dict[str, tuple[date, list[PlannedObligation]]] = {}
+    since = min(plan.tracked_from - _LONG_AGO, plan.issued_on)
+    for owed in obligations(registry, plan.code, since=since, until=last):
+        if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
+            yield owed
+            continue
+        day, group = latest_past.get(owed.code, (date.min, []))
+        if owed.due_on > day:
+            latest_past[owed.code] = (owed.due_on, [owed])
+        elif owed.due_on == day:
+            group.append(owed)
+    for _, group in latest_past.values():
+        yield from group
+
+
+async def _bring_in_line(
+    connection: AsyncConnection,
+    registry: Registry,
+    ladders: Ladders,
+    plan: Any,
+    wanted: dict[tuple[str, str, str], PlannedObligation],
+    agencies: dict[tuple[str, str], int],
+    today: date,
+    counts: Counts,
+) -> None:
+    rows = await connection.execute(
+        select(Obligation.__table__, Agency.code.label("agency"))
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(Obligation.plan_id == plan.id)
+    )
+    known = {(row.code, row.agency, row.period): row for row in rows}
+    sent = await _sent(connection, Obligation.plan_id == plan.id)
+    subjects = await _subjects(connection, plan.id)
+    fresh: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
+    for key, owed in wanted.items():
+        row = known.get(key)
+        effective = owed.due_on if row is None else (row.extended_to or owed.due_on)
+        due = ladders.due(plan.code, effective)
+        values: dict[str, Any] = {
+            "due_on": owed.due_on,
+            "due_words": owed.due_words,
+            "due_proposed": owed.proposed,
+            "base_on": due.base,
+            "judged_on": due.judged,
+        }
+        if row is None:
+            step = next_step(
+                ladders.steps(plan.code, owed.kind, effective),
+                today=today,
+                sent=None,
+                acknowledged_until=None,
+            )
+            agency_id = agencies[plan.province, owed.agency]
+            fresh.append(
+                {
+                    "plan_id": plan.id,
+                    "duty_id": subjects.get((owed.code, None)),
+                    "assignment_id": subjects.get((owed.code, agency_id)),
+                    "agency_id": agency_id,
+                    "kind": owed.kind,
+                    "code": owed.code,
+                    "period": owed.period,
+                    "state": "open",
+                    "rung": step[0] if step else None,
+                    "remind_on": step[1] if step else None,
+                    **values,
+                }
+            )
+            continue
+        values["state"] = "open" if row.state in ("withdrawn", "superseded") else row.state
+        step = (
+            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today)
+            if values["state"] == "open"
+            else None
+        )
+        values["rung"], values["remind_on"] = step or (None, None)
+        if all(getattr(row, name) == value for name, value in values.items()):
+            counts.kept += 1
+        else:
+            changes.append({"key": row.id, **values})
+    still_owed = {(code, period) for code, _, period in wanted}
+    for key, row in known.items():
+        if key in wanted or row.state in ("withdrawn", "superseded", "confirmed"):
+            continue
+        state = "superseded" if (row.code, row.period) in still_owed else "withdrawn"
+        changes.append({"key": row.id, "state": state, "rung": None, "remind_on": None})
+        counts.withdrawn += 1
+    for start in range(0, len(fresh), _CHUNK):
+        await connection.execute(insert(Obligation), fresh[start : start + _CHUNK])
+    counts.added += len(fresh)
+    counts.moved += sum(1 for change in changes if "due_on" in change)
+    await _update(connection, changes)
+
+
+def _step_of(
+    row: Any,
+    ladders: Ladders,
+    plan_code: str,
+    kind: str,
+    effective: date,
+    sent: dict[tuple[int, date], int],
+    today: date,
+) -> tuple[int, date] | None:
+    if row.state not in ("open", "withdrawn", "superseded"):
+        return None
+    return next_step(
+        ladders.steps(plan_code, kind, effective),
+        today=today,
+        sent=sent.get((row.id, effective)),
+        acknowledged_until=row.acknowledged_until,
+    )
+
+
+async def _sent(connection: AsyncConnection, condition: Any) -> dict[tuple[int, date], int]:
+    rows = await connection.execute(
+        select(Reminder.obligation_id, Reminder.due_on, func.max(Reminder.rung).label("rung"))
+        .join(Obligation, Obligation.id == Reminder.obligation_id)
+        .where(condition)
+        .group_by(Reminder.obligation_id, Reminder.due_on)
+    )
+    return {(row.obligation_id, row.due_on): row.rung for row in rows}
+
+
+async def _subjects(
+    connection: AsyncConnection, plan_id: int
+) -> dict[tuple[str, int | None], int]:
+    duties = await connection.execute(
+        select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan_id)
+    )
+    subjects: dict[tuple[str, int | None], int] = {(row.code, None): row.id for row in duties}
+    rows = await connection.execute(
+        select(Task.code, Assignment.agency_id, Assignment.id)
+        .join(Task, Task.id == Assignment.task_id)
+        .where(Task.plan_id == plan_id)
+    )
+    subjects.update({(row.code, row.agency_id): row.id for row in rows})
+    return subjects
+
+
+async def _update(connection: AsyncConnection, changes: list[dict[str, Any]]) -> None:
+    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for change in changes:
+        by_shape.setdefault(tuple(sorted(change)), []).append(change)
+    for shape, rows in by_shape.items():
+        columns: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in shape if name != "key"
+        }
+        statement = (
+            update(Obligation.__table__)  # type: ignore[arg-type]
+            .where(Obligation.__table__.c.id == bindparam("key"))
+            .values(columns)
+        )
+        values = [
+            {("key" if name == "key" else f"new_{name}"): value for name, value in row.items()}
+            for row in rows
+        ]
+        for start in range(0, len(values), _CHUNK):
+            await connection.execute(statement, values[start : start + _CHUNK])
