@@ -501,4 +501,3 @@ class Meta(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
-APPEND_ONLY = ("status_reply", "decision")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Registry:
         faults: list[Fault] = []
         for path, text in texts.items():
             try:
-                files[path] = parse(text, path, _FOLDERS[path.split("/")[0]])
+                files[path] = _parsed(text, path)
             except RegistryFault as fault:
                 faults.extend(fault.faults)
         if faults:
@@ -98,6 +99,14 @@ class Registry:
             if (province is None or plan.province == province)
             and wanted in (fold(plan.number), plan.number.split("/")[0])
         ]
+
+    def find_province(self, words: str) -> Province | None:
+        """Return the province that a slug or name means, in any spelling, with or without "Tỉnh"."""
+        wanted = fold(words).removeprefix("tinh ")
+        for province in self.provinces.values():
+            if wanted in (fold(province.code), fold(province.name).removeprefix("tinh ")):
+                return province
+        return None
 
     def check_against(self, seeds: Path) -> list[Fault]:
         """Return a fault for every text that does not stand in its plan's document.
@@ -125,6 +134,11 @@ class Registry:
                             Fault(path, None, f"{where}: không có trong văn bản gốc: «{wanted[:80]}»")
                         )
         return faults
+
+
+@lru_cache(maxsize=512)  # files are immutable once read, and most of a folder never changes
+def _parsed(text: str, path: str) -> BaseModel:
+    return parse(text, path, _FOLDERS[path.split("/")[0]])
 
 
 def read_folder(folder: Path) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""Where an agency's messages go: for each person and each group, its first living chat.
+
+Promises one chat a person however many they enrolled, and no chat that is gone or whose account the
+platform stopped. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Account, Chat, Enrolment
+
+_CHUNK = 900  # below every database's limit of bound values
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chat that can be written to; person_id is None for a group."""
+
+    chat_id: int
+    account_id: int
+    person_id: int | None
+
+
+async def places(
+    connection: AsyncConnection, agency_ids: Iterable[int], *, roles: Sequence[str] = ("focal",)
+) -> dict[int, list[Place]]:
+    """Return where each agency's people are reached, oldest enrolment first; absent where nowhere."""
+    wanted = sorted(set(agency_ids))
+    found: dict[int, list[Place]] = {}
+    reached: set[tuple[int, str, int]] = set()
+    for start in range(0, len(wanted), _CHUNK):
+        rows = await connection.execute(
+            select(
+                Enrolment.agency_id,
+                Enrolment.person_id,
+                Chat.id.label("chat_id"),
+                Chat.account_id,
+                Chat.kind,
+            )
+            .join(Chat, Chat.id == Enrolment.chat_id)
+            .join(Account, Account.id == Chat.account_id)
+            .where(
+                Enrolment.agency_id.in_(wanted[start : start + _CHUNK]),
+                Enrolment.role.in_(roles),
+                Enrolment.ended_at.is_(None),
+                Chat.state == "living",
+                Account.stopped_at.is_(None),
+            )
+            .order_by(Enrolment.id)
+        )
+        for row in rows:
+            alone = row.kind == "private" and row.person_id is not None
+            whom = ("person", row.person_id) if alone else ("chat", row.chat_id)
+            key = (row.agency_id, *whom)
+            if key in reached:
+                continue
+            reached.add(key)
+            found.setdefault(row.agency_id, []).append(
+                Place(row.chat_id, row.account_id, row.person_id if alone else None)
+            )
+    return found

@@ -1,0 +1,54 @@
+"""Bringing a database to the newest schema.
+
+Promises that a migrated schema equals a fresh one, and that upgrading twice is harmless. Never drops
+what holds answers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.database import Database
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def config() -> Config:
+    """Return Alembic's configuration, without a file of its own."""
+    settings = Config()
+    settings.set_main_option("script_location", str(_FOLDER))
+    return settings
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the schema to the newest revision in one transaction."""
+    async with database.read() as connection:
+        if await revision_of(connection) == newest():
+            return
+    async with database.write() as connection:
+        await connection.run_sync(_upgrade)
+
+
+def newest() -> str | None:
+    """Return the newest revision that this program knows."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
+async def revision_of(connection: AsyncConnection) -> str | None:
+    """Return the revision a database stands at, or None where it was never migrated."""
+    return await connection.run_sync(
+        lambda sync: MigrationContext.configure(sync).get_current_revision()
+    )
+
+
+def _upgrade(connection: Connection) -> None:
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

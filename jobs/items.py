@@ -1,0 +1,109 @@
+"""The lines of a list of obligations, as facts that templates show.
+
+Promises one shape for reminders and answers alike: number, code, title, due date in the document's
+words, working days left or late, the clause it rests on. Reads only; words live in templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from data.ladder import Due
+from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
+from data.titles import report_title
+from data.workdays import Workdays
+
+_CHUNK = 900
+
+Item = dict[str, Any]
+
+
+async def obligation_rows(
+    connection: AsyncConnection, obligation_ids: Sequence[int]
+) -> dict[int, Any]:
+    """Return what a line needs to know of each obligation, by id."""
+    owner = aliased(Agency)
+    coordinator = aliased(Agency)
+    found: dict[int, Any] = {}
+    for start in range(0, len(obligation_ids), _CHUNK):
+        rows = await connection.execute(
+            select(
+                Obligation.__table__,
+                Plan.code.label("plan_code"),
+                Plan.number.label("plan_number"),
+                Plan.issued_on.label("plan_issued_on"),
+                Plan.province,
+                Plan.tracked_from,
+                ReportDuty.clause,
+                ReportDuty.title.label("duty_title"),
+                ReportDuty.frequency,
+                Task.title.label("task_title"),
+                Assignment.needs_decision,
+                owner.code.label("owner_code"),
+                owner.name.label("owner_name"),
+                owner.short.label("owner_short"),
+                coordinator.name.label("coordinator_name"),
+            )
+            .join(Plan, Plan.id == Obligation.plan_id)
+            .join(owner, owner.id == Obligation.agency_id)
+            .outerjoin(coordinator, coordinator.id == Plan.coordinator_id)
+            .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
+            .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
+            .outerjoin(Task, Task.id == Assignment.task_id)
+            .where(Obligation.id.in_(obligation_ids[start : start + _CHUNK]))
+        )
+        found.update({row.id: row for row in rows})
+    return found
+
+
+def item_of(
+    row: Any, *, number: int, today: date, workdays: Workdays, for_agency: str | None = None
+) -> Item:
+    """Return the facts of one line.
+
+    left: working days until base, on time; late: working days after judged, else 0; for_agency: the
+    code of the agency that reads it, so that work it took over or another's is told as such.
+    """
+    effective = row.extended_to or row.due_on
+    days = Due(effective, row.base_on, row.judged_on).working_days_left(today, workdays)
+    ended = row.kind == "phase_end" and row.due_on < row.tracked_from
+    return {
+        "id": row.id,
+        "number": number,
+        "code": row.code,
+        "kind": row.kind,
+        "title": title_of(row),
+        "plan_code": row.plan_code,
+        "plan_number": row.plan_number,
+        "plan_issued": row.plan_issued_on.isoformat(),
+        "due": effective.isoformat(),
+        "due_words": row.due_words,
+        "proposed": row.due_proposed,
+        "extended": row.extended_to is not None,
+        "left": max(days, 0),
+        "late": max(-days, 0),
+        "ended": ended,
+        "clause": row.clause or "",
+        "state": row.state,
+        "percent": row.percent,
+        "progress": row.progress,
+        "returned": row.returned_at is not None and row.state == "open",
+        "owner": row.owner_name,
+        "undecided": bool(row.needs_decision),
+        "succeeded_from": row.owner_name
+        if for_agency is not None and row.owner_code != for_agency
+        else "",
+    }
+
+
+def title_of(row: Any) -> str:
+    """Return the short title of an obligation's row: the task's, or the report and its period."""
+    if row.task_title is not None:
+        return str(row.task_title)
+    return report_title(row.frequency or "", row.duty_title or "", row.period)

@@ -1,0 +1,221 @@
+"""Rendering: a message's row becomes the text and buttons of one channel.
+
+Promises that a reminder says only what is still true when it is rendered (what was answered since it
+was composed is left out; nothing left means nothing is sent), that people's words are escaped, and
+that no text exceeds the channel's limit. Never writes to the database.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.ladder import LAST_HELD_RUNG
+from data.models import MessageItem
+from data.workdays import Workdays
+from jobs.channel import Button, Capabilities, OutgoingMessage
+from jobs.items import Item, item_of, obligation_rows
+
+REMINDER = "reminder"
+NUMBERS_A_ROW = 5
+_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_TAG = re.compile(r"<[^>]+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says, before a channel gives it form."""
+
+    template: str
+    context: dict[str, Any]
+    buttons: tuple[tuple[Button, ...], ...]
+
+
+class Renderer:
+    """The templates, compiled once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=lambda name: bool(name and name.endswith(".html.j2"))
+            or bool(name and name.endswith("/html.j2")),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["hoa"] = upper_first
+        self._environment.filters["ngay"] = long_date
+        self._environment.filters["ngay_ngan"] = short_date
+
+    async def content(
+        self, connection: AsyncConnection, message: Any, *, today: date, workdays: Workdays
+    ) -> Content | None:
+        """Return what a message's row says today, or None where nothing is left to say."""
+        if message.template != REMINDER:
+            return Content(message.template, dict(message.context), buttons_of(message.buttons))
+        items = await _still_true(connection, message, today, workdays)
+        if not items:
+            return None
+        context = {
+            **message.context,
+            "today": today.isoformat(),
+            "page": message.page,
+            "pages": message.pages,
+            "items": items,
+            "coordinators": list(dict.fromkeys(item["coordinator"] for item in items)),
+        }
+        return Content(REMINDER, context, reminder_buttons(message.id, items))
+
+    def render(
+        self,
+        content: Content,
+        capabilities: Capabilities,
+        *,
+        repeated: bool,
+        plain: bool,
+        address: str,
+        thread: str = "",
+        edits: str | None = None,
+        reply_to: str | None = None,
+    ) -> OutgoingMessage:
+        """Give the content the form of a channel; plain asks for text without markup.
+
+        repeated marks the text "(gửi lại)". Raises jinja2 errors for a faulty template or context.
+        """
+        as_html = capabilities.markup == "html" and not plain
+        medium = "html" if as_html else "plain"
+        template = self._environment.get_template(f"{content.template}/{medium}.j2")
+        text = template.render(
+            **content.context,
+            repeated=repeated,
+            choices=[] if capabilities.buttons else typed_choices(content.buttons),
+        )
+        text = _BLANK_LINES.sub("\n\n", text).strip()
+        return OutgoingMessage(
+            address=address,
+            thread=thread,
+            text=fit(text, capabilities.max_text, as_html=as_html),
+            buttons=content.buttons if capabilities.buttons else (),
+            plain=not as_html,
+            edits=edits if capabilities.edits else None,
+            reply_to=reply_to,
+        )
+
+
+def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
+    """Return the buttons of a list: four for one item, else a number each and one for all."""
+    if len(items) == 1:
+        return item_buttons(items[0]["id"])
+    numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
+    rows = [
+        tuple(numbers[start : start + NUMBERS_A_ROW])
+        for start in range(0, len(numbers), NUMBERS_A_ROW)
+    ]
+    return (*rows, (Button("Đã nhận tất cả", f"ackall:{message_id}"),))
+
+
+def item_buttons(obligation_id: int) -> tuple[tuple[Button, ...], ...]:
+    """Return the four choices of one item."""
+    return (
+        (Button("Đã nhận", f"ack:{obligation_id}"), Button("Đang làm", f"doing:{obligation_id}")),
+        (Button("Đã xong", f"done:{obligation_id}"), Button("Xin gia hạn", f"more:{obligation_id}")),
+    )
+
+
+def buttons_of(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button, ...], ...]:
+    """Return the buttons kept in a message's row."""
+    return tuple(tuple(Button(label, action) for label, action in row) for row in rows)
+
+
+def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
+    """Return the labels that a channel without buttons shows as numbered choices.
+
+    Lists of items are left out: there a number means an item.
+    """
+    buttons = [button for row in rows for button in row]
+    if any(button.action.startswith("open:") for button in buttons):
+        return []
+    return [button.label for button in buttons]
+
+
+def fit(text: str, limit: int, *, as_html: bool) -> str:
+    """Return the text within `limit` UTF-16 units, cut between lines where it is too long.
+
+    Markup that a cut would leave open is dropped with all other markup.
+    """
+    if _units(text) <= limit:
+        return text
+    if as_html:
+        # A cut may fall inside a tag; the words matter more than their weight.
+        text = html.escape(html.unescape(_TAG.sub("", text)), quote=False)
+    kept: list[str] = []
+    room = limit - 2
+    for line in text.split("\n"):
+        room -= _units(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    if not kept:
+        kept = [text.encode("utf-16-le")[: 2 * (limit - 2)].decode("utf-16-le", "ignore")]
+    return "\n".join(kept).rstrip() + "\n…"
+
+
+def long_date(day: date | str) -> str:
+    """Return a date as officials write it: "thứ Hai 23/11/2026"."""
+    value = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{_WEEKDAYS[value.weekday()]} {value.day}/{value.month}/{value.year}"
+
+
+def short_date(day: date | str) -> str:
+    """Return a date's day and month: "23/11"."""
+    value = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{value.day}/{value.month}"
+
+
+def upper_first(text: str) -> str:
+    """Return the text with its first letter in upper case and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+async def _still_true(
+    connection: AsyncConnection, message: Any, today: date, workdays: Workdays
+) -> list[Item]:
+    found = await connection.execute(
+        select(MessageItem.position, MessageItem.obligation_id, MessageItem.rung)
+        .where(MessageItem.message_id == message.id)
+        .order_by(MessageItem.position)
+    )
+    lines = found.all()
+    rows = await obligation_rows(connection, [line.obligation_id for line in lines])
+    reader = message.context.get("agency_code", "")
+    items: list[Item] = []
+    for line in lines:
+        row = rows[line.obligation_id]
+        held = (
+            row.acknowledged_until is not None
+            and row.acknowledged_until >= today
+            and line.rung is not None
+            and line.rung <= LAST_HELD_RUNG
+        )
+        if row.state != "open" or held:
+            continue
+        item = item_of(row, number=line.position, today=today, workdays=workdays, for_agency=reader)
+        item["coordinator"] = row.coordinator_name or ""
+        item["rung"] = line.rung
+        item["stand_in"] = line.obligation_id in message.context.get("stand_in", ())
+        items.append(item)
+    return items

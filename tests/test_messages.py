@@ -1,0 +1,158 @@
+"""Rendering: every channel says the same, escaped and within its limit."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from data.database import Database
+from data.models import Obligation, Task
+from data.registry import Registry
+from jobs.channel import Button, Capabilities, OutgoingMessage
+from jobs.messages import Content, Renderer, fit, long_date, typed_choices
+from jobs.reminders import morning
+from tests.world import items_of, load_world, messages_to, morning_of, open_chats
+
+TELEGRAM = Capabilities(4096, True, True, True, "html", 4, True)
+ZALO = Capabilities(2000, False, False, False, "plain", 1, False)
+RENDERER = Renderer(Path(__file__).parent.parent / "templates")
+FRIDAY = date(2026, 11, 20)
+
+
+async def reminders(
+    database: Database, registry: Registry, agency: str, *, province: str = "lang-son"
+) -> list[Any]:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database, now=morning_of(FRIDAY), province=province, only={agency}
+    )
+    await morning(database, registry, now=morning_of(FRIDAY))
+    return await messages_to(database, chats[province, agency])
+
+
+async def shown(
+    database: Database,
+    registry: Registry,
+    message: Any,
+    capabilities: Capabilities,
+    *,
+    repeated: bool = False,
+) -> OutgoingMessage | None:
+    async with database.read() as connection:
+        content = await RENDERER.content(
+            connection, message, today=FRIDAY, workdays=registry.workdays
+        )
+    if content is None:
+        return None
+    return RENDERER.render(
+        content, capabilities, repeated=repeated, plain=False, address="1"
+    )
+
+
+async def test_a_reminder_names_the_task_its_date_and_on_whose_behalf_it_comes(
+    database: Database, registry: Registry
+) -> None:
+    (message,) = await reminders(database, registry, "so-y-te")
+    for capabilities in (TELEGRAM, ZALO):
+        out = await shown(database, registry, message, capabilities)
+        assert out is not None
+        for words in (
+            "Kính gửi Sở Y tế",
+            "Báo cáo năm 2026",
+            "BC.2",
+            "uá hạn 9 ngày làm việc",
+            "trước ngày 10/11",
+            "mục III.2",
+            "Tin tự động, thay mặt Sở Khoa học và Công nghệ; không thay văn bản.",
+        ):
+            assert words in out.text, out.text
+
+
+async def test_buttons_become_numbered_choices_where_a_channel_has_none(
+    database: Database, registry: Registry
+) -> None:
+    (message,) = await reminders(database, registry, "so-y-te")
+    telegram = await shown(database, registry, message, TELEGRAM)
+    zalo = await shown(database, registry, message, ZALO)
+    assert telegram is not None and zalo is not None
+    labels = [button.label for row in telegram.buttons for button in row]
+    assert labels == ["Đã nhận", "Đang làm", "Đã xong", "Xin gia hạn"]
+    assert zalo.buttons == ()
+    assert "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn" in zalo.text
+
+
+async def test_what_was_answered_meanwhile_is_left_out_and_nothing_left_is_not_sent(
+    database: Database, registry: Registry
+) -> None:
+    (message,) = await reminders(database, registry, "so-y-te")
+    (line,) = await items_of(database, message.id)
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.id == line.obligation_id).values(state="submitted")
+        )
+    assert await shown(database, registry, message, TELEGRAM) is None
+
+
+async def test_a_repeat_is_marked(database: Database, registry: Registry) -> None:
+    (message,) = await reminders(database, registry, "so-y-te")
+    out = await shown(database, registry, message, TELEGRAM, repeated=True)
+    assert out is not None and out.text.startswith("(gửi lại)")
+
+
+async def test_words_from_files_are_escaped(database: Database, registry: Registry) -> None:
+    pages = await reminders(database, registry, "so-y-te", province="gia-lai")
+    async with database.write() as connection:
+        await connection.execute(update(Task).values(title="<b>1 & 2</b> {{ 7*7 }}"))
+    out = await shown(database, registry, pages[-1], TELEGRAM)
+    assert out is not None
+    assert "&lt;b&gt;1 &amp; 2&lt;/b&gt; {{ 7*7 }}" in out.text
+
+
+async def test_every_page_of_a_real_morning_fits_every_channel(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(database, now=morning_of(FRIDAY), province="gia-lai")
+    await morning(
+        database, registry, now=morning_of(FRIDAY), limits=dict.fromkeys(range(1, 9), 2000)
+    )
+    seen = 0
+    for chat in list(chats.values())[:40]:
+        for message in await messages_to(database, chat):
+            for capabilities in (TELEGRAM, ZALO):
+                out = await shown(database, registry, message, capabilities)
+                assert out is not None
+                assert len(out.text.encode("utf-16-le")) // 2 <= capabilities.max_text
+                assert not out.text.endswith("…"), "cut short although pages were made to fit"
+                seen += 1
+    assert seen > 20
+
+
+@pytest.mark.parametrize("as_html", [True, False])
+def test_text_beyond_the_limit_is_cut_between_lines_without_open_markup(as_html: bool) -> None:
+    text = "\n".join(f"<b>dòng {number} 😀</b>" for number in range(300))
+    cut = fit(text, 2000, as_html=as_html)
+    assert len(cut.encode("utf-16-le")) // 2 <= 2000
+    assert cut.endswith("…")
+    if as_html:
+        assert "<b>" not in cut
+
+
+def test_a_list_of_items_offers_no_numbered_choices() -> None:
+    rows = ((Button("1", "open:7"), Button("2", "open:8")), (Button("Đã nhận tất cả", "ackall:1"),))
+    assert typed_choices(rows) == []
+
+
+def test_a_date_is_written_as_officials_write_it() -> None:
+    assert long_date("2026-11-23") == "thứ Hai 23/11/2026"
+
+
+def test_a_template_with_a_missing_value_fails_loudly() -> None:
+    with pytest.raises(Exception, match="undefined"):
+        RENDERER.render(
+            Content("reminder", {}, ()), TELEGRAM, repeated=False, plain=False, address="1"
+        )

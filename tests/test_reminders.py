@@ -1,0 +1,239 @@
+"""The morning run: what goes out, once, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from data.database import Database
+from data.models import Chat, JobRun, Message, MessageItem, Obligation, Reminder
+from data.registry import Registry
+from jobs.obligations import recompute
+from jobs.reminders import morning
+from tests.world import items_of, load_world, messages_to, morning_of, obligation, open_chats
+
+FRIDAY = date(2026, 11, 20)
+
+
+async def sent_all(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(
+            update(Message).where(Message.state == "pending").values(state="sent")
+        )
+
+
+async def test_a_chat_gets_one_message_a_morning_in_pages_of_at_most_ten(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    await open_chats(database, now=morning_of(FRIDAY), province="gia-lai")
+    result = await morning(database, registry, now=morning_of(FRIDAY))
+    assert "gia-lai" in result.provinces and result.messages > 90
+    async with database.read() as connection:
+        pages = await connection.execute(
+            select(Message.chat_id, Message.page, func.count())
+            .group_by(Message.chat_id, Message.page)
+            .having(func.count() > 1)
+        )
+        assert pages.all() == []
+        sizes = await connection.execute(
+            select(func.count()).select_from(MessageItem).group_by(MessageItem.message_id)
+        )
+        assert 1 <= min(found := list(sizes.scalars())) and max(found) <= 10
+
+
+async def test_the_same_morning_again_composes_nothing(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
+    first = await morning(database, registry, now=morning_of(FRIDAY))
+    again = await morning(database, registry, now=morning_of(FRIDAY, 9))
+    assert first.messages > 0
+    assert (again.messages, again.items, again.provinces) == (0, 0, [])
+
+
+async def test_a_reminder_is_composed_once_when_two_runs_overlap(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
+    results = await asyncio.gather(
+        *(morning(database, registry, now=morning_of(FRIDAY)) for _ in range(3))
+    )
+    assert sum("lang-son" in result.provinces for result in results) == 1
+    async with database.read() as connection:
+        twice = await connection.execute(
+            select(Reminder.obligation_id)
+            .group_by(Reminder.obligation_id, Reminder.due_on, Reminder.rung)
+            .having(func.count() > 1)
+        )
+        assert twice.all() == []
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute"),
+    [
+        (date(2026, 11, 21), 8, 0),  # a Saturday
+        (date(2026, 11, 24), 8, 0),  # a day off from 2026 on
+        (date(2026, 11, 20), 6, 59),
+        (date(2026, 11, 20), 7, 29),  # before the province's hour
+        (date(2026, 11, 20), 17, 31),
+    ],
+)
+async def test_nothing_is_composed_outside_sending_hours(
+    database: Database, registry: Registry, day: date, hour: int, minute: int
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
+    result = await morning(database, registry, now=morning_of(day, hour, minute))
+    assert result.messages == 0
+
+
+async def test_ten_days_down_make_one_message_not_ten(
+    database: Database, registry: Registry
+) -> None:
+    start = date(2026, 10, 30)
+    await load_world(database, registry, now=morning_of(start))
+    chats = await open_chats(database, now=morning_of(start), province="lang-son", only={"so-y-te"})
+    chat = chats["lang-son", "so-y-te"]
+    await morning(database, registry, now=morning_of(start))
+    await sent_all(database)
+    before = len(await messages_to(database, chat))
+    await morning(database, registry, now=morning_of(start + timedelta(days=12), 10))
+    after = await messages_to(database, chat)
+    assert len(after) == before + 1
+    (line,) = await items_of(database, after[-1].id)
+    assert line.rung == 1  # of −5, −3, −1, 0 and +1 only the latest is told
+
+
+async def test_a_message_that_never_left_is_replaced_the_next_morning(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(date(2026, 11, 2)))
+    chats = await open_chats(
+        database, now=morning_of(date(2026, 11, 2)), province="lang-son", only={"so-y-te"}
+    )
+    chat = chats["lang-son", "so-y-te"]
+    await morning(database, registry, now=morning_of(date(2026, 11, 2)))
+    await morning(database, registry, now=morning_of(date(2026, 11, 3)))
+    first, second = await messages_to(database, chat)
+    assert (first.state, second.state) == ("skipped", "pending")
+    # The report of 2025 was missed before the plan was loaded: its last rung, told once, is 50.
+    assert [line.rung for line in await items_of(database, second.id)] == [50, -5]
+
+
+async def test_an_answer_silences_the_ladder(database: Database, registry: Registry) -> None:
+    await load_world(database, registry, now=morning_of(date(2026, 11, 2)))
+    chats = await open_chats(
+        database, now=morning_of(date(2026, 11, 2)), province="lang-son", only={"so-y-te"}
+    )
+    answered = [
+        await obligation(
+            database, plan="lang-son-131-2020", agency="so-y-te", code="BC.2", period=period
+        )
+        for period in ("2025", "2026")
+    ]
+    async with database.write() as connection:
+        ids = [owed.id for owed in answered]
+        await connection.execute(
+            update(Obligation).where(Obligation.id.in_(ids)).values(state="submitted")
+        )
+        await recompute(connection, registry, ids, today=date(2026, 11, 2))
+    for day in (2, 4, 6, 9, 10, 12, 16):
+        await morning(database, registry, now=morning_of(date(2026, 11, day)))
+    assert await messages_to(database, chats["lang-son", "so-y-te"]) == []
+
+
+async def test_what_nobody_answers_for_goes_to_the_coordinator(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database,
+        now=morning_of(FRIDAY),
+        province="lang-son",
+        only={"so-khcn"},
+        role="coordinator",
+    )
+    await morning(database, registry, now=morning_of(FRIDAY))
+    told = await messages_to(database, chats["lang-son", "so-khcn"])
+    numbers = [line.position for message in told for line in await items_of(database, message.id)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 60  # every department and commune that has no chat of its own
+    assert sum(len(message.context["stand_in"]) for message in told) == len(numbers) - 2  # its own reports
+
+
+async def test_a_gone_chat_is_passed_over(database: Database, registry: Registry) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
+    )
+    chat = chats["lang-son", "so-y-te"]
+    async with database.write() as connection:
+        await connection.execute(update(Chat).where(Chat.id == chat).values(state="gone"))
+    result = await morning(database, registry, now=morning_of(FRIDAY))
+    assert await messages_to(database, chat) == []
+    assert result.unreachable > 0
+
+
+async def test_what_could_not_be_addressed_is_tried_again_the_next_morning(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    await morning(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
+    )
+    await morning(database, registry, now=morning_of(date(2026, 11, 23)))
+    assert len(await messages_to(database, chats["lang-son", "so-y-te"])) == 1
+
+
+async def test_ended_phases_are_asked_about_once_on_one_page(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database, now=morning_of(FRIDAY), province="gia-lai", only={"so-y-te"}
+    )
+    chat = chats["gia-lai", "so-y-te"]
+    await morning(database, registry, now=morning_of(FRIDAY))
+    await sent_all(database)
+    pages = await messages_to(database, chat)
+    kinds: list[set[str]] = []
+    async with database.read() as connection:
+        for page in pages:
+            rows = await connection.execute(
+                select(Obligation.kind)
+                .join(MessageItem, MessageItem.obligation_id == Obligation.id)
+                .where(MessageItem.message_id == page.id)
+            )
+            kinds.append(set(rows.scalars()))
+    assert kinds.count({"phase_end"}) == 1
+    assert pages[-1].context["left_out"] >= 0
+    for day in (date(2026, 11, 23), date(2026, 11, 25), date(2026, 12, 1)):
+        await morning(database, registry, now=morning_of(day))
+        await sent_all(database)
+    async with database.read() as connection:
+        rows = await connection.execute(
+            select(func.count())
+            .select_from(MessageItem)
+            .join(Obligation, Obligation.id == MessageItem.obligation_id)
+            .join(Message, Message.id == MessageItem.message_id)
+            .where(Obligation.kind == "phase_end", Message.broadcast_on > FRIDAY)
+        )
+        assert rows.scalar_one() == 0
+
+
+async def test_a_morning_is_recorded_once_for_a_province(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    for hour in (8, 9, 10):
+        await morning(database, registry, now=morning_of(FRIDAY, hour))
+    async with database.read() as connection:
+        rows = await connection.execute(select(JobRun.subject).where(JobRun.job == "morning"))
+        assert sorted(rows.scalars()) == ["dak-lak", "dong-thap", "gia-lai", "lang-son"]
