@@ -80,9 +80,7 @@ def schedule(rungs: Sequence[int], due: Due, workdays: Workdays) -> list[tuple[i
     return [(rung, rung_on(rung, due, workdays)) for rung in (*before, *after)]
 
 
-def latest_rung(
-    rungs: Sequence[int], due: Due, workdays: Workdays, *, today: date
-) -> int | None:
+def latest_rung(rungs: Sequence[int], due: Due, workdays: Workdays, *, today: date) -> int | None:
     """Return the last rung whose day has come by today, or None where none has."""
     reached = [rung for rung, day in schedule(rungs, due, workdays) if day <= today]
     return reached[-1] if reached else None

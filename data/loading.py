@@ -32,7 +32,11 @@ from data.planning import assignments, coordinator_of
 from data.registry import Registry
 from data.titles import duty_title, task_title
 
-_MODELS: dict[str, type[BaseModel]] = {"plans": PlanFile, "agencies": ProvinceFile, "calendar": CalendarFile}
+_MODELS: dict[str, type[BaseModel]] = {
+    "plans": PlanFile,
+    "agencies": ProvinceFile,
+    "calendar": CalendarFile,
+}
 _CHUNK = 1000
 HORIZON = timedelta(days=457)  # fifteen months
 
@@ -89,7 +93,9 @@ async def load(
         old = plans.get(code)
         if old is None:
             values["tracked_from"] = tracked_from or today
-        plan_id = await _upsert(connection, Plan, code, old, {"code": code, **values}, "plan", result)
+        plan_id = await _upsert(
+            connection, Plan, code, old, {"code": code, **values}, "plan", result
+        )
         await _load_duties(connection, plan_id, code, plan, now, result)
         await _load_tasks(connection, plan_id, code, plan, registry, agencies, now, today, result)
     for code, row in plans.items():
@@ -166,11 +172,11 @@ async def _load_agencies(
                 fresh.append({"province": province.code, "code": entry.code, **values})
             elif _differs(old, values):
                 result.changes.append(
-                    Change("agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name)
+                    Change(
+                        "agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name
+                    )
                 )
-                await connection.execute(
-                    update(Agency).where(Agency.id == old.id).values(**values)
-                )
+                await connection.execute(update(Agency).where(Agency.id == old.id).values(**values))
         for start in range(0, len(fresh), _CHUNK):
             added = await connection.execute(
                 insert(Agency).returning(Agency.id, Agency.province, Agency.code),
@@ -211,7 +217,9 @@ async def _load_duties(
         name = f"{plan_code} {duty.code}"
         await _upsert(connection, ReportDuty, name, old, values, "duty", result)
     gone = known.keys() - {duty.code for duty in plan.report_duties}
-    await _withdraw(connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result)
+    await _withdraw(
+        connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result
+    )
 
 
 async def _load_tasks(
@@ -340,5 +348,3 @@ def _first_difference(row: Any, values: dict[str, Any]) -> tuple[str, str]:
         if getattr(row, key) != value:
             return f"{key}: {getattr(row, key)}", f"{key}: {value}"
     return "", ""
-
-

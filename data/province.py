@@ -144,9 +144,7 @@ class Province:
                 for entry in self._by_kind.get(kind, ())
                 if self._is_bound(entry, issued_on)
             )
-        return [
-            entry for entry in self.file.agencies if entry.code in chosen and lives(entry, on)
-        ]
+        return [entry for entry in self.file.agencies if entry.code in chosen and lives(entry, on)]
 
     def successor_of(self, code: str, on: date) -> Heirs:
         """Return who does an agency's work as of a date, over as many hops as it takes.

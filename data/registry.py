@@ -131,7 +131,9 @@ class Registry:
                     )
                     if not there:
                         faults.append(
-                            Fault(path, None, f"{where}: không có trong văn bản gốc: «{wanted[:80]}»")
+                            Fault(
+                                path, None, f"{where}: không có trong văn bản gốc: «{wanted[:80]}»"
+                            )
                         )
         return faults
 
@@ -174,7 +176,12 @@ def _quoted(plan: PlanFile) -> Iterator[tuple[str, str]]:
             yield task.code, words
     for duty in plan.report_duties:
         yield duty.code, duty.quote
-        for words in (*duty.from_, duty.to, duty.via or "", duty.deadline.raw if duty.deadline else ""):
+        for words in (
+            *duty.from_,
+            duty.to,
+            duty.via or "",
+            duty.deadline.raw if duty.deadline else "",
+        ):
             yield duty.code, words
     for target in plan.targets:
         yield target.code, target.text
@@ -205,9 +212,7 @@ def _check_plan(
         return
     for loc, words in _agency_words(plan):
         if not province.resolve_all(words):
-            message = (
-                f"cơ quan lạ «{words}». Hãy sửa chính tả, hoặc thêm vào agencies/{plan.province}.yaml."
-            )
+            message = f"cơ quan lạ «{words}». Hãy sửa chính tả, hoặc thêm vào agencies/{plan.province}.yaml."
             yield _fault(path, texts, loc, message)
 
 
@@ -253,8 +258,6 @@ def _check_province(path: str, file: ProvinceFile, texts: Mapping[str, str]) -> 
                 yield Fault(path, None, message)
 
 
-def _fault(
-    path: str, texts: Mapping[str, str], loc: tuple[str | int, ...], message: str
-) -> Fault:
+def _fault(path: str, texts: Mapping[str, str], loc: tuple[str | int, ...], message: str) -> Fault:
     text: Any = texts.get(path)
     return Fault(path, line_of(text, loc) if text else None, message)

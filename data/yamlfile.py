@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.tokens import AliasToken, AnchorToken
 
 MAX_BYTES = 5_000_000
+MAX_DEPTH = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -65,7 +66,13 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise RegistryFault(
-            [Fault(path.name, None, f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc.")]
+            [
+                Fault(
+                    path.name,
+                    None,
+                    f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc.",
+                )
+            ]
         ) from error
     try:
         return raw.decode("utf-8-sig")
@@ -108,24 +115,9 @@ def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
 
 
 def _load(text: str, file: str) -> Any:
-    yaml = YAML(typ="safe", pure=True)
-    if "&" in text or "*" in text:  # a cheap look first: scanning tokens costs as much as parsing
-        for token in yaml.scan(io.StringIO(text)):
-            if isinstance(token, AnchorToken | AliasToken):
-                raise RegistryFault(
-                    [
-                        Fault(
-                            file,
-                            token.start_mark.line + 1,
-                            "không dùng dấu & và * (anchor, alias). Hãy viết lại đầy đủ, hoặc đặt chữ trong ngoặc kép.",
-                        )
-                    ]
-                )
-        yaml = YAML(typ="safe", pure=True)
+    _refuse_hostile(text, file)
     try:
-        return yaml.load(text)
-    except RecursionError as error:
-        raise RegistryFault([Fault(file, None, "lồng nhau quá sâu. Hãy kiểm tra lại tệp.")]) from error
+        return YAML(typ="safe").load(text)
     except ValueError as error:  # ruamel builds dates itself: 2020-02-30 fails here
         line = next(
             (number for number, row in enumerate(text.splitlines(), 1) if _is_wrong_date(row)), None
@@ -133,6 +125,21 @@ def _load(text: str, file: str) -> Any:
         raise RegistryFault(
             [Fault(file, line, f"ngày không có thật ({error}). Hãy viết ngày dạng năm-tháng-ngày.")]
         ) from error
+
+
+def _refuse_hostile(text: str, file: str) -> None:
+    """Look through the events, which takes no recursion, before anything is built of them."""
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
+            message = (
+                "không dùng dấu & và * (anchor, alias). Hãy viết đầy đủ, hoặc đặt trong ngoặc kép."
+            )
+            raise RegistryFault([Fault(file, line, message)])
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise RegistryFault([Fault(file, line, "lồng nhau quá sâu. Hãy kiểm tra lại tệp.")])
 
 
 def _is_wrong_date(row: str) -> bool:

@@ -44,11 +44,12 @@ class RateLimited(DeliveryError):
 
 
 class Moved(DeliveryError):
-    """The chat has a new address."""
+    """The chat has a new address, or its forum topic is gone: new_thread "" (None: same thread)."""
 
-    def __init__(self, detail: str, *, new_address: str) -> None:
+    def __init__(self, detail: str, *, new_address: str, new_thread: str | None = None) -> None:
         super().__init__(detail)
         self.new_address = new_address
+        self.new_thread = new_thread
 
 
 class Gone(DeliveryError):
@@ -146,6 +147,24 @@ class RawUpdate:
     address: str | None = None  # the chat, where a cheap look can tell it
 
 
+class Pacing(Protocol):
+    """What a platform allows an account to send, and when; `at` is a monotonic second.
+
+    Asked before a message is claimed, so that no claimed message waits.
+    """
+
+    longest: float  # seconds; no wait of a window lasts longer
+
+    def wait(self, chat_id: int | None, *, group: bool, answer: bool, at: float) -> float:
+        """Return how many seconds a send to the chat must wait; 0 where it may go now.
+
+        chat_id None: a chat that was never written to.
+        """
+
+    def take(self, chat_id: int, *, group: bool, at: float) -> None:
+        """Note a send that starts now (or started then)."""
+
+
 class Channel(Protocol):
     """One account on one messenger.
 
@@ -156,6 +175,7 @@ class Channel(Protocol):
     name: str
     title: str | None
     capabilities: Capabilities
+    pacing: Pacing
 
     async def open(self) -> None:
         """Connect and learn the bot's own name; raises Unauthorised or Transient."""

@@ -44,7 +44,6 @@ async def obligation_rows(
                 ReportDuty.title.label("duty_title"),
                 ReportDuty.frequency,
                 Task.title.label("task_title"),
-                Assignment.needs_decision,
                 owner.code.label("owner_code"),
                 owner.name.label("owner_name"),
                 owner.short.label("owner_short"),
@@ -95,7 +94,7 @@ def item_of(
         "progress": row.progress,
         "returned": row.returned_at is not None and row.state == "open",
         "owner": row.owner_name,
-        "undecided": bool(row.needs_decision),
+        "undecided": False,
         "succeeded_from": row.owner_name
         if for_agency is not None and row.owner_code != for_agency
         else "",

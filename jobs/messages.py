@@ -47,8 +47,7 @@ class Renderer:
     def __init__(self, folder: Path) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(folder),
-            autoescape=lambda name: bool(name and name.endswith(".html.j2"))
-            or bool(name and name.endswith("/html.j2")),
+            autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -64,15 +63,18 @@ class Renderer:
         if message.template != REMINDER:
             return Content(message.template, dict(message.context), buttons_of(message.buttons))
         items = await _still_true(connection, message, today, workdays)
-        if not items:
+        silent = await _silent(connection, message, today, workdays)
+        if not items and not silent:
             return None
+        said = [item["coordinator"] for item in (*items, *silent)]
         context = {
             **message.context,
             "today": today.isoformat(),
             "page": message.page,
             "pages": message.pages,
             "items": items,
-            "coordinators": list(dict.fromkeys(item["coordinator"] for item in items)),
+            "silent": silent,
+            "coordinators": list(dict.fromkeys(said)),
         }
         return Content(REMINDER, context, reminder_buttons(message.id, items))
 
@@ -112,8 +114,15 @@ class Renderer:
         )
 
 
+def _is_html(name: str | None) -> bool:
+    # select_autoescape() would not know "html.j2" for HTML
+    return name is None or name.endswith("html.j2")
+
+
 def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons of a list: four for one item, else a number each and one for all."""
+    if not items:
+        return ()
     if len(items) == 1:
         return item_buttons(items[0]["id"])
     numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
@@ -128,7 +137,10 @@ def item_buttons(obligation_id: int) -> tuple[tuple[Button, ...], ...]:
     """Return the four choices of one item."""
     return (
         (Button("Đã nhận", f"ack:{obligation_id}"), Button("Đang làm", f"doing:{obligation_id}")),
-        (Button("Đã xong", f"done:{obligation_id}"), Button("Xin gia hạn", f"more:{obligation_id}")),
+        (
+            Button("Đã xong", f"done:{obligation_id}"),
+            Button("Xin gia hạn", f"more:{obligation_id}"),
+        ),
     )
 
 
@@ -216,6 +228,22 @@ async def _still_true(
         item = item_of(row, number=line.position, today=today, workdays=workdays, for_agency=reader)
         item["coordinator"] = row.coordinator_name or ""
         item["rung"] = line.rung
-        item["stand_in"] = line.obligation_id in message.context.get("stand_in", ())
+        item["undecided"] = line.obligation_id in message.context["undecided"]
         items.append(item)
     return items
+
+
+async def _silent(
+    connection: AsyncConnection, message: Any, today: date, workdays: Workdays
+) -> list[Item]:
+    """Return one line for each thing that agencies without a chat owe, with their names."""
+    rows = await obligation_rows(connection, message.context["silent"])
+    groups: dict[tuple[Any, ...], Item] = {}
+    for row in rows.values():
+        if row.state != "open":
+            continue
+        item = item_of(row, number=0, today=today, workdays=workdays)
+        item["coordinator"] = row.coordinator_name or ""
+        key = (row.plan_code, row.code, row.period, item["due"])
+        groups.setdefault(key, {**item, "owners": []})["owners"].append(row.owner_short)
+    return list(groups.values())

@@ -28,7 +28,9 @@ from data.planning import PlannedObligation, obligations, rungs_of
 from data.registry import Registry
 
 _CHUNK = 1000
-_LONG_AGO = timedelta(days=366 * 6)  # every 5 years is the rarest report: its latest past lies within
+_LONG_AGO = timedelta(
+    days=366 * 6
+)  # every 5 years is the rarest report: its latest past lies within
 
 Steps = Sequence[tuple[int, date]]
 
@@ -101,11 +103,7 @@ def next_step(
     for rung, day in steps:
         if day <= today or (sent is not None and rung <= sent):
             continue
-        if (
-            acknowledged_until is not None
-            and rung <= LAST_HELD_RUNG
-            and day <= acknowledged_until
-        ):
+        if acknowledged_until is not None and rung <= LAST_HELD_RUNG and day <= acknowledged_until:
             continue
         return rung, day
     return None
@@ -295,9 +293,7 @@ async def _sent(connection: AsyncConnection, condition: Any) -> dict[tuple[int, 
     return {(row.obligation_id, row.due_on): row.rung for row in rows}
 
 
-async def _subjects(
-    connection: AsyncConnection, plan_id: int
-) -> dict[tuple[str, int | None], int]:
+async def _subjects(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, int | None], int]:
     duties = await connection.execute(
         select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan_id)
     )

@@ -23,15 +23,12 @@ from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, 
 from data.planning import addressee, coordinator_of
 from data.province import Province
 from data.registry import Registry
-from jobs.items import obligation_rows, title_of
+from jobs.hours import within_sending_hours
+from jobs.items import obligation_rows
 from jobs.obligations import Ladders, recompute
+from jobs.paging import DueItem, paginate
 
-SENDING_FROM = time(7, 0)
-SENDING_UNTIL = time(17, 30)
-ITEMS_A_PAGE = 10
 BROADCAST = 2  # Message.priority
-_PAGE_FRAME = 520  # characters of greeting, legend and footer
-_LINE_FRAME = 90  # characters of a line beside its own words
 _DEFAULT_LIMIT = 4096
 _CHUNK = 900
 
@@ -47,23 +44,12 @@ class MorningResult:
 
 
 @dataclass(slots=True)
-class _Line:
-    row: Any
-    rung: int
-    addressee: str  # agency code of whom it speaks to
-    stand_in: bool  # it goes to the coordinating agency because the addressee has no chat
-    day: date
+class _Bag:
+    """What one chat is told of: its own items, and those of agencies without a chat."""
 
-    @property
-    def ended(self) -> bool:
-        return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
-
-
-def within_sending_hours(now: datetime, registry: Registry) -> bool:
-    """Tell whether broadcasts may go out: 07:00 to 17:30 on a working day of the province's zone."""
-    if not registry.workdays.is_working(civil_date(now)):
-        return False
-    return bool(SENDING_FROM <= civil_time(now) <= SENDING_UNTIL)
+    place: Place
+    items: list[DueItem] = field(default_factory=list)
+    silent: list[DueItem] = field(default_factory=list)
 
 
 async def morning(
@@ -79,7 +65,7 @@ async def morning(
     from several processes at once.
     """
     result = MorningResult()
-    if not within_sending_hours(now, registry):
+    if not within_sending_hours(now, registry.workdays):
         return result
     today = civil_date(now)
     async with database.read() as connection:
@@ -113,18 +99,16 @@ async def compose(
     today = civil_date(now)
     home = registry.provinces[province_code]
     stale = await _withdraw_stale(connection, province_code, today)
-    lines = await _due_lines(connection, registry, province_code, stale, today)
-    if not lines:
+    items = await _due_items(connection, registry, province_code, stale, today)
+    if not items:
         return
-    by_place, unreachable = await _address(connection, registry, province_code, lines, today)
+    bags, unreachable = await _address(connection, registry, province_code, items, today)
     result.unreachable += unreachable
-    told = await _put(connection, home, by_place, today, now, limits or {}, result)
-    await _mark(connection, registry, [line for line in lines if line.row.id in told], today)
+    told = await _put(connection, home, bags, today, now, limits or {}, result)
+    await _mark(connection, registry, [item for item in items if item.row.id in told], today)
 
 
-async def _begin(
-    connection: AsyncConnection, province: str, today: date, now: datetime
-) -> bool:
+async def _begin(connection: AsyncConnection, province: str, today: date, now: datetime) -> bool:
     exists = await connection.execute(
         select(JobRun.id).where(
             JobRun.job == "morning", JobRun.subject == province, JobRun.run_on == today
@@ -138,12 +122,10 @@ async def _begin(
     return True
 
 
-async def _withdraw_stale(
-    connection: AsyncConnection, province: str, today: date
-) -> list[int]:
+async def _withdraw_stale(connection: AsyncConnection, province: str, today: date) -> list[int]:
     """Take back reminders of earlier mornings that never left; return what they spoke of."""
     rows = await connection.execute(
-        select(Message.id)
+        select(Message.id, Message.context)
         .join(Agency, Agency.id == Message.agency_id)
         .where(
             Message.state == "pending",
@@ -151,8 +133,9 @@ async def _withdraw_stale(
             Agency.province == province,
         )
     )
-    ids = list(rows.scalars())
-    spoke_of: set[int] = set()
+    found = rows.all()
+    ids = [row.id for row in found]
+    spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         items = await connection.execute(
@@ -165,13 +148,13 @@ async def _withdraw_stale(
     return sorted(spoke_of)
 
 
-async def _due_lines(
+async def _due_items(
     connection: AsyncConnection,
     registry: Registry,
     province: str,
     stale: Sequence[int],
     today: date,
-) -> list[_Line]:
+) -> list[DueItem]:
     home = registry.provinces[province]
     ladders = Ladders(registry)
     due = await connection.execute(
@@ -185,7 +168,7 @@ async def _due_lines(
         )
     )
     ids = sorted({*due.scalars(), *stale})
-    lines: list[_Line] = []
+    items: list[DueItem] = []
     for row in (await obligation_rows(connection, ids)).values():
         if row.state != "open" or row.plan_code not in registry.plans:
             continue
@@ -196,23 +179,21 @@ async def _due_lines(
         if not reached:
             continue
         code = addressee(home, plan, row.owner_code, kind=row.kind, on=today)
-        coordinator = coordinator_of(home, plan, on=today)
         if code is None:
             continue
-        stand_in = code == coordinator and row.owner_code != code
-        stand_in = stand_in and home.main_successor(row.owner_code, today) != code
-        lines.append(_Line(row, reached[-1], code, stand_in, effective))
-    return lines
+        heir = home.main_successor(row.owner_code, today)
+        items.append(DueItem(row, reached[-1], code, heir != code, effective))
+    return items
 
 
 async def _address(
     connection: AsyncConnection,
     registry: Registry,
     province: str,
-    lines: Iterable[_Line],
+    items: Iterable[DueItem],
     today: date,
-) -> tuple[dict[int, tuple[Place, list[_Line]]], int]:
-    """Sort lines by chat; a line whose agency has no chat goes to the coordinating agency's."""
+) -> tuple[dict[int, _Bag], int]:
+    """Sort items by chat; those whose agency has none go to the coordinating agency's, as silent."""
     home = registry.provinces[province]
     rows = await connection.execute(
         select(Agency.id, Agency.code).where(Agency.province == province)
@@ -220,68 +201,70 @@ async def _address(
     ids = {row.code: row.id for row in rows}
     focal = await places(connection, ids.values())
     steering = await places(connection, ids.values(), roles=("coordinator",))
-    by_place: dict[int, tuple[Place, list[_Line]]] = {}
+    bags: dict[int, _Bag] = {}
     unreachable = 0
-    for line in lines:
-        agency_id = ids[line.addressee]
-        # What nobody yet answers for goes to who coordinates, not to the agency's focal point.
-        first, second = (steering, focal) if line.stand_in else (focal, steering)
+    for item in items:
+        agency_id = ids[item.addressee]
+        # What nobody took over goes to who coordinates, not to that agency's focal point.
+        first, second = (steering, focal) if item.undecided else (focal, steering)
         chosen = first.get(agency_id) or second.get(agency_id)
+        silent = chosen is None
         if chosen is None:
-            plan = registry.plans[line.row.plan_code]
+            plan = registry.plans[item.row.plan_code]
             code = coordinator_of(home, plan, on=today)
             agency_id = ids[code] if code else -1
             chosen = steering.get(agency_id) or focal.get(agency_id)
-            line.stand_in = True
         if chosen is None:
             unreachable += 1
             continue
         for place in chosen:
-            by_place.setdefault(place.chat_id, (place, []))[1].append(line)
-    return by_place, unreachable
+            bag = bags.setdefault(place.chat_id, _Bag(place))
+            (bag.silent if silent else bag.items).append(item)
+    return bags, unreachable
 
 
 async def _put(
     connection: AsyncConnection,
     home: Province,
-    by_place: dict[int, tuple[Place, list[_Line]]],
+    bags: dict[int, _Bag],
     today: date,
     now: datetime,
     limits: Mapping[int, int],
     result: MorningResult,
 ) -> set[int]:
+    """Put the messages of all chats; return the obligations that were told of."""
     told: set[int] = set()
     messages: list[dict[str, Any]] = []
-    pages: list[list[tuple[int, _Line]]] = []
-    for place, lines in by_place.values():
-        told.update(line.row.id for line in lines)
-        chunks, left_out = paginate(lines, limits.get(place.account_id, _DEFAULT_LIMIT))
-        readers = dict.fromkeys(line.addressee for line in lines if not line.stand_in)
-        names = [home.agencies[code].name for code in readers]
+    listed: list[list[tuple[int, DueItem]]] = []
+    for bag in bags.values():
+        told.update(item.row.id for item in (*bag.items, *bag.silent))
+        readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
+        limit = limits.get(bag.place.account_id, _DEFAULT_LIMIT)
+        pages = paginate(bag.items, bag.silent, limit)
         number = 0
-        for index, chunk in enumerate(chunks, 1):
-            numbered = [(number + offset, line) for offset, line in enumerate(chunk, 1)]
-            number += len(chunk)
-            pages.append(numbered)
-            first = chunk[0]
+        for index, page in enumerate(pages, 1):
+            listed.append(list(enumerate(page.items, number + 1)))
+            number += len(page.items)
+            first = (*page.items, *page.silent)[0]
             messages.append(
                 {
-                    "account_id": place.account_id,
-                    "chat_id": place.chat_id,
+                    "account_id": bag.place.account_id,
+                    "chat_id": bag.place.chat_id,
                     "priority": BROADCAST,
                     "template": "reminder",
                     "context": {
-                        "agency": " và ".join(names),
+                        "agency": " và ".join(home.agencies[code].name for code in readers),
                         "agency_code": next(iter(readers), ""),
                         "asked": any(home.is_outside(code) for code in readers),
-                        "left_out": left_out if index == len(chunks) else 0,
-                        "stand_in": [line.row.id for line in chunk if line.stand_in],
+                        "left_out": page.left_out,
+                        "undecided": [item.row.id for item in page.items if item.undecided],
+                        "silent": [item.row.id for item in page.silent],
                     },
                     "buttons": [],
                     "agency_id": first.row.agency_id,
                     "page": index,
-                    "pages": len(chunks),
-                    "dedupe_key": f"morning:{place.chat_id}:{today}:{index}",
+                    "pages": len(pages),
+                    "dedupe_key": f"morning:{bag.place.chat_id}:{today}:{index}",
                     "broadcast_on": today,
                     "created_at": now,
                     "send_at": now,
@@ -295,78 +278,28 @@ async def _put(
             messages[start : start + _CHUNK],
         )
         ids.extend(added.scalars())
-    items = []
-    for message_id, page in zip(ids, pages, strict=True):
-        for number, line in page:
-            items.append(
-                {
-                    "message_id": message_id,
-                    "position": number,
-                    "obligation_id": line.row.id,
-                    "rung": line.rung,
-                }
-            )
-    for start in range(0, len(items), _CHUNK):
-        await connection.execute(insert(MessageItem), items[start : start + _CHUNK])
+    rows = [
+        {
+            "message_id": message_id,
+            "position": number,
+            "obligation_id": item.row.id,
+            "rung": item.rung,
+        }
+        for message_id, page in zip(ids, listed, strict=True)
+        for number, item in page
+    ]
+    for start in range(0, len(rows), _CHUNK):
+        await connection.execute(insert(MessageItem), rows[start : start + _CHUNK])
     result.messages += len(ids)
-    result.items += len(items)
+    result.items += len(told)
     return told
 
 
-def paginate(lines: Sequence[_Line], limit: int) -> tuple[list[list[_Line]], int]:
-    """Cut a chat's lines into pages; return them and how many lines were left out.
-
-    Most urgent first, grouped by plan, at most ten a page and within the limit. What ended before it
-    was tracked is asked about on one last page of its own; what does not fit there is left out (it
-    is found by /viec and in the weekly digest).
-    """
-    current = [line for line in lines if not line.ended]
-    ended = [line for line in lines if line.ended]
-    pages = _fill(current, limit)
-    last = _fill(ended, limit)[:1]
-    return pages + last, len(ended) - sum(len(page) for page in last)
-
-
-def _fill(lines: Sequence[_Line], limit: int) -> list[list[_Line]]:
-    pages: list[list[_Line]] = []
-    room = 0
-    for line in _by_urgency(lines):
-        weight = _weight(line)
-        if not pages or room < weight or len(pages[-1]) >= ITEMS_A_PAGE:
-            pages.append([])
-            room = limit - _PAGE_FRAME
-        pages[-1].append(line)
-        room -= weight
-    return pages
-
-
-def _by_urgency(lines: Sequence[_Line]) -> list[_Line]:
-    urgency: dict[str, date] = {}
-    for line in lines:
-        code = line.row.plan_code
-        urgency[code] = min(urgency.get(code, date.max), line.day)
-    return sorted(
-        lines,
-        key=lambda line: (
-            urgency[line.row.plan_code],
-            line.row.plan_code,
-            line.day,
-            line.row.code,
-            line.row.id,
-        ),
-    )
-
-
-def _weight(line: _Line) -> int:
-    words = len(title_of(line.row)) + len(line.row.due_words or "") + len(line.row.clause or "")
-    return _LINE_FRAME + words + (len(line.row.owner_name) if line.stand_in else 0)
-
-
 async def _mark(
-    connection: AsyncConnection, registry: Registry, lines: Sequence[_Line], today: date
+    connection: AsyncConnection, registry: Registry, items: Sequence[DueItem], today: date
 ) -> None:
     """Record each rung as put into a message, and reckon the next."""
-    ids = [line.row.id for line in lines]
+    ids = [item.row.id for item in items]
     known: set[tuple[int, date, int]] = set()
     for start in range(0, len(ids), _CHUNK):
         rows = await connection.execute(
@@ -377,13 +310,13 @@ async def _mark(
         known.update((row.obligation_id, row.due_on, row.rung) for row in rows)
     fresh = [
         {
-            "obligation_id": line.row.id,
-            "due_on": line.day,
-            "rung": line.rung,
+            "obligation_id": item.row.id,
+            "due_on": item.due_on,
+            "rung": item.rung,
             "reminded_on": today,
         }
-        for line in lines
-        if (line.row.id, line.day, line.rung) not in known
+        for item in items
+        if (item.row.id, item.due_on, item.rung) not in known
     ]
     for start in range(0, len(fresh), _CHUNK):
         await connection.execute(insert(Reminder), fresh[start : start + _CHUNK])

@@ -84,7 +84,8 @@ def test_adding_working_days_lands_on_the_day_that_counting_finds(day: date, cou
 def test_nearest_working_days_enclose_a_day_with_nothing_between(day: date) -> None:
     before, after = CALENDAR.on_or_before(day), CALENDAR.on_or_after(day)
     assert before <= day <= after
-    assert CALENDAR.is_working(before) and CALENDAR.is_working(after)
+    assert CALENDAR.is_working(before)
+    assert CALENDAR.is_working(after)
     if CALENDAR.is_working(day):
         assert before == after == day
     else:
@@ -215,7 +216,11 @@ def test_occurrences_lie_within_the_window_and_their_periods_are_unique(
     until = since + timedelta(days=length)
     found = list(
         occurrences(
-            duty(frequency), issued_on=date(2020, 4, 21), coordinating=False, since=since, until=until
+            duty(frequency),
+            issued_on=date(2020, 4, 21),
+            coordinating=False,
+            since=since,
+            until=until,
         )
     )
     assert all(since <= item.due_on <= until for item in found)
@@ -235,11 +240,11 @@ def test_occurrences_lie_within_the_window_and_their_periods_are_unique(
         ("missing", None, None),
     ],
 )
-def test_only_periods_with_an_end_fall_due(kind: str, end: int | None, expected: date | None) -> None:
+def test_only_periods_with_an_end_fall_due(
+    kind: str, end: int | None, expected: date | None
+) -> None:
     start = 2020 if kind == "fixed" else None
-    period = Period.model_validate(
-        {"raw": "", "kind": kind, "start_year": start, "end_year": end}
-    )
+    period = Period.model_validate({"raw": "", "kind": kind, "start_year": start, "end_year": end})
     assert phase_end(period) == expected
 
 

@@ -27,9 +27,7 @@ async def reminders(
     database: Database, registry: Registry, agency: str, *, province: str = "lang-son"
 ) -> list[Any]:
     await load_world(database, registry, now=morning_of(FRIDAY))
-    chats = await open_chats(
-        database, now=morning_of(FRIDAY), province=province, only={agency}
-    )
+    chats = await open_chats(database, now=morning_of(FRIDAY), province=province, only={agency})
     await morning(database, registry, now=morning_of(FRIDAY))
     return await messages_to(database, chats[province, agency])
 
@@ -48,9 +46,7 @@ async def shown(
         )
     if content is None:
         return None
-    return RENDERER.render(
-        content, capabilities, repeated=repeated, plain=False, address="1"
-    )
+    return RENDERER.render(content, capabilities, repeated=repeated, plain=False, address="1")
 
 
 async def test_a_reminder_names_the_task_its_date_and_on_whose_behalf_it_comes(
@@ -78,7 +74,8 @@ async def test_buttons_become_numbered_choices_where_a_channel_has_none(
     (message,) = await reminders(database, registry, "so-y-te")
     telegram = await shown(database, registry, message, TELEGRAM)
     zalo = await shown(database, registry, message, ZALO)
-    assert telegram is not None and zalo is not None
+    assert telegram is not None
+    assert zalo is not None
     labels = [button.label for row in telegram.buttons for button in row]
     assert labels == ["Đã nhận", "Đang làm", "Đã xong", "Xin gia hạn"]
     assert zalo.buttons == ()
@@ -100,7 +97,8 @@ async def test_what_was_answered_meanwhile_is_left_out_and_nothing_left_is_not_s
 async def test_a_repeat_is_marked(database: Database, registry: Registry) -> None:
     (message,) = await reminders(database, registry, "so-y-te")
     out = await shown(database, registry, message, TELEGRAM, repeated=True)
-    assert out is not None and out.text.startswith("(gửi lại)")
+    assert out is not None
+    assert out.text.startswith("(gửi lại)")
 
 
 async def test_words_from_files_are_escaped(database: Database, registry: Registry) -> None:

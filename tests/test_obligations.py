@@ -129,7 +129,9 @@ async def test_what_a_file_drops_is_withdrawn_and_comes_back_with_its_answers(
     back = await obligation(database, **LANG_SON)
     assert (back.id, back.state) == (gone.id, "open")
     async with database.read() as connection:
-        rows = await connection.execute(select(Task.withdrawn_at).where(Task.withdrawn_at.is_not(None)))
+        rows = await connection.execute(
+            select(Task.withdrawn_at).where(Task.withdrawn_at.is_not(None))
+        )
         assert rows.all() == []
 
 
@@ -201,7 +203,8 @@ def test_an_acknowledgement_holds_rungs_back_but_never_the_last_before_the_due_d
     held = CALENDAR.add(today, 3)
     step = next_step(steps, today=today, sent=None, acknowledged_until=held)
     free = next_step(steps, today=today, sent=None, acknowledged_until=None)
-    assert step is not None and free is not None
+    assert step is not None
+    assert free is not None
     if step[0] <= -3:
         assert step[1] > held
     eve = next(day for rung, day in steps if rung == -1)

@@ -1,0 +1,127 @@
+"""People and chats: accounts, persons, identities, chats, enrolments, invitations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data.models.base import Base, Key
+
+
+class Account(Base):
+    """One bot on a channel, and which process owns it.
+
+    owner, epoch, owned_until: the lease. Every new owner raises the epoch; claims carry it.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("channel", "name"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(20))  # telegram, zalo_bot, local
+    name: Mapped[str] = mapped_column(String(80))  # the bot's own id, never the token
+    title: Mapped[str | None] = mapped_column(String(120))  # @username, for links
+    stopped_at: Mapped[
+        datetime | None
+    ]  # refused by the platform; nothing is sent until it is mended
+    stopped_why: Mapped[str | None] = mapped_column(Text)
+    halted_until: Mapped[datetime | None]  # the platform said wait, for the whole account
+    owner: Mapped[str | None] = mapped_column(String(80))
+    epoch: Mapped[int] = mapped_column(server_default="0")
+    owned_until: Mapped[datetime | None]
+    polled_to: Mapped[int | None] = mapped_column(Key)  # next update offset
+
+
+class Person(Base):
+    """Somebody who may answer or read."""
+
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+
+
+class Identity(Base):
+    """A person's sender id on an account."""
+
+    __tablename__ = "identity"
+    __table_args__ = (UniqueConstraint("account_id", "sender"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    sender: Mapped[str] = mapped_column(String(80))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+
+class Chat(Base):
+    """An address on an account. A chat that moved keeps its row and changes its address."""
+
+    __tablename__ = "chat"
+    __table_args__ = (UniqueConstraint("account_id", "address", "thread"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    address: Mapped[str] = mapped_column(String(80))
+    thread: Mapped[str] = mapped_column(String(40), server_default="")  # a forum topic, or ""
+    kind: Mapped[str] = mapped_column(String(10))  # private, group
+    title: Mapped[str | None] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(10), server_default="living")  # living, gone
+    gone_at: Mapped[datetime | None]
+    gone_why: Mapped[str | None] = mapped_column(Text)
+    halted_until: Mapped[datetime | None]  # the platform said wait, for this chat
+    last_seen_at: Mapped[datetime | None]
+    last_menu_message_id: Mapped[int | None] = mapped_column(Key)  # the list its numbers belong to
+    wrong_codes: Mapped[int] = mapped_column(server_default="0")
+    locked_until: Mapped[datetime | None]  # too many wrong codes
+    greeted_at: Mapped[datetime | None]  # the help text for strangers, not too often
+
+
+class ChatAlias(Base):
+    """An address a chat had before it moved (a group that became a supergroup)."""
+
+    __tablename__ = "chat_alias"
+    __table_args__ = (UniqueConstraint("account_id", "address"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    address: Mapped[str] = mapped_column(String(80))
+    chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
+
+
+class Enrolment(Base):
+    """A chat (and the person, unless it is a group's) in a role for an agency."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        UniqueConstraint("chat_id", "person_id", "agency_id", "role"),
+        Index("ix_enrolment_agency_id_role", "agency_id", "role"),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    role: Mapped[str] = mapped_column(String(12))  # focal, coordinator, leader
+    may_decide: Mapped[bool] = mapped_column(server_default=false())
+    enrolled_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Invitation(Base):
+    """A one-use code that enrols a chat; only its hash is kept."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (UniqueConstraint("code_hash"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    role: Mapped[str] = mapped_column(String(12))
+    may_decide: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))

@@ -1,0 +1,99 @@
+"""What a chat is told of a morning, cut into pages.
+
+Promises the most urgent first, grouped by plan, at most ten items a page, cut between items and within
+the channel's limit. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from jobs.items import title_of
+
+ITEMS_A_PAGE = 10
+_PAGE_FRAME = 520  # characters of greeting, legend and footer
+_ITEM_FRAME = 90  # characters of an item beside its own words
+_ROOMY = 5  # a page with at most so many items has room for the agencies without a chat
+
+
+@dataclass(slots=True)
+class DueItem:
+    """One obligation that is due for a reminder: which rung, and to whom it speaks."""
+
+    row: Any
+    rung: int
+    addressee: str  # the code of the agency that is reminded
+    undecided: bool  # its owner is gone and nobody took over: the coordinating agency is told
+    due_on: date  # the effective due
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether its phase had ended before its plan was tracked."""
+        return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
+
+
+@dataclass(slots=True)
+class Page:
+    """One message: its items, whose agencies have no chat, and how many more there would be."""
+
+    items: list[DueItem]
+    silent: list[DueItem] = field(default_factory=list)
+    left_out: int = 0
+
+
+def paginate(items: Sequence[DueItem], silent: Sequence[DueItem], limit: int) -> list[Page]:
+    """Cut a chat's items into pages.
+
+    What ended before it was tracked is asked about on one page of its own; what does not fit there is
+    left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
+    chat, told in a few lines on the last page.
+    """
+    pages = [Page(part) for part in _fill([item for item in items if not item.ended], limit)]
+    ended = [item for item in items if item.ended]
+    if ended:
+        shown = _fill(ended, limit)[0]
+        pages.append(Page(shown, left_out=len(ended) - len(shown)))
+    if silent:
+        if not pages or len(pages[-1].items) > _ROOMY:
+            pages.append(Page([]))
+        pages[-1].silent = list(silent)
+    return pages
+
+
+def _fill(items: Sequence[DueItem], limit: int) -> list[list[DueItem]]:
+    pages: list[list[DueItem]] = []
+    room = 0
+    for item in _by_urgency(items):
+        weight = _weight(item)
+        if not pages or room < weight or len(pages[-1]) >= ITEMS_A_PAGE:
+            pages.append([])
+            room = limit - _PAGE_FRAME
+        pages[-1].append(item)
+        room -= weight
+    return pages
+
+
+def _by_urgency(items: Sequence[DueItem]) -> list[DueItem]:
+    urgency: dict[str, date] = {}
+    for item in items:
+        code = item.row.plan_code
+        urgency[code] = min(urgency.get(code, date.max), item.due_on)
+    return sorted(
+        items,
+        key=lambda item: (
+            urgency[item.row.plan_code],
+            item.row.plan_code,
+            item.due_on,
+            item.row.code,
+            item.row.id,
+        ),
+    )
+
+
+def _weight(item: DueItem) -> int:
+    row = item.row
+    words = len(title_of(row)) + len(row.due_words or "") + len(row.clause or "")
+    return _ITEM_FRAME + words + (len(row.owner_name) if item.undecided else 0)
