@@ -7,20 +7,18 @@ the registry as loaded, whatever happens to the files meanwhile. Never writes a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.changes import Change, LoadResult, differs, upsert, withdraw
 from data.folding import fold
 from data.models import (
     Agency,
     Assignment,
-    Base,
     Plan,
     RegistryFile,
     ReportDuty,
@@ -39,27 +37,6 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 _CHUNK = 1000
 HORIZON = timedelta(days=457)  # fifteen months
-
-
-@dataclass(slots=True)
-class Change:
-    """One difference between what is loaded and what the files say."""
-
-    what: str  # plan, task, duty, agency, file
-    code: str
-    how: str  # new, changed, withdrawn, restored
-    before: str = ""
-    after: str = ""
-
-
-@dataclass(slots=True)
-class LoadResult:
-    """What a load did, or would do."""
-
-    changes: list[Change] = field(default_factory=list)
-    plans: int = 0
-    tasks: int = 0
-    agencies: int = 0
 
 
 async def load(
@@ -93,7 +70,7 @@ async def load(
         old = plans.get(code)
         if old is None:
             values["tracked_from"] = tracked_from or today
-        plan_id = await _upsert(
+        plan_id = await upsert(
             connection, Plan, code, old, {"code": code, **values}, "plan", result
         )
         await _load_duties(connection, plan_id, code, plan, now, result)
@@ -170,7 +147,7 @@ async def _load_agencies(
             old = known.get((province.code, entry.code))
             if old is None:
                 fresh.append({"province": province.code, "code": entry.code, **values})
-            elif _differs(old, values):
+            elif differs(old, values):
                 result.changes.append(
                     Change(
                         "agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name
@@ -215,11 +192,9 @@ async def _load_duties(
         }
         old = known.get(duty.code)
         name = f"{plan_code} {duty.code}"
-        await _upsert(connection, ReportDuty, name, old, values, "duty", result)
+        await upsert(connection, ReportDuty, name, old, values, "duty", result)
     gone = known.keys() - {duty.code for duty in plan.report_duties}
-    await _withdraw(
-        connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result
-    )
+    await withdraw(connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result)
 
 
 async def _load_tasks(
@@ -253,7 +228,7 @@ async def _load_tasks(
         }
         name = f"{plan_code} {task.code}"
         old = known.get(task.code)
-        task_id = await _upsert(connection, Task, name, old, values, "task", result)
+        task_id = await upsert(connection, Task, name, old, values, "task", result)
         for item in assignments(home, plan, task, until=today + HORIZON):
             agency_id = agencies[plan.province, item.agency]
             wanted[task_id, agency_id] = {
@@ -265,7 +240,7 @@ async def _load_tasks(
                 "withdrawn_at": None,
             }
     gone = known.keys() - {task.code for task in plan.tasks}
-    await _withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
+    await withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
     await _load_assignments(connection, plan_id, wanted, now)
 
 
@@ -291,60 +266,7 @@ async def _load_assignments(
                 await connection.execute(
                     update(Assignment).where(Assignment.id == row.id).values(withdrawn_at=now)
                 )
-        elif _differs(row, values):
+        elif differs(row, values):
             await connection.execute(
                 update(Assignment).where(Assignment.id == row.id).values(**values)
             )
-
-
-async def _upsert(
-    connection: AsyncConnection,
-    model: type[Base],
-    name: str,
-    old: Any,
-    values: dict[str, Any],
-    what: str,
-    result: LoadResult,
-) -> int:
-    table = model.__table__
-    assert isinstance(table, Table)
-    if old is None:
-        result.changes.append(Change(what, name, "new"))
-        added = await connection.execute(insert(table).values(**values).returning(table.c.id))
-        return int(added.scalar_one())
-    if _differs(old, values):
-        before, after = _first_difference(old, values)
-        how = "restored" if old.withdrawn_at is not None else "changed"
-        result.changes.append(Change(what, name, how, before, after))
-        await connection.execute(update(table).where(table.c.id == old.id).values(**values))
-    return int(old.id)
-
-
-async def _withdraw(
-    connection: AsyncConnection,
-    model: type[Base],
-    plan_code: str,
-    what: str,
-    rows: Sequence[Any],
-    now: datetime,
-    result: LoadResult,
-) -> None:
-    table = model.__table__
-    assert isinstance(table, Table)
-    for row in rows:
-        if row.withdrawn_at is None:
-            result.changes.append(Change(what, f"{plan_code} {row.code}", "withdrawn"))
-            await connection.execute(
-                update(table).where(table.c.id == row.id).values(withdrawn_at=now)
-            )
-
-
-def _differs(row: Any, values: dict[str, Any]) -> bool:
-    return any(getattr(row, key) != value for key, value in values.items())
-
-
-def _first_difference(row: Any, values: dict[str, Any]) -> tuple[str, str]:
-    for key, value in values.items():
-        if getattr(row, key) != value:
-            return f"{key}: {getattr(row, key)}", f"{key}: {value}"
-    return "", ""

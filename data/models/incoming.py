@@ -52,6 +52,7 @@ class StatusReply(Base):
     __table_args__ = (
         Index("ix_status_reply_obligation_id", "obligation_id"),
         Index("ix_status_reply_assignment_id", "assignment_id"),
+        Index("ix_status_reply_chat_id", "chat_id"),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int | None] = mapped_column(ForeignKey("obligation.id"))

@@ -206,7 +206,7 @@ def upgrade() -> None:
             "agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("role", sa.String(length=12), nullable=False),
-        sa.Column("may_decide", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("may_decide", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_enrolment_agency_id")),
@@ -232,7 +232,7 @@ def upgrade() -> None:
             "agency_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("role", sa.String(length=12), nullable=False),
-        sa.Column("may_decide", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("may_decide", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -269,7 +269,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), server_default="pending", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("repeats", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("plain", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("plain", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("claim_epoch", sa.Integer(), nullable=True),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -344,7 +344,7 @@ def upgrade() -> None:
         ),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
-        sa.Column("needs_decision", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("needs_decision", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("state", sa.String(length=12), server_default="open", nullable=False),
         sa.Column("percent", sa.Integer(), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
@@ -390,7 +390,7 @@ def upgrade() -> None:
         sa.Column("period", sa.String(length=12), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("due_words", sa.Text(), nullable=False),
-        sa.Column("due_proposed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("due_proposed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("extended_to", sa.Date(), nullable=True),
         sa.Column("base_on", sa.Date(), nullable=False),
         sa.Column("judged_on", sa.Date(), nullable=False),
@@ -528,6 +528,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_status_reply")),
     )
     with op.batch_alter_table("status_reply", schema=None) as batch_op:
+        batch_op.create_index("ix_status_reply_chat_id", ["chat_id"], unique=False)
         batch_op.create_index("ix_status_reply_assignment_id", ["assignment_id"], unique=False)
         batch_op.create_index("ix_status_reply_obligation_id", ["obligation_id"], unique=False)
     for table in ("status_reply", "decision"):

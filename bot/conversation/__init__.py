@@ -1,0 +1,1 @@
+"""What is said in chats, the same on every channel."""

@@ -1,0 +1,87 @@
+"""How a chat comes in: one-use codes, the first answer, and the one text that strangers get.
+
+Promises that a chat that is not enrolled learns nothing: one fixed text, at most every ten minutes, and
+of a code only whether it opened the door. Whether a code exists, was used or has expired is never told.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from bot.conversation.turn import Turn
+from data import invitations
+from data.contacts import Enrolled
+from data.models import Agency, Chat, Plan
+from jobs.channel import Answer
+
+GREET_EVERY = timedelta(minutes=10)
+
+_START = re.compile(r"^/start(?:@\w+)?\s+(\S.*)$", re.IGNORECASE | re.DOTALL)
+_DASHED = re.compile(r"^\s*[0-9A-Za-z]{5}\s*[-–—‑]\s*[0-9A-Za-z]{5}\s*$")
+
+
+def code_in(text: str, *, stranger: bool) -> str | None:
+    """Return the code in a text: after /start (also a deep link's), or alone.
+
+    Alone it needs its dash, so that two short words are no code; a stranger has nothing else to say
+    and may leave it out.
+    """
+    started = _START.match(text.strip())
+    if started is not None:
+        return started[1] if invitations.hash_of(started[1]) else None
+    alone = _DASHED.match(text) is not None or stranger
+    return text.strip() if alone and invitations.hash_of(text) else None
+
+
+async def use(turn: Turn, code: str) -> list[Answer]:
+    """Use a code; the answer to the right one says who speaks here, for whom, and what is kept."""
+    redeemed = await invitations.redeem(
+        turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
+    )
+    if redeemed.enrolled is not None:
+        return [await _welcome(turn, redeemed.enrolled)]
+    if redeemed.outcome == "private_only":
+        return [Answer("code_private_only")]
+    if redeemed.outcome == "wrong":
+        return [Answer("code_wrong")]
+    already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
+    if already and not await _may_greet(turn):
+        return []
+    return [Answer("code_locked")]
+
+
+async def greet_stranger(turn: Turn) -> list[Answer]:
+    """Answer a chat that is not enrolled with the fixed text, or not at all if it just got it."""
+    return [Answer("stranger")] if await _may_greet(turn) else []
+
+
+async def _may_greet(turn: Turn) -> bool:
+    last = turn.chat.greeted_at
+    if last is not None and turn.now < last + GREET_EVERY:
+        return False
+    await turn.connection.execute(
+        update(Chat).where(Chat.id == turn.chat.id).values(greeted_at=turn.now)
+    )
+    return True
+
+
+async def _welcome(turn: Turn, enrolled: Enrolled) -> Answer:
+    rows = await turn.connection.execute(
+        select(Agency.name)
+        .join(Plan, Plan.coordinator_id == Agency.id)
+        .where(Plan.province == enrolled.province, Plan.withdrawn_at.is_(None))
+        .distinct()
+        .order_by(Agency.name)
+    )
+    return Answer(
+        "welcome",
+        {
+            "agency": enrolled.agency,
+            "role": enrolled.role,
+            "in_group": turn.caller.in_group,
+            "on_behalf": list(rows.scalars()),
+        },
+    )

@@ -1,0 +1,82 @@
+"""Showing items to be answered: one with its four choices, or the list it stands in.
+
+Promises that an item is shown only to who may look at it, with buttons only to who may answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.conversation import queries
+from bot.conversation.access import may
+from bot.conversation.menus import Menu, listed
+from bot.conversation.turn import Turn, look_up
+from jobs.channel import Answer, Button
+from jobs.messages import item_buttons
+
+
+async def open_item(
+    turn: Turn, obligation_id: int, menu: Menu | None, *, not_understood: bool = False
+) -> list[Answer]:
+    """Show one item with its four choices, and the way back to the list it stood in."""
+    known = (await look_up(turn, [obligation_id])).get(obligation_id)
+    if known is None:
+        return [Answer("unknown_item")]
+    context: dict[str, object] = {
+        "item": known.line(turn, number_in(menu, obligation_id)),
+        "coordinator": known.row.coordinator_name or "",
+        "not_understood": not_understood,
+    }
+    if known.row.state != "open" or not may(turn.caller, "ack", known.subject):
+        return [Answer("item", {**context, "asks": False})]
+    buttons = item_buttons(obligation_id)
+    list_id = _list_behind(menu)
+    if list_id is not None:
+        buttons = (*buttons, (Button("Quay lại", f"back:{list_id}"),))
+    return [
+        Answer(
+            "item",
+            {**context, "asks": True},
+            buttons=buttons,
+            items=(obligation_id,),
+            edits=turn.pressed,
+        )
+    ]
+
+
+async def show_list(turn: Turn, menu: Menu) -> Answer:
+    """Show a list again as it stands now, with the numbers it had."""
+    items, ids, buttons = await listing(turn, menu)
+    if not ids:
+        return Answer("unknown_item")
+    return Answer("list", {"items": items}, buttons=buttons, items=ids, edits=turn.pressed)
+
+
+async def listing(
+    turn: Turn, menu: Menu
+) -> tuple[list[dict[str, Any]], tuple[int, ...], queries.Rows]:
+    """Return a menu's lines as they stand now, their ids, and their buttons."""
+    known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
+    items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
+    return items, tuple(known), queries.list_buttons(items, message_id=menu.message_id)
+
+
+async def ask_again(turn: Turn, why: str, menu: Menu, number: int | None) -> Answer:
+    """Ask which item is meant, or what, by showing the list again."""
+    list_id = _list_behind(menu)
+    source = (await listed(turn, list_id) if list_id is not None else None) or menu
+    items, ids, buttons = await listing(turn, source)
+    return Answer("ask", {"why": why, "number": number, "items": items}, buttons=buttons, items=ids)
+
+
+def _list_behind(menu: Menu | None) -> int | None:
+    """Return the list to go back to from an item's menu: the one left, or the one behind that."""
+    if menu is None:
+        return None
+    return menu.message_id if menu.only is None else menu.list_id
+
+
+def number_in(menu: Menu | None, obligation_id: int) -> int:
+    """Return an item's number in a menu; 1 where it does not stand there."""
+    items = menu.items if menu is not None else ()
+    return next((number for number, item in items if item == obligation_id), 1)

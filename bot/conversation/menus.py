@@ -1,0 +1,126 @@
+"""What a typed number means: the last list shown in a chat, or the message replied to.
+
+Promises that a number means a choice only where a menu of one item was shown last, and an item
+otherwise; and that a list sent in several pages is one list. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from bot.conversation.turn import Turn
+from data.models import Message, MessageItem
+from jobs.channel import Button
+from jobs.messages import REMINDER, buttons_of, item_buttons
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A message that listed items: (number, obligation id) each, and its buttons as shown.
+
+    answers_it: the person replied to this very message or pressed its button.
+    """
+
+    message_id: int
+    items: tuple[tuple[int, int], ...]
+    buttons: tuple[Button, ...]
+    broadcast_on: Any
+    answers_it: bool
+
+    @property
+    def only(self) -> int | None:
+        """Return the one obligation it is about, or None where it lists several."""
+        return self.items[0][1] if len(self.items) == 1 else None
+
+    @property
+    def list_id(self) -> int | None:
+        """Return the message with the list from which this item's menu was opened, if any."""
+        for button in self.buttons:
+            verb, _, argument = button.action.partition(":")
+            if verb == "back" and argument.isdecimal():
+                return int(argument)
+        return None
+
+    def choice(self, number: int) -> str | None:
+        """Return the action that a number chooses in a menu of one item."""
+        if self.only is None or not 1 <= number <= len(self.buttons):
+            return None
+        return self.buttons[number - 1].action
+
+
+async def menu_of(turn: Turn) -> Menu | None:
+    """Return the menu that a text or press refers to; None where nothing was listed yet."""
+    if turn.incoming.reply_to is not None:
+        rows = await turn.connection.execute(
+            select(Message)
+            .where(Message.chat_id == turn.chat.id, Message.remote_id == turn.incoming.reply_to)
+            .order_by(Message.id.desc())  # an edit is a later row at the same place
+            .limit(1)
+        )
+        row = rows.one_or_none()
+        if row is not None:
+            menu = await _menu(turn, row, answers_it=True)
+            if menu is not None:
+                return menu
+    if turn.incoming.kind == "action" or turn.chat.last_menu_message_id is None:
+        return None
+    return await listed(turn, turn.chat.last_menu_message_id)
+
+
+async def listed(turn: Turn, message_id: int) -> Menu | None:
+    """Return the menu of one of this chat's messages; None for another chat's, or one without items."""
+    rows = await turn.connection.execute(
+        select(Message).where(Message.id == message_id, Message.chat_id == turn.chat.id)
+    )
+    row = rows.one_or_none()
+    return None if row is None else await _menu(turn, row, answers_it=False)
+
+
+async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
+    """Return the obligation that a number means, or None.
+
+    Looked for in the menu, in the list it was opened from, and in the other pages of one morning.
+    """
+    source: Menu | None = menu
+    if menu.list_id is not None:
+        source = await listed(turn, menu.list_id) or menu
+    assert source is not None
+    for position, obligation_id in source.items:
+        if position == number:
+            return obligation_id
+    if source.broadcast_on is None:
+        return None
+    return await turn.connection.scalar(
+        select(MessageItem.obligation_id)
+        .join(Message, Message.id == MessageItem.message_id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.broadcast_on == source.broadcast_on,
+            MessageItem.position == number,
+        )
+        .limit(1)
+    )
+
+
+async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:
+    found = await turn.connection.execute(
+        select(MessageItem.position, MessageItem.obligation_id)
+        .where(MessageItem.message_id == row.id)
+        .order_by(MessageItem.position)
+    )
+    items = tuple((int(position), int(obligation)) for position, obligation in found)
+    if not items:
+        return None
+    rows = buttons_of(row.buttons)
+    if row.template == REMINDER and len(items) == 1:
+        rows = item_buttons(items[0][1])  # a reminder's buttons are made when it is sent
+    return Menu(
+        message_id=row.id,
+        items=items,
+        buttons=tuple(button for line in rows for button in line),
+        broadcast_on=row.broadcast_on,
+        answers_it=answers_it,
+    )

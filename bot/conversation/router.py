@@ -1,0 +1,195 @@
+"""The one way in: every incoming thing, from any channel, becomes answers here.
+
+Promises that nothing is shown to a chat that is not enrolled, that every command passes access.may, and
+that what is done and what is answered belong to the caller's one transaction. Knows no channel.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation import enrolment, queries, replies
+from bot.conversation.access import ROLES, caller_of, may
+from bot.conversation.turn import Turn
+from data import contacts
+from data.clock import civil_date
+from data.folding import fold
+from data.models import Account
+from data.registry import Registry
+from jobs.channel import Answer, Incoming
+
+_COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
+_LONGEST_WORDS = 200
+_DEFAULT_LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its name, what else it is called, one line of help, and what does it.
+
+    Who may use it stands in access.ROLES under its name.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    help: str
+    function: Callable[[Turn], Awaitable[list[Answer]]]
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Return the roles that may use it."""
+        return ROLES[self.name]
+
+
+async def show_help(turn: Turn) -> list[Answer]:
+    """Answer /help: every command the caller may use, with three examples for the role."""
+    roles = turn.caller.roles()
+    role = next(name for name in ("coordinator", "leader", "focal") if name in roles)
+    return [
+        Answer(
+            "help",
+            {
+                "role": role,
+                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.here)),
+                "answers": may(turn.caller, "ack"),
+                "commands": [
+                    {"name": command.name, "aliases": list(command.aliases), "help": command.help}
+                    for command in COMMANDS.values()
+                    if may(turn.caller, command.name)
+                ],
+            },
+        )
+    ]
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command(
+            "viec",
+            ("tasks", "congviec"),
+            "việc cơ quan đang phải làm, gấp nhất trước",
+            queries.viec,
+        ),
+        Command(
+            "status", ("tinhhinh",), "tình hình thực hiện, số liệu đến hôm nay", queries.status
+        ),
+        Command(
+            "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", show_help
+        ),
+    )
+}
+_BY_WORD = {
+    word: command for command in COMMANDS.values() for word in (command.name, *command.aliases)
+}
+
+
+class Router:
+    """Takes what comes in and returns what goes back.
+
+    registry: where the registry in use is had from, at each turn. limits: the longest text (UTF-16
+    units) of each account; lists are cut into pages by it.
+    """
+
+    def __init__(
+        self, registry: Callable[[], Registry], *, limits: Mapping[int, int] | None = None
+    ) -> None:
+        self._registry = registry
+        self._limits = limits if limits is not None else {}
+
+    async def handle(
+        self,
+        connection: AsyncConnection,
+        incoming: Incoming,
+        *,
+        event_id: int | None,
+        now: datetime,
+    ) -> list[Answer]:
+        """Handle one incoming thing within the caller's write transaction; returns its answers.
+
+        Not what happens to the chat itself: moved and gone are the inbox's (data/reach.py).
+        """
+        chat = await contacts.chat_of(connection, incoming, now=now)
+        await contacts.mark_living(connection, chat.id)
+        turn = Turn(
+            connection=connection,
+            incoming=incoming,
+            chat=chat,
+            caller=await caller_of(connection, incoming, chat),
+            registry=self._registry(),
+            event_id=event_id,
+            now=now,
+            today=civil_date(now),
+            longest=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
+        )
+        return await _answers(turn)
+
+
+async def _answers(turn: Turn) -> list[Answer]:
+    incoming, caller = turn.incoming, turn.caller
+    text = incoming.text.strip()
+    if incoming.kind == "text":
+        code = enrolment.code_in(text, stranger=caller.is_stranger)
+        if code is not None:
+            return await enrolment.use(turn, code)
+    if caller.is_stranger:
+        # In a group people talk among themselves: only a command, or being added, is meant for us.
+        meant = not caller.in_group or incoming.kind == "back" or text.startswith("/")
+        return await enrolment.greet_stranger(turn) if meant else []
+    if incoming.kind == "action":
+        return await replies.pressed(turn)
+    if incoming.kind == "text" and text:
+        return await _command(turn, text) or await _words(turn, text)
+    if incoming.kind == "other" and not caller.in_group:
+        return [Answer("ask", {"why": "not_text", "number": None, "items": []})]
+    return []
+
+
+async def _command(turn: Turn, text: str) -> list[Answer]:
+    match = _COMMAND.match(text)
+    if match is None:
+        return []
+    name, bot, words = match[1], match[2], (match[3] or "").strip()
+    if bot is not None and not await _is_us(turn, bot):
+        return []
+    word = fold(name).replace(" ", "")
+    command = _BY_WORD.get(word)
+    if command is not None:
+        return await _run(replace(turn, words=words[:_LONGEST_WORDS]), command)
+    allowed = [key for key, known in _BY_WORD.items() if may(turn.caller, known.name)]
+    near = difflib.get_close_matches(word, allowed, n=1)
+    if turn.caller.in_group and bot is None and not near:
+        return []  # another bot's command
+    return [Answer("unknown_command", {"typed": name[:40], "nearest": near[0] if near else ""})]
+
+
+async def _words(turn: Turn, text: str) -> list[Answer]:
+    if text.startswith("/"):
+        return []
+    command = _BY_WORD.get(fold(text).replace(" ", ""))
+    if command is not None and not turn.caller.in_group:
+        return await _run(turn, command)
+    return await replies.typed(turn)
+
+
+async def _run(turn: Turn, command: Command) -> list[Answer]:
+    if not may(turn.caller, command.name):
+        context: dict[str, Any] = {"why": "command", "command": command.name, "coordinator": ""}
+        return [Answer("not_allowed", context)]
+    return await command.function(turn)
+
+
+async def _is_us(turn: Turn, bot: str) -> bool:
+    """Tell whether "/viec@name" speaks to this bot; where its name is unknown, it does."""
+    title = await turn.connection.scalar(
+        select(Account.title).where(Account.id == turn.incoming.account_id)
+    )
+    return not title or title.lstrip("@").casefold() == bot.casefold()

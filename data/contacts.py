@@ -1,0 +1,286 @@
+"""People and chats: who speaks for which agency, and where they are reached.
+
+Promises that of a stranger nothing is kept but the chat's address, and that enrolling twice changes
+nothing. Never decides what an enrolled chat may do (bot/conversation/access.py does) and never sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, cast
+
+from sqlalchemy import Row, and_, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.addressing import Place, places
+from data.models import Agency, Chat, ChatAlias, Enrolment, Identity, Person
+
+Role = Literal["focal", "coordinator", "leader"]
+
+
+class Sender(Protocol):
+    """What of an incoming thing tells chat and person; jobs.channel.Incoming fits."""
+
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def thread(self) -> str: ...
+    @property
+    def chat_kind(self) -> Literal["private", "group"]: ...
+    @property
+    def chat_title(self) -> str: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def sender_name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """One living enrolment with its agency."""
+
+    id: int
+    chat_id: int
+    person_id: int | None
+    agency_id: int
+    agency_code: str
+    agency: str
+    province: str
+    role: Role
+    may_decide: bool
+
+
+# ------------------------------------------------------------------ chats
+
+
+async def chat_of(connection: AsyncConnection, incoming: Sender, *, now: datetime) -> Row[Any]:
+    """Return the chat row of an incoming thing, made if new; notes the sign of life.
+
+    An address that a chat had before it moved finds that chat. A private chat's title is never kept:
+    it is a person's name.
+    """
+    chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
+    title = incoming.chat_title[:200] if incoming.chat_kind == "group" else ""
+    if chat is None:
+        key = await connection.scalar(
+            insert(Chat)
+            .values(
+                account_id=incoming.account_id,
+                address=incoming.address,
+                thread=incoming.thread,
+                kind=incoming.chat_kind,
+                title=title or None,
+                last_seen_at=now,
+            )
+            .returning(Chat.id)
+        )
+    else:
+        key = chat.id
+        await connection.execute(
+            update(Chat).where(Chat.id == key).values(last_seen_at=now, title=title or chat.title)
+        )
+    return (await connection.execute(select(Chat).where(Chat.id == key))).one()
+
+
+async def find_chat(
+    connection: AsyncConnection, account_id: int, address: str, thread: str = ""
+) -> Row[Any] | None:
+    """Return the chat at an address, or at one it had before it moved; None where there is none."""
+    found = await connection.execute(
+        select(Chat).where(
+            Chat.account_id == account_id, Chat.address == address, Chat.thread == thread
+        )
+    )
+    chat = found.one_or_none()
+    if chat is not None:
+        return chat
+    moved = await connection.execute(
+        select(Chat)
+        .join(ChatAlias, ChatAlias.chat_id == Chat.id)
+        .where(ChatAlias.account_id == account_id, ChatAlias.address == address)
+    )
+    return moved.first()
+
+
+async def person_of(connection: AsyncConnection, account_id: int, sender: str) -> int | None:
+    """Return the person behind a sender id, or None for a stranger or a sender that cannot be told."""
+    if not sender:
+        return None
+    return await connection.scalar(
+        select(Identity.person_id).where(
+            Identity.account_id == account_id, Identity.sender == sender
+        )
+    )
+
+
+async def know_person(
+    connection: AsyncConnection, account_id: int, sender: str, name: str, *, now: datetime
+) -> int:
+    """Return the person behind a sender id, made if new; called only when somebody enrols."""
+    if not sender:
+        raise ValueError("a person needs a sender id")
+    person_id = await person_of(connection, account_id, sender)
+    if person_id is not None:
+        return person_id
+    added = await connection.execute(
+        insert(Person).values(name=name[:120] or None, created_at=now).returning(Person.id)
+    )
+    made: int = added.scalar_one()
+    await connection.execute(
+        insert(Identity).values(account_id=account_id, sender=sender, person_id=made)
+    )
+    return made
+
+
+# ------------------------------------------------------------------ enrolments
+
+
+async def enrol(
+    connection: AsyncConnection,
+    *,
+    chat_id: int,
+    person_id: int | None,
+    agency_id: int,
+    role: Role,
+    may_decide: bool = False,
+    now: datetime,
+) -> int:
+    """Enrol a chat (person None: a group) for an agency in a role; returns the enrolment's id.
+
+    Done twice it changes nothing; one that had ended lives again. The chat counts as living.
+    """
+    found = await connection.execute(
+        select(Enrolment.id, Enrolment.ended_at, Enrolment.may_decide).where(
+            Enrolment.chat_id == chat_id,
+            # SQL's unique key does not see two nulls as equal, so groups are looked up here.
+            Enrolment.person_id.is_(None)
+            if person_id is None
+            else Enrolment.person_id == person_id,
+            Enrolment.agency_id == agency_id,
+            Enrolment.role == role,
+        )
+    )
+    existing = found.first()
+    await connection.execute(
+        update(Chat).where(Chat.id == chat_id).values(state="living", gone_at=None, gone_why=None)
+    )
+    if existing is not None:
+        decides = may_decide or (existing.may_decide and existing.ended_at is None)
+        values: dict[str, Any] = {"ended_at": None, "may_decide": decides}
+        if existing.ended_at is not None:
+            values["enrolled_at"] = now
+        await connection.execute(
+            update(Enrolment).where(Enrolment.id == existing.id).values(values)
+        )
+        return int(existing.id)
+    added = await connection.execute(
+        insert(Enrolment)
+        .values(
+            chat_id=chat_id,
+            person_id=person_id,
+            agency_id=agency_id,
+            role=role,
+            may_decide=may_decide,
+            enrolled_at=now,
+        )
+        .returning(Enrolment.id)
+    )
+    made: int = added.scalar_one()
+    return made
+
+
+async def enrolments_of_chat(
+    connection: AsyncConnection, chat_id: int, *, person_id: int | None
+) -> list[Enrolled]:
+    """Return a chat's living enrolments that speak for a person; None: those of the group itself."""
+    whose = Enrolment.person_id.is_(None) if person_id is None else Enrolment.person_id == person_id
+    return await enrolled_where(connection, and_(Enrolment.chat_id == chat_id, whose))
+
+
+async def enrolments_of_person(connection: AsyncConnection, person_id: int) -> list[Enrolled]:
+    """Return all living enrolments of a person, in whatever chat."""
+    return await enrolled_where(connection, Enrolment.person_id == person_id)
+
+
+async def enrolment_of(connection: AsyncConnection, enrolment_id: int) -> Enrolled:
+    """Return one living enrolment with its agency."""
+    (enrolled,) = await enrolled_where(connection, Enrolment.id == enrolment_id)
+    return enrolled
+
+
+async def enrolled_where(connection: AsyncConnection, condition: Any) -> list[Enrolled]:
+    """Return the living enrolments that a condition on Enrolment or Agency holds for, oldest first."""
+    rows = await connection.execute(
+        select(
+            Enrolment.id,
+            Enrolment.chat_id,
+            Enrolment.person_id,
+            Enrolment.agency_id,
+            Agency.code,
+            Agency.name,
+            Agency.province,
+            Enrolment.role,
+            Enrolment.may_decide,
+        )
+        .join(Agency, Agency.id == Enrolment.agency_id)
+        .where(condition, Enrolment.ended_at.is_(None))
+        .order_by(Enrolment.enrolled_at, Enrolment.id)
+    )
+    return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
+
+
+async def living_chats(
+    connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",)
+) -> list[Place]:
+    """Return where an agency is reached in any of the roles: see data.addressing.places."""
+    return (await places(connection, (agency_id,), roles=roles)).get(agency_id, [])
+
+
+async def coordinator_chats(connection: AsyncConnection, agency_id: int) -> list[Place]:
+    """Return where a coordinating agency's coordinators are reached."""
+    return await living_chats(connection, agency_id, ("coordinator",))
+
+
+async def deciding_leader_chats(connection: AsyncConnection, province: str) -> list[Place]:
+    """Return where a province's leaders who may decide are reached, each person once."""
+    rows = await connection.execute(
+        select(Enrolment.agency_id, Enrolment.chat_id)
+        .join(Agency, Agency.id == Enrolment.agency_id)
+        .where(
+            Agency.province == province,
+            Enrolment.role == "leader",
+            Enrolment.may_decide.is_(True),
+            Enrolment.ended_at.is_(None),
+        )
+    )
+    deciding = rows.all()
+    chats = {row.chat_id for row in deciding}
+    agency_ids = [row.agency_id for row in deciding]
+    found = await places(connection, agency_ids, roles=("leader",))
+    every = [place for each in found.values() for place in each if place.chat_id in chats]
+    return list({place.chat_id: place for place in every}.values())
+
+
+# ------------------------------------------------------------------ life of a chat
+
+
+async def mark_gone(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
+    """Pause a chat that blocked the bot, put it out or was deleted; its enrolments stay."""
+    await connection.execute(
+        update(Chat)
+        .where(Chat.id == chat_id, Chat.state == "living")
+        .values(state="gone", gone_at=now, gone_why=why)
+    )
+
+
+async def mark_living(connection: AsyncConnection, chat_id: int) -> None:
+    """Wake a chat that is heard from again."""
+    await connection.execute(
+        update(Chat)
+        .where(Chat.id == chat_id, Chat.state != "living")
+        .values(state="living", gone_at=None, gone_why=None)
+    )

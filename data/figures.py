@@ -1,0 +1,220 @@
+"""Figures: how far an agency, a plan, a report has come.
+
+Promises that everything is counted in SQL, over the indexes by agency and by plan; a task is counted
+once however many agencies are on it; the four official states are reckoned for the day asked about and
+never stored. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Agency, Assignment, Obligation, Plan, Task
+from data.owed import count_if, now_until
+from data.progress import LIVE_STATES
+from data.workdays import Workdays
+
+OfficialState = Literal["done_on_time", "done_late", "open_on_time", "open_late"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The four official states; waiting: handed in, not yet confirmed (counted in the open ones too)."""
+
+    done_on_time: int = 0
+    done_late: int = 0
+    open_on_time: int = 0
+    open_late: int = 0
+    waiting: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return self.done_on_time + self.done_late + self.open_on_time + self.open_late
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """A plan's tasks, each counted once; unassigned: without any agency (also counted as open)."""
+
+    plan_id: int
+    tasks: Figures
+    unassigned: int
+
+
+# ------------------------------------------------------------------ one obligation
+
+
+def official_state(obligation: Any, *, today: date, workdays: Workdays) -> OfficialState | None:
+    """Return which of the four official states an obligation is in; None: withdrawn or superseded.
+
+    Only a confirmed one is hoàn thành. One handed in and not yet confirmed is judged by the day it was
+    handed in, not by how long the confirmation takes.
+    """
+    match obligation.state:
+        case "confirmed":
+            on_time = obligation.done_on is None or obligation.done_on <= obligation.judged_on
+            return "done_on_time" if on_time else "done_late"
+        case "submitted":
+            on_time = obligation.done_on is None or obligation.done_on <= obligation.judged_on
+        case "open":
+            on_time = obligation.judged_on >= workdays.on_or_before(today)
+        case _:
+            return None
+    return "open_on_time" if on_time else "open_late"
+
+
+# ------------------------------------------------------------------ an agency
+
+
+async def agency_figures(
+    connection: AsyncConnection, held: ColumnElement[bool], *, today: date, workdays: Workdays
+) -> Figures:
+    """Return the states of what an agency has in hand: open of any age, done of this year."""
+    late = _late(workdays.on_or_before(today))
+    done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
+    row = (
+        await connection.execute(
+            select(
+                count_if(and_(Obligation.state == "confirmed", ~_truly(done_late))),
+                count_if(done_late),
+                count_if(and_(Obligation.state != "confirmed", ~_truly(late))),
+                count_if(late),
+                count_if(Obligation.state == "submitted"),
+            ).where(
+                held,
+                Obligation.state.in_(LIVE_STATES),
+                Obligation.due_on <= now_until(today),
+                or_(Obligation.state != "confirmed", Obligation.due_on >= date(today.year, 1, 1)),
+            )
+        )
+    ).one()
+    return Figures(*(int(value or 0) for value in row))
+
+
+# ------------------------------------------------------------------ plans
+
+
+async def plans_followed(
+    connection: AsyncConnection,
+    province: str,
+    *,
+    coordinator_ids: Sequence[int] | None,
+    today: date,
+) -> list[Any]:
+    """Return a province's living plans, latest first; coordinator_ids: only those they coordinate."""
+    statement = select(
+        Plan.id,
+        Plan.code,
+        Plan.number,
+        Plan.title,
+        Plan.issued_on,
+        Plan.coordinator_id,
+        Agency.name.label("coordinator"),
+    ).join(Agency, Agency.id == Plan.coordinator_id, isouter=True)
+    if coordinator_ids is not None:
+        statement = statement.where(Plan.coordinator_id.in_(coordinator_ids))
+    rows = await connection.execute(
+        statement.where(
+            Plan.province == province,
+            Plan.withdrawn_at.is_(None),
+            or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
+        ).order_by(Plan.issued_on.desc(), Plan.id.desc())
+    )
+    return list(rows)
+
+
+async def plan_figures(
+    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
+) -> dict[int, PlanFigures]:
+    """Return the states of the plans' tasks, each task counted once.
+
+    A task is done when all its agencies are confirmed, late when one of them is; an agency whose part
+    never falls due, or not yet, is on time. Absent: a plan without tasks.
+    """
+    dated = Obligation.id.is_not(None)
+    undated = and_(
+        Assignment.id.is_not(None),
+        Obligation.id.is_(None),
+        Assignment.withdrawn_at.is_(None),
+        or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+    )
+    late = and_(dated, _late(workdays.on_or_before(today)))
+    done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
+    part = (
+        select(
+            Task.plan_id,
+            count_if(dated).label("dated"),
+            count_if(and_(dated, Obligation.state == "confirmed")).label("dated_confirmed"),
+            count_if(and_(dated, Obligation.state == "submitted")).label("dated_submitted"),
+            count_if(undated).label("undated"),
+            count_if(and_(undated, Assignment.state == "confirmed")).label("undated_confirmed"),
+            count_if(and_(undated, Assignment.state == "submitted")).label("undated_submitted"),
+            count_if(late).label("late"),
+            count_if(done_late).label("done_late"),
+        )
+        .select_from(Task)
+        .join(Assignment, Assignment.task_id == Task.id, isouter=True)
+        .join(
+            Obligation,
+            and_(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES)),
+            isouter=True,
+        )
+        .where(Task.plan_id.in_(plan_ids), Task.withdrawn_at.is_(None))
+        .group_by(Task.plan_id, Task.id)
+        .subquery()
+    )
+    # Where a task has fallen due, those who owe it are its parts, not who took over since.
+    fell_due = part.c.dated > 0
+    task = select(
+        part.c.plan_id,
+        part.c.late,
+        part.c.done_late,
+        case((fell_due, part.c.dated), else_=part.c.undated).label("parts"),
+        case((fell_due, part.c.dated_confirmed), else_=part.c.undated_confirmed).label("confirmed"),
+        case((fell_due, part.c.dated_submitted), else_=part.c.undated_submitted).label("submitted"),
+    ).subquery()
+    c = task.c
+    is_done = and_(c.parts > 0, c.confirmed == c.parts)
+    handed_in = and_(c.parts > 0, c.submitted > 0, c.confirmed + c.submitted == c.parts)
+    rows = await connection.execute(
+        select(
+            c.plan_id,
+            count_if(and_(is_done, c.done_late == 0)),
+            count_if(and_(is_done, c.done_late > 0)),
+            count_if(and_(~is_done, c.late == 0)),
+            count_if(and_(~is_done, c.late > 0)),
+            count_if(handed_in),
+            count_if(c.parts == 0),
+        ).group_by(c.plan_id)
+    )
+    return {
+        row[0]: PlanFigures(row[0], Figures(*(int(n or 0) for n in row[1:6])), int(row[6] or 0))
+        for row in rows
+    }
+
+
+# ------------------------------------------------------------------ SQL
+
+
+def _late(last_working_day: date) -> ColumnElement[bool]:
+    """Return the condition that an obligation is late: open beyond its day, or handed in after it.
+
+    last_working_day: the last working day on or before today. A due date is first missed on the
+    working day after it, so the weekend that follows it is not late yet.
+    """
+    return or_(
+        and_(Obligation.state == "open", Obligation.judged_on < last_working_day),
+        and_(Obligation.state == "submitted", Obligation.done_on > Obligation.judged_on),
+    )
+
+
+def _truly(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition with null as false, so that it can be negated."""
+    return func.coalesce(condition, false())

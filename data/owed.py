@@ -1,0 +1,137 @@
+"""What is owed: which obligations somebody has in hand, and the list of them, most urgent first.
+
+Promises that everything is found by the index of obligations by agency, and that only what is shown is
+read. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.holding import PHASE_END, Held
+from data.models import Agency, Assignment, Obligation, Task
+from data.progress import LIVE_STATES
+
+LOOK_AHEAD = timedelta(days=92)  # "now": due within a quarter, or by the end of the year
+LONG_LATE = timedelta(days=92)  # older ones stand last in a list: they are asked about, not urged
+
+
+def now_until(today: date) -> date:
+    """Return the last base day that counts as "now": the year's end, or a quarter ahead if later."""
+    return max(date(today.year, 12, 31), today + LOOK_AHEAD)
+
+
+async def agency_ids(
+    connection: AsyncConnection, province: str, codes: Iterable[str]
+) -> dict[str, int]:
+    """Return the rows' ids of a province's agencies by code."""
+    rows = await connection.execute(
+        select(Agency.code, Agency.id).where(
+            Agency.province == province, Agency.code.in_(sorted(codes))
+        )
+    )
+    return {row.code: row.id for row in rows}
+
+
+async def held_condition(
+    connection: AsyncConnection, province: str, held: Held
+) -> ColumnElement[bool]:
+    """Return the condition on Obligation that its agency's work is in hand with somebody (Holders)."""
+    ids = await agency_ids(connection, province, held.owners)
+    reports = [ids[code] for code in sorted(held.reports) if code in ids]
+    tasks = [ids[code] for code in sorted(held.tasks) if code in ids]
+    every = sorted({*reports, *tasks})
+    if not every:
+        return false()
+    if set(reports) == set(tasks):
+        return Obligation.agency_id.in_(every)
+    return and_(
+        Obligation.agency_id.in_(every),
+        or_(
+            and_(Obligation.kind != PHASE_END, Obligation.agency_id.in_(reports)),
+            and_(Obligation.kind == PHASE_END, Obligation.agency_id.in_(tasks)),
+        ),
+    )
+
+
+# ------------------------------------------------------------------ lists
+
+
+async def count_owed(
+    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+) -> tuple[int, int, date | None]:
+    """Return how many are owed now, how many later, and the earliest day of those later."""
+    until = now_until(today)
+    row = (
+        await connection.execute(
+            select(
+                count_if(Obligation.base_on <= until),
+                count_if(Obligation.base_on > until),
+                func.min(case((Obligation.base_on > until, Obligation.base_on))),
+            ).where(held, Obligation.state == "open")
+        )
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0), row[2]
+
+
+async def owed(
+    connection: AsyncConnection,
+    held: ColumnElement[bool],
+    *,
+    today: date,
+    offset: int = 0,
+    limit: int = 10,
+) -> list[int]:
+    """Return the ids of what is owed now, most urgent first.
+
+    Urgent is what is due or lately due, by date; what is late for over a quarter stands after it, the
+    latest first.
+    """
+    recent = Obligation.base_on >= today - LONG_LATE
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(held, Obligation.state == "open", Obligation.base_on <= now_until(today))
+        .order_by(
+            case((recent, 0), else_=1),
+            case((recent, Obligation.base_on)),
+            Obligation.base_on.desc(),
+            Obligation.id,
+        )
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+async def count_undated(
+    connection: AsyncConnection, owner_ids: Sequence[int], *, today: date
+) -> int:
+    """Return how many tasks an agency is on that no date asks about yet: undated, or due later."""
+    dated = (
+        select(Obligation.id)
+        .where(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES))
+        .exists()
+    )
+    count = await connection.scalar(
+        select(func.count(func.distinct(Assignment.task_id)))
+        .join(Task, Task.id == Assignment.task_id)
+        .where(
+            Assignment.agency_id.in_(owner_ids),
+            Assignment.withdrawn_at.is_(None),
+            Assignment.state == "open",
+            or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+            Task.withdrawn_at.is_(None),
+            or_(Task.ends_on.is_(None), Task.ends_on > today),
+            ~dated,
+        )
+    )
+    return int(count or 0)
+
+
+def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the SQL that counts the rows of which a condition holds; null where there is no row."""
+    return func.sum(case((condition, 1), else_=0))

@@ -1,0 +1,164 @@
+"""How many reports came of how many, and whose are missing.
+
+Promises one count for each occurrence of a report duty, taken in SQL over the index by plan, within a
+year of today. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.ladder import Due
+from data.models import Agency, Obligation, ReportDuty
+from data.owed import count_if
+from data.progress import LIVE_STATES
+from data.titles import period_words, report_title
+from data.workdays import Workdays
+
+_REPORT_WINDOW = timedelta(days=366)
+_MISSING_NAMES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DutyFigures:
+    """One occurrence of a report duty: how many reports came of how many.
+
+    left: working days to the base day, negative: working days late; missing: the first few names.
+    """
+
+    plan_id: int
+    duty_id: int
+    code: str
+    title: str
+    clause: str
+    period: str
+    due_on: date
+    proposed: bool  # the document names no date; this one is not confirmed yet
+    expected: int
+    received: int
+    confirmed: int
+    left: int
+    is_late: bool
+    missing: tuple[str, ...]
+
+    @property
+    def missing_count(self) -> int:
+        """Return how many reports have not come."""
+        return self.expected - self.received
+
+
+async def duty_figures(
+    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
+) -> list[DutyFigures]:
+    """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
+    rows = await connection.execute(
+        select(
+            Obligation.plan_id,
+            Obligation.duty_id,
+            Obligation.period,
+            func.count().label("expected"),
+            count_if(Obligation.state != "open").label("received"),
+            count_if(Obligation.state == "confirmed").label("confirmed"),
+            count_if(Obligation.due_proposed.is_(True)).label("proposed"),
+            func.min(Obligation.due_on).label("due_on"),
+            func.min(Obligation.base_on).label("base_on"),
+            func.min(Obligation.judged_on).label("judged_on"),
+        )
+        .where(
+            Obligation.plan_id.in_(plan_ids),
+            Obligation.duty_id.is_not(None),
+            Obligation.state.in_(LIVE_STATES),
+            Obligation.due_on.between(today - _REPORT_WINDOW, today + _REPORT_WINDOW),
+        )
+        .group_by(Obligation.plan_id, Obligation.duty_id, Obligation.period)
+    )
+    shown = _worth_showing(rows.all(), today)
+    duties = await _duties(connection, {row.duty_id for row in shown})
+    shown = [row for row in shown if row.duty_id in duties]
+    shown.sort(key=lambda row: (row.plan_id, duties[row.duty_id].position, row.due_on))
+    missing = await _missing(connection, [row for row in shown if row.received < row.expected])
+    found: list[DutyFigures] = []
+    for row in shown:
+        duty = duties[row.duty_id]
+        due = Due(row.due_on, row.base_on, row.judged_on)
+        found.append(
+            DutyFigures(
+                plan_id=row.plan_id,
+                duty_id=row.duty_id,
+                code=duty.code,
+                title=report_title(duty.frequency, duty.title, row.period),
+                clause=duty.clause,
+                period=period_words(row.period),
+                due_on=row.due_on,
+                proposed=bool(row.proposed),
+                expected=int(row.expected),
+                received=int(row.received or 0),
+                confirmed=int(row.confirmed or 0),
+                left=due.working_days_left(today, workdays),
+                is_late=due.is_late(today, workdays),
+                missing=tuple(missing.get((row.duty_id, row.period), ())),
+            )
+        )
+    return found
+
+
+def _worth_showing(rows: Sequence[Any], today: date) -> list[Any]:
+    by_duty: dict[int, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: row.due_on):
+        by_duty.setdefault(row.duty_id, []).append(row)
+    chosen: list[Any] = []
+    for group in by_duty.values():
+        past = [row for row in group if row.judged_on < today]
+        chosen.extend(row for row in past[-1:] if row.received < row.expected)
+        chosen.extend([row for row in group if row.judged_on >= today][:1])
+    return chosen
+
+
+async def _duties(connection: AsyncConnection, duty_ids: Collection[int]) -> dict[int, Any]:
+    rows = await connection.execute(
+        select(ReportDuty.__table__).where(
+            ReportDuty.id.in_(sorted(duty_ids)), ReportDuty.withdrawn_at.is_(None)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+async def _missing(
+    connection: AsyncConnection, occurrences: Sequence[Any]
+) -> dict[tuple[int, str], list[str]]:
+    """Return the first few agencies, in the official order, whose report has not come."""
+    if not occurrences:
+        return {}
+    place = func.row_number().over(
+        partition_by=(Obligation.duty_id, Obligation.period), order_by=(Agency.position, Agency.id)
+    )
+    numbered = (
+        select(Obligation.duty_id, Obligation.period, Agency.short, place.label("place"))
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(
+            Obligation.plan_id.in_({row.plan_id for row in occurrences}),
+            Obligation.state == "open",
+            Obligation.due_on.between(
+                min(row.due_on for row in occurrences), max(row.due_on for row in occurrences)
+            ),
+            tuple_(Obligation.duty_id, Obligation.period).in_(
+                [(row.duty_id, row.period) for row in occurrences]
+            ),
+        )
+        .subquery()
+    )
+    rows = await connection.execute(
+        select(numbered.c.duty_id, numbered.c.period, numbered.c.short)
+        .where(numbered.c.place <= _MISSING_NAMES)
+        .order_by(numbered.c.duty_id, numbered.c.period, numbered.c.place)
+    )
+    names: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        names.setdefault((row.duty_id, row.period), []).append(row.short)
+    return names
