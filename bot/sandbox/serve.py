@@ -1,0 +1,75 @@
+"""Serving the sandbox: its page on this machine alone, at an address that is printed once.
+
+Promises to refuse where a public address is set, and to change nothing before it is known that the
+port is free.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from bot.config import Settings, SettingsRefused
+from bot.sandbox.page import make_page
+from bot.sandbox.world import Sandbox
+from bot.serving import listening, serve, stop_on_signals
+from data.clock import ZONE, civil_date
+from data.registry import Registry
+from jobs.messages import long_date
+
+FILE = Path("var") / "sandbox.db"
+_SAY = partial(print, flush=True)
+
+
+async def serve_sandbox(
+    settings: Settings,
+    *,
+    port: int,
+    path: Path = FILE,
+    announce: Callable[[str], None] = _SAY,
+) -> None:
+    """Run the sandbox and its page on 127.0.0.1 until it is stopped by a signal.
+
+    port: 0 takes any free one. announce gets a few Vietnamese lines, the page's address last. Raises
+    SettingsRefused where a public address is set, PortUnusable, RegistryFault, or DatabaseUnusable
+    for the file.
+    """
+    if settings.public_url is not None:
+        raise SettingsRefused(
+            "NHACVIEC_PUBLIC_URL: máy này có địa chỉ công khai nên không mở bản chạy thử."
+            " Hãy bỏ cài đặt này, hoặc chạy «nhacviec run»."
+        )
+    with listening("127.0.0.1", port) as listener, stop_on_signals() as stopping:
+        announce("Đang dựng bản chạy thử…")
+        registry = Registry.from_folder(settings.registry)
+        sandbox = await Sandbox.opened(registry, path, today=datetime.now(ZONE).date())
+        try:
+            token = secrets.token_urlsafe(24)
+            port = listener.getsockname()[1]
+            page = make_page(sandbox, port=port, token=token)
+            for line in await _said(sandbox, path):
+                announce(line)
+            announce(f"Mở trang: http://127.0.0.1:{port}/?khoa={token}")
+            await serve(page, listener, stopping)
+        finally:
+            await sandbox.close()
+
+
+async def _said(sandbox: Sandbox, path: Path) -> list[str]:
+    """Return what was made, in a few lines."""
+    made = await sandbox.counted()
+    day = long_date(civil_date(await sandbox.clock.now()))
+    return [
+        (
+            f"Sổ bộ: {made['plans']} kế hoạch, {made['tasks']} nhiệm vụ, {made['agencies']} cơ quan,"
+            f" {made['obligations']} việc đến hạn đang theo dõi."
+        ),
+        (
+            f"Sáng {day}: {sandbox.morning.messages} tin nhắc tới {sandbox.morning.agencies} cơ quan;"
+            f" {made['chats']} cuộc trò chuyện để thử."
+        ),
+        f"Dữ liệu chạy thử ở {path}, dựng lại từ đầu mỗi lần chạy. Dừng: Ctrl-C.",
+    ]

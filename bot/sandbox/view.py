@@ -1,0 +1,171 @@
+"""What the sandbox page shows, reckoned from chats: bubbles, rows of the list, words and addresses.
+
+Promises that a message's text comes out as safe HTML or escaped. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qs, urlencode
+
+from markupsafe import Markup, escape
+
+from bot.sandbox.chats import Line, folded, on_zalo
+from bot.sandbox.text import pieces, preview_line, safe_html, wall_time
+from bot.sandbox.world import Tally
+from data.clock import civil_date
+from jobs.channel import Button
+from jobs.messages import long_date
+
+_ZALO_LONGEST = 2000
+_KIND = re.compile(r"^(Sở|UBND|Lãnh đạo|Ban|Hội)\s+(xã |phường |huyện |thị xã |thành phố )?")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the address says: the province looked at, the chat that is open, the view, the search."""
+
+    province: str | None = None
+    chat_id: int | None = None
+    zalo: bool = False
+    words: str = ""
+
+    @classmethod
+    def of(cls, query: str) -> Where:
+        """Read an address's query; what it does not know or understand is left out."""
+        given = {name: values[0] for name, values in parse_qs(query).items()}
+        return cls(
+            province=given.get("tinh"),
+            chat_id=number_in(given.get("chat", "")),
+            zalo=given.get("xem") == "zalo",
+            words=given.get("tim", "")[:100],
+        )
+
+    def query(self, **changes: object) -> str:
+        """Return the query of this place, with changes; None leaves a part out."""
+        parts: dict[str, object] = {
+            "tinh": self.province,
+            "chat": self.chat_id,
+            "xem": "zalo" if self.zalo else None,
+        }
+        parts.update(changes)
+        return urlencode({name: value for name, value in parts.items() if value is not None})
+
+    def href(self, **changes: object) -> str:
+        """Return the page's own address of this place, with changes."""
+        return f"/?{self.query(**changes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One message as the page shows it."""
+
+    mine: bool
+    text: Markup
+    time: str
+    day: str | None = None  # where a new day begins
+    remote_id: str = ""
+    buttons: Sequence[Sequence[Button]] = ()
+    note: str = ""
+    fresh: bool = False  # the first one not looked at before: the page scrolls to it
+
+
+def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
+    """Return a chat as Telegram shows it: edits in place, buttons under the messages.
+
+    seen: how many of the lines were looked at before.
+    """
+    edited = {line.remote_id for line in lines if _is_edit(line)}
+    fresh = next((line.remote_id for line in lines[seen:] if not _is_edit(line)), None)
+    return [
+        Bubble(
+            mine=line.sent is None,
+            text=_text(line),
+            time=wall_time(line.at),
+            day=day,
+            remote_id=line.remote_id,
+            buttons=line.sent.buttons if line.sent is not None else (),
+            note="đã sửa" if line.remote_id in edited else "",
+            fresh=line.remote_id == fresh,
+        )
+        for line, day in _with_days(folded(lines))
+    ]
+
+
+def zalo_bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
+    """Return a chat as Zalo shows it: every edit a new message, plain text, nothing to tap."""
+    return [
+        Bubble(
+            mine=line.sent is None,
+            text=escape(piece),
+            time=wall_time(line.at),
+            day=day if index == 0 else None,
+            fresh=index == 0 and number == seen,
+        )
+        for number, (line, day) in enumerate(_with_days(lines))
+        for index, piece in enumerate(pieces(on_zalo(line), _ZALO_LONGEST))
+    ]
+
+
+def counts(morning: Tally, total: Tally) -> str:
+    """Return what went out this morning, and since the start where that is more."""
+    if not morning.messages:
+        today = "Sáng nay chưa đến mốc nhắc nào"
+    else:
+        today = f"Sáng nay {morning.messages} tin tới {morning.agencies} cơ quan"
+    return today if total == morning else f"{today} · tổng {total.messages} tin"
+
+
+def last_words(lines: list[Line]) -> str:
+    """Return a chat's last message as one line, or nothing."""
+    if not lines:
+        return ""
+    line = lines[-1]
+    if line.sent is None:
+        return f"Bạn: {preview_line(line.typed, is_html=False)}"
+    return preview_line(line.sent.text, is_html=not line.sent.plain)
+
+
+def last_time(lines: list[Line], today: date) -> str:
+    """Return when a chat's last message came: its hour today, its date before."""
+    if not lines:
+        return ""
+    day = civil_date(lines[-1].at)
+    return wall_time(lines[-1].at) if day == today else f"{day:%d/%m}"
+
+
+def initials(name: str) -> str:
+    """Return the two letters in a chat's circle: of an agency's own name rather than of its kind."""
+    words = (_KIND.sub("", name) or name).split()
+    return "".join(word[0] for word in words[:2] if word[0].isalpha()).upper()
+
+
+def badge(count: int) -> str:
+    """Return a count for a small circle; nothing for none."""
+    return "" if count == 0 else str(count) if count < 100 else "99+"
+
+
+def number_in(text: str) -> int | None:
+    """Return the id that a text is, or None."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
+def _text(line: Line) -> Markup:
+    if line.sent is None:
+        return escape(line.typed)
+    return escape(line.sent.text) if line.sent.plain else safe_html(line.sent.text)
+
+
+def _is_edit(line: Line) -> bool:
+    return line.sent is not None and line.sent.edits is not None
+
+
+def _with_days(lines: list[Line]) -> list[tuple[Line, str | None]]:
+    days = [civil_date(line.at) for line in lines]
+    return [
+        (line, long_date(day) if index == 0 or day != days[index - 1] else None)
+        for index, (line, day) in enumerate(zip(lines, days, strict=True))
+    ]

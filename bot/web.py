@@ -1,0 +1,175 @@
+"""The service's web side: what platforms post to us, and one page on our health.
+
+Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
+body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
+platform may forget it. Never handles an update itself, and never shows a person's words or a secret.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from data.clock import Clock
+from data.database import Database, DatabaseUnusable
+from data.models import Account
+from data.models import Message as Outgoing
+
+MOST_BYTES = 256 * 1024
+TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One path that a platform posts to.
+
+    secret: what the platform sends in `header`; never empty. receive: stores one body and returns once
+    it is committed; ValueError for what is no update, any database error where it could not be stored.
+    """
+
+    path: str  # "/telegram/…"
+    secret: str
+    receive: Callable[[bytes], Awaitable[None]]
+    header: str = TELEGRAM_HEADER
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise ValueError("a webhook needs a secret")
+
+    def is_from_the_platform(self, request: Request) -> bool:
+        """Tell in constant time whether the request carries the secret."""
+        given = request.headers.get(self.header, "")
+        return hmac.compare_digest(given.encode(), self.secret.encode())
+
+
+def make_web(database: Database, clock: Clock, webhooks: Sequence[Webhook] = ()) -> Starlette:
+    """Return the service's web application: the webhooks and GET /healthz.
+
+    A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
+    and 500 only where the database failed, so that the platform sends it again. A body that is no
+    update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
+    """
+    routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
+
+    async def healthz(_request: Request) -> Response:
+        try:
+            report = await health(database, now=await clock.now())
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("health.database_failed", error=type(error).__name__)
+            return JSONResponse({"ok": False, "database": "failed"}, status_code=503)
+        return JSONResponse(report, status_code=200 if report["ok"] else 503)
+
+    routes.append(Route("/healthz", healthz, methods=["GET"]))
+    return Starlette(routes=routes, middleware=[Middleware(Headers, headers=HEADERS)])
+
+
+def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    async def post(request: Request) -> Response:
+        if not hook.is_from_the_platform(request):
+            return PlainTextResponse("forbidden", status_code=403)
+        try:
+            body = await read_body(request, most=MOST_BYTES)
+        except TooLarge:
+            return PlainTextResponse("too large", status_code=413)
+        except ClientDisconnect:
+            return PlainTextResponse("interrupted", status_code=400)
+        try:
+            await hook.receive(body)
+        except ValueError:
+            _log.warning("webhook.no_update", path=hook.path, size=len(body))
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("webhook.not_stored", path=hook.path, error=type(error).__name__)
+            return PlainTextResponse("not stored", status_code=500)
+        return PlainTextResponse("ok")
+
+    return post
+
+
+class TooLarge(Exception):
+    """The body goes on past what is read; answer 413 and let the connection go."""
+
+
+async def read_body(request: Request, *, most: int) -> bytes:
+    """Return a request's body of at most `most` bytes.
+
+    Raises TooLarge as soon as it is known: by its declared length, or while it streams in.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        raise TooLarge
+    parts = bytearray()
+    async for chunk in request.stream():
+        parts += chunk
+        if len(parts) > most:
+            raise TooLarge
+    return bytes(parts)
+
+
+async def health(database: Database, *, now: datetime) -> dict[str, object]:
+    """Return what an administrator's monitor asks: is the database there, who owns the accounts, is
+    anything waiting too long.
+
+    `ok` is False where an account is stopped or has no living owner. oldest_due_seconds: how long the
+    oldest message that should be out by now has waited; None where nothing waits.
+    """
+    async with database.read() as connection:
+        accounts = (await connection.execute(select(Account.__table__).order_by(Account.id))).all()
+        oldest = await connection.scalar(
+            select(func.min(Outgoing.send_at)).where(
+                Outgoing.state == "pending", Outgoing.send_at <= now
+            )
+        )
+    rows = [
+        {
+            "channel": account.channel,
+            "name": account.name,
+            "stopped": account.stopped_at is not None,
+            "owned": account.owned_until is not None and account.owned_until > now,
+        }
+        for account in accounts
+    ]
+    return {
+        "ok": all(row["owned"] and not row["stopped"] for row in rows),
+        "database": "ok",
+        "accounts": rows,
+        "oldest_due_seconds": None if oldest is None else int((now - oldest).total_seconds()),
+    }
+
+
+class Headers:
+    """ASGI middleware that sets fixed headers on every answer, errors included."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = dict(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
