@@ -8,6 +8,7 @@ to the outside.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_SECONDS = 5
+_CANNOT_OPEN = (
+    "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
+)
 
 
 class DatabaseUnusable(Exception):
@@ -38,6 +42,7 @@ class Database:
                     f"Chưa có thư mục chứa cơ sở dữ liệu: {path.parent}. Hãy tạo thư mục này,"
                     " hoặc sửa NHACVIEC_DATABASE_URL."
                 )
+            _refuse_unreadable(path)
         self.engine: AsyncEngine = self._engine()
 
     def _engine(self) -> AsyncEngine:
@@ -87,6 +92,19 @@ class Database:
         await self.engine.dispose()
 
 
+def _refuse_unreadable(path: Path) -> None:
+    """Open the file once before the driver does: its thread reports a failure past the loop's end."""
+    try:
+        with path.open("rb"):
+            return
+    except FileNotFoundError:
+        if os.access(path.parent, os.W_OK):
+            return
+    except OSError:
+        pass
+    raise DatabaseUnusable(_CANNOT_OPEN)
+
+
 def explain(error: OperationalError) -> Exception:
     """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
     words = str(error.orig).lower()
@@ -101,7 +119,5 @@ def explain(error: OperationalError) -> Exception:
     if "full" in words or "no space" in words:
         return DatabaseUnusable("Hết chỗ trên đĩa. Hãy giải phóng dung lượng rồi thử lại.")
     if "unable to open" in words:
-        return DatabaseUnusable(
-            "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
-        )
+        return DatabaseUnusable(_CANNOT_OPEN)
     return error

@@ -147,6 +147,13 @@ class RawUpdate:
     address: str | None = None  # the chat, where a cheap look can tell it
 
 
+@dataclass(slots=True)
+class Slot:
+    """A send's place in the windows: the monotonic second at which it starts."""
+
+    at: float
+
+
 class Pacing(Protocol):
     """What a platform allows an account to send, and when; `at` is a monotonic second.
 
@@ -161,8 +168,8 @@ class Pacing(Protocol):
         chat_id None: a chat that was never written to.
         """
 
-    def take(self, chat_id: int, *, group: bool, at: float) -> None:
-        """Note a send that starts now (or started then)."""
+    def take(self, chat_id: int, *, group: bool, at: float) -> Slot:
+        """Reserve a send that starts now (or started then); set its `at` when it really leaves."""
 
 
 class Channel(Protocol):

@@ -175,6 +175,8 @@ def _wanted(registry: Registry, plan: Any, today: date) -> Iterable[PlannedOblig
         if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
             yield owed
             continue
+        if owed.proposed:  # a date nobody confirmed binds nobody looking back
+            continue
         day, group = latest_past.get(owed.code, (date.min, []))
         if owed.due_on > day:
             latest_past[owed.code] = (owed.due_on, [owed])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,10 +22,25 @@ def registry() -> Registry:
     return Registry.from_folder(SHIPPED)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file at the newest schema, made by the migrations once and copied for every test."""
+    path = tmp_path_factory.mktemp("schema") / "migrated.db"
+
+    async def make() -> None:
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        await upgrade(database)
+        await database.dispose()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database at the newest schema."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'nhacviec.db'}")
-    await upgrade(database)
+async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    """An empty database at the newest schema, on a file of its own."""
+    path = tmp_path / "nhacviec.db"
+    shutil.copy(migrated, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
     yield database
     await database.dispose()

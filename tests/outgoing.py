@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import outbox
@@ -23,13 +24,15 @@ MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked
 
 
 class PlainWords:
-    """Says context["text"]; says nothing for None; cannot say "unsayable"."""
+    """Says context["text"]; nothing for "nothing"; cannot say "unsayable" nor read "unreadable"."""
 
     async def content(
         self, connection: AsyncConnection, message: Any, *, today: date, workdays: Workdays
     ) -> Any | None:
         if message.template == "nothing":
             return None
+        if message.template == "unreadable":
+            raise DataError("SELECT a value that cannot be read", None, ValueError("no date"))
         return message
 
     def render(

@@ -27,6 +27,7 @@ from jobs.messages import Renderer
 from tests.world import load_world
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+RENDERER = Renderer(TEMPLATES)  # compiles the templates once for all tests
 WITH_BUTTONS = Capabilities(4096, True, True, True, "html", 3, True)
 WITHOUT = Capabilities(2000, False, False, False, "plain", 1, False)
 
@@ -266,7 +267,7 @@ class Talk:
                 update(Chat).where(Chat.id == to_chat).values(last_menu_message_id=message_id)
             )
         row = (await connection.execute(select(Message).where(Message.id == message_id))).one()
-        renderer = Renderer(TEMPLATES)
+        renderer = RENDERER
         content = await renderer.content(
             connection, row, today=civil_date(self.now), workdays=self.registry.workdays
         )

@@ -202,7 +202,7 @@ def test_no_token_reaches_the_log_in_a_message_an_address_or_a_traceback(
         structlog.get_logger("here").exception("failed")
     logged = capsys.readouterr().err
     assert len(logged.splitlines()) >= 3
-    assert "event=started" in logged
+    assert "info started" in logged
     assert "ValueError" in logged
     for secret in (TOKEN, another, settings.telegram_webhook_secret):
         assert secret not in logged

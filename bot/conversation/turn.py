@@ -72,6 +72,7 @@ class Known:
         ours = self.subject.holder_id in {enrolled.agency_id for enrolled in turn.caller.here}
         return {
             **item,
+            "undecided": self.holder_code is None,
             "said": said_state(self.row, turn.today),
             "holder": "" if ours else self.holder,
         }

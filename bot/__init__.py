@@ -1,0 +1,1 @@
+"""The outside world: chats in and out, the command line, the wiring."""

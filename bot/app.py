@@ -1,0 +1,218 @@
+"""The composition root: everything of one process, wired once.
+
+Promises that a database of the sandbox is refused, that a first start loads the registry's files by
+itself, and that stopping leaves nothing half-done: what is in flight is recorded, then the database is
+let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.accounts import WEBHOOK_PATH, StartRefused, connect
+from bot.config import TEMPLATES, Settings, make_default_folder
+from bot.conversation.router import Router
+from bot.registry import LoadedRegistry, load_and_plan
+from bot.web import Webhook
+from data import lease
+from data.clock import Clock, civil_date
+from data.database import Database
+from data.loading import is_loaded
+from data.migrate import upgrade
+from data.models import Agency, Message, Meta, Obligation, Plan, Task
+from data.registry import Registry
+from jobs.channel import Channel
+from jobs.delivery import Delivery
+from jobs.fetching import receive as receive_body
+from jobs.housekeeping import tidy
+from jobs.inbox import Inbox
+from jobs.messages import Renderer
+from jobs.obligations import Counts, materialise
+from jobs.reminders import MorningResult, morning
+from jobs.schedule import Schedule
+
+_log = structlog.get_logger(__name__)
+
+
+class App:
+    """One process at work, made by `opened`: `run` is the service, the rest does a thing once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        registry: LoadedRegistry,
+        accounts: Mapping[int, Channel],
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.registry = registry
+        self.accounts = accounts
+        self._settings = settings
+        self.delivery = Delivery(
+            database,
+            accounts,
+            Renderer(TEMPLATES),
+            lambda: registry().workdays,
+            clock,
+            owner=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}",
+        )
+        limits = {key: channel.capabilities.max_text for key, channel in accounts.items()}
+        router = Router(registry, limits=limits)
+        self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
+
+    async def plan(self, *, now: datetime) -> Counts:
+        """Bring the obligations in line with the registry as of a day, up to the horizon."""
+        async with self.database.write() as connection:
+            return await materialise(connection, self.registry(), today=civil_date(now))
+
+    async def remind(self, *, now: datetime) -> MorningResult:
+        """Compose every morning whose hour has come and that was not composed yet."""
+        limits = {key: channel.capabilities.max_text for key, channel in self.accounts.items()}
+        return await morning(self.database, self.registry(), now=now, limits=limits)
+
+    async def run(self, stopping: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
+        """Work until `stopping` is set; what is in flight is recorded before this returns.
+
+        serve: serves the web side until `stopping` is set.
+        """
+        schedule = Schedule(
+            {
+                "morning": self._morning_tick,
+                "plan": self._plan_tick,
+                "housekeeping": self._housekeeping_tick,
+            }
+        )
+        await self._plan_tick()
+        await self._morning_tick()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.delivery.run())
+            polled = self.accounts.keys() if self._settings.public_url is None else ()
+            listening = group.create_task(self.inbox.run(polled=polled))
+            schedule.start()
+            try:
+                await serve()
+                await stopping.wait()
+            finally:
+                schedule.stop()
+                listening.cancel()
+                self.delivery.stop()
+
+    def webhooks(self) -> list[Webhook]:
+        """Return the paths that platforms post to; none without a public address."""
+        if self._settings.public_url is None:
+            return []
+        secret = self._settings.telegram_webhook_secret
+        return [
+            Webhook(WEBHOOK_PATH, secret, self._receiver(key, channel))
+            for key, channel in self.accounts.items()
+        ]
+
+    def _receiver(self, account_id: int, channel: Channel) -> Callable[[bytes], Awaitable[None]]:
+        async def receive(body: bytes) -> None:
+            now = await self.clock.now()
+            await receive_body(self.database, channel, account_id, body, now=now)
+            self.inbox.wake()
+
+        return receive
+
+    async def _morning_tick(self) -> None:
+        if await self.registry.refresh(self.database):
+            _log.info("registry.changed", plans=len(self.registry().plans))
+        result = await self.remind(now=await self.clock.now())
+        if result.provinces:
+            _log.info(
+                "morning.composed",
+                provinces=",".join(result.provinces),
+                messages=result.messages,
+                items=result.items,
+                unreachable=result.unreachable,
+            )
+        if result.messages:
+            self.delivery.wake()
+
+    async def _plan_tick(self) -> None:
+        done = await self.plan(now=await self.clock.now())
+        _log.info("obligations.planned", added=done.added, moved=done.moved, gone=done.withdrawn)
+
+    async def _housekeeping_tick(self) -> None:
+        gone = await tidy(self.database, now=await self.clock.now())
+        _log.info("housekeeping.done", updates=gone.updates, codes=gone.codes)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, clock: Clock, stopping: asyncio.Event | None = None
+) -> AsyncIterator[App]:
+    """Open the database and the accounts that are set, and close them at the end.
+
+    stopping: a platform out of reach is tried again until it is set; None: tried once. Raises
+    DatabaseUnusable, RegistryFault, StartRefused.
+    """
+    make_default_folder(settings)
+    database = Database(settings.database_url)
+    accounts: dict[int, Channel] = {}
+    try:
+        await upgrade(database)
+        await _refuse_sandbox(database)
+        registry = await _loaded(settings, database, now=await clock.now())
+        for channel in await connect(settings, stopping=stopping):
+            async with database.write() as connection:
+                key = await lease.register(
+                    connection, channel=channel.kind, name=channel.name, title=channel.title
+                )
+            accounts[key] = channel
+        yield App(settings, database, clock, registry, accounts)
+    finally:
+        for channel in accounts.values():
+            await channel.close()
+        await database.dispose()
+
+
+async def counted(connection: AsyncConnection) -> dict[str, int]:
+    """Return how much there is of everything, for the log at the start."""
+    living = Obligation.state.in_(("open", "submitted"))
+    queries = {
+        "plans": select(func.count()).select_from(Plan).where(Plan.withdrawn_at.is_(None)),
+        "tasks": select(func.count()).select_from(Task).where(Task.withdrawn_at.is_(None)),
+        "agencies": select(func.count()).select_from(Agency),
+        "obligations": select(func.count()).select_from(Obligation).where(living),
+        "messages_sent": select(func.count()).where(Message.state == "sent"),
+        "messages_waiting": select(func.count()).where(Message.state == "pending"),
+    }
+    return {name: await connection.scalar(query) or 0 for name, query in queries.items()}
+
+
+async def _refuse_sandbox(database: Database) -> None:
+    async with database.read() as connection:
+        mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
+    if mark == "1":
+        raise StartRefused(
+            "NHACVIEC_DATABASE_URL chỉ vào tệp của bản thử. Hãy đặt một tệp khác cho dữ liệu thật."
+        )
+
+
+async def _loaded(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
+    files = Registry.from_folder(settings.registry)
+    loaded = await LoadedRegistry.of(database)
+    if loaded is None:
+        async with database.write() as connection:
+            await load_and_plan(connection, files, now=now)
+        loaded = await LoadedRegistry.of(database)
+        assert loaded is not None
+        return loaded
+    async with database.read() as connection:
+        if not await is_loaded(connection, files):
+            _log.warning("registry.files_differ", hint="nhacviec plan diff, nhacviec plan load")
+    return loaded

@@ -1,0 +1,11 @@
+"""The channels that are built in: one entry a messenger, by the name that account.channel holds."""
+
+from __future__ import annotations
+
+from bot.channels.local import LocalChannel
+from bot.channels.telegram import TelegramChannel
+
+CHANNELS: dict[str, type[LocalChannel] | type[TelegramChannel]] = {
+    LocalChannel.kind: LocalChannel,
+    TelegramChannel.kind: TelegramChannel,
+}

@@ -1,0 +1,120 @@
+"""The local channel of the sandbox: what is sent is simply in the chat, for its page reads the messages.
+
+Promises that nothing leaves the machine. Exists in the sandbox and the tests alone; takes no updates
+from a network: the sandbox stores what is typed and tapped on its page as JSON of Incoming's fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from bot.channels.pacing import LIMITS, SlidingWindows
+from jobs.channel import Capabilities, Incoming, OutgoingMessage, Pacing, RawUpdate, Receipt
+
+LIKE_TELEGRAM = Capabilities(
+    max_text=4096,
+    buttons=True,
+    edits=True,
+    groups=True,
+    markup="html",
+    in_flight=1,
+    repeats_unknown=True,
+)
+LIKE_ZALO = Capabilities(
+    max_text=2000,
+    buttons=False,
+    edits=False,
+    groups=False,
+    markup="plain",
+    in_flight=1,
+    repeats_unknown=True,
+)
+
+_FIELDS = {field.name for field in fields(Incoming)} - {"account_id"}
+_KINDS = {"text", "action", "moved", "gone", "back", "other"}
+
+
+class LocalChannel:
+    """Chats that exist only in our own database."""
+
+    kind = "local"
+
+    def __init__(
+        self,
+        name: str = "sandbox",
+        *,
+        title: str | None = None,
+        capabilities: Capabilities = LIKE_TELEGRAM,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.capabilities = capabilities
+        self.pacing: Pacing = SlidingWindows(LIMITS["local"])
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Take the message; an edit keeps the id of the message it replaces."""
+        if message.edits is not None:
+            return Receipt(message.edits)
+        return Receipt(uuid4().hex)
+
+    async def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+        """Yield nothing: the page stores what comes in."""
+        nothing: list[list[RawUpdate]] = []
+        for batch in nothing:
+            yield batch
+
+    def split(self, body: bytes) -> RawUpdate:
+        """Tell id and chat of one stored update; raises ValueError for what is no update."""
+        given = _object(body)
+        update_id, address = given.get("update_id"), given.get("address")
+        if not isinstance(update_id, str) or not isinstance(address, str):
+            raise ValueError("update_id and address must be strings")
+        return RawUpdate(update_id, body, address)
+
+    def parse(self, account_id: int, raw: bytes) -> Incoming | None:
+        """Read one stored update; ValueError where malformed."""
+        given = _object(raw)
+        unknown = given.keys() - _FIELDS
+        if unknown or given.get("kind") not in _KINDS:
+            raise ValueError(f"not an update: {sorted(unknown) or 'kind'}")
+        if isinstance(given.get("sent_at"), str):
+            given["sent_at"] = datetime.fromisoformat(given["sent_at"])
+        given["attachments"] = tuple(given.get("attachments", ()))
+        try:
+            return Incoming(account_id=account_id, **given)
+        except TypeError as error:
+            raise ValueError(f"not an update: {error}") from None
+
+    async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
+        """A local button has no spinner."""
+
+
+def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:
+    """Return what was typed or tapped on the page as an update to be stored; more: Incoming's fields."""
+    update_id = uuid4().hex
+    given = {
+        "update_id": update_id,
+        "address": address,
+        "chat_kind": chat_kind,
+        "kind": kind,
+        **more,
+    }
+    return RawUpdate(update_id, json.dumps(given, ensure_ascii=False).encode(), address)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    given = json.loads(raw)
+    if not isinstance(given, dict):
+        raise ValueError("an update is a JSON object")
+    return given

@@ -1,0 +1,239 @@
+"""Telegram: one account on the Bot API, at Telegram itself or at a server of one's own.
+
+Promises one attempt a call, an error that says what to do next (jobs.channel), and that the token is in
+no error and no row. Rests on python-telegram-bot's Bot and types; errors are read from the server's own
+answer, before that library sorts them. Polling is our own, so that an update is stored before the next
+offset tells Telegram to forget it. Never decides what a message says.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyParameters,
+    Update,
+)
+from telegram.error import NetworkError, TelegramError
+from telegram.request import HTTPXRequest
+
+from bot.channels.pacing import LIMITS, Limits, SlidingWindows
+from bot.channels.telegram_http import (
+    ANSWER_SECONDS,
+    UPDATES,
+    TopicGone,
+    decision,
+    poll,
+    raw_update,
+    undecided,
+)
+from bot.channels.telegram_updates import incoming
+from jobs.channel import (
+    Button,
+    Capabilities,
+    DeliveryError,
+    Incoming,
+    Moved,
+    OutgoingMessage,
+    Pacing,
+    RawUpdate,
+    Receipt,
+    Rejected,
+    Unknown,
+)
+
+log = logging.getLogger("nhacviec.telegram")
+
+BASE_URL = "https://api.telegram.org"
+
+T = TypeVar("T")
+
+
+class TelegramChannel:
+    """One bot on Telegram."""
+
+    kind = "telegram"
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        base_url: str = BASE_URL,
+        limits: Limits | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._token = token
+        self._url = f"{base_url.rstrip('/').removesuffix('/bot')}/bot"
+        self._bot = Bot(
+            token,
+            base_url=self._url,
+            request=_Request(
+                connection_pool_size=8,
+                read_timeout=answer_seconds,
+                write_timeout=answer_seconds,
+                connect_timeout=10.0,
+                pool_timeout=5.0,
+            ),
+            get_updates_request=_Request(connection_pool_size=1),
+        )
+        self.name = token.partition(":")[0]  # the bot's own id
+        self.title: str | None = None
+        self.capabilities = Capabilities(
+            max_text=4096,
+            buttons=True,
+            edits=True,
+            groups=True,
+            markup="html",
+            in_flight=3,
+            repeats_unknown=True,
+            start_links=True,
+        )
+        self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
+        for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+    async def open(self) -> None:
+        """Connect and learn the bot's own name; raises Unauthorised, Transient or Unknown."""
+        await self._call(self._bot.initialize())
+        self.name = str(self._bot.id)
+        self.title = f"@{self._bot.username}"
+
+    async def close(self) -> None:
+        """Let connections go; never raises."""
+        try:
+            await self._bot.shutdown()
+        except Exception as error:
+            log.warning("telegram close failed error=%s", type(error).__name__)
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Send or edit once; raises the DeliveryError that says what to do next.
+
+        Web page previews are off. A reply to a message that was deleted is sent all the same.
+        """
+        if message.edits is not None:
+            return await self._edit(message, message.edits)
+        reply = message.reply_to
+        try:
+            sent = await self._call(
+                self._bot.send_message(
+                    chat_id=int(message.address),
+                    text=message.text,
+                    parse_mode=None if message.plain else "HTML",
+                    message_thread_id=int(message.thread) if message.thread else None,
+                    reply_markup=_keyboard(message.buttons),
+                    reply_parameters=ReplyParameters(int(reply), allow_sending_without_reply=True)
+                    if reply
+                    else None,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                )
+            )
+        except TopicGone as error:
+            detail = str(error)
+        else:
+            return Receipt(str(sent.message_id))
+        raise Moved(detail, new_address=message.address, new_thread="")
+
+    async def _edit(self, message: OutgoingMessage, remote_id: str) -> Receipt:
+        try:
+            await self._call(
+                self._bot.edit_message_text(
+                    message.text,
+                    chat_id=int(message.address),
+                    message_id=int(remote_id),
+                    parse_mode=None if message.plain else "HTML",
+                    reply_markup=_keyboard(message.buttons),
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                )
+            )
+        except (Rejected, TopicGone) as error:
+            if "message is not modified" not in str(error).lower():
+                raise Rejected(str(error)) from None  # in a lost topic nothing can be edited
+        return Receipt(remote_id)
+
+    async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
+        """End a press's spinner; best effort (the server forgets a press soon), never raises."""
+        if incoming.action_id is None:
+            return
+        try:
+            answered = self._bot.answer_callback_query(incoming.action_id, text=words[:200] or None)
+            await self._call(answered)
+        except Exception as error:
+            log.info("telegram press not acknowledged error=%s", type(error).__name__)
+
+    def split(self, body: bytes) -> RawUpdate:
+        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        return raw_update(json.loads(body), body)
+
+    def parse(self, account_id: int, raw: bytes) -> Incoming | None:
+        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        try:
+            update = Update.de_json(json.loads(raw), None)
+            return incoming(account_id, update, self.title)
+        except (AttributeError, KeyError, TypeError, OverflowError, OSError) as error:
+            raise ValueError(f"malformed update: {type(error).__name__}") from None
+
+    def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+        """Long-poll for ever, by an own client; see bot.channels.telegram_http.poll."""
+        return poll(f"{self._url}{self._token}", offset)
+
+    async def set_webhook(self, url: str, *, secret: str) -> None:
+        """Have updates sent to a public https address with a secret header; raises DeliveryError."""
+        await self._call(self._bot.set_webhook(url, secret_token=secret, allowed_updates=UPDATES))
+
+    async def delete_webhook(self) -> None:
+        """Stop the webhook; what waits at Telegram is kept. Raises DeliveryError."""
+        await self._call(self._bot.delete_webhook())
+
+    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
+        """Offer (name, description) in the messenger's menu; raises DeliveryError."""
+        await self._call(self._bot.set_my_commands([BotCommand(*command) for command in commands]))
+
+    async def _call(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await one call of the library; its errors become ours, with no trace of the address."""
+        failed: DeliveryError
+        try:
+            return await call
+        except _Refused as error:
+            failed = decision(error.code, error.payload)
+        except NetworkError as error:
+            failed = undecided(error.__cause__)
+        except (TelegramError, ValueError, KeyError, TypeError) as error:
+            failed = Unknown(f"answer not understood: {type(error).__name__}")
+        raise failed  # outside of the handler: the library's error may hold the token
+
+
+class _Refused(TelegramError):
+    """Any answer but 200, as it came."""
+
+    def __init__(self, code: int, payload: bytes) -> None:
+        super().__init__(f"HTTP {code}")
+        self.code = code
+        self.payload = payload
+
+
+class _Request(HTTPXRequest):
+    """The library's own client, which hands us every refusal before the library reads it."""
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        code, payload = await super().do_request(*args, **kwargs)
+        if not 200 <= code <= 299:
+            raise _Refused(code, payload)
+        if not (payload.startswith(b"{") and payload.rstrip().endswith(b"}")):
+            raise TelegramError("garbled answer")  # before the library logs it
+        return code, payload
+
+
+def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(key.label, callback_data=key.action) for key in row] for row in rows]
+    )

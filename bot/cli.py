@@ -1,0 +1,289 @@
+"""The command line: every command, its options and its help.
+
+Promises to start fast: a command's module is imported when it is called. What commands do lives in
+bot/commands; what they print when they fail, in bot/commands/faults.py.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.commands import arguments
+from bot.commands.words import Command, Group
+
+app = typer.Typer(
+    cls=Group,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Nhắc Việc: nhắc các cơ quan làm đúng hạn những gì kế hoạch của tỉnh giao.",
+    epilog="Bắt đầu: «nhacviec sandbox» để xem thử; «nhacviec check» để kiểm tra sổ bộ;"
+    " điền .env rồi «nhacviec run» để chạy thật.",
+)
+plan = typer.Typer(cls=Group, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
+registry = typer.Typer(cls=Group, no_args_is_help=True, help="Sổ bộ riêng của cơ quan.")
+app.add_typer(plan, name="plan", rich_help_panel=None)
+app.add_typer(registry, name="registry", rich_help_panel=None)
+
+Json = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
+Province = Annotated[
+    str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
+]
+Number = Annotated[
+    str, typer.Argument(metavar="SỐ", help="Số kế hoạch (1901, 1901/KH-UBND) hoặc mã kế hoạch.")
+]
+NeededProvince = Annotated[str, typer.Option("--province", metavar="TỈNH", help="Tỉnh: gia-lai.")]
+
+
+def _example(*lines: str) -> str:
+    return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
+
+
+def _day(flag: str, help_: str) -> object:
+    return typer.Option(flag, parser=arguments.day, metavar="NGÀY", help=help_)
+
+
+@app.command(cls=Command, epilog=_example("run", "run --or-sandbox"))
+def run(
+    or_sandbox: Annotated[
+        bool, typer.Option("--or-sandbox", help="Chưa đặt tài khoản nào thì mở bản thử.")
+    ] = False,
+) -> None:
+    """Chạy dịch vụ: nhắc việc mỗi sáng làm việc, nhận và trả lời tin nhắn."""
+    from bot.commands import service
+
+    service.run(or_sandbox=or_sandbox)
+
+
+@app.command(cls=Command, epilog=_example("sandbox"))
+def sandbox() -> None:
+    """Mở bản thử trên máy này: trang web như khung chat, không cần tài khoản, tách hẳn dữ liệu thật."""
+    from bot.commands import service
+
+    service.sandbox()
+
+
+@app.command(cls=Command, epilog=_example("tick --now 2026-11-09T07:30+07:00"))
+def tick(
+    now: Annotated[
+        datetime,
+        typer.Option(
+            "--now",
+            parser=arguments.instant,
+            metavar="THỜI_ĐIỂM",
+            help="Thời điểm ISO 8601 có múi giờ; lệch quá 5 phút thì từ chối khi đã đặt tài khoản.",
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Làm một lần những gì đến hạn tại một thời điểm (lập việc, nhắc, gửi, nhận), rồi dừng."""
+    from bot.commands import service
+
+    service.tick(now=now, as_json=json)
+
+
+@app.command(cls=Command, epilog=_example("check", "check --seeds văn-bản-gốc/"))
+def check(
+    seeds: Annotated[
+        Path | None,
+        typer.Option(
+            "--seeds", metavar="THƯ_MỤC", help="Thư mục văn bản gốc: đối chiếu từng câu trích."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Kiểm tra mọi tệp của sổ bộ và các mối liên hệ giữa chúng."""
+    from bot.commands import admin
+
+    admin.check(seeds=seeds, as_json=json)
+
+
+@registry.command("init", cls=Command, epilog=_example("registry init so-bo"))
+def registry_init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="THƯ_MỤC", help="Thư mục mới, chưa có hoặc còn trống.")
+    ] = Path("registry"),
+) -> None:
+    """Chép sổ bộ kèm sẵn ra một thư mục để cơ quan tự sửa."""
+    from bot.commands import admin
+
+    admin.registry_init(folder)
+
+
+@plan.command("list", cls=Command, epilog=_example("plan list", "plan list --province gia-lai"))
+def plan_list(province: Province = None, json: Json = False) -> None:
+    """Liệt kê các kế hoạch trong sổ bộ."""
+    from bot.commands import plans
+
+    plans.list_(province=province, as_json=json)
+
+
+@plan.command(
+    "show", cls=Command, epilog=_example("plan show 1901", "plan show 131/KH-UBND --json")
+)
+def plan_show(number: Number, province: Province = None, json: Json = False) -> None:
+    """Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu."""
+    from bot.commands import plans
+
+    plans.show(number, province=province, as_json=json)
+
+
+@plan.command("load", cls=Command, epilog=_example("plan load"))
+def plan_load() -> None:
+    """Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên."""
+    from bot.commands import loading
+
+    loading.load()
+
+
+@plan.command("diff", cls=Command, epilog=_example("plan diff"))
+def plan_diff(json: Json = False) -> None:
+    """Xem «plan load» sẽ thay đổi gì, chưa thay đổi."""
+    from bot.commands import loading
+
+    loading.diff(as_json=json)
+
+
+@plan.command("close", cls=Command, epilog=_example("plan close 1901 --on 2026-12-31"))
+def plan_close(
+    number: Number,
+    on: Annotated[date, _day("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
+    province: Province = None,
+) -> None:
+    """Đóng một kế hoạch: sau ngày này không nhắc nữa, lịch sử giữ nguyên."""
+    from bot.commands import loading
+
+    loading.close(number, on=on, province=province)
+
+
+@plan.command("import", cls=Command, epilog=_example("plan import ke-hoach.xlsx"))
+def plan_import(
+    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="TỆP.yaml", help="Nơi ghi bản nháp [mặc định: theo mã kế hoạch]."
+        ),
+    ] = None,
+) -> None:
+    """Đọc bảng nhiệm vụ đã điền thành tệp kế hoạch nháp; chỗ sai được chỉ rõ từng ô."""
+    from bot.commands import sheets
+
+    sheets.import_(file, out=out)
+
+
+@plan.command("template", cls=Command, epilog=_example("plan template ke-hoach.xlsx"))
+def plan_template(
+    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
+) -> None:
+    """Ghi một bảng Excel trống để điền kế hoạch."""
+    from bot.commands import sheets
+
+    sheets.template(file)
+
+
+@app.command(
+    cls=Command,
+    epilog=_example("obligations --province gia-lai --from 2026-10-01 --to 2026-12-31"),
+)
+def obligations(
+    province: Province = None,
+    agency: Annotated[
+        str | None,
+        typer.Option("--agency", metavar="CƠ_QUAN", help="Chỉ một cơ quan; cần --province."),
+    ] = None,
+    since: Annotated[date | None, _day("--from", "Hạn từ ngày này.")] = None,
+    until: Annotated[date | None, _day("--to", "Hạn đến hết ngày này.")] = None,
+    json: Json = False,
+) -> None:
+    """Xem ai phải nộp gì, hạn nào, đang ở đâu."""
+    from bot.commands import standing
+
+    standing.obligations(province=province, agency=agency, since=since, until=until, as_json=json)
+
+
+@app.command(cls=Command, epilog=_example("preview --from 2026-10-01 --to 2026-12-31"))
+def preview(
+    since: Annotated[date, _day("--from", "Từ ngày này.")],
+    until: Annotated[date, _day("--to", "Đến hết ngày này.")],
+    province: Province = None,
+    json: Json = False,
+) -> None:
+    """Tính từ sổ bộ và lịch làm việc: ngày nào sẽ nhắc ai, việc gì, nếu không ai trả lời."""
+    from bot.commands import queries
+
+    queries.preview(since=since, until=until, province=province, as_json=json)
+
+
+@app.command(cls=Command, epilog=_example("status", "status --plan 1901"))
+def status(
+    province: Province = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="SỐ", help="Chỉ một kế hoạch.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Xem tình hình từng kế hoạch: đã xong, đang làm, quá hạn, chờ xác nhận."""
+    from bot.commands import standing
+
+    standing.status(province=province, plan=plan, as_json=json)
+
+
+@app.command(
+    cls=Command,
+    epilog=_example("invite --province gia-lai --agency «Sở Tài chính» --role focal"),
+)
+def invite(
+    province: NeededProvince,
+    agency: Annotated[
+        str, typer.Option("--agency", metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")
+    ],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role",
+            parser=arguments.role,
+            metavar="VAI_TRÒ",
+            help="focal (đầu mối), coordinator (theo dõi) hoặc leader (lãnh đạo).",
+        ),
+    ],
+    may_decide: Annotated[
+        bool,
+        typer.Option(
+            "--may-decide",
+            help="Lãnh đạo được quyết định thay cơ quan theo dõi về việc của chính cơ quan ấy.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Cấp mã mời dùng một lần, hạn 7 ngày; mã chỉ hiện lần này."""
+    from bot.commands import admin
+
+    admin.invite(province=province, agency=agency, role=role, may_decide=may_decide, as_json=json)
+
+
+@app.command(cls=Command, epilog=_example("workday 2026-11-24"))
+def workday(
+    day: Annotated[
+        date, typer.Argument(parser=arguments.day, metavar="NGÀY", help="Ngày cần xem.")
+    ],
+    json: Json = False,
+) -> None:
+    """Xem một ngày có phải ngày làm việc không, và vì sao."""
+    from bot.commands import queries
+
+    queries.workday(day, as_json=json)
+
+
+@app.command(cls=Command, epilog=_example("backup sao-luu/nhacviec-2026-11-09.db"))
+def backup(
+    path: Annotated[Path, typer.Argument(metavar="TỆP", help="Tệp mới; không ghi đè tệp đã có.")],
+) -> None:
+    """Sao lưu cơ sở dữ liệu trong khi dịch vụ vẫn chạy."""
+    from bot.commands import admin
+
+    admin.backup(path)

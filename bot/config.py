@@ -1,0 +1,230 @@
+"""Settings: the only reader of the environment.
+
+Promises that every setting has one name, `NHACVIEC_…`, read from the environment or else from `.env`;
+that a wrong or misspelt name or value is refused by name, with the nearest right one; and that no error
+ever shows a secret. A secret has a twin `…_FILE` that names a file holding it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.refused import Refused
+
+PREFIX = "NHACVIEC_"
+ENV_FILE = Path(".env")
+DEFAULT_DATABASE_URL = "sqlite+aiosqlite:///var/nhacviec.db"
+SHIPPED_REGISTRY = Path(__file__).resolve().parents[1] / "data"
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+TELEGRAM_BASE_URL = "https://api.telegram.org"
+
+_MOST_SECRET_BYTES = 4096
+_DATABASES = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
+
+
+class SettingsRefused(Refused):
+    """A setting is wrong; str() is Vietnamese, a line a fault, and never holds a value that is secret."""
+
+
+class Settings(BaseSettings):
+    """Every setting of the program, checked; `.env.example` says why each exists."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)  # may hold a password
+    database_url_file: Path | None = None
+    telegram_token: SecretStr | None = None
+    telegram_token_file: Path | None = None
+    telegram_base_url: str = TELEGRAM_BASE_URL
+    public_url: str | None = None
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    registry_dir: Path | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def registry(self) -> Path:
+        """The folder of the registry: the office's own copy, or the one that is shipped."""
+        return self.registry_dir or SHIPPED_REGISTRY
+
+    @property
+    def has_account(self) -> bool:
+        """Tell whether a real account on a messenger is set."""
+        return self.telegram_token is not None
+
+    @property
+    def telegram_webhook_secret(self) -> str:
+        """What Telegram must say with every webhook call: derived from the token, so nothing to set."""
+        if self.telegram_token is None:
+            raise ValueError("no Telegram account is set")
+        key = self.telegram_token.get_secret_value().encode()
+        return hmac.new(key, b"nhacviec webhook", hashlib.sha256).hexdigest()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in clear, for the log's redaction and for nothing else."""
+        password = urlsplit(self.database_url).password
+        found = [password, unquote(password)] if password else []
+        if self.telegram_token is not None:
+            found += [self.telegram_token.get_secret_value(), self.telegram_webhook_secret]
+        return tuple(found)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if not value.startswith(_DATABASES):
+            raise ValueError(
+                "phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»"
+            )
+        if value.startswith("sqlite") and value.partition(":///")[2] in ("", ":memory:"):
+            raise ValueError("cần một tệp; cơ sở dữ liệu trong bộ nhớ mất khi dừng chương trình")
+        return value
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _looks_like_a_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(
+            r"\d+:[A-Za-z0-9_-]{20,}", value.get_secret_value()
+        ):
+            raise ValueError("không giống khoá của bot (dạng số:chữ, do @BotFather cấp)")
+        return value
+
+    @field_validator("telegram_base_url", "public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+            raise ValueError("phải là địa chỉ dạng https://tên-miền")
+        return value.rstrip("/") if value else value
+
+    @field_validator("registry_dir")
+    @classmethod
+    def _is_a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("không có thư mục này; tạo bằng «nhacviec registry init THƯ_MỤC»")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: Any) -> Any:
+        return {**values, **_from_files(values)}
+
+    @model_validator(mode="after")
+    def _webhook_is_possible(self) -> Settings:
+        telegram_itself = self.telegram_base_url == TELEGRAM_BASE_URL
+        if self.public_url and telegram_itself and not self.public_url.startswith("https://"):
+            raise ValueError("NHACVIEC_PUBLIC_URL: Telegram chỉ gửi đến địa chỉ https://")
+        return self
+
+
+def load_settings(env_file: Path = ENV_FILE) -> Settings:
+    """Return the settings of the environment and of `.env`; the environment wins.
+
+    Raises SettingsRefused with every fault, each by the setting's name.
+    """
+    try:
+        written = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"Không đọc được {env_file}: cần tệp chữ UTF-8 đọc được.") from error
+    faults = [*misspelt(os.environ, "môi trường"), *misspelt(written, str(env_file))]
+    if faults:
+        raise SettingsRefused("\n".join(faults))
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(_told(item) for item in error.errors())) from None
+
+
+def names() -> list[str]:
+    """Return the name of every setting as it is written in the environment."""
+    return [PREFIX + field.upper() for field in Settings.model_fields]
+
+
+def misspelt(variables: Iterable[str], where: str) -> list[str]:
+    """Return a sentence for each variable that means to be a setting and is none."""
+    known = names()
+    faults = []
+    for name in variables:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
+        if name.upper().startswith(PREFIX):
+            hint = f" Có phải {near[0]}?" if near else " Xem .env.example."
+            faults.append(f"{name} ({where}): không có cài đặt này.{hint}")
+        elif difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.93):
+            faults.append(f"{name} ({where}): có phải {near[0]}?")
+    return faults
+
+
+def make_default_folder(settings: Settings) -> None:
+    """Make `var/` where the default database lies; a folder the office named is the office's to make.
+
+    Raises SettingsRefused where it cannot be made.
+    """
+    if settings.database_url == DEFAULT_DATABASE_URL:
+        try:
+            Path("var").mkdir(exist_ok=True)
+        except OSError as error:
+            raise SettingsRefused(
+                f"Không tạo được thư mục var ({error.strerror}). Hãy chạy ở thư mục ghi được,"
+                " hoặc đặt NHACVIEC_DATABASE_URL."
+            ) from None
+
+
+def _from_files(values: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for twin in (field for field in Settings.model_fields if field.endswith("_file")):
+        if not values.get(twin):
+            continue
+        field = twin.removesuffix("_file")
+        name = PREFIX + twin.upper()
+        if values.get(field):
+            raise ValueError(f"{name}: đã đặt cả {PREFIX + field.upper()}; chỉ giữ một.")
+        try:
+            with Path(values[twin]).open("rb") as file:
+                raw = file.read(_MOST_SECRET_BYTES + 1)
+        except OSError as error:
+            raise ValueError(f"{name}: không đọc được tệp này ({error.strerror}).") from None
+        secret = raw.decode("utf-8", "replace").strip()
+        if not secret or len(raw) > _MOST_SECRET_BYTES:
+            raise ValueError(f"{name}: tệp phải chứa đúng một khoá.")
+        found[field] = secret
+    return found
+
+
+_WORDS = {
+    "int_parsing": "phải là số nguyên",
+    "greater_than_equal": "phải từ 1 đến 65535",
+    "less_than_equal": "phải từ 1 đến 65535",
+    "literal_error": "chỉ nhận DEBUG, INFO, WARNING hoặc ERROR",
+}
+
+
+def _told(item: Any) -> str:
+    """Say a fault without the value: it may be a secret."""
+    words = str(item["ctx"]["error"]) if item["type"] == "value_error" else _WORDS.get(item["type"])
+    if not item["loc"]:
+        return words or "Cài đặt không hợp lệ."
+    return f"{PREFIX}{str(item['loc'][0]).upper()}: {words or 'giá trị không hợp lệ'}."

@@ -1,0 +1,87 @@
+"""The log: one line an event (instant, level, what, key=value …) on standard error.
+
+Promises that no secret reaches a handler: bot tokens in addresses and every configured secret are
+replaced, whichever library wrote the line and in an error's traceback too. Never logs at DEBUG what
+people wrote; libraries that print whole requests are held at WARNING.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from textwrap import indent
+from typing import Any
+
+import structlog
+
+from bot.config import Settings
+
+# A bot's token as it stands in addresses of Telegram (bot123:ABC) and of Zalo.
+_TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
+_HIDDEN = "‹giấu›"
+_TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alembic", "uvicorn")
+
+
+def configure(settings: Settings) -> None:
+    """Send structlog and the standard library's logging to standard error, redacted."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting(settings, shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def redact(text: str, settings: Settings | None) -> str:
+    """Return the text with every token and configured secret hidden."""
+    for secret in settings.secrets if settings is not None else ():
+        text = text.replace(secret, _HIDDEN)
+    return _TOKEN.sub(_HIDDEN, text)
+
+
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    """Formats a record and then hides secrets in the finished line, tracebacks included."""
+
+    def __init__(self, settings: Settings, shared: list[Any]) -> None:
+        super().__init__(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _line,
+            ],
+        )
+        self._settings = settings
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record), self._settings)
+
+
+_key_values = structlog.processors.LogfmtRenderer(sort_keys=False, bool_as_flag=False)
+
+
+def _line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+    """Return one line; a traceback follows indented, so that nothing in it can pass for another event."""
+    traceback = event.pop("exception", None)
+    head = [event.pop("timestamp"), event.pop("level"), str(event.pop("event"))]
+    words = " ".join(head).replace("\r", "").replace("\n", "\\n")
+    if event:
+        words = f"{words} {_key_values(logger, name, event)}"
+    return words if traceback is None else f"{words}\n{indent(traceback, '    ')}"

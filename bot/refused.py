@@ -1,0 +1,7 @@
+"""What an administrator can mend: the base of every refusal that is told in one sentence."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """Something cannot be done as asked; str() is a Vietnamese sentence that says what to do."""

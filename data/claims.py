@@ -1,0 +1,267 @@
+"""Claims on messages of the outbox, and the records of how each attempt ended.
+
+Promises that a message is claimed by one owner at a time and that an owner whose lease was taken over
+can neither claim nor record: every change carries the owner's epoch. "Claimed" means "maybe sent".
+Never opens a transaction and never sends: callers do both.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Row,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.lease import Lease, hold, own
+from data.models import Account, Chat, Delivery, Message
+
+log = logging.getLogger("nhacviec.delivery")
+
+MOST_REPEATS = 2
+
+# Written out, for a partial index is used only where the condition stands in the statement itself.
+_PENDING = Message.state == literal_column("'pending'")
+_CLAIMED = Message.state == literal_column("'claimed'")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that the platform took."""
+
+    message: Row[Any]  # as claim() gave it
+    remote_id: str
+
+
+async def take_over(
+    connection: AsyncConnection,
+    account_id: int,
+    owner: str,
+    *,
+    repeats_unknown: bool,
+    now: datetime,
+) -> Lease | None:
+    """Take an account's lease and settle what dead owners had claimed; None while another owns it."""
+    epoch = await own(connection, account_id, owner, now=now)
+    if epoch is None:
+        return None
+    lease = Lease(account_id, owner, epoch)
+    again, parked = await reclaim(connection, lease, repeats_unknown=repeats_unknown, now=now)
+    if again or parked:
+        log.warning(
+            "claims of a dead owner account=%d again=%d parked=%d", account_id, again, parked
+        )
+    return lease
+
+
+async def reclaim(
+    connection: AsyncConnection, lease: Lease, *, repeats_unknown: bool, now: datetime
+) -> tuple[int, int]:
+    """Settle what dead owners had claimed; returns how many go again and how many were parked.
+
+    Each may have been sent: it goes again, marked, at most twice; then, or where the channel does not
+    repeat, it is uncertain and shown. It goes behind what waits already: one that brings the process
+    down must not hold up the others.
+    """
+    dead = and_(
+        Message.account_id == lease.account_id, _CLAIMED, Message.claim_epoch != lease.epoch
+    )
+    found = await connection.execute(
+        select(Message.id, Message.attempts, Message.claimed_at).where(dead)
+    )
+    attempts = [
+        {
+            "message_id": row.id,
+            "attempt": row.attempts,
+            "at": row.claimed_at or now,
+            "outcome": "unknown",
+            "detail": "the process ended",
+        }
+        for row in found
+    ]
+    if not attempts:
+        return 0, 0
+    await connection.execute(insert(Delivery), attempts)
+    again = 0
+    if repeats_unknown:
+        repeated = await connection.execute(
+            update(Message)
+            .where(dead, Message.repeats < MOST_REPEATS)
+            .values(state="pending", repeats=Message.repeats + 1, claim_epoch=None, send_at=now)
+        )
+        again = repeated.rowcount
+    parked = await connection.execute(
+        update(Message).where(dead).values(state="uncertain", error="the process ended")
+    )
+    return again, parked.rowcount
+
+
+async def claim(
+    connection: AsyncConnection, lease: Lease, message_ids: Sequence[int], *, now: datetime
+) -> Sequence[Row[Any]]:
+    """Claim those of the messages that are still pending, and return them; raises LeaseLost.
+
+    A row has the message's columns, its chat's address, thread and chat_state, and is_list.
+    """
+    taken = await connection.execute(
+        _CLAIM,
+        {
+            "ids": message_ids,
+            "at": now,
+            "of": lease.account_id,
+            "by": lease.owner,
+            "in_epoch": lease.epoch,
+        },
+    )
+    rows: Sequence[Row[Any]] = taken.all()
+    if len(rows) < len(message_ids):
+        await hold(connection, lease)  # some were taken back, or the account was
+    return rows
+
+
+async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int]) -> None:
+    """Give back what this owner claimed and surely did not send: all but the messages in hand."""
+    await connection.execute(
+        update(Message)
+        .where(
+            Message.account_id == lease.account_id,
+            _CLAIMED,
+            Message.claim_epoch == lease.epoch,
+            Message.id.not_in(list(but)),
+        )
+        .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
+    )
+
+
+async def record_sent(
+    connection: AsyncConnection, lease: Lease, done: Sequence[Sent], *, now: datetime
+) -> None:
+    """Record messages that the platform took; of those that a new owner has settled, only the attempt.
+
+    The numbers of a list that was sent are what its chat means from now on.
+    """
+    rows = [
+        {
+            "of": one.message.id,
+            "epoch": lease.epoch,
+            "remote": one.remote_id,
+            "at": now,
+            "attempt": one.message.attempts,
+            "chat": one.message.chat_id,
+        }
+        for one in done
+    ]
+    await connection.execute(_SENT, rows)
+    await connection.execute(_ATTEMPT, rows)
+    lists = [row for row, one in zip(rows, done, strict=True) if one.message.is_list]
+    if lists:
+        await connection.execute(_LAST_LIST, lists)
+
+
+async def settle(
+    connection: AsyncConnection,
+    lease: Lease,
+    message: Row[Any],
+    *,
+    outcome: str | None,
+    detail: str,
+    at: datetime,
+    **values: Any,
+) -> None:
+    """Record how an attempt ended that brought no receipt; values: the message's new columns.
+
+    outcome None: nothing was sent (skipped, or not renderable), so no attempt is written down.
+    """
+    if values:
+        await connection.execute(
+            update(Message)
+            .where(Message.id == message.id, _CLAIMED, Message.claim_epoch == lease.epoch)
+            .values(values)
+        )
+    if outcome is not None:
+        await connection.execute(
+            insert(Delivery).values(
+                message_id=message.id,
+                attempt=message.attempts,
+                at=at,
+                outcome=outcome,
+                detail=detail,
+            )
+        )
+
+
+async def times(connection: AsyncConnection, message_id: int, outcome: str) -> int:
+    """Return how many attempts of a message ended so."""
+    counted = await connection.scalar(
+        select(func.count()).where(Delivery.message_id == message_id, Delivery.outcome == outcome)
+    )
+    return counted or 0
+
+
+# ------------------------------------------------------------------ statements, made once
+
+
+# Written out, for SQLAlchemy leaves the tables' names out of what SQLite is to return.
+_ITS_CHAT = "FROM chat WHERE chat.id = message.chat_id"
+_ADDRESS = literal_column(f"(SELECT chat.address {_ITS_CHAT})", String)
+_THREAD = literal_column(f"(SELECT chat.thread {_ITS_CHAT})", String)
+_CHAT_STATE = literal_column(f"(SELECT chat.state {_ITS_CHAT})", String)
+_IS_LIST = literal_column(
+    "EXISTS (SELECT 1 FROM message_item WHERE message_item.message_id = message.id)", Boolean
+)
+_CLAIM = (
+    update(Message)
+    .where(
+        Message.id.in_(bindparam("ids", expanding=True)),
+        _PENDING,
+        # locks the account's row on PostgreSQL, so that no new owner can come in between
+        exists(
+            select(Account.id)
+            .where(
+                Account.id == bindparam("of"),
+                Account.owner == bindparam("by"),
+                Account.epoch == bindparam("in_epoch"),
+            )
+            .with_for_update(read=True)
+        ),
+    )
+    .values(
+        state="claimed",
+        claim_epoch=bindparam("in_epoch"),
+        claimed_at=bindparam("at"),
+        attempts=Message.attempts + 1,
+    )
+    .returning(
+        Message.__table__,
+        _ADDRESS.label("address"),
+        _THREAD.label("thread"),
+        _CHAT_STATE.label("chat_state"),
+        _IS_LIST.label("is_list"),
+    )
+)
+_SENT = (
+    update(Message)
+    .where(Message.id == bindparam("of"), _CLAIMED, Message.claim_epoch == bindparam("epoch"))
+    .values(state="sent", sent_at=bindparam("at"), remote_id=bindparam("remote"), error=None)
+)
+_ATTEMPT = insert(Delivery).values(
+    message_id=bindparam("of"), attempt=bindparam("attempt"), at=bindparam("at"), outcome="sent"
+)
+_LAST_LIST = (
+    update(Chat).where(Chat.id == bindparam("chat")).values(last_menu_message_id=bindparam("of"))
+)

@@ -1,0 +1,190 @@
+"""The inbox: what came in, stored raw before the platform is told to forget it.
+
+Promises that one update is stored once for an account, that a text with a secrecy mark is never stored
+(only that its update was refused), and that an event leaves "new" exactly once: done, parked or
+refused. Never parses for meaning and never answers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Row, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Account, InboxEvent
+
+MOST_ATTEMPTS = 3
+
+_NEW = InboxEvent.state == literal_column("'new'")  # written out, so that the partial index is used
+_MARKS = {"mật", "tốimật", "tuyệtmật"}
+_WRITTEN = {"text", "caption"}
+_LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
+
+
+class Update(Protocol):
+    """One update as it came; jobs.channel.RawUpdate fits."""
+
+    @property
+    def update_id(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def address(self) -> str | None: ...
+
+
+# ------------------------------------------------------------------ secrecy marks
+
+
+def is_marked_secret(text: str) -> bool:
+    """Tell whether a line is only MẬT, TỐI MẬT or TUYỆT MẬT, or begins with "Độ mật:".
+
+    In any case and any Unicode form; signs, spaces and brackets around the mark do not hide it.
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
+    return any(
+        "".join(filter(str.isalnum, line)) in _MARKS or _LEVEL.match(line)
+        for line in folded.splitlines()
+    )
+
+
+def holds_secret(raw: bytes) -> bool:
+    """Tell whether a text or caption within a raw update bears a secrecy mark, quoted ones too."""
+    try:
+        return any(map(is_marked_secret, _texts(json.loads(raw))))
+    except (ValueError, RecursionError):
+        return is_marked_secret(raw.decode("utf-8", "replace"))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield what people wrote; not names, for somebody may be called Mật."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(part, str):
+                if key in _WRITTEN:
+                    yield part
+            else:
+                yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+# ------------------------------------------------------------------ storing
+
+
+async def store(
+    connection: AsyncConnection, account_id: int, updates: Sequence[Update], *, now: datetime
+) -> list[Update]:
+    """Store what is new of a batch; returns the updates among it that were refused as secret."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    refused: list[Update] = []
+    for one in updates:
+        secret = holds_secret(one.raw)
+        added = await connection.execute(
+            make(InboxEvent)
+            .values(
+                account_id=account_id,
+                update_id=one.update_id,
+                address=None if secret else one.address,
+                raw=b"" if secret else one.raw,
+                received_at=now,
+                state="refused" if secret else "new",
+                handled_at=now if secret else None,
+            )
+            .on_conflict_do_nothing(index_elements=["account_id", "update_id"])
+            .returning(InboxEvent.id)
+        )
+        if added.first() is not None and secret:
+            refused.append(one)
+    return refused
+
+
+async def polled_to(connection: AsyncConnection, account_id: int, offset: int) -> None:
+    """Note the next update number to ask for, in the transaction that stores those before it."""
+    await connection.execute(
+        update(Account).where(Account.id == account_id).values(polled_to=offset)
+    )
+
+
+async def next_offset(
+    connection: AsyncConnection, account_id: int, *, quiet_since: datetime
+) -> int | None:
+    """Return the next update number to ask for; None (whatever there is) after a long quiet.
+
+    After a week without updates Telegram numbers anew, maybe lower: an old number would hide them.
+    """
+    heard = await connection.scalar(
+        select(InboxEvent.received_at)
+        .where(InboxEvent.account_id == account_id)
+        .order_by(InboxEvent.id.desc())
+        .limit(1)
+    )
+    if heard is None or heard < quiet_since:
+        return None
+    return await connection.scalar(select(Account.polled_to).where(Account.id == account_id))
+
+
+# ------------------------------------------------------------------ handling
+
+
+async def new_events(
+    connection: AsyncConnection, account_ids: Iterable[int], *, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the oldest events that were not handled, of each account so many."""
+    found: list[Row[Any]] = []
+    for account_id in account_ids:
+        rows = await connection.execute(
+            select(InboxEvent.__table__)
+            .where(InboxEvent.account_id == account_id, _NEW)
+            .order_by(InboxEvent.id)
+            .limit(limit)
+        )
+        found.extend(rows.all())
+    return found
+
+
+async def finish(
+    connection: AsyncConnection,
+    event_id: int,
+    *,
+    now: datetime,
+    state: str = "done",
+    error: str | None = None,
+) -> bool:
+    """End a new event; False where it was ended before: then do nothing for it.
+
+    Called first in the transaction that holds its effect, so that two can never both have one.
+    """
+    ended = await connection.execute(
+        update(InboxEvent)
+        .where(InboxEvent.id == event_id, _NEW)
+        .values(state=state, error=error, handled_at=now)
+    )
+    return ended.rowcount == 1
+
+
+async def park(connection: AsyncConnection, event_id: int, *, now: datetime) -> bool:
+    """Give a new event up, with the error it has; False where it was ended before."""
+    parked = await connection.execute(
+        update(InboxEvent)
+        .where(InboxEvent.id == event_id, _NEW)
+        .values(state="parked", handled_at=now)
+    )
+    return parked.rowcount == 1
+
+
+async def count_attempt(connection: AsyncConnection, event_id: int, *, error: str) -> None:
+    """Note that handling failed; the event stays new."""
+    await connection.execute(
+        update(InboxEvent)
+        .where(InboxEvent.id == event_id, _NEW)
+        .values(attempts=InboxEvent.attempts + 1, error=error)
+    )

@@ -1,0 +1,164 @@
+"""Accounts and who owns them: one process at a time sends for an account.
+
+Promises that every new owner raises the epoch, so that whatever an older one still tries to write can
+be told from it. An account that the platform stopped or halted keeps its messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Account, Chat
+
+LEASE_SECONDS = 30.0
+
+
+class LeaseLost(Exception):
+    """Another process owns the account: stop at once, record nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send for an account, as long as nobody else raised its epoch."""
+
+    account_id: int
+    owner: str
+    epoch: int
+
+
+async def register(
+    connection: AsyncConnection, *, channel: str, name: str, title: str | None = None
+) -> int:
+    """Return the id of an account that was opened just now, made if new; it is no longer stopped."""
+    found = await connection.scalar(
+        select(Account.id).where(Account.channel == channel, Account.name == name)
+    )
+    if found is None:
+        made = insert(Account).values(channel=channel, name=name, title=title).returning(Account.id)
+        return (await connection.execute(made)).scalar_one()
+    await connection.execute(
+        update(Account)
+        .where(Account.id == found)
+        .values(title=title, stopped_at=None, stopped_why=None)
+    )
+    return found
+
+
+async def own(
+    connection: AsyncConnection,
+    account_id: int,
+    owner: str,
+    *,
+    now: datetime,
+    lease_seconds: float = LEASE_SECONDS,
+) -> int | None:
+    """Take the account's lease; returns the new epoch, or None while another owner's lease runs.
+
+    The same owner takes it over at once: give a name anew to every process that may run beside
+    another, the same name only where the one before is known to be dead.
+    """
+    taken = await connection.execute(
+        update(Account)
+        .where(
+            Account.id == account_id,
+            or_(
+                Account.owner.is_(None),
+                Account.owner == owner,
+                Account.owned_until.is_(None),
+                Account.owned_until <= now,
+            ),
+        )
+        .values(
+            owner=owner,
+            epoch=Account.epoch + 1,
+            owned_until=now + timedelta(seconds=lease_seconds),
+        )
+        .returning(Account.epoch)
+    )
+    return taken.scalar_one_or_none()
+
+
+async def renew(
+    connection: AsyncConnection,
+    lease: Lease,
+    *,
+    now: datetime,
+    lease_seconds: float = LEASE_SECONDS,
+) -> None:
+    """Lengthen the lease, also one that ran out and that nobody took; raises LeaseLost."""
+    renewed = await connection.execute(
+        update(Account).where(_is(lease)).values(owned_until=now + timedelta(seconds=lease_seconds))
+    )
+    if renewed.rowcount != 1:
+        raise LeaseLost(f"account {lease.account_id}")
+
+
+async def release(connection: AsyncConnection, lease: Lease) -> None:
+    """Give the lease back, so that another owner need not wait; nothing where it was lost."""
+    await connection.execute(update(Account).where(_is(lease)).values(owner=None, owned_until=None))
+
+
+async def hold(connection: AsyncConnection, lease: Lease) -> None:
+    """Make sure that the lease holds until the transaction ends; raises LeaseLost.
+
+    Every transaction that claims or records begins with it (PostgreSQL locks the row; SQLite has one
+    writer).
+    """
+    held = await connection.execute(_HOLD, _of(lease))
+    if held.first() is None:
+        raise LeaseLost(f"account {lease.account_id}")
+
+
+async def account(connection: AsyncConnection, account_id: int) -> Row[Any]:
+    """Return the account's row."""
+    return (await connection.execute(_ACCOUNT, {"account_id": account_id})).one()
+
+
+async def stop(connection: AsyncConnection, account_id: int, *, why: str, now: datetime) -> None:
+    """Stop an account that the platform refuses; its messages stay pending until it is mended."""
+    await connection.execute(
+        update(Account).where(Account.id == account_id).values(stopped_at=now, stopped_why=why)
+    )
+
+
+async def halt(
+    connection: AsyncConnection,
+    *,
+    until: datetime,
+    account_id: int | None = None,
+    chat_id: int | None = None,
+) -> None:
+    """Keep an account or a chat silent until an instant, as the platform asked."""
+    if account_id is not None:
+        await connection.execute(
+            update(Account).where(Account.id == account_id).values(halted_until=until)
+        )
+    if chat_id is not None:
+        await connection.execute(update(Chat).where(Chat.id == chat_id).values(halted_until=until))
+
+
+def _is(lease: Lease) -> ColumnElement[bool]:
+    return and_(
+        Account.id == lease.account_id, Account.owner == lease.owner, Account.epoch == lease.epoch
+    )
+
+
+def _of(lease: Lease) -> dict[str, Any]:
+    return {"account_id": lease.account_id, "owner": lease.owner, "epoch": lease.epoch}
+
+
+_HOLD = (
+    select(Account.id)
+    .where(
+        Account.id == bindparam("account_id"),
+        Account.owner == bindparam("owner"),
+        Account.epoch == bindparam("epoch"),
+    )
+    .with_for_update()
+)
+_ACCOUNT = select(Account.__table__).where(Account.id == bindparam("account_id"))

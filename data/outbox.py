@@ -1,0 +1,191 @@
+"""The outbox: what is to be sent, and what of it may go now.
+
+Promises that the same thing (dedupe_key) is put once and that looking costs what waits, not what is
+stored. Never opens a transaction and never sends: callers do both. How a message leaves it: data.claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Row,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Chat, Delivery, Message, MessageItem
+
+ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
+
+# Written out, for a partial index is used only where the condition stands in the statement itself.
+_PENDING = Message.state == literal_column("'pending'")
+
+Buttons = Sequence[Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One message that may go now, as far as the database knows."""
+
+    id: int
+    chat_id: int
+    priority: int
+    send_at: datetime
+    chat_kind: str
+    halted_until: datetime | None  # its chat
+
+
+# ------------------------------------------------------------------ putting
+
+
+async def put(
+    connection: AsyncConnection,
+    *,
+    account_id: int,
+    chat_id: int,
+    template: str,
+    context: dict[str, Any],
+    buttons: Buttons = (),
+    items: Sequence[tuple[int, int | None]] = (),
+    priority: int,
+    now: datetime,
+    send_at: datetime | None = None,
+    agency_id: int | None = None,
+    page: int = 1,
+    pages: int = 1,
+    dedupe_key: str | None = None,
+    reply_to: str | None = None,
+    edits: str | None = None,
+    broadcast_on: date | None = None,
+) -> int | None:
+    """Put one message into the outbox; returns its id, or None where its dedupe_key stands already.
+
+    buttons: rows of (label, action). items: (obligation id, rung or None) in the order of their
+    numbers. send_at: not before that instant, default now. Wake the delivery after the commit.
+    """
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    added = await connection.execute(
+        make(Message)
+        .values(
+            account_id=account_id,
+            chat_id=chat_id,
+            priority=priority,
+            template=template,
+            context=context,
+            buttons=[[list(button) for button in row] for row in buttons],
+            agency_id=agency_id,
+            page=page,
+            pages=pages,
+            dedupe_key=dedupe_key,
+            reply_to=reply_to,
+            edits=edits,
+            broadcast_on=broadcast_on,
+            created_at=now,
+            send_at=send_at or now,
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Message.id)
+    )
+    message_id = added.scalar_one_or_none()
+    if message_id is None:
+        return None
+    if items:
+        await connection.execute(
+            insert(MessageItem),
+            [
+                {"message_id": message_id, "position": number, "obligation_id": item, "rung": rung}
+                for number, (item, rung) in enumerate(items, 1)
+            ],
+        )
+    return message_id
+
+
+# ------------------------------------------------------------------ what waits
+
+
+async def waiting(
+    connection: AsyncConnection,
+    account_id: int,
+    *,
+    now: datetime,
+    broadcasts: bool,
+    after: Waiting | None = None,
+    limit: int,
+) -> list[Waiting]:
+    """Return messages that may go now, in sending order.
+
+    after: the last one of the page before. broadcasts False leaves them out (outside sending hours).
+    """
+    query = _WAITING if after is None else _WAITING_AFTER
+    values: dict[str, Any] = {
+        "account_id": account_id,
+        "now": now,
+        "last": BROADCAST if broadcasts else NOTICE,
+        "count": limit,
+    }
+    if after is not None:
+        values |= {"priority": after.priority, "send_at": after.send_at, "id": after.id}
+    return [Waiting(*row) for row in await connection.execute(query, values)]
+
+
+async def next_send_at(
+    connection: AsyncConnection, account_id: int, *, now: datetime
+) -> datetime | None:
+    """Return when the next message that must still wait may go, or None."""
+    return await connection.scalar(_NEXT, {"account_id": account_id, "now": now})
+
+
+async def recent_sends(
+    connection: AsyncConnection, account_id: int, *, since: datetime
+) -> Sequence[Row[Any]]:
+    """Return the latest attempts since an instant, oldest first: chat_id, at. For pacing after a restart."""
+    last = (
+        select(Delivery.message_id, Delivery.at).order_by(Delivery.id.desc()).limit(2000).subquery()
+    )
+    found = await connection.execute(
+        select(Message.chat_id, last.c.at)
+        .join(Message, Message.id == last.c.message_id)
+        .where(Message.account_id == account_id, last.c.at > since)
+        .order_by(last.c.at)
+    )
+    return found.all()
+
+
+# ------------------------------------------------------------------ statements, made once
+
+_ORDER = (Message.priority, Message.send_at, Message.id)
+_WAITING = (
+    select(
+        Message.id, Message.chat_id, Message.priority, Message.send_at, Chat.kind, Chat.halted_until
+    )
+    .join(Chat, Chat.id == Message.chat_id)
+    .where(
+        Message.account_id == bindparam("account_id"),
+        _PENDING,
+        Message.priority <= bindparam("last"),
+        Message.send_at <= bindparam("now"),
+    )
+    .order_by(*_ORDER)
+    .limit(bindparam("count"))
+)
+_WAITING_AFTER = _WAITING.where(
+    tuple_(*_ORDER)
+    > tuple_(
+        bindparam("priority", type_=Message.priority.type),
+        bindparam("send_at", type_=Message.send_at.type),
+        bindparam("id", type_=Message.id.type),
+    )
+)
+_NEXT = select(func.min(Message.send_at)).where(
+    Message.account_id == bindparam("account_id"), _PENDING, Message.send_at > bindparam("now")
+)

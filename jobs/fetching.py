@@ -1,0 +1,135 @@
+"""What comes in is kept before the platform is told to forget it: from our own poll, or a webhook.
+
+Promises that no update is lost while the database refuses, and that a text with a secrecy mark is never
+stored. Handles nothing: see jobs.inbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data import inbox, lease, outbox
+from data.clock import Clock
+from data.database import Database, DatabaseUnusable
+from data.models import Chat
+from jobs.channel import Channel, DeliveryError, RawUpdate, Unauthorised
+
+log = logging.getLogger("nhacviec.inbox")
+
+REFUSED_SECRET = "refused_secret"  # template
+DATABASE_FAULTS = (DatabaseUnusable, OperationalError, InterfaceError)
+
+_QUIET = timedelta(days=6)  # see data.inbox.next_offset
+
+
+async def store(
+    database: Database,
+    account_id: int,
+    updates: Sequence[RawUpdate],
+    *,
+    now: datetime,
+    next_offset: int | None = None,
+) -> None:
+    """Store updates in one transaction; those stored before change nothing. Wake the inbox after it.
+
+    One with a secrecy mark is not stored; its chat, if known, is told so. next_offset: where a poll
+    goes on.
+    """
+    async with database.write() as connection:
+        for refused in await inbox.store(connection, account_id, updates, now=now):
+            chat = await _chat_at(connection, account_id, refused.address)
+            if chat is not None:
+                await outbox.put(
+                    connection,
+                    account_id=account_id,
+                    chat_id=chat.id,
+                    template=REFUSED_SECRET,
+                    context={},
+                    priority=outbox.ANSWER,
+                    now=now,
+                )
+        if next_offset is not None:
+            await inbox.polled_to(connection, account_id, next_offset)
+
+
+async def receive(
+    database: Database, channel: Channel, account_id: int, body: bytes, *, now: datetime
+) -> None:
+    """Store one webhook body; raises ValueError for what is no update. Wake the inbox after it."""
+    await store(database, account_id, [channel.split(body)], now=now)
+
+
+async def poll(
+    database: Database,
+    channel: Channel,
+    account_id: int,
+    clock: Clock,
+    *,
+    stored: Callable[[], None],
+) -> None:
+    """Fetch and store updates until cancelled, calling `stored` after each batch.
+
+    Ends where the platform refuses the account (it is stopped), or where the channel has no poll.
+    """
+    pause = 1.0
+    while True:
+        try:
+            quiet_since = await clock.now() - _QUIET
+            async with database.read() as connection:
+                offset = await inbox.next_offset(connection, account_id, quiet_since=quiet_since)
+            async for batch in channel.updates(offset):
+                await _keep(database, account_id, batch, clock)
+                pause = 1.0
+                stored()
+            return
+        except Unauthorised as error:
+            now = await clock.now()
+            async with database.write() as connection:
+                await lease.stop(connection, account_id, why=str(error), now=now)
+            log.error("account refused by the platform account=%d", account_id)
+            return
+        except (DeliveryError, *DATABASE_FAULTS) as error:
+            log.warning("poll held up account=%d error=%s", account_id, type(error).__name__)
+        except Exception:
+            log.exception("poll failed account=%d", account_id)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 30.0)
+
+
+async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clock: Clock) -> None:
+    """Store a batch, however long the database refuses: asking on would lose it."""
+    last = batch[-1].update_id
+    next_offset = int(last) + 1 if last.isdecimal() else None
+    pause = 0.5
+    while True:
+        try:
+            now = await clock.now()
+            await store(database, account_id, batch, now=now, next_offset=next_offset)
+            return
+        except DATABASE_FAULTS as error:
+            log.error("updates not stored yet error=%s", type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
+
+
+async def _chat_at(
+    connection: AsyncConnection, account_id: int, address: str | None
+) -> Row[Any] | None:
+    """Return the chat at an address; of a forum's topics the one last heard from."""
+    if address is None:
+        return None
+    rows = await connection.execute(
+        select(Chat.__table__)
+        .where(Chat.account_id == account_id, Chat.address == address)
+        .order_by(Chat.last_seen_at.desc())
+        .limit(1)
+    )
+    return rows.first()

@@ -1,0 +1,258 @@
+"""The inbox at work: updates are fetched and stored, then handled once, in order within a chat.
+
+Promises that an update is stored before the platform is told to forget it; that its effect and its
+answers are one transaction; that a malformed update or a failing one is parked and stops nothing else;
+and that what bears a secrecy mark is refused unstored. What an update means is the handler's business,
+except where a chat moved or was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data import contacts, inbox, outbox, reach
+from data.clock import Clock
+from data.database import Database
+from data.models import Chat
+from jobs.channel import Answer, Channel, Incoming
+from jobs.fetching import DATABASE_FAULTS, poll, receive, store
+
+__all__ = ["Handler", "Inbox", "receive", "store"]
+
+log = logging.getLogger("nhacviec.inbox")
+
+SORRY = "sorry"  # template
+
+_BATCH = 200
+_SIDE_BY_SIDE = 8  # chats
+_LOOK_SECONDS = 5.0  # for what another process stored
+
+
+class Handler(Protocol):
+    """What turns an incoming thing into effects and answers, within the transaction it is given."""
+
+    def __call__(
+        self, connection: AsyncConnection, incoming: Incoming, *, event_id: int, now: datetime
+    ) -> Awaitable[list[Answer]]: ...
+
+
+class Inbox:
+    """The incoming side of all accounts of one process.
+
+    answered: called after answers were put into the outbox (the delivery's wake).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[int, Channel],
+        handle: Handler,
+        clock: Clock,
+        *,
+        answered: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._handle = handle
+        self._clock = clock
+        self._answered = answered
+        self._woken = asyncio.Event()
+        self._presses: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Look for new events now; call after store()."""
+        self._woken.set()
+
+    async def run(self, *, polled: Collection[int] = ()) -> None:
+        """Handle what comes in until cancelled; polled: the accounts that have no webhook."""
+        async with asyncio.TaskGroup() as group:
+            for account_id in polled:
+                group.create_task(
+                    poll(
+                        self._database,
+                        self._channels[account_id],
+                        account_id,
+                        self._clock,
+                        stored=self._stored,
+                    )
+                )
+            group.create_task(self._handle_for_ever())
+
+    def _stored(self) -> None:
+        self._woken.set()
+        self._answered()  # what was refused has its answer already
+
+    async def _handle_for_ever(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self.handle_pending()
+            except DATABASE_FAULTS as error:
+                log.error("inbox held up error=%s", type(error).__name__)
+            try:
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    # -------------------------------------------------------------- handling
+
+    async def handle_pending(self) -> int:
+        """Handle every stored event; returns how many. Raises DatabaseUnusable, and then none is lost."""
+        handled = 0
+        while True:
+            async with self._database.read() as connection:
+                events = await inbox.new_events(connection, self._channels, limit=_BATCH)
+            if not events:
+                break
+            handled += len(events)
+            lanes: dict[tuple[int, str], list[tuple[Row[Any], Incoming]]] = {}
+            for event in events:
+                incoming = await self._parsed(event)
+                if incoming is not None:
+                    lane = (event.account_id, incoming.address)
+                    lanes.setdefault(lane, []).append((event, incoming))
+            together = asyncio.Semaphore(_SIDE_BY_SIDE)
+            ends = await asyncio.gather(
+                *(self._handle_lane(lane, together) for lane in lanes.values()),
+                return_exceptions=True,
+            )
+            for fault in ends:
+                if fault is not None:
+                    raise fault
+        if self._presses:
+            await asyncio.wait(self._presses)
+        return handled
+
+    async def _parsed(self, event: Row[Any]) -> Incoming | None:
+        """Read a raw event; ends it where it is malformed (parked) or says nothing to us (done)."""
+        try:
+            incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
+        except ValueError as error:
+            await self._end(event, state="parked", error=f"malformed: {error}")
+            log.warning("event=%d account=%d outcome=parked", event.id, event.account_id)
+            return None
+        if incoming is None:
+            await self._end(event)
+        return incoming
+
+    async def _handle_lane(
+        self, events: list[tuple[Row[Any], Incoming]], together: asyncio.Semaphore
+    ) -> None:
+        async with together:
+            for event, incoming in events:
+                await self._handle_one(event, incoming)
+
+    async def _handle_one(self, event: Row[Any], incoming: Incoming) -> None:
+        for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
+            try:
+                await self._effect(event, incoming)
+            except DATABASE_FAULTS:
+                raise  # the database's fault, not the event's: it stays new
+            except Exception as error:
+                log.exception("event=%d account=%d attempt=%d", event.id, event.account_id, attempt)
+                words = f"{type(error).__name__}: {error}"[:500]
+                async with self._database.write() as connection:
+                    await inbox.count_attempt(connection, event.id, error=words)
+            else:
+                self._acknowledge(incoming)
+                return
+        await self._park(event, incoming)
+
+    async def _effect(self, event: Row[Any], incoming: Incoming) -> None:
+        now = await self._clock.now()
+        async with self._database.write() as connection:
+            if not await inbox.finish(connection, event.id, now=now):
+                return
+            if incoming.kind in ("moved", "gone"):
+                await self._follow_chat(connection, incoming, now)
+                answers: list[Answer] = []
+            else:
+                answers = await self._handle(connection, incoming, event_id=event.id, now=now)
+            if answers:
+                await self._put(connection, incoming, answers, now)
+        # moved and gone may have put notices
+        self._answered()
+
+    async def _follow_chat(
+        self, connection: AsyncConnection, incoming: Incoming, now: datetime
+    ) -> None:
+        """A chat that moved or was lost takes its topics with it; unknown ones are nothing to us."""
+        rows = await connection.execute(
+            select(Chat.id).where(
+                Chat.account_id == incoming.account_id, Chat.address == incoming.address
+            )
+        )
+        ids = list(rows.scalars())
+        if incoming.kind == "moved":
+            for chat_id in ids[:1]:
+                await reach.moved(connection, chat_id, incoming.text)
+            return
+        for chat_id in ids:
+            await reach.gone(connection, chat_id, why=incoming.text or "lost", now=now)
+
+    async def _put(
+        self, connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
+    ) -> None:
+        own = await _chat_of(connection, incoming)
+        for answer in answers:
+            chat = own if answer.to_chat is None else await _chat(connection, answer.to_chat)
+            if chat is None:
+                log.error("answer without a chat template=%s", answer.template)
+                continue
+            await outbox.put(
+                connection,
+                account_id=chat.account_id,
+                chat_id=chat.id,
+                template=answer.template,
+                context=answer.context,
+                buttons=[[(key.label, key.action) for key in row] for row in answer.buttons],
+                items=[(obligation_id, None) for obligation_id in answer.items],
+                priority=outbox.ANSWER,
+                now=now,
+                edits=answer.edits,
+            )
+
+    def _acknowledge(self, incoming: Incoming) -> None:
+        """End a press's spinner, now that what it did is committed; nothing waits for it."""
+        if incoming.action_id is None:
+            return
+        channel = self._channels[incoming.account_id]
+        task = asyncio.create_task(channel.acknowledge(incoming))
+        self._presses.add(task)
+        task.add_done_callback(self._presses.discard)
+
+    async def _park(self, event: Row[Any], incoming: Incoming) -> None:
+        """Give an event up after its attempts, and say sorry to who waits for an answer."""
+        now = await self._clock.now()
+        async with self._database.write() as connection:
+            if not await inbox.park(connection, event.id, now=now):
+                return
+            chat = await _chat_of(connection, incoming)
+            if chat is not None and incoming.kind in ("text", "action", "other"):
+                await self._put(connection, incoming, [Answer(SORRY)], now)
+        self._acknowledge(incoming)
+        self._answered()
+
+    async def _end(self, event: Row[Any], *, state: str = "done", error: str | None = None) -> None:
+        now = await self._clock.now()
+        async with self._database.write() as connection:
+            await inbox.finish(connection, event.id, now=now, state=state, error=error)
+
+
+async def _chat_of(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
+    return await contacts.find_chat(
+        connection, incoming.account_id, incoming.address, incoming.thread
+    )
+
+
+async def _chat(connection: AsyncConnection, chat_id: int) -> Row[Any] | None:
+    rows = await connection.execute(select(Chat.__table__).where(Chat.id == chat_id))
+    return rows.one_or_none()

@@ -1,0 +1,329 @@
+"""The line of one account: claims what may go now, sends it, records how each attempt ended.
+
+Promises that at most `in_flight` messages of the account are claimed, one a chat, in order within a
+chat; that a message is claimed only when it may be sent at once; that each ending is recorded as soon as
+it is known; and that no transaction is open while the network is used. Stops at once where another
+process took the account over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data import claims
+from data import lease as leases
+from data.clock import Clock, civil_date
+from data.database import Database, DatabaseUnusable
+from data.lease import Lease, LeaseLost
+from data.workdays import Workdays
+from jobs.ahead import Ahead, Choice, Chosen
+from jobs.channel import (
+    Channel,
+    DeliveryError,
+    OutgoingMessage,
+    Receipt,
+    Slot,
+    Unauthorised,
+    Unknown,
+)
+from jobs.outcomes import Ended, Ending, NotRenderable, Pause, record
+from jobs.wording import Renderer, Unreadable, put_into_words
+
+log = logging.getLogger("nhacviec.delivery")
+
+RENEW_SECONDS = 10.0
+_LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a turn left behind: seconds until something may change, and whether only pacing holds it up."""
+
+    seconds: float
+    busy: bool  # something is in flight, or waits for a window and nothing else
+
+
+class Line:
+    """One account's way out; see the module."""
+
+    def __init__(
+        self,
+        account_id: int,
+        channel: Channel,
+        *,
+        database: Database,
+        renderer: Renderer,
+        workdays_source: Callable[[], Workdays],
+        clock: Clock,
+        owner: str,
+    ) -> None:
+        self._account_id = account_id
+        self._channel = channel
+        self._database = database
+        self._renderer = renderer
+        self._workdays_source = workdays_source
+        self._clock = clock
+        self._owner = owner
+        self._lease: Lease | None = None
+        self._renew_at = 0.0
+        self._woken = asyncio.Event()
+        self._closing = False
+        self._ahead = Ahead(account_id, channel.pacing, database, workdays_source)
+        # in hand
+        self._in_doubt = False  # the last transaction failed: was it done?
+        self._unreadable: dict[int, str] = {}
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._chats: dict[int, int] = {}  # message -> its chat, from claim to record
+        self._ended: list[Ended] = []
+        self._failures = 0  # in a row, of the network or by the platform's "wait"
+        self.counts: Counter[str] = Counter()
+
+    # -------------------------------------------------------------- the two ways to work
+
+    async def run(self) -> None:
+        """Work until stop() or cancellation; then wait a while for what is in flight, and let go."""
+        pause = 1.0
+        try:
+            while not self._closing:
+                try:
+                    if self._lease is None and not await self._take_over():
+                        await self._sleep(RENEW_SECONDS)
+                        continue
+                    outlook = await self._turn()
+                    pause = 1.0
+                    await self._sleep(outlook.seconds)
+                except LeaseLost:
+                    self._lost()
+                except Exception as error:
+                    known = isinstance(error, DatabaseUnusable | SQLAlchemyError)
+                    words = "delivery held up account=%d error=%s"
+                    log.error(words, self._account_id, type(error).__name__, exc_info=not known)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 30.0)
+        finally:
+            await self._finish()
+
+    async def run_until_idle(self) -> Counter[str]:
+        """Send what may be sent now, wait for windows of pacing only, let go; see Delivery."""
+        self.counts.clear()
+        self._ahead.refresh()
+        if not await self._take_over():
+            return Counter(not_owned=1)
+        try:
+            while (outlook := await self._turn()).busy and not self._closing:
+                await self._sleep(outlook.seconds)
+        except LeaseLost:
+            self._lost()
+        finally:
+            await self._finish()
+        return self.counts
+
+    def wake(self) -> None:
+        """Look again now: something was put into the outbox, or the clock was moved."""
+        self._ahead.refresh()
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; run() ends when what is in flight is recorded."""
+        self._closing = True
+        self._woken.set()
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, RENEW_SECONDS)):
+                await self._woken.wait()
+        self._woken.clear()
+
+    # -------------------------------------------------------------- the lease
+
+    async def _take_over(self) -> bool:
+        now = await self._clock.now()
+        repeats = self._channel.capabilities.repeats_unknown
+        async with self._database.write() as connection:
+            self._lease = await claims.take_over(
+                connection, self._account_id, self._owner, repeats_unknown=repeats, now=now
+            )
+        if self._lease is None:
+            return False
+        await self._ahead.recall(now)
+        self._ahead.refresh()
+        self._renew_at = asyncio.get_running_loop().time() + RENEW_SECONDS
+        return True
+
+    async def _renew(self, now: datetime) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._renew_at and self._lease is not None:
+            async with self._database.write() as connection:
+                await leases.renew(connection, self._lease, now=now)
+            self._renew_at = loop.time() + RENEW_SECONDS
+            self._ahead.refresh()  # another process may have put something
+
+    def _lost(self) -> None:
+        """Forget everything in hand: the new owner settles it."""
+        log.error("account taken over by another process account=%d", self._account_id)
+        self._lease = None
+        self._ended.clear()
+        self._chats.clear()
+        for task in self._sending.values():
+            task.cancel()
+        self._sending.clear()
+
+    async def _finish(self) -> None:
+        """Wait for what is in flight, record it and give the lease back; best effort."""
+        if self._sending:
+            _, late = await asyncio.wait(self._sending.values(), timeout=RENEW_SECONDS)
+            for task in late:
+                task.cancel()
+            self._sending.clear()
+        if self._lease is None:
+            return
+        capabilities = self._channel.capabilities
+        try:
+            now = await self._clock.now()
+            async with self._database.write() as connection:
+                pauses = await record(connection, self._lease, self._ended, capabilities, now=now)
+                await leases.release(connection, self._lease)
+            self._note(self._ended, pauses, now)
+        except (LeaseLost, DatabaseUnusable, SQLAlchemyError) as error:
+            log.warning(
+                "lease not given back account=%d error=%s", self._account_id, type(error).__name__
+            )
+        self._ended.clear()
+        self._chats.clear()
+        self._lease = None
+
+    # -------------------------------------------------------------- one turn
+
+    async def _turn(self) -> Outlook:
+        """Record what ended, claim what may go, start to send it."""
+        lease = self._lease
+        assert lease is not None
+        now = await self._clock.now()
+        await self._renew(now)
+        if self._in_doubt:
+            await self._make_sure(lease)
+        ended = list(self._ended)
+        choice = await self._choose(now, ended)
+        until = asyncio.get_running_loop().time() + choice.seconds
+        if choice.chosen or ended:
+            try:
+                await self._record_and_claim(lease, ended, choice.chosen, now)
+            except Unreadable as fault:  # begin anew, without reading for that one
+                self._unreadable[fault.message_id] = str(fault)
+                return Outlook(0.0, busy=True)
+        # What an ending changed, or what ended meanwhile, may let something go at once.
+        again = bool(self._ended) or any(not isinstance(one.ending, Receipt) for one in ended)
+        seconds = 0.0 if again else max(0.0, until - asyncio.get_running_loop().time())
+        return Outlook(seconds, busy=again or bool(self._chats) or choice.paced)
+
+    async def _record_and_claim(
+        self, lease: Lease, ended: list[Ended], chosen: list[Chosen], now: datetime
+    ) -> None:
+        """Do both in one transaction, then send."""
+        slots = {one.message.id: one.slot for one in chosen}
+        capabilities = self._channel.capabilities
+        self._in_doubt = True
+        async with self._database.write() as connection:
+            pauses = await record(connection, lease, ended, capabilities, now=now)
+            rows = await claims.claim(connection, lease, [*slots], now=now) if slots else []
+            worded = [(row, await self._word(connection, row, now)) for row in rows]
+        self._in_doubt = False
+        del self._ended[: len(ended)]
+        self._note(ended, pauses, now)
+        if len(worded) < len(chosen):
+            self._ahead.refresh()  # some were taken back
+        for row, words in worded:
+            self._chats[row.id] = row.chat_id
+            if isinstance(words, OutgoingMessage):
+                self._sending[row.id] = asyncio.create_task(self._send(row, words, slots[row.id]))
+            else:
+                self._ended.append(Ended(row, words))
+
+    async def _make_sure(self, lease: Lease) -> None:
+        """After a transaction that failed, maybe in its commit: what was claimed in it goes back."""
+        in_hand = {*self._sending, *(one.message.id for one in self._ended)}
+        async with self._database.write() as connection:
+            await claims.unclaim(connection, lease, in_hand)
+        self._in_doubt = False
+        self._ahead.refresh()
+
+    async def _choose(self, now: datetime, ended: list[Ended]) -> Choice:
+        """Pick what is claimed in the same transaction that records what ended."""
+        if self._closing:
+            return Choice([], math.inf, paced=False)
+        # A chat whose message ended otherwise than sent is looked at again when that is recorded.
+        sent = {one.message.id for one in ended if isinstance(one.ending, Receipt)}
+        passed = {chat for message, chat in self._chats.items() if message not in sent}
+        free = self._channel.capabilities.in_flight - len(self._chats) + len(ended)
+        return await self._ahead.choose(now, free, passed)
+
+    def _note(self, ended: list[Ended], pauses: list[Pause | None], now: datetime) -> None:
+        """Draw from recorded endings what concerns the next turns; one line in the log for each."""
+        for one, pause in zip(ended, pauses, strict=True):
+            message = one.message
+            self._chats.pop(message.id, None)
+            self.counts[one.word] += 1
+            log.info(
+                "message=%d account=%d template=%s page=%d/%d outcome=%s",
+                message.id,
+                self._account_id,
+                message.template,
+                message.page,
+                message.pages,
+                one.word,
+            )
+            if isinstance(one.ending, Receipt):
+                self._failures = 0
+                continue
+            self._ahead.refresh()
+            if isinstance(one.ending, Unauthorised):
+                log.error("account refused by the platform account=%d", self._account_id)
+            if pause is None:
+                continue
+            self._ahead.silence(None if pause.account else message.chat_id, pause.until)
+            self._failures += 1
+            beyond = self._failures - self._channel.capabilities.in_flight
+            if beyond >= 0:  # as many chats in a row: the fault is not the chats'
+                seconds = min(_LONGEST_HUSH, 2.0 ** min(beyond, 8))
+                self._ahead.silence(None, now + timedelta(seconds=seconds))
+
+    # -------------------------------------------------------------- sending
+
+    async def _word(
+        self, connection: AsyncConnection, row: Row[Any], now: datetime
+    ) -> OutgoingMessage | Ending:
+        if row.id in self._unreadable:
+            return NotRenderable(self._unreadable.pop(row.id))
+        return await put_into_words(
+            connection,
+            row,
+            renderer=self._renderer,
+            capabilities=self._channel.capabilities,
+            today=civil_date(now),
+            workdays=self._workdays_source(),
+        )
+
+    async def _send(self, row: Row[Any], outgoing: OutgoingMessage, slot: Slot) -> None:
+        ending: Ending
+        slot.at = asyncio.get_running_loop().time()
+        try:
+            ending = await self._channel.send(outgoing)
+        except DeliveryError as error:
+            ending = error
+        except Exception as error:
+            ending = Unknown(f"fault of the channel: {type(error).__name__}")
+        self._sending.pop(row.id, None)
+        self._ended.append(Ended(row, ending))
+        self._woken.set()

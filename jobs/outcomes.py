@@ -1,0 +1,195 @@
+"""How an attempt ended, and what that decides: the one table of errors and consequences.
+
+Promises that every ending leaves its message in exactly one state and, unless it was never tried, one
+line in `delivery`; and that what is parked says why. Runs within the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data import claims, reach
+from data import lease as leases
+from data.claims import Sent
+from data.lease import Lease
+from jobs.channel import (
+    Capabilities,
+    DeliveryError,
+    Gone,
+    Moved,
+    RateLimited,
+    Receipt,
+    Rejected,
+    Transient,
+    Unauthorised,
+    Unknown,
+)
+
+LONGEST_PAUSE = 300.0  # seconds between two attempts of one message
+MOST_MOVES = 3
+
+
+class Skipped(Exception):
+    """Nothing is left to say; the message is not sent."""
+
+
+class NotRenderable(Exception):
+    """The message could not be put into words; it alone is parked."""
+
+
+Ending = Receipt | DeliveryError | Skipped | NotRenderable
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One claimed message and how its attempt ended."""
+
+    message: Row[Any]
+    ending: Ending
+
+    @property
+    def word(self) -> str:
+        """The ending in one word, for the log and the `delivery` table."""
+        return _WORDS.get(type(self.ending), "unknown")
+
+
+_WORDS: dict[type, str] = {
+    Receipt: "sent",
+    Transient: "transient",
+    Unknown: "unknown",
+    RateLimited: "rate_limited",
+    Moved: "moved",
+    Gone: "gone",
+    Rejected: "rejected",
+    Unauthorised: "unauthorised",
+    Skipped: "skipped",
+    NotRenderable: "not_renderable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who is to be silent until an instant: the chat, or the whole account."""
+
+    until: datetime
+    account: bool
+
+
+def pause_after(attempts: int) -> float:
+    """Return the seconds until a message may be tried again: doubling from 1 to 300, with jitter."""
+    return float(min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 16)) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+async def settle(
+    connection: AsyncConnection,
+    lease: Lease,
+    ended: Ended,
+    capabilities: Capabilities,
+    *,
+    now: datetime,
+) -> Pause | None:
+    """Record an ending other than a receipt; returns who must be silent from now on, if anybody."""
+    message, error = ended.message, ended.ending
+    values: dict[str, Any] = {"state": "pending", "claim_epoch": None}
+    pause: Pause | None = None
+    detail = str(error)[:500]
+    if isinstance(error, Skipped):
+        values = {"state": "skipped", "error": detail or None}
+    elif isinstance(error, NotRenderable):
+        values = {"state": "failed", "error": detail}
+    elif isinstance(error, Transient):
+        until = now + timedelta(seconds=pause_after(message.attempts))
+        values |= {"send_at": until, "error": detail}
+        pause = Pause(until, account=False)  # what follows in the chat keeps its place behind it
+    elif isinstance(error, RateLimited):
+        until = now + timedelta(seconds=error.retry_after)
+        whole = error.whole_account
+        await leases.halt(
+            connection,
+            until=until,
+            account_id=message.account_id if whole else None,
+            chat_id=None if whole else message.chat_id,
+        )
+        pause = Pause(until, account=whole)
+    elif isinstance(error, Moved):
+        values = await _follow(connection, message, error, now, values)
+    elif isinstance(error, Gone):
+        values = {}  # the message goes the way of everything that waits in the chat
+    elif isinstance(error, Rejected):
+        values = _more_plainly(message, values, detail)
+    elif isinstance(error, Unauthorised):
+        await leases.stop(connection, message.account_id, why=detail, now=now)
+    elif not capabilities.repeats_unknown or message.repeats >= claims.MOST_REPEATS:
+        values = {"state": "uncertain", "error": detail}
+    else:
+        values |= {"repeats": message.repeats + 1, "send_at": now, "error": detail}
+    tried = not isinstance(error, Skipped | NotRenderable)
+    await claims.settle(
+        connection,
+        lease,
+        message,
+        outcome=ended.word if tried else None,
+        detail=detail,
+        at=now,
+        **values,
+    )
+    if isinstance(error, Gone):
+        await reach.gone(connection, message.chat_id, why=detail, now=now)
+    return pause
+
+
+async def record(
+    connection: AsyncConnection,
+    lease: Lease,
+    ended: Sequence[Ended],
+    capabilities: Capabilities,
+    *,
+    now: datetime,
+) -> list[Pause | None]:
+    """Record endings, those with a receipt at once; returns each one's Pause. Raises LeaseLost."""
+    sent = [
+        Sent(one.message, one.ending.remote_id) for one in ended if isinstance(one.ending, Receipt)
+    ]
+    if sent:
+        await claims.record_sent(connection, lease, sent, now=now)
+    if len(sent) < len(ended):
+        await leases.hold(connection, lease)
+    return [
+        None
+        if isinstance(one.ending, Receipt)
+        else await settle(connection, lease, one, capabilities, now=now)
+        for one in ended
+    ]
+
+
+def _more_plainly(message: Row[Any], values: dict[str, Any], detail: str) -> dict[str, Any]:
+    """A refused edit is sent anew, a refused text without markup; what is refused then is parked."""
+    if message.edits is not None:
+        return {**values, "edits": None, "error": detail}
+    if not message.plain:
+        return {**values, "plain": True, "error": detail}
+    return {"state": "failed", "error": detail}
+
+
+async def _follow(
+    connection: AsyncConnection,
+    message: Row[Any],
+    error: Moved,
+    now: datetime,
+    values: dict[str, Any],
+) -> dict[str, Any]:
+    """Follow the chat and send there, unless it leads in circles."""
+    same = error.new_address == message.address and error.new_thread in (None, message.thread)
+    if same or await claims.times(connection, message.id, "moved") >= MOST_MOVES:
+        return {"state": "failed", "error": str(error)[:500]}
+    if error.new_thread is None:
+        await reach.moved(connection, message.chat_id, error.new_address)
+        return values
+    return {**values, "chat_id": await reach.topic_gone(connection, message.chat_id, now=now)}

@@ -1,0 +1,82 @@
+"""The table of jobs, and what makes it tick.
+
+Promises that a job never overlaps itself, that ticks missed while it ran or while the machine slept
+become one, and that a job that fails is logged and runs at its next tick. Holds no deadline: the
+database is the schedule; a job looks there for what is due. The only place that knows APScheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, time
+from typing import Any
+
+import structlog
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+_log = structlog.get_logger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line of the table: each minute, or once a day at a wall-clock time in UTC."""
+
+    name: str
+    why: str
+    daily_at: time | None = None
+
+    @property
+    def trigger(self) -> Any:
+        """APScheduler's form of when it ticks."""
+        if self.daily_at is None:
+            return CronTrigger(second=0, timezone=UTC)
+        return CronTrigger(hour=self.daily_at.hour, minute=self.daily_at.minute, timezone=UTC)
+
+
+# Vietnam is UTC+7 all year: 17:05 UTC is five past midnight there.
+JOBS = (
+    Job(
+        "morning", "the reminders of every province whose hour has come; cheap when nothing is due"
+    ),
+    Job("plan", "obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
+    Job("housekeeping", "what is no longer needed of people's words is let go", time(19, 30)),
+)
+
+
+class Schedule:
+    """The jobs, ticking in the running event loop between start() and stop()."""
+
+    def __init__(self, work: Mapping[str, Work], jobs: Sequence[Job] = JOBS) -> None:
+        """Take the work of every job of the table by its name; raises KeyError for a missing one."""
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": AsyncIOExecutor()},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for job in jobs:
+            self._scheduler.add_job(
+                _guarded, job.trigger, args=(job.name, work[job.name]), id=job.name
+            )
+
+    def start(self) -> None:
+        """Begin to tick; call within a running event loop."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop ticking and cancel what runs: every job is safe to be cut short."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+async def _guarded(name: str, work: Work) -> None:
+    try:
+        await work()
+    except Exception as error:
+        _log.exception("job.failed", job=name, error=type(error).__name__)
