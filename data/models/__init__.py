@@ -5,6 +5,7 @@ UTC; dates (`*_on`) are civil dates of the province's zone. StatusReply and Deci
 triggers of the first migration refuse any change. Holds no rule and no query.
 """
 
+from data.models.asked import Dialog, Evidence, EvidenceContent, Explanation, ExtensionRequest
 from data.models.base import Base, Key, Utc
 from data.models.documents import Agency, Assignment, Plan, RegistryFile, ReportDuty, Task
 from data.models.incoming import Decision, InboxEvent, JobRun, Meta, StatusReply
@@ -21,7 +22,12 @@ __all__ = [
     "ChatAlias",
     "Decision",
     "Delivery",
+    "Dialog",
     "Enrolment",
+    "Evidence",
+    "EvidenceContent",
+    "Explanation",
+    "ExtensionRequest",
     "Identity",
     "InboxEvent",
     "Invitation",

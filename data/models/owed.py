@@ -65,6 +65,10 @@ class Obligation(Base):
     acknowledged_until: Mapped[date | None]
     submitted_at: Mapped[datetime | None]
     done_on: Mapped[date | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(120))  # a name, or "tự động"
+    # escalation: 1 the agency was told that it comes, 2 the coordinator, 3 the leader was told
+    late_told: Mapped[int] = mapped_column(server_default="0")
     remind_on: Mapped[date | None]
     rung: Mapped[int | None]
 

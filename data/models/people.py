@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     ForeignKey,
@@ -109,6 +109,7 @@ class Enrolment(Base):
     may_decide: Mapped[bool] = mapped_column(server_default=false())
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    until_on: Mapped[date | None]  # the last day of somebody who stands in during a leave
 
 
 class Invitation(Base):
@@ -121,6 +122,7 @@ class Invitation(Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     role: Mapped[str] = mapped_column(String(12))
     may_decide: Mapped[bool] = mapped_column(server_default=false())
+    until_on: Mapped[date | None]  # of the enrolment it makes
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -1,0 +1,101 @@
+"""What is asked for and answered about an obligation: extensions, explanations, evidence, dialogs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data.models.base import Base, Key
+
+
+class ExtensionRequest(Base):
+    """A request for a later date. state: open, granted, refused, offered, withdrawn.
+
+    offered: the decider named another date and the agency has not yet taken it; granted_until is that
+    date, or the one granted. At most one open or offered request an obligation.
+    """
+
+    __tablename__ = "extension_request"
+    __table_args__ = (
+        Index("ix_extension_request_obligation_id", "obligation_id"),
+        Index(
+            "uq_extension_request_open",
+            "obligation_id",
+            unique=True,
+            sqlite_where=text("state IN ('open', 'offered')"),
+            postgresql_where=text("state IN ('open', 'offered')"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
+    reply_id: Mapped[int | None] = mapped_column(ForeignKey("status_reply.id"))
+    until: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), server_default="open")
+    asked_at: Mapped[datetime]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))  # where the answer goes
+    granted_until: Mapped[date | None]
+    decided_at: Mapped[datetime | None]
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+
+
+class Explanation(Base):
+    """An explanation (giải trình) asked of an agency. state: asked, answered."""
+
+    __tablename__ = "explanation"
+    __table_args__ = (Index("ix_explanation_obligation_id", "obligation_id"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # who is to explain
+    question: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), server_default="asked")
+    asked_at: Mapped[datetime]
+    asked_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    asked_chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))  # told of the answer
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class Evidence(Base):
+    """A photo or file that bears out an answer; its bytes stand once in evidence_content."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_obligation_id", "obligation_id"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
+    reply_id: Mapped[int | None] = mapped_column(ForeignKey("status_reply.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    mime: Mapped[str] = mapped_column(String(80))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(ForeignKey("evidence_content.sha256"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))
+    kept_at: Mapped[datetime]
+
+
+class EvidenceContent(Base):
+    """The bytes of evidence, by their SHA-256."""
+
+    __tablename__ = "evidence_content"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Dialog(Base):
+    """What a person was asked in a chat and has not yet answered; the next words are the answer."""
+
+    __tablename__ = "dialog"
+    __table_args__ = (UniqueConstraint("chat_id", "person_id"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # extension_until, extension_reason, evidence, blocked_reason, explanation, refusal, …
+    asks: Mapped[str] = mapped_column(String(30))
+    obligation_id: Mapped[int | None] = mapped_column(ForeignKey("obligation.id"))
+    details: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime]
