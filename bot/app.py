@@ -32,6 +32,7 @@ from data.migrate import upgrade
 from data.models import Agency, Message, Meta, Obligation, Plan, Task
 from data.registry import Registry
 from jobs.channel import Channel
+from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
@@ -91,6 +92,7 @@ class App:
             {
                 "morning": self._morning_tick,
                 "plan": self._plan_tick,
+                "confirming": self._confirming_tick,
                 "housekeeping": self._housekeeping_tick,
             }
         )
@@ -145,6 +147,11 @@ class App:
     async def _plan_tick(self) -> None:
         done = await self.plan(now=await self.clock.now())
         _log.info("obligations.planned", added=done.added, moved=done.moved, gone=done.withdrawn)
+
+    async def _confirming_tick(self) -> None:
+        now = await self.clock.now()
+        confirmed = await confirm_by_themselves(self.database, self.registry().workdays, now=now)
+        _log.info("confirming.done", confirmed=confirmed)
 
     async def _housekeeping_tick(self) -> None:
         gone = await tidy(self.database, now=await self.clock.now())

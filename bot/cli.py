@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from bot.cli_people import people
 from bot.commands import arguments
-from bot.commands.words import Command, Group
+from bot.commands.words import Command, Group, Json, example
 
 app = typer.Typer(
     cls=Group,
@@ -27,9 +28,9 @@ app = typer.Typer(
 plan = typer.Typer(cls=Group, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
 registry = typer.Typer(cls=Group, no_args_is_help=True, help="Sổ bộ riêng của cơ quan.")
 app.add_typer(plan, name="plan", rich_help_panel=None)
+app.add_typer(people, name="people", rich_help_panel=None)
 app.add_typer(registry, name="registry", rich_help_panel=None)
 
-Json = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
 Province = Annotated[
     str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
 ]
@@ -39,15 +40,11 @@ Number = Annotated[
 NeededProvince = Annotated[str, typer.Option("--province", metavar="TỈNH", help="Tỉnh: gia-lai.")]
 
 
-def _example(*lines: str) -> str:
-    return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
-
-
 def _day(flag: str, help_: str) -> object:
     return typer.Option(flag, parser=arguments.day, metavar="NGÀY", help=help_)
 
 
-@app.command(cls=Command, epilog=_example("run", "run --or-sandbox"))
+@app.command(cls=Command, epilog=example("run", "run --or-sandbox"))
 def run(
     or_sandbox: Annotated[
         bool, typer.Option("--or-sandbox", help="Chưa đặt tài khoản nào thì mở bản thử.")
@@ -59,7 +56,7 @@ def run(
     service.run(or_sandbox=or_sandbox)
 
 
-@app.command(cls=Command, epilog=_example("sandbox"))
+@app.command(cls=Command, epilog=example("sandbox"))
 def sandbox() -> None:
     """Mở bản thử trên máy này: trang web như khung chat, không cần tài khoản, tách hẳn dữ liệu thật."""
     from bot.commands import service
@@ -67,7 +64,7 @@ def sandbox() -> None:
     service.sandbox()
 
 
-@app.command(cls=Command, epilog=_example("tick --now 2026-11-09T07:30+07:00"))
+@app.command(cls=Command, epilog=example("tick --now 2026-11-09T07:30+07:00"))
 def tick(
     now: Annotated[
         datetime,
@@ -86,7 +83,7 @@ def tick(
     service.tick(now=now, as_json=json)
 
 
-@app.command(cls=Command, epilog=_example("check", "check --seeds văn-bản-gốc/"))
+@app.command(cls=Command, epilog=example("check", "check --seeds văn-bản-gốc/"))
 def check(
     seeds: Annotated[
         Path | None,
@@ -102,7 +99,7 @@ def check(
     admin.check(seeds=seeds, as_json=json)
 
 
-@registry.command("init", cls=Command, epilog=_example("registry init so-bo"))
+@registry.command("init", cls=Command, epilog=example("registry init so-bo"))
 def registry_init(
     folder: Annotated[
         Path, typer.Argument(metavar="THƯ_MỤC", help="Thư mục mới, chưa có hoặc còn trống.")
@@ -114,7 +111,7 @@ def registry_init(
     admin.registry_init(folder)
 
 
-@plan.command("list", cls=Command, epilog=_example("plan list", "plan list --province gia-lai"))
+@plan.command("list", cls=Command, epilog=example("plan list", "plan list --province gia-lai"))
 def plan_list(province: Province = None, json: Json = False) -> None:
     """Liệt kê các kế hoạch trong sổ bộ."""
     from bot.commands import plans
@@ -122,9 +119,7 @@ def plan_list(province: Province = None, json: Json = False) -> None:
     plans.list_(province=province, as_json=json)
 
 
-@plan.command(
-    "show", cls=Command, epilog=_example("plan show 1901", "plan show 131/KH-UBND --json")
-)
+@plan.command("show", cls=Command, epilog=example("plan show 1901", "plan show 131/KH-UBND --json"))
 def plan_show(number: Number, province: Province = None, json: Json = False) -> None:
     """Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu."""
     from bot.commands import plans
@@ -132,7 +127,7 @@ def plan_show(number: Number, province: Province = None, json: Json = False) -> 
     plans.show(number, province=province, as_json=json)
 
 
-@plan.command("load", cls=Command, epilog=_example("plan load"))
+@plan.command("load", cls=Command, epilog=example("plan load"))
 def plan_load() -> None:
     """Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên."""
     from bot.commands import loading
@@ -140,7 +135,7 @@ def plan_load() -> None:
     loading.load()
 
 
-@plan.command("diff", cls=Command, epilog=_example("plan diff"))
+@plan.command("diff", cls=Command, epilog=example("plan diff"))
 def plan_diff(json: Json = False) -> None:
     """Xem «plan load» sẽ thay đổi gì, chưa thay đổi."""
     from bot.commands import loading
@@ -148,7 +143,7 @@ def plan_diff(json: Json = False) -> None:
     loading.diff(as_json=json)
 
 
-@plan.command("close", cls=Command, epilog=_example("plan close 1901 --on 2026-12-31"))
+@plan.command("close", cls=Command, epilog=example("plan close 1901 --on 2026-12-31"))
 def plan_close(
     number: Number,
     on: Annotated[date, _day("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
@@ -160,7 +155,7 @@ def plan_close(
     loading.close(number, on=on, province=province)
 
 
-@plan.command("import", cls=Command, epilog=_example("plan import ke-hoach.xlsx"))
+@plan.command("import", cls=Command, epilog=example("plan import ke-hoach.xlsx"))
 def plan_import(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
     out: Annotated[
@@ -176,7 +171,7 @@ def plan_import(
     sheets.import_(file, out=out)
 
 
-@plan.command("template", cls=Command, epilog=_example("plan template ke-hoach.xlsx"))
+@plan.command("template", cls=Command, epilog=example("plan template ke-hoach.xlsx"))
 def plan_template(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
 ) -> None:
@@ -188,7 +183,7 @@ def plan_template(
 
 @app.command(
     cls=Command,
-    epilog=_example("obligations --province gia-lai --from 2026-10-01 --to 2026-12-31"),
+    epilog=example("obligations --province gia-lai --from 2026-10-01 --to 2026-12-31"),
 )
 def obligations(
     province: Province = None,
@@ -206,7 +201,7 @@ def obligations(
     standing.obligations(province=province, agency=agency, since=since, until=until, as_json=json)
 
 
-@app.command(cls=Command, epilog=_example("preview --from 2026-10-01 --to 2026-12-31"))
+@app.command(cls=Command, epilog=example("preview --from 2026-10-01 --to 2026-12-31"))
 def preview(
     since: Annotated[date, _day("--from", "Từ ngày này.")],
     until: Annotated[date, _day("--to", "Đến hết ngày này.")],
@@ -219,7 +214,7 @@ def preview(
     queries.preview(since=since, until=until, province=province, as_json=json)
 
 
-@app.command(cls=Command, epilog=_example("status", "status --plan 1901"))
+@app.command(cls=Command, epilog=example("status", "status --plan 1901"))
 def status(
     province: Province = None,
     plan: Annotated[
@@ -235,7 +230,7 @@ def status(
 
 @app.command(
     cls=Command,
-    epilog=_example("invite --province gia-lai --agency «Sở Tài chính» --role focal"),
+    epilog=example("invite --province gia-lai --agency «Sở Tài chính» --role focal"),
 )
 def invite(
     province: NeededProvince,
@@ -266,7 +261,7 @@ def invite(
     admin.invite(province=province, agency=agency, role=role, may_decide=may_decide, as_json=json)
 
 
-@app.command(cls=Command, epilog=_example("workday 2026-11-24"))
+@app.command(cls=Command, epilog=example("workday 2026-11-24"))
 def workday(
     day: Annotated[
         date, typer.Argument(parser=arguments.day, metavar="NGÀY", help="Ngày cần xem.")
@@ -279,7 +274,30 @@ def workday(
     queries.workday(day, as_json=json)
 
 
-@app.command(cls=Command, epilog=_example("backup sao-luu/nhacviec-2026-11-09.db"))
+@app.command(
+    cls=Command,
+    epilog=example(
+        "understand «2 xong»",
+        "understand «xin gia hạn thêm 1 tuần» --today 2026-11-22 --json",
+        "understand - --today 2026-11-22 < tra-loi.txt",
+    ),
+)
+def understand(
+    text: Annotated[
+        str, typer.Argument(metavar="CÂU", help="Câu trả lời; «-»: mỗi dòng nhập vào là một câu.")
+    ],
+    today: Annotated[
+        date | None, _day("--today", "Ngày để tính «tuần sau», «cuối tháng» [mặc định: hôm nay].")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Xem bot hiểu một câu trả lời thế nào; không ghi nhận gì."""
+    from bot.commands import understand as reading
+
+    reading.run(text, today=today, as_json=json)
+
+
+@app.command(cls=Command, epilog=example("backup sao-luu/nhacviec-2026-11-09.db"))
 def backup(
     path: Annotated[Path, typer.Argument(metavar="TỆP", help="Tệp mới; không ghi đè tệp đã có.")],
 ) -> None:

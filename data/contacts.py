@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Protocol, cast
 
 from sqlalchemy import Row, and_, insert, select, update
@@ -147,14 +147,16 @@ async def enrol(
     agency_id: int,
     role: Role,
     may_decide: bool = False,
+    until_on: date | None = None,
     now: datetime,
 ) -> int:
     """Enrol a chat (person None: a group) for an agency in a role; returns the enrolment's id.
 
-    Done twice it changes nothing; one that had ended lives again. The chat counts as living.
+    Done twice it changes nothing; one that had ended lives again. The chat counts as living. until_on:
+    the last day of who stands in; it never shortens an enrolment that lives for longer.
     """
     found = await connection.execute(
-        select(Enrolment.id, Enrolment.ended_at, Enrolment.may_decide).where(
+        select(Enrolment.id, Enrolment.ended_at, Enrolment.may_decide, Enrolment.until_on).where(
             Enrolment.chat_id == chat_id,
             # SQL's unique key does not see two nulls as equal, so groups are looked up here.
             Enrolment.person_id.is_(None)
@@ -170,7 +172,10 @@ async def enrol(
     )
     if existing is not None:
         decides = may_decide or (existing.may_decide and existing.ended_at is None)
-        values: dict[str, Any] = {"ended_at": None, "may_decide": decides}
+        values: dict[str, Any] = {"ended_at": None, "may_decide": decides, "until_on": until_on}
+        if existing.ended_at is None and until_on is not None:
+            kept = existing.until_on
+            values["until_on"] = None if kept is None else max(kept, until_on)
         if existing.ended_at is not None:
             values["enrolled_at"] = now
         await connection.execute(
@@ -185,6 +190,7 @@ async def enrol(
             agency_id=agency_id,
             role=role,
             may_decide=may_decide,
+            until_on=until_on,
             enrolled_at=now,
         )
         .returning(Enrolment.id)
@@ -199,6 +205,16 @@ async def enrolments_of_chat(
     """Return a chat's living enrolments that speak for a person; None: those of the group itself."""
     whose = Enrolment.person_id.is_(None) if person_id is None else Enrolment.person_id == person_id
     return await enrolled_where(connection, and_(Enrolment.chat_id == chat_id, whose))
+
+
+async def is_enrolled(connection: AsyncConnection, chat_id: int) -> bool:
+    """Tell whether anybody, or the group itself, is enrolled in a chat."""
+    found = await connection.scalar(
+        select(Enrolment.id)
+        .where(Enrolment.chat_id == chat_id, Enrolment.ended_at.is_(None))
+        .limit(1)
+    )
+    return found is not None
 
 
 async def enrolments_of_person(connection: AsyncConnection, person_id: int) -> list[Enrolled]:
@@ -231,6 +247,16 @@ async def enrolled_where(connection: AsyncConnection, condition: Any) -> list[En
         .order_by(Enrolment.enrolled_at, Enrolment.id)
     )
     return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
+
+
+async def end_stand_ins(
+    connection: AsyncConnection, *, today: date, now: datetime, chat_id: int | None = None
+) -> None:
+    """End the enrolments of those who stood in until a day before today; chat_id: of one chat only."""
+    over = and_(Enrolment.until_on < today, Enrolment.ended_at.is_(None))
+    if chat_id is not None:
+        over = and_(over, Enrolment.chat_id == chat_id)
+    await connection.execute(update(Enrolment).where(over).values(ended_at=now))
 
 
 async def living_chats(

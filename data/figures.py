@@ -48,6 +48,28 @@ class PlanFigures:
     unassigned: int
 
 
+@dataclass(frozen=True, slots=True)
+class TaskFigures:
+    """One task: how many of its agencies are done; late_since: when the most late one was
+    to be done; is_dated: it falls due."""
+
+    task_id: int
+    parts: int
+    confirmed: int
+    submitted: int
+    late: int
+    done_late: int
+    late_since: date | None
+    is_dated: bool
+
+    @property
+    def state(self) -> OfficialState:
+        """Return which of the four official states it is in: done when all are confirmed."""
+        if self.parts and self.confirmed == self.parts:
+            return "done_late" if self.done_late else "done_on_time"
+        return "open_late" if self.late else "open_on_time"
+
+
 # ------------------------------------------------------------------ one obligation
 
 
@@ -138,38 +160,7 @@ async def plan_figures(
     A task is done when all its agencies are confirmed, late when one of them is; an agency whose part
     never falls due, or not yet, is on time. Absent: a plan without tasks.
     """
-    dated = Obligation.id.is_not(None)
-    undated = and_(
-        Assignment.id.is_not(None),
-        Obligation.id.is_(None),
-        Assignment.withdrawn_at.is_(None),
-        or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
-    )
-    late = and_(dated, _late(workdays.on_or_before(today)))
-    done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
-    part = (
-        select(
-            Task.plan_id,
-            count_if(dated).label("dated"),
-            count_if(and_(dated, Obligation.state == "confirmed")).label("dated_confirmed"),
-            count_if(and_(dated, Obligation.state == "submitted")).label("dated_submitted"),
-            count_if(undated).label("undated"),
-            count_if(and_(undated, Assignment.state == "confirmed")).label("undated_confirmed"),
-            count_if(and_(undated, Assignment.state == "submitted")).label("undated_submitted"),
-            count_if(late).label("late"),
-            count_if(done_late).label("done_late"),
-        )
-        .select_from(Task)
-        .join(Assignment, Assignment.task_id == Task.id, isouter=True)
-        .join(
-            Obligation,
-            and_(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES)),
-            isouter=True,
-        )
-        .where(Task.plan_id.in_(plan_ids), Task.withdrawn_at.is_(None))
-        .group_by(Task.plan_id, Task.id)
-        .subquery()
-    )
+    part = _parts(Task.plan_id.in_(plan_ids), today=today, workdays=workdays).subquery()
     # Where a task has fallen due, those who owe it are its parts, not who took over since.
     fell_due = part.c.dated > 0
     task = select(
@@ -200,7 +191,74 @@ async def plan_figures(
     }
 
 
+# ------------------------------------------------------------------ tasks
+
+
+async def task_figures(
+    connection: AsyncConnection, task_ids: Sequence[int], *, today: date, workdays: Workdays
+) -> dict[int, TaskFigures]:
+    """Return how far each task has come, counted once however many agencies are on it."""
+    part = _parts(Task.id.in_(task_ids), today=today, workdays=workdays)
+    found: dict[int, TaskFigures] = {}
+    for row in await connection.execute(part):
+        kind = "dated" if row.dated else "undated"
+        counted = row._mapping
+        found[row.task_id] = TaskFigures(
+            task_id=row.task_id,
+            parts=int(counted[kind] or 0),
+            confirmed=int(counted[f"{kind}_confirmed"] or 0),
+            submitted=int(counted[f"{kind}_submitted"] or 0),
+            late=int(row.late or 0),
+            done_late=int(row.done_late or 0),
+            late_since=row.late_since,
+            is_dated=bool(row.dated),
+        )
+    return found
+
+
+def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -> Any:
+    """Return the SQL that counts, for each task, the agencies on it by their states."""
+    dated = Obligation.id.is_not(None)
+    undated = and_(
+        Assignment.id.is_not(None),
+        Obligation.id.is_(None),
+        Assignment.withdrawn_at.is_(None),
+        or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+    )
+    late = and_(dated, _late(workdays.on_or_before(today)))
+    done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
+    return (
+        select(
+            Task.plan_id,
+            Task.id.label("task_id"),
+            count_if(dated).label("dated"),
+            count_if(and_(dated, Obligation.state == "confirmed")).label("dated_confirmed"),
+            count_if(and_(dated, Obligation.state == "submitted")).label("dated_submitted"),
+            count_if(undated).label("undated"),
+            count_if(and_(undated, Assignment.state == "confirmed")).label("undated_confirmed"),
+            count_if(and_(undated, Assignment.state == "submitted")).label("undated_submitted"),
+            count_if(late).label("late"),
+            count_if(done_late).label("done_late"),
+            func.min(case((late, Obligation.judged_on))).label("late_since"),
+        )
+        .select_from(Task)
+        .join(Assignment, Assignment.task_id == Task.id, isouter=True)
+        .join(
+            Obligation,
+            and_(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES)),
+            isouter=True,
+        )
+        .where(condition, Task.withdrawn_at.is_(None))
+        .group_by(Task.plan_id, Task.id)
+    )
+
+
 # ------------------------------------------------------------------ SQL
+
+
+def is_late(*, today: date, workdays: Workdays) -> ColumnElement[bool]:
+    """Return the condition that an obligation is open beyond its day."""
+    return and_(Obligation.state == "open", Obligation.judged_on < workdays.on_or_before(today))
 
 
 def _late(last_working_day: date) -> ColumnElement[bool]:

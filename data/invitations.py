@@ -10,14 +10,24 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import Enrolled, Role, Sender, enrol, enrolment_of, know_person
-from data.models import Chat, Invitation
+from data.contacts import (
+    Enrolled,
+    Role,
+    Sender,
+    enrol,
+    enrolment_of,
+    enrolments_of_person,
+    know_person,
+    person_of,
+)
+from data.handover import Offer, keep_offer, offer_of, still_offered, take_over
+from data.models import Account, Chat, Invitation
 
 CODE_DAYS = 7
 WRONG_CODES = 5
@@ -33,11 +43,22 @@ class Redemption:
     """How the use of a code ended; enrolled only where outcome is "enrolled".
 
     wrong: not a living code (unknown, used, expired: never told which) · locked: too many wrong ones,
-    this one was not looked at · private_only: a leader's code in a group, not used up.
+    this one was not looked at · private_only: a leader's or a person's handover code in a group, not used
+    up · own: somebody's own handover code, not used up. handed_over: for a handover its kind, and whose.
     """
 
-    outcome: Literal["enrolled", "wrong", "locked", "private_only"]
+    outcome: Literal["enrolled", "wrong", "locked", "private_only", "own"]
     enrolled: Enrolled | None = None
+    handed_over: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartLink:
+    """Links that open a bot with a code: its private chat, and (None: not for a group) a group."""
+
+    bot: str
+    private: str
+    group: str | None
 
 
 def hash_of(code: str) -> str | None:
@@ -64,19 +85,75 @@ async def invite(
     days: int = CODE_DAYS,
 ) -> str:
     """Make a one-use code (XXXXX-XXXXX, 50 random bits) and return it; it is never shown again."""
-    plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
-    code = f"{plain[:5]}-{plain[5:]}"
-    await connection.execute(
-        insert(Invitation).values(
-            code_hash=hash_of(code),
-            agency_id=agency_id,
-            role=role,
-            may_decide=may_decide,
-            created_at=now,
-            expires_at=now + timedelta(days=days),
-        )
+    _, code = await _make(
+        connection,
+        agency_id=agency_id,
+        role=role,
+        may_decide=may_decide,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
     )
     return code
+
+
+async def offer(
+    connection: AsyncConnection, *, person_id: int, until_on: date | None, now: datetime
+) -> tuple[str, list[Enrolled]]:
+    """Make a code that hands a person's enrolments over, or (until_on) lets somebody stand in for them.
+
+    Nothing changes until somebody else uses it. Raises ValueError for a person without an enrolment.
+    """
+    every = await enrolments_of_person(connection, person_id)
+    if not every:
+        raise ValueError("nothing to hand over")
+    first = every[0]
+    invitation_id, code = await _make(
+        connection,
+        agency_id=first.agency_id,
+        role=first.role,
+        may_decide=first.may_decide,
+        until_on=until_on,
+        created_at=now,
+        expires_at=now + timedelta(days=CODE_DAYS),
+    )
+    await keep_offer(
+        connection,
+        invitation_id=invitation_id,
+        person_id=person_id,
+        enrolment_ids=[each.id for each in every],
+        ends=until_on is None,
+        now=now,
+    )
+    return code, every
+
+
+async def start_links(connection: AsyncConnection, code: str, *, group: bool) -> list[StartLink]:
+    """Return, for each bot that links can start, the links that bring a code with them.
+
+    group False: the code is for a private chat alone (a leader's, a handover's).
+    """
+    titles = await connection.scalars(
+        select(Account.title).where(
+            Account.channel == "telegram",
+            Account.stopped_at.is_(None),
+            Account.title.is_not(None),
+        )
+    )
+    links: list[StartLink] = []
+    for title in titles:
+        name = str(title).removeprefix("@")
+        into_group = f"https://t.me/{name}?startgroup={code}" if group else None
+        links.append(StartLink(f"@{name}", f"https://t.me/{name}?start={code}", into_group))
+    return links
+
+
+async def _make(connection: AsyncConnection, **values: Any) -> tuple[int, str]:
+    plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    code = f"{plain[:5]}-{plain[5:]}"
+    added = await connection.execute(
+        insert(Invitation).values(code_hash=hash_of(code), **values).returning(Invitation.id)
+    )
+    return int(added.scalar_one()), code
 
 
 async def redeem(
@@ -99,8 +176,14 @@ async def redeem(
     invitation = found.one_or_none()
     if invitation is None or (chat.kind == "private" and not incoming.sender):
         return await _count_wrong(connection, chat, now=now)
-    if chat.kind == "group" and invitation.role == "leader":
+    offered = await offer_of(connection, invitation.id)
+    if offered is not None and not await still_offered(connection, offered):
+        return await _count_wrong(connection, chat, now=now)
+    if chat.kind == "group" and (invitation.role == "leader" or offered is not None):
         return Redemption("private_only")
+    taker = await person_of(connection, incoming.account_id, incoming.sender)
+    if offered is not None and offered.person_id == taker:
+        return Redemption("own")
     taken = await connection.execute(
         update(Invitation)
         .where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
@@ -116,16 +199,27 @@ async def redeem(
         person_id = await know_person(
             connection, incoming.account_id, incoming.sender, incoming.sender_name, now=now
         )
-    enrolment_id = await enrol(
-        connection,
-        chat_id=chat.id,
-        person_id=person_id,
-        agency_id=invitation.agency_id,
-        role=invitation.role,
-        may_decide=invitation.may_decide and person_id is not None,
-        now=now,
-    )
-    return Redemption("enrolled", await enrolment_of(connection, enrolment_id))
+    if offered is not None and person_id is not None:
+        enrolment_id, *_ = await take_over(
+            connection,
+            offered,
+            chat_id=chat.id,
+            person_id=person_id,
+            until_on=invitation.until_on,
+            now=now,
+        )
+    else:
+        enrolment_id = await enrol(
+            connection,
+            chat_id=chat.id,
+            person_id=person_id,
+            agency_id=invitation.agency_id,
+            role=invitation.role,
+            may_decide=invitation.may_decide and person_id is not None,
+            until_on=invitation.until_on,
+            now=now,
+        )
+    return Redemption("enrolled", await enrolment_of(connection, enrolment_id), offered)
 
 
 async def _count_wrong(connection: AsyncConnection, chat: Row[Any], *, now: datetime) -> Redemption:

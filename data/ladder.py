@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from data.workdays import Workdays
 
 Kind = Literal["report", "phase_end", "one_off"]
+Steps = Sequence[tuple[int, date]]  # (rung, day), in order
 
 _REPORT = (-20, -10, -5, -3, -1, 0, 1, 3, 5, *range(10, 51, 5))  # twelve rungs after the due date
 _PHASE_END = (-60, -20, -10, -5, 0, 5, 20)  # then the weekly digest only
@@ -110,3 +111,38 @@ def next_rung(
 def held_until(acknowledged_on: date, workdays: Workdays) -> date:
     """Return the last day on which an acknowledgement given on a date holds rungs back."""
     return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
+
+
+def next_step(
+    steps: Steps, *, today: date, sent: int | None, acknowledged_until: date | None
+) -> tuple[int, date] | None:
+    """Return the rung to go out next and its day, or None where the ladder has ended.
+
+    Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
+    past means "at the next morning". An acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    """
+    reached = [step for step in steps if step[1] <= today]
+    if reached:
+        rung, day = reached[-1]
+        held = (
+            acknowledged_until is not None
+            and acknowledged_until >= today
+            and rung <= LAST_HELD_RUNG
+        )
+        if (sent is None or rung > sent) and not held:
+            return rung, day
+        if held and (sent is None or rung > sent):
+            # Still true when the hold ends, unless a later rung comes first.
+            assert acknowledged_until is not None
+            later = next((step for step in steps if step[1] > today), None)
+            if later is None or later[1] > acknowledged_until + timedelta(days=1):
+                return rung, acknowledged_until + timedelta(days=1)
+            if later[0] > LAST_HELD_RUNG or later[1] > acknowledged_until:
+                return later
+    for rung, day in steps:
+        if day <= today or (sent is not None and rung <= sent):
+            continue
+        if acknowledged_until is not None and rung <= LAST_HELD_RUNG and day <= acknowledged_until:
+            continue
+        return rung, day
+    return None

@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.changes import Change, LoadResult, differs, upsert, withdraw
+from data.decisions import overlay_of
 from data.folding import fold
 from data.models import (
     Agency,
@@ -24,6 +25,7 @@ from data.models import (
     ReportDuty,
     Task,
 )
+from data.overlay import Overlay
 from data.periods import phase_end
 from data.planfile import CalendarFile, PlanFile, ProvinceFile
 from data.planning import assignments, coordinator_of
@@ -56,6 +58,7 @@ async def load(
     await _keep_files(connection, registry, now, result)
     agencies = await _load_agencies(connection, registry, result)
     plans = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    overlay = await overlay_of(connection)
     for code, plan in registry.plans.items():
         home = registry.provinces[plan.province]
         coordinator = coordinator_of(home, plan, on=today)
@@ -74,7 +77,10 @@ async def load(
             connection, Plan, code, old, {"code": code, **values}, "plan", result
         )
         await _load_duties(connection, plan_id, code, plan, now, result)
-        await _load_tasks(connection, plan_id, code, plan, registry, agencies, now, today, result)
+        await _load_tasks(connection, plan_id, code, plan, now, result)
+        await load_assignments(
+            connection, registry, code, plan_id, overlay=overlay, now=now, today=today
+        )
     for code, row in plans.items():
         if code not in registry.plans and row.withdrawn_at is None:
             result.changes.append(Change("plan", code, "withdrawn"))
@@ -202,16 +208,11 @@ async def _load_tasks(
     plan_id: int,
     plan_code: str,
     plan: PlanFile,
-    registry: Registry,
-    agencies: dict[tuple[str, str], int],
     now: datetime,
-    today: date,
     result: LoadResult,
 ) -> None:
-    home = registry.provinces[plan.province]
     rows = await connection.execute(select(Task.__table__).where(Task.plan_id == plan_id))
     known = {row.code: row for row in rows}
-    wanted: dict[tuple[int, int], dict[str, Any]] = {}
     for position, task in enumerate(plan.tasks):
         values = {
             "plan_id": plan_id,
@@ -227,24 +228,47 @@ async def _load_tasks(
             "withdrawn_at": None,
         }
         name = f"{plan_code} {task.code}"
-        old = known.get(task.code)
-        task_id = await upsert(connection, Task, name, old, values, "task", result)
-        for item in assignments(home, plan, task, until=today + HORIZON):
-            agency_id = agencies[plan.province, item.agency]
-            wanted[task_id, agency_id] = {
-                "task_id": task_id,
-                "agency_id": agency_id,
+        await upsert(connection, Task, name, known.get(task.code), values, "task", result)
+    gone = known.keys() - {task.code for task in plan.tasks}
+    await withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
+
+
+async def load_assignments(
+    connection: AsyncConnection,
+    registry: Registry,
+    plan_code: str,
+    plan_id: int,
+    *,
+    overlay: Overlay,
+    now: datetime,
+    today: date,
+) -> None:
+    """Bring a loaded plan's assignments in line with its file and with what was decided."""
+    plan = registry.plans[plan_code]
+    home = registry.provinces[plan.province]
+    tasks = await connection.execute(select(Task.code, Task.id).where(Task.plan_id == plan_id))
+    task_ids = {row.code: row.id for row in tasks}
+    codes = await connection.execute(
+        select(Agency.code, Agency.id).where(Agency.province == plan.province)
+    )
+    agencies = {row.code: row.id for row in codes}
+    wanted: dict[tuple[int, int], dict[str, Any]] = {}
+    for task in plan.tasks:
+        assigned = overlay.of(plan_code, task.code)
+        for item in assignments(home, plan, task, until=today + HORIZON, assigned=assigned):
+            key = (task_ids[task.code], agencies[item.agency])
+            wanted[key] = {
+                "task_id": key[0],
+                "agency_id": key[1],
                 "valid_from": item.since,
                 "valid_until": item.until,
                 "needs_decision": item.needs_decision,
                 "withdrawn_at": None,
             }
-    gone = known.keys() - {task.code for task in plan.tasks}
-    await withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
-    await _load_assignments(connection, plan_id, wanted, now)
+    await _write_assignments(connection, plan_id, wanted, now)
 
 
-async def _load_assignments(
+async def _write_assignments(
     connection: AsyncConnection,
     plan_id: int,
     wanted: dict[tuple[int, int], dict[str, Any]],

@@ -245,6 +245,19 @@ class SuccessionEntry(Entry):
     unverified: str | None = None
 
 
+class Escalation(Entry):
+    """After how many working days late who is told: the coordinating agency, then the leaders."""
+
+    coordinator: int = Field(default=3, ge=1)
+    leader: int = Field(default=10, ge=1)
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.leader < self.coordinator:
+            raise ValueError("escalation: lãnh đạo không được báo trước cơ quan theo dõi.")
+        return self
+
+
 class ProvinceFile(Entry):
     """A province's agencies, groups and successions, and its few settings."""
 
@@ -253,6 +266,8 @@ class ProvinceFile(Entry):
     merged_on: date | None = None  # from this day its communes include another province's
     morning: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"
     judged_strictly: bool = False
+    most_extensions: int = Field(default=1, ge=0)  # granted, for one obligation
+    escalation: Escalation = Escalation()
     agencies: list[AgencyEntry]
     groups: list[GroupEntry] = []
     successions: list[SuccessionEntry] = []

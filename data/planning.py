@@ -7,11 +7,12 @@ of a group nobody listed. Pure: no database, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from data.ladder import RUNGS, Kind, judge, schedule
+from data.overlay import NOTHING, Assigned, Overlay, replace
 from data.periods import occurrences, phase_end
 from data.planfile import AgencyEntry, GroupEntry, PlanFile, ReportDutyEntry, TaskEntry
 from data.province import Province
@@ -66,12 +67,17 @@ class PreviewRow:
 
 
 def task_owners(
-    province: Province, plan: PlanFile, task: TaskEntry, *, on: date
+    province: Province,
+    plan: PlanFile,
+    task: TaskEntry,
+    *,
+    on: date,
+    assigned: Sequence[Assigned] = (),
 ) -> dict[str, bool]:
     """Return who leads a task as of a date: agency code → whether a person must decide for it.
 
     A dead agency whose work was split stays its own owner and needs a decision; history keeps its
-    name. Outside bodies are owners like any other.
+    name. Outside bodies are owners like any other. assigned: what people decided of the task.
     """
     owners: dict[str, bool] = {}
     for words in task.leads:
@@ -86,20 +92,28 @@ def task_owners(
             else:
                 for code in heirs.codes:
                     owners[code] = False
-    return owners
+    return replace(owners, assigned)
 
 
 def duty_owners(
-    province: Province, plan: PlanFile, duty: ReportDutyEntry, *, on: date
+    province: Province,
+    plan: PlanFile,
+    duty: ReportDutyEntry,
+    *,
+    on: date,
+    assigned: Sequence[Assigned] = (),
 ) -> list[str]:
-    """Return who owes a report as of a date, in the order named, without its receivers."""
+    """Return who owes a report as of a date, in the order named, without its receivers.
+
+    assigned: what people decided of the duty; one counts for reports due from its date on.
+    """
     receivers = receivers_of(province, plan, duty, on=on)
-    owners: dict[str, None] = {}
+    owners: dict[str, bool] = {}
     for words in duty.from_:
         for code in _bodies(province, plan, province.resolve_all(words), on):
             if code not in receivers:
-                owners[code] = None
-    return list(owners)
+                owners[code] = False
+    return list(replace(owners, [item for item in assigned if item.since <= on]))
 
 
 def receivers_of(
@@ -121,14 +135,24 @@ def coordinator_of(province: Province, plan: PlanFile, *, on: date) -> str | Non
 
 
 def assignments(
-    province: Province, plan: PlanFile, task: TaskEntry, *, until: date
+    province: Province,
+    plan: PlanFile,
+    task: TaskEntry,
+    *,
+    until: date,
+    assigned: Sequence[Assigned] = (),
 ) -> list[PlannedAssignment]:
-    """Return a task's assignments from the plan's issue on, as far as is known by `until`."""
-    days = [plan.issued_on, *(d for d in province.turning_days() if plan.issued_on < d <= until)]
+    """Return a task's assignments from the plan's issue on, as far as is known by `until`.
+
+    assigned: what people decided of the task; one counts from its date on.
+    """
+    turning = {*province.turning_days(), *(item.since for item in assigned)}
+    days = [plan.issued_on, *sorted(d for d in turning if plan.issued_on < d <= until)]
     running: dict[str, PlannedAssignment] = {}
     ended: list[PlannedAssignment] = []
     for day in days:
-        owners = task_owners(province, plan, task, on=day)
+        decided = [item for item in assigned if item.since <= day]
+        owners = task_owners(province, plan, task, on=day, assigned=decided)
         for code in [code for code in running if code not in owners]:
             old = running.pop(code)
             ended.append(
@@ -155,18 +179,19 @@ def assignments(
 
 
 def obligations(
-    registry: Registry, plan_code: str, *, since: date, until: date
+    registry: Registry, plan_code: str, *, since: date, until: date, overlay: Overlay = NOTHING
 ) -> Iterator[PlannedObligation]:
-    """Yield what a plan's agencies owe with a due date in since..until."""
+    """Yield what a plan's agencies owe with a due date in since..until, as decided where it was."""
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
     for duty in plan.report_duties:
-        yield from _of_duty(plan_code, plan, province, duty, since, until)
+        yield from _of_duty(plan_code, plan, province, duty, since, until, overlay)
     for task in plan.tasks:
         due_on = phase_end(task.period)
         if due_on is None or not since <= due_on <= until:
             continue
-        for owner in task_owners(province, plan, task, on=due_on):
+        assigned = overlay.of(plan_code, task.code)
+        for owner in task_owners(province, plan, task, on=due_on, assigned=assigned):
             yield PlannedObligation(
                 plan_code, "phase_end", task.code, owner, "end", due_on, task.period.raw, False
             )
@@ -251,24 +276,34 @@ def _of_duty(
     duty: ReportDutyEntry,
     since: date,
     until: date,
+    overlay: Overlay,
 ) -> Iterator[PlannedObligation]:
     coordinator = province.resolve(plan.coordinator)
     coordinating = all(province.resolve(words) is coordinator for words in duty.from_)
     kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
     words = duty.deadline.raw if duty.deadline else ""
+    assigned = overlay.of(plan_code, duty.code)
     for occurrence in occurrences(
         duty, issued_on=plan.issued_on, coordinating=coordinating, since=since, until=until
     ):
-        for owner in duty_owners(province, plan, duty, on=occurrence.due_on):
+        confirmed_on = overlay.dates.get((plan_code, duty.code, occurrence.period))
+        due_on = confirmed_on or occurrence.due_on
+        proposed = occurrence.proposed and confirmed_on is None
+        for owner in duty_owners(province, plan, duty, on=due_on, assigned=assigned):
+            yield PlannedObligation(
+                plan_code, kind, duty.code, owner, occurrence.period, due_on, words, proposed
+            )
+    for opened in overlay.opened.get((plan_code, duty.code), ()):
+        for owner in opened.agencies:
             yield PlannedObligation(
                 plan_code,
                 kind,
                 duty.code,
                 owner,
-                occurrence.period,
-                occurrence.due_on,
-                words,
-                occurrence.proposed,
+                opened.period,
+                opened.due_on,
+                opened.words,
+                False,
             )
 
 

@@ -19,7 +19,14 @@ from data.models import Obligation, StatusReply
 from data.workdays import Workdays
 
 Said = Literal[
-    "acknowledge", "not_started", "in_progress", "completed", "blocked", "extension", "dispute"
+    "acknowledge",
+    "not_started",
+    "in_progress",
+    "completed",
+    "blocked",
+    "extension",
+    "dispute",
+    "question",
 ]
 LIVE_STATES = ("open", "submitted", "confirmed")
 
@@ -58,12 +65,15 @@ async def record(
     now: datetime,
     today: date,
     workdays: Workdays,
+    adds_to: int | None = None,
 ) -> int | None:
     """Record an answer and apply it to the obligation; returns the reply's id.
 
     None: it had been said already and nothing changed. Raises NotOpen where the obligation is confirmed,
     withdrawn or superseded, and for what makes no sense of a submitted one: an acknowledgement or a
     request for more time. Saying "in progress" of a submitted one corrects it: it is open again.
+    adds_to: the id of the answer that this one only adds to (a document's number to a completion), so that
+    taking this one back takes back both.
     Call jobs.obligations.recompute afterwards, in the same transaction.
     """
     obligation = await obligation_of(connection, obligation_id)
@@ -85,10 +95,12 @@ async def record(
         chat_id=chat_id,
         event_id=event_id,
         said_at=now,
+        adds_to=adds_to,
     )
-    await connection.execute(
-        update(Obligation).where(Obligation.id == obligation_id).values(changes)
-    )
+    if changes:
+        await connection.execute(
+            update(Obligation).where(Obligation.id == obligation_id).values(changes)
+        )
     return reply_id
 
 
@@ -143,6 +155,8 @@ def _changes(
             return {"extension_asked_at": now}
         case "dispute":
             return {"disputed_at": now}
+        case "question":  # kept with the rest of what was said; it changes nothing
+            return {}
 
 
 async def _said_already(
@@ -153,13 +167,7 @@ async def _said_already(
     changes: dict[str, Any],
 ) -> bool:
     """Tell whether the last answer said just this, and its effect still stands."""
-    rows = await connection.execute(
-        select(StatusReply)
-        .where(StatusReply.obligation_id == obligation.id)
-        .order_by(StatusReply.id.desc())
-        .limit(1)
-    )
-    last = rows.one_or_none()
+    last = await last_of(connection, obligation.id)
     if last is None or last.said != said:
         return False
     if (last.percent, last.until, last.document, last.document_on, last.note) != words:
@@ -170,7 +178,9 @@ async def _said_already(
     if said in flags:
         return getattr(obligation, flags[said]) is not None
     # "đã nhận" or "đang làm" on a later day holds the rungs back anew.
-    return all(getattr(obligation, name) == value for name, value in changes.items())
+    return said != "question" and all(
+        getattr(obligation, name) == value for name, value in changes.items()
+    )
 
 
 def _snapshot(obligation: Row[Any]) -> dict[str, Any]:
@@ -211,14 +221,38 @@ async def reply_of(connection: AsyncConnection, reply_id: int) -> Row[Any] | Non
     return rows.one_or_none()
 
 
-async def append(connection: AsyncConnection, obligation: Row[Any], **values: Any) -> int:
-    """Write down one answer, with the obligation as it stood before; returns the reply's id."""
+async def last_of(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
+    """Return the last answer of an obligation, an undo too; None where there is none."""
+    rows = await connection.execute(
+        select(StatusReply)
+        .where(StatusReply.obligation_id == obligation_id)
+        .order_by(StatusReply.id.desc())
+        .limit(1)
+    )
+    return rows.one_or_none()
+
+
+async def append(
+    connection: AsyncConnection,
+    obligation: Row[Any],
+    *,
+    adds_to: int | None = None,
+    **values: Any,
+) -> int:
+    """Write down one answer, with the obligation as it stood before; returns the reply's id.
+
+    adds_to: an answer whose own "before" is kept in place of the present state; see record.
+    """
+    before = _snapshot(obligation)
+    if adds_to is not None:
+        earlier = await reply_of(connection, adds_to)
+        before = before if earlier is None else earlier.before
     added = await connection.execute(
         insert(StatusReply)
         .values(
             obligation_id=obligation.id,
             agency_id=obligation.agency_id,
-            before=_snapshot(obligation),
+            before=before,
             **values,
         )
         .returning(StatusReply.id)

@@ -83,8 +83,9 @@ class Province:
         return found
 
     def find(self, words: str, *, on: date | None = None) -> list[AgencyEntry]:
-        """Return the agencies that words may mean, best first: exact, then all words contained.
+        """Return the agencies that words may mean: named exactly, else by initials, else by some words.
 
+        Initials are taken with or without the first word and spaces ("SKHCN", "so khcn", "Sở KH&CN").
         on: leave out agencies that do not live on that date unless they are named exactly.
         """
         exact = self.agencies.get(words.strip()) or self.resolve(words)
@@ -93,6 +94,13 @@ class Province:
         wanted = fold(words).split()
         if not wanted:
             return []
+        by_initials = [
+            entry
+            for entry in self._by_initials.get("".join(wanted), ())
+            if on is None or lives(entry, on)
+        ]
+        if by_initials:
+            return by_initials
         return [
             entry
             for entry in self.file.agencies
@@ -123,6 +131,21 @@ class Province:
             for key in {fold(name) for name in _names(entry)}:
                 # Two bodies whose names differ by marks alone: without marks nobody can tell.
                 table[key] = entry if table.get(key, entry) is entry else None
+        return table
+
+    @cached_property
+    def _by_initials(self) -> dict[str, list[AgencyEntry]]:
+        table: dict[str, list[AgencyEntry]] = {}
+        for entry in self.file.agencies:
+            keys: set[str] = set()
+            for name in _names(entry):
+                words = fold(name).split()
+                if not words:
+                    continue
+                initials = "".join(word[0] for word in words if word != "va")
+                keys |= {"".join(words), initials, words[0] + initials[1:]}
+            for key in keys:
+                table.setdefault(key, []).append(entry)
         return table
 
     # ---------------------------------------------------------------- members and successors

@@ -21,7 +21,7 @@ from data.progress import LIVE_STATES
 from data.titles import period_words, report_title
 from data.workdays import Workdays
 
-_REPORT_WINDOW = timedelta(days=366)
+REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
 
 
@@ -37,7 +37,8 @@ class DutyFigures:
     code: str
     title: str
     clause: str
-    period: str
+    period: str  # in words
+    period_code: str
     due_on: date
     proposed: bool  # the document names no date; this one is not confirmed yet
     expected: int
@@ -74,7 +75,7 @@ async def duty_figures(
             Obligation.plan_id.in_(plan_ids),
             Obligation.duty_id.is_not(None),
             Obligation.state.in_(LIVE_STATES),
-            Obligation.due_on.between(today - _REPORT_WINDOW, today + _REPORT_WINDOW),
+            Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
         )
         .group_by(Obligation.plan_id, Obligation.duty_id, Obligation.period)
     )
@@ -95,6 +96,7 @@ async def duty_figures(
                 title=report_title(duty.frequency, duty.title, row.period),
                 clause=duty.clause,
                 period=period_words(row.period),
+                period_code=row.period,
                 due_on=row.due_on,
                 proposed=bool(row.proposed),
                 expected=int(row.expected),

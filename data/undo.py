@@ -1,8 +1,9 @@
 """Taking an answer back.
 
 Promises that it is possible for 24 hours, until a coordinator has acted on it or somebody answered
-again, and that the obligation then stands as the answer found it. What was said stays on record: an
-undo is an answer of its own.
+again, and that the obligation then stands as the answer found it; a request for a later date that it
+made is withdrawn. What was said stays on record: an undo is an answer of its own. A question changes
+nothing and is not taken back.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from sqlalchemy import Row, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from data import extensions
 from data.models import Obligation, StatusReply
 from data.progress import append, as_json, obligation_of, reply_of, restored
 
 UNDO_FOR = timedelta(hours=24)
 _SIDE_BY_SIDE = 1000
+_NO_ANSWER = ("undo", "question")
 
 
 class CannotUndo(Exception):
@@ -44,7 +47,7 @@ async def undo(
     24 hours, acted on by a coordinator, answered again since, or taken back already. All or none.
     """
     first = await reply_of(connection, reply_id)
-    if first is None or first.said == "undo":
+    if first is None or first.said in _NO_ANSWER:
         raise CannotUndo("nothing")
     replies = [first]
     if first.event_id is not None:
@@ -52,7 +55,7 @@ async def undo(
             select(StatusReply)
             # One event's answers are written side by side; the bounds keep it off the whole table.
             .where(StatusReply.id.between(reply_id - _SIDE_BY_SIDE, reply_id + _SIDE_BY_SIDE))
-            .where(StatusReply.event_id == first.event_id, StatusReply.said != "undo")
+            .where(StatusReply.event_id == first.event_id, StatusReply.said.not_in(_NO_ANSWER))
             .order_by(StatusReply.id)
         )
         replies = list(rows.all())
@@ -71,8 +74,14 @@ async def undo(
             event_id=event_id,
             said_at=now,
         )
+        asked = await extensions.by_reply(connection, reply.id)
+        if asked is not None:
+            await extensions.withdraw(connection, asked.id)
+        values = restored(reply.before)
+        if obligation.extension_asked_at is None:
+            values["extension_asked_at"] = None  # it was decided since
         await connection.execute(
-            update(Obligation).where(Obligation.id == obligation.id).values(restored(reply.before))
+            update(Obligation).where(Obligation.id == obligation.id).values(values)
         )
     return replies
 
@@ -90,6 +99,7 @@ async def last_reply(
     rows = await connection.execute(
         select(StatusReply)
         .where(StatusReply.chat_id == chat_id, whose, StatusReply.said_at >= since)
+        .where(StatusReply.said != "question")
         .order_by(StatusReply.id.desc())
         .limit(1)
     )
@@ -116,6 +126,9 @@ async def _refuse_undo(
         or (obligation.returned_at is not None and obligation.returned_at >= reply.said_at)
         or as_json(obligation.extended_to) != reply.before.get("extended_to")
     )
+    asked = await extensions.by_reply(connection, reply.id)
+    if asked is not None and asked.state not in extensions.OPEN:
+        acted = True
     if acted:
         raise CannotUndo("acted_on")
     later = aliased(StatusReply)
@@ -124,7 +137,7 @@ async def _refuse_undo(
             exists().where(
                 StatusReply.obligation_id == reply.obligation_id,
                 StatusReply.id > reply.id,
-                StatusReply.said != "undo",
+                StatusReply.said.not_in(_NO_ANSWER),
                 ~exists()
                 .where(later.undoes_id == StatusReply.id)
                 .where(later.obligation_id == reply.obligation_id)

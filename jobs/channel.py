@@ -115,6 +115,20 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A photo or file that came in; ref is what the channel fetches it by.
+
+    content: its bytes, once the inbox has fetched them; fault: why it has none ("too_big", "lost").
+    """
+
+    ref: str
+    name: str = ""
+    size: int | None = None  # bytes, where the platform tells
+    content: bytes | None = None
+    fault: Literal["", "too_big", "lost"] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """One thing that came in, in a form that is the same for every channel.
 
@@ -135,7 +149,8 @@ class Incoming:
     reply_to: str | None = None  # remote id of our message that it answers or whose button it is
     action_id: str | None = None  # what the platform wants acknowledged (a press's spinner)
     sent_at: datetime | None = None
-    attachments: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()  # their kinds, in the platform's words
+    files: tuple[Attachment, ...] = ()  # those of them that can be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +222,9 @@ class Channel(Protocol):
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """End a press's spinner; best effort, never raises."""
+
+    async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
+        """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,17 +17,27 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import inbox, lease, outbox
+from data import contacts, inbox, lease, outbox
 from data.clock import Clock
 from data.database import Database, DatabaseUnusable
+from data.evidence import MOST_BYTES
 from data.models import Chat
-from jobs.channel import Channel, DeliveryError, RawUpdate, Unauthorised
+from jobs.channel import (
+    Attachment,
+    Channel,
+    DeliveryError,
+    Incoming,
+    RawUpdate,
+    Rejected,
+    Unauthorised,
+)
 
 log = logging.getLogger("nhacviec.inbox")
 
 REFUSED_SECRET = "refused_secret"  # template
 DATABASE_FAULTS = (DatabaseUnusable, OperationalError, InterfaceError)
 
+_FETCH_SECONDS = 60.0
 _QUIET = timedelta(days=6)  # see data.inbox.next_offset
 
 
@@ -102,6 +113,40 @@ async def poll(
             log.exception("poll failed account=%d", account_id)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 30.0)
+
+
+async def with_files(database: Database, channel: Channel, incoming: Incoming) -> Incoming:
+    """Return what came in with its files' bytes fetched, while no transaction is open.
+
+    Of a chat where nobody is enrolled nothing is fetched. A file that is too big or cannot be had keeps
+    its fault instead.
+    """
+    if not incoming.files:
+        return incoming
+    async with database.read() as connection:
+        chat = await contacts.find_chat(
+            connection, incoming.account_id, incoming.address, incoming.thread
+        )
+        known = chat is not None and await contacts.is_enrolled(connection, chat.id)
+    if not known:
+        return replace(incoming, files=())
+    return replace(
+        incoming, files=tuple([await _fetched(channel, each) for each in incoming.files])
+    )
+
+
+async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
+    if attachment.size is not None and attachment.size > MOST_BYTES:
+        return replace(attachment, fault="too_big")
+    try:
+        async with asyncio.timeout(_FETCH_SECONDS):
+            content = await channel.fetch(attachment, most=MOST_BYTES)
+    except Rejected:
+        return replace(attachment, fault="too_big")
+    except (DeliveryError, TimeoutError) as error:
+        log.warning("file not fetched error=%s", type(error).__name__)
+        return replace(attachment, fault="lost")
+    return replace(attachment, content=content)
 
 
 async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clock: Clock) -> None:

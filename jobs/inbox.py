@@ -22,7 +22,7 @@ from data.clock import Clock
 from data.database import Database
 from data.models import Chat
 from jobs.channel import Answer, Channel, Incoming
-from jobs.fetching import DATABASE_FAULTS, poll, receive, store
+from jobs.fetching import DATABASE_FAULTS, poll, receive, store, with_files
 
 __all__ = ["Handler", "Inbox", "receive", "store"]
 
@@ -151,6 +151,7 @@ class Inbox:
                 await self._handle_one(event, incoming)
 
     async def _handle_one(self, event: Row[Any], incoming: Incoming) -> None:
+        incoming = await with_files(self._database, self._channels[event.account_id], incoming)
         for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
                 await self._effect(event, incoming)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import aliased
 
 from data.ladder import Due
 from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
-from data.titles import report_title
+from data.titles import report_title, shorten
 from data.workdays import Workdays
 
 _CHUNK = 900
+AD_HOC = "ad_hoc"
 
 Item = dict[str, Any]
 
@@ -82,7 +83,7 @@ def item_of(
         "plan_number": row.plan_number,
         "plan_issued": row.plan_issued_on.isoformat(),
         "due": effective.isoformat(),
-        "due_words": row.due_words,
+        "due_words": "" if row.frequency == AD_HOC else row.due_words,
         "proposed": row.due_proposed,
         "extended": row.extended_to is not None,
         "left": max(days, 0),
@@ -102,7 +103,12 @@ def item_of(
 
 
 def title_of(row: Any) -> str:
-    """Return the short title of an obligation's row: the task's, or the report and its period."""
+    """Return the short title of an obligation's row: the task's, or the report and its period.
+
+    An ad-hoc report is called by what was asked for, which stands in place of the words of its date.
+    """
     if row.task_title is not None:
         return str(row.task_title)
+    if row.frequency == AD_HOC:
+        return f"{row.duty_title}: {shorten(row.due_words)}"
     return report_title(row.frequency or "", row.duty_title or "", row.period)

@@ -63,17 +63,22 @@ class Renderer:
         if message.template != REMINDER:
             return Content(message.template, dict(message.context), buttons_of(message.buttons))
         items = await _still_true(connection, message, today, workdays)
-        silent = await _silent(connection, message, today, workdays)
-        if not items and not silent:
+        silent = await _grouped(connection, message.context["silent"], today, workdays)
+        late = message.context.get("escalated", [])  # not in messages of an earlier version
+        escalated = await _grouped(connection, late, today, workdays)
+        if not items and not silent and not escalated:
             return None
-        said = [item["coordinator"] for item in (*items, *silent)]
+        said = [item["coordinator"] for item in (*items, *silent, *escalated)]
         context = {
+            "to_leader": False,
+            "warning": None,
             **message.context,
             "today": today.isoformat(),
             "page": message.page,
             "pages": message.pages,
             "items": items,
             "silent": silent,
+            "escalated": escalated,
             "coordinators": list(dict.fromkeys(said)),
         }
         return Content(REMINDER, context, reminder_buttons(message.id, items))
@@ -233,11 +238,11 @@ async def _still_true(
     return items
 
 
-async def _silent(
-    connection: AsyncConnection, message: Any, today: date, workdays: Workdays
+async def _grouped(
+    connection: AsyncConnection, obligation_ids: Sequence[int], today: date, workdays: Workdays
 ) -> list[Item]:
-    """Return one line for each thing that agencies without a chat owe, with their names."""
-    rows = await obligation_rows(connection, message.context["silent"])
+    """Return one line for each thing that several agencies owe and that is open, with their names."""
+    rows = await obligation_rows(connection, obligation_ids)
     groups: dict[tuple[Any, ...], Item] = {}
     for row in rows.values():
         if row.state != "open":

@@ -8,7 +8,7 @@ only what is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,14 +16,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.ladder import (
-    LAST_HELD_RUNG,
-    Due,
-    judge,
-    schedule,
-)
+from data.decisions import overlay_of
+from data.ladder import Due, Steps, judge, next_step, schedule
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
+from data.overlay import Overlay
 from data.planning import PlannedObligation, obligations, rungs_of
 from data.registry import Registry
 
@@ -31,8 +28,6 @@ _CHUNK = 1000
 _LONG_AGO = timedelta(
     days=366 * 6
 )  # every 5 years is the rarest report: its latest past lies within
-
-Steps = Sequence[tuple[int, date]]
 
 
 @dataclass(slots=True)
@@ -74,54 +69,26 @@ class Ladders:
         return self._registry.province_of(plan_code).file.judged_strictly
 
 
-def next_step(
-    steps: Steps, *, today: date, sent: int | None, acknowledged_until: date | None
-) -> tuple[int, date] | None:
-    """Return the rung to go out next and its day, or None where the ladder has ended.
+async def materialise(
+    connection: AsyncConnection, registry: Registry, *, today: date, only: str | None = None
+) -> Counts:
+    """Bring the obligations of every plan in line with registry and decisions, up to the horizon.
 
-    Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
-    past means "at the next morning". An acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    only: the code of the one plan to be looked at.
     """
-    reached = [step for step in steps if step[1] <= today]
-    if reached:
-        rung, day = reached[-1]
-        held = (
-            acknowledged_until is not None
-            and acknowledged_until >= today
-            and rung <= LAST_HELD_RUNG
-        )
-        if (sent is None or rung > sent) and not held:
-            return rung, day
-        if held and (sent is None or rung > sent):
-            # Still true when the hold ends, unless a later rung comes first.
-            assert acknowledged_until is not None
-            later = next((step for step in steps if step[1] > today), None)
-            if later is None or later[1] > acknowledged_until + timedelta(days=1):
-                return rung, acknowledged_until + timedelta(days=1)
-            if later[0] > LAST_HELD_RUNG or later[1] > acknowledged_until:
-                return later
-    for rung, day in steps:
-        if day <= today or (sent is not None and rung <= sent):
-            continue
-        if acknowledged_until is not None and rung <= LAST_HELD_RUNG and day <= acknowledged_until:
-            continue
-        return rung, day
-    return None
-
-
-async def materialise(connection: AsyncConnection, registry: Registry, *, today: date) -> Counts:
-    """Bring the obligations of every plan in line with the registry, up to the horizon."""
     counts = Counts()
+    overlay = await overlay_of(connection)
     ladders = Ladders(registry)
     agencies = {
         (row.province, row.code): row.id
         for row in await connection.execute(select(Agency.id, Agency.province, Agency.code))
     }
-    plans = await connection.execute(select(Plan.__table__))
+    which = select(Plan.__table__)
+    plans = await connection.execute(which if only is None else which.where(Plan.code == only))
     for plan in plans.all():
         wanted: dict[tuple[str, str, str], PlannedObligation] = {}
         if plan.withdrawn_at is None and plan.code in registry.plans:
-            for owed in _wanted(registry, plan, today):
+            for owed in _wanted(registry, plan, overlay, today):
                 wanted[owed.code, owed.agency, owed.period] = owed
         await _bring_in_line(connection, registry, ladders, plan, wanted, agencies, today, counts)
     return counts
@@ -165,13 +132,15 @@ async def recompute(
         await _update(connection, changes)
 
 
-def _wanted(registry: Registry, plan: Any, today: date) -> Iterable[PlannedObligation]:
+def _wanted(
+    registry: Registry, plan: Any, overlay: Overlay, today: date
+) -> Iterable[PlannedObligation]:
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
     latest_past: dict[str, tuple[date, list[PlannedObligation]]] = {}
     since = min(plan.tracked_from - _LONG_AGO, plan.issued_on)
-    for owed in obligations(registry, plan.code, since=since, until=last):
+    for owed in obligations(registry, plan.code, since=since, until=last, overlay=overlay):
         if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
             yield owed
             continue

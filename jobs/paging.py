@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from data.addressing import Place
 from jobs.items import title_of
 
 ITEMS_A_PAGE = 10
@@ -36,30 +37,51 @@ class DueItem:
 
 
 @dataclass(slots=True)
+class Bag:
+    """What one chat is told of a morning: its own items, those of agencies without a chat, and what
+    stays late (jobs/escalation.py). leads: it is a leader's.
+    """
+
+    place: Place
+    items: list[DueItem] = field(default_factory=list)
+    silent: list[DueItem] = field(default_factory=list)
+    escalated: list[DueItem] = field(default_factory=list)
+    leads: bool = False
+
+
+@dataclass(slots=True)
 class Page:
-    """One message: its items, whose agencies have no chat, and how many more there would be."""
+    """One message: its items, whose agencies have no chat, what stays late, how many more there are."""
 
     items: list[DueItem]
     silent: list[DueItem] = field(default_factory=list)
+    escalated: list[DueItem] = field(default_factory=list)
     left_out: int = 0
 
 
-def paginate(items: Sequence[DueItem], silent: Sequence[DueItem], limit: int) -> list[Page]:
+def paginate(
+    items: Sequence[DueItem],
+    silent: Sequence[DueItem],
+    limit: int,
+    *,
+    escalated: Sequence[DueItem] = (),
+) -> list[Page]:
     """Cut a chat's items into pages.
 
     What ended before it was tracked is asked about on one page of its own; what does not fit there is
     left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
-    chat, told in a few lines on the last page.
+    chat, told in a few lines on the last page, as is what stays late (escalated).
     """
     pages = [Page(part) for part in _fill([item for item in items if not item.ended], limit)]
     ended = [item for item in items if item.ended]
     if ended:
         shown = _fill(ended, limit)[0]
         pages.append(Page(shown, left_out=len(ended) - len(shown)))
-    if silent:
+    if silent or escalated:
         if not pages or len(pages[-1].items) > _ROOMY:
             pages.append(Page([]))
         pages[-1].silent = list(silent)
+        pages[-1].escalated = list(escalated)
     return pages
 
 

@@ -16,17 +16,19 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.addressing import Place, places
+from data.addressing import places
 from data.clock import civil_date, civil_time
+from data.contacts import end_stand_ins
 from data.database import Database
 from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, Reminder
 from data.planning import addressee, coordinator_of
 from data.province import Province
 from data.registry import Registry
+from jobs import escalation
 from jobs.hours import within_sending_hours
 from jobs.items import obligation_rows
 from jobs.obligations import Ladders, recompute
-from jobs.paging import DueItem, paginate
+from jobs.paging import Bag, DueItem, paginate
 
 BROADCAST = 2  # Message.priority
 _DEFAULT_LIMIT = 4096
@@ -41,15 +43,6 @@ class MorningResult:
     messages: int = 0
     items: int = 0
     unreachable: int = 0
-
-
-@dataclass(slots=True)
-class _Bag:
-    """What one chat is told of: its own items, and those of agencies without a chat."""
-
-    place: Place
-    items: list[DueItem] = field(default_factory=list)
-    silent: list[DueItem] = field(default_factory=list)
 
 
 async def morning(
@@ -98,13 +91,17 @@ async def compose(
     """Put one province's messages of the day into the outbox, in the caller's transaction."""
     today = civil_date(now)
     home = registry.provinces[province_code]
+    await end_stand_ins(connection, today=today, now=now)
     stale = await _withdraw_stale(connection, province_code, today)
     items = await _due_items(connection, registry, province_code, stale, today)
-    if not items:
-        return
     bags, unreachable = await _address(connection, registry, province_code, items, today)
     result.unreachable += unreachable
+    await escalation.escalate(connection, registry, province_code, bags, today=today)
+    if not bags:
+        return
     told = await _put(connection, home, bags, today, now, limits or {}, result)
+    own = [item for bag in bags.values() for item in bag.items]
+    await escalation.announce(connection, home, own)
     await _mark(connection, registry, [item for item in items if item.row.id in told], today)
 
 
@@ -136,6 +133,8 @@ async def _withdraw_stale(connection: AsyncConnection, province: str, today: dat
     found = rows.all()
     ids = [row.id for row in found]
     spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
+    late = {owed for row in found for owed in row.context.get("escalated", ())}
+    await escalation.take_back(connection, late)
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         items = await connection.execute(
@@ -192,7 +191,7 @@ async def _address(
     province: str,
     items: Iterable[DueItem],
     today: date,
-) -> tuple[dict[int, _Bag], int]:
+) -> tuple[dict[int, Bag], int]:
     """Sort items by chat; those whose agency has none go to the coordinating agency's, as silent."""
     home = registry.provinces[province]
     rows = await connection.execute(
@@ -201,7 +200,7 @@ async def _address(
     ids = {row.code: row.id for row in rows}
     focal = await places(connection, ids.values())
     steering = await places(connection, ids.values(), roles=("coordinator",))
-    bags: dict[int, _Bag] = {}
+    bags: dict[int, Bag] = {}
     unreachable = 0
     for item in items:
         agency_id = ids[item.addressee]
@@ -218,7 +217,7 @@ async def _address(
             unreachable += 1
             continue
         for place in chosen:
-            bag = bags.setdefault(place.chat_id, _Bag(place))
+            bag = bags.setdefault(place.chat_id, Bag(place))
             (bag.silent if silent else bag.items).append(item)
     return bags, unreachable
 
@@ -226,7 +225,7 @@ async def _address(
 async def _put(
     connection: AsyncConnection,
     home: Province,
-    bags: dict[int, _Bag],
+    bags: dict[int, Bag],
     today: date,
     now: datetime,
     limits: Mapping[int, int],
@@ -240,12 +239,12 @@ async def _put(
         told.update(item.row.id for item in (*bag.items, *bag.silent))
         readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
         limit = limits.get(bag.place.account_id, _DEFAULT_LIMIT)
-        pages = paginate(bag.items, bag.silent, limit)
+        pages = paginate(bag.items, bag.silent, limit, escalated=bag.escalated)
         number = 0
         for index, page in enumerate(pages, 1):
             listed.append(list(enumerate(page.items, number + 1)))
             number += len(page.items)
-            first = (*page.items, *page.silent)[0]
+            first = (*page.items, *page.silent, *page.escalated)[0]
             messages.append(
                 {
                     "account_id": bag.place.account_id,
@@ -259,6 +258,9 @@ async def _put(
                         "left_out": page.left_out,
                         "undecided": [item.row.id for item in page.items if item.undecided],
                         "silent": [item.row.id for item in page.silent],
+                        "escalated": [item.row.id for item in page.escalated],
+                        "to_leader": bag.leads and not bag.items,
+                        "warning": escalation.warning(home, page.items),
                     },
                     "buttons": [],
                     "agency_id": first.row.agency_id,

@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route, Router
 
 TOKEN = "4242:a-token-of-the-tests-and-of-nothing-else"
@@ -93,6 +95,7 @@ class BotApi:
     answered_presses: list[str] = field(default_factory=list)
     commands: list[dict[str, str]] = field(default_factory=list)
     webhook: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)  # by file_id
     breaches: int = 0
     _faults: list[Fault] = field(default_factory=list)
     _updates: deque[dict[str, Any]] = field(default_factory=deque)
@@ -141,7 +144,12 @@ class BotApi:
     async def __aenter__(self) -> BotApi:
         self._news = asyncio.Event()
         self._shut = asyncio.Event()
-        router = Router([Route("/bot{token}/{method}", _Endpoint(self), methods=["GET", "POST"])])
+        router = Router(
+            [
+                Route("/bot{token}/{method}", _Endpoint(self), methods=["GET", "POST"]),
+                Route("/file/bot{token}/files/{name}", self._download),
+            ]
+        )
         config = uvicorn.Config(
             router,
             log_config=None,
@@ -238,6 +246,24 @@ class BotApi:
     async def _getMe(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         bot_id = int(self.token.partition(":")[0])
         return {"id": bot_id, "is_bot": True, "first_name": "Nhắc Việc", "username": USERNAME}
+
+    async def _getFile(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        key = data["file_id"]
+        if key not in self.files:
+            raise Refused(400, "Bad Request: invalid file_id")
+        size = len(self.files[key])
+        return {
+            "file_id": key,
+            "file_unique_id": key,
+            "file_size": size,
+            "file_path": f"files/{key}",
+        }
+
+    async def _download(self, request: Request) -> Response:
+        content = self.files.get(request.path_params["name"])
+        if request.path_params["token"] != self.token or content is None:
+            return Response(status_code=404)
+        return Response(content, media_type="application/octet-stream")
 
     async def _sendMessage(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat, text = self._checked(data)

@@ -22,7 +22,7 @@ from data.database import Database
 from data.models import Account, Agency, Chat, InboxEvent, Message, Obligation, Plan
 from data.outbox import ANSWER, put
 from data.registry import Registry
-from jobs.channel import Answer, Capabilities, Incoming
+from jobs.channel import Answer, Attachment, Capabilities, Incoming
 from jobs.messages import Renderer
 from tests.world import load_world
 
@@ -195,12 +195,33 @@ class Talk:
         """Send a button's key, whoever made it."""
         return await self._take(chat, "action", action, sender, remote_id)
 
+    async def send_file(
+        self,
+        chat: str,
+        content: bytes,
+        name: str = "anh.jpg",
+        *,
+        text: str = "",
+        reply_to: str | None = None,
+        sender: str | None = None,
+    ) -> list[Reply]:
+        """Send a photo or file, with words beneath it; its bytes are fetched already."""
+        files = (Attachment("x", name, len(content), content),)
+        kind = "text" if text else "other"
+        return await self._take(chat, kind, text, sender, reply_to, files)
+
     async def happen(self, chat: str, kind: Any, text: str = "") -> list[Reply]:
         """Let something else come in: moved, gone, back, other."""
         return await self._take(chat, kind, text, None, None)
 
     async def _take(
-        self, chat: str, kind: Any, text: str, sender: str | None, reply_to: str | None
+        self,
+        chat: str,
+        kind: Any,
+        text: str,
+        sender: str | None,
+        reply_to: str | None,
+        files: tuple[Attachment, ...] = (),
     ) -> list[Reply]:
         group = chat.startswith("-")
         chat_kind: Literal["private", "group"] = "group" if group else "private"
@@ -216,6 +237,7 @@ class Talk:
             chat_title="Nhóm" if group else "",
             text=text,
             reply_to=reply_to,
+            files=files,
         )
         router = Router(lambda: self.registry, limits={self.account_id: self.longest})
         async with self.database.write() as connection:

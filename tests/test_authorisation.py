@@ -22,7 +22,9 @@ NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
 COORDINATING, OWN, OTHER = 1, 2, 3
 WHOSE = ("own", "other", "other_unreachable", "other_province")
-ANSWERS = ("ack", "doing", "done", "more", "undo")
+ANSWERS = (
+    "ack", "doing", "not_yet", "done", "more", "blocked", "dispute", "question", "undo",
+)  # fmt: skip
 
 
 def subject(whose: str) -> Subject:
@@ -45,9 +47,11 @@ TABLE: dict[tuple[Role, int], dict[str, set[str]]] = {
     ("focal", OWN): _FOCAL,
     # Its focal point stands in where an agency has no chat: it is who gets those reminders.
     ("focal", COORDINATING): {action: {"other_unreachable"} for action in ("open", *ANSWERS)},
-    ("coordinator", OWN): _FOCAL,  # coordinates another plan, not this one
+    # coordinates another plan, not this one
+    ("coordinator", OWN): {**_FOCAL, "nhac": {"own"}},
     ("coordinator", COORDINATING): {
         "open": {"own", "other", "other_unreachable"},
+        "nhac": {"own", "other", "other_unreachable"},
         **{action: {"other_unreachable"} for action in ANSWERS},
     },
     ("leader", OWN): {"open": {"own", "other", "other_unreachable"}},
@@ -58,9 +62,64 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
     "leader": {"help", "status"},
 }
 
+LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi"}
+for _role in COMMANDS_BY_ROLE:
+    COMMANDS_BY_ROLE[_role] |= LOOKS
+COMMANDS_BY_ROLE["coordinator"] |= {"donvi", "nhac", "moi"}
+COMMANDS_BY_ROLE["leader"] |= {"donvi"}
+
+DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han"}
+for _role in ("coordinator", "leader"):
+    COMMANDS_BY_ROLE[_role] |= DECIDES
+
+# who → on whose obligations it decides, and of whom it asks an explanation. "coordinators": what the
+# plan's coordinating agency owes itself.
+_ANOTHERS = {"other", "other_unreachable"}
+DECISIONS: dict[tuple[Role, int, bool], dict[str, set[str]]] = {
+    ("focal", OWN, False): {},
+    ("focal", COORDINATING, False): {},
+    ("coordinator", OWN, False): {},
+    ("coordinator", COORDINATING, False): {
+        "decide": {"own", *_ANOTHERS},  # "own" is the agency OWN's, another's to the coordinator
+        "explain": {"own", *_ANOTHERS},
+    },
+    ("leader", OWN, False): {"explain": {"own", *_ANOTHERS, "coordinators"}},
+    ("leader", OWN, True): {
+        "decide": {"coordinators"},
+        "explain": {"own", *_ANOTHERS, "coordinators"},
+    },
+}
+
+
+@pytest.mark.parametrize("whose", [*WHOSE, "coordinators"])
+@pytest.mark.parametrize("action", ["decide", "explain"])
+@pytest.mark.parametrize("who", list(DECISIONS))
+def test_role_decides_on_what_the_table_says(
+    who: tuple[Role, int, bool], action: str, whose: str
+) -> None:
+    role, agency_id, may_decide = who
+    caller = Caller(
+        1, False, 1, (Enrolled(1, 1, 1, agency_id, "x", "X", "dong", role, may_decide),)
+    )
+    about = subject(whose)
+    if whose == "coordinators":
+        about = Subject("dong", COORDINATING, COORDINATING, True)
+    assert may(caller, action, about) is (whose in DECISIONS[who].get(action, set()))
+
+
+def test_nobody_decides_on_what_they_answer_for_in_whatever_chat() -> None:
+    coordinator = enrolled("coordinator", COORDINATING)
+    both = Caller(1, False, 1, (coordinator, enrolled("focal", OWN)))
+    assert may(both, "decide", subject("own")) is False
+    assert may(both, "decide", subject("other")) is True
+    group = Caller(1, True, 1, (coordinator,), (coordinator, enrolled("focal", OWN)))
+    assert may(group, "decide", subject("own")) is False
+    unknown = Caller(1, True, None, (coordinator,))
+    assert may(unknown, "decide", subject("other")) is False
+
 
 @pytest.mark.parametrize("whose", WHOSE)
-@pytest.mark.parametrize("action", ["open", *ANSWERS])
+@pytest.mark.parametrize("action", ["open", "nhac", *ANSWERS])
 @pytest.mark.parametrize("who", list(TABLE))
 def test_role_may_do_to_an_obligation_what_the_table_says(
     who: tuple[Role, int], action: str, whose: str
@@ -84,7 +143,7 @@ def test_role_may_use_the_commands_that_the_table_says(role: Role) -> None:
 
 
 def test_every_command_and_action_stands_in_the_table() -> None:
-    assert set(ROLES) == set(COMMANDS) | {"open", *ANSWERS}
+    assert set(ROLES) == set(COMMANDS) | {"open", "decide", "explain", *ANSWERS}
 
 
 @pytest.mark.parametrize("action", ["open", *ANSWERS])
@@ -147,7 +206,7 @@ async def test_tapped_key_counts_only_for_whose_it_is(talk: Talk, verb: str) -> 
         after = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
         assert after == row  # nothing changed
     own = (await talk.tap("stc", f"{verb}:{row.id}"))[0]
-    assert own.template == ("item" if verb == "open" else "recorded")
+    assert own.template == {"open": "item", "more": "ask_until"}.get(verb, "recorded")
 
 
 async def test_another_chats_list_is_not_acknowledged_nor_shown(talk: Talk) -> None:

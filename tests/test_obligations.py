@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from data.database import Database
-from data.ladder import RUNGS, judge, schedule
+from data.ladder import RUNGS, judge, next_step, schedule
 from data.loading import is_loaded, load, registry_of
 from data.models import Obligation, Plan, Task
 from data.registry import Registry, read_folder
-from jobs.obligations import materialise, next_step, recompute
+from jobs.obligations import materialise, recompute
 from tests.conftest import SHIPPED
 from tests.test_dates import CALENDAR
 from tests.world import load_world, morning_of, obligation

@@ -6,6 +6,7 @@ from a network: the sandbox stores what is typed and tapped on its page as JSON 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import fields
@@ -14,7 +15,16 @@ from typing import Any
 from uuid import uuid4
 
 from bot.channels.pacing import LIMITS, SlidingWindows
-from jobs.channel import Capabilities, Incoming, OutgoingMessage, Pacing, RawUpdate, Receipt
+from jobs.channel import (
+    Attachment,
+    Capabilities,
+    Incoming,
+    OutgoingMessage,
+    Pacing,
+    RawUpdate,
+    Receipt,
+    Rejected,
+)
 
 LIKE_TELEGRAM = Capabilities(
     max_text=4096,
@@ -92,9 +102,20 @@ class LocalChannel:
             given["sent_at"] = datetime.fromisoformat(given["sent_at"])
         given["attachments"] = tuple(given.get("attachments", ()))
         try:
+            given["files"] = tuple(Attachment(**file) for file in given.get("files", ()))
             return Incoming(account_id=account_id, **given)
         except TypeError as error:
             raise ValueError(f"not an update: {error}") from None
+
+    async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
+        """Return a file's bytes: its ref is the bytes themselves, in base64."""
+        try:
+            content = base64.b64decode(attachment.ref, validate=True)
+        except ValueError:
+            raise Rejected("not base64") from None
+        if len(content) > most:
+            raise Rejected("file too big")
+        return content
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """A local button has no spinner."""

@@ -37,6 +37,7 @@ from bot.channels.telegram_http import (
 )
 from bot.channels.telegram_updates import incoming
 from jobs.channel import (
+    Attachment,
     Button,
     Capabilities,
     DeliveryError,
@@ -75,6 +76,7 @@ class TelegramChannel:
         self._bot = Bot(
             token,
             base_url=self._url,
+            base_file_url=f"{base_url.rstrip('/').removesuffix('/bot')}/file/bot",
             request=_Request(
                 connection_pool_size=8,
                 read_timeout=answer_seconds,
@@ -168,6 +170,16 @@ class TelegramChannel:
         except Exception as error:
             log.info("telegram press not acknowledged error=%s", type(error).__name__)
 
+    async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
+        """Download a file (Telegram gives at most 20 MB); raises Rejected for more than `most`."""
+        file = await self._call(self._bot.get_file(attachment.ref))
+        if file.file_size is not None and file.file_size > most:
+            raise Rejected("file too big")
+        content = bytes(await self._call(file.download_as_bytearray()))
+        if len(content) > most:
+            raise Rejected("file too big")
+        return content
+
     def split(self, body: bytes) -> RawUpdate:
         """Tell id and chat of one webhook body; raises ValueError for what is no update."""
         return raw_update(json.loads(body), body)
@@ -226,7 +238,8 @@ class _Request(HTTPXRequest):
         code, payload = await super().do_request(*args, **kwargs)
         if not 200 <= code <= 299:
             raise _Refused(code, payload)
-        if not (payload.startswith(b"{") and payload.rstrip().endswith(b"}")):
+        is_file = "/file/bot" in str(kwargs.get("url") or (args[0] if args else ""))
+        if not is_file and not (payload.startswith(b"{") and payload.rstrip().endswith(b"}")):
             raise TelegramError("garbled answer")  # before the library logs it
         return code, payload
 

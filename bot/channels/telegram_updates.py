@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from jobs.channel import Incoming
+from jobs.channel import Attachment, Incoming
 
 _ATTACHMENTS = (
     "document",
@@ -76,7 +76,20 @@ def _message(account_id: int, number: str, message: Any, own_title: str | None) 
         reply_to=str(answered.message_id) if answered is not None else None,
         sent_at=message.date,
         attachments=attachments,
+        files=_files(message),
     )
+
+
+def _files(message: Any) -> tuple[Attachment, ...]:
+    """Return a message's photo in its largest size, and its document."""
+    files = []
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        files.append(Attachment(largest.file_id, "anh.jpg", largest.file_size))
+    document = message.document
+    if document is not None:
+        files.append(Attachment(document.file_id, document.file_name or "", document.file_size))
+    return tuple(files)
 
 
 def _press(account_id: int, number: str, press: Any) -> Incoming | None:

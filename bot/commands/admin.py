@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,10 +27,10 @@ from bot.config import SHIPPED_REGISTRY, Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import Role
 from data.database import explain
-from data.invitations import CODE_DAYS
+from data.invitations import CODE_DAYS, start_links
 from data.invitations import invite as make_code
 from data.loading import registry_of
-from data.models import Account, Agency
+from data.models import Agency
 from data.yamlfile import Fault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
@@ -179,14 +180,8 @@ async def _invite(
         code = await make_code(
             connection, agency_id=agency_id, role=role, may_decide=may_decide, now=now
         )
-        titles = await connection.scalars(
-            select(Account.title).where(
-                Account.channel == "telegram",
-                Account.stopped_at.is_(None),
-                Account.title.is_not(None),
-            )
-        )
-        links = [_links(str(title), code, role) for title in titles]
+        found = await start_links(connection, code, group=role != "leader")
+        links = [asdict(link) for link in found]
     return {
         "code": code,
         "province": home.code,
@@ -195,14 +190,4 @@ async def _invite(
         "may_decide": may_decide,
         "days": CODE_DAYS,
         "links": links,
-    }
-
-
-def _links(title: str, code: str, role: Role) -> dict[str, str | None]:
-    name = title.removeprefix("@")
-    return {
-        "bot": f"@{name}",
-        "private": f"https://t.me/{name}?start={code}",
-        # A leader's code is for a private chat alone.
-        "group": None if role == "leader" else f"https://t.me/{name}?startgroup={code}",
     }

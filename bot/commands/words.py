@@ -1,4 +1,4 @@
-"""Typer's help in Vietnamese.
+"""Typer's help in Vietnamese, and what all commands' pages share.
 
 Promises that no English word of Typer's own stands in a help page. Plain text on purpose: importing
 Rich for it would double the time to the first line.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 _WORDS = (
@@ -25,6 +26,14 @@ _WORDS = (
     (re.compile(r"\[required\]"), "[bắt buộc]"),
     (re.compile(r"\[default: "), "[mặc định: "),
 )
+
+
+Json = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
+
+
+def example(*lines: str) -> str:
+    """Return the end of a help page: how a command is typed, a line each."""
+    return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
 
 
 class Command(TyperCommand):

@@ -18,21 +18,53 @@ from jobs.channel import Incoming
 
 EVERYONE = frozenset({"focal", "coordinator", "leader"})
 WHO_ANSWERS = frozenset({"focal", "coordinator"})
+WHO_DECIDES = frozenset({"coordinator", "leader"})
 
-# Commands and what a button can do, by the roles that may. "open" is looking at one item.
+# Commands and what a button can do, by the roles that may. "open" is looking at one item; "decide" is
+# every decision on what somebody owes, "explain" asks for an explanation.
 ROLES: dict[str, frozenset[str]] = {
     "help": EVERYONE,
     "viec": WHO_ANSWERS,
     "status": EVERYONE,
+    "quahan": EVERYONE,
+    "sapden": EVERYONE,
+    "nhiemvu": EVERYONE,
+    "tim": EVERYONE,
+    "lichsu": EVERYONE,
+    "donvi": WHO_DECIDES,
+    "nhac": frozenset({"coordinator"}),
+    "moi": frozenset({"coordinator"}),
+    "doi": EVERYONE,
     "open": EVERYONE,
     "ack": WHO_ANSWERS,
     "doing": WHO_ANSWERS,
     "done": WHO_ANSWERS,
     "more": WHO_ANSWERS,
+    "blocked": WHO_ANSWERS,
+    "dispute": WHO_ANSWERS,
+    "not_yet": WHO_ANSWERS,
+    "question": WHO_ANSWERS,
     "undo": WHO_ANSWERS,
+    "xacnhan": WHO_DECIDES,
+    "giahan": WHO_DECIDES,
+    "giaitrinh": WHO_DECIDES,
+    "giao": WHO_DECIDES,
+    "mo": WHO_DECIDES,
+    "han": WHO_DECIDES,
+    "decide": WHO_DECIDES,
+    "explain": WHO_DECIDES,
 }
+# Acts on what others owe: never on one's own.
+DECISIONS = frozenset({"decide", "explain"})
 # What a group's member may do without being enrolled as a person.
-OPEN_TO_THE_GROUP = frozenset({"help", "viec", "status", "open", "ack"})
+OPEN_TO_THE_GROUP = frozenset(
+    {
+        *("help", "viec", "status", "quahan", "sapden", "nhiemvu", "tim", "lichsu", "donvi"),
+        *("open", "ack"),
+    }
+)
+# What a coordinator does to all its plans' items, whoever has them in hand.
+OF_ITS_PLANS = frozenset({"open", "nhac"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +122,32 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
         enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
     if subject is None:
         return bool(enrolments)
+    if action in DECISIONS:
+        return _is_another(caller, subject) and any(
+            _decides(enrolled, action, subject) for enrolled in enrolments
+        )
     return any(_reaches(enrolled, action, subject) for enrolled in enrolments)
+
+
+def _decides(enrolled: Enrolled, action: str, subject: Subject) -> bool:
+    """Tell whether an enrolment decides: a coordinator on its plans, a leader on the coordinator's own.
+
+    An explanation may be asked by every leader of the province; a decision wants may_decide.
+    """
+    if enrolled.province != subject.province or subject.coordinator_id is None:
+        return False
+    own = subject.holder_id == subject.coordinator_id
+    if enrolled.role == "leader":
+        return action == "explain" or (enrolled.may_decide and own)
+    return enrolled.agency_id == subject.coordinator_id and not own
+
+
+def _is_another(caller: Caller, subject: Subject) -> bool:
+    """Tell whether the caller answers for nobody that the decision is about."""
+    return not any(
+        enrolled.role in WHO_ANSWERS and enrolled.agency_id == subject.holder_id
+        for enrolled in (*caller.here, *caller.elsewhere)
+    )
 
 
 def _reaches(enrolled: Enrolled, action: str, subject: Subject) -> bool:
@@ -101,7 +158,7 @@ def _reaches(enrolled: Enrolled, action: str, subject: Subject) -> bool:
     if enrolled.agency_id != subject.coordinator_id:
         return False
     # The coordinator sees its plans; it answers for another only where nobody there can.
-    return (action == "open" and enrolled.role == "coordinator") or not subject.reachable
+    return (action in OF_ITS_PLANS and enrolled.role == "coordinator") or not subject.reachable
 
 
 async def caller_of(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:

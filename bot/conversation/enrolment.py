@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from bot.conversation.turn import Turn
 from data import invitations
 from data.contacts import Enrolled
-from data.models import Agency, Chat, Plan
+from data.handover import HANDOVER, Offer
+from data.models import Agency, Chat, Enrolment, Plan
 from jobs.channel import Answer
 
 GREET_EVERY = timedelta(minutes=10)
@@ -42,9 +43,14 @@ async def use(turn: Turn, code: str) -> list[Answer]:
         turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
     )
     if redeemed.enrolled is not None:
-        return [await _welcome(turn, redeemed.enrolled)]
+        welcome = await _welcome(turn, redeemed.enrolled)
+        if redeemed.handed_over is None:
+            return [welcome]
+        return [welcome, *await _tell_giver(turn, redeemed.handed_over)]
     if redeemed.outcome == "private_only":
         return [Answer("code_private_only")]
+    if redeemed.outcome == "own":
+        return [Answer("code_own")]
     if redeemed.outcome == "wrong":
         return [Answer("code_wrong")]
     already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
@@ -66,6 +72,15 @@ async def _may_greet(turn: Turn) -> bool:
         update(Chat).where(Chat.id == turn.chat.id).values(greeted_at=turn.now)
     )
     return True
+
+
+async def _tell_giver(turn: Turn, offer: Offer) -> list[Answer]:
+    """Tell who handed over, where they are enrolled, that somebody came in by the code."""
+    rows = await turn.connection.execute(
+        select(Enrolment.chat_id).where(Enrolment.id.in_(offer.enrolment_ids)).distinct()
+    )
+    context: dict[str, object] = {"ended": offer.kind == HANDOVER}
+    return [Answer("handed_over", context, to_chat=chat_id) for chat_id in rows.scalars()]
 
 
 async def _welcome(turn: Turn, enrolled: Enrolled) -> Answer:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation import queries
+from bot.conversation import queries, verdicts
 from bot.conversation.access import may
 from bot.conversation.menus import Menu, listed
+from bot.conversation.pages import Rows
 from bot.conversation.turn import Turn, look_up
 from jobs.channel import Answer, Button
 from jobs.messages import item_buttons
@@ -27,12 +28,14 @@ async def open_item(
         "coordinator": known.row.coordinator_name or "",
         "not_understood": not_understood,
     }
+    list_id = _list_behind(menu)
+    back = () if list_id is None else ((Button("Quay lại", f"back:{list_id}"),),)
+    waiting = await verdicts.to_decide(turn, known, back=back)
+    if waiting is not None:
+        return [waiting]
     if known.row.state != "open" or not may(turn.caller, "ack", known.subject):
         return [Answer("item", {**context, "asks": False})]
-    buttons = item_buttons(obligation_id)
-    list_id = _list_behind(menu)
-    if list_id is not None:
-        buttons = (*buttons, (Button("Quay lại", f"back:{list_id}"),))
+    buttons = (*item_buttons(obligation_id), *back)
     return [
         Answer(
             "item",
@@ -52,9 +55,7 @@ async def show_list(turn: Turn, menu: Menu) -> Answer:
     return Answer("list", {"items": items}, buttons=buttons, items=ids, edits=turn.pressed)
 
 
-async def listing(
-    turn: Turn, menu: Menu
-) -> tuple[list[dict[str, Any]], tuple[int, ...], queries.Rows]:
+async def listing(turn: Turn, menu: Menu) -> tuple[list[dict[str, Any]], tuple[int, ...], Rows]:
     """Return a menu's lines as they stand now, their ids, and their buttons."""
     known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
     items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
@@ -67,6 +68,16 @@ async def ask_again(turn: Turn, why: str, menu: Menu, number: int | None) -> Ans
     source = (await listed(turn, list_id) if list_id is not None else None) or menu
     items, ids, buttons = await listing(turn, source)
     return Answer("ask", {"why": why, "number": number, "items": items}, buttons=buttons, items=ids)
+
+
+async def show_several(turn: Turn, obligation_ids: list[int]) -> list[Answer]:
+    """Ask which of several is meant: the items that one code names, as a list of their own."""
+    known = await look_up(turn, obligation_ids)
+    items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
+    if not items:
+        return [Answer("unknown_item")]
+    context: dict[str, object] = {"why": "which", "number": None, "items": items}
+    return [Answer("ask", context, buttons=queries.list_buttons(items), items=tuple(known))]
 
 
 def _list_behind(menu: Menu | None) -> int | None:

@@ -16,7 +16,22 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import enrolment, queries, replies
+from bot.conversation import (
+    assigning,
+    deadlines,
+    deciding,
+    dialogs,
+    enrolment,
+    explaining,
+    granting,
+    inviting,
+    opening,
+    queries,
+    replies,
+    searching,
+    standing,
+    urging,
+)
 from bot.conversation.access import ROLES, caller_of, may
 from bot.conversation.turn import Turn
 from data import contacts
@@ -80,7 +95,65 @@ COMMANDS: dict[str, Command] = {
             queries.viec,
         ),
         Command(
-            "status", ("tinhhinh",), "tình hình thực hiện, số liệu đến hôm nay", queries.status
+            "status",
+            ("tinhhinh",),
+            "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",
+            standing.status,
+        ),
+        Command("quahan", ("overdue",), "việc quá hạn, chậm nhất trước", deadlines.quahan),
+        Command(
+            "sapden",
+            ("due", "saphan"),
+            "việc đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
+            deadlines.sapden,
+        ),
+        Command(
+            "nhiemvu",
+            ("task",),
+            "mọi điều về một việc, ví dụ: /nhiemvu 1901 III.1a",
+            searching.nhiemvu,
+        ),
+        Command("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", searching.tim),
+        Command(
+            "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", searching.lichsu
+        ),
+        Command(
+            "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", inviting.donvi
+        ),
+        Command(
+            "nhac",
+            ("remind", "donduc"),
+            "nhắc ngay ai chưa trả lời: cơ quan hoặc mã việc",
+            urging.nhac,
+        ),
+        Command("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", inviting.moi),
+        Command(
+            "doi",
+            ("handover", "bangiao"),
+            "bàn giao cho người khác; hoặc: /doi nghỉ đến 5/12",
+            inviting.doi,
+        ),
+        Command(
+            "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", deciding.xacnhan
+        ),
+        Command("giahan", ("extensions",), "đề nghị gia hạn chờ quyết định", granting.giahan),
+        Command(
+            "giaitrinh",
+            ("explain",),
+            "đề nghị giải trình việc quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
+            explaining.giaitrinh,
+        ),
+        Command(
+            "giao",
+            ("assign",),
+            "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
+            assigning.giao,
+        ),
+        Command(
+            "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", opening.mo
+        ),
+        Command(
+            "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", opening.han
         ),
         Command(
             "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", show_help
@@ -119,6 +192,8 @@ class Router:
         """
         chat = await contacts.chat_of(connection, incoming, now=now)
         await contacts.mark_living(connection, chat.id)
+        today = civil_date(now)
+        await contacts.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
         turn = Turn(
             connection=connection,
             incoming=incoming,
@@ -127,7 +202,7 @@ class Router:
             registry=self._registry(),
             event_id=event_id,
             now=now,
-            today=civil_date(now),
+            today=today,
             longest=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
         )
         return await _answers(turn)
@@ -145,12 +220,34 @@ async def _answers(turn: Turn) -> list[Answer]:
         meant = not caller.in_group or incoming.kind == "back" or text.startswith("/")
         return await enrolment.greet_stranger(turn) if meant else []
     if incoming.kind == "action":
-        return await replies.pressed(turn)
+        return await _tapped_command(turn) or await replies.pressed(turn)
+    if incoming.files and not text.startswith("/"):
+        return await replies.with_files(turn)
     if incoming.kind == "text" and text:
         return await _command(turn, text) or await _words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
         return [Answer("ask", {"why": "not_text", "number": None, "items": []})]
     return []
+
+
+async def _tapped_command(turn: Turn) -> list[Answer]:
+    """Answer a button that asks a command: page:NAME:N[:words], or go:NAME:words as if typed.
+
+    What it says is no more trusted than what is typed: the command judges it anew.
+    """
+    verb, _, rest = turn.incoming.text.partition(":")
+    if verb not in ("page", "go"):
+        return []
+    name, _, words = rest.partition(":")
+    if verb == "page":
+        number, _, words = words.partition(":")
+        words = f"{words} trang {number if number.isdecimal() else 1}"
+    command = COMMANDS.get(name)
+    if command is None or not may(turn.caller, name):
+        return [Answer("unknown_item")]
+    if verb == "go":  # an answer of its own, not a page in place of the one it was asked from
+        turn = replace(turn, incoming=replace(turn.incoming, kind="text", reply_to=None))
+    return await _run(replace(turn, words=words.strip()[:_LONGEST_WORDS]), command)
 
 
 async def _command(turn: Turn, text: str) -> list[Answer]:
@@ -177,6 +274,9 @@ async def _words(turn: Turn, text: str) -> list[Answer]:
     command = _BY_WORD.get(fold(text).replace(" ", ""))
     if command is not None and not turn.caller.in_group:
         return await _run(turn, command)
+    action = await replies.label_typed(turn)
+    if action.startswith(("page:", "go:")):
+        return await _tapped_command(replace(turn, incoming=replace(turn.incoming, text=action)))
     return await replies.typed(turn)
 
 
@@ -184,6 +284,7 @@ async def _run(turn: Turn, command: Command) -> list[Answer]:
     if not may(turn.caller, command.name):
         context: dict[str, Any] = {"why": "command", "command": command.name, "coordinator": ""}
         return [Answer("not_allowed", context)]
+    await dialogs.forget(turn)
     return await command.function(turn)
 
 

@@ -1,89 +1,157 @@
-"""The little language of typed answers: "2 xong", "đang làm 60%", "3", "huỷ".
+"""Reading a focal point's answer in free Vietnamese text.
 
-Promises never to read a completion that was not said: only whole phrases that are known word for word
-count, and a question mark, a picture or any word more makes a text unclear. Pure.
+Promises never to read a completion that was not said: it must stand in words that are all known, and
+nothing that denies, supposes, plans, tells, asks or commands may stand beside it. What is unsure is
+"unclear", so that it is asked. Pure: the same text, day and codes give the same reading; nothing is raised,
+whatever the text; what people write is data, never an instruction.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
 
-from data.folding import fold
+from bot.conversation import reply_parts, reply_rules
+from bot.conversation.reply_completion import says_nothing
+from bot.conversation.reply_parts import Parts
+from bot.conversation.reply_rules import Intent, Reading
+from bot.conversation.reply_states import Status
+from bot.conversation.reply_tokens import LONGEST, Token, prepare, tokens
+from data.workdays import Workdays
 
-Intent = Literal["ack", "doing", "done", "more", "undo", "ackall", "open", "unclear"]
+_WEEKDAYS = Workdays()
+_LONGEST_NOTE = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a text says: an intent, of which number (None: not said), at what percent.
+class TaskReading:
+    """What is said of one task. ref: its number or code as typed; "all": all not named otherwise."""
 
-    open is a bare number; unclear keeps the number it begins with.
+    ref: str
+    intent: Intent
+    status: Status | None = None
+    percent: int | None = None
+    until: date | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a reply says.
+
+    percent: 0 to 100, of the whole; until: the day an extension is asked until, None if not said;
+    document, document_on: the number and date of the document named; tasks: the tasks named, each with its
+    own reading (for several, intent is "multi" and the fields above are None); note: the words that say
+    more than the reading does, None if there are none.
     """
 
     intent: Intent
-    number: int | None = None
+    status: Status | None = None
     percent: int | None = None
+    until: date | None = None
+    document: str | None = None
+    document_on: date | None = None
+    tasks: tuple[TaskReading, ...] = ()
+    note: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the reading for JSON: dates as ISO 8601 text."""
+        shown: dict[str, Any] = _iso(asdict(self))
+        return shown
 
 
-# Whole phrases, without marks. Additions here must say the thing itself, never only suggest it.
-_PHRASES: dict[str, Intent] = {
-    "da nhan": "ack",
-    "nhan duoc": "ack",
-    "da nhan duoc": "ack",
-    "ok": "ack",
-    "dang lam": "doing",
-    "dang thuc hien": "doing",
-    "dang trien khai": "doing",
-    "xong": "done",
-    "da xong": "done",
-    "hoan thanh": "done",
-    "da hoan thanh": "done",
-    "xin gia han": "more",
-    "gia han": "more",
-    "huy": "undo",
-    "huy bo": "undo",
-    "da nhan tat ca": "ackall",
-    "nhan tat ca": "ackall",
-    "tat ca da nhan": "ackall",
-}
-_PLAIN = re.compile(r"(?:\d{1,3}\))?[\w\s.,:;!%/–-]+")
-_NUMBERED = re.compile(r"(?:(?:viec|so|viec so) )?(\d{1,3})(?: (.+))?")
-_PERCENT = re.compile(r"(?:(.+) )?(\d{1,3}) phan tram")
-_POLITE = re.compile(r"( roi)?( a)?$")
+def understand(
+    text: str, *, today: date, codes: Collection[str] = (), workdays: Workdays = _WEEKDAYS
+) -> Understanding:
+    """Read a reply. today: the civil date relative dates count from; codes: the task codes that may be named.
+
+    workdays: the calendar that "10 ngày làm việc" counts by. A text of more than 4,000 characters is unclear.
+    """
+    ready = prepare(text)
+    if len(text) > LONGEST:
+        return Understanding("unclear", note=ready.shown[:_LONGEST_NOTE])
+    row = tokens(ready, today=today, codes=codes, workdays=workdays)
+    document, document_on, row = _document(row, today)
+    split = reply_parts.split(row, ready.shown)
+    note: str | None = ready.shown[:_LONGEST_NOTE]
+    reading, tasks = Reading("multi"), tuple[TaskReading, ...]()
+    if reply_rules.commands(row):
+        reading = reply_rules.UNCLEAR
+    elif split.several:
+        tasks = _tasks(split, row, ready.shown, today)
+    else:
+        part = split.parts[0]
+        reading = reply_rules.read(part.tokens, today)
+        note = _note(reading, row, ready.shown)
+        tasks = tuple(TaskReading(ref, *reading, note) for ref in part.refs)
+    return Understanding(*reading, document, document_on, tasks, note)
 
 
-def read(text: str) -> Reading:
-    """Read a typed answer; anything not exactly known is unclear."""
-    composed = unicodedata.normalize("NFC", text).strip()
-    words = fold(composed.replace("%", " phan tram "))
-    number: int | None = None
-    rest = words
-    numbered = _NUMBERED.fullmatch(words)
-    if numbered is not None and not _is_percent(words):
-        number, rest = int(numbered[1]), numbered[2] or ""
-    if _PLAIN.fullmatch(composed) is None or ".." in composed:
-        return Reading("unclear", number)
-    if number is not None and not rest:
-        return Reading("open", number)
-    return _said(rest, number)
+def _document(row: list[Token], today: date) -> tuple[str | None, date | None, list[Token]]:
+    """Return the document that is evidence (a report before others) and its date, and the row without the date.
+
+    What a task follows ("theo Kế hoạch số …") is no evidence; a date still to come stays in the row.
+    """
+    places = [
+        index
+        for index, token in enumerate(row)
+        if token.tag == "doc"
+        and not any(before.word.startswith("theo") for before in row[max(0, index - 2) : index])
+    ]
+    if not places:
+        return None, None, row
+    place = next((index for index in places if _kind(row[index]) == "bc"), places[0])
+    number = row[place].word
+    following = place + 1
+    while (
+        following < len(row)
+        and (row[following].tag == "," or row[following].word == "ky")
+        and following < place + 3
+    ):
+        following += 1
+    when = row[following].when if following < len(row) else None
+    if when is None or when.latest is None or when.latest > today:
+        return number, None, row
+    return number, when.latest, [*row[: place + 1], *row[following + 1 :]]
 
 
-def _is_percent(words: str) -> bool:
-    return re.fullmatch(r"\d{1,3} phan tram", words) is not None
+def _kind(token: Token) -> str:
+    return token.document.kind if token.document else ""
 
 
-def _said(words: str, number: int | None) -> Reading:
-    percent: int | None = None
-    with_percent = _PERCENT.fullmatch(words)
-    if with_percent is not None:
-        words, percent = with_percent[1] or "dang lam", int(with_percent[2])
-    intent = _PHRASES.get(_POLITE.sub("", words))
-    unclear = Reading("unclear", number)
-    if intent is None or (intent in ("undo", "ackall") and number is not None):
-        return unclear
-    if percent is not None and (intent != "doing" or percent >= 100):
-        return unclear  # "xong 60%", "100%": done, or not quite? it is asked
-    return Reading(intent, number, percent)
+def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[TaskReading, ...]:
+    """Read each part on its own; where anything in the reply is doubtful, no part is completed."""
+    doubtful = reply_rules.casts_doubt(row) or not says_nothing(split.before)
+    found = []
+    for part in split.parts:
+        reading = reply_rules.read(part.tokens, today)
+        if doubtful and reading.status == "completed":
+            reading = reply_rules.UNCLEAR
+        note = None
+        if part.tokens:
+            first, last = part.tokens[0], part.tokens[-1]
+            note = _note(
+                reading, part.tokens, shown[min(first.start, last.start) : max(first.end, last.end)]
+            )
+        found += [TaskReading(ref, *reading, note) for ref in part.refs]
+    return tuple(found)
+
+
+_SAYS_MORE = frozenset(
+    ["x", "by", "step", "means", "doc", "trouble", "wait", "part", "other", "boss", "rest"]
+)
+
+
+def _note(reading: Reading, row: list[Token], words: str) -> str | None:
+    says_more = any(token.tag in _SAYS_MORE for token in row)
+    return words[:_LONGEST_NOTE] if says_more and reading.intent != "acknowledge" else None
+
+
+def _iso(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _iso(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_iso(entry) for entry in value]
+    return value.isoformat() if isinstance(value, date) else value

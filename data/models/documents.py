@@ -67,7 +67,10 @@ class Task(Base):
     """One task of a plan, for queries and search."""
 
     __tablename__ = "task"
-    __table_args__ = (UniqueConstraint("plan_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("plan_id", "code"),
+        Index("ix_task_plan_id", "plan_id"),  # read in the order of ids, which figures group by
+    )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
     code: Mapped[str] = mapped_column(String(40))

@@ -1,8 +1,7 @@
 """What is asked for: extensions, explanations, evidence, dialogs; confirmations; stand-ins."""
 
-from alembic import op
 import sqlalchemy as sa
-
+from alembic import op
 
 revision = "0002"
 down_revision = "0001"
@@ -156,6 +155,9 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('open', 'offered')"),
         )
 
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index("ix_task_plan_id", ["plan_id"], unique=False)
+
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.add_column(sa.Column("until_on", sa.Date(), nullable=True))
 
@@ -171,6 +173,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_plan_id")
+
     with op.batch_alter_table("obligation", schema=None) as batch_op:
         batch_op.drop_column("late_told")
         batch_op.drop_column("confirmed_by")

@@ -1,0 +1,125 @@
+"""Which obligation a reference means: an item's number, a task's code, or a code with its plan's number.
+
+Promises that a number is looked for only in the list it was typed for, and that a code that could mean
+several obligations is returned as several, for somebody to be asked. Reads only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from bot.conversation.menus import Menu, item_at, listed
+from bot.conversation.turn import Turn
+from data import owed
+from data.folding import fold
+from data.models import Message, MessageItem, Obligation, Plan
+
+_BARE_NUMBER = re.compile(
+    r"(?:(?:việc|viec|số|so|mục|muc)\s+){0,2}(\d{1,3})\s*[.):]?", re.IGNORECASE
+)
+_MOST = 200  # open obligations of one agency whose codes are known to the reader
+
+
+def bare_number(text: str) -> int | None:
+    """Return the number that a text is ("2", "việc 2"), or None where it says anything more."""
+    match = _BARE_NUMBER.fullmatch(text.strip())
+    return int(match[1]) if match else None
+
+
+async def codes_in_hand(turn: Turn) -> frozenset[str]:
+    """Return the task codes that the caller may name, also with their plan's number ("1901 III.1a").
+
+    Codes that are mere numbers or letters stand there with their plan's number only: alone a number
+    means an item, and a letter a word.
+    """
+    codes: set[str] = set()
+    for row in await _in_hand(turn, None):
+        if _is_code(row.code):
+            codes.add(row.code)
+        codes.update((f"{row.number} {row.code}", f"{row.number.partition('/')[0]} {row.code}"))
+    return frozenset(codes)
+
+
+async def named(turn: Turn, menu: Menu | None, ref: str) -> list[int]:
+    """Return the obligations that a reference may mean: none, the one, or several that cannot be told.
+
+    A code is looked for in the list shown, then among what is owed now, then among the rest.
+    """
+    if ref.isdecimal():
+        found = await item_at(turn, menu, int(ref)) if menu is not None else None
+        return [] if found is None else [found]
+    *plan, code = ref.split()
+    rows = [
+        row
+        for row in await _in_hand(turn, code)
+        if not plan or plan[0] in (row.number, row.number.partition("/")[0])
+    ]
+    shown = {obligation_id for _, obligation_id in await whole_list(turn, menu)}
+    until = owed.now_until(turn.today)
+    for among in (
+        [row for row in rows if row.id in shown],
+        [row for row in rows if row.base_on <= until],
+        rows,
+    ):
+        if among:
+            return [row.id for row in among]
+    return []
+
+
+async def whole_list(turn: Turn, menu: Menu | None) -> list[tuple[int, int]]:
+    """Return (number, obligation id) of a menu's list: of a morning's reminder all pages."""
+    if menu is None:
+        return []
+    source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
+    if source.broadcast_on is None:
+        return list(source.items)
+    rows = await turn.connection.execute(
+        select(MessageItem.position, MessageItem.obligation_id)
+        .join(Message, Message.id == MessageItem.message_id)
+        .where(Message.chat_id == turn.chat.id, Message.broadcast_on == source.broadcast_on)
+        .order_by(MessageItem.position)
+    )
+    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in rows))
+
+
+def is_of_another(turn: Turn, text: str) -> bool:
+    """Tell whether words say that another agency is done: "Sở Xây dựng đã xong".
+
+    The reader of words cannot know who speaks; who it is sent to ("đã gửi Sở Xây dựng") is no matter.
+    """
+    words = f" {fold(text)} "
+    for province in {enrolled.province for enrolled in turn.caller.here}:
+        own = {e.agency_code for e in turn.caller.here if e.province == province}
+        for code, agency in turn.registry.provinces[province].agencies.items():
+            names = {fold(name) for name in (agency.name, agency.short or "", *agency.spellings)}
+            if code in own or not any(f" {name} " in words for name in names if name):
+                continue
+            for name in names - {""}:
+                if re.search(
+                    rf" {re.escape(name)} (?:cung |thi |bao cao |bao )?(?:da|xong|hoan|lam) ", words
+                ):
+                    return True
+    return False
+
+
+def _is_code(code: str) -> bool:
+    return not code.isdecimal() and any(letter.isdecimal() for letter in code)
+
+
+async def _in_hand(turn: Turn, code: str | None) -> list[Any]:
+    """Return what is still open of the caller's agencies, soonest first; code: only of that code."""
+    conditions = []
+    for province, agency in {(e.province, e.agency_code) for e in turn.caller.here}:
+        held = turn.holders(province).held_by(agency)
+        conditions.append(await owed.held_condition(turn.connection, province, held))
+    rows = await turn.connection.execute(
+        select(Obligation.id, Obligation.code, Obligation.base_on, Plan.number)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .where(or_(*conditions), Obligation.state.in_(("open", "submitted")))
+        .order_by(Obligation.base_on, Obligation.id)
+        .limit(_MOST)
+    )
+    return [row for row in rows if code is None or row.code.casefold() == code.casefold()]

@@ -1,0 +1,176 @@
+"""When a reply says that the work is done: a grammar of what may stand in it.
+
+Promises that a completion is read only where every clause is known through and through and one of them
+states it: no word that is unknown, and none that denies, supposes, plans, tells, asks or commands. What
+this turns down costs a question; what it lets pass wrongly is recorded. So in doubt it turns down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from bot.conversation.reply_tokens import Token
+
+_LONGEST_CLAUSE = 40  # tokens; who writes more says more than that it is done
+_LONGEST_AGO = 92  # days; what was due before a period gone by so long is not what is asked now
+
+
+def any_of(tags: str) -> str:
+    """Return the pattern of one token with any of the tags."""
+    return f"(?:{'|'.join(tags.split())}) "
+
+
+# ---- what may stand before, behind and beside the word that states it, as tags of `reply_tokens`
+_BEFORE = (
+    "polite person yes thanks us org agency top task this given topic report paper doc also whole of sofar"
+    " before now weekday fine"
+)
+_BEHIND = (
+    "already polite person thanks task this given topic report paper doc whole full before now weekday fine"
+    " us org agency top of to let channel attach also done have"
+)
+_BESIDE = (
+    "polite person yes ack thanks us org agency top task this given topic report paper doc attach channel to"
+    " of let fine whole full already also have before now past send good sofar"
+)
+_NAMED = r"(?:us (?:(?:name|org|us) ){0,4}(?=past ))"  # "UBND xã Ia Grai đã …"
+_FOLLOWING = r"per (?=task |doc |topic |given |report doc )"  # "theo kế hoạch", never "theo lời"
+_LATE = r"(?:slow (?:span )?)"
+_LEAD = rf"(?:{_NAMED}|{any_of(_BEFORE)}|to (?=before |now |doc |weekday )|{_FOLLOWING})*"
+_TAIL = (
+    rf"(?:{_LATE}|fine span |span already |(?:(?<=task )|(?<=whole )|(?<=topic ))work |{_FOLLOWING}"
+    rf"|{any_of(_BEHIND)})*"
+)
+_MARK = r"(?:(?:sofar|past|also|get|whole) )*"
+
+_DONE = re.compile(
+    rf"(?:past polite )?{_LEAD}{_MARK}(?:(?:work|send|issue) (?:get )?)?"
+    rf"(?:(?:task|this|given|report|topic|us|whole) )*(?:past )?done {_TAIL}"
+)
+_FULL = re.compile(
+    rf"{_LEAD}(?:{any_of('past get term task already work whole')})*(?:done )?full {_TAIL}"
+)
+_SENT = re.compile(rf"{_LEAD}past {_MARK}(?:send|issue|report|have) {_TAIL}(?:send {_TAIL})?")
+_SENT_ALREADY = re.compile(rf"{_LEAD}(?:send|report) {_TAIL}(?<=already )(?:polite |thanks )*")
+_SENT_NOW = re.compile(
+    r"(?:(?:polite|yes|us|org|person|ask) )*"
+    r"(?:send (?:polite )?report doc |have report doc (?=(?:before )?already ))"
+    r"(?:(?:before|now|already|polite|to|us|org|top) )*"
+)
+_BESIDE_ONLY = re.compile(rf"(?:{_LATE}|{_FOLLOWING}|{any_of(_BESIDE)})*")
+
+# ---- what looks like it and is not
+_YET_TO_COME = re.compile(  # "xong em gửi"
+    r"\b(?:done|send) (?:\w+ )*?(?:polite )(?:us |org )?(?:work|send|report|task|have|issue|past|to|let)\b"
+)
+_OF_OTHERS = re.compile(r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b")
+_HANGING = ("to ", "of ", "let ", "per ")
+_WITHIN = frozenset(["phong", "ban", "trung tam", "van phong", "co quan", "phong em", "phong minh"])
+
+
+def line_of(tokens: Sequence[Token]) -> str:
+    """Return the tags of tokens in a row, a blank after each: what the patterns of the rules read."""
+    return "".join(f"{token.tag} " for token in tokens)
+
+
+def clauses_of(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return the tokens split at every break and "và"; empty clauses are left out."""
+    clauses: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.tag in (",", "and"):
+            clauses.append([])
+        else:
+            clauses[-1].append(token)
+    return [clause for clause in clauses if clause]
+
+
+def is_completed(tokens: Sequence[Token], today: date) -> bool:
+    """Tell whether tokens say that the whole work is done, and nothing that takes it back."""
+    stated = False
+    for clause in clauses_of(tokens):
+        line = line_of(clause)
+        if len(clause) > _LONGEST_CLAUSE:
+            return False
+        if _states_it(clause, line, today):
+            stated = True
+        elif not _BESIDE_ONLY.fullmatch(line):
+            return False
+    return stated
+
+
+def names_it(tokens: Sequence[Token]) -> bool:
+    """Tell whether a clause by itself states a completion; its dates are not looked at."""
+    return any(
+        len(clause) <= _LONGEST_CLAUSE and _DONE.fullmatch(line_of(clause))
+        for clause in clauses_of(tokens)
+    )
+
+
+def says_nothing(tokens: Sequence[Token]) -> bool:
+    """Tell whether tokens are mere politeness and address."""
+    return all(_BESIDE_ONLY.fullmatch(line_of(clause)) for clause in clauses_of(tokens))
+
+
+def _states_it(clause: Sequence[Token], line: str, today: date) -> bool:
+    said_past = any(token.tag in ("past", "already") for token in clause)
+    if _YET_TO_COME.search(line) or _OF_OTHERS.search(line) or line.endswith(_HANGING):
+        return False
+    if not said_past and _reads_as_plan(clause):
+        return False
+    if _stays_within(clause) or not _times_agree(clause, today, said_past=said_past):
+        return False
+    if _DONE.fullmatch(line) or _SENT_NOW.fullmatch(line) or _FULL.fullmatch(line):
+        return True
+    return bool(_SENT.fullmatch(line) or _SENT_ALREADY.fullmatch(line)) and _is_report(line)
+
+
+def _is_report(line: str) -> bool:
+    """Tell whether what was sent can be the report: not "đã gửi công văn", "đã gửi Sở Tài chính"."""
+    if "issue " in line or re.search(r"\bhave (?!report)", line):
+        return "report " in line
+    if "report " in line or "doc " in line:
+        return True
+    return "send " in line and not re.search(r"\b(?:paper|org|agency|topic|task|person)\b", line)
+
+
+def _times_agree(clause: Sequence[Token], today: date, *, said_past: bool) -> bool:
+    """Tell whether the days named are days on which it can have been done."""
+    before: Token | None = None
+    for token in clause:
+        if not said_past and (token.tag in ("now", "weekday") or token.word.endswith("truoc")):
+            return False  # "hôm nay xong", "xong trước ngày 20": a plan, or not sure
+        if token.tag == "before" and token.when is not None and token.when.named == "stretch":
+            until = token.when.until
+            of_period = before is not None and before.tag in ("report", "topic", "task")
+            long_ago = until is not None and (today - until).days > _LONGEST_AGO
+            if until and until.day > 27 and (long_ago or (of_period and not token.word)):
+                return False  # "đã gửi báo cáo quý III": of a period gone by
+        before = token
+    return True
+
+
+def _stays_within(clause: Sequence[Token]) -> bool:
+    """Tell whether it went to a room of the same house: "đã gửi báo cáo cho phòng"."""
+    handed = False
+    for index, token in enumerate(clause):
+        if handed and token.tag == "us" and token.word in _WITHIN:
+            return clause[index - 1].tag not in ("of", "us")
+        handed = handed or token.tag in ("send", "report", "done")
+    return False
+
+
+def _reads_as_plan(clause: Sequence[Token]) -> bool:
+    """Tell "kế hoạch hoàn thành" and "hoàn thành nhé" from "nhiệm vụ hoàn thành" and "xong nhé"."""
+    place = next((index for index, token in enumerate(clause) if token.tag == "done"), None)
+    if place is None:
+        return False
+    for index, token in enumerate(clause[:place]):
+        if token.tag in ("report", "topic", "paper", "given", "fine"):
+            return True
+        if token.tag == "task" and token.word != "nhiem vu" and clause[index + 1].tag != "this":
+            return True
+    asks = any(token.word in ("nhe", "nha") for token in clause[place:])
+    worked = any(token.tag == "work" for token in clause[:place])
+    return asks and (worked or clause[place].word.startswith("hoan"))

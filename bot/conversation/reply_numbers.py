@@ -1,0 +1,112 @@
+"""Numbers in answers: written out, percents, fractions, halves.
+
+Promises whole percents from 0 to 100, that no more is read than was said (a range is its lower end, what
+is just under the whole stays under it), and that what is no share of a whole is none. Works on text
+without marks (`reply_lexicon.plain`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_DIGITS = {
+    "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "lam": 5, "nham": 5,
+    "sau": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10, "chuc": 10,
+}  # fmt: skip
+
+_ONES = "mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi|chuc"
+WORDED = rf"(?:(?:{_ONES})(?: (?:{_ONES}|tu|lam|tram)){{0,3}})"
+"""A number written out, 1 to 100, as a pattern."""
+
+NUMBER = rf"(?:\d{{1,3}}|{WORDED})"
+"""A number in digits or written out, as a pattern."""
+
+
+def number(words: str) -> int | None:
+    """Return the number that digits or words say, or None: "hai muoi lam" is 25."""
+    if words.isdecimal():
+        return int(words)
+    total = 0
+    for word in words.split():
+        digit = _DIGITS.get(word)
+        if word == "tram":
+            total = (total or 1) * 100
+        elif digit is None:
+            return None
+        elif digit == 10:
+            total = total * 10 if 0 < total < 10 else total + 10
+        elif total % 10 == 0:
+            total += digit
+        else:
+            return None
+    return total or None
+
+
+class Share(NamedTuple):
+    """A share of the whole: where it stands, its percent, and whether "d/m" might be a date instead."""
+
+    start: int
+    end: int
+    percent: int
+    maybe_date: bool = False
+
+
+_SHARE = re.compile(
+    rf"(?<![\w./])(?:"
+    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?: ?(?:%|phan tram)? ?(?:-|–|den|toi) ?(?P<high>\d{{1,3}}))? ?"
+    rf"(?:%|phan tram\b|pt\b|phantram\b)"
+    rf"|(?P<words>{WORDED}) (?:phan tram\b|%)"
+    rf"|(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>\d{{1,4}})(?![\w/]|[.-]\d)"
+    rf"|(?P<part>\d{{1,2}}|{_ONES}) phan (?P<parts>\d{{1,2}}|{_ONES}|tu)\b"
+    rf"|(?P<half>(?:mot |1 |phan )?nua)\b(?! (?:thang|nam|ngay|tuan|quy|tieng|gio))"
+    rf")"
+)
+_BEFORE_HALF = re.compile(r"(?:gan|hon|qua|duoc|dc|moi|khoang|xong|lam|dat|con|thanh|tam|ngot) $")
+
+
+def shares(bare: str, marked: str) -> list[Share]:
+    """Return every share of a whole that a text says, in order; of "hoàn thành 120%" there is none."""
+    found = []
+    for match in _SHARE.finditer(bare):
+        share = _share(match, bare, marked)
+        if share is not None and 0 <= share.percent <= 100:
+            found.append(share)
+    return found
+
+
+def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
+    start, end = match.span()
+    if match["low"]:
+        return Share(start, end, whole_percent(float(match["low"].replace(",", "."))))
+    if match["words"]:
+        said = number(match["words"])
+        return None if said is None else Share(start, end, said)
+    if match["half"]:
+        return _half(match, bare, marked)
+    top, bottom = (
+        (match["top"], match["bottom"]) if match["top"] else (match["part"], match["parts"])
+    )
+    over, under = number(top) or 0, number(bottom) or 0
+    if under == 0 or over > under or (under == 1 and not match["top"]):
+        return None
+    maybe_date = bool(match["top"]) and over <= 31 and under <= 12 and (under > 5 or over == under)
+    return Share(start, end, whole_percent(100 * over / under), maybe_date)
+
+
+def _half(match: re.Match[str], bare: str, marked: str) -> Share | None:
+    """Tell "nửa" (half) from "nữa" (more): by what stands before, else by its marks."""
+    start, end = match.span()
+    alone = match["half"] == "nua"
+    if alone and not (marked[end - 2] == "ử" or _BEFORE_HALF.search(bare, 0, start)):
+        return None
+    if alone and marked[end - 2] == "ữ" and bare[:start].endswith("con "):
+        return None
+    return Share(start, end, 50)
+
+
+def whole_percent(percent: float) -> int:
+    """Round to whole percents; what is under 100 stays under it, what is over 0 stays over it."""
+    if 99 <= percent < 100:
+        return 99
+    return max(1, round(percent)) if percent > 0 else 0

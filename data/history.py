@@ -1,0 +1,150 @@
+"""History: who said what when, of one task, one report or one agency.
+
+Promises the latest first and a page at a time, with what was decided, asked and answered beside what
+was said; an undone answer is shown as such, never left out. Reads only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal, null, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from data.models import (
+    Agency,
+    Assignment,
+    Explanation,
+    ExtensionRequest,
+    Obligation,
+    Person,
+    StatusReply,
+)
+
+
+async def history(
+    connection: AsyncConnection,
+    condition: ColumnElement[bool],
+    *,
+    offset: int = 0,
+    limit: int = 10,
+) -> tuple[int, list[Any]]:
+    """Return how many things were said or decided of the obligations a condition chooses, and a page.
+
+    Each row: at, what, agency (short name), code, period, person (None: erased, or a group), percent,
+    until, document, document_on, note, undone.
+    """
+    parts = union_all(_replies(condition), *_decided(condition), *_explained(condition)).subquery()
+    total = await connection.scalar(select(func.count()).select_from(parts))
+    rows = await connection.execute(
+        select(
+            parts,
+            Agency.short.label("agency"),
+            Person.name.label("person"),
+        )
+        .join(Agency, Agency.id == parts.c.agency_id)
+        .outerjoin(Person, Person.id == parts.c.person_id)
+        .order_by(parts.c.at.desc(), parts.c.place.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return int(total or 0), list(rows)
+
+
+def of_task(task_id: int) -> ColumnElement[bool]:
+    """Return the condition on Obligation that it is a part of a task."""
+    return Obligation.assignment_id.in_(select(Assignment.id).where(Assignment.task_id == task_id))
+
+
+def of_duty(duty_id: int) -> ColumnElement[bool]:
+    """Return the condition on Obligation that it is an occurrence of a report duty."""
+    return Obligation.duty_id == duty_id
+
+
+def _replies(condition: ColumnElement[bool]) -> Any:
+    undoing = aliased(StatusReply)
+    undone = select(undoing.id).where(undoing.undoes_id == StatusReply.id).exists()
+    return (
+        select(
+            StatusReply.said_at.label("at"),
+            StatusReply.id.label("place"),
+            StatusReply.said.label("what"),
+            StatusReply.agency_id.label("agency_id"),
+            StatusReply.person_id.label("person_id"),
+            Obligation.code.label("code"),
+            Obligation.period.label("period"),
+            StatusReply.percent.label("percent"),
+            StatusReply.until.label("until"),
+            StatusReply.document.label("document"),
+            StatusReply.document_on.label("document_on"),
+            StatusReply.note.label("note"),
+            undone.label("undone"),
+        )
+        .join(Obligation, Obligation.id == StatusReply.obligation_id)
+        .where(condition)
+    )
+
+
+def _decided(condition: ColumnElement[bool]) -> list[Any]:
+    request = ExtensionRequest
+    asked = _row(request.decided_at, request.id, literal("extension_") + request.state, None)
+    confirmed = _row(Obligation.confirmed_at, Obligation.id, literal("confirmed"), None)
+    returned = _row(Obligation.returned_at, Obligation.id, literal("returned"), None)
+    return [
+        asked.add_columns(*_words(until=request.granted_until))
+        .join(Obligation, Obligation.id == request.obligation_id)
+        .where(condition, request.decided_at.is_not(None)),
+        confirmed.add_columns(*_words(note=Obligation.confirmed_by)).where(
+            condition, Obligation.confirmed_at.is_not(None)
+        ),
+        returned.add_columns(*_words()).where(
+            condition, Obligation.returned_at.is_not(None), Obligation.state == "open"
+        ),
+    ]
+
+
+def _explained(condition: ColumnElement[bool]) -> list[Any]:
+    asked = _row(
+        Explanation.asked_at,
+        Explanation.id,
+        literal("explanation_asked"),
+        Explanation.asked_person_id,
+    )
+    answered = _row(
+        Explanation.answered_at,
+        Explanation.id,
+        literal("explanation_answered"),
+        Explanation.answered_person_id,
+    )
+    return [
+        asked.add_columns(*_words(note=Explanation.question))
+        .join(Obligation, Obligation.id == Explanation.obligation_id)
+        .where(condition),
+        answered.add_columns(*_words(note=Explanation.answer))
+        .join(Obligation, Obligation.id == Explanation.obligation_id)
+        .where(condition, Explanation.answered_at.is_not(None)),
+    ]
+
+
+def _row(at: Any, place: Any, what: Any, person: Any) -> Any:
+    return select(
+        at.label("at"),
+        place.label("place"),
+        what.label("what"),
+        Obligation.agency_id.label("agency_id"),
+        (null() if person is None else person).label("person_id"),
+        Obligation.code.label("code"),
+        Obligation.period.label("period"),
+    )
+
+
+def _words(*, until: Any = None, note: Any = None) -> list[Any]:
+    return [
+        null().label("percent"),
+        (null() if until is None else until).label("until"),
+        null().label("document"),
+        null().label("document_on"),
+        (null() if note is None else note).label("note"),
+        literal(False).label("undone"),
+    ]

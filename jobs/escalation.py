@@ -1,0 +1,150 @@
+"""Escalation: what stays late is told to who follows it, then to the leaders.
+
+Promises that an agency is told beforehand, on an earlier morning; that each step is told once for one due
+date, in the morning message of whom it concerns and in no other chat; that a date nobody confirmed, what
+ended before it was tracked, what is disputed, and bodies outside the People's Committee are never
+escalated. Sends nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.addressing import Place, places
+from data.models import Agency, Obligation, Plan
+from data.planning import addressee, coordinator_of
+from data.province import Province
+from data.registry import Registry
+from jobs.items import obligation_rows
+from jobs.paging import Bag, DueItem
+
+NOBODY, AGENCY, COORDINATOR, LEADER = 0, 1, 2, 3  # Obligation.late_told
+_CHUNK = 900
+
+
+async def escalate(
+    connection: AsyncConnection,
+    registry: Registry,
+    province: str,
+    bags: dict[int, Bag],
+    *,
+    today: date,
+) -> None:
+    """Add to the morning's bags what is late enough for the coordinator or the leaders, and note it.
+
+    Call it before the agencies' own reminders of the morning are marked.
+    """
+    home = registry.provinces[province]
+    limits = home.file.escalation
+    late = await _late(connection, registry, province, today)
+    if not late:
+        return
+    rows = await connection.execute(
+        select(Agency.id, Agency.code).where(Agency.province == province)
+    )
+    ids = {row.code: row.id for row in rows}
+    steering = await places(connection, ids.values(), roles=("coordinator",))
+    leading = await places(connection, ids.values(), roles=("leader",))
+    leaders = [place for each in leading.values() for place in each]
+    reached: dict[int, int] = {}
+    for item, days in late:
+        coordinator = coordinator_of(home, registry.plans[item.row.plan_code], on=today)
+        own = item.addressee == coordinator
+        chats = steering.get(ids.get(coordinator or "", -1), [])
+        if item.row.late_told < COORDINATOR and days >= limits.coordinator and (own or chats):
+            _tell(bags, () if own else chats, item)
+            reached[item.row.id] = COORDINATOR
+        told = reached.get(item.row.id, item.row.late_told)
+        if told == COORDINATOR and days >= limits.leader and leaders:
+            _tell(bags, leaders, item, leads=True)
+            reached[item.row.id] = LEADER
+    for step in (COORDINATOR, LEADER):
+        await _note(connection, [key for key, value in reached.items() if value == step], step)
+
+
+async def announce(connection: AsyncConnection, home: Province, items: Iterable[DueItem]) -> None:
+    """Note that the agencies of some reminded items were told what comes if they stay late."""
+    await _note(connection, [i.row.id for i in items if is_announced(home, i)], AGENCY)
+
+
+def is_announced(home: Province, item: DueItem) -> bool:
+    """Tell whether a reminder of an item is the one that says what comes if it stays late."""
+    return (
+        item.rung > 0
+        and item.row.late_told == NOBODY
+        and not (item.ended or item.undecided or item.row.due_proposed)
+        and not home.is_outside(item.addressee)
+    )
+
+
+def warning(home: Province, items: Iterable[DueItem]) -> Mapping[str, int] | None:
+    """Return the working days that a page of reminders announces; None where it announces nothing."""
+    if not any(is_announced(home, item) for item in items):
+        return None
+    return {"coordinator": home.file.escalation.coordinator, "leader": home.file.escalation.leader}
+
+
+async def take_back(connection: AsyncConnection, obligation_ids: Iterable[int]) -> None:
+    """Forget that some were told, for the message that was to tell it never left."""
+    await _note(connection, sorted(set(obligation_ids)), AGENCY)
+
+
+def _tell(
+    bags: dict[int, Bag], chats: Iterable[Place], item: DueItem, *, leads: bool = False
+) -> None:
+    for place in chats:
+        bag = bags.setdefault(place.chat_id, Bag(place))
+        if item not in bag.escalated:
+            bag.escalated.append(item)
+        bag.leads = bag.leads or leads
+
+
+async def _late(
+    connection: AsyncConnection, registry: Registry, province: str, today: date
+) -> list[tuple[DueItem, int]]:
+    """Return what is late by the coordinator's days or more and not yet told to the end, with its days."""
+    home = registry.provinces[province]
+    found = await connection.execute(
+        select(Obligation.id)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .where(
+            Plan.province == province,
+            Plan.withdrawn_at.is_(None),
+            Obligation.state == "open",
+            Obligation.late_told.in_((AGENCY, COORDINATOR)),
+            Obligation.judged_on < today,
+            Obligation.disputed_at.is_(None),
+            Obligation.due_proposed.is_(False),
+            or_(Obligation.kind != "phase_end", Obligation.due_on >= Plan.tracked_from),
+        )
+        .order_by(Obligation.judged_on, Obligation.id)
+    )
+    late: list[tuple[DueItem, int]] = []
+    for row in (await obligation_rows(connection, list(found.scalars()))).values():
+        if row.plan_code not in registry.plans:
+            continue
+        days = registry.workdays.between(row.judged_on, today)
+        plan = registry.plans[row.plan_code]
+        code = addressee(home, plan, row.owner_code, kind=row.kind, on=today)
+        if code is None or home.main_successor(row.owner_code, today) != code:
+            continue  # nobody took its work over: who coordinates has it already
+        if days < min(home.file.escalation.coordinator, home.file.escalation.leader):
+            continue
+        if not home.is_outside(code):
+            late.append(
+                (DueItem(row, row.rung or 1, code, False, row.extended_to or row.due_on), days)
+            )
+    return late
+
+
+async def _note(connection: AsyncConnection, obligation_ids: list[Any], step: int) -> None:
+    for start in range(0, len(obligation_ids), _CHUNK):
+        part = obligation_ids[start : start + _CHUNK]
+        await connection.execute(
+            update(Obligation).where(Obligation.id.in_(part)).values(late_told=step)
+        )
