@@ -44,7 +44,6 @@ from jobs.wording import Renderer, Unreadable, put_into_words
 log = logging.getLogger("nhacviec.delivery")
 
 RENEW_SECONDS = 10.0
-_GATHER_SECONDS = 0.004
 _LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
 
 
@@ -145,9 +144,6 @@ class Line:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, RENEW_SECONDS)):
                 await self._woken.wait()
-        if self._ended and self._sending:
-            # Those that end within moments are recorded in the same transaction.
-            await asyncio.wait(self._sending.values(), timeout=_GATHER_SECONDS)
         self._woken.clear()
 
     # -------------------------------------------------------------- the lease
