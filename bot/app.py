@@ -8,9 +8,6 @@ let go.
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -22,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.accounts import WEBHOOK_PATH, StartRefused, connect
 from bot.config import TEMPLATES, Settings, make_default_folder
 from bot.conversation.router import Router
+from bot.ownership import Ownership
 from bot.registry import LoadedRegistry, load_and_plan
 from bot.web import Webhook
 from data import lease
@@ -55,6 +53,7 @@ class App:
         clock: Clock,
         registry: LoadedRegistry,
         accounts: Mapping[int, Channel],
+        owner: str,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -67,7 +66,7 @@ class App:
             Renderer(TEMPLATES),
             lambda: registry().workdays,
             clock,
-            owner=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}",
+            owner=owner,
         )
         limits = {key: channel.capabilities.max_text for key, channel in accounts.items()}
         router = Router(registry, limits=limits)
@@ -169,6 +168,7 @@ async def opened(
     """
     make_default_folder(settings)
     database = Database(settings.database_url)
+    ownership = Ownership(database.file)
     accounts: dict[int, Channel] = {}
     try:
         await upgrade(database)
@@ -180,11 +180,12 @@ async def opened(
                     connection, channel=channel.kind, name=channel.name, title=channel.title
                 )
             accounts[key] = channel
-        yield App(settings, database, clock, registry, accounts)
+        yield App(settings, database, clock, registry, accounts, ownership.name)
     finally:
         for channel in accounts.values():
             await channel.close()
         await database.dispose()
+        ownership.release()
 
 
 async def counted(connection: AsyncConnection) -> dict[str, int]:

@@ -67,6 +67,11 @@ class Database:
 
         return engine
 
+    @property
+    def file(self) -> Path | None:
+        """Return the database's file; None for a database server."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a read transaction: one snapshot, never written to."""

@@ -1,7 +1,8 @@
 """Who has an agency's obligations in hand today: itself, its heir, or the coordinating agency.
 
-Promises the same answer as data.planning.addressee, which decides whom a reminder goes to, for whole
-provinces at once, so that whoever is reminded may also look and answer. Pure.
+Promises one answer for reminding and for looking: whoever is reminded may also look and answer. Reports
+follow the bulk of a body's work; a task of a body whose work was split waits for a person's decision.
+Pure.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ dates or agencies beyond what one file can answer by itself; see registry.py for
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,7 +34,7 @@ Frequency = Literal[
     "one_off",
     "ad_hoc",
 ]
-AgencyKind = Literal[
+InsideKind = Literal[
     "committee",  # Ủy ban nhân dân tỉnh
     "steering",  # ban chỉ đạo
     "office",  # Văn phòng UBND tỉnh
@@ -44,6 +44,9 @@ AgencyKind = Literal[
     "public_unit",  # đơn vị sự nghiệp
     "district",  # UBND huyện, thị xã, thành phố (đến 30/6/2025)
     "commune",  # UBND xã, phường
+]
+# Bodies outside the People's Committee: they are asked ("đề nghị"), never escalated.
+OutsideKind = Literal[
     "party",
     "front",
     "mass_organisation",
@@ -57,23 +60,8 @@ AgencyKind = Literal[
     "justice",
     "enterprise",
 ]
-# Bodies outside the People's Committee: they are asked ("đề nghị"), never escalated.
-OUTSIDE_KINDS: frozenset[str] = frozenset(
-    {
-        "party",
-        "front",
-        "mass_organisation",
-        "association",
-        "press",
-        "police",
-        "military",
-        "bank",
-        "social_insurance",
-        "statistics",
-        "justice",
-        "enterprise",
-    }
-)
+AgencyKind = InsideKind | OutsideKind
+OUTSIDE_KINDS: frozenset[str] = frozenset(get_args(OutsideKind))
 
 
 class Entry(BaseModel):

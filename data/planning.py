@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from data.holding import Holders
 from data.ladder import RUNGS, Kind, judge, schedule
 from data.overlay import NOTHING, Assigned, Overlay, replace
 from data.periods import occurrences, phase_end
@@ -197,23 +198,6 @@ def obligations(
             )
 
 
-def addressee(province: Province, plan: PlanFile, owner: str, *, kind: str, on: date) -> str | None:
-    """Return who is reminded on a day of what `owner` owes: its heir, else the coordinating agency.
-
-    Reports follow the bulk of a body's work; a task of a body whose work was split goes to the
-    coordinating agency until a person decides. None where not even that can be told.
-    """
-    if kind != "phase_end":
-        heir = province.main_successor(owner, on)
-    else:
-        heirs = province.successor_of(owner, on)
-        heir = owner if heirs.needs_decision else heirs.codes[0]
-    entry = province.agencies[heir]
-    if entry.valid_until is not None and entry.valid_until < on:
-        return coordinator_of(province, plan, on=on)
-    return heir
-
-
 def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
     """Return the ladder of a kind, the plan's own where it sets one."""
     own = (plan.ladder or {}).get("phase_end" if kind == "phase_end" else "report")
@@ -231,12 +215,16 @@ def preview(
             continue
         home = registry.provinces[plan.province]
         window = (since - REACH_AFTER, until + REACH_BEFORE)
+        holders: dict[date, Holders] = {}
         for owed in obligations(registry, plan_code, since=window[0], until=window[1]):
             due = judge(owed.due_on, workdays, strictly=home.file.judged_strictly)
             for rung, day in schedule(rungs_of(plan, owed.kind), due, workdays):
                 if not since <= day <= until:
                     continue
-                code = addressee(home, plan, owed.agency, kind=owed.kind, on=day)
+                if day not in holders:
+                    holders[day] = Holders(home, on=day)
+                code = holders[day].holder(owed.agency, owed.kind)
+                code = code or coordinator_of(home, plan, on=day)
                 rows.append(
                     PreviewRow(
                         date=day,

@@ -55,6 +55,7 @@ class Ahead:
         self._database = database
         self._workdays_source = workdays_source
         self._queue: list[Waiting] = []
+        self._last_read: Waiting | None = None
         self._more = False  # the outbox holds more than the queue
         self._stale = True
         self._open = True
@@ -129,14 +130,16 @@ class Ahead:
             passed.add(one.chat_id)
             rest = max(self._silent.get(one.chat_id, now), one.halted_until or now)
             group, answer = one.chat_kind == "group", one.priority == outbox.ANSWER
-            wait = pacing.wait(one.chat_id, group=group, answer=answer, at=at)
-            if rest > now:
+            wait = pacing.wait(None, group=False, answer=answer, at=at)
+            if wait > 0 and not answer:
+                full = True  # where a chat never written to must wait, all that follow must
+            else:
+                wait = pacing.wait(one.chat_id, group=group, answer=answer, at=at)
+            if rest > now and not full:
                 changes.append(rest)
                 kept.append(one)
             elif wait > 0:
                 soonest = min(soonest, wait)
-                # Where a chat that was never written to must wait, all that follow must.
-                full = not answer and pacing.wait(None, group=False, answer=False, at=at) > 0
                 kept.append(one)
             else:
                 chosen.append(Chosen(one, pacing.take(one.chat_id, group=group, at=at)))
@@ -151,22 +154,23 @@ class Ahead:
         self._stopped = account.stopped_at is not None
         if account.halted_until is not None:
             self.silence(None, account.halted_until)
-        self._queue = []
+        self._queue, self._last_read = [], None
         await self._read_on(now, _FIRST_PAGE)
         self._stale = False
 
     async def _read_on(self, now: datetime, count: int) -> None:
-        after = self._queue[-1] if self._queue else None
         async with self._database.read() as connection:
             page = await outbox.waiting(
                 connection,
                 self._account_id,
                 now=now,
                 broadcasts=self._open,
-                after=after,
+                after=self._last_read,
                 limit=count,
             )
         self._more = len(page) == count
+        if page:
+            self._last_read = page[-1]
         self._queue += page
 
 

@@ -28,6 +28,7 @@ from jobs.items import Item, item_of, obligation_rows
 REMINDER = "reminder"
 NUMBERS_A_ROW = 5
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+_REPEATED = "(gửi lại)"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _TAG = re.compile(r"<[^>]+>")
 
@@ -104,10 +105,11 @@ class Renderer:
         template = self._environment.get_template(f"{content.template}/{medium}.j2")
         text = template.render(
             **content.context,
-            repeated=repeated,
             choices=[] if capabilities.buttons else typed_choices(content.buttons),
         )
         text = _BLANK_LINES.sub("\n\n", text).strip()
+        if repeated:
+            text = f"{_REPEATED}\n{text}"
         return OutgoingMessage(
             address=address,
             thread=thread,

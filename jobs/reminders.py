@@ -20,8 +20,9 @@ from data.addressing import places
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import Database
+from data.holding import Holders
 from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, Reminder
-from data.planning import addressee, coordinator_of
+from data.planning import coordinator_of
 from data.province import Province
 from data.registry import Registry
 from jobs import escalation
@@ -156,6 +157,7 @@ async def _due_items(
 ) -> list[DueItem]:
     home = registry.provinces[province]
     ladders = Ladders(registry)
+    holders = Holders(home, on=today)
     due = await connection.execute(
         select(Obligation.id)
         .join(Plan, Plan.id == Obligation.plan_id)
@@ -177,11 +179,10 @@ async def _due_items(
         reached = [rung for rung, day in steps if day <= today]
         if not reached:
             continue
-        code = addressee(home, plan, row.owner_code, kind=row.kind, on=today)
-        if code is None:
-            continue
-        heir = home.main_successor(row.owner_code, today)
-        items.append(DueItem(row, reached[-1], code, heir != code, effective))
+        holder = holders.holder(row.owner_code, row.kind)
+        code = holder or coordinator_of(home, plan, on=today)
+        if code is not None:
+            items.append(DueItem(row, reached[-1], code, holder is None, effective))
     return items
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, select, update
 
 from data import claims, lease, outbox
 from data.database import Database
@@ -276,4 +276,3 @@ async def test_an_account_that_was_opened_again_is_no_longer_stopped(database: D
     async with database.read() as connection:
         count = await connection.execute(select(Account.id))
         assert len(count.all()) == 1
-        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -19,6 +20,7 @@ from data.registry import Registry
 from jobs.obligations import materialise
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="nhacviec-worlds-")
+atexit.register(_FOLDER.cleanup)
 _WORLDS: dict[tuple[int, datetime, date | None], tuple[Registry, Path]] = {}
 
 
