@@ -146,7 +146,7 @@ def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> N
                     (task_id, plan_id, f"III.{task}", task, text, text[:100], ends.isoformat(),
                      fold(f"III.{task} {text}")),
                 )  # fmt: skip
-                agencies = max(task_parts // years, 1)
+                agencies = max(-(-task_parts // years), 1)
                 start = chance.randrange(AGENCIES)
                 for offset in range(min(agencies, AGENCIES)):
                     owner = first_agency + (start + offset) % AGENCIES

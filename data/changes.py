@@ -55,8 +55,8 @@ async def upsert(
         added = await connection.execute(insert(table).values(**values).returning(table.c.id))
         return int(added.scalar_one())
     if differs(old, values):
-        before, after = _first_difference(old, values)
         how = "restored" if old.withdrawn_at is not None else "changed"
+        before, after = _first_difference(old, values) if how == "changed" else ("", "")
         result.changes.append(Change(what, name, how, before, after))
         await connection.execute(update(table).where(table.c.id == old.id).values(**values))
     return int(old.id)

@@ -218,22 +218,22 @@ async def task_figures(
 
 def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -> Any:
     """Return the SQL that counts, for each task, the agencies on it by their states."""
-    dated = Obligation.id.is_not(None)
+    # Where there is no obligation its columns are null, and a condition on them counts nothing.
     undated = and_(
-        Assignment.id.is_not(None),
         Obligation.id.is_(None),
+        Assignment.id.is_not(None),
         Assignment.withdrawn_at.is_(None),
         or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
     )
-    late = and_(dated, _late(workdays.on_or_before(today)))
+    late = _late(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
     return (
         select(
             Task.plan_id,
             Task.id.label("task_id"),
-            count_if(dated).label("dated"),
-            count_if(and_(dated, Obligation.state == "confirmed")).label("dated_confirmed"),
-            count_if(and_(dated, Obligation.state == "submitted")).label("dated_submitted"),
+            func.count(Obligation.id).label("dated"),
+            count_if(Obligation.state == "confirmed").label("dated_confirmed"),
+            count_if(Obligation.state == "submitted").label("dated_submitted"),
             count_if(undated).label("undated"),
             count_if(and_(undated, Assignment.state == "confirmed")).label("undated_confirmed"),
             count_if(and_(undated, Assignment.state == "submitted")).label("undated_submitted"),

@@ -119,30 +119,29 @@ def next_step(
     """Return the rung to go out next and its day, or None where the ladder has ended.
 
     Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
-    past means "at the next morning". An acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    past means "at the next morning". An acknowledgement carries rungs up to LAST_HELD_RUNG over to the
+    day after it ends, on whatever day this is reckoned; later rungs keep their days.
     """
-    reached = [step for step in steps if step[1] <= today]
+    waiting = [
+        (_held_day(rung, day, acknowledged_until), rung)
+        for rung, day in steps
+        if sent is None or rung > sent
+    ]
+    reached = [(rung, day) for day, rung in waiting if day <= today]
     if reached:
-        rung, day = reached[-1]
-        held = (
-            acknowledged_until is not None
-            and acknowledged_until >= today
-            and rung <= LAST_HELD_RUNG
-        )
-        if (sent is None or rung > sent) and not held:
-            return rung, day
-        if held and (sent is None or rung > sent):
-            # Still true when the hold ends, unless a later rung comes first.
-            assert acknowledged_until is not None
-            later = next((step for step in steps if step[1] > today), None)
-            if later is None or later[1] > acknowledged_until + timedelta(days=1):
-                return rung, acknowledged_until + timedelta(days=1)
-            if later[0] > LAST_HELD_RUNG or later[1] > acknowledged_until:
-                return later
-    for rung, day in steps:
-        if day <= today or (sent is not None and rung <= sent):
-            continue
-        if acknowledged_until is not None and rung <= LAST_HELD_RUNG and day <= acknowledged_until:
-            continue
-        return rung, day
-    return None
+        return max(reached)
+    if not waiting:
+        return None
+    soonest = min(waiting)[0]
+    return max(rung for day, rung in waiting if day == soonest), soonest
+
+
+def _held_day(rung: int, day: date, acknowledged_until: date | None) -> date:
+    if acknowledged_until is None or rung > LAST_HELD_RUNG or day > acknowledged_until:
+        return day
+    return acknowledged_until + timedelta(days=1)
+
+
+def effective_due(due_on: date, extended_to: date | None) -> date:
+    """Return the last day on time: the due date, or what it was extended to where that is later."""
+    return due_on if extended_to is None else max(due_on, extended_to)

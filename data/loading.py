@@ -55,6 +55,7 @@ async def load(
     call jobs.obligations.materialise in the same transaction.
     """
     result = LoadResult()
+    before = await registry_of(connection)
     await _keep_files(connection, registry, now, result)
     agencies = await _load_agencies(connection, registry, result)
     plans = {row.code: row for row in await connection.execute(select(Plan.__table__))}
@@ -77,6 +78,8 @@ async def load(
             connection, Plan, code, old, {"code": code, **values}, "plan", result
         )
         await _load_duties(connection, plan_id, code, plan, now, result)
+        if before is not None and code in before.plans:
+            result.changes.extend(_moved(code, before.plans[code], plan))
         await _load_tasks(connection, plan_id, code, plan, now, result)
         await load_assignments(
             connection, registry, code, plan_id, overlay=overlay, now=now, today=today
@@ -89,6 +92,27 @@ async def load(
     result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
     result.agencies = len(agencies)
     return result
+
+
+def _moved(plan_code: str, old: PlanFile, new: PlanFile) -> list[Change]:
+    """Tell what rows do not show: a report's deadline or who owes it, a task's leads."""
+    changes: list[Change] = []
+    duties = {duty.code: duty for duty in old.report_duties}
+    for duty in new.report_duties:
+        was = duties.get(duty.code)
+        if was is not None and (was.deadline, was.from_) != (duty.deadline, duty.from_):
+            said = [
+                "; ".join(d.from_) + ": " + (d.deadline.raw if d.deadline else "không ghi ngày")
+                for d in (was, duty)
+            ]
+            changes.append(Change("duty", f"{plan_code} {duty.code}", "changed", *said))
+    tasks = {task.code: task for task in old.tasks}
+    for task in new.tasks:
+        before = tasks.get(task.code)
+        if before is not None and before.leads != task.leads:
+            said = ["; ".join(before.leads), "; ".join(task.leads)]
+            changes.append(Change("task", f"{plan_code} {task.code}", "changed", *said))
+    return changes
 
 
 async def registry_of(connection: AsyncConnection) -> Registry | None:

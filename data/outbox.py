@@ -17,12 +17,14 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.clock import civil_date
 from data.models import Chat, Delivery, Message, MessageItem
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
@@ -31,6 +33,8 @@ ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
 _PENDING = Message.state == literal_column("'pending'")
 
 Buttons = Sequence[Sequence[tuple[str, str]]]
+# Why a message ended: the morning after takes up what it spoke of.
+NOBODY_LEFT = "the chat is gone and nobody is left to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ async def waiting(
     values: dict[str, Any] = {
         "account_id": account_id,
         "now": now,
+        "today": civil_date(now),
         "last": BROADCAST if broadcasts else NOTICE,
         "count": limit,
     }
@@ -173,6 +178,8 @@ _WAITING = (
         Message.account_id == bindparam("account_id"),
         _PENDING,
         Message.priority <= bindparam("last"),
+        # A broadcast of an earlier morning is not sent late: the next morning's replaces it.
+        or_(Message.broadcast_on.is_(None), Message.broadcast_on >= bindparam("today")),
         Message.send_at <= bindparam("now"),
     )
     .order_by(*_ORDER)

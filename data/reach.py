@@ -8,10 +8,10 @@ Sends nothing itself; runs within the caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import contacts, outbox
@@ -130,9 +130,9 @@ async def _pass_on(
         if ignorant:
             await _readdress(connection, message, ignorant[0], dict(message.context))
             return
-    coordinators = await _coordinators(connection, enrolments)
+    coordinators = await _coordinators(connection, enrolments, today=civil_date(now))
     if not coordinators:
-        await _end(connection, message.id, "failed", "the chat is gone and nobody is left to tell")
+        await _end(connection, message.id, "failed", outbox.NOBODY_LEFT)
         return
     # Addressed to nobody's agency, each line says whose it is.
     context = {**message.context, "agency": "", "agency_code": "", "asked": False}
@@ -169,8 +169,10 @@ async def _next_places(
     return [list({place.chat_id: place for place in places}.values()) for places in (own, others)]
 
 
-async def _coordinators(connection: AsyncConnection, enrolments: Sequence[Row[Any]]) -> list[Place]:
-    """Return the coordinators' chats of the plans of these agencies' provinces."""
+async def _coordinators(
+    connection: AsyncConnection, enrolments: Sequence[Row[Any]], *, today: date
+) -> list[Place]:
+    """Return the chats of those who coordinate the plans of these agencies' provinces."""
     rows = await connection.execute(
         select(Plan.coordinator_id)
         .join(Agency, Agency.province == Plan.province)
@@ -178,7 +180,7 @@ async def _coordinators(connection: AsyncConnection, enrolments: Sequence[Row[An
             Agency.id.in_({row.agency_id for row in enrolments}),
             Plan.coordinator_id.is_not(None),
             Plan.withdrawn_at.is_(None),
-            Plan.closed_on.is_(None),
+            or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
         )
         .distinct()
         .order_by(Plan.coordinator_id)
@@ -186,7 +188,8 @@ async def _coordinators(connection: AsyncConnection, enrolments: Sequence[Row[An
     places: dict[int, Place] = {}
     for agency_id in rows.scalars().all():
         if agency_id is not None:
-            for place in await contacts.coordinator_chats(connection, agency_id):
+            found = await contacts.coordinator_chats(connection, agency_id)
+            for place in found or await contacts.living_chats(connection, agency_id):
                 places.setdefault(place.chat_id, place)
     return list(places.values())
 
@@ -229,7 +232,7 @@ async def _tell(
         "chat_kind": chat.kind,
         "chat_title": chat.title or "",
     }
-    for place in await _coordinators(connection, enrolments):
+    for place in await _coordinators(connection, enrolments, today=civil_date(now)):
         if place.chat_id != chat.id:
             await outbox.put(
                 connection,

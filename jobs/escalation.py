@@ -16,8 +16,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.addressing import Place, places
+from data.holding import Holders
+from data.ladder import effective_due
 from data.models import Agency, Obligation, Plan
-from data.planning import addressee, coordinator_of
+from data.planning import coordinator_of
 from data.province import Province
 from data.registry import Registry
 from jobs.items import obligation_rows
@@ -124,20 +126,25 @@ async def _late(
         )
         .order_by(Obligation.judged_on, Obligation.id)
     )
+    holders = Holders(home, on=today)
     late: list[tuple[DueItem, int]] = []
     for row in (await obligation_rows(connection, list(found.scalars()))).values():
         if row.plan_code not in registry.plans:
             continue
         days = registry.workdays.between(row.judged_on, today)
-        plan = registry.plans[row.plan_code]
-        code = addressee(home, plan, row.owner_code, kind=row.kind, on=today)
-        if code is None or home.main_successor(row.owner_code, today) != code:
+        code = holders.holder(row.owner_code, row.kind)
+        if code is None:
             continue  # nobody took its work over: who coordinates has it already
         if days < min(home.file.escalation.coordinator, home.file.escalation.leader):
             continue
         if not home.is_outside(code):
             late.append(
-                (DueItem(row, row.rung or 1, code, False, row.extended_to or row.due_on), days)
+                (
+                    DueItem(
+                        row, row.rung or 1, code, False, effective_due(row.due_on, row.extended_to)
+                    ),
+                    days,
+                )
             )
     return late
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from data.ladder import Due
+from data.ladder import Due, effective_due
 from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
 from data.titles import report_title, shorten
 from data.workdays import Workdays
@@ -70,7 +70,7 @@ def item_of(
     left: working days until base, on time; late: working days after judged, else 0; for_agency: the
     code of the agency that reads it, so that work it took over or another's is told as such.
     """
-    effective = row.extended_to or row.due_on
+    effective = effective_due(row.due_on, row.extended_to)
     days = Due(effective, row.base_on, row.judged_on).working_days_left(today, workdays)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
     return {

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import overlay_of
-from data.ladder import Due, Steps, judge, next_step, schedule
+from data.ladder import Due, Steps, effective_due, judge, next_step, schedule
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
 from data.overlay import Overlay
@@ -117,7 +117,7 @@ async def recompute(
         for row in found:
             if row.plan_code not in registry.plans:
                 continue
-            effective = row.extended_to or row.due_on
+            effective = effective_due(row.due_on, row.extended_to)
             due = ladders.due(row.plan_code, effective)
             step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today)
             changes.append(
@@ -171,13 +171,16 @@ async def _bring_in_line(
         .where(Obligation.plan_id == plan.id)
     )
     known = {(row.code, row.agency, row.period): row for row in rows}
+    seen = {code for code, _, _ in known}
     sent = await _sent(connection, Obligation.plan_id == plan.id)
     subjects = await _subjects(connection, plan.id)
     fresh: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for key, owed in wanted.items():
         row = known.get(key)
-        effective = owed.due_on if row is None else (row.extended_to or owed.due_on)
+        if row is None and owed.code in seen and _is_past_report(owed, plan):
+            continue  # a moved deadline makes no debt of the years before tracking
+        effective = owed.due_on if row is None else effective_due(owed.due_on, row.extended_to)
         due = ladders.due(plan.code, effective)
         values: dict[str, Any] = {
             "due_on": owed.due_on,
@@ -210,7 +213,7 @@ async def _bring_in_line(
                 }
             )
             continue
-        values["state"] = "open" if row.state in ("withdrawn", "superseded") else row.state
+        values["state"] = _restored(row) if row.state in ("withdrawn", "superseded") else row.state
         step = (
             _step_of(row, ladders, plan.code, owed.kind, effective, sent, today)
             if values["state"] == "open"
@@ -297,3 +300,14 @@ async def _update(connection: AsyncConnection, changes: list[dict[str, Any]]) ->
         ]
         for start in range(0, len(values), _CHUNK):
             await connection.execute(statement, values[start : start + _CHUNK])
+
+
+def _restored(row: Any) -> str:
+    """Return the state of what comes back: what was answered stays answered."""
+    if row.confirmed_at is not None:
+        return "confirmed"
+    return "submitted" if row.submitted_at is not None else "open"
+
+
+def _is_past_report(owed: PlannedObligation, plan: Any) -> bool:
+    return owed.kind != "phase_end" and bool(owed.due_on < plan.tracked_from)

@@ -8,12 +8,13 @@ one transaction. Sends nothing itself.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.addressing import places
@@ -21,6 +22,7 @@ from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import Database
 from data.holding import Holders
+from data.ladder import effective_due
 from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, Reminder
 from data.planning import coordinator_of
 from data.province import Province
@@ -28,8 +30,11 @@ from data.registry import Registry
 from jobs import escalation
 from jobs.hours import within_sending_hours
 from jobs.items import obligation_rows
+from jobs.leftovers import take_back
 from jobs.obligations import Ladders, recompute
 from jobs.paging import Bag, DueItem, paginate
+
+_log = logging.getLogger("nhacviec.reminders")
 
 BROADCAST = 2  # Message.priority
 _DEFAULT_LIMIT = 4096
@@ -44,6 +49,7 @@ class MorningResult:
     messages: int = 0
     items: int = 0
     unreachable: int = 0
+    failed: list[str] = field(default_factory=list)  # tried again at the next tick
 
 
 async def morning(
@@ -71,12 +77,16 @@ async def morning(
         hour, minute = province.file.morning.split(":")
         if province.code in done or civil_time(now) < time(int(hour), int(minute)):
             continue
-        async with database.write() as connection:
-            if await _begin(connection, province.code, today, now):
-                await compose(
-                    connection, registry, province.code, now=now, result=result, limits=limits
-                )
-                result.provinces.append(province.code)
+        try:
+            async with database.write() as connection:
+                if await _begin(connection, province.code, today, now):
+                    await compose(
+                        connection, registry, province.code, now=now, result=result, limits=limits
+                    )
+                    result.provinces.append(province.code)
+        except Exception:  # one province's trouble must not cost the others their morning
+            _log.exception("morning failed province=%s", province.code)
+            result.failed.append(province.code)
     return result
 
 
@@ -93,7 +103,7 @@ async def compose(
     today = civil_date(now)
     home = registry.provinces[province_code]
     await end_stand_ins(connection, today=today, now=now)
-    stale = await _withdraw_stale(connection, province_code, today)
+    stale = await take_back(connection, province_code, today)
     items = await _due_items(connection, registry, province_code, stale, today)
     bags, unreachable = await _address(connection, registry, province_code, items, today)
     result.unreachable += unreachable
@@ -120,34 +130,6 @@ async def _begin(connection: AsyncConnection, province: str, today: date, now: d
     return True
 
 
-async def _withdraw_stale(connection: AsyncConnection, province: str, today: date) -> list[int]:
-    """Take back reminders of earlier mornings that never left; return what they spoke of."""
-    rows = await connection.execute(
-        select(Message.id, Message.context)
-        .join(Agency, Agency.id == Message.agency_id)
-        .where(
-            Message.state == "pending",
-            Message.broadcast_on < today,
-            Agency.province == province,
-        )
-    )
-    found = rows.all()
-    ids = [row.id for row in found]
-    spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
-    late = {owed for row in found for owed in row.context.get("escalated", ())}
-    await escalation.take_back(connection, late)
-    for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
-        items = await connection.execute(
-            select(MessageItem.obligation_id).where(MessageItem.message_id.in_(part))
-        )
-        spoke_of.update(items.scalars())
-        await connection.execute(
-            update(Message).where(Message.id.in_(part)).values(state="skipped", error="replaced")
-        )
-    return sorted(spoke_of)
-
-
 async def _due_items(
     connection: AsyncConnection,
     registry: Registry,
@@ -164,6 +146,7 @@ async def _due_items(
         .where(
             Plan.province == province,
             Plan.withdrawn_at.is_(None),
+            or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
             Obligation.state == "open",
             Obligation.remind_on <= today,
         )
@@ -174,7 +157,7 @@ async def _due_items(
         if row.state != "open" or row.plan_code not in registry.plans:
             continue
         plan = registry.plans[row.plan_code]
-        effective = row.extended_to or row.due_on
+        effective = effective_due(row.due_on, row.extended_to)
         steps = ladders.steps(row.plan_code, row.kind, effective)
         reached = [rung for rung, day in steps if day <= today]
         if not reached:
@@ -267,7 +250,7 @@ async def _put(
                     "agency_id": first.row.agency_id,
                     "page": index,
                     "pages": len(pages),
-                    "dedupe_key": f"morning:{bag.place.chat_id}:{today}:{index}",
+                    "dedupe_key": f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}",
                     "broadcast_on": today,
                     "created_at": now,
                     "send_at": now,

@@ -210,3 +210,65 @@ def test_an_acknowledgement_holds_rungs_back_but_never_the_last_before_the_due_d
     eve = next(day for rung, day in steps if rung == -1)
     if today <= eve:
         assert step[1] <= eve or step[0] > -1
+
+
+@given(STEPS, st.integers(-40, 5), st.integers(0, 12), st.none() | st.integers(0, 4))
+def test_the_next_step_is_the_same_on_whatever_day_it_is_reckoned(
+    steps: list[tuple[int, date]], offset: int, later: int, sent_index: int | None
+) -> None:
+    due = next(day for rung, day in steps if rung == 0)
+    today = date.fromordinal(due.toordinal() + offset)
+    held = CALENDAR.add(today, 3)
+    sent = None if sent_index is None else steps[sent_index][0]
+    step = next_step(steps, today=today, sent=sent, acknowledged_until=held)
+    if step is None or step[1] <= today:
+        return
+    another_day = min(date.fromordinal(today.toordinal() + later), step[1])
+    assert next_step(steps, today=another_day, sent=sent, acknowledged_until=held) == step
+
+
+async def test_an_answer_survives_a_plan_that_is_dropped_and_comes_back(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=NOW)
+    owed = await obligation(database, **LANG_SON)
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.id == owed.id)
+            .values(state="submitted", submitted_at=NOW, remind_on=None, rung=None)
+        )
+    texts = read_folder(SHIPPED)
+    texts.pop("plans/lang-son-131-2020.yaml")
+    await load_world(database, Registry.from_texts(texts), now=NOW)
+    await load_world(database, registry, now=NOW)
+    back = await obligation(database, **LANG_SON)
+    assert (back.state, back.remind_on) == ("submitted", None)
+
+
+async def test_an_extension_that_a_later_deadline_overtakes_counts_no_more(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(date(2026, 10, 1)))
+    owed = await obligation(database, **LANG_SON)
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.id == owed.id).values(extended_to=date(2026, 11, 5))
+        )
+        await recompute(connection, registry, [owed.id], today=date(2026, 10, 1))
+    assert (await obligation(database, **LANG_SON)).base_on == date(2026, 11, 9)
+
+
+async def test_a_moved_deadline_is_told_by_the_load(database: Database, registry: Registry) -> None:
+    await load_world(database, registry, now=NOW)
+    changed = edited(
+        "plans/lang-son-131-2020.yaml",
+        'raw: "trước ngày 10/11"',
+        'raw: "trước ngày 20/11"',
+    )
+    async with database.write() as connection:
+        result = await load(connection, changed, now=NOW, today=TODAY)
+    told = [change for change in result.changes if change.what == "duty"]
+    assert [change.code for change in told] == ["lang-son-131-2020 BC.2"]
+    assert "10/11" in told[0].before
+    assert "20/11" in told[0].after

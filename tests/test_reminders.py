@@ -6,10 +6,20 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from data.database import Database
-from data.models import Chat, JobRun, Message, MessageItem, Obligation, Reminder
+from data.models import (
+    Agency,
+    Chat,
+    Enrolment,
+    JobRun,
+    Message,
+    MessageItem,
+    Obligation,
+    Plan,
+    Reminder,
+)
 from data.registry import Registry
 from jobs.obligations import recompute
 from jobs.reminders import morning
@@ -256,3 +266,46 @@ async def test_a_morning_is_recorded_once_for_a_province(
     async with database.read() as connection:
         rows = await connection.execute(select(JobRun.subject).where(JobRun.job == "morning"))
         assert sorted(rows.scalars()) == ["dak-lak", "dong-thap", "gia-lai", "lang-son"]
+
+
+async def test_a_chat_of_two_provinces_gets_the_mornings_of_both(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    first = await open_chats(
+        database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
+    )
+    chat = first["lang-son", "so-y-te"]
+    async with database.write() as connection:
+        other = await connection.execute(
+            select(Agency.id).where(Agency.province == "gia-lai", Agency.code == "so-y-te")
+        )
+        await connection.execute(
+            insert(Enrolment).values(
+                chat_id=chat,
+                agency_id=other.scalar_one(),
+                role="focal",
+                enrolled_at=morning_of(FRIDAY),
+            )
+        )
+    result = await morning(database, registry, now=morning_of(FRIDAY))
+    assert result.failed == []
+    told = {message.context["agency_code"] for message in await messages_to(database, chat)}
+    agencies = {message.agency_id for message in await messages_to(database, chat)}
+    assert told == {"so-y-te"}
+    assert len(agencies) == 2
+
+
+async def test_a_closed_plan_is_reminded_of_no_more(database: Database, registry: Registry) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    chats = await open_chats(
+        database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
+    )
+    async with database.write() as connection:
+        await connection.execute(
+            update(Plan)
+            .where(Plan.code == "lang-son-131-2020")
+            .values(closed_on=date(2026, 11, 19))
+        )
+    await morning(database, registry, now=morning_of(FRIDAY))
+    assert await messages_to(database, chats["lang-son", "so-y-te"]) == []

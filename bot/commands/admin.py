@@ -31,6 +31,7 @@ from data.invitations import CODE_DAYS, start_links
 from data.invitations import invite as make_code
 from data.loading import registry_of
 from data.models import Agency
+from data.province import lives
 from data.yamlfile import Fault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
@@ -171,7 +172,15 @@ async def _invite(
         if registry is None:
             raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
         home = province_of(registry, province)
-        entry = agency_of(home, agency, on=civil_date(now))
+        today = civil_date(now)
+        entry = agency_of(home, agency, on=today)
+        if not lives(entry, today):
+            heirs = [
+                home.agencies[code].name for code in home.successor_of(entry.code, today).codes
+            ]
+            raise CommandFailed(
+                f"{entry.name} không còn hoạt động. Hãy mời cơ quan nhận việc: {', '.join(heirs)}."
+            )
         agency_id = await connection.scalar(
             select(Agency.id).where(Agency.province == home.code, Agency.code == entry.code)
         )

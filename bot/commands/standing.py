@@ -18,7 +18,7 @@ from bot.commands.store import reading
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.figures import Figures, PlanFigures, plan_figures
-from data.ladder import Due
+from data.ladder import Due, effective_due
 from data.loading import registry_of
 from data.models import Agency, Obligation, Plan
 from data.received import DutyFigures, duty_figures
@@ -160,7 +160,7 @@ async def _obligations(
 
 
 def _owed(row: Any, registry: Registry, today: date) -> dict[str, Any]:
-    due = Due(row.extended_to or row.due_on, row.base_on, row.judged_on)
+    due = Due(effective_due(row.due_on, row.extended_to), row.base_on, row.judged_on)
     return {
         "id": row.id,
         "province": row.province,

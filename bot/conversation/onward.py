@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from bot.conversation.turn import Known, Turn
 from data import owed
+from data.ladder import effective_due
 from data.models import Obligation
 from data.planfile import ReportDutyEntry
 from data.planning import receivers_of
@@ -77,7 +78,7 @@ async def onward_of(turn: Turn, known: Known) -> Onward | None:
         return None
     found = (await obligation_rows(turn.connection, [onward_id]))[onward_id]
     title = report_title(found.frequency or "", found.duty_title or "", found.period)
-    return Onward(f"{title} ({found.owner_name})", found.extended_to or found.due_on)
+    return Onward(f"{title} ({found.owner_name})", effective_due(found.due_on, found.extended_to))
 
 
 def _duty(turn: Turn, known: Known) -> ReportDutyEntry | None:

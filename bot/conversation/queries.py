@@ -118,13 +118,6 @@ async def plans_page(turn: Turn, page: int, plans: Sequence[Any], words: str = "
     )
 
 
-async def turn_page(turn: Turn, where: str) -> list[Answer]:
-    """Answer a page button ("viec:2", "status:3"); one that makes no sense shows the first page."""
-    name, _, number = where.partition(":")
-    page = int(number) if number.isdecimal() and len(number) < 6 else 1
-    return [await (overview(turn, page) if name == "status" else owed_page(turn, page))]
-
-
 # ------------------------------------------------------------------ buttons
 
 

@@ -16,7 +16,7 @@ from bot.conversation.searching import find, task_context
 from bot.conversation.turn import Turn, look_up, said_state
 from data import figures, owed
 from data.history import of_duty, of_task
-from data.ladder import Due
+from data.ladder import Due, effective_due
 from data.models import Obligation
 from data.parts import assigned, parts_of
 from data.received import REPORT_WINDOW, duty_figures
@@ -144,7 +144,7 @@ async def _undated(turn: Turn, scope: Scope, task: Any) -> list[dict[str, Any]]:
 
 def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     """Return what templates show of one agency's part."""
-    due = part.extended_to or part.due_on
+    due = effective_due(part.due_on, part.extended_to)
     left = Due(due, part.base_on, part.judged_on).working_days_left(
         turn.today, turn.registry.workdays
     )

@@ -1,0 +1,49 @@
+"""What earlier mornings left unsent.
+
+Promises that what never left, and what ended because nobody was left to tell, is told again by the next
+morning and never sent beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Agency, Message, MessageItem
+from data.outbox import NOBODY_LEFT
+from jobs import escalation
+
+_CHUNK = 900
+
+
+async def take_back(connection: AsyncConnection, province: str, today: date) -> list[int]:
+    """Take back reminders of earlier mornings that never left; return what they spoke of."""
+    rows = await connection.execute(
+        select(Message.id, Message.context)
+        .join(Agency, Agency.id == Message.agency_id)
+        .where(
+            or_(
+                Message.state == "pending",
+                and_(Message.state == "failed", Message.error == NOBODY_LEFT),
+            ),
+            Message.broadcast_on < today,
+            Agency.province == province,
+        )
+    )
+    found = rows.all()
+    ids = [row.id for row in found]
+    spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
+    late = {owed for row in found for owed in row.context.get("escalated", ())}
+    await escalation.take_back(connection, late)
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        items = await connection.execute(
+            select(MessageItem.obligation_id).where(MessageItem.message_id.in_(part))
+        )
+        spoke_of.update(items.scalars())
+        await connection.execute(
+            update(Message).where(Message.id.in_(part)).values(state="skipped", error="replaced")
+        )
+    return sorted(spoke_of)
