@@ -168,7 +168,9 @@ async def _task_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any
     ]
     heading = f"Đang được giao: {len(names)} cơ quan" if follows else "Cơ quan anh/chị"
     blocks += _texts(heading, "; ".join(names))
-    return blocks + await _history_blocks(turn, of_task(row.id) & scope.obligations())
+    return blocks + await _history_blocks(
+        turn, of_task(row.id) & scope.within([row.plan_id]).obligations()
+    )
 
 
 async def _duty_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any]]:
@@ -179,7 +181,9 @@ async def _duty_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any
         *_texts("Nơi nhận", entry.to + (f" (qua {entry.via})" if entry.via else "")),
         *_texts("Hạn theo văn bản", entry.deadline.raw if entry.deadline else "văn bản không ghi"),
     ]
-    return blocks + await _history_blocks(turn, of_duty(row.id) & scope.obligations())
+    return blocks + await _history_blocks(
+        turn, of_duty(row.id) & scope.within([row.plan_id]).obligations()
+    )
 
 
 def _texts(heading: str, *texts: str) -> list[dict[str, Any]]:
@@ -220,6 +224,7 @@ async def lichsu(turn: Turn) -> list[Answer]:
     if rows:
         row = rows[0]
         condition = of_task(row.id) if found.tasks else of_duty(row.id)
+        scope = scope.within([row.plan_id])
         named = qualified(row, plans)
         title = f"{row.title} [{row.code}], Kế hoạch {row.plan_number}"
     else:

@@ -107,7 +107,7 @@ async def _parts(
     context: dict[str, Any],
 ) -> Answer:
     size = size_for(turn.longest, PARTS_A_PAGE)
-    where = condition & scope.obligations()
+    where = condition & scope.within([row.plan_id]).obligations()
     total, rows = await parts_of(
         turn.connection, where, offset=(max(page, 1) - 1) * size, limit=size
     )
