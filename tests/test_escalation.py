@@ -82,7 +82,7 @@ async def test_the_agency_is_told_beforehand_then_coordinator_and_leader_once_ea
     talk: Talk,
 ) -> None:
     first = await run_to(talk, 17)  # the first late day
-    assert "báo cơ quan theo dõi; quá 10 ngày, báo lãnh đạo" in first["stc"]
+    assert "báo cơ quan theo dõi; từ 10 ngày, báo lãnh đạo" in first["stc"]
     assert (await owed(talk)).late_told == 1
     assert "Quá hạn, chưa có kết quả" not in (await run_to(talk, 18)).get("coordinator", "")
     third = await run_to(talk, 19)
