@@ -15,9 +15,11 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.ladder import UNDATED
 from data.models import Agency, Assignment, Obligation, Plan, Task
-from data.owed import count_if, now_until
+from data.owed import asked_now, count_if, now_until
 from data.progress import LIVE_STATES
+from data.undated import EVERY_YEAR
 from data.workdays import Workdays
 
 OfficialState = Literal["done_on_time", "done_late", "open_on_time", "open_late"]
@@ -51,7 +53,7 @@ class PlanFigures:
 @dataclass(frozen=True, slots=True)
 class TaskFigures:
     """One task: how many of its agencies are done; late_since: when the most late one was
-    to be done; is_dated: it falls due."""
+    to be done; is_asked: its agencies have an obligation for it, dated or of this year."""
 
     task_id: int
     parts: int
@@ -60,7 +62,7 @@ class TaskFigures:
     late: int
     done_late: int
     late_since: date | None
-    is_dated: bool
+    is_asked: bool
 
     @property
     def state(self) -> OfficialState:
@@ -113,6 +115,7 @@ async def agency_figures(
                 held,
                 Obligation.state.in_(LIVE_STATES),
                 Obligation.due_on <= now_until(today),
+                asked_now(today),
                 or_(Obligation.state != "confirmed", Obligation.due_on >= date(today.year, 1, 1)),
             )
         )
@@ -161,15 +164,15 @@ async def plan_figures(
     never falls due, or not yet, is on time. Absent: a plan without tasks.
     """
     part = _parts(Task.plan_id.in_(plan_ids), today=today, workdays=workdays).subquery()
-    # Where a task has fallen due, those who owe it are its parts, not who took over since.
-    fell_due = part.c.dated > 0
+    # Where a task has obligations, those who owe it are its parts, not who took over since.
+    asked = part.c.asked > 0
     task = select(
         part.c.plan_id,
         part.c.late,
         part.c.done_late,
-        case((fell_due, part.c.dated), else_=part.c.undated).label("parts"),
-        case((fell_due, part.c.dated_confirmed), else_=part.c.undated_confirmed).label("confirmed"),
-        case((fell_due, part.c.dated_submitted), else_=part.c.undated_submitted).label("submitted"),
+        case((asked, part.c.asked), else_=part.c.assigned).label("parts"),
+        part.c.confirmed,
+        part.c.submitted,
     ).subquery()
     c = task.c
     is_done = and_(c.parts > 0, c.confirmed == c.parts)
@@ -201,17 +204,15 @@ async def task_figures(
     part = _parts(Task.id.in_(task_ids), today=today, workdays=workdays)
     found: dict[int, TaskFigures] = {}
     for row in await connection.execute(part):
-        kind = "dated" if row.dated else "undated"
-        counted = row._mapping
         found[row.task_id] = TaskFigures(
             task_id=row.task_id,
-            parts=int(counted[kind] or 0),
-            confirmed=int(counted[f"{kind}_confirmed"] or 0),
-            submitted=int(counted[f"{kind}_submitted"] or 0),
+            parts=int(row.asked or row.assigned or 0),
+            confirmed=int(row.confirmed or 0),
+            submitted=int(row.submitted or 0),
             late=int(row.late or 0),
             done_late=int(row.done_late or 0),
             late_since=row.late_since,
-            is_dated=bool(row.dated),
+            is_asked=bool(row.asked),
         )
     return found
 
@@ -219,11 +220,18 @@ async def task_figures(
 def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -> Any:
     """Return the SQL that counts, for each task, the agencies on it by their states."""
     # Where there is no obligation its columns are null, and a condition on them counts nothing.
-    undated = and_(
+    assigned = and_(
         Obligation.id.is_(None),
         Assignment.id.is_not(None),
         Assignment.withdrawn_at.is_(None),
         or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+    )
+    # An undated task that does not come anew each year stays done; it is asked about no more.
+    done_before = and_(
+        Obligation.kind == UNDATED,
+        Obligation.state == "confirmed",
+        Obligation.period < str(today.year),
+        Task.period_kind.not_in(EVERY_YEAR),
     )
     late = _late(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
@@ -231,12 +239,10 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
         select(
             Task.plan_id,
             Task.id.label("task_id"),
-            func.count(Obligation.id).label("dated"),
-            count_if(Obligation.state == "confirmed").label("dated_confirmed"),
-            count_if(Obligation.state == "submitted").label("dated_submitted"),
-            count_if(undated).label("undated"),
-            count_if(and_(undated, Assignment.state == "confirmed")).label("undated_confirmed"),
-            count_if(and_(undated, Assignment.state == "submitted")).label("undated_submitted"),
+            func.count(Obligation.id).label("asked"),
+            count_if(Obligation.state == "confirmed").label("confirmed"),
+            count_if(Obligation.state == "submitted").label("submitted"),
+            count_if(assigned).label("assigned"),
             count_if(late).label("late"),
             count_if(done_late).label("done_late"),
             func.min(case((late, Obligation.judged_on))).label("late_since"),
@@ -245,7 +251,11 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
         .join(Assignment, Assignment.task_id == Task.id, isouter=True)
         .join(
             Obligation,
-            and_(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES)),
+            and_(
+                Obligation.assignment_id == Assignment.id,
+                Obligation.state.in_(LIVE_STATES),
+                or_(asked_now(today), done_before),
+            ),
             isouter=True,
         )
         .where(condition, Task.withdrawn_at.is_(None))

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from data.ladder import TASK_KINDS
 from data.province import Province
-
-PHASE_END = "phase_end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Holders:
 
     def holder(self, owner: str, kind: str) -> str | None:
         """Return who has an owner's obligation of a kind in hand; None: the plan's coordinator."""
-        return (self._task if kind == PHASE_END else self._report).get(owner)
+        return (self._task if kind in TASK_KINDS else self._report).get(owner)
 
     def held_by(self, code: str) -> Held:
         """Return the owners whose obligations an agency has in hand."""

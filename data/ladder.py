@@ -13,15 +13,22 @@ from typing import Literal
 
 from data.workdays import Workdays
 
-Kind = Literal["report", "phase_end", "one_off"]
+Kind = Literal["report", "phase_end", "one_off", "undated"]
+UNDATED: Literal["undated"] = (
+    "undated"  # the state of a task that never falls due, asked once a year
+)
+TASK_KINDS = ("phase_end", UNDATED)  # the kinds that stand for a task, and not for a report
+NEVER = date.max  # judged of what never becomes late
 Steps = Sequence[tuple[int, date]]  # (rung, day), in order
 
 _REPORT = (-20, -10, -5, -3, -1, 0, 1, 3, 5, *range(10, 51, 5))  # twelve rungs after the due date
 _PHASE_END = (-60, -20, -10, -5, 0, 5, 20)  # then the weekly digest only
+_UNDATED = (-10,)  # together with that rung of the annual report
 RUNGS: dict[str, tuple[int, ...]] = {
     "report": _REPORT,
     "one_off": _REPORT,
     "phase_end": _PHASE_END,
+    UNDATED: _UNDATED,
 }
 MOST_AFTER_DUE = 12
 ACKNOWLEDGED_DAYS = 3  # working days for which "đã nhận" holds rungs back
@@ -34,7 +41,7 @@ class Due:
 
     due_on: the effective due, a civil date; base: the last working day on or before it; judged: the
     first working day on or after it (Bộ luật Dân sự 2015, Điều 148 khoản 5), or the due date itself
-    where a province judges strictly.
+    where a province judges strictly, or NEVER where nothing can be late.
     """
 
     due_on: date
@@ -57,13 +64,15 @@ class Due:
         return today > self.judged and workdays.between(self.judged, today) > 0
 
 
-def judge(due_on: date, workdays: Workdays, *, strictly: bool = False) -> Due:
-    """Return the due date with its base and judged days."""
-    return Due(
-        due_on,
-        base=workdays.on_or_before(due_on),
-        judged=due_on if strictly else workdays.on_or_after(due_on),
-    )
+def judge(
+    due_on: date, workdays: Workdays, *, strictly: bool = False, kind: Kind | None = None
+) -> Due:
+    """Return the due date of a kind of obligation with its base and judged days."""
+    if kind == UNDATED:
+        judged = NEVER
+    else:
+        judged = due_on if strictly else workdays.on_or_after(due_on)
+    return Due(due_on, base=workdays.on_or_before(due_on), judged=judged)
 
 
 def rung_on(rung: int, due: Due, workdays: Workdays) -> date:

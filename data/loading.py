@@ -26,9 +26,10 @@ from data.models import (
     Task,
 )
 from data.overlay import Overlay
+from data.owners import coordinator_of
 from data.periods import phase_end
 from data.planfile import CalendarFile, PlanFile, ProvinceFile
-from data.planning import assignments, coordinator_of
+from data.planning import assignments
 from data.registry import Registry
 from data.titles import duty_title, task_title
 

@@ -1,7 +1,7 @@
 """What is owed: which obligations somebody has in hand, and the list of them, most urgent first.
 
-Promises that everything is found by the index of obligations by agency, and that only what is shown is
-read. Reads only.
+Promises that everything is found by the index of obligations by agency, that only what is shown is
+read, and that tasks without a due date stand apart from what is due. Reads only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.holding import PHASE_END, Held
+from data.holding import Held
+from data.ladder import TASK_KINDS, UNDATED
 from data.models import Agency, Assignment, Obligation, Task
 from data.progress import LIVE_STATES
 
@@ -52,8 +53,8 @@ async def held_condition(
     return and_(
         Obligation.agency_id.in_(every),
         or_(
-            and_(Obligation.kind != PHASE_END, Obligation.agency_id.in_(reports)),
-            and_(Obligation.kind == PHASE_END, Obligation.agency_id.in_(tasks)),
+            and_(Obligation.kind.not_in(TASK_KINDS), Obligation.agency_id.in_(reports)),
+            and_(Obligation.kind.in_(TASK_KINDS), Obligation.agency_id.in_(tasks)),
         ),
     )
 
@@ -72,7 +73,7 @@ async def count_owed(
                 count_if(Obligation.base_on <= until),
                 count_if(Obligation.base_on > until),
                 func.min(case((Obligation.base_on > until, Obligation.base_on))),
-            ).where(held, Obligation.state == "open")
+            ).where(held, Obligation.state == "open", Obligation.kind != UNDATED)
         )
     ).one()
     return int(row[0] or 0), int(row[1] or 0), row[2]
@@ -94,7 +95,12 @@ async def owed(
     recent = Obligation.base_on >= today - LONG_LATE
     rows = await connection.execute(
         select(Obligation.id)
-        .where(held, Obligation.state == "open", Obligation.base_on <= now_until(today))
+        .where(
+            held,
+            Obligation.state == "open",
+            Obligation.kind != UNDATED,
+            Obligation.base_on <= now_until(today),
+        )
         .order_by(
             case((recent, 0), else_=1),
             case((recent, Obligation.base_on)),
@@ -107,10 +113,8 @@ async def owed(
     return list(rows.scalars())
 
 
-async def count_undated(
-    connection: AsyncConnection, owner_ids: Sequence[int], *, today: date
-) -> int:
-    """Return how many tasks an agency is on that no date asks about yet: undated, or due later."""
+async def count_far(connection: AsyncConnection, owner_ids: Sequence[int], *, today: date) -> int:
+    """Return how many tasks an agency is on whose end lies beyond what is planned ahead."""
     dated = (
         select(Obligation.id)
         .where(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES))
@@ -122,14 +126,38 @@ async def count_undated(
         .where(
             Assignment.agency_id.in_(owner_ids),
             Assignment.withdrawn_at.is_(None),
-            Assignment.state == "open",
             or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
             Task.withdrawn_at.is_(None),
-            or_(Task.ends_on.is_(None), Task.ends_on > today),
+            Task.ends_on > today,
             ~dated,
         )
     )
     return int(count or 0)
+
+
+# ------------------------------------------------------------------ tasks without a due date
+
+
+def asked_now(today: date) -> ColumnElement[bool]:
+    """Return the condition on Obligation that it is not another year's question about an undated task."""
+    return or_(Obligation.kind != UNDATED, Obligation.period == str(today.year))
+
+
+async def undated(
+    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+) -> list[int]:
+    """Return the ids of the undated tasks in hand that are not done this year, in the documents' order."""
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(
+            held,
+            Obligation.kind == UNDATED,
+            Obligation.state == "open",
+            Obligation.period == str(today.year),
+        )
+        .order_by(Obligation.plan_id, Obligation.id)
+    )
+    return list(rows.scalars())
 
 
 def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:

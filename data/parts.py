@@ -54,7 +54,6 @@ async def assigned(connection: AsyncConnection, task_id: int, *, today: date) ->
             Agency.name,
             Agency.short,
             Assignment.needs_decision,
-            Assignment.state,
         )
         .join(Agency, Agency.id == Assignment.agency_id)
         .where(

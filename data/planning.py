@@ -1,8 +1,7 @@
 """Who owes what by when: assignments and obligations that follow from the registry.
 
-Promises that the owner of an obligation is the agency as of its due date, that a duty never includes
-its own receiver, that two leads which became one agency are one assignment, and that nothing is made
-of a group nobody listed. Pure: no database, no clock.
+Promises that the owner of an obligation is the agency as of its due date (data/owners.py), and that
+planning the same files and decisions gives the same rows. Pure: no database, no clock.
 """
 
 from __future__ import annotations
@@ -12,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from data.holding import Holders
-from data.ladder import RUNGS, Kind, judge, schedule
-from data.overlay import NOTHING, Assigned, Overlay, replace
+from data.ladder import RUNGS, UNDATED, Kind, judge, schedule
+from data.overlay import NOTHING, Assigned, Overlay
+from data.owners import coordinator_of, duty_owners, is_coordinators_own, task_owners
 from data.periods import occurrences, phase_end
-from data.planfile import AgencyEntry, GroupEntry, PlanFile, ReportDutyEntry, TaskEntry
+from data.planfile import PlanFile, ReportDutyEntry, TaskEntry
 from data.province import Province
 from data.registry import Registry
+from data.undated import undated_tasks, year_of
 
 _DAY = timedelta(days=1)
 CivilDate = date  # PreviewRow has a field named date
@@ -65,74 +66,6 @@ class PreviewRow:
     due_words: str
     rung: int
     working_days_left: int
-
-
-def task_owners(
-    province: Province,
-    plan: PlanFile,
-    task: TaskEntry,
-    *,
-    on: date,
-    assigned: Sequence[Assigned] = (),
-) -> dict[str, bool]:
-    """Return who leads a task as of a date: agency code → whether a person must decide for it.
-
-    A dead agency whose work was split stays its own owner and needs a decision; history keeps its
-    name. Outside bodies are owners like any other. assigned: what people decided of the task.
-    """
-    owners: dict[str, bool] = {}
-    for words in task.leads:
-        for entry in province.resolve_all(words):
-            if isinstance(entry, GroupEntry):
-                for member in province.members(entry, on, issued_on=plan.issued_on):
-                    owners.setdefault(member.code, False)
-                continue
-            heirs = province.successor_of(entry.code, on)
-            if heirs.needs_decision:
-                owners.setdefault(entry.code, True)
-            else:
-                for code in heirs.codes:
-                    owners[code] = False
-    return replace(owners, assigned)
-
-
-def duty_owners(
-    province: Province,
-    plan: PlanFile,
-    duty: ReportDutyEntry,
-    *,
-    on: date,
-    assigned: Sequence[Assigned] = (),
-) -> list[str]:
-    """Return who owes a report as of a date, in the order named, without its receivers.
-
-    assigned: what people decided of the duty; one counts for reports due from its date on.
-    """
-    receivers = receivers_of(province, plan, duty, on=on)
-    owners: dict[str, bool] = {}
-    for words in duty.from_:
-        for code in _bodies(province, plan, province.resolve_all(words), on):
-            if code not in receivers:
-                owners[code] = False
-    return list(replace(owners, [item for item in assigned if item.since <= on]))
-
-
-def receivers_of(
-    province: Province, plan: PlanFile, duty: ReportDutyEntry, *, on: date
-) -> frozenset[str]:
-    """Return the agencies a report goes to or through as of a date."""
-    found: set[str] = set()
-    for words in filter(None, (duty.to, duty.via)):
-        found.update(_bodies(province, plan, province.resolve_all(words), on))
-    return frozenset(found)
-
-
-def coordinator_of(province: Province, plan: PlanFile, *, on: date) -> str | None:
-    """Return the agency that follows and consolidates a plan as of a date."""
-    entry = province.resolve(plan.coordinator)
-    if not isinstance(entry, AgencyEntry):
-        return None
-    return province.main_successor(entry.code, on)
 
 
 def assignments(
@@ -196,10 +129,13 @@ def obligations(
             yield PlannedObligation(
                 plan_code, "phase_end", task.code, owner, "end", due_on, task.period.raw, False
             )
+    yield from _of_undated(plan_code, plan, province, since, until, overlay)
 
 
 def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
     """Return the ladder of a kind, the plan's own where it sets one."""
+    if kind == UNDATED:
+        return RUNGS[kind]
     own = (plan.ladder or {}).get("phase_end" if kind == "phase_end" else "report")
     return tuple(own) if own is not None else RUNGS[kind]
 
@@ -217,7 +153,7 @@ def preview(
         window = (since - REACH_AFTER, until + REACH_BEFORE)
         holders: dict[date, Holders] = {}
         for owed in obligations(registry, plan_code, since=window[0], until=window[1]):
-            due = judge(owed.due_on, workdays, strictly=home.file.judged_strictly)
+            due = judge(owed.due_on, workdays, strictly=home.file.judged_strictly, kind=owed.kind)
             for rung, day in schedule(rungs_of(plan, owed.kind), due, workdays):
                 if not since <= day <= until:
                     continue
@@ -266,8 +202,7 @@ def _of_duty(
     until: date,
     overlay: Overlay,
 ) -> Iterator[PlannedObligation]:
-    coordinator = province.resolve(plan.coordinator)
-    coordinating = all(province.resolve(words) is coordinator for words in duty.from_)
+    coordinating = is_coordinators_own(province, plan, duty)
     kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
     words = duty.deadline.raw if duty.deadline else ""
     assigned = overlay.of(plan_code, duty.code)
@@ -295,12 +230,35 @@ def _of_duty(
             )
 
 
-def _bodies(
-    province: Province, plan: PlanFile, entries: list[AgencyEntry | GroupEntry], on: date
-) -> Iterator[str]:
-    for entry in entries:
-        if isinstance(entry, GroupEntry):
-            for member in province.members(entry, on, issued_on=plan.issued_on):
-                yield member.code
-        else:
-            yield province.main_successor(entry.code, on)
+def _of_undated(
+    plan_code: str,
+    plan: PlanFile,
+    province: Province,
+    since: date,
+    until: date,
+    overlay: Overlay,
+) -> Iterator[PlannedObligation]:
+    tasks = list(undated_tasks(plan))
+    if not tasks:
+        return
+    for year in range(since.year, until.year + 1):
+        asked = year_of(plan_code, plan, province, year, overlay=overlay)
+        for day in asked.days():
+            if not since <= day <= until:
+                continue
+            for task in tasks:
+                assigned = [i for i in overlay.of(plan_code, task.code) if i.since <= day]
+                for owner in task_owners(province, plan, task, on=day, assigned=assigned):
+                    own = asked.of(owner)
+                    if own is not None and own.due_on == day:
+                        words = task.period.raw
+                        yield PlannedObligation(
+                            plan_code,
+                            UNDATED,
+                            task.code,
+                            owner,
+                            str(year),
+                            day,
+                            words,
+                            own.proposed,
+                        )

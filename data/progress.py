@@ -251,6 +251,7 @@ async def append(
         insert(StatusReply)
         .values(
             obligation_id=obligation.id,
+            assignment_id=obligation.assignment_id,
             agency_id=obligation.agency_id,
             before=before,
             **values,

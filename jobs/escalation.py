@@ -19,7 +19,7 @@ from data.addressing import Place, places
 from data.holding import Holders
 from data.ladder import effective_due
 from data.models import Agency, Obligation, Plan
-from data.planning import coordinator_of
+from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
 from jobs.items import obligation_rows

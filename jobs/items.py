@@ -78,6 +78,7 @@ def item_of(
         "number": number,
         "code": row.code,
         "kind": row.kind,
+        "period": row.period,
         "title": title_of(row),
         "plan_code": row.plan_code,
         "plan_number": row.plan_number,

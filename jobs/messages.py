@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.ladder import LAST_HELD_RUNG
+from data.ladder import LAST_HELD_RUNG, UNDATED
 from data.models import MessageItem
 from data.workdays import Workdays
 from jobs.channel import Button, Capabilities, OutgoingMessage
@@ -127,21 +127,37 @@ def _is_html(name: str | None) -> bool:
 
 
 def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
-    """Return the buttons of a list: four for one item, else a number each and one for all."""
+    """Return the buttons of a list: four for one item, else a number each and one for all.
+
+    For all is "đã nhận", or of tasks without a due date, where nothing is to be received, "đang làm".
+    """
     if not items:
         return ()
     if len(items) == 1:
-        return item_buttons(items[0]["id"])
+        return item_buttons(items[0]["id"], items[0]["kind"])
     numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
     rows = [
         tuple(numbers[start : start + NUMBERS_A_ROW])
         for start in range(0, len(numbers), NUMBERS_A_ROW)
     ]
+    if all(item["kind"] == UNDATED for item in items):
+        return (*rows, (Button("Tất cả đang làm", f"doingall:{message_id}"),))
     return (*rows, (Button("Đã nhận tất cả", f"ackall:{message_id}"),))
 
 
-def item_buttons(obligation_id: int) -> tuple[tuple[Button, ...], ...]:
-    """Return the four choices of one item."""
+def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...]:
+    """Return the four choices of one item; one that never falls due has no later date to ask for."""
+    if kind == UNDATED:
+        return (
+            (
+                Button("Đang làm", f"doing:{obligation_id}"),
+                Button("Đã xong", f"done:{obligation_id}"),
+            ),
+            (
+                Button("Chưa làm", f"not_yet:{obligation_id}"),
+                Button("Vướng mắc", f"blocked:{obligation_id}"),
+            ),
+        )
     return (
         (Button("Đã nhận", f"ack:{obligation_id}"), Button("Đang làm", f"doing:{obligation_id}")),
         (
@@ -251,6 +267,11 @@ async def _grouped(
             continue
         item = item_of(row, number=0, today=today, workdays=workdays)
         item["coordinator"] = row.coordinator_name or ""
-        key = (row.plan_code, row.code, row.period, item["due"])
-        groups.setdefault(key, {**item, "owners": []})["owners"].append(row.owner_short)
+        # What has no due date is one line, however many tasks: nobody is to pass on each of them.
+        subject = UNDATED if row.kind == UNDATED else row.code
+        key = (row.plan_code, subject, row.period, item["due"])
+        group = groups.setdefault(key, {**item, "owners": [], "codes": []})
+        for told, name in (("owners", row.owner_short), ("codes", row.code)):
+            if name not in group[told]:
+                group[told].append(name)
     return list(groups.values())

@@ -17,12 +17,13 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import overlay_of
-from data.ladder import Due, Steps, effective_due, judge, next_step, schedule
+from data.ladder import UNDATED, Due, Steps, effective_due, judge, next_step, schedule
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
 from data.overlay import Overlay
 from data.planning import PlannedObligation, obligations, rungs_of
 from data.registry import Registry
+from data.undated import drop_done
 
 _CHUNK = 1000
 _LONG_AGO = timedelta(
@@ -45,15 +46,15 @@ class Ladders:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._due: dict[tuple[bool, date], Due] = {}
+        self._due: dict[tuple[bool, bool, date], Due] = {}
         self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
 
-    def due(self, plan_code: str, due_on: date) -> Due:
-        """Return a due date judged as the plan's province judges."""
+    def due(self, plan_code: str, kind: Any, due_on: date) -> Due:
+        """Return the due date of a kind of obligation, judged as the plan's province judges."""
         strictly = self._strictly(plan_code)
-        key = (strictly, due_on)
+        key = (strictly, kind == UNDATED, due_on)
         if key not in self._due:
-            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly)
+            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly, kind=kind)
         return self._due[key]
 
     def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
@@ -61,7 +62,7 @@ class Ladders:
         rungs = rungs_of(self._registry.plans[plan_code], kind)
         key = (rungs, self._strictly(plan_code), due_on)
         if key not in self._steps:
-            due = self.due(plan_code, due_on)
+            due = self.due(plan_code, kind, due_on)
             self._steps[key] = schedule(rungs, due, self._registry.workdays)
         return self._steps[key]
 
@@ -118,7 +119,7 @@ async def recompute(
             if row.plan_code not in registry.plans:
                 continue
             effective = effective_due(row.due_on, row.extended_to)
-            due = ladders.due(row.plan_code, effective)
+            due = ladders.due(row.plan_code, row.kind, effective)
             step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today)
             changes.append(
                 {
@@ -138,7 +139,7 @@ def _wanted(
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
-    latest_past: dict[str, tuple[date, list[PlannedObligation]]] = {}
+    past: dict[str, dict[str, list[PlannedObligation]]] = {}  # by code and period
     since = min(plan.tracked_from - _LONG_AGO, plan.issued_on)
     for owed in obligations(registry, plan.code, since=since, until=last, overlay=overlay):
         if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
@@ -146,13 +147,11 @@ def _wanted(
             continue
         if owed.proposed:  # a date nobody confirmed binds nobody looking back
             continue
-        day, group = latest_past.get(owed.code, (date.min, []))
-        if owed.due_on > day:
-            latest_past[owed.code] = (owed.due_on, [owed])
-        elif owed.due_on == day:
-            group.append(owed)
-    for _, group in latest_past.values():
-        yield from group
+        if owed.kind == UNDATED and owed.due_on.year < plan.tracked_from.year:
+            continue  # how things stand is asked of this year, not of an earlier one
+        past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
+    for periods in past.values():
+        yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
 
 
 async def _bring_in_line(
@@ -171,6 +170,8 @@ async def _bring_in_line(
         .where(Obligation.plan_id == plan.id)
     )
     known = {(row.code, row.agency, row.period): row for row in rows}
+    confirmed = [key for key, row in known.items() if row.state == "confirmed"]
+    drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
     seen = {code for code, _, _ in known}
     sent = await _sent(connection, Obligation.plan_id == plan.id)
     subjects = await _subjects(connection, plan.id)
@@ -181,7 +182,7 @@ async def _bring_in_line(
         if row is None and owed.code in seen and _is_past_report(owed, plan):
             continue  # a moved deadline makes no debt of the years before tracking
         effective = owed.due_on if row is None else effective_due(owed.due_on, row.extended_to)
-        due = ladders.due(plan.code, effective)
+        due = ladders.due(plan.code, owed.kind, effective)
         values: dict[str, Any] = {
             "due_on": owed.due_on,
             "due_words": owed.due_words,

@@ -1,7 +1,8 @@
 """What a chat is told of a morning, cut into pages.
 
 Promises the most urgent first, grouped by plan, at most ten items a page, cut between items and within
-the channel's limit. Pure.
+the channel's limit; and that tasks without a due date stand on pages of their own, after all others,
+so that they can be answered in one go. Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from data.addressing import Place
+from data.ladder import UNDATED
 from jobs.items import title_of
 
 ITEMS_A_PAGE = 10
@@ -34,6 +36,11 @@ class DueItem:
     def ended(self) -> bool:
         """Tell whether its phase had ended before its plan was tracked."""
         return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
+
+    @property
+    def undated(self) -> bool:
+        """Tell whether it asks for the state of a task that never falls due."""
+        return bool(self.row.kind == UNDATED)
 
 
 @dataclass(slots=True)
@@ -72,11 +79,15 @@ def paginate(
     left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
     chat, told in a few lines on the last page, as is what stays late (escalated).
     """
-    pages = [Page(part) for part in _fill([item for item in items if not item.ended], limit)]
+    dated = [item for item in items if not (item.ended or item.undated)]
+    pages = [Page(part) for part in _fill(_by_urgency(dated), limit)]
     ended = [item for item in items if item.ended]
     if ended:
-        shown = _fill(ended, limit)[0]
+        shown = _fill(_by_urgency(ended), limit)[0]
         pages.append(Page(shown, left_out=len(ended) - len(shown)))
+    undated = [item for item in items if item.undated]
+    undated.sort(key=lambda item: (item.row.plan_code, item.row.id))  # as the documents list them
+    pages += [Page(part) for part in _fill(undated, limit)]
     if silent or escalated:
         if not pages or len(pages[-1].items) > _ROOMY:
             pages.append(Page([]))
@@ -88,7 +99,7 @@ def paginate(
 def _fill(items: Sequence[DueItem], limit: int) -> list[list[DueItem]]:
     pages: list[list[DueItem]] = []
     room = 0
-    for item in _by_urgency(items):
+    for item in items:
         weight = _weight(item)
         if not pages or room < weight or len(pages[-1]) >= ITEMS_A_PAGE:
             pages.append([])

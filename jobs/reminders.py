@@ -24,7 +24,7 @@ from data.database import Database
 from data.holding import Holders
 from data.ladder import effective_due
 from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, Reminder
-from data.planning import coordinator_of
+from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
 from jobs import escalation

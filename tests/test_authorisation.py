@@ -57,8 +57,8 @@ TABLE: dict[tuple[Role, int], dict[str, set[str]]] = {
     ("leader", OWN): {"open": {"own", "other", "other_unreachable"}},
 }
 COMMANDS_BY_ROLE: dict[Role, set[str]] = {
-    "focal": {"help", "viec", "status"},
-    "coordinator": {"help", "viec", "status"},
+    "focal": {"help", "viec", "thuongxuyen", "status"},
+    "coordinator": {"help", "viec", "thuongxuyen", "status"},
     "leader": {"help", "status"},
 }
 

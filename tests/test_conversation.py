@@ -138,7 +138,7 @@ async def test_viec_shows_what_is_owed_now_most_urgent_first(talk: Talk) -> None
     assert "(nhận nhiệm vụ từ Sở Kế hoạch và Đầu tư)" in answer.html
     assert "Còn 4 ngày làm việc" in answer.html
     assert answer.labels() == ["1", "2", "3", "4", "Đã nhận tất cả"]
-    assert "1 nhiệm vụ thường xuyên" in answer.html
+    assert "1 nhiệm vụ không có hạn: gõ /thuongxuyen" in answer.html
 
 
 async def test_long_list_comes_in_pages(talk: Talk) -> None:

@@ -16,13 +16,11 @@ from data.holding import Holders
 from data.models import (
     Account,
     Agency,
-    Assignment,
     Chat,
     InboxEvent,
     Obligation,
     Plan,
     StatusReply,
-    Task,
 )
 from data.progress import NotOpen
 from data.registry import Registry
@@ -308,17 +306,13 @@ async def test_task_is_late_when_one_of_its_agencies_is(world: World) -> None:
     assert (counted.open_late, counted.open_on_time) == (2, 2)
 
 
-async def test_undated_task_is_done_when_its_assignment_is(world: World) -> None:
-    async with world.database.write() as connection:
-        task_id = await connection.scalar(
-            select(Task.id)
-            .join(Plan, Plan.id == Task.plan_id)
-            .where(Plan.code == "dong-10-2026", Task.code == "3")
-        )
-        await connection.execute(
-            update(Assignment).where(Assignment.task_id == task_id).values(state="confirmed")
-        )
+async def test_undated_task_is_done_for_the_year_when_this_years_question_is_confirmed(
+    world: World,
+) -> None:
+    await world.set(await world.owed("3", "stc", "2026"), state="confirmed", done_on=TODAY)
     assert (await plan_figures(world)).tasks.done_on_time == 1
+    next_year = (await plan_figures(world, date(2027, 1, 5))).tasks
+    assert (next_year.done_on_time, next_year.total) == (0, 4)
 
 
 async def test_report_counts_received_of_expected_and_names_who_is_missing(world: World) -> None:
@@ -357,7 +351,9 @@ async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: Wo
             connection, condition, today=TODAY, workdays=world.registry.workdays
         )
         rows = await connection.execute(
-            select(Obligation).where(condition, Obligation.due_on <= owed.now_until(TODAY))
+            select(Obligation).where(
+                condition, Obligation.due_on <= owed.now_until(TODAY), owed.asked_now(TODAY)
+            )
         )
         states = [
             figures.official_state(row, today=TODAY, workdays=world.registry.workdays)
@@ -370,7 +366,7 @@ async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: Wo
         open_late=states.count("open_late"),
         waiting=1,
     )
-    assert counted.total == 4
+    assert counted.total == 5
 
 
 async def test_what_is_due_soon_stands_before_what_is_long_late(world: World) -> None:

@@ -23,7 +23,7 @@ from data.models import (
 from data.registry import Registry
 from jobs.obligations import recompute
 from jobs.reminders import morning
-from tests.world import items_of, load_world, messages_to, morning_of, obligation, open_chats
+from tests.world import items_of, load_world, messages_to, morning_of, open_chats
 
 FRIDAY = date(2026, 11, 20)
 
@@ -133,8 +133,9 @@ async def test_a_message_that_never_left_is_replaced_the_next_morning(
     chat = chats["lang-son", "so-y-te"]
     await morning(database, registry, now=morning_of(date(2026, 11, 2)))
     await morning(database, registry, now=morning_of(date(2026, 11, 3)))
-    first, second = await messages_to(database, chat)
-    assert (first.state, second.state) == ("skipped", "pending")
+    *old, second, undated = await messages_to(database, chat)
+    assert [message.state for message in old] == ["skipped", "skipped"]
+    assert (second.state, undated.state) == ("pending", "pending")
     # The report of 2025 was missed before the plan was loaded: its last rung, told once, is 50.
     assert [line.rung for line in await items_of(database, second.id)] == [50, -5]
 
@@ -144,14 +145,13 @@ async def test_an_answer_silences_the_ladder(database: Database, registry: Regis
     chats = await open_chats(
         database, now=morning_of(date(2026, 11, 2)), province="lang-son", only={"so-y-te"}
     )
-    answered = [
-        await obligation(
-            database, plan="lang-son-131-2020", agency="so-y-te", code="BC.2", period=period
-        )
-        for period in ("2025", "2026")
-    ]
     async with database.write() as connection:
-        ids = [owed.id for owed in answered]
+        owed = await connection.execute(
+            select(Obligation.id)
+            .join(Agency, Agency.id == Obligation.agency_id)
+            .where(Agency.province == "lang-son", Agency.code == "so-y-te")
+        )
+        ids = list(owed.scalars())
         await connection.execute(
             update(Obligation).where(Obligation.id.in_(ids)).values(state="submitted")
         )
@@ -173,9 +173,11 @@ async def test_what_nobody_answers_for_goes_to_the_coordinator(
         role="coordinator",
     )
     result = await morning(database, registry, now=morning_of(FRIDAY))
-    (message,) = await messages_to(database, chats["lang-son", "so-khcn"])
+    message, *undated, last = await messages_to(database, chats["lang-son", "so-khcn"])
     # Its own reports are items to answer; those of agencies without a chat are told in a few lines.
     assert len(await items_of(database, message.id)) == 2
+    assert len(undated) == 3  # its own tasks without a due date, and those nobody took over
+    message = last
     assert len(message.context["silent"]) > 60
     assert "lang-son" in result.provinces
 
@@ -193,7 +195,8 @@ async def test_silent_agencies_are_told_again_when_the_message_never_left(
     )
     await morning(database, registry, now=morning_of(date(2026, 11, 2)))
     await morning(database, registry, now=morning_of(date(2026, 11, 3)))
-    first, second = await messages_to(database, chats["lang-son", "so-khcn"])
+    pages = await messages_to(database, chats["lang-son", "so-khcn"])
+    first, second = (page for page in pages if page.context["silent"])
     assert first.state == "skipped"
     assert set(second.context["silent"]) == set(first.context["silent"])
 
@@ -220,7 +223,9 @@ async def test_what_could_not_be_addressed_is_tried_again_the_next_morning(
         database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
     )
     await morning(database, registry, now=morning_of(date(2026, 11, 23)))
-    assert len(await messages_to(database, chats["lang-son", "so-y-te"])) == 1
+    report, undated = await messages_to(database, chats["lang-son", "so-y-te"])
+    assert [line.rung for line in await items_of(database, report.id)] == [10]
+    assert {line.rung for line in await items_of(database, undated.id)} == {-10}
 
 
 async def test_ended_phases_are_asked_about_once_on_one_page(

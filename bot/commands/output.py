@@ -15,7 +15,12 @@ from typing import Any
 
 from bot.refused import Refused
 
-KINDS = {"report": "báo cáo", "one_off": "báo cáo một lần", "phase_end": "nhiệm vụ"}
+KINDS = {
+    "report": "báo cáo",
+    "one_off": "báo cáo một lần",
+    "phase_end": "nhiệm vụ",
+    "undated": "nhiệm vụ không hạn",
+}
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 

@@ -25,6 +25,7 @@ WHO_DECIDES = frozenset({"coordinator", "leader"})
 ROLES: dict[str, frozenset[str]] = {
     "help": EVERYONE,
     "viec": WHO_ANSWERS,
+    "thuongxuyen": WHO_ANSWERS,
     "status": EVERYONE,
     "quahan": EVERYONE,
     "sapden": EVERYONE,
@@ -59,7 +60,8 @@ DECISIONS = frozenset({"decide", "explain"})
 # What a group's member may do without being enrolled as a person.
 OPEN_TO_THE_GROUP = frozenset(
     {
-        *("help", "viec", "status", "quahan", "sapden", "nhiemvu", "tim", "lichsu", "donvi"),
+        *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
+        *("lichsu", "donvi"),
         *("open", "ack"),
     }
 )

@@ -169,7 +169,7 @@ async def echo(
             "recorded", {**context, "items": items}, buttons=rows, items=ids, edits=turn.pressed
         )
     # The four choices keep their places and numbers, so that a number never means another one.
-    rows = () if saying.verb == "done" else item_buttons(obligation_id)
+    rows = () if saying.verb == "done" else item_buttons(obligation_id, known.row.kind)
     rows = (*rows, take_back) if take_back else rows
     return Answer(
         "recorded",
@@ -188,20 +188,27 @@ def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
     return turn.registry.workdays.on_or_after(soonest).isoformat()
 
 
-async def acknowledge_all(turn: Turn, menu: Menu) -> list[Answer]:
-    """Acknowledge whatever in a list is open and the caller's to acknowledge."""
+async def answer_all(turn: Turn, verb: str, menu: Menu) -> list[Answer]:
+    """Say one thing of whatever in a list is open and the caller's to answer: "ack" or "doing"."""
     known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
     reply_id: int | None = None
-    received = 0
+    answered = 0
     for obligation_id, entry in known.items():
-        if entry.row.state != "open" or not may(turn.caller, "ack", entry.subject):
+        if entry.row.state != "open" or not may(turn.caller, verb, entry.subject):
             continue
-        received += 1
-        reply_id = await record(turn, Saying("ack"), obligation_id) or reply_id
-    if not received:
-        return [Answer("unknown_item")]
+        answered += 1
+        reply_id = await record(turn, Saying(verb), obligation_id) or reply_id
+    if not answered:
+        still_open = [entry for entry in known.values() if entry.row.state == "open"]
+        refused = refusal(turn, verb, still_open[0]) if still_open else None
+        return [refused or Answer("unknown_item")]
     items, ids, buttons = await listing(turn, menu)
     if reply_id is not None:
         buttons = (*buttons, (Button("Huỷ", f"undo:{reply_id}"),))
-    context = {"count": received, "repeated_answer": reply_id is None, "items": items}
+    context = {
+        "verb": verb,
+        "count": answered,
+        "repeated_answer": reply_id is None,
+        "items": items,
+    }
     return [Answer("recorded_all", context, buttons=buttons, items=ids, edits=turn.pressed)]

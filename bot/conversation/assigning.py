@@ -19,10 +19,11 @@ from bot.conversation.pages import Rows
 from bot.conversation.scope import scope_of
 from bot.conversation.turn import Known, Turn, look_up
 from data import decisions
+from data.ladder import UNDATED
 from data.loading import load_assignments
 from data.models import Agency, Obligation
+from data.owners import task_owners
 from data.planfile import AgencyEntry
-from data.planning import task_owners
 from data.province import lives
 from jobs.channel import Answer, Button
 from jobs.obligations import materialise, recompute
@@ -109,8 +110,10 @@ async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
         return await ask_anew(turn, dialog, "agency", found=[entry.name for entry in found[:6]])
     if found[0].code in (known.holder_code, known.row.owner_code):
         return await ask_anew(turn, dialog, "same")
-    # A report is taken over from this one on; a task as a whole, from today.
+    # A report is taken over from this one on; a task as a whole, from today or its question's day.
     since = turn.today if known.row.kind == "phase_end" else known.row.due_on
+    if known.row.kind == UNDATED:
+        since = min(since, turn.today)
     return await _assign(
         turn,
         known.row.plan_code,
@@ -288,10 +291,16 @@ async def _assign(
                 "plan_number": turn.registry.plans[plan_code].number,
                 "title": title or (before[0].line(turn, 1)["title"] if before else ""),
                 "before": before[0].row.owner_name if before else "",
-                "due": fresh[0].line(turn, 1)["due"] if fresh else "",
+                "due": _due(turn, fresh),
             },
             edits=turn.pressed,
         ),
         *await told(turn, fresh, "assigned"),
         *await told(turn, gone, "taken_over"),
     ]
+
+
+def _due(turn: Turn, fresh: list[Known]) -> str:
+    """Return by when an agency owes what it was given; "" where that never falls due, or not yet."""
+    dated = [known for known in fresh if known.row.kind != UNDATED]
+    return str(dated[0].line(turn, 1)["due"]) if dated else ""

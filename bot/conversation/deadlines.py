@@ -18,6 +18,7 @@ from bot.conversation.pages import page_asked, page_buttons, page_of, size_for
 from bot.conversation.scope import Scope, held_by_agency, scope_of
 from bot.conversation.turn import Turn, look_up
 from data.figures import is_late
+from data.ladder import UNDATED
 from data.models import Obligation
 from data.parts import by_plan, ids_by_date
 from jobs.channel import Answer
@@ -45,6 +46,7 @@ async def sapden(turn: Turn) -> list[Answer]:
     last = turn.registry.workdays.add(turn.today, days) if days else turn.today
     soon = (
         (Obligation.state == "open")
+        & (Obligation.kind != UNDATED)
         & (Obligation.judged_on >= first)
         & (Obligation.base_on <= last)
     )

@@ -23,6 +23,7 @@ from bot.conversation.understanding import understand
 from data import dialogs, extensions
 from data.extensions import AlreadyAsked, CapReached, TooLate
 from data.folding import fold
+from data.ladder import UNDATED
 from data.progress import NotOpen
 from jobs.channel import Answer, Button
 
@@ -120,6 +121,8 @@ async def refusal(turn: Turn, known: Known, number: int) -> Answer | None:
         "words": "",
         "cap": 0,
     }
+    if known.row.kind == UNDATED:
+        return Answer("extension_refused", {**context, "why": "undated"})
     most = turn.registry.provinces[known.row.province].file.most_extensions
     try:
         await extensions.check(

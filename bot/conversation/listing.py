@@ -35,7 +35,7 @@ async def open_item(
         return [waiting]
     if known.row.state != "open" or not may(turn.caller, "ack", known.subject):
         return [Answer("item", {**context, "asks": False})]
-    buttons = (*item_buttons(obligation_id), *back)
+    buttons = (*item_buttons(obligation_id, known.row.kind), *back)
     return [
         Answer(
             "item",

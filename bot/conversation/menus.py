@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from bot.conversation.turn import Turn
-from data.models import Message, MessageItem
+from data.ladder import UNDATED
+from data.models import Message, MessageItem, Obligation
 from jobs.channel import Button
 from jobs.messages import REMINDER, buttons_of, item_buttons
 
@@ -21,13 +22,16 @@ from jobs.messages import REMINDER, buttons_of, item_buttons
 class Menu:
     """A message that listed items: (number, obligation id) each, and its buttons as shown.
 
-    answers_it: the person replied to this very message or pressed its button.
+    answers_it: the person replied to this very message or pressed its button. undated: it lists tasks
+    without a due date, and nothing else. is_page: others were sent with it, numbered on.
     """
 
     message_id: int
     items: tuple[tuple[int, int], ...]
     buttons: tuple[Button, ...]
     broadcast_on: Any
+    undated: bool
+    is_page: bool
     answers_it: bool
 
     @property
@@ -45,8 +49,8 @@ class Menu:
         return None
 
     def choice(self, number: int) -> str | None:
-        """Return the action that a number chooses in a menu of one item."""
-        if self.only is None or not 1 <= number <= len(self.buttons):
+        """Return the action that a number chooses in a menu of one item; on a page it means an item."""
+        if self.only is None or self.is_page or not 1 <= number <= len(self.buttons):
             return None
         return self.buttons[number - 1].action
 
@@ -107,20 +111,25 @@ async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
 
 async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:
     found = await turn.connection.execute(
-        select(MessageItem.position, MessageItem.obligation_id)
+        select(MessageItem.position, MessageItem.obligation_id, Obligation.kind)
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
         .where(MessageItem.message_id == row.id)
         .order_by(MessageItem.position)
     )
-    items = tuple((int(position), int(obligation)) for position, obligation in found)
+    lines = found.all()
+    items = tuple((int(line.position), int(line.obligation_id)) for line in lines)
     if not items:
         return None
     rows = buttons_of(row.buttons)
     if row.template == REMINDER and len(items) == 1:
-        rows = item_buttons(items[0][1])  # a reminder's buttons are made when it is sent
+        # A reminder's buttons are made when it is sent.
+        rows = item_buttons(items[0][1], lines[0].kind)
     return Menu(
         message_id=row.id,
         items=items,
         buttons=tuple(button for line in rows for button in line),
         broadcast_on=row.broadcast_on,
+        undated=all(line.kind == UNDATED for line in lines),
+        is_page=row.pages > 1,
         answers_it=answers_it,
     )

@@ -15,6 +15,7 @@ from bot.conversation.menus import Menu, item_at, listed
 from bot.conversation.turn import Turn
 from data import owed
 from data.folding import fold
+from data.ladder import UNDATED
 from data.models import Message, MessageItem, Obligation, Plan
 
 _BARE_NUMBER = re.compile(
@@ -70,7 +71,10 @@ async def named(turn: Turn, menu: Menu | None, ref: str) -> list[int]:
 
 
 async def whole_list(turn: Turn, menu: Menu | None) -> list[tuple[int, int]]:
-    """Return (number, obligation id) of a menu's list: of a morning's reminder all pages."""
+    """Return (number, obligation id) of a menu's list: of a morning's reminder all pages.
+
+    Its tasks without a due date are a list of their own: "tất cả" said of them means no report.
+    """
     if menu is None:
         return []
     source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
@@ -79,7 +83,12 @@ async def whole_list(turn: Turn, menu: Menu | None) -> list[tuple[int, int]]:
     rows = await turn.connection.execute(
         select(MessageItem.position, MessageItem.obligation_id)
         .join(Message, Message.id == MessageItem.message_id)
-        .where(Message.chat_id == turn.chat.id, Message.broadcast_on == source.broadcast_on)
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.broadcast_on == source.broadcast_on,
+            Obligation.kind == UNDATED if source.undated else Obligation.kind != UNDATED,
+        )
         .order_by(MessageItem.position)
     )
     return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in rows))

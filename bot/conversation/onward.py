@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from bot.conversation.turn import Known, Turn
 from data import owed
-from data.ladder import effective_due
+from data.ladder import TASK_KINDS, effective_due
 from data.models import Obligation
+from data.owners import receivers_of
 from data.planfile import ReportDutyEntry
-from data.planning import receivers_of
 from data.progress import LIVE_STATES
 from data.titles import report_title
 from jobs.items import obligation_rows
@@ -66,7 +66,7 @@ async def onward_of(turn: Turn, known: Known) -> Onward | None:
         .where(
             Obligation.plan_id == row.plan_id,
             Obligation.agency_id.in_(sorted(ids)),
-            Obligation.kind != "phase_end",
+            Obligation.kind.not_in(TASK_KINDS),
             Obligation.due_on >= row.due_on,
             Obligation.state.in_(LIVE_STATES),
         )

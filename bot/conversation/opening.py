@@ -20,8 +20,8 @@ from bot.conversation.scope import scope_of
 from bot.conversation.turn import Known, Turn, look_up
 from data import decisions
 from data.models import Obligation
+from data.owners import duty_owners
 from data.planfile import GroupEntry, ReportDutyEntry
-from data.planning import duty_owners
 from data.province import lives
 from jobs.channel import Answer
 from jobs.obligations import materialise

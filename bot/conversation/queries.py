@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from bot.conversation.pages import Rows, page_asked, page_buttons, size_for
+from bot.conversation.pages import Rows, page_asked, page_buttons, page_of, size_for
 from bot.conversation.scope import held_by, owner_ids, plans_followed
 from bot.conversation.turn import Known, Turn, look_up
 from data import figures, owed
@@ -22,6 +22,7 @@ from jobs.channel import Answer, Button
 from jobs.messages import NUMBERS_A_ROW, item_buttons, reminder_buttons
 
 ITEMS_A_PAGE = 10
+UNDATED_ITEMS_A_PAGE = 20  # their lines are short, and they are answered together
 PLANS_A_PAGE = 4
 
 
@@ -50,7 +51,8 @@ async def owed_page(turn: Turn, page: int) -> Answer:
         turn.connection, held, today=turn.today, workdays=turn.registry.workdays
     )
     owners = await owner_ids(turn, answering)
-    undated = await owed.count_undated(turn.connection, owners, today=turn.today)
+    far = await owed.count_far(turn.connection, owners, today=turn.today)
+    undated = await owed.undated(turn.connection, held, today=turn.today)
     items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
     return Answer(
         "viec",
@@ -62,15 +64,42 @@ async def owed_page(turn: Turn, page: int) -> Answer:
             "late": counted.open_late,
             "page": page,
             "pages": pages,
-            "later": later,
+            "later": later + far,
             "next_on": next_on.isoformat() if next_on else None,
-            "undated": undated,
+            "undated": len(undated),
             "waiting": counted.waiting,
         },
         buttons=(*list_buttons(items), *page_buttons("viec", page, pages)),
         items=tuple(known),
         edits=turn.pressed,
     )
+
+
+async def thuongxuyen(turn: Turn) -> list[Answer]:
+    """Answer /thuongxuyen: the tasks without a due date in hand, as one list to be answered in one go."""
+    answering = [e for e in turn.caller.here if e.role in ("focal", "coordinator")]
+    held = await held_by(turn, answering)
+    every = await owed.undated(turn.connection, held, today=turn.today)
+    at = page_of(
+        len(every), page_asked(turn.words)[1], size_for(turn.longest, UNDATED_ITEMS_A_PAGE)
+    )
+    known = await look_up(turn, every[at.offset : at.offset + at.size])
+    items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
+    return [
+        Answer(
+            "undated",
+            {
+                **at.context(),
+                "agencies": _names(answering),
+                "year": turn.today.year,
+                "total": len(every),
+                "items": items,
+            },
+            buttons=(*list_buttons(items), *page_buttons("thuongxuyen", at.number, at.count)),
+            items=tuple(known),
+            edits=turn.pressed,
+        )
+    ]
 
 
 async def overview(turn: Turn, page: int) -> Answer:
@@ -126,7 +155,7 @@ def list_buttons(items: Sequence[dict[str, Any]], *, message_id: int = 0) -> Row
     if not items:
         return ()
     if len(items) == 1:
-        return item_buttons(items[0]["id"])
+        return item_buttons(items[0]["id"], items[0]["kind"])
     return reminder_buttons(message_id, items)
 
 
@@ -163,7 +192,8 @@ async def own_status(turn: Turn, held: ColumnElement[bool], *, plan: str = "") -
             "plan": plan,
             "undated": 0
             if plan
-            else await owed.count_undated(turn.connection, owners, today=turn.today),
+            else len(await owed.undated(turn.connection, held, today=turn.today)),
+            "far": 0 if plan else await owed.count_far(turn.connection, owners, today=turn.today),
             "nearest": [entry.line(turn, n) for n, entry in enumerate(known.values(), 1)],
         },
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.conversation import dialogs, verdicts
-from bot.conversation.answering import Saying, acknowledge_all, answer
+from bot.conversation.answering import Saying, answer, answer_all
 from bot.conversation.documenting import files_given
 from bot.conversation.extending import extension
 from bot.conversation.listing import ask_again, open_item, show_list, show_several
@@ -155,7 +155,7 @@ async def _several(turn: Turn, reading: Understanding, menu: Menu | None) -> lis
     if refs == {("all", "acknowledge")} and menu is not None:
         if menu.only is not None:
             return await answer(turn, Saying("ack"), menu.only, menu)
-        return await acknowledge_all(turn, menu)
+        return await answer_all(turn, "ack", menu)
     return await answer_several(turn, reading, menu)
 
 
@@ -197,18 +197,22 @@ async def _back(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
     return [await show_list(turn, shown)] if shown else [Answer("unknown_item")]
 
 
-async def _acknowledge_all(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
-    shown = await listed(turn, key) if key else menu
-    return await acknowledge_all(turn, shown) if shown else [Answer("unknown_item")]
+def _says_of_all(verb: str) -> Verb:
+    async def say(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+        shown = await listed(turn, key) if key else menu
+        return await answer_all(turn, verb, shown) if shown else [Answer("unknown_item")]
+
+    return say
 
 
 # A button's verb → what it does with the row's id that stands behind it.
 VERBS: dict[str, Verb] = {
     "open": open_item,
     "back": _back,
-    "ackall": _acknowledge_all,
+    "ackall": _says_of_all("ack"),
+    "doingall": _says_of_all("doing"),
     "undo": undo,
-    **{verb: _says(verb) for verb in ("ack", "doing", "done", "more")},
+    **{verb: _says(verb) for verb in ("ack", "doing", "done", "more", "not_yet", "blocked")},
     **verdicts.VERBS,
 }
 

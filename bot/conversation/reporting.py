@@ -163,7 +163,7 @@ async def _passed_on(turn: Turn, asked: list[Known], words: str) -> list[Answer]
     passed = Answer(
         "question_passed",
         context_back,
-        buttons=item_buttons(menu.row.id) if menu is not None else (),
+        buttons=item_buttons(menu.row.id, menu.row.kind) if menu is not None else (),
         items=(menu.row.id,) if menu is not None else (),
     )
     return [passed, *told.values()]

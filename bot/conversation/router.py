@@ -95,6 +95,12 @@ COMMANDS: dict[str, Command] = {
             queries.viec,
         ),
         Command(
+            "thuongxuyen",
+            ("undated", "ongoing", "khonghan"),
+            "nhiệm vụ không có hạn: trả lời cả danh sách một lượt",
+            queries.thuongxuyen,
+        ),
+        Command(
             "status",
             ("tinhhinh",),
             "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",

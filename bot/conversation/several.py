@@ -16,6 +16,7 @@ from bot.conversation.naming import named, whole_list
 from bot.conversation.turn import Known, Turn, look_up
 from bot.conversation.understanding import TaskReading, Understanding
 from data.extensions import AlreadyAsked, CapReached, TooLate
+from data.ladder import UNDATED
 from data.progress import NotOpen
 from jobs.channel import Answer, Button
 
@@ -161,6 +162,8 @@ async def _record_one(
 async def _extend(
     turn: Turn, known: Known, saying: Saying
 ) -> tuple[int | None, list[Answer]] | str:
+    if known.row.kind == UNDATED:
+        return "no_extension"
     reason = extending.reason_in(saying.note)
     if saying.until is None or extending.misfit(turn, known, saying.until):
         return "no_date"

@@ -69,12 +69,12 @@ async def _task(turn: Turn, scope: Scope, plans: dict[int, Any], task: Any, page
         scope,
         plans,
         task,
-        of_task(task.id),
+        of_task(task.id) & owed.asked_now(turn.today),
         page,
         {
             "task": task_context(turn, counted[task.id]) if task.plan_id in scope.plans else None,
             "duties": [],
-            "undated": [] if counted[task.id].is_dated else await _undated(turn, scope, task),
+            "assigned": [] if counted[task.id].is_asked else await _assigned(turn, scope, task),
         },
     )
 
@@ -93,7 +93,7 @@ async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page
         duty,
         of_duty(duty.id) & near,
         page,
-        {"task": None, "duties": mine, "undated": []},
+        {"task": None, "duties": mine, "assigned": []},
     )
 
 
@@ -133,12 +133,12 @@ async def _parts(
     )
 
 
-async def _undated(turn: Turn, scope: Scope, task: Any) -> list[dict[str, Any]]:
-    """Return the agencies on a task that never falls due, of those the caller may see the open ones."""
+async def _assigned(turn: Turn, scope: Scope, task: Any) -> list[dict[str, Any]]:
+    """Return the agencies on a task that nobody owes anything of yet, of those the caller may see."""
     return [
         {"agency": row.short, "undecided": row.needs_decision}
         for row in await assigned(turn.connection, task.id, today=turn.today)
-        if row.state != "confirmed" and (task.plan_id in scope.plans or row.id in scope.owner_ids)
+        if task.plan_id in scope.plans or row.id in scope.owner_ids
     ]
 
 
@@ -150,6 +150,7 @@ def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     )
     return {
         "agency": part.agency_short,
+        "kind": part.kind,
         "said": said_state(part, turn.today),
         "percent": part.percent,
         "due": due.isoformat(),

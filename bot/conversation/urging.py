@@ -20,6 +20,7 @@ from data import owed
 from data.addressing import Place, places
 from data.clock import civil_date
 from data.history import of_duty, of_task
+from data.ladder import UNDATED
 from data.models import JobRun, Obligation
 from data.outbox import NOTICE, put
 from data.parts import ids_by_date
@@ -63,6 +64,7 @@ async def nhac(turn: Turn) -> list[Answer]:
     else:
         agency = found.agencies[0]
         condition = await held_by_agency(turn, agency.province, agency.code)
+        condition = condition & (Obligation.kind != UNDATED)  # of these one is urged by its code
         what = agency.name
     condition = condition & Obligation.plan_id.in_(scope.plans)
     return [await _urge(turn, condition, what)]
@@ -74,7 +76,7 @@ def _usage() -> Answer:
 
 async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer:
     due = condition & (Obligation.state == "open")
-    due = due & (Obligation.base_on <= owed.now_until(turn.today))
+    due = due & (Obligation.base_on <= owed.now_until(turn.today)) & owed.asked_now(turn.today)
     ids = await ids_by_date(
         turn.connection, due, by=[Obligation.base_on], offset=0, limit=_MOST_ITEMS
     )
@@ -131,6 +133,8 @@ async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer
 def _has_answered(turn: Turn, row: Any) -> bool:
     """Tell whether an open item was answered: received lately, blocked, disputed or more time asked."""
     held = row.acknowledged_until is not None and row.acknowledged_until >= turn.today
+    if row.kind == UNDATED and row.progress is not None:
+        return True  # its state is all that was asked
     flags = (row.blocked_at, row.disputed_at, row.extension_asked_at)
     return held or any(at is not None for at in flags)
 

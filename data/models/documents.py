@@ -117,7 +117,4 @@ class Assignment(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     needs_decision: Mapped[bool] = mapped_column(server_default=false())  # its work was split
-    # state of a task that never falls due; one that does has it on its obligation
-    state: Mapped[str] = mapped_column(String(12), server_default="open")
-    percent: Mapped[int | None]
     withdrawn_at: Mapped[datetime | None]

@@ -19,7 +19,8 @@ from data.models.base import Base, Key
 
 
 class Obligation(Base):
-    """One dated thing an agency owes: an occurrence of a report duty, or a task's phase end.
+    """One dated thing an agency owes: an occurrence of a report duty, a task's phase end, or the state
+    of an undated task, asked once a year.
 
     state: open, submitted, confirmed, withdrawn, superseded ("returned" is open with returned_at).
     remind_on, rung: the next rung and its day while one is to come, else null; recomputed whenever
@@ -44,7 +45,7 @@ class Obligation(Base):
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("report_duty.id"))
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # the owner as of its due date
-    kind: Mapped[str] = mapped_column(String(12))  # report, phase_end, one_off
+    kind: Mapped[str] = mapped_column(String(12))  # report, phase_end, one_off, undated
     code: Mapped[str] = mapped_column(String(40))  # of the duty or task
     period: Mapped[str] = mapped_column(String(12))
     due_on: Mapped[date]
@@ -52,7 +53,7 @@ class Obligation(Base):
     due_proposed: Mapped[bool] = mapped_column(server_default=false())
     extended_to: Mapped[date | None]
     base_on: Mapped[date]  # last working day on or before the effective due
-    judged_on: Mapped[date]  # the last day that is judged on time
+    judged_on: Mapped[date]  # the last day that is judged on time; 9999-12-31: never late
     state: Mapped[str] = mapped_column(String(12), server_default="open")
     percent: Mapped[int | None]
     progress: Mapped[str | None] = mapped_column(
