@@ -24,6 +24,7 @@ from data.models import MessageItem
 from data.workdays import Workdays
 from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.items import Item, item_of, obligation_rows
+from jobs.paging import line_of
 
 REMINDER = "reminder"
 NUMBERS_A_ROW = 5
@@ -267,9 +268,7 @@ async def _grouped(
             continue
         item = item_of(row, number=0, today=today, workdays=workdays)
         item["coordinator"] = row.coordinator_name or ""
-        # What has no due date is one line, however many tasks: nobody is to pass on each of them.
-        subject = UNDATED if row.kind == UNDATED else row.code
-        key = (row.plan_code, subject, row.period, item["due"])
+        key = line_of(row, item["due"])
         group = groups.setdefault(key, {**item, "owners": [], "codes": []})
         for told, name in (("owners", row.owner_short), ("codes", row.code)):
             if name not in group[told]:

@@ -7,7 +7,7 @@ so that they can be answered in one go. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -19,7 +19,8 @@ from jobs.items import title_of
 ITEMS_A_PAGE = 10
 _PAGE_FRAME = 520  # characters of greeting, legend and footer
 _ITEM_FRAME = 90  # characters of an item beside its own words
-_ROOMY = 5  # a page with at most so many items has room for the agencies without a chat
+_UNDECIDED_FRAME = 70  # characters that ask to assign the work of an agency that ended
+_LINE_FRAME = 230  # characters of a line about several agencies beside its title
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ def paginate(
 
     What ended before it was tracked is asked about on one page of its own; what does not fit there is
     left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
-    chat, told in a few lines on the last page, as is what stays late (escalated).
+    chat, told in a line for each thing they owe after all others, as is what stays late (escalated).
     """
     dated = [item for item in items if not (item.ended or item.undated)]
     pages = [Page(part) for part in _fill(_by_urgency(dated), limit)]
@@ -88,12 +89,33 @@ def paginate(
     undated = [item for item in items if item.undated]
     undated.sort(key=lambda item: (item.row.plan_code, item.row.id))  # as the documents list them
     pages += [Page(part) for part in _fill(undated, limit)]
-    if silent or escalated:
-        if not pages or len(pages[-1].items) > _ROOMY:
-            pages.append(Page([]))
-        pages[-1].silent = list(silent)
-        pages[-1].escalated = list(escalated)
+    room = limit - _PAGE_FRAME - sum(_weight(item) for item in pages[-1].items) if pages else 0
+    for told, lines in (("escalated", _by_line(escalated)), ("silent", _by_line(silent))):
+        for line in lines:
+            weight = _LINE_FRAME + len(title_of(line[0].row))
+            if room < weight:
+                pages.append(Page([]))
+                room = limit - _PAGE_FRAME
+            getattr(pages[-1], told).extend(line)
+            room -= weight
     return pages
+
+
+def line_of(row: Any, due_on: date) -> tuple[Any, ...]:
+    """Return what stands in one line, of however many agencies: one report, one task, or all undated ones.
+
+    due_on: the effective due.
+    """
+    # What has no due date is one line, however many tasks: nobody is to pass on each of them.
+    subject = UNDATED if row.kind == UNDATED else row.code
+    return row.plan_code, subject, row.period, due_on
+
+
+def _by_line(items: Iterable[DueItem]) -> list[list[DueItem]]:
+    lines: dict[tuple[Any, ...], list[DueItem]] = {}
+    for item in items:
+        lines.setdefault(line_of(item.row, item.due_on), []).append(item)
+    return list(lines.values())
 
 
 def _fill(items: Sequence[DueItem], limit: int) -> list[list[DueItem]]:
@@ -129,4 +151,4 @@ def _by_urgency(items: Sequence[DueItem]) -> list[DueItem]:
 def _weight(item: DueItem) -> int:
     row = item.row
     words = len(title_of(row)) + len(row.due_words or "") + len(row.clause or "")
-    return _ITEM_FRAME + words + (len(row.owner_name) if item.undecided else 0)
+    return _ITEM_FRAME + words + (_UNDECIDED_FRAME + len(row.owner_name) if item.undecided else 0)

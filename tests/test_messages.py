@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from data.database import Database
-from data.models import Obligation, Task
+from data.models import Account, Obligation, Task
 from data.registry import Registry
 from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.messages import Content, Renderer, fit, long_date, typed_choices
@@ -162,3 +162,26 @@ def test_a_template_with_a_missing_value_fails_loudly() -> None:
         RENDERER.render(
             Content("reminder", {}, ()), TELEGRAM, repeated=False, plain=False, address="1"
         )
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
+    database: Database, registry: Registry, silent: bool
+) -> None:
+    now = morning_of(FRIDAY)
+    await load_world(database, registry, now=now)
+    chats = await open_chats(database, now=now, only=set() if silent else None)
+    leads = await open_chats(
+        database, now=now, only={"so-khcn", "van-phong-ubnd"}, role="coordinator"
+    )
+    async with database.read() as connection:
+        (account,) = await connection.scalars(select(Account.id))
+    await morning(database, registry, now=now, limits={account: ZALO.max_text})
+    seen = 0
+    for chat in (*chats.values(), *leads.values()):
+        for message in await messages_to(database, chat):
+            out = await shown(database, registry, message, ZALO)
+            assert out is not None
+            assert not out.text.endswith("\n…"), out.text
+            seen += 1
+    assert seen > (10 if silent else 400)
