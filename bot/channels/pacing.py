@@ -48,6 +48,12 @@ LIMITS: dict[str, Limits] = {
         chat=(Window(1, 1.03),),
         group=(Window(19, 60.5),),
     ),
+    # No figure is published; this is polite, and two a second are kept for answers here too.
+    "zalo_bot": Limits(
+        account=(Window(5, 1.003),),
+        broadcast=(Window(3, 1.003),),
+        chat=(Window(1, 1.03),),
+    ),
     "local": Limits(),
 }
 
