@@ -99,7 +99,8 @@ class TelegramChannel:
             start_links=True,
         )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
-        for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
+        # They log addresses, which hold the token, and at DEBUG the words of messages.
+        for library in ("httpx", "httpcore", "telegram"):
             logging.getLogger(library).setLevel(logging.WARNING)
 
     async def open(self) -> None:
