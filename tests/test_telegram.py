@@ -248,6 +248,7 @@ def test_every_channel_is_found_by_the_name_its_accounts_hold() -> None:
     assert {name: channel.kind for name, channel in CHANNELS.items()} == {
         "local": "local",
         "telegram": "telegram",
+        "zalo_bot": "zalo_bot",
     }
 
 
