@@ -18,6 +18,11 @@ from data.province import Province, lives
 
 Part = Literal["coordinator", "leader", "focal", "group", "stranger"]
 _STRANGERS = ("Người lạ thứ nhất", "Người lạ thứ hai")  # one may be locked out, the other let in
+_PERSONS: dict[Role, str] = {
+    "coordinator": "Cán bộ theo dõi",
+    "leader": "Lãnh đạo",
+    "focal": "Đầu mối",
+}
 _NEW_GROUP = "Nhóm mới, chưa kết nối"
 _UNKNOWN = "Người chưa đăng ký"
 
@@ -80,7 +85,7 @@ def _enrolled(province: Province, agency: AgencyEntry, role: Role) -> LocalChat:
         name=name,
         part=role,
         kind="private",
-        speakers=(Speaker(address, name),),
+        speakers=(Speaker(address, _PERSONS[role]),),
         agency=agency.code,
         folded=fold(f"{name} {province.searchable(agency.code)}"),
     )

@@ -106,7 +106,7 @@ async def add_chats(
     people = [chat for chat in chats if chat.kind == "private" and chat.agency is not None]
     person_ids = await connection.scalars(
         insert(Person).returning(Person.id, sort_by_parameter_order=True),
-        [{"name": chat.name[:120], "created_at": now} for chat in people],
+        [{"name": chat.speakers[0].name, "created_at": now} for chat in people],
     )
     persons = {chat.id: key for chat, key in zip(people, person_ids.all(), strict=True)}
     await connection.execute(

@@ -24,7 +24,7 @@ _PART_WORDS = {
 }
 _SUBTITLES = {
     "coordinator": "Cơ quan theo dõi kế hoạch",
-    "leader": "Lãnh đạo, xem toàn tỉnh, có quyền quyết định",
+    "leader": "Lãnh đạo, có quyền quyết định",
     "focal": "Đầu mối của cơ quan",
     "group": "Nhóm chat của cơ quan",
     "stranger": "Chưa đăng ký, vào bằng mã mời",

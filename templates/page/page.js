@@ -132,6 +132,9 @@
     await show(link.href, { keepDraft });
     if (isSwitch) document.querySelector(".switch")?.focus();
     if (keepDraft) byId("text")?.focus();
+    // What was followed is gone from the page: go on from the chat it opened, or from its own place.
+    if (link.matches(".row")) byId("thread")?.focus({ preventScroll: true });
+    if (link.matches(".provinces a")) document.querySelector(".provinces [aria-current]")?.focus();
   });
 
   document.addEventListener("keydown", (event) => {
