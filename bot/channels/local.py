@@ -1,7 +1,8 @@
 """The local channel of the sandbox: what is sent is simply in the chat, for its page reads the messages.
 
 Promises that nothing leaves the machine. Exists in the sandbox and the tests alone; takes no updates
-from a network: the sandbox stores what is typed and tapped on its page as JSON of Incoming's fields.
+from a network: the sandbox stores what is typed, tapped and sent on its page as JSON of Incoming's
+fields, a file's bytes within it.
 """
 
 from __future__ import annotations

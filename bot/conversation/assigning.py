@@ -237,7 +237,7 @@ async def _undecided(turn: Turn, scope: Any) -> list[dict[str, Any]]:
                 continue
             names = [home.agencies[code].name for code, waits in owners.items() if waits]
             waiting.append(
-                {"plan": plan.number, "code": task.code, "text": task.text[:80], "owners": names}
+                {"plan": plan.number, "code": task.code, "text": task.text, "owners": names}
             )
     return waiting
 
