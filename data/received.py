@@ -1,12 +1,12 @@
 """How many reports came of how many, and whose are missing.
 
-Promises one count for each occurrence of a report duty, taken in SQL over the index by plan, within a
+Promises one count for each occurrence of a report duty, taken in SQL over the index by duty, within a
 year of today. Reads only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -58,9 +58,9 @@ async def duty_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> list[DutyFigures]:
     """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
+    duties = await _duties(connection, plan_ids)
     rows = await connection.execute(
         select(
-            Obligation.plan_id,
             Obligation.duty_id,
             Obligation.period,
             func.count().label("expected"),
@@ -72,17 +72,15 @@ async def duty_figures(
             func.min(Obligation.judged_on).label("judged_on"),
         )
         .where(
-            Obligation.plan_id.in_(plan_ids),
-            Obligation.duty_id.is_not(None),
+            Obligation.duty_id.in_(duties),
             Obligation.state.in_(LIVE_STATES),
             Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
         )
-        .group_by(Obligation.plan_id, Obligation.duty_id, Obligation.period)
+        .group_by(Obligation.duty_id, Obligation.period)
     )
     shown = _worth_showing(rows.all(), today)
-    duties = await _duties(connection, {row.duty_id for row in shown})
-    shown = [row for row in shown if row.duty_id in duties]
-    shown.sort(key=lambda row: (row.plan_id, duties[row.duty_id].position, row.due_on))
+    place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
+    shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
     missing = await _missing(connection, [row for row in shown if row.received < row.expected])
     found: list[DutyFigures] = []
     for row in shown:
@@ -90,7 +88,7 @@ async def duty_figures(
         due = Due(row.due_on, row.base_on, row.judged_on)
         found.append(
             DutyFigures(
-                plan_id=row.plan_id,
+                plan_id=duty.plan_id,
                 duty_id=row.duty_id,
                 code=duty.code,
                 title=report_title(duty.frequency, duty.title, row.period),
@@ -122,10 +120,10 @@ def _worth_showing(rows: Sequence[Any], today: date) -> list[Any]:
     return chosen
 
 
-async def _duties(connection: AsyncConnection, duty_ids: Collection[int]) -> dict[int, Any]:
+async def _duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
     rows = await connection.execute(
         select(ReportDuty.__table__).where(
-            ReportDuty.id.in_(sorted(duty_ids)), ReportDuty.withdrawn_at.is_(None)
+            ReportDuty.plan_id.in_(plan_ids), ReportDuty.withdrawn_at.is_(None)
         )
     )
     return {row.id: row for row in rows}
@@ -144,7 +142,7 @@ async def _missing(
         select(Obligation.duty_id, Obligation.period, Agency.short, place.label("place"))
         .join(Agency, Agency.id == Obligation.agency_id)
         .where(
-            Obligation.plan_id.in_({row.plan_id for row in occurrences}),
+            Obligation.duty_id.in_({row.duty_id for row in occurrences}),
             Obligation.state == "open",
             Obligation.due_on.between(
                 min(row.due_on for row in occurrences), max(row.due_on for row in occurrences)
