@@ -41,6 +41,7 @@ async def obligation_rows(
                 Plan.issued_on.label("plan_issued_on"),
                 Plan.province,
                 Plan.tracked_from,
+                Plan.coordinator_id,
                 ReportDuty.clause,
                 ReportDuty.title.label("duty_title"),
                 ReportDuty.frequency,

@@ -1,4 +1,5 @@
-"""Counts are read from indexes: of a plan what is not confirmed, of a duty what is near today."""
+"""Counts are read from indexes: of a plan what is not confirmed, of a duty what is near today; whether an answer
+was taken back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,9 +40,17 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'confirmed' AND done_on > judged_on"),
         postgresql_where=sa.text("state = 'confirmed' AND done_on > judged_on"),
     )
+    op.create_index(
+        "ix_status_reply_undoes_id",
+        "status_reply",
+        ["undoes_id"],
+        sqlite_where=sa.text("undoes_id IS NOT NULL"),
+        postgresql_where=sa.text("undoes_id IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_status_reply_undoes_id", "status_reply")
     op.drop_index("ix_obligation_done_late", "obligation")
     op.drop_index("ix_obligation_duty_id_due_on", "obligation")
     op.create_index(
