@@ -24,6 +24,31 @@ from data.workdays import Workdays
 REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
 
+# Made once: building a statement takes about as long as running it.
+_OCCURRENCES = (
+    select(
+        Obligation.duty_id,
+        Obligation.period,
+        func.count().label("expected"),
+        count_if(Obligation.state != "open").label("received"),
+        count_if(Obligation.state == "confirmed").label("confirmed"),
+        count_if(Obligation.due_proposed.is_(True)).label("proposed"),
+        func.min(Obligation.due_on).label("due_on"),
+        func.min(Obligation.base_on).label("base_on"),
+        func.min(Obligation.judged_on).label("judged_on"),
+    )
+    .where(Obligation.state.in_(LIVE_STATES))
+    .group_by(Obligation.duty_id, Obligation.period)
+)
+_PLACE = func.row_number().over(
+    partition_by=(Obligation.duty_id, Obligation.period), order_by=(Agency.position, Agency.id)
+)
+_NUMBERED = (
+    select(Obligation.duty_id, Obligation.period, Agency.short, _PLACE.label("place"))
+    .join(Agency, Agency.id == Obligation.agency_id)
+    .where(Obligation.state == "open")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DutyFigures:
@@ -60,23 +85,10 @@ async def duty_figures(
     """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
     duties = await _duties(connection, plan_ids)
     rows = await connection.execute(
-        select(
-            Obligation.duty_id,
-            Obligation.period,
-            func.count().label("expected"),
-            count_if(Obligation.state != "open").label("received"),
-            count_if(Obligation.state == "confirmed").label("confirmed"),
-            count_if(Obligation.due_proposed.is_(True)).label("proposed"),
-            func.min(Obligation.due_on).label("due_on"),
-            func.min(Obligation.base_on).label("base_on"),
-            func.min(Obligation.judged_on).label("judged_on"),
-        )
-        .where(
+        _OCCURRENCES.where(
             Obligation.duty_id.in_(duties),
-            Obligation.state.in_(LIVE_STATES),
             Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
         )
-        .group_by(Obligation.duty_id, Obligation.period)
     )
     shown = _worth_showing(rows.all(), today)
     place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
@@ -135,24 +147,15 @@ async def _missing(
     """Return the first few agencies, in the official order, whose report has not come."""
     if not occurrences:
         return {}
-    place = func.row_number().over(
-        partition_by=(Obligation.duty_id, Obligation.period), order_by=(Agency.position, Agency.id)
-    )
-    numbered = (
-        select(Obligation.duty_id, Obligation.period, Agency.short, place.label("place"))
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(
-            Obligation.duty_id.in_({row.duty_id for row in occurrences}),
-            Obligation.state == "open",
-            Obligation.due_on.between(
-                min(row.due_on for row in occurrences), max(row.due_on for row in occurrences)
-            ),
-            tuple_(Obligation.duty_id, Obligation.period).in_(
-                [(row.duty_id, row.period) for row in occurrences]
-            ),
-        )
-        .subquery()
-    )
+    numbered = _NUMBERED.where(
+        Obligation.duty_id.in_({row.duty_id for row in occurrences}),
+        Obligation.due_on.between(
+            min(row.due_on for row in occurrences), max(row.due_on for row in occurrences)
+        ),
+        tuple_(Obligation.duty_id, Obligation.period).in_(
+            [(row.duty_id, row.period) for row in occurrences]
+        ),
+    ).subquery()
     rows = await connection.execute(
         select(numbered.c.duty_id, numbered.c.period, numbered.c.short)
         .where(numbered.c.place <= _MISSING_NAMES)
