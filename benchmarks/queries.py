@@ -117,8 +117,8 @@ async def measure(path: Path, total: int, repeat: int, *, is_new: bool) -> dict[
     registry = registry_of(chance, 1)
     database = Database(f"sqlite+aiosqlite:///{path}")
     made = 0.0
+    await upgrade(database)  # a file that is used again may be of an older schema
     if is_new:
-        await upgrade(database)
         began = time.perf_counter()
         fill(path, registry, total, chance)
         made = time.perf_counter() - began
