@@ -53,6 +53,12 @@ class StatusReply(Base):
         Index("ix_status_reply_obligation_id", "obligation_id"),
         Index("ix_status_reply_assignment_id", "assignment_id"),
         Index("ix_status_reply_chat_id", "chat_id"),
+        Index(
+            "ix_status_reply_undoes_id",
+            "undoes_id",
+            sqlite_where=text("undoes_id IS NOT NULL"),
+            postgresql_where=text("undoes_id IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int | None] = mapped_column(ForeignKey("obligation.id"))
