@@ -33,6 +33,7 @@ from bot.conversation import (
     urging,
 )
 from bot.conversation.access import ROLES, caller_of, may
+from bot.conversation.listing import nothing_listed
 from bot.conversation.turn import Turn
 from data import contacts
 from data.clock import civil_date
@@ -232,7 +233,7 @@ async def _answers(turn: Turn) -> list[Answer]:
     if incoming.kind == "text" and text:
         return await _command(turn, text) or await _words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
-        return [Answer("ask", {"why": "not_text", "number": None, "items": []})]
+        return [nothing_listed("not_text")]
     return []
 
 
