@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from data.models import (
     Agency,
     Assignment,
+    Decision,
     Explanation,
     ExtensionRequest,
     Obligation,
@@ -92,8 +93,11 @@ def _decided() -> list[Any]:
     confirmed = _row(Obligation.confirmed_at, Obligation.id, literal("confirmed"), None)
     returned = _row(Obligation.returned_at, Obligation.id, literal("returned"), None)
     return [
-        asked.add_columns(*_words(until=request.granted_until))
+        asked.add_columns(
+            *_words(until=request.granted_until, note=Decision.details["reason"].as_string())
+        )
         .join(Obligation, Obligation.id == request.obligation_id)
+        .outerjoin(Decision, Decision.id == request.decision_id)
         .where(request.decided_at.is_not(None)),
         confirmed.add_columns(*_words(note=Obligation.confirmed_by)).where(
             Obligation.confirmed_at.is_not(None)

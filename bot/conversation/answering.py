@@ -117,6 +117,13 @@ async def answer(turn: Turn, saying: Saying, obligation_id: int, menu: Menu | No
     return [await echo(turn, saying, known, menu, reply_id, asks_evidence=asks)]
 
 
+def decided_on_by(known: Known) -> str:
+    """Return who decides on an obligation, in words: for the coordinating agency's own the leaders."""
+    if known.subject.holder_id == known.subject.coordinator_id:
+        return "lãnh đạo"
+    return known.row.coordinator_name or ""
+
+
 def closed(turn: Turn, known: Known, menu: Menu | None, state: str) -> Answer:
     """Return the answer for what takes no answers any more."""
     return Answer(
@@ -152,9 +159,9 @@ async def echo(
         "corrected": not adds and reply_id is not None and before.row.state == "submitted",
         "adds": adds,
         "next_on": _next_morning(turn, known.row.remind_on),
-        "coordinator": known.row.coordinator_name or "",
+        "coordinator": decided_on_by(known),
         "told": told,
-        "asks_evidence": asks_evidence,
+        "asks_evidence": asks_evidence and not turn.incoming.files,
         "in_group": turn.caller.in_group,
         "items": [],
     }

@@ -24,6 +24,7 @@ from data.loading import load_assignments
 from data.models import Agency, Obligation
 from data.owners import task_owners
 from data.planfile import AgencyEntry
+from data.progress import LIVE_STATES
 from data.province import lives
 from jobs.channel import Answer, Button
 from jobs.obligations import materialise, recompute
@@ -110,6 +111,8 @@ async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
         return await ask_anew(turn, dialog, "agency", found=[entry.name for entry in found[:6]])
     if found[0].code in (known.holder_code, known.row.owner_code):
         return await ask_anew(turn, dialog, "same")
+    if await _owes_it_already(turn, known, found[0].code):
+        return await ask_anew(turn, dialog, "owes", found=[found[0].name])
     # A report is taken over from this one on; a task as a whole, from today or its question's day.
     since = turn.today if known.row.kind == "phase_end" else known.row.due_on
     if known.row.kind == UNDATED:
@@ -125,6 +128,24 @@ async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
         since=since,
         before=[known],
     )
+
+
+async def _owes_it_already(turn: Turn, known: Known, code: str) -> bool:
+    """Tell whether an agency owes the same thing for the same period in its own name."""
+    row = known.row
+    found = await turn.connection.scalar(
+        select(Obligation.id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(
+            Obligation.plan_id == row.plan_id,
+            Obligation.code == row.code,
+            Obligation.period == row.period,
+            Obligation.state.in_(LIVE_STATES),
+            Agency.province == row.province,
+            Agency.code == code,
+        )
+    )
+    return found is not None
 
 
 def living(turn: Turn, province: str, words: str) -> list[AgencyEntry]:
@@ -291,7 +312,7 @@ async def _assign(
                 "plan_number": turn.registry.plans[plan_code].number,
                 "title": title or (before[0].line(turn, 1)["title"] if before else ""),
                 "before": before[0].row.owner_name if before else "",
-                "due": _due(turn, fresh),
+                **_due(turn, fresh),
             },
             edits=turn.pressed,
         ),
@@ -300,7 +321,11 @@ async def _assign(
     ]
 
 
-def _due(turn: Turn, fresh: list[Known]) -> str:
-    """Return by when an agency owes what it was given; "" where that never falls due, or not yet."""
-    dated = [known for known in fresh if known.row.kind != UNDATED]
-    return str(dated[0].line(turn, 1)["due"]) if dated else ""
+def _due(turn: Turn, fresh: list[Known]) -> dict[str, Any]:
+    """Return by when an agency owes what it was given; "" where that never falls due, or not yet.
+
+    ended: its phase was over before it was tracked.
+    """
+    lines = [known.line(turn, 1) for known in fresh if known.row.kind != UNDATED]
+    coming = [line["due"] for line in lines if not line["ended"]]
+    return {"due": coming[0] if coming else "", "ended": bool(lines) and not coming}

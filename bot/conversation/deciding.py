@@ -25,7 +25,7 @@ from bot.conversation.judging import (
 from bot.conversation.menus import Menu
 from bot.conversation.pages import Rows, page_asked, page_of, size_for
 from bot.conversation.turn import Known, Turn, look_up
-from data import decisions
+from data import decisions, evidence
 from data.clock import civil_date
 from data.models import StatusReply
 from jobs.channel import Answer, Button
@@ -106,6 +106,7 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
         "on_time": known.row.done_on is None or known.row.done_on <= known.row.judged_on,
         "document": (reply.document or "") if reply is not None else "",
         "note": (reply.note or "") if reply is not None else "",
+        "files": await evidence.names_of(turn.connection, obligation_id),
     }
     choices = (
         Button("Xác nhận", f"confirm:{obligation_id}"),

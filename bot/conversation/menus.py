@@ -51,6 +51,15 @@ class Menu:
                 return int(argument)
         return None
 
+    @property
+    def explanation(self) -> int | None:
+        """Return the explanation that it asks for, if any."""
+        for button in self.buttons:
+            verb, _, argument = button.action.partition(":")
+            if verb == "explain" and argument.isdecimal():
+                return int(argument)
+        return None
+
     def choice(self, number: int) -> str | None:
         """Return the action that a number chooses in a menu of one item; on a page it means an item."""
         if self.only is None or self.is_page or not 1 <= number <= len(self.buttons):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.conversation import dialogs, verdicts
+from bot.conversation import dialogs, explaining, verdicts
 from bot.conversation.access import may
 from bot.conversation.answering import Saying, answer, answer_all
 from bot.conversation.documenting import files_given
@@ -135,6 +135,9 @@ async def _freely(turn: Turn, menu: Menu | None) -> list[Answer]:
             return [await ask_again(turn, "no_number", menu, number)]
         return await open_item(turn, obligation_id, menu)
     reading = await _read(turn)
+    wanted = menu.explanation if menu is not None else None
+    if wanted is not None and explaining.is_explanation(reading):
+        return await explaining.file_words(turn, wanted)
     if reading.intent == "multi":
         return await _several(turn, reading, menu)
     if reading.tasks:
