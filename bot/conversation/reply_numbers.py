@@ -52,12 +52,15 @@ class Share(NamedTuple):
     maybe_date: bool = False
 
 
+# "20 - 30%", but not "1 - 30%", which is said of the first task.
+_RANGE = r"(?:(?<=\d\d) ?(?:%|phan tram)? ?(?:-|–|den|toi) ?|%? ?(?:den|toi) ?|%?[-–])"
+_COUNT = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,6})"
 _SHARE = re.compile(
     rf"(?<![\w./])(?:"
-    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?: ?(?:%|phan tram)? ?(?:-|–|den|toi) ?(?P<high>\d{{1,3}}))? ?"
+    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?:{_RANGE}\d{{1,3}})? ?"
     rf"(?:%|phan tram\b|pt\b|phantram\b)"
     rf"|(?P<words>{WORDED}) (?:phan tram\b|%)"
-    rf"|(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>\d{{1,4}})(?![\w/]|[.-]\d)"
+    rf"|(?P<top>{_COUNT}) ?/ ?(?P<bottom>{_COUNT})(?![\w/]|[.-]\d)"
     rf"|(?P<part>\d{{1,2}}|{_ONES}) phan (?P<parts>\d{{1,2}}|{_ONES}|tu)\b"
     rf"|(?P<half>(?:mot |1 |phan )?nua)\b(?! (?:thang|nam|ngay|tuan|quy|tieng|gio))"
     rf")"
@@ -87,7 +90,7 @@ def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
     top, bottom = (
         (match["top"], match["bottom"]) if match["top"] else (match["part"], match["parts"])
     )
-    over, under = number(top) or 0, number(bottom) or 0
+    over, under = number(top.replace(".", "")) or 0, number(bottom.replace(".", "")) or 0
     if under == 0 or over > under or (under == 1 and not match["top"]):
         return None
     maybe_date = bool(match["top"]) and over <= 31 and under <= 12 and (under > 5 or over == under)

@@ -32,6 +32,7 @@ class Reading(NamedTuple):
 
 UNCLEAR = Reading("unclear")
 
+_QUOTES = frozenset("\"“”«»„")
 _LONGEST = 150  # tokens; a longer text is a letter, not an answer
 
 _GOOD = re.compile(  # "không vướng mắc gì"; "khó khăn, vướng mắc: không"
@@ -53,13 +54,16 @@ _ASKS = re.compile(
     r"^(?:(?:polite|person|us|org|yes|ack|thanks|unable|not|done|task|report|polite_if|,) )*(?:ask|let) "
 )
 _ASKS_DAY = re.compile(r"\b(?:ask|let) (?:(?:polite|us|ask) )*(?:after|weekday)\b")
+_ASKS_WHETHER = re.compile(  # "tuần sau nộp được không ạ"
+    r"^(?:(?:polite|person|us|org|yes) )*after (?:(?:polite|us) )*(?:work|send|report|done) (?:report |task )?tagq "
+)
 
 # ---- not ours
 _NAMED_AGENCY = r"(?:us )?(?:us org|agency|elsewhere)"
 _NOT_OURS = re.compile(
     r"\bisnt (?:polite )?(?:this )?(?:task|of|us|org|agency|top|polite|relate|charge|given)\b(?! (?:polite )?done)"
     r"|\b(?:us|polite) (?:\w+ )?no work (?:task )?this\b|\bno (?:right|no) (?:us|relate|task)\b|\bassist\b"
-    r"|\bno (?:belong|charge|relate|given)\b|\bnot given\b|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
+    r"|\bno (?:belong|charge|relate|given|of (?:us|polite))\b|\bnot given\b|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
     r"|\bno (?:get )?(?:step|given) (?:task|this)\b|\bno (?:get )?step (?:(?:polite|task|this) )*$"
     r"|\bbad (?:us|org|agency|to|elsewhere|means) (?=already|polite|$)|\b(?:send|step) bad (?:us|org|already|polite)"
     r"|^(?:polite |us )*(?:send|step|said|ack) bad\b|\brest charge\b"
@@ -80,17 +84,22 @@ _ISNT_DONE = re.compile(r"\bisnt (?:polite )?(?:past|done|already)\b")
 _TIMED = re.compile(r"bao gio|khi nao|luc nao|chung nao|hom nao|ngay nao|may|bao nhieu")
 _NO_WH = re.compile(r"\b(?:no|not) (?:\w+ ){0,4}?wh\b")
 _ENDS_IN_CHUA = re.compile(
-    r"\b(?:done|send|report|ack|yes|work|have|get|already|paper|doc|us|top) (?:or )?not (?:polite )*(?:, )?$"
+    r"\b(?:done|send|report|ack|yes|work|have|get|already) (?:or )?not (?:polite )*(?:, )?$"
+    r"|^(?:(?!.*, |.*(?:rest|and|but) ).*)?\b(?:past|done|send|have|get) (?:(?!num|part|step|,|not|no)\w+ )+not (?:polite )*(?:, )?$"
 )
 _ENDS_IN_KHONG = re.compile(r"\b(?:have|order|term|get) (?:\w+ )*no (?:polite )*(?:, )?$")
 _THEN_TOLD = re.compile(r"\bdone (?:\w+ )*?(?:said|send|report|work)\b")
 _WHITHER = re.compile(r"\b(?:let|to|send|report) (?:polite )?wh\b")
+_MATCHED = re.compile(  # "xong đến đâu báo đến đó", "bao giờ có vốn thì mới xong": no question
+    r"\bto wh (?:\w+ )*?to polite\b|\bwh (?:\w+ )+?thi only\b"
+)
 _SCORN = re.compile(r"\bpast (?:\w+ )?(?:send|report|work) wh\b|\bwh said\b")
 
 # ---- received and understood
 _ACK_ONLY = re.compile(
     rf"(?:{any_of('yes ack polite person thanks past already us org top ask to of let')}"
-    rf"|{any_of('task report paper doc this get whole also given boss before now')}|, |and )*"
+    rf"|{any_of('task report paper doc this get whole also given boss before now quote')}"
+    r"|order (?:done |send |work |report )?|, |and )*"
 )
 _WILL = re.compile(r"\bfuture (?:work|report|send|said|order|step|then)\b|\bwill\b")
 _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already ")
@@ -98,7 +107,7 @@ _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already
 
 def read(tokens: Sequence[Token], today: date) -> Reading:
     """Read what is said of one task; today: for plans and for the day an extension is asked until."""
-    row = _calmed([token for token in tokens if token.tag != "odd"])
+    row = _calmed([token for token in unquoted(tokens) if token.tag != "odd"])
     if not row or len(row) > _LONGEST:
         return UNCLEAR
     line = line_of(row)
@@ -117,6 +126,22 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
     if state is None and _acknowledges(row, line):
         return Reading("acknowledge")
     return state or UNCLEAR
+
+
+def unquoted(tokens: Sequence[Token]) -> list[Token]:
+    """Put one token "quote" in place of words in quotation marks: what is quoted is not said."""
+    row: list[Token] = []
+    opened: int | None = None
+    for token in tokens:
+        if token.tag == "odd" and token.word in _QUOTES:
+            if opened is None:
+                opened = len(row)
+            else:
+                row[opened:] = [row[opened]._replace(tag="quote")]
+                opened = None
+                continue
+        row.append(token)
+    return row
 
 
 def casts_doubt(tokens: Sequence[Token]) -> bool:
@@ -167,7 +192,7 @@ def _calmed(row: list[Token]) -> list[Token]:
 def _asks_time(row: list[Token], line: str) -> bool:
     if _NOT_ASKED.search(line) or (" wh " in f" {line}" and not _NO_WH.search(line)):
         return False
-    if _MORE_TIME.search(line):
+    if _MORE_TIME.search(line) or _ASKS_WHETHER.search(line):
         return True
     until = any(token.when is not None and token.when.lead and _may_come(token) for token in row)
     asks_day = until or _ASKS_DAY.search(line) is not None
@@ -203,6 +228,8 @@ def _is_question(row: list[Token], line: str) -> bool:
 
 def _asks_what(row: list[Token], line: str, tags: set[str]) -> bool:
     """Tell a question from what only has its words: "khi nào xong em báo", "xong đâu mà xong"."""
+    if _MATCHED.search(line):
+        return False
     timed = any(token.tag == "wh" and _TIMED.fullmatch(token.word) for token in row)
     if not reply_states.DONE.search(line):
         return not _SCORN.search(line) and not (timed and "said" in tags)

@@ -58,6 +58,9 @@ _PLANNED = re.compile(
 _NOT_DONE = re.compile(r"\b(?:no|not) (?:\w+ ){0,3}?done\b")
 _SHOWS_WORK = re.compile(r"\b(?:prog|wait|start|step|part|num|rest|past work)\b")
 _NOT_SENT = re.compile(r"\bnot (?:\w+ )?(?:step|send|report)\b")
+_OTHER_TASK = re.compile(r"\bprog (?:work )?task other\b")  # "đang làm việc khác"
+_ONLY_THEN = re.compile(r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b")  # "xong … mới làm được"
+_CONTRAST = re.compile(r"\bdone (?:\w+ )*?part (?:\w+ )*(?:, )(?:rest )?part (?:\w+ )*not (?:polite )*$")
 _TRAILING_NOT = re.compile(r"\bdone .*\bnot (?:polite |, )*$")  # "đã xong... chưa"
 _FROM_TO = re.compile(r"\b(?:to|x|pct) (?:\w+ )?pct to pct\b")
 
@@ -78,6 +81,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
         return State("in_progress", percent_of(row, line))
     if "zero" in tags:
         return State("not_started", 0)
+    if _OTHER_TASK.search(line) or _ONLY_THEN.search(line):
+        return None
     first = line.partition(", ")[0]
     if "prog " in first and not re.search(r"\b(?:done|doubt|said|no|not)\b", first):
         return State("in_progress")
@@ -102,6 +107,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
 
 
 def _is_under_way(line: str, tags: set[str], *, done: bool) -> bool:
+    if _CONTRAST.search(line):
+        return True
     if _TRAILING_NOT.search(line) or ("bad" in tags and "prog" not in tags):
         return False
     if not done and "future" in tags and not tags & {"send", "report", "prog", "start"}:
@@ -121,6 +128,9 @@ def percent_of(row: Sequence[Token], line: str) -> int | None:
     values = {token.number for token in row if token.tag in ("pct", "full")}
     if not said:
         return None
+    current = [at for at in said if at and row[at - 1].tag in ("now", "sofar")]
+    if len(values) > 1 and len(current) == 1:
+        return row[current[0]].number  # "tuần trước 30%, tuần này 50%"
     if len(values) > 1:
         rose = _FROM_TO.search(line) or any(token.word == "len" for token in row)
         return row[said[-1]].number if rose else None

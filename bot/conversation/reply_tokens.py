@@ -51,7 +51,7 @@ _CODE = r"(?:m{0,3}(?:x{0,3})(?:ix|iv|v?i{1,3}|v|x)|bc|ct)\.\d{1,2}[a-z]?(?:\.\d
 _ATOM = re.compile(
     r"(?P<word>\b[bd]/c\b|[^\W\d_]+(?:\d[^\W\d_]+)*(?:&[^\W\d_]+)*)"
     r"|(?P<num>\d+)"
-    r"|(?P<break>(?:[-=]+>|[-–—,;.:!\n()\[\]*•+~|…]|/(?=\s)))"
+    r"|(?P<break>(?:[-=]+>|\./\.|[-–—,;.:!\n()\[\]*•+~|…]|(?<=\d)/(?=[^\W\d])|/(?=\s)))"
     r"|(?P<ask>\?)"
     r"|(?P<amp>&)"
     r"|(?P<smile>:\)+|[:=]d\b|[\u263a\U0001f642\U0001f600-\U0001f604\U0001f60a\U0001f64f\u2764\U0001f389\U0001f4aa\U0001f91d"
@@ -209,7 +209,7 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
 _FIRST = ("code", "doc", "item")
 _ITEM = re.compile(
     r"\b(?<!hang )(?<!danh )(?<!tieu )(?:(?:dau |cong )?viec|nhiem vu|nv|muc|task|stt|cau)(?: so | thu | )?"
-    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?[%/]|[.,]\d| (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b)"
+    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?%|/\d|\.\d| (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b)"
     r"|(?<=thu )(?P<words>nhat|hai|ba|tu|bon|nam|sau|bay)\b|(?P<first>dau(?: tien)?)\b)"
 )
 _ORDINALS = {"nhat": 1, "hai": 2, "ba": 3, "tu": 4, "bon": 4, "nam": 5, "sau": 6, "bay": 7}

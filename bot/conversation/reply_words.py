@@ -15,7 +15,7 @@ LEXICON: dict[str, str] = {
         "xonh, xoq, sog, đã song, song rồi, done, finished, completed, finish, complete"
     ),
     "past": "đã, vừa, vừa mới, mới vừa, dza",
-    "already": "luôn rồi, rồi, rùi, r, roài, rui, zồi, oy, roy, rùi đó, lâu rồi, từ lâu, lâu",
+    "already": "òi, luôn rồi, rồi, rùi, r, roài, rui, zồi, oy, roy, rùi đó, lâu rồi, từ lâu, lâu",
     "also": "cũng, đều",
     # "đến nay"
     "sofar": (
@@ -28,7 +28,7 @@ LEXICON: dict[str, str] = {
         "các phần, tất cả các khâu, tất cả các bước, tất cả hạng mục, tất cả các hạng mục"
     ),
     "work": (
-        "làm, thực hiện, triển khai, xử lý, giải quyết, tiến hành, tổ chức, lm, thực hiên, triên khai, tổ chức thực "
+        "mần, làm, thực hiện, triển khai, xử lý, giải quyết, tiến hành, tổ chức, lm, thực hiên, triên khai, tổ chức thực "
         "hiện, triển khai thực hiện, trển khai, xử lí"
     ),
     "send": (
@@ -53,7 +53,7 @@ LEXICON: dict[str, str] = {
         "kh, kô, hem, khum, hong, hk, chẳng, chả, chớ, đừng, không hề, kông, hog, khong he, khôg, kọ, no, not"
     ),
     "prog": (
-        "trong quá trình, đang trong quá trình, đang, đag, dg, đương, dang dc, đanh, đâng, doing"
+        "tiếp tục, vẫn tiếp tục, vẫn đang, trong quá trình, đang trong quá trình, đang, đag, dg, đương, dang dc, đanh, đâng, doing"
     ),
     "start": (
         "bắt đầu, khởi động, bắt tay, bắt tay vào, khởi công, động vào, động đến, động tĩnh, đụng tới, đụng, đụng "
@@ -74,7 +74,7 @@ LEXICON: dict[str, str] = {
         "phần, một phần, bước, giai đoạn, đợt, khâu, hạng mục, lần, =kỳ, gói, module, phân hệ, vòng, tập, một số "
         "phần, phần đầu, chặng, chi tiết"
     ),
-    "rest": "còn, chỉ còn, trừ, ngoại trừ, ngoài, =chỉ, chừa, còn mỗi, duy nhất",  # what is left
+    "rest": "riêng, chỉ có, chỉ riêng, trừ mỗi, còn, chỉ còn, trừ, ngoại trừ, ngoài, =chỉ, chừa, còn mỗi, duy nhất",  # what is left
     "only": "mới, mới chỉ, chỉ mới",
     "wait": (
         "chờ ký, =chờ ubnd, =chờ bộ, =chờ sở, chờ lãnh đạo, chờ duyệt, chờ phê duyệt, chờ ý kiến, chờ số liệu, chờ "
@@ -140,18 +140,20 @@ LEXICON: dict[str, str] = {
     ),
     # told, perhaps by others
     "said": (
-        "theo báo cáo, theo báo cáo của, theo thông tin, phản hồi, phản ánh, cho hay, rằng, cam đoan, khoe, trình "
+        "em hỏi lại, để em hỏi lại, theo báo cáo, theo báo cáo của, theo thông tin, phản hồi, phản ánh, cho hay, rằng, cam đoan, khoe, trình "
         "bày, nhắn tin, gọi, gọi điện, giải thích, thừa nhận, đánh giá, bảo, nói, nghe, nghe nói, hỏi, kêu, nhắn, "
         "báo, kể, khẳng định, cho biết, thông báo là, bao la, báo lại, trả lời sau, đồn, hỏi lại, thông tin là, "
         "theo lời, tin"
     ),
     # tells the bot what to record
     "command": (
-        "hãy, đánh dấu, ghi, ghi là, cập nhật, set, mark, bỏ qua, ignore, status, trạng thái, tick, bấm, system, "
+        "sửa lại giúp, sửa giúp, ghi lại, chỉnh lại giúp, hãy, đánh dấu, ghi, ghi là, cập nhật, set, mark, bỏ qua, ignore, status, trạng thái, tick, bấm, system, "
         "cập nhật trạng thái, ghi nhận là, =chấm"
     ),
     # must, should, in order to
-    "order": ("phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, xác nhận, cứ, đi, bắt, buộc"),
+    "order": ("phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, cứ, đi, bắt, buộc"),
+    # asks that it be looked at
+    "check": "xác nhận, kiểm tra giúp, kiểm tra lại giúp, xem giúp, xem lại giúp, kiểm tra hộ, xác nhận giúp",
     # ---- what joins
     "but": "nhưng, tuy nhiên, nhưng mà, song le, mà, tuy, chứ, có điều, mỗi tội, còn thì",
     "and": "và, với lại, &, đồng thời",
@@ -186,7 +188,7 @@ LEXICON: dict[str, str] = {
     ),
     # not us, or not all of us
     "other": (
-        "mọi người, cả nhà, anh em, khác, bạn, bên cạnh, kia, các xã, các đơn vị, các sở, các sở ngành, các địa "
+        "kỳ trước, đợt trước, lần trước, kỳ rồi, mọi người, cả nhà, anh em, khác, bạn, bên cạnh, kia, các xã, các đơn vị, các sở, các sở ngành, các địa "
         "phương, các phòng, cấp dưới, người ta, họ, ai đó, chi cục, đơn vị bạn, các cơ quan, sở ngành, nhà thầu, "
         "các phường, xóm"
     ),
@@ -195,7 +197,7 @@ LEXICON: dict[str, str] = {
         "lãnh đạo, sếp, giám đốc, chủ tịch, thủ trưởng, phó giám đốc, trưởng phòng, đồng chí, đ c, thường trực"
     ),
     "polite": (
-        "ạ, dạ, aj, anh, chị, em, a, e, c, ah, nhé, nha, bạn ơi, các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính "
+        "mong anh thông cảm, mong chị thông cảm, mong thông cảm, mong anh chị thông cảm, thông cảm, nè, mấy anh, mấy chị, mấy em, trân trọng, trân trọng cảm ơn, ạ, dạ, aj, anh, chị, em, a, e, c, ah, nhé, nha, bạn ơi, các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính "
         "thưa, kính, xin báo cáo, báo cáo anh, báo cáo chị, báo cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin "
         "thông báo, sếp ơi, anh ạ, các anh, các anh chị, anh chị, bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, "
         "luôn ạ, anh à, nghen, hihi, hì, hehe, em ạ, xin lỗi, sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, "
@@ -221,7 +223,7 @@ LEXICON: dict[str, str] = {
         "yêu cầu, đúng thời gian quy định, theo chỉ đạo, theo đúng quy định, trong hạn"
     ),
     "channel": (
-        "email, mail, gmail, trục, trục liên thông, zalo, ioffice, i office, hệ thống, bản giấy, bản mềm, bưu "
+        "trục liên thông văn bản, trục liên thông văn bản quốc gia, email, mail, gmail, trục, trục liên thông, zalo, ioffice, i office, hệ thống, bản giấy, bản mềm, bưu "
         "chính, đường văn bản, phần mềm quản lý văn bản, trục văn bản, qlvb, văn thư, telegram, vnpt ioffice, egov, "
         "edoc, bản cứng, đường công văn, nhóm, hòm thư, công vụ"
     ),
@@ -282,7 +284,7 @@ LEXICON: dict[str, str] = {
     ),
     # turns a statement into a question
     "tagq": (
-        "à, hả, đúng không, phải không, được không, đúng ko, phải ko, hay chưa, hay không, có phải, không nhỉ, nhỉ, "
+        "chưa vậy, =chưa thế, chưa nhỉ, chưa hả, chưa ta, à, hả, đúng không, phải không, được không, đúng ko, phải ko, hay chưa, hay không, có phải, không nhỉ, nhỉ, "
         "ư, dc ko, dc khong, đc ko, đc k, dc k, được k, được ko, được chứ, hử, chăng, được hông, dc hok, được hem, "
         "hở, phải k, đúng k"
     ),
