@@ -63,8 +63,8 @@ _FORMS = (
     rf"{_HOUR}{_D_OF}? ?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
     # ngày 5 tháng 12 (năm 2026), 5/12
     rf"{_HOUR}{_D_OF}? ?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
-    # 5.12, 5-12: after a word only, for "1-3 xong" names tasks
-    rf"(?:{_D_OF} ?|(?<=[a-z] ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
+    # 5.12, 5-12: after a word only, for "1-3 xong" names tasks, as "trừ 1-3" and "từ 1-3" do
+    rf"(?:{_D_OF} ?|(?<=[a-z] )(?<!\btu )(?<!\btru )(?<!\brieng )(?<!\bngoai ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
     # ngày 20
     rf"{_D_OF} (?P<d4>\d{{1,2}})\b(?! ?(?:%|/|-|\.\d|ngay|tuan|thang))",
     (
@@ -82,7 +82,7 @@ _FORMS = (
     ),
     rf"(?P<word>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?! ?\d| ngay)",
     (
-        rf"(?P<count>{NUMBER}|nua|may|vai) (?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
+        rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) (?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
         r"(?P<and_half> ruoi)?(?: (?P<turn>nua|toi|sau|truoc|roi|qua)\b)?"
     ),
 )
@@ -200,13 +200,14 @@ def _weekday(match: re.Match[str], today: date) -> When:
 def _length(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
     count, turn = match["count"], match["turn"]
     vague = count in ("may", "vai")
-    amount = 0.5 if count == "nua" else number(count)
+    whole, _, half = count.partition(",")
+    amount = 0.5 if count == "nua" else number(whole)
     if not vague and not amount:
         return None
     if turn in ("truoc", "roi", "qua"):
         return _when(match, "length", None, "past")
     until = None if vague else _after(today, amount or 0, match["unit"], workdays)
-    if match["and_half"]:
+    if match["and_half"] or half:
         until = until + 15 * DAY if until and match["unit"] == "thang" else None
     return _when(match, "length", until, "future" if turn else "")
 

@@ -31,8 +31,9 @@ class Reading(NamedTuple):
 
 
 UNCLEAR = Reading("unclear")
+NOT_STARTED = Reading("status", "not_started", 0)
 
-_QUOTES = frozenset("\"“”«»„")
+_QUOTES = frozenset('"“”«»„')
 _LONGEST = 150  # tokens; a longer text is a letter, not an answer
 
 _GOOD = re.compile(  # "không vướng mắc gì"; "khó khăn, vướng mắc: không"
@@ -102,6 +103,22 @@ _ACK_ONLY = re.compile(
     r"|order (?:done |send |work |report )?|, |and )*"
 )
 _WILL = re.compile(r"\bfuture (?:work|report|send|said|order|step|then)\b|\bwill\b")
+# ---- of some of several tasks
+_GOES_ON = frozenset(
+    [
+        "binh thuong",
+        "thuong xuyen",
+        "thuan loi",
+        "on",
+        "suon se",
+        "dung tien do",
+        "theo tien do",
+        "theo ke hoach",
+        "dung ke hoach",
+    ]
+)
+_FINE_ONLY = re.compile(r"(?:(?:fine|also|polite|us|sofar|good|task) |(?:x|work) (?=fine )|, )*")
+_NOT_ONLY = re.compile(r"(?:(?:us|polite|sofar|also) )*not (?:(?:polite|whole) |, )*")
 _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already ")
 
 
@@ -128,6 +145,20 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
     return state or UNCLEAR
 
 
+def read_part(tokens: Sequence[Token], today: date) -> Reading:
+    """Read what is said of some of several tasks: there "bình thường" is a state, as it goes on."""
+    reading = read(tokens, today)
+    goes_on = any(token.tag == "fine" and token.word in _GOES_ON for token in tokens)
+    if reading == UNCLEAR and goes_on and _FINE_ONLY.fullmatch(line_of(tokens)):
+        return Reading("status", "in_progress")
+    return reading
+
+
+def says_not_alone(tokens: Sequence[Token]) -> bool:
+    """Tell whether "chưa" is all that is said."""
+    return _NOT_ONLY.fullmatch(line_of(tokens)) is not None
+
+
 def unquoted(tokens: Sequence[Token]) -> list[Token]:
     """Put one token "quote" in place of words in quotation marks: what is quoted is not said."""
     row: list[Token] = []
@@ -147,6 +178,8 @@ def unquoted(tokens: Sequence[Token]) -> list[Token]:
 def casts_doubt(tokens: Sequence[Token]) -> bool:
     """Tell whether anything in a reply asks, supposes, commands or corrects, so that nothing in it is sure."""
     tags = {token.tag for token in tokens}
+    if "wh" in tags:  # "chưa làm gì" asks nothing
+        tags = set(_NO_WH.sub("", line_of(tokens)).split())
     return not tags.isdisjoint(
         [
             "if",

@@ -59,8 +59,12 @@ _NOT_DONE = re.compile(r"\b(?:no|not) (?:\w+ ){0,3}?done\b")
 _SHOWS_WORK = re.compile(r"\b(?:prog|wait|start|step|part|num|rest|past work)\b")
 _NOT_SENT = re.compile(r"\bnot (?:\w+ )?(?:step|send|report)\b")
 _OTHER_TASK = re.compile(r"\bprog (?:work )?task other\b")  # "đang làm việc khác"
-_ONLY_THEN = re.compile(r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b")  # "xong … mới làm được"
-_CONTRAST = re.compile(r"\bdone (?:\w+ )*?part (?:\w+ )*(?:, )(?:rest )?part (?:\w+ )*not (?:polite )*$")
+_ONLY_THEN = re.compile(
+    r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b"
+)  # "xong … mới làm được"
+_CONTRAST = re.compile(
+    r"\bdone (?:\w+ )*?part (?:\w+ )*(?:, )(?:rest )?part (?:\w+ )*not (?:polite )*$"
+)
 _TRAILING_NOT = re.compile(r"\bdone .*\bnot (?:polite |, )*$")  # "đã xong... chưa"
 _FROM_TO = re.compile(r"\b(?:to|x|pct) (?:\w+ )?pct to pct\b")
 

@@ -65,7 +65,7 @@ LEXICON: dict[str, str] = {
     ),
     # not quite, or not all
     "almost": (
-        "gần, gần như, cơ bản, về cơ bản, hầu như, hầu hết, phần lớn, đa phần, đa số, sơ bộ, tạm, tương đối, dở, dở "
+        "1 chút, 1 tí, 1 tý, 1 vài, 1 ít, 1 lúc, 1 lát, gần, gần như, cơ bản, về cơ bản, hầu như, hầu hết, phần lớn, đa phần, đa số, sơ bộ, tạm, tương đối, dở, dở "
         "dang, nốt, một chút, chút nữa, chút xíu, tí nữa, bước đầu, phần nào, hòm hòm, tàm tạm, bản nháp, nháp, dự "
         "thảo, bản dự thảo, ít, một ít, một vài, vài, một số, 1 số, nhiều, kha khá, đang dở"
     ),
@@ -151,9 +151,11 @@ LEXICON: dict[str, str] = {
         "cập nhật trạng thái, ghi nhận là, =chấm"
     ),
     # must, should, in order to
-    "order": ("phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, cứ, đi, bắt, buộc"),
+    "order": ("phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, =cứ, đi, bắt, buộc"),
     # asks that it be looked at
     "check": "xác nhận, kiểm tra giúp, kiểm tra lại giúp, xem giúp, xem lại giúp, kiểm tra hộ, xác nhận giúp",
+    # a day to come that no calendar of ours knows
+    "after": "qua tết, sau tết, ra tết, hết tết, ra giêng, qua năm mới",
     # ---- what joins
     "but": "nhưng, tuy nhiên, nhưng mà, song le, mà, tuy, chứ, có điều, mỗi tội, còn thì",
     "and": "và, với lại, &, đồng thời",
@@ -217,7 +219,7 @@ LEXICON: dict[str, str] = {
     ),
     # as it should be
     "fine": (
-        "đúng hạn, đúng tiến độ, trước hạn, trước thời hạn, theo kế hoạch, theo quy định, theo yêu cầu, đầy đủ, đủ, "
+        "thường xuyên, đúng hạn, đúng tiến độ, trước hạn, trước thời hạn, theo kế hoạch, theo quy định, theo yêu cầu, đầy đủ, đủ, "
         "kịp thời, tốt, chất lượng, đúng kế hoạch, đúng quy định, theo đúng kế hoạch, đúng thời hạn, đúng thời "
         "gian, vượt kế hoạch, theo tiến độ, bình thường, thuận lợi, ổn, suôn sẻ, so với hạn, so với kế hoạch, đúng "
         "yêu cầu, đúng thời gian quy định, theo chỉ đạo, theo đúng quy định, trong hạn"
@@ -310,6 +312,8 @@ LEXICON: dict[str, str] = {
         "các mục, hết các việc, hết các nhiệm vụ"
     ),
     "others": (
+        "các mục khác, mục khác, số còn lại, cái còn lại, các cái còn lại, những cái còn lại, mấy cái còn lại, mấy cái "
+        "khác, những mục còn lại, mục còn lại, các nội dung còn lại, các nội dung khác, tất cả còn lại, tất cả các việc còn lại, "
         "còn lại, các việc khác, các việc còn lại, những việc còn lại, các nhiệm vụ còn lại, việc còn lại, các "
         "nhiệm vụ khác, mấy việc khác, mấy việc còn lại, các mục còn lại, việc sau, việc kia, nhiệm vụ còn lại"
     ),
