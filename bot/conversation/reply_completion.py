@@ -70,22 +70,31 @@ _YET_TO_COME = re.compile(  # "xong em gửi"
 )
 _OF_OTHERS = re.compile(  # what somebody else has done, or one's own share alone
     r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!us |polite )|\b(?:task|point) of polite\b"
-    r"|^(?:(?:now|sofar|before|also|this) )*(?:top|outside) (?:also )?(?:past|done|work|send|issue|have|report)\b"
-    r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have)\b"
+    r"|^(?:(?:now|sofar|before|also|this|polite) )*(?:top|outside) (?:also )?"
+    r"(?:past|done|work|send|issue|have|report|full)\b"
+    r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have)\b|\bdone (?:\w+ )*?at us org\b"
+    r"|\b(?:polite|letter) year\b|\byear (?:polite|letter)\b"  # "anh Nam", "thằng em" in small letters without marks
 )
 _OF_A_STEP = re.compile(  # a paper or a plan that is written, a point of several, how far it has come
-    r"(?<!per )\b(?:paper|draft) (?:\w+ )*?done\b|\bdone (?:(?:let|this|polite|whole) )*(?:paper|draft)\b(?! given)"
-    r"|\bpoint letter\b|\bto (?:there|this|point)\b"
+    r"(?<!per )\b(?:paper|draft) (?:\w+ )*?done\b|\breport draft\b(?! doc)"
+    r"|\bdone (?:(?:let|this|polite|letter|whole|already) )*(?:paper|draft)\b(?! given)"
+    r"|\bpoint letter\b|\b(?:to|us) there\b|\b(?:to|at) (?:this|point)\b|\blet (?:already|have|done)\b|\balready top\b"
+    r"|\bdone be\b|^be (?!past)"
 )
-_UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong là được", "Sở Tài chính xong rồi"
+_UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong có …", "Sở Tài chính xong rồi"
     r"\bdone (?:\w+ )*?(?:tell|be|have|let|weekday report)\b|\bdone already (?:\w+ )*?(?:report|send)\b|\bbe done\b"
     r"|^(?:(?:polite|now|sofar) )*us org\b|\balso done (?!already)|\bdone point\b|\breport have\b"
 )
 _NO_STATEMENT = re.compile(  # said so only with "đã", "rồi" or "đạt": "chỉ tiêu 100%", "nay xong"
-    r"\b(?:task|point|draft|topic|report|paper) full\b|\bfull (?:us|org|paper|draft|report) $|^today (?:\w+ )*?done\b"
+    r"\b(?:task|point|draft|topic|report|paper) full\b|\bterm (?:done )?full\b|^today (?:\w+ )*?done\b"
+    r"|\bfull (?:us|org|paper|report) (?:(?:polite|letter|already) )*$"
 )
+_TO_BE_SENT = re.compile(r"(?:(?:already|polite|us) )*send ")  # "xong, em gửi"
+
 _HANGING = ("to ", "of ", "let ", "per ")
-_PROPOSALS = frozenset("kh ttr qd tb gm hd da nq ctr ct pa".split())  # documents that are no report
+_PROPOSALS = frozenset(
+    ["kh", "ttr", "qd", "tb", "gm", "hd", "da", "nq", "ctr", "ct", "pa"]
+)  # documents that are no report
 _FINER = {
     ("polite", "la"): "be",
     ("polite", "do"): "there",
@@ -94,6 +103,13 @@ _FINER = {
     ("this", "day"): "there",
     ("this", "nay"): "today",
     ("us", "ben"): "side",
+    ("us", "huyen"): "outside",
+    ("us", "ubnd huyen"): "outside",
+    ("to", "o"): "at",
+    ("to", "tai"): "at",
+    ("topic", "nam"): "year",
+    ("topic", "thang"): "year",
+    ("topic", "de cuong"): "draft",
     ("task", "ke hoach"): "draft",
     ("topic", "de an"): "draft",
     ("topic", "chuong trinh"): "draft",
@@ -123,15 +139,16 @@ def clauses_of(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def is_completed(tokens: Sequence[Token], today: date) -> bool:
     """Tell whether tokens say that the whole work is done, and nothing that takes it back."""
-    stated = False
+    stated = sure = False
     agreed = any(token.tag in ("yes", "ack") for token in tokens)  # "đã rõ, hoàn thành đúng hạn"
     for clause in clauses_of(tokens):
         line = line_of(clause)
-        if len(clause) > _LONGEST_CLAUSE:
+        if len(clause) > _LONGEST_CLAUSE or _misses_it(clause, line, today):
             return False
-        if _states_it(clause, line, today, agreed=agreed):
+        if _states_it(clause, line, agreed=agreed):
             stated = True
-        elif not _BESIDE_ONLY.fullmatch(line):
+            sure = sure or _says_past(clause)
+        elif not _BESIDE_ONLY.fullmatch(line) or (not sure and _TO_BE_SENT.match(line)):
             return False
     return stated
 
@@ -149,23 +166,37 @@ def says_nothing(tokens: Sequence[Token]) -> bool:
     return all(_BESIDE_ONLY.fullmatch(line_of(clause)) for clause in clauses_of(tokens))
 
 
-def _states_it(clause: Sequence[Token], line: str, today: date, *, agreed: bool) -> bool:
-    tags = {token.tag for token in clause}
-    past, said_past = "past" in tags, bool(tags & {"past", "already"})
-    finer = "".join(f"{_finer(token)} " for token in clause)
+def _says_past(clause: Sequence[Token]) -> bool:
+    return any(token.tag in ("past", "already") for token in clause)
+
+
+def _misses_it(clause: Sequence[Token], line: str, today: date) -> bool:
+    """Tell whether a clause speaks of another's work, of a step, of another period or of what is to come."""
+    finer = _finer_line(clause)
     if _YET_TO_COME.search(line) or _OF_OTHERS.search(finer) or _OF_A_STEP.search(finer):
+        return True
+    return _stays_within(clause) or not _times_agree(clause, today)
+
+
+def _states_it(clause: Sequence[Token], line: str, *, agreed: bool) -> bool:
+    tags, finer = {token.tag for token in clause}, _finer_line(clause)
+    if line.endswith(_HANGING) or ("past" not in tags and _UNSURE.search(finer)):
         return False
-    if line.endswith(_HANGING) or (not past and _UNSURE.search(finer)):
-        return False
-    if not said_past and (agreed or _reads_as_plan(clause)):
-        return False
-    if not said_past and "get" not in tags and _NO_STATEMENT.search(finer):
-        return False
-    if _stays_within(clause) or not _times_agree(clause, today, said_past=said_past):
-        return False
+    if not _says_past(clause):
+        unsure_days = any(
+            token.tag in ("now", "weekday") or token.word.endswith("truoc") for token in clause
+        )
+        if agreed or unsure_days or _reads_as_plan(clause):
+            return False  # "hôm nay xong", "xong trước ngày 20"
+        if "get" not in tags and _NO_STATEMENT.search(finer):
+            return False
     if _DONE.fullmatch(line) or _SENT_NOW.fullmatch(line) or _FULL.fullmatch(line):
         return True
     return bool(_SENT.fullmatch(line) or _SENT_ALREADY.fullmatch(line)) and _is_report(clause, line)
+
+
+def _finer_line(clause: Sequence[Token]) -> str:
+    return "".join(f"{_finer(token)} " for token in clause)
 
 
 def _finer(token: Token) -> str:
@@ -174,8 +205,8 @@ def _finer(token: Token) -> str:
         return "tell"
     if token.tag == "agency":
         return "us org" if token.word.startswith("so ") else "outside"
-    if token.tag == "paper":
-        return "draft"
+    if token.tag == "term" and token.word.startswith("tien do"):
+        return "pace"
     if token.tag == "polite" and len(token.word) == 1:
         return "letter"
     return _FINER.get((token.tag, token.word), token.tag)
@@ -194,16 +225,19 @@ def _is_report(clause: Sequence[Token], line: str) -> bool:
     return sent and not re.search(r"\b(?:paper|org|agency|topic|task|person)\b", line)
 
 
-def _times_agree(clause: Sequence[Token], today: date, *, said_past: bool) -> bool:
-    """Tell whether the days named are days on which it can have been done."""
+def _times_agree(clause: Sequence[Token], today: date) -> bool:
+    """Tell whether the stretches named are such in which the work that is asked for can have been done."""
+    done = False
     for token in clause:
-        if not said_past and (token.tag in ("now", "weekday") or token.word.endswith("truoc")):
-            return False  # "hôm nay xong", "xong trước ngày 20": a plan, or not sure
-        if token.tag == "before" and token.when is not None and token.when.named == "stretch":
-            until = token.when.until
-            long_ago = until is not None and (today - until).days > _LONGEST_AGO
-            if until and until.day > 27 and (long_ago or not token.word):
-                return False  # "đã gửi báo cáo quý III", "tháng 10 xong rồi": of a period gone by
+        done = done or token.tag in ("done", "send", "full")
+        if token.when is None or token.when.named != "stretch" or token.when.until is None:
+            continue
+        until = token.when.until
+        if token.tag == "now" and not token.word and (done or len(clause) == 1):
+            return False  # "đã xong, cuối tháng": what is to come then?
+        long_ago = (today - until).days > _LONGEST_AGO
+        if token.tag == "before" and until.day > 27 and (long_ago or not token.word):
+            return False  # "đã gửi báo cáo quý III", "tháng 10 xong rồi": of a period gone by
     return True
 
 

@@ -47,6 +47,7 @@ _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 
 _LEAD = r"(?:(?P<lead>den het|den truoc|den cuoi|toi het|den|toi|truoc|sang|vao|het|tu|trong|qua|sau)\b )?"
 _HOUR = r"(?:(?:24|17) ?(?:h|gio) )?"
+_NOT_TASKS = r"(?<!\btu )(?<!\btru )(?<!\brieng )(?<!\bngoai )"
 _D_OF = r"(?:ngay|hom|mung)"
 
 
@@ -60,11 +61,11 @@ def _edge(name: str) -> str:
 
 _FORMS = (
     # 05/12/2026, 5.12.26
-    rf"{_HOUR}{_D_OF}? ?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
+    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
     # ngày 5 tháng 12 (năm 2026), 5/12
-    rf"{_HOUR}{_D_OF}? ?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
+    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
     # 5.12, 5-12: after a word only, for "1-3 xong" names tasks, as "trừ 1-3" and "từ 1-3" do
-    rf"(?:{_D_OF} ?|(?<=[a-z] )(?<!\btu )(?<!\btru )(?<!\brieng )(?<!\bngoai ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
+    rf"(?:{_D_OF} ?|(?<=[a-z] ){_NOT_TASKS})(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
     # ngày 20
     rf"{_D_OF} (?P<d4>\d{{1,2}})\b(?! ?(?:%|/|-|\.\d|ngay|tuan|thang))",
     (
@@ -82,7 +83,8 @@ _FORMS = (
     ),
     rf"(?P<word>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?! ?\d| ngay)",
     (
-        rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) (?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
+        rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) "
+        r"(?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
         r"(?P<and_half> ruoi)?(?: (?P<turn>nua|toi|sau|truoc|roi|qua)\b)?"
     ),
 )

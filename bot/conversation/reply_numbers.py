@@ -38,6 +38,8 @@ def number(words: str) -> int | None:
             total = total * 10 if 0 < total < 10 else total + 10
         elif total % 10 == 0:
             total += digit
+        elif word == "lam" and total < 10:
+            total = total * 10 + 5  # "bảy lăm"
         else:
             return None
     return total or None

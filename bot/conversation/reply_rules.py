@@ -54,6 +54,9 @@ _NOT_ASKED = re.compile(
 _ASKS = re.compile(
     r"^(?:(?:polite|person|us|org|yes|ack|thanks|unable|not|done|task|report|polite_if|,) )*(?:ask|let) "
 )
+_DEMANDS = re.compile(
+    r"^ask (?:other|elsewhere|us org|agency|us) (?:polite )?(?:done|work|send|report)\b"
+)
 _ASKS_DAY = re.compile(r"\b(?:ask|let) (?:(?:polite|us|ask) )*(?:after|weekday)\b")
 _ASKS_WHETHER = re.compile(  # "tuần sau nộp được không ạ"
     r"^(?:(?:polite|person|us|org|yes) )*after (?:(?:polite|us) )*(?:work|send|report|done) (?:report |task )?tagq "
@@ -64,7 +67,8 @@ _NAMED_AGENCY = r"(?:us )?(?:us org|agency|elsewhere)"
 _NOT_OURS = re.compile(
     r"\bisnt (?:polite )?(?:this )?(?:task|of|us|org|agency|top|polite|relate|charge|given)\b(?! (?:polite )?done)"
     r"|\b(?:us|polite) (?:\w+ )?no work (?:task )?this\b|\bno (?:right|no) (?:us|relate|task)\b|\bassist\b"
-    r"|\bno (?:belong|charge|relate|given|of (?:us|polite))\b|\bnot given\b|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
+    r"|\bno (?:belong|charge|relate|given|of (?:us|polite))\b|\bnot given\b"
+    r"|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
     r"|\bno (?:get )?(?:step|given) (?:task|this)\b|\bno (?:get )?step (?:(?:polite|task|this) )*$"
     r"|\bbad (?:us|org|agency|to|elsewhere|means) (?=already|polite|$)|\b(?:send|step) bad (?:us|org|already|polite)"
     r"|^(?:polite |us )*(?:send|step|said|ack) bad\b|\brest charge\b"
@@ -86,13 +90,15 @@ _TIMED = re.compile(r"bao gio|khi nao|luc nao|chung nao|hom nao|ngay nao|may|bao
 _NO_WH = re.compile(r"\b(?:no|not) (?:\w+ ){0,4}?wh\b")
 _ENDS_IN_CHUA = re.compile(
     r"\b(?:done|send|report|ack|yes|work|have|get|already) (?:or )?not (?:polite )*(?:, )?$"
-    r"|^(?:(?!.*, |.*(?:rest|and|but) ).*)?\b(?:past|done|send|have|get) (?:(?!num|part|step|,|not|no)\w+ )+not (?:polite )*(?:, )?$"
+    # "đã nhận được báo cáo của em chưa", but not "xong phần cứng, còn phần mềm chưa"
+    r"|(?:^|, )(?!(?:\w+ )*(?:rest|and|but|num|part|step|no) )(?:\w+ )*"
+    r"(?:past|done|send|have|get) (?:\w+ )+not (?:polite )*(?:, )?$"
 )
 _ENDS_IN_KHONG = re.compile(r"\b(?:have|order|term|get) (?:\w+ )*no (?:polite )*(?:, )?$")
 _THEN_TOLD = re.compile(r"\bdone (?:\w+ )*?(?:said|send|report|work)\b")
 _WHITHER = re.compile(r"\b(?:let|to|send|report) (?:polite )?wh\b")
 _MATCHED = re.compile(  # "xong đến đâu báo đến đó", "bao giờ có vốn thì mới xong": no question
-    r"\bto wh (?:\w+ )*?to polite\b|\bwh (?:\w+ )+?thi only\b"
+    r"\bto wh (?:\w+ )*?to polite\b|\bwh (?:\w+ )+?thi only\b|\bwh done thi\b"
 )
 _SCORN = re.compile(r"\bpast (?:\w+ )?(?:send|report|work) wh\b|\bwh said\b")
 
@@ -223,7 +229,11 @@ def _calmed(row: list[Token]) -> list[Token]:
 
 
 def _asks_time(row: list[Token], line: str) -> bool:
-    if _NOT_ASKED.search(line) or (" wh " in f" {line}" and not _NO_WH.search(line)):
+    if (
+        _NOT_ASKED.search(line)
+        or _DEMANDS.search(line)
+        or (" wh " in f" {line}" and not _NO_WH.search(line))
+    ):
         return False
     if _MORE_TIME.search(line) or _ASKS_WHETHER.search(line):
         return True
@@ -240,7 +250,7 @@ def _may_come(token: Token) -> bool:
 
 def _is_question(row: list[Token], line: str) -> bool:
     tags = {token.tag for token in row}
-    if tags <= {"?", "polite", "person", ","}:
+    if tags <= {"?", "polite", "person", ",", "tagq"}:
         return False
     if tags & {"?", "inquire"}:
         return True

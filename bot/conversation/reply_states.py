@@ -59,15 +59,17 @@ _NOT_DONE = re.compile(r"\b(?:no|not) (?:\w+ ){0,3}?done\b")
 _SHOWS_WORK = re.compile(r"\b(?:prog|wait|start|step|part|num|rest|past work)\b")
 _NOT_SENT = re.compile(r"\bnot (?:\w+ )?(?:step|send|report)\b")
 _OTHER_TASK = re.compile(r"\bprog (?:work )?task other\b")  # "đang làm việc khác"
-_ONLY_THEN = re.compile(
-    r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b"
-)  # "xong … mới làm được"
+_ONLY_THEN = re.compile(  # "xong … mới làm được", "… xong đã"
+    r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b|\bdone past (?:polite )*$"
+)
+_DEMANDED = re.compile(r"^ask (?:other|elsewhere|us org|agency) (?:\w+ )*?done\b")  # of others
 _CONTRAST = re.compile(
     r"\bdone (?:\w+ )*?part (?:\w+ )*(?:, )(?:rest )?part (?:\w+ )*not (?:polite )*$"
 )
 _TRAILING_NOT = re.compile(r"\bdone .*\bnot (?:polite |, )*$")  # "đã xong... chưa"
 _FROM_TO = re.compile(r"\b(?:to|x|pct) (?:\w+ )?pct to pct\b")
 
+_CURRENT = frozenset(["now", "sofar"])
 _UNSETTLED = frozenset(["order", "command", "doubt", "isnt", "bad", "wh", "or"])
 
 
@@ -85,7 +87,7 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
         return State("in_progress", percent_of(row, line))
     if "zero" in tags:
         return State("not_started", 0)
-    if _OTHER_TASK.search(line) or _ONLY_THEN.search(line):
+    if _OTHER_TASK.search(line) or _ONLY_THEN.search(line) or _DEMANDED.search(line):
         return None
     first = line.partition(", ")[0]
     if "prog " in first and not re.search(r"\b(?:done|doubt|said|no|not)\b", first):
@@ -95,7 +97,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
     if tags & {"doubt", "said", "away"} and not plainly_begun:
         return None
     begun = _BEGUN.search(_NOT_STARTED.sub("", line.partition("by ")[0]))
-    if _NOT_STARTED.search(line) and not begun and not done and "past step" not in line:
+    finished = DONE.search(line.partition("by ")[0])
+    if _NOT_STARTED.search(line) and not begun and not finished and "past step" not in line:
         return State("not_started", 0)
     if (
         "if" in tags
@@ -132,7 +135,7 @@ def percent_of(row: Sequence[Token], line: str) -> int | None:
     values = {token.number for token in row if token.tag in ("pct", "full")}
     if not said:
         return None
-    current = [at for at in said if at and row[at - 1].tag in ("now", "sofar")]
+    current = [at for at in said if {token.tag for token in row[max(0, at - 2) : at]} & _CURRENT]
     if len(values) > 1 and len(current) == 1:
         return row[current[0]].number  # "tuần trước 30%, tuần này 50%"
     if len(values) > 1:

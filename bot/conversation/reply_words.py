@@ -28,8 +28,8 @@ LEXICON: dict[str, str] = {
         "các phần, tất cả các khâu, tất cả các bước, tất cả hạng mục, tất cả các hạng mục"
     ),
     "work": (
-        "mần, làm, thực hiện, triển khai, xử lý, giải quyết, tiến hành, tổ chức, lm, thực hiên, triên khai, tổ chức thực "
-        "hiện, triển khai thực hiện, trển khai, xử lí"
+        "mần, làm, thực hiện, triển khai, xử lý, giải quyết, tiến hành, tổ chức, lm, thực hiên, triên khai, tổ chức "
+        "thực hiện, triển khai thực hiện, trển khai, xử lí"
     ),
     "send": (
         "gửi, gởi, nộp, gữi, chuyển báo cáo, phát hành, send, sent, submit, submitted, up, upload, trả lời"
@@ -53,7 +53,8 @@ LEXICON: dict[str, str] = {
         "kh, kô, hem, khum, hong, hk, chẳng, chả, chớ, đừng, không hề, kông, hog, khong he, khôg, kọ, no, not"
     ),
     "prog": (
-        "tiếp tục, vẫn tiếp tục, vẫn đang, trong quá trình, đang trong quá trình, đang, đag, dg, đương, dang dc, đanh, đâng, doing"
+        "tiếp tục, vẫn tiếp tục, vẫn đang, trong quá trình, đang trong quá trình, đang, đag, dg, đương, dang dc, đanh, "
+        "đâng, doing"
     ),
     "start": (
         "bắt đầu, khởi động, bắt tay, bắt tay vào, khởi công, động vào, động đến, động tĩnh, đụng tới, đụng, đụng "
@@ -65,16 +66,20 @@ LEXICON: dict[str, str] = {
     ),
     # not quite, or not all
     "almost": (
-        "1 chút, 1 tí, 1 tý, 1 vài, 1 ít, 1 lúc, 1 lát, gần, gần như, cơ bản, về cơ bản, hầu như, hầu hết, phần lớn, đa phần, đa số, sơ bộ, tạm, tương đối, dở, dở "
-        "dang, nốt, một chút, chút nữa, chút xíu, tí nữa, bước đầu, phần nào, hòm hòm, tàm tạm, bản nháp, nháp, dự "
-        "thảo, bản dự thảo, ít, một ít, một vài, vài, một số, 1 số, nhiều, kha khá, đang dở"
+        "chủ yếu, 1 chút, 1 tí, 1 tý, 1 vài, 1 ít, 1 lúc, 1 lát, gần, gần như, cơ bản, về cơ bản, hầu như, hầu hết, "
+        "phần lớn, đa phần, đa số, sơ bộ, tạm, tương đối, dở, dở dang, nốt, một chút, chút nữa, chút xíu, tí nữa, "
+        "bước đầu, phần nào, hòm hòm, tàm tạm, bản nháp, nháp, dự thảo, bản dự thảo, ít, một ít, một vài, vài, một "
+        "số, 1 số, nhiều, kha khá, đang dở"
     ),
     # a part of the work
     "part": (
         "phần, một phần, bước, giai đoạn, đợt, khâu, hạng mục, lần, =kỳ, gói, module, phân hệ, vòng, tập, một số "
         "phần, phần đầu, chặng, chi tiết"
     ),
-    "rest": "riêng, chỉ có, chỉ riêng, trừ mỗi, còn, chỉ còn, trừ, ngoại trừ, ngoài, =chỉ, chừa, còn mỗi, duy nhất",  # what is left
+    # what is left
+    "rest": (
+        "riêng, chỉ có, chỉ riêng, trừ mỗi, còn, chỉ còn, trừ, ngoại trừ, ngoài, =chỉ, chừa, còn mỗi, duy nhất"
+    ),
     "only": "mới, mới chỉ, chỉ mới",
     "wait": (
         "chờ ký, =chờ ubnd, =chờ bộ, =chờ sở, chờ lãnh đạo, chờ duyệt, chờ phê duyệt, chờ ý kiến, chờ số liệu, chờ "
@@ -140,18 +145,20 @@ LEXICON: dict[str, str] = {
     ),
     # told, perhaps by others
     "said": (
-        "em hỏi lại, để em hỏi lại, theo báo cáo, theo báo cáo của, theo thông tin, phản hồi, phản ánh, cho hay, rằng, cam đoan, khoe, trình "
-        "bày, nhắn tin, gọi, gọi điện, giải thích, thừa nhận, đánh giá, bảo, nói, nghe, nghe nói, hỏi, kêu, nhắn, "
-        "báo, kể, khẳng định, cho biết, thông báo là, bao la, báo lại, trả lời sau, đồn, hỏi lại, thông tin là, "
-        "theo lời, tin"
+        "em hỏi lại, để em hỏi lại, theo báo cáo, theo báo cáo của, theo thông tin, phản hồi, phản ánh, cho hay, "
+        "rằng, cam đoan, khoe, trình bày, nhắn tin, gọi, gọi điện, giải thích, thừa nhận, đánh giá, bảo, nói, nghe, "
+        "nghe nói, hỏi, kêu, nhắn, báo, kể, khẳng định, cho biết, thông báo là, bao la, báo lại, trả lời sau, đồn, "
+        "hỏi lại, thông tin là, theo lời, tin"
     ),
     # tells the bot what to record
     "command": (
-        "sửa lại giúp, sửa giúp, ghi lại, chỉnh lại giúp, hãy, đánh dấu, ghi, ghi là, cập nhật, set, mark, bỏ qua, ignore, status, trạng thái, tick, bấm, system, "
-        "cập nhật trạng thái, ghi nhận là, =chấm"
+        "sửa lại giúp, sửa giúp, ghi lại, chỉnh lại giúp, hãy, đánh dấu, ghi, ghi là, cập nhật, set, mark, bỏ qua, "
+        "ignore, status, trạng thái, tick, bấm, system, cập nhật trạng thái, ghi nhận là, =chấm"
     ),
     # must, should, in order to
-    "order": ("phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, =cứ, đi, bắt, buộc"),
+    "order": (
+        "trích yếu, thiết yếu, trọng yếu, tất yếu, phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, =cứ, đi, bắt, buộc"
+    ),
     # asks that it be looked at
     "check": "xác nhận, kiểm tra giúp, kiểm tra lại giúp, xem giúp, xem lại giúp, kiểm tra hộ, xác nhận giúp",
     # a day to come that no calendar of ours knows
@@ -190,20 +197,21 @@ LEXICON: dict[str, str] = {
     ),
     # not us, or not all of us
     "other": (
-        "kỳ trước, đợt trước, lần trước, kỳ rồi, mọi người, cả nhà, anh em, khác, bạn, bên cạnh, kia, các xã, các đơn vị, các sở, các sở ngành, các địa "
-        "phương, các phòng, cấp dưới, người ta, họ, ai đó, chi cục, đơn vị bạn, các cơ quan, sở ngành, nhà thầu, "
-        "các phường, xóm"
+        "việc nhà, kỳ trước, đợt trước, lần trước, kỳ rồi, mọi người, cả nhà, anh em, khác, bạn, bên cạnh, kia, các "
+        "xã, các đơn vị, các sở, các sở ngành, các địa phương, các phòng, cấp dưới, người ta, họ, ai đó, chi cục, "
+        "đơn vị bạn, các cơ quan, sở ngành, nhà thầu, các phường, xóm"
     ),
     # our own leaders: not who is reported to
     "boss": (
         "lãnh đạo, sếp, giám đốc, chủ tịch, thủ trưởng, phó giám đốc, trưởng phòng, đồng chí, đ c, thường trực"
     ),
     "polite": (
-        "mong anh thông cảm, mong chị thông cảm, mong thông cảm, mong anh chị thông cảm, thông cảm, nè, mấy anh, mấy chị, mấy em, trân trọng, trân trọng cảm ơn, ạ, dạ, aj, anh, chị, em, a, e, c, ah, nhé, nha, bạn ơi, các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính "
-        "thưa, kính, xin báo cáo, báo cáo anh, báo cáo chị, báo cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin "
-        "thông báo, sếp ơi, anh ạ, các anh, các anh chị, anh chị, bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, "
-        "luôn ạ, anh à, nghen, hihi, hì, hehe, em ạ, xin lỗi, sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, "
-        "là"
+        "mong anh thông cảm, mong chị thông cảm, mong thông cảm, mong anh chị thông cảm, thông cảm, nè, mấy anh, "
+        "mấy chị, mấy em, trân trọng, trân trọng cảm ơn, ạ, dạ, aj, anh, chị, em, a, e, c, ah, nhé, nha, bạn ơi, "
+        "các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính thưa, kính, xin báo cáo, báo cáo anh, báo cáo chị, báo "
+        "cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin thông báo, sếp ơi, anh ạ, các anh, các anh chị, anh chị, "
+        "bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, luôn ạ, anh à, nghen, hihi, hì, hehe, em ạ, xin lỗi, "
+        "sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, là"
     ),
     "task": (
         "nhiệm vụ, việc, mảng, công việc, nội dung, nội dung công việc, công tác, nv, đầu việc, chỉ tiêu, kế hoạch, "
@@ -219,15 +227,16 @@ LEXICON: dict[str, str] = {
     ),
     # as it should be
     "fine": (
-        "thường xuyên, đúng hạn, đúng tiến độ, trước hạn, trước thời hạn, theo kế hoạch, theo quy định, theo yêu cầu, đầy đủ, đủ, "
-        "kịp thời, tốt, chất lượng, đúng kế hoạch, đúng quy định, theo đúng kế hoạch, đúng thời hạn, đúng thời "
-        "gian, vượt kế hoạch, theo tiến độ, bình thường, thuận lợi, ổn, suôn sẻ, so với hạn, so với kế hoạch, đúng "
-        "yêu cầu, đúng thời gian quy định, theo chỉ đạo, theo đúng quy định, trong hạn"
+        "thường xuyên, đúng hạn, đúng tiến độ, trước hạn, trước thời hạn, theo kế hoạch, theo quy định, theo yêu "
+        "cầu, đầy đủ, đủ, kịp thời, tốt, chất lượng, đúng kế hoạch, đúng quy định, theo đúng kế hoạch, đúng thời "
+        "hạn, đúng thời gian, vượt kế hoạch, theo tiến độ, bình thường, thuận lợi, ổn, suôn sẻ, so với hạn, so với "
+        "kế hoạch, đúng yêu cầu, đúng thời gian quy định, theo chỉ đạo, theo đúng quy định, trong hạn"
     ),
     "channel": (
-        "trục liên thông văn bản, trục liên thông văn bản quốc gia, email, mail, gmail, trục, trục liên thông, zalo, ioffice, i office, hệ thống, bản giấy, bản mềm, bưu "
-        "chính, đường văn bản, phần mềm quản lý văn bản, trục văn bản, qlvb, văn thư, telegram, vnpt ioffice, egov, "
-        "edoc, bản cứng, đường công văn, nhóm, hòm thư, công vụ"
+        "trục liên thông văn bản, trục liên thông văn bản quốc gia, email, mail, gmail, trục, trục liên thông, "
+        "zalo, ioffice, i office, hệ thống, bản giấy, bản mềm, bưu chính, đường văn bản, phần mềm quản lý văn bản, "
+        "trục văn bản, qlvb, văn thư, telegram, vnpt ioffice, egov, edoc, bản cứng, đường công văn, nhóm, hòm thư, "
+        "công vụ"
     ),
     "per": "theo",  # "theo"
     "let": "cho",
@@ -286,9 +295,9 @@ LEXICON: dict[str, str] = {
     ),
     # turns a statement into a question
     "tagq": (
-        "chưa vậy, =chưa thế, chưa nhỉ, chưa hả, chưa ta, à, hả, đúng không, phải không, được không, đúng ko, phải ko, hay chưa, hay không, có phải, không nhỉ, nhỉ, "
-        "ư, dc ko, dc khong, đc ko, đc k, dc k, được k, được ko, được chứ, hử, chăng, được hông, dc hok, được hem, "
-        "hở, phải k, đúng k"
+        "chưa vậy, =chưa thế, chưa nhỉ, chưa hả, chưa ta, à, hả, đúng không, phải không, được không, đúng ko, phải "
+        "ko, hay chưa, hay không, có phải, không nhỉ, nhỉ, ư, dc ko, dc khong, đc ko, đc k, dc k, được k, được ko, "
+        "được chứ, hử, chăng, được hông, dc hok, được hem, hở, phải k, đúng k"
     ),
     # what is asked for, not reported
     "form": (
@@ -312,9 +321,10 @@ LEXICON: dict[str, str] = {
         "các mục, hết các việc, hết các nhiệm vụ"
     ),
     "others": (
-        "các mục khác, mục khác, số còn lại, cái còn lại, các cái còn lại, những cái còn lại, mấy cái còn lại, mấy cái "
-        "khác, những mục còn lại, mục còn lại, các nội dung còn lại, các nội dung khác, tất cả còn lại, tất cả các việc còn lại, "
-        "còn lại, các việc khác, các việc còn lại, những việc còn lại, các nhiệm vụ còn lại, việc còn lại, các "
-        "nhiệm vụ khác, mấy việc khác, mấy việc còn lại, các mục còn lại, việc sau, việc kia, nhiệm vụ còn lại"
+        "các mục khác, mục khác, số còn lại, cái còn lại, các cái còn lại, những cái còn lại, mấy cái còn lại, mấy "
+        "cái khác, những mục còn lại, mục còn lại, các nội dung còn lại, các nội dung khác, tất cả còn lại, tất cả "
+        "các việc còn lại, còn lại, các việc khác, các việc còn lại, những việc còn lại, các nhiệm vụ còn lại, việc "
+        "còn lại, các nhiệm vụ khác, mấy việc khác, mấy việc còn lại, các mục còn lại, việc sau, việc kia, nhiệm vụ "
+        "còn lại"
     ),
 }

@@ -126,7 +126,10 @@ def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[Tas
     doubtful = reply_rules.casts_doubt(row) or not says_nothing(split.before)
     found = []
     readings = [reply_rules.read_part(part.tokens, today) for part in split.parts]
-    begun = any(token.tag in ("prog", "pct") for part in split.parts for token in part.tokens)
+    begun = any(
+        reading.status == "in_progress" and {token.tag for token in part.tokens} & _BEGUN
+        for part, reading in zip(split.parts, readings, strict=True)
+    )
     for part, reading in zip(split.parts, readings, strict=True):
         if begun and reply_rules.says_not_alone(part.tokens):
             reading = (
@@ -144,6 +147,7 @@ def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[Tas
     return tuple(found)
 
 
+_BEGUN = frozenset(["prog", "pct", "fine"])  # work of which "chưa" is the contrary
 _SAYS_MORE = frozenset(
     ["x", "by", "step", "means", "doc", "trouble", "wait", "part", "other", "boss", "rest"]
 )
