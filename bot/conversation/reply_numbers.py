@@ -93,7 +93,8 @@ def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
         (match["top"], match["bottom"]) if match["top"] else (match["part"], match["parts"])
     )
     over, under = number(top.replace(".", "")) or 0, number(bottom.replace(".", "")) or 0
-    if under == 0 or over > under or (under == 1 and not match["top"]):
+    fifty = over == under == 50 and not re.match(" [a-z]", bare[end:])  # "50/50" is half and half
+    if fifty or under == 0 or over > under or (under == 1 and not match["top"]):
         return None
     maybe_date = bool(match["top"]) and over <= 31 and under <= 12 and (under > 5 or over == under)
     return Share(start, end, whole_percent(100 * over / under), maybe_date)

@@ -48,7 +48,7 @@ _MORE_TIME = re.compile(
     r"|\bslow (?:span|before|after) (?:\w+ )*?(?:tagq|no)\b|\bslow (?:\w+ )*?tagq\b"
 )
 _NOT_ASKED = re.compile(
-    r"\b(?:no|not) (?:(?:order|ask|let) )*(?:more|plus|slow)\b|\bpast (?:get |ask )+(?:more|plus)\b"
+    r"\b(?:no|not) (?:(?:order|ask|let) )*(?:more|plus|slow)\b|\bpast (?:get |ask |let )+(?:more|plus)\b"
     r"|\bfuture (?:\w+ )?(?:(?:ask|let) )*more\b|\b(?:if|thi)\b"
 )
 _ASKS = re.compile(

@@ -133,8 +133,8 @@ def percent_of(row: Sequence[Token], line: str) -> int | None:
     """Return the percent that is said of what is done; None if several are, or it is planned or missed."""
     said = [index for index, token in enumerate(row) if token.tag == "pct"]
     values = {token.number for token in row if token.tag in ("pct", "full")}
-    if not said:
-        return None
+    if not said or any(token.tag == "grant" for token in row):
+        return None  # "đã cấp 50% kinh phí": not of the work
     current = [at for at in said if {token.tag for token in row[max(0, at - 2) : at]} & _CURRENT]
     if len(values) > 1 and len(current) == 1:
         return row[current[0]].number  # "tuần trước 30%, tuần này 50%"

@@ -98,9 +98,16 @@ LEXICON: dict[str, str] = {
         "nghiên cứu"
     ),
     "trouble": (
-        "vướng, vướng mắc, vướng mắt, khó khăn, khó, trở ngại, kẹt, tắc, ách tắc, ách, bất cập, chồng chéo, thiếu, "
-        "lỗi, hỏng, trục trặc, mất mạng, mất điện, bỏ cuộc, chậm tiến độ, không phối hợp, ko phối hợp, hết kinh "
-        "phí, hết tiền, yếu, kém, hạn chế, tồn tại, tháo gỡ, bị chặn, sự cố, quá tải"
+        "tạm dừng, tạm ngừng, tạm ngưng, vướng, vướng mắc, vướng mắt, khó khăn, khó, trở ngại, kẹt, tắc, ách tắc, "
+        "ách, bất cập, chồng chéo, thiếu, lỗi, hỏng, trục trặc, mất mạng, mất điện, bỏ cuộc, chậm tiến độ, không "
+        "phối hợp, ko phối hợp, hết kinh phí, hết tiền, yếu, kém, hạn chế, tồn tại, tháo gỡ, bị chặn, sự cố, quá "
+        "tải"
+    ),
+    # trouble that is over, as "không vướng mắc gì" is none
+    "good": (
+        "hết vướng, hết vướng mắc, hết khó khăn, vướng mắc đã giải quyết, vướng mắc đã được giải quyết, đã giải "
+        "quyết vướng mắc, đã giải quyết xong vướng mắc, vướng mắc đã được tháo gỡ, đã tháo gỡ, đã tháo gỡ vướng mắc, "
+        "đã tháo gỡ xong vướng mắc, đã được tháo gỡ"
     ),
     # what work needs
     "means": (
@@ -157,7 +164,8 @@ LEXICON: dict[str, str] = {
     ),
     # must, should, in order to
     "order": (
-        "trích yếu, thiết yếu, trọng yếu, tất yếu, phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, =cứ, đi, bắt, buộc"
+        "tăng, giảm, trích yếu, thiết yếu, trọng yếu, tất yếu, phải, cần, yêu cầu, để, =muốn, =nhằm, mục tiêu, =cứ, "
+        "đi, bắt, buộc"
     ),
     # asks that it be looked at
     "check": "xác nhận, kiểm tra giúp, kiểm tra lại giúp, xem giúp, xem lại giúp, kiểm tra hộ, xác nhận giúp",
@@ -246,7 +254,7 @@ LEXICON: dict[str, str] = {
     ),
     "of": "của",
     "right": "đúng",
-    "have": "có, gặp, thấy",
+    "have": "có, gặp, thấy, phát sinh, có phát sinh",
     # ---- asking for time
     "more": (
         "gia hạn, gia han thêm, khất, hoãn, tạm hoãn, xin hoãn, xin khất, điều chỉnh thời hạn, điều chỉnh thời "
@@ -301,8 +309,8 @@ LEXICON: dict[str, str] = {
     ),
     # what is asked for, not reported
     "form": (
-        "mẫu, biểu mẫu, mẫu báo cáo, đề cương báo cáo, form, hướng dẫn em, hướng dẫn giúp, hướng dẫn mình, hướng "
-        "dẫn bên em, biểu mẫu nào, số điện thoại, sđt, link"
+        "tài liệu hướng dẫn, mẫu, biểu mẫu, mẫu báo cáo, đề cương báo cáo, form, hướng dẫn em, hướng dẫn giúp, "
+        "hướng dẫn mình, hướng dẫn bên em, biểu mẫu nào, số điện thoại, sđt, link"
     ),
     "or": "hay, hoặc",
     # ---- of oneself, not of the task
