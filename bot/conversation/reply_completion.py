@@ -72,14 +72,16 @@ _OF_OTHERS = re.compile(  # what somebody else has done, or one's own share alon
     r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!us |polite )|\b(?:task|point) of polite\b"
     r"|^(?:(?:now|sofar|before|also|this|polite) )*(?:top|outside) (?:also )?"
     r"(?:past|done|work|send|issue|have|report|full)\b"
-    r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have)\b|\bdone (?:\w+ )*?at us org\b"
+    r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have|report (?:past|done|full|$))"
+    r"|^us (?:\w+ )?report (?:past|done|full)\b"
+    r"|\bdone (?:\w+ )*?at us org\b"
     r"|\b(?:polite|letter) year\b|\byear (?:polite|letter)\b"  # "anh Nam", "thằng em" in small letters without marks
 )
 _OF_A_STEP = re.compile(  # a paper or a plan that is written, a point of several, how far it has come
     r"(?<!per )\b(?:paper|draft) (?:\w+ )*?done\b|\breport draft\b(?! doc)"
     r"|\bdone (?:(?:let|this|polite|letter|whole|already) )*(?:paper|draft)\b(?! given)"
     r"|\bpoint letter\b|\b(?:to|us) there\b|\b(?:to|at) (?:this|point)\b|\blet (?:already|have|done)\b|\balready top\b"
-    r"|\bdone be\b|^be (?!past)"
+    r"|\b(?:done|full) be\b|^be (?!past)"
 )
 _UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong có …", "Sở Tài chính xong rồi"
     r"\bdone (?:\w+ )*?(?:tell|be|have|let|weekday report)\b|\bdone already (?:\w+ )*?(?:report|send)\b|\bbe done\b"
@@ -89,7 +91,10 @@ _NO_STATEMENT = re.compile(  # said so only with "đã", "rồi" or "đạt": "c
     r"\b(?:task|point|draft|topic|report|paper) full\b|\bterm (?:done )?full\b|^today (?:\w+ )*?done\b"
     r"|\bfull (?:us|org|paper|report) (?:(?:polite|letter|already) )*$"
 )
-_TO_BE_SENT = re.compile(r"(?:(?:already|polite|us) )*send ")  # "xong, em gửi"
+_TO_COME = re.compile(
+    r"^(?:(?:already|polite|us) )*send |\b(?:now|weekday) "
+)  # "xong, em gửi", "xong, chiều nay"
+_TOLD = re.compile(r"us (?:\w+ ){0,4}?report ")  # "đã xong, xã báo cáo"
 
 _HANGING = ("to ", "of ", "let ", "per ")
 _PROPOSALS = frozenset(
@@ -139,7 +144,7 @@ def clauses_of(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def is_completed(tokens: Sequence[Token], today: date) -> bool:
     """Tell whether tokens say that the whole work is done, and nothing that takes it back."""
-    stated = sure = False
+    stated = sure = to_come = False
     agreed = any(token.tag in ("yes", "ack") for token in tokens)  # "đã rõ, hoàn thành đúng hạn"
     for clause in clauses_of(tokens):
         line = line_of(clause)
@@ -148,9 +153,10 @@ def is_completed(tokens: Sequence[Token], today: date) -> bool:
         if _states_it(clause, line, agreed=agreed):
             stated = True
             sure = sure or _says_past(clause)
-        elif not _BESIDE_ONLY.fullmatch(line) or (not sure and _TO_BE_SENT.match(line)):
+        elif not _BESIDE_ONLY.fullmatch(line) or (stated and _TOLD.fullmatch(line)):
             return False
-    return stated
+        to_come = to_come or bool(_TO_COME.search(line))
+    return stated and (sure or not to_come)
 
 
 def names_it(tokens: Sequence[Token]) -> bool:

@@ -47,7 +47,6 @@ _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 
 _LEAD = r"(?:(?P<lead>den het|den truoc|den cuoi|toi het|den|toi|truoc|sang|vao|het|tu|trong|qua|sau)\b )?"
 _HOUR = r"(?:(?:24|17) ?(?:h|gio) )?"
-_NOT_TASKS = r"(?<!\btu )(?<!\btru )(?<!\brieng )(?<!\bngoai )"
 _D_OF = r"(?:ngay|hom|mung)"
 
 
@@ -64,8 +63,8 @@ _FORMS = (
     rf"{_HOUR}(?:{_D_OF} ?)?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
     # ngày 5 tháng 12 (năm 2026), 5/12
     rf"{_HOUR}(?:{_D_OF} ?)?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
-    # 5.12, 5-12: after a word only, for "1-3 xong" names tasks, as "trừ 1-3" and "từ 1-3" do
-    rf"(?:{_D_OF} ?|(?<=[a-z] ){_NOT_TASKS})(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
+    # 5.12, 5-12: after a word only, for "1-3 xong" names tasks
+    rf"(?:{_D_OF} ?|(?<=[a-z] ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
     # ngày 20
     rf"{_D_OF} (?P<d4>\d{{1,2}})\b(?! ?(?:%|/|-|\.\d|ngay|tuan|thang))",
     (
@@ -83,11 +82,13 @@ _FORMS = (
     ),
     rf"(?P<word>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?! ?\d| ngay)",
     (
+        r"(?<!viec )(?<!nv )(?<!vu )(?<!muc )(?<!so )"  # "việc 3 tuần sau xong": of the third task
         rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) "
         r"(?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
         r"(?P<and_half> ruoi)?(?: (?P<turn>nua|toi|sau|truoc|roi|qua)\b)?"
     ),
 )
+_BEFORE_A_DAY = re.compile(r"\b(?:ngay|hom|mung|han|den|toi|het|truoc|sang|vao|qua) ?$")
 _WHEN = re.compile(rf"(?<![\w/&]){_LEAD}(?:{'|'.join(_FORMS)})")
 
 
@@ -126,6 +127,9 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
             return _fixed(match, _day(year_named, int(group["m2"]), int(group["d2"])), today)
         return _every_year(match, int(group["d2"]), int(group["m2"]), today)
     if group["d3"]:
+        rises = "-" in match[0] and int(group["d3"]) < int(group["m3"])
+        if rises and not _BEFORE_A_DAY.search(match.string, 0, match.start("d3")):
+            return None  # "còn 2-4 chưa làm" speaks of tasks
         return _every_year(match, int(group["d3"]), int(group["m3"]), today)
     if group["d4"]:
         return _every_month(match, int(group["d4"]), today)

@@ -59,7 +59,7 @@ _RANGE = r"(?:(?<=\d\d) ?(?:%|phan tram)? ?(?:-|–|den|toi) ?|%? ?(?:den|toi) ?
 _COUNT = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,6})"
 _SHARE = re.compile(
     rf"(?<![\w./])(?:"
-    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?:{_RANGE}\d{{1,3}})? ?"
+    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?:{_RANGE}(?P<high>\d{{1,3}}))? ?"
     rf"(?:%|phan tram\b|pt\b|phantram\b)"
     rf"|(?P<words>{WORDED}) (?:phan tram\b|%)"
     rf"|(?P<top>{_COUNT}) ?/ ?(?P<bottom>{_COUNT})(?![\w/]|[.-]\d)"
@@ -83,7 +83,8 @@ def shares(bare: str, marked: str) -> list[Share]:
 def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
     start, end = match.span()
     if match["low"]:
-        return Share(start, end, whole_percent(float(match["low"].replace(",", "."))))
+        low = float(match["low"].replace(",", "."))
+        return Share(start, end, whole_percent(min(low, float(match["high"] or low))))
     if match["words"]:
         said = number(match["words"])
         return None if said is None else Share(start, end, said)

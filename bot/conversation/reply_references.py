@@ -41,7 +41,8 @@ _STATE = _tags(
     "ask more step work send get only already plus also unable slow let"
 )
 _CLOSING = _tags(
-    "done work prog not already polite pct zero full pair ack whole trouble step after now rest report fine"
+    "done work prog not already polite pct zero full pair ack whole trouble step after now rest report fine "
+    "start unable wait send means"
 )
 _FOLLOWING = frozenset(
     ["", ",", "and", "polite", "num", "code", "item", "fine", "now", "after", "weekday"]
@@ -49,11 +50,12 @@ _FOLLOWING = frozenset(
 _BREAKS = _tags(", and")
 _FILLER = _tags("polite us org yes ack thanks task this to let rest but and , also every")
 _OBJECTS = _tags("part other us means topic agency")
+_OF_ONE = _tags("pct num part us other step")
 _AFTERWORDS = _tags("already polite thanks whole")
 _OF_ALL = _tags("prog not also past work wait start done")
-_NOUNS = _tags("part x name paper proposal report topic task doc before now after")
+_NOUNS = _tags("part x name paper proposal report topic task doc")
 _SET_OFF = frozenset([".", ")", ":", "-", "/", "=", "_"])
-_TO = frozenset(["den", "toi"])
+_JOINING = frozenset([",", "-", "–", "->", "=>", "den", "toi"])
 
 
 def references(row: Sequence[Token], shown: str) -> list[str | None]:
@@ -96,22 +98,27 @@ def _reference(
     if token.tag == "whole":
         return ALL if token.word == "toan bo" and after in _OF_ALL and _opens(row, index) else None
     if token.tag == "others":
-        return None if after in ("pct", "num", "part", "us", "other", "step") else REST
+        goes_on = after == "pct" and any(refs) and _opens(row, index)  # "1 xong, còn lại 50%"
+        return None if after in _OF_ONE and not goes_on else REST
     if token.tag != "num" or token.number is None or token.number > 999:
         return None
     if counts_tasks(row, index) and token.number > 1:
         alone = len([other for other in row if other.tag == "num"]) == 1
         return ALL if alone and _opens(row, index) else None
-    if _numbers_else(row, index) or (
-        not any(refs) and any(_numbers_else(row, other) for other in range(index))
+    opened = any(refs)
+    if _numbers_else(row, index, opened=opened) or (
+        not opened and any(_numbers_else(row, other, opened=False) for other in range(index))
     ):
         return None  # "biểu 1, 2 xong", "giai đoạn 1 xong, 2 đang làm"
     named = _ends_range(row, index, refs) or _is_item_number(row, index, after)
     return token.word.lstrip("0") if named else None
 
 
-def _numbers_else(row: Sequence[Token], index: int) -> bool:
-    """Tell whether a number is that of something else: "bước 1", "xã 1"; "quý 1" as a day counts too."""
+def _numbers_else(row: Sequence[Token], index: int, *, opened: bool) -> bool:
+    """Tell whether a number is that of something else: "bước 1", "xã 1"; "quý 1" as a day counts too.
+
+    opened: a task was named before, so that "đã gửi báo cáo 2 đang làm" goes on to the next.
+    """
     token = row[index]
     if token.when is not None:
         return token.when.named == "stretch"
@@ -120,7 +127,14 @@ def _numbers_else(row: Sequence[Token], index: int) -> bool:
     before = row[index - 1]
     if before.tag == "us":
         return before.word.split()[-1] not in ("em", "e", "minh", "toi", "tui")
-    return before.tag in _NOUNS and before.when is None
+    if before.tag in ("report", "doc") and opened:
+        return False
+    return before.tag in _NOUNS and not (before.tag == "x" and _listed(row, index))
+
+
+def _listed(row: Sequence[Token], index: int) -> bool:
+    """Tell whether a number is set off as in a list: "2. …", "2) …"."""
+    return index + 2 < len(row) and row[index + 1].word in _SET_OFF
 
 
 def _opens(row: Sequence[Token], index: int) -> bool:
@@ -134,13 +148,13 @@ def _opens(row: Sequence[Token], index: int) -> bool:
 
 
 def _ends_range(row: Sequence[Token], index: int, refs: Sequence[str | None]) -> bool:
-    """Tell whether a number goes with the one before it: "1 đến 4", "1 -> 4"."""
-    return index > 1 and refs[index - 2] is not None and _ranges(row, index - 1)
+    """Tell whether a number goes with the one before it: "1 đến 4", "1 -> 4", "3 và 4"."""
+    return index > 1 and refs[index - 2] is not None and _links(row, index - 1)
 
 
-def _ranges(row: Sequence[Token], index: int) -> bool:
-    """Tell whether a token stands between two numbers of a range, and a task is meant by the second."""
-    if index + 1 >= len(row) or row[index].word not in ("->", "=>", *_TO):
+def _links(row: Sequence[Token], index: int) -> bool:
+    """Tell whether a token joins two numbers, and a task is meant by the second."""
+    if index + 1 >= len(row) or not (row[index].tag == "and" or row[index].word in _JOINING):
         return False
     after = _next(row, index + 1)
     return row[index + 1].tag == "num" and (after in _STATE or after in ("", *_BREAKS))
@@ -148,7 +162,7 @@ def _ranges(row: Sequence[Token], index: int) -> bool:
 
 def _is_item_number(row: Sequence[Token], index: int, after: str) -> bool:
     before = row[index - 1].tag if index else ""
-    listed = after == "," and row[index + 1].word in _SET_OFF and index + 2 < len(row)
+    listed = _listed(row, index)
     ends = after in ("", *_BREAKS) or all(token.tag in _AFTERWORDS for token in row[index + 1 :])
     if before == "only":
         return False
@@ -163,9 +177,9 @@ def _is_item_number(row: Sequence[Token], index: int, after: str) -> bool:
     if _opens(row, first):
         counted = after == "polite" and row[index + 1].word in ("anh", "chi", "em", "ban")
         follows = (after in _STATE or after in _FOLLOWING) and not counted
-        return follows or _ranges(row, index + 1)
+        return follows or _links(row, index + 1)
     if listed and row[index + 2].tag in _STATE:
         return True
-    if before in _CLOSING and after in _STATE and after != "also":
+    if before in _CLOSING and (after in _STATE or _links(row, index + 1)) and after != "also":
         return True
     return ends and before in ("done", "work", "num", "prog", "and", "not")
