@@ -128,6 +128,8 @@ def _settled(row: list[Token], index: int, text: Text) -> Token:
     if token.tag == "tagq" and following not in ("", "polite", "?", ","):
         return token._replace(tag=_INSIDE.get(token.word, token.tag))
     shown = text.shown[token.start : token.end]
+    if following == "num" and shown.lower() == "so":
+        return token._replace(tag="to")  # "số 2" typed without its mark, not "Sở"
     if token.tag == "x" or (token.start and shown.istitle()):
         called = following == "polite" and row[index + 1].word == "oi" and token.tag == "x"
         named = shown.istitle() and token.start > 0
