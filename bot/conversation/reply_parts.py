@@ -110,7 +110,7 @@ def _pieces(row: Sequence[Token], refs: list[str | None]) -> list[Token | _Group
         start = index
         group, index = _group(row, refs, index)
         link = pieces[-1] if pieces else None
-        if isinstance(link, Token) and link.tag == "rest" and link.word in EXCEPT:
+        if isinstance(link, Token) and _excepts(link):
             pieces.pop()
             over = index < len(row) and row[index].word in ("ra", "thi")
             while index < len(row) and row[index].word in ("ra", "thi"):
@@ -143,19 +143,15 @@ def _between(first: str, last: str) -> list[str]:
     """Return the references between two: 2, 3 of 1 to 4, "III.1b" of III.1a to III.1c."""
     if first.isdecimal() and last.isdecimal():
         return [str(number) for number in range(int(first) + 1, int(last))][:_LONGEST_RANGE]
-    if first[:-1] != last[:-1]:
+    if first[:-1] != last[:-1] or first[-1].isdecimal() != last[-1].isdecimal():
         return []
     return [first[:-1] + chr(place) for place in range(ord(first[-1]) + 1, ord(last[-1]))]
 
 
 def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]]:
     """Give each group what is said of it. One order holds throughout: "1 xong, 2 chưa" or "xong 1, chưa xong 2"."""
-    excepted = {
-        ref
-        for piece in pieces
-        if isinstance(piece, _Group) and piece.excepted
-        for ref in piece.refs
-    }
+    groups = [piece for piece in pieces if isinstance(piece, _Group)]
+    excepted = {ref for group in groups if group.excepted for ref in group.refs}
     task_first = _task_first(pieces)
     before: list[Token] = []
     parts: list[Part] = []
@@ -176,11 +172,7 @@ def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]
             continue
         while current and current[-1].tag in _LINK:
             current.pop()
-        refs = (
-            piece.refs
-            if piece.excepted
-            else tuple(ref for ref in piece.refs if ref not in excepted)
-        )
+        refs = tuple(ref for ref in piece.refs if piece.excepted or ref not in excepted)
         if piece.listed and {token.tag for token in _up_to_break(pieces[index:])} & _REPORTED:
             parts.append(Part(refs[:-1], []))  # "trừ 1, 2 xong": of 1 nothing is surely said
             refs = refs[-1:]
@@ -188,7 +180,7 @@ def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]
         current = parts[-1].tokens
         while index < len(pieces) and _tag(pieces[index]) == ",":
             index += 1
-    return _of_all(before, parts, pieces)
+    return _of_all(before, parts, groups)
 
 
 def _task_first(pieces: Sequence[Token | _Group]) -> bool:
@@ -206,10 +198,9 @@ def _task_first(pieces: Sequence[Token | _Group]) -> bool:
 
 
 def _of_all(
-    before: list[Token], parts: list[Part], pieces: Sequence[Token | _Group]
+    before: list[Token], parts: list[Part], groups: Sequence[_Group]
 ) -> tuple[list[Token], list[Part]]:
     """Where all tasks named are excepted, read the rest of the words of all: "đang làm hết, trừ 3"."""
-    groups = [piece for piece in pieces if isinstance(piece, _Group)]
     if not all(group.excepted for group in groups):
         return before, parts
     if {token.tag for token in before} & _STATED:
@@ -223,7 +214,7 @@ def _of_all(
 def _up_to_break(pieces: Sequence[Token | _Group]) -> list[Token]:
     found: list[Token] = []
     for piece in pieces:
-        if isinstance(piece, _Group) or piece.tag in _BREAKS or piece.word in EXCEPT:
+        if isinstance(piece, _Group) or piece.tag in _BREAKS or _excepts(piece):
             break
         found.append(piece)
     return found
@@ -241,6 +232,10 @@ def _taken(tokens: list[Token]) -> list[Token]:
         return []
     del tokens[start:]
     return clause
+
+
+def _excepts(token: Token) -> bool:
+    return token.tag == "rest" and token.word in EXCEPT
 
 
 def _tag(piece: Token | _Group) -> str:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from bot.conversation import reply_completion, reply_states
 from bot.conversation.reply_completion import any_of, line_of
 from bot.conversation.reply_dates import asked_until
+from bot.conversation.reply_questions import NO_WH, is_question
 from bot.conversation.reply_states import Status
 from bot.conversation.reply_tokens import Token
 
@@ -85,23 +86,6 @@ _OF_OTHERS = re.compile(
 )
 _ISNT_DONE = re.compile(r"\bisnt (?:polite )?(?:past|done|already)\b")
 
-# ---- asks something
-_TIMED = re.compile(r"bao gio|khi nao|luc nao|chung nao|hom nao|ngay nao|may|bao nhieu")
-_NO_WH = re.compile(r"\b(?:no|not) (?:\w+ ){0,4}?wh\b")
-_ENDS_IN_CHUA = re.compile(
-    r"\b(?:done|send|report|ack|yes|work|have|get|already) (?:or )?not (?:polite )*(?:, )?$"
-    # "đã nhận được báo cáo của em chưa", but not "xong phần cứng, còn phần mềm chưa"
-    r"|(?:^|, )(?!(?:\w+ )*(?:rest|and|but|num|part|step|no) )(?:\w+ )*"
-    r"(?:past|done|send|have|get) (?:\w+ )+not (?:polite )*(?:, )?$"
-)
-_ENDS_IN_KHONG = re.compile(r"\b(?:have|order|term|get) (?:\w+ )*no (?:polite )*(?:, )?$")
-_THEN_TOLD = re.compile(r"\bdone (?:\w+ )*?(?:said|send|report|work)\b")
-_WHITHER = re.compile(r"\b(?:let|to|send|report) (?:polite )?wh\b")
-_MATCHED = re.compile(  # "xong đến đâu báo đến đó", "bao giờ có vốn thì mới xong": no question
-    r"\bto wh (?:\w+ )*?to polite\b|\bwh (?:\w+ )+?thi only\b|\bwh done thi\b"
-)
-_SCORN = re.compile(r"\bpast (?:\w+ )?(?:send|report|work) wh\b|\bwh said\b")
-
 # ---- received and understood
 _ACK_ONLY = re.compile(
     rf"(?:{any_of('yes ack polite person thanks past already us org top ask to of let')}"
@@ -141,7 +125,7 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
     if _asks_time(row, line):
         whens = [token.when for token in row if token.when is not None]
         return Reading("extension", until=asked_until(whens, today))
-    if _is_question(row, line):
+    if is_question(row, line):
         return Reading("question")
     if _is_dispute(line):
         return Reading("dispute")
@@ -185,7 +169,7 @@ def casts_doubt(tokens: Sequence[Token]) -> bool:
     """Tell whether anything in a reply asks, supposes, commands or corrects, so that nothing in it is sure."""
     tags = {token.tag for token in tokens}
     if "wh" in tags:  # "chưa làm gì" asks nothing
-        tags = set(_NO_WH.sub("", line_of(tokens)).split())
+        tags = set(NO_WH.sub("", line_of(tokens)).split())
     return not tags.isdisjoint(
         [
             "if",
@@ -232,7 +216,7 @@ def _asks_time(row: list[Token], line: str) -> bool:
     if (
         _NOT_ASKED.search(line)
         or _DEMANDS.search(line)
-        or (" wh " in f" {line}" and not _NO_WH.search(line))
+        or (" wh " in f" {line}" and not NO_WH.search(line))
     ):
         return False
     if _MORE_TIME.search(line) or _ASKS_WHETHER.search(line):
@@ -246,39 +230,6 @@ def _may_come(token: Token) -> bool:
     """Tell whether a day named can still come: "15/1" can, the year being left open."""
     open_year = token.when is not None and token.when.until != token.when.latest
     return token.tag in ("now", "after", "weekday") or (token.tag == "before" and open_year)
-
-
-def _is_question(row: list[Token], line: str) -> bool:
-    tags = {token.tag for token in row}
-    if tags <= {"?", "polite", "person", ",", "tagq"}:
-        return False
-    if tags & {"?", "inquire"}:
-        return True
-    if "wh" in tags and not _NO_WH.search(line):
-        return _asks_what(row, line, tags)
-    if any(
-        token.when and token.when.until is None and token.when.named == "length" for token in row
-    ):
-        return re.search(r"\brest (?:span|after)\b", line) is not None  # "còn mấy ngày nữa"
-    if tags & {"doubt", "said"}:
-        return False
-    if "tagq" in tags or _ENDS_IN_CHUA.search(line) or _ENDS_IN_KHONG.search(line):
-        return True
-    if "form" in tags and not tags & {"done", "prog", "past", "fine"}:
-        return True
-    return "or" in tags and not tags & {"done", "prog", "not", "no"}
-
-
-def _asks_what(row: list[Token], line: str, tags: set[str]) -> bool:
-    """Tell a question from what only has its words: "khi nào xong em báo", "xong đâu mà xong"."""
-    if _MATCHED.search(line):
-        return False
-    timed = any(token.tag == "wh" and _TIMED.fullmatch(token.word) for token in row)
-    if not reply_states.DONE.search(line):
-        return not _SCORN.search(line) and not (timed and "said" in tags)
-    if timed:
-        return not _THEN_TOLD.search(line)
-    return bool(tags & {"if", "thi", "order"}) or _WHITHER.search(line) is not None
 
 
 def _is_dispute(line: str) -> bool:

@@ -211,7 +211,8 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
 _FIRST = ("code", "doc", "item")
 _ITEM = re.compile(
     r"\b(?<!hang )(?<!danh )(?<!tieu )(?:(?:dau |cong )?viec|nhiem vu|nv|muc|task|stt|cau)(?: so | thu | )?"
-    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?%|/\d|\.\d| (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b(?! (?:sau|nay|toi)))"
+    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?%|/\d|\.\d)"
+    r"(?! (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b(?! (?:sau|nay|toi)))"
     r"|(?<=thu )(?P<words>nhat|hai|ba|tu|bon|nam|sau|bay)\b|(?P<first>dau(?: tien)?)\b)"
 )
 _ORDINALS = {"nhat": 1, "hai": 2, "ba": 3, "tu": 4, "bon": 4, "nam": 5, "sau": 6, "bay": 7}
