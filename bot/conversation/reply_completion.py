@@ -68,32 +68,33 @@ _BESIDE_ONLY = re.compile(
 _YET_TO_COME = re.compile(  # "xong em gửi"
     r"\b(?:done|send) (?:\w+ )*?(?:polite )(?:us |org )?(?:work|send|report|task|have|issue|past|to|let)\b"
 )
+_OPENING = r"^(?:(?:polite|letter|tell|yes|past|report|task|this|today|now|sofar|before|also|us(?! org)) )*"
 _OF_OTHERS = re.compile(  # what somebody else has done, or one's own share alone
-    r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!us |polite )|\b(?:task|point) of polite\b"
-    r"|^(?:(?:now|sofar|before|also|this|polite) )*(?:top|outside) (?:also )?"
-    r"(?:past|done|work|send|issue|have|report|full)\b"
+    r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!us |polite )"
+    r"|\b(?:task|point) of (?:polite|letter)\b|\btop past (?:issue|have)\b|\bdone (?:\w+ )*?at us org\b"
+    rf"|{_OPENING}(?:(?<!report )(?<!tell )top|outside) (?:also )?(?:past|done|work|send|issue|have|report|full)\b"
     r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have|report (?:past|done|full|$))"
-    r"|^us (?:\w+ )?report (?:past|done|full)\b"
-    r"|\bdone (?:\w+ )*?at us org\b"
+    rf"|{_OPENING}us (?:\w+ )?report (?:past|done|full)\b"
     r"|\b(?:polite|letter) year\b|\byear (?:polite|letter)\b"  # "anh Nam", "thằng em" in small letters without marks
 )
 _OF_A_STEP = re.compile(  # a paper or a plan that is written, a point of several, how far it has come
     r"(?<!per )\b(?:paper|draft) (?:\w+ )*?done\b|\breport draft\b(?! doc)"
     r"|\bdone (?:(?:let|this|polite|letter|whole|already) )*(?:paper|draft)\b(?! given)"
     r"|\bpoint letter\b|\b(?:to|us) there\b|\b(?:to|at) (?:this|point)\b|\blet (?:already|have|done)\b|\balready top\b"
-    r"|\b(?:done|full) be\b|^be (?!past)"
+    r"|\b(?:done|full) be\b|^(?:polite )*be (?!past)"
 )
 _UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong có …", "Sở Tài chính xong rồi"
     r"\bdone (?:\w+ )*?(?:tell|be|have|let|weekday report)\b|\bdone already (?:\w+ )*?(?:report|send)\b|\bbe done\b"
-    r"|^(?:(?:polite|now|sofar) )*us org\b|\balso done (?!already)|\bdone point\b|\breport have\b"
+    rf"|{_OPENING}us org\b|\balso done (?!already)|\bdone point\b|\breport have\b"
 )
 _NO_STATEMENT = re.compile(  # said so only with "đã", "rồi" or "đạt": "chỉ tiêu 100%", "nay xong"
-    r"\b(?:task|point|draft|topic|report|paper) full\b|\bterm (?:done )?full\b|^today (?:\w+ )*?done\b"
+    r"\b(?:task|point|draft|topic|report|paper) full\b|\bterm (?:done )?full\b"
+    r"|(?:^|polite |letter |us |tell |yes )today (?:\w+ )*?done\b"
     r"|\bfull (?:us|org|paper|report) (?:(?:polite|letter|already) )*$"
 )
-_TO_COME = re.compile(
+_TO_COME = re.compile(  # "xong, em gửi", "xong, chiều nay"
     r"^(?:(?:already|polite|us) )*send |\b(?:now|weekday) "
-)  # "xong, em gửi", "xong, chiều nay"
+)
 _TOLD = re.compile(r"us (?:\w+ ){0,4}?report ")  # "đã xong, xã báo cáo"
 
 _HANGING = ("to ", "of ", "let ", "per ")
@@ -222,11 +223,14 @@ def _is_report(clause: Sequence[Token], line: str) -> bool:
     """Tell whether what was sent can be the report: not "đã gửi công văn", "đã gửi Kế hoạch số 12/KH-SNV"."""
     if "issue " in line or re.search(r"\bhave (?!report)", line):
         return "report " in line
+    sent_at = next((at for at, token in enumerate(clause) if token.tag == "send"), 0)
+    for token in clause[sent_at:]:
+        if token.tag == "report":
+            return True
+        if token.document:
+            return token.document.kind not in _PROPOSALS
     if "report " in line:
         return True
-    documents = [token.document for token in clause if token.document]
-    if documents:
-        return all(document.kind not in _PROPOSALS for document in documents)
     sent = any(token.tag == "send" and token.word != "tra loi" for token in clause)
     return sent and not re.search(r"\b(?:paper|org|agency|topic|task|person)\b", line)
 

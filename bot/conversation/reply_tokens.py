@@ -2,8 +2,8 @@
 
 Promises that composed and decomposed text, upper and lower case, and text with invisible characters give
 the same row; that every visible character lies in a token or is a blank; and that what is not known is
-tagged "x" and never dropped. Tags of words stand in `reply_words.LEXICON`; the others are: num; item and code
-(a task by its number or its code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share);
+tagged "x" and never dropped. Tags of words stand in `reply_words` and `reply_talk_words`; the others are: num;
+item and code (a task by its number or its code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share);
 before, now, after, weekday (days by their tense), span (a length of time); "," (any break), "?"; name (a word
 with a capital), person (one spoken to or of), x (any other word) and odd (a sign).
 """
@@ -130,6 +130,9 @@ def _settled(row: list[Token], index: int, text: Text) -> Token:
     shown = text.shown[token.start : token.end]
     if following == "num" and shown.lower() == "so":
         return token._replace(tag="to")  # "số 2" typed without its mark, not "Sở"
+    opens = not index or row[index - 1].tag in (",", "polite")
+    if token.tag == "past" and opens and following in _NEVER_PAST and shown.lower() == "da":
+        return token._replace(tag="polite")  # "dạ", not "đã"
     if token.tag == "x" or (token.start and shown.istitle()):
         called = following == "polite" and row[index + 1].word == "oi" and token.tag == "x"
         named = shown.istitle() and token.start > 0
@@ -155,6 +158,24 @@ _INSIDE = {
     "hay khong": "or",
     "hay chua": "or",
 }
+_NEVER_PAST = frozenset(
+    [
+        "polite",
+        "us",
+        "person",
+        "task",
+        "this",
+        "topic",
+        "now",
+        "before",
+        "after",
+        "sofar",
+        "full",
+        ",",
+        "not",
+        "prog",
+    ]
+)
 _CALLED = frozenset(["anh", "chi", "em", "chu", "co", "bac", "a", "c", "e"])
 
 
