@@ -68,9 +68,9 @@ _BESIDE_ONLY = re.compile(
 _YET_TO_COME = re.compile(  # "xong em gửi"
     r"\b(?:done|send) (?:\w+ )*?(?:polite )(?:us |org )?(?:work|send|report|task|have|issue|past|to|let)\b"
 )
-_OPENING = r"^(?:(?:polite|letter|tell|yes|past|report|task|this|today|now|sofar|before|also|us(?! org)) )*"
+_OPENING = r"^(?:(?:polite|letter|tell|yes|past|report|task|this|today|now|sofar|before|also|we|us(?! org)) )*"
 _OF_OTHERS = re.compile(  # what somebody else has done, or one's own share alone
-    r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!us |polite )"
+    r"\bof (?:us )?(?:us org|agency|elsewhere|other)\b|\bside us org (?!we |polite )"
     r"|\b(?:task|point) of (?:polite|letter)\b|\btop past (?:issue|have)\b|\bdone (?:\w+ )*?at us org\b"
     rf"|{_OPENING}(?:(?<!report )(?<!tell )top|outside) (?:also )?(?:past|done|work|send|issue|have|report|full)\b"
     r"|(?<!tell )\bperson (?:past|also|get|done|work|send|have|report (?:past|done|full|$))"
@@ -80,7 +80,7 @@ _OF_OTHERS = re.compile(  # what somebody else has done, or one's own share alon
 _OF_A_STEP = re.compile(  # a paper or a plan that is written, a point of several, how far it has come
     r"(?<!per )\b(?:paper|draft) (?:\w+ )*?done\b|\breport draft\b(?! doc)"
     r"|\bdone (?:(?:let|this|polite|letter|whole|already) )*(?:paper|draft)\b(?! given)"
-    r"|\bpoint letter\b|\b(?:to|us) there\b|\b(?:to|at) (?:this|point)\b|\blet (?:already|have|done)\b|\balready top\b"
+    r"|\bpoint letter\b|\b(?:to|we) there\b|\b(?:to|at) (?:this|point)\b|\blet (?:already|have|done)\b|\balready top\b"
     r"|\b(?:done|full) be\b|^(?:polite )*be (?!past)"
 )
 _UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong có …", "Sở Tài chính xong rồi"
@@ -89,7 +89,7 @@ _UNSURE = re.compile(  # said so only with "đã": "xong báo cáo anh", "xong c
 )
 _NO_STATEMENT = re.compile(  # said so only with "đã", "rồi" or "đạt": "chỉ tiêu 100%", "nay xong"
     r"\b(?:task|point|draft|topic|report|paper) full\b|\bterm (?:done )?full\b"
-    r"|(?:^|polite |letter |us |tell |yes )today (?:\w+ )*?done\b"
+    r"|(?:^|polite |letter |us |we |tell |yes )today (?:\w+ )*?done\b"
     r"|\bfull (?:us|org|paper|report) (?:(?:polite|letter|already) )*$"
 )
 _TO_COME = re.compile(  # "xong, em gửi", "xong, chiều nay"
@@ -98,9 +98,9 @@ _TO_COME = re.compile(  # "xong, em gửi", "xong, chiều nay"
 _TOLD = re.compile(r"us (?:\w+ ){0,4}?report ")  # "đã xong, xã báo cáo"
 
 _HANGING = ("to ", "of ", "let ", "per ")
-_PROPOSALS = frozenset(
-    ["kh", "ttr", "qd", "tb", "gm", "hd", "da", "nq", "ctr", "ct", "pa"]
-)  # documents that are no report
+# Documents that are no report.
+_PROPOSALS = frozenset(["kh", "ttr", "qd", "tb", "gm", "hd", "da", "nq", "ctr", "ct", "pa"])
+# What a word says beside a completion, where its tag does not tell it.
 _FINER = {
     ("polite", "la"): "be",
     ("polite", "do"): "there",
@@ -214,6 +214,8 @@ def _finer(token: Token) -> str:
         return "us org" if token.word.startswith("so ") else "outside"
     if token.tag == "term" and token.word.startswith("tien do"):
         return "pace"
+    if token.tag == "us" and token.word.split()[-1] in ("em", "e", "minh", "toi"):
+        return "we"
     if token.tag == "polite" and len(token.word) == 1:
         return "letter"
     return _FINER.get((token.tag, token.word), token.tag)

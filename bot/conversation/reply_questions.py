@@ -46,7 +46,7 @@ def is_question(row: list[Token], line: str) -> bool:
         return False
     if "tagq" in tags or _ENDS_IN_CHUA.search(line) or _ENDS_IN_KHONG.search(line):
         return True
-    if "form" in tags and not tags & {"done", "prog", "past", "fine"}:
+    if "form" in tags and not tags & {"done", "prog", "past", "fine", "order", "by"}:
         return True
     return "or" in tags and not tags & {"done", "prog", "not", "no"}
 

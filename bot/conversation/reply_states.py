@@ -47,7 +47,8 @@ _UNDER_WAY = re.compile(
     r"|\brest (?:num|almost|part|step)\b|\bpast send (?:step|almost)\b"
 )
 _PARTLY = re.compile(
-    r"\bdone (?:task |report )?step\b|\bdone (?:\w+ )*?(?:part|almost|num|pct|pair)\b"
+    r"\bonly done (?:topic|paper|x|report)\b|\bdone (?:task |report )?step\b"
+    r"|\bdone (?:\w+ )*?(?:part|almost|num|pct|pair)\b"
     r"|\bdone (?:\w+ |, )*?(?:but|rest|wait|prog|not)\b"
     r"|\b(?:part|almost|num|rest|wait|prog|not|pct|pair) (?:\w+ |, )*?done\b"
 )

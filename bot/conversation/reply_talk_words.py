@@ -46,17 +46,17 @@ TALK_WORDS: dict[str, str] = {
         "lãnh đạo, sếp, giám đốc, chủ tịch, thủ trưởng, phó giám đốc, trưởng phòng, đồng chí, đ c, thường trực"
     ),
     "polite": (
-        "mong anh thông cảm, mong chị thông cảm, mong thông cảm, mong anh chị thông cảm, thông cảm, nè, mấy anh, "
-        "mấy chị, mấy em, trân trọng, trân trọng cảm ơn, ạ, dạ, aj, anh, chị, em, a, e, c, ah, nhé, nha, bạn ơi, "
-        "các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính thưa, kính, xin báo cáo, báo cáo anh, báo cáo chị, báo "
-        "cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin thông báo, sếp ơi, anh ạ, các anh, các anh chị, anh chị, "
-        "bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, luôn ạ, anh à, nghen, hihi, hì, hehe, em ạ, xin lỗi, "
-        "sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, là"
+        "nhé sếp, nha sếp, ạ sếp, sếp nhé, sếp nha, mong anh thông cảm, mong chị thông cảm, mong thông cảm, mong "
+        "anh chị thông cảm, thông cảm, nè, mấy anh, mấy chị, mấy em, trân trọng, trân trọng cảm ơn, ạ, dạ, aj, anh, "
+        "chị, em, a, e, c, ah, nhé, nha, bạn ơi, các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính thưa, kính, xin "
+        "báo cáo, báo cáo anh, báo cáo chị, báo cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin thông báo, sếp "
+        "ơi, anh ạ, các anh, các anh chị, anh chị, bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, luôn ạ, anh à, "
+        "nghen, hihi, hì, hehe, em ạ, xin lỗi, sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, là"
     ),
     "task": (
-        "nhiệm vụ, việc, mảng, công việc, nội dung, nội dung công việc, công tác, nv, đầu việc, chỉ tiêu, kế hoạch, "
-        "khối lượng, nhiệm vụ trên, phần việc được giao, cv được giao, task, mục, yêu cầu của kế hoạch, hồ sơ công "
-        "việc"
+        "các nội dung được giao, các nội dung theo yêu cầu, các nội dung theo kế hoạch, nhiệm vụ, việc, mảng, công "
+        "việc, nội dung, nội dung công việc, công tác, nv, đầu việc, chỉ tiêu, kế hoạch, khối lượng, nhiệm vụ trên, "
+        "phần việc được giao, cv được giao, task, mục, yêu cầu của kế hoạch, hồ sơ công việc"
     ),
     "this": "này, nay, trên, đó là, nêu trên, cái này, đây, ni, nói trên",
     "given": "được giao, được phân công, đc giao, dc giao, giao cho đơn vị, giao theo kế hoạch",
@@ -89,10 +89,11 @@ TALK_WORDS: dict[str, str] = {
     "have": "có, gặp, thấy, phát sinh, có phát sinh",
     # ---- asking for time
     "more": (
-        "gia hạn, gia han thêm, khất, hoãn, tạm hoãn, xin hoãn, xin khất, điều chỉnh thời hạn, điều chỉnh thời "
-        "gian, điều chỉnh hạn, kéo dài thời gian, kéo dài thời hạn, kéo dài, thêm thời gian, thêm tg, gia hạn thêm, "
-        "giãn tiến độ, lùi, lùi hạn, lùi thời hạn, lùi thời gian, lùi lại, xin dời, cho dời, dời, dời hạn, dời lại, "
-        "rời hạn, gh thêm, nới hạn, nới thời hạn, lùi tiến độ, giãn thời gian, gia hạn thời gian, gia hạnn"
+        "thêm tuần nữa, thêm tháng nữa, gia hạn, gia han thêm, khất, hoãn, tạm hoãn, xin hoãn, xin khất, điều chỉnh "
+        "thời hạn, điều chỉnh thời gian, điều chỉnh hạn, kéo dài thời gian, kéo dài thời hạn, kéo dài, thêm thời "
+        "gian, thêm tg, gia hạn thêm, giãn tiến độ, lùi, lùi hạn, lùi thời hạn, lùi thời gian, lùi lại, xin dời, "
+        "cho dời, dời, dời hạn, dời lại, rời hạn, gh thêm, nới hạn, nới thời hạn, lùi tiến độ, giãn thời gian, gia "
+        "hạn thời gian, gia hạnn"
     ),
     "plus": "thêm",  # "thêm"
     "slow": (
