@@ -131,7 +131,9 @@ def _settled(row: list[Token], index: int, text: Text) -> Token:
     if following == "num" and shown.lower() == "so":
         return token._replace(tag="to")  # "số 2" typed without its mark, not "Sở"
     if token.tag == "thi" and index and row[index - 1].tag in ("num", "item", "code", "others"):
-        return token._replace(tag=",", word=":")  # "còn 2 thì chưa": of the second, nothing supposed
+        return token._replace(
+            tag=",", word=":"
+        )  # "còn 2 thì chưa": of the second, nothing supposed
     opens = not index or row[index - 1].tag in (",", "polite")
     if token.tag == "past" and opens and following in _NEVER_PAST and shown.lower() == "da":
         return token._replace(tag="polite")  # "dạ", not "đã"
