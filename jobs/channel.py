@@ -16,7 +16,7 @@ next is decided by the error's type:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -69,7 +69,8 @@ class Capabilities:
     """What a channel can do. max_text counts UTF-16 units; in_flight is k of the outbox.
 
     repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
-    shown to the administrator and left to the next rung (scarce quota).
+    shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
+    commands of its own.
     """
 
     max_text: int
@@ -80,6 +81,7 @@ class Capabilities:
     in_flight: int
     repeats_unknown: bool
     start_links: bool = False
+    menus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,12 @@ class Channel(Protocol):
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Show a chat its own commands (name, words), or none any more; raises a DeliveryError.
+
+        Called only where the capabilities say `menus`; a forum's topics share one menu.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,18 @@ async def test_webhook_and_commands_are_told_to_the_platform(
     assert api.commands == [{"command": "viec", "description": "Việc cơ quan đang phải làm"}]
 
 
+async def test_a_chat_has_commands_of_its_own_until_they_are_taken_away(
+    api: BotApi, channel: TelegramChannel
+) -> None:
+    await channel.offer_menu("-77", [("viec", "việc")])
+    assert api.menus == {-77: [{"command": "viec", "description": "việc"}]}
+    assert api.commands == []
+    await channel.offer_menu("-77", [])
+    assert api.menus == {}
+    with pytest.raises(Rejected):
+        await channel.offer_menu("5", [("Việc", "việc")])
+
+
 def test_every_channel_is_found_by_the_name_its_accounts_hold() -> None:
     assert {name: channel.kind for name, channel in CHANNELS.items()} == {
         "local": "local",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -119,6 +119,9 @@ class LocalChannel:
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """A local button has no spinner."""
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """A local chat shows no menu."""
 
 
 def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:

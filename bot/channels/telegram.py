@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from telegram import (
     Bot,
     BotCommand,
+    BotCommandScopeChat,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
@@ -97,6 +98,7 @@ class TelegramChannel:
             in_flight=3,
             repeats_unknown=True,
             start_links=True,
+            menus=True,
         )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
         for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
@@ -205,8 +207,17 @@ class TelegramChannel:
         await self._call(self._bot.delete_webhook())
 
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        """Offer (name, description) in the messenger's menu; raises DeliveryError."""
+        """Offer (name, description) where a chat has no menu of its own; raises DeliveryError."""
         await self._call(self._bot.set_my_commands([BotCommand(*command) for command in commands]))
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Offer a chat its own commands, or (none) what every chat is offered; raises DeliveryError."""
+        scope = BotCommandScopeChat(int(address))
+        if not commands:
+            await self._call(self._bot.delete_my_commands(scope=scope))
+            return
+        given = [BotCommand(*command) for command in commands]
+        await self._call(self._bot.set_my_commands(given, scope=scope))
 
     async def _call(self, call: Coroutine[Any, Any, T]) -> T:
         """Await one call of the library; its errors become ours, with no trace of the address."""
