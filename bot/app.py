@@ -70,8 +70,9 @@ class App:
             clock,
             owner=owner,
         )
-        limits = {key: channel.capabilities.max_text for key, channel in accounts.items()}
-        router = Router(registry, limits=limits)
+        capabilities = {key: channel.capabilities for key, channel in accounts.items()}
+        limits = {key: can.max_text for key, can in capabilities.items()}
+        router = Router(registry, limits=limits, capabilities=capabilities)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
         self.menus = Menus(database, accounts, menus())
 

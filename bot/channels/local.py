@@ -53,6 +53,7 @@ class LocalChannel:
     """Chats that exist only in our own database."""
 
     kind = "local"
+    capabilities = LIKE_TELEGRAM
 
     def __init__(
         self,

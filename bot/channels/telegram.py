@@ -63,6 +63,17 @@ class TelegramChannel:
     """One bot on Telegram."""
 
     kind = "telegram"
+    capabilities = Capabilities(
+        max_text=4096,
+        buttons=True,
+        edits=True,
+        groups=True,
+        markup="html",
+        in_flight=3,
+        repeats_unknown=True,
+        start_links=True,
+        menus=True,
+    )
 
     def __init__(
         self,
@@ -89,17 +100,6 @@ class TelegramChannel:
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
-        self.capabilities = Capabilities(
-            max_text=4096,
-            buttons=True,
-            edits=True,
-            groups=True,
-            markup="html",
-            in_flight=3,
-            repeats_unknown=True,
-            start_links=True,
-            menus=True,
-        )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
         for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
             logging.getLogger(library).setLevel(logging.WARNING)

@@ -42,6 +42,13 @@ class Message(Base):
             sqlite_where=text("state = 'claimed'"),
             postgresql_where=text("state = 'claimed'"),
         ),
+        Index(
+            "ix_message_sent",
+            "account_id",
+            "sent_at",
+            sqlite_where=text("sent_at IS NOT NULL"),
+            postgresql_where=text("sent_at IS NOT NULL"),
+        ),
         Index("ix_message_chat_id_remote_id", "chat_id", "remote_id"),
         UniqueConstraint("dedupe_key"),
     )
