@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.holding import Held, Holders
 from data.models import Agency, Decision, Obligation, Person, Plan
-from data.overlay import Assigned, Opened, Overlay
+from data.overlay import Assigned, Laid, Opened, Overlay
 from data.owed import held_condition
 
 BY_ITSELF = "tự động"
@@ -91,6 +91,33 @@ async def overlay_of(connection: AsyncConnection) -> Overlay:
         else:
             dates[*key, details["period"]] = date.fromisoformat(details["due_on"])
     return Overlay(assigned, opened, dates)
+
+
+async def laid_over(connection: AsyncConnection) -> Laid:
+    """Return all that people decided and that changes what goes out when, with the plans that are loaded."""
+    plans = (
+        await connection.execute(
+            select(Plan.code, Plan.tracked_from, Plan.closed_on).where(Plan.withdrawn_at.is_(None))
+        )
+    ).all()
+    extended = await connection.execute(
+        select(
+            Plan.code.label("plan"),
+            Obligation.code,
+            Agency.code.label("owner"),
+            Obligation.period,
+            Obligation.extended_to,
+        )
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(Obligation.extended_to.is_not(None))
+    )
+    return Laid(
+        await overlay_of(connection),
+        {row.code: row.tracked_from for row in plans},
+        {row.code: row.closed_on for row in plans if row.closed_on is not None},
+        {(row.plan, row.code, row.owner, row.period): row.extended_to for row in extended},
+    )
 
 
 # ------------------------------------------------------------------ completions

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -21,13 +21,10 @@ from data.ladder import Due, Steps, effective_due, judge, next_step, schedule
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
 from data.overlay import Overlay
-from data.planning import PlannedObligation, obligations, rungs_of
+from data.planning import PlannedObligation, followed, rungs_of
 from data.registry import Registry
 
 _CHUNK = 1000
-_LONG_AGO = timedelta(
-    days=366 * 6
-)  # every 5 years is the rarest report: its latest past lies within
 
 
 @dataclass(slots=True)
@@ -138,21 +135,9 @@ def _wanted(
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
-    latest_past: dict[str, tuple[date, list[PlannedObligation]]] = {}
-    since = min(plan.tracked_from - _LONG_AGO, plan.issued_on)
-    for owed in obligations(registry, plan.code, since=since, until=last, overlay=overlay):
-        if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
-            yield owed
-            continue
-        if owed.proposed:  # a date nobody confirmed binds nobody looking back
-            continue
-        day, group = latest_past.get(owed.code, (date.min, []))
-        if owed.due_on > day:
-            latest_past[owed.code] = (owed.due_on, [owed])
-        elif owed.due_on == day:
-            group.append(owed)
-    for _, group in latest_past.values():
-        yield from group
+    return followed(
+        registry, plan.code, tracked_from=plan.tracked_from, until=last, overlay=overlay
+    )
 
 
 async def _bring_in_line(

@@ -229,6 +229,21 @@ def test_preview_gives_exactly_the_promised_json(terminal: Terminal) -> None:
     assert {row["date"] for row in on_the_day if row["due_on"] == "2026-11-24"} == {"2026-11-23"}
 
 
+def test_preview_says_whether_it_knows_decisions_and_reckons_with_them(
+    loaded: Terminal, tmp_path: Path
+) -> None:
+    words = ["preview", "--from", "2026-12-01", "--to", "2026-12-31", "--province", "lang-son"]
+    before = loaded.json(*words)
+    assert before
+    assert "các quyết định đã ghi trong cơ sở dữ liệu" in loaded.type(*words)[1]
+    assert loaded.type("plan", "close", "131", "--on", "2026-11-30")[0] == 0
+    assert loaded.json(*words) == []
+    (tmp_path / "var" / "nhacviec.db").unlink()
+    assert len(loaded.json(*words)) >= len(before)
+    assert "chưa có cơ sở dữ liệu nên không có quyết định nào" in loaded.type(*words)[1]
+    assert not (tmp_path / "var" / "nhacviec.db").exists()
+
+
 def test_preview_refuses_an_end_before_the_beginning(terminal: Terminal) -> None:
     assert "--to" in terminal.refused("preview", "--from", "2026-02-01", "--to", "2026-01-01")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 
-from data.planning import assignments, coordinator_of, obligations, preview, task_owners
+from data.planning import assignments, coordinator_of, obligations, task_owners
+from data.preview import preview
 from data.registry import Registry
 
 
