@@ -243,7 +243,7 @@ class Answer:
 
     template: a folder under templates/; context: JSON values for it. items: obligations listed, in
     order, so that numbers typed later find them. edits: remote id of our message to be changed in
-    place where the channel can.
+    place where the channel can. secret: it is not kept once it was sent or given up.
     """
 
     template: str
@@ -251,4 +251,5 @@ class Answer:
     buttons: tuple[tuple[Button, ...], ...] = ()
     items: tuple[int, ...] = ()
     edits: str | None = None
+    secret: bool = False
     to_chat: int | None = None  # another chat than the one that asked (a coordinator's)

@@ -2,7 +2,8 @@
 
 Promises that an update is stored before the platform is told to forget it; that its effect and its
 answers are one transaction; that a malformed update or a failing one is parked and stops nothing else;
-and that what bears a secrecy mark is refused unstored. What an update means is the handler's business,
+that what bears a secrecy mark is refused unstored, and that what may hold a one-use code is not kept
+once it was handled. What an update means is the handler's business,
 except where a chat moved or was lost.
 """
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import contacts, inbox, outbox, reach
 from data.clock import Clock
 from data.database import Database
+from data.invitations import may_hold_code
 from data.models import Chat
 from jobs.channel import Answer, Channel, Incoming
 from jobs.fetching import DATABASE_FAULTS, poll, receive, store, with_files
@@ -159,7 +161,9 @@ class Inbox:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
                 log.exception("event=%d account=%d attempt=%d", event.id, event.account_id, attempt)
-                words = f"{type(error).__name__}: {error}"[:500]
+                words = type(error).__name__
+                if not may_hold_code(event.raw, incoming.text):
+                    words = f"{words}: {error}"[:500]
                 async with self._database.write() as connection:
                     await inbox.count_attempt(connection, event.id, error=words)
             else:
@@ -170,7 +174,8 @@ class Inbox:
     async def _effect(self, event: Row[Any], incoming: Incoming) -> None:
         now = await self._clock.now()
         async with self._database.write() as connection:
-            if not await inbox.finish(connection, event.id, now=now):
+            forget = may_hold_code(event.raw, incoming.text)
+            if not await inbox.finish(connection, event.id, now=now, forget=forget):
                 return
             if incoming.kind in ("moved", "gone"):
                 await self._follow_chat(connection, incoming, now)
@@ -219,6 +224,7 @@ class Inbox:
                 priority=outbox.ANSWER,
                 now=now,
                 edits=answer.edits,
+                secret=answer.secret,
             )
 
     def _acknowledge(self, incoming: Incoming) -> None:
@@ -234,7 +240,8 @@ class Inbox:
         """Give an event up after its attempts, and say sorry to who waits for an answer."""
         now = await self._clock.now()
         async with self._database.write() as connection:
-            if not await inbox.park(connection, event.id, now=now):
+            forget = may_hold_code(event.raw, incoming.text)
+            if not await inbox.park(connection, event.id, now=now, forget=forget):
                 return
             chat = await _chat_of(connection, incoming)
             if chat is not None and incoming.kind in ("text", "action", "other"):
@@ -245,7 +252,10 @@ class Inbox:
     async def _end(self, event: Row[Any], *, state: str = "done", error: str | None = None) -> None:
         now = await self._clock.now()
         async with self._database.write() as connection:
-            await inbox.finish(connection, event.id, now=now, state=state, error=error)
+            forget = may_hold_code(event.raw, "")
+            await inbox.finish(
+                connection, event.id, now=now, state=state, error=error, forget=forget
+            )
 
 
 async def _chat_of(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:

@@ -189,4 +189,5 @@ async def _code(
                 for link in links
             ],
         },
+        secret=True,
     )

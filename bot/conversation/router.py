@@ -37,6 +37,7 @@ from bot.conversation.turn import Turn
 from data import contacts
 from data.clock import civil_date
 from data.folding import fold
+from data.invitations import code_in
 from data.models import Account
 from data.registry import Registry
 from jobs.channel import Answer, Capabilities, Incoming
@@ -218,7 +219,7 @@ async def _answers(turn: Turn) -> list[Answer]:
     incoming, caller = turn.incoming, turn.caller
     text = incoming.text.strip()
     if incoming.kind == "text":
-        code = enrolment.code_in(text, stranger=caller.is_stranger)
+        code = code_in(text, stranger=caller.is_stranger)
         if code is not None:
             return await enrolment.use(turn, code)
     if caller.is_stranger:

@@ -22,6 +22,7 @@ from data.models.base import Base, Key
 class Message(Base):
     """One outgoing chat message. state: pending, claimed, sent, failed, uncertain, skipped.
 
+    secret: its words are not to be kept; template stays, context and buttons are emptied at its end.
     template and context say what to render; a reminder's items stand in message_item and are read
     again when it is rendered, so that what was answered meanwhile is left out.
     """
@@ -63,6 +64,7 @@ class Message(Base):
     page: Mapped[int] = mapped_column(server_default="1")
     pages: Mapped[int] = mapped_column(server_default="1")
     dedupe_key: Mapped[str | None] = mapped_column(String(120))  # the same thing is never put twice
+    secret: Mapped[bool] = mapped_column(server_default=false())
     reply_to: Mapped[str | None] = mapped_column(String(80))  # remote id of what it answers
     edits: Mapped[str | None] = mapped_column(String(80))  # remote id of the message it replaces
     broadcast_on: Mapped[date | None]  # the morning it was composed for
