@@ -24,6 +24,7 @@ BY_ITSELF = "tự động"
 ASSIGN = "assign"
 OPEN_DUTY = "open_duty"
 CONFIRM_DATE = "confirm_date"
+CONFIRM = "confirm"
 
 
 async def decide(
@@ -37,7 +38,10 @@ async def decide(
     decided_by: str,
     now: datetime,
 ) -> int:
-    """Write down one decision; returns its id. subject: the code of a task or duty."""
+    """Write down one decision; returns its id. subject: the code of a task or duty.
+
+    decided_by: for whom it was decided, never a person's name: that is told by person_id.
+    """
     added = await connection.execute(
         insert(Decision)
         .values(
@@ -55,8 +59,23 @@ async def decide(
     return made
 
 
-async def name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
-    """Return the name under which a person decides; who gave none is called `otherwise`."""
+async def unname(connection: AsyncConnection, person_id: int) -> None:
+    """Put the agency in the place of a person's name where they confirmed something."""
+    rows = await connection.execute(
+        select(Decision.details, Decision.decided_by).where(
+            Decision.person_id == person_id, Decision.kind == CONFIRM
+        )
+    )
+    for row in rows.all():
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.id == row.details["obligation"], Obligation.confirmed_by.is_not(None))
+            .values(confirmed_by=row.decided_by)
+        )
+
+
+async def _name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
+    """Return the name under which a person confirms; who gave none is called `otherwise`."""
     if person_id is None:
         return otherwise
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
@@ -133,15 +152,17 @@ async def confirm(
 ) -> bool:
     """Confirm what was submitted; returns False, and does nothing, where it is not (any more).
 
+    The obligation says who confirmed by name, until that person is erased.
     obligation: a row of jobs.items.obligation_rows, or any with id, code, period, plan_code, owner_code.
     """
+    name = await _name_of(connection, person_id, otherwise=decided_by)
     changed = await connection.execute(
         update(Obligation)
         .where(Obligation.id == obligation.id, Obligation.state == "submitted")
         .values(
             state="confirmed",
             confirmed_at=now,
-            confirmed_by=decided_by[:120],
+            confirmed_by=name[:120],
             disputed_at=None,
             extension_asked_at=None,
             remind_on=None,
@@ -152,7 +173,7 @@ async def confirm(
         return False
     await decide(
         connection,
-        "confirm",
+        CONFIRM,
         plan_code=obligation.plan_code,
         subject=obligation.code,
         details={**about(obligation), "by_itself": decided_by == BY_ITSELF},

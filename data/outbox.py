@@ -128,7 +128,7 @@ async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]
             Message.secret.is_(True),
             Message.state.not_in(("pending", "claimed")),
         )
-        .values(context={}, buttons=[])
+        .values(context={})
     )
 
 

@@ -243,7 +243,8 @@ class Answer:
 
     template: a folder under templates/; context: JSON values for it. items: obligations listed, in
     order, so that numbers typed later find them. edits: remote id of our message to be changed in
-    place where the channel can. secret: it is not kept once it was sent or given up.
+    place where the channel can. secret: it holds a code or names of people, and is not kept once it was
+    sent or given up.
     """
 
     template: str

@@ -17,20 +17,19 @@ from bot.channels.local import LIKE_ZALO, LocalChannel
 from bot.channels.local import update as typed_update
 from bot.channels.pacing import Limits
 from bot.channels.telegram import TelegramChannel
-from bot.conversation.router import Router
-from data import contacts, outbox
+from data import outbox
 from data.clock import SteppedClock
 from data.database import Database
-from data.invitations import invite, may_hold_code
-from data.models import Account, Agency, Chat, InboxEvent, Message
-from jobs.channel import Incoming, OutgoingMessage, Receipt
+from data.invitations import may_hold_code
+from data.models import Account, Chat, InboxEvent, Message
+from jobs.channel import Incoming
 from jobs.delivery import Delivery
 from jobs.inbox import Inbox, store
 from tests.botapi import TOKEN, BotApi
 from tests.outgoing import account, chat
 from tests.scan import bytes_hold, columns_with
 from tests.talk import RENDERER, small_registry
-from tests.world import load_world
+from tests.whole import Whole
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 CODE = "7KQ2M-VX4TZ"
@@ -70,7 +69,6 @@ async def put_code(database: Database) -> tuple[int, int]:
             chat_id=chat_id,
             template="code_made",
             context=context,
-            buttons=[[(CODE, "x")]],
             priority=outbox.ANSWER,
             now=NOW,
             secret=True,
@@ -100,7 +98,7 @@ async def test_a_code_is_emptied_once_it_was_sent(
     database: Database, api: BotApi, telegram: TelegramChannel
 ) -> None:
     account_id, message_id = await put_code(database)
-    assert await columns_with(database, CODE) == ["message.buttons", "message.context"]
+    assert await columns_with(database, CODE) == ["message.context"]
     await delivery(database, account_id, telegram).run_until_idle()
     assert CODE in api.texts()[0]
     assert await state(database, message_id) == "sent"
@@ -175,78 +173,37 @@ async def die_with(database: Database, message_id: int) -> None:
 # ------------------------------------------------------------------ what comes in
 
 
-class World:
-    """A coordinator and somebody new, on a local account with the whole way in and out."""
-
-    def __init__(self, database: Database, account_id: int, channel: LocalChannel) -> None:
-        registry = small_registry()
-        self.database, self.account_id, self.channel = database, account_id, channel
-        router = Router(lambda: registry)
-        clock = SteppedClock(NOW)
-        self.inbox = Inbox(database, {account_id: channel}, router.handle, clock)
-        self.delivery = delivery(database, account_id, channel)
-
-    async def say(self, address: str, text: str, **more: Any) -> None:
-        raw = typed_update(
-            address=address, chat_kind="private", kind="text", sender=address, text=text, **more
-        )
-        await store(self.database, self.account_id, [raw], now=NOW)
-        await self.inbox.handle_pending()
-        await self.delivery.run_until_idle()
-
-
-class Listening(LocalChannel):
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-
-    async def send(self, message: OutgoingMessage) -> Receipt:
-        self.texts.append(message.text)
-        return await super().send(message)
-
-
 @pytest.fixture
-async def world(database: Database) -> World:
-    await load_world(database, small_registry(), now=NOW)
-    world = World(database, await account(database, "local"), Listening())
-    await world.say("coordinator", f"/start {await made(database, 'skhcn', 'coordinator')}")
-    return world
+async def whole(database: Database) -> Whole:
+    whole = await Whole(database, NOW).begin()
+    await whole.enrol("coordinator", "skhcn", "coordinator")
+    return whole
 
 
-async def made(database: Database, agency: str, role: contacts.Role) -> str:
-    async with database.write() as connection:
-        key = await connection.scalar(select(Agency.id).where(Agency.code == agency).limit(1))
-        assert key is not None
-        return await invite(connection, agency_id=key, role=role, now=NOW)
-
-
-async def test_from_moi_to_the_door_no_code_stays_anywhere(world: World) -> None:
-    assert isinstance(world.channel, Listening)
-    await world.say("coordinator", "/moi Sở Xây dựng")
-    told = world.channel.texts[-1]
+async def test_from_moi_to_the_door_no_code_stays_anywhere(whole: Whole) -> None:
+    told = await whole.say("coordinator", "/moi Sở Xây dựng")
     code = told.split("/start ")[1].split()[0].rstrip("<.")[:11]
     assert len(code) == 11
-    assert await columns_with(world.database, code) == []
-    await world.say("new", f"/start {code}")
-    assert "Sở Xây dựng" in world.channel.texts[-1]
-    assert await columns_with(world.database, code) == []
-    assert not await bytes_hold(world.database, code)
+    assert await columns_with(whole.database, code) == []
+    assert "Sở Xây dựng" in await whole.say("new", f"/start {code}")
+    assert await columns_with(whole.database, code) == []
+    assert not await bytes_hold(whole.database, code)
 
 
 @pytest.mark.parametrize("typed", ["{}", "/start {}", "mã của tôi là {} phải không"])
-async def test_a_code_that_opened_nothing_is_not_kept_as_typed(world: World, typed: str) -> None:
-    code = await made(world.database, "stc", "leader")
-    await world.say("coordinator", typed.format(code.lower() if typed == "{}" else code))
-    await world.say("new", typed.format(code.replace("-", "")))
-    await world.say(
+async def test_a_code_that_opened_nothing_is_not_kept_as_typed(whole: Whole, typed: str) -> None:
+    code = await whole.code("stc", "leader")
+    await whole.say("coordinator", typed.format(code.lower() if typed == "{}" else code))
+    await whole.say("new", typed.format(code.replace("-", "")))
+    await whole.say(
         "new", "xong", reply_to=f"tin có mã {code}"
     )  # as platforms quote what is replied to
-    assert await columns_with(world.database, code) == []
+    assert await columns_with(whole.database, code) == []
 
 
-async def test_ordinary_words_are_kept_as_they_came(world: World) -> None:
-    await world.say("coordinator", "đang làm, dự kiến 12345-67 xong")
-    async with world.database.read() as connection:
+async def test_ordinary_words_are_kept_as_they_came(whole: Whole) -> None:
+    await whole.say("coordinator", "đang làm, dự kiến 12345-67 xong")
+    async with whole.database.read() as connection:
         raw = (await connection.execute(select(InboxEvent.raw))).scalars().all()
     assert b"12345-67" in raw[-1]
 

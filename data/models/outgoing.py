@@ -22,7 +22,7 @@ from data.models.base import Base, Key
 class Message(Base):
     """One outgoing chat message. state: pending, claimed, sent, failed, uncertain, skipped.
 
-    secret: its words are not to be kept; template stays, context and buttons are emptied at its end.
+    secret: its words are not to be kept (a code, people's names): the context is emptied at its end.
     template and context say what to render; a reminder's items stand in message_item and are read
     again when it is rendered, so that what was answered meanwhile is left out.
     """

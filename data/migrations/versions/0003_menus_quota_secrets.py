@@ -1,4 +1,8 @@
-"""The menu a chat was offered; an index that counts the sends of a month; messages that are secret."""
+"""The menu a chat was offered; an index that counts the sends of a month; what is not to be kept.
+
+Messages with a code or with names are marked and emptied. Decisions name the agency: the person who
+decided stands beside it by number, so that who is erased is named nowhere.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,12 +27,38 @@ def upgrade() -> None:
             sqlite_where=sa.text("sent_at IS NOT NULL"),
             postgresql_where=sa.text("sent_at IS NOT NULL"),
         )
-    # Codes of before: what waits is marked, what was sent or given up is emptied.
-    op.execute("UPDATE message SET secret = true WHERE template = 'code_made'")
     op.execute(
-        "UPDATE message SET context = '{}', buttons = '[]'"
-        " WHERE template = 'code_made' AND state NOT IN ('pending', 'claimed')"
+        "UPDATE message SET secret = true WHERE template IN ('code_made', 'history', 'nhiemvu')"
     )
+    op.execute(
+        "UPDATE message SET context = '{}' WHERE secret AND state NOT IN ('pending', 'claimed')"
+    )
+    _let_go_of_names()
+
+
+def _let_go_of_names() -> None:
+    """Put the agency in the place of a person's name; the table is append-only for everybody else."""
+    agency = (
+        "SELECT substr(agency.name, 1, 120) FROM enrolment"
+        " JOIN agency ON agency.id = enrolment.agency_id"
+        " WHERE enrolment.person_id = decision.person_id AND enrolment.role <> 'focal'"
+        " ORDER BY enrolment.id LIMIT 1"
+    )
+    change = (
+        f"UPDATE decision SET decided_by = COALESCE(({agency}), 'cơ quan theo dõi')"  # noqa: S608
+        " WHERE person_id IS NOT NULL AND kind NOT IN ('handover', 'stand_in')"
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TRIGGER decision_no_update")
+        op.execute(change)
+        op.execute(
+            "CREATE TRIGGER decision_no_update BEFORE UPDATE ON decision "
+            "BEGIN SELECT RAISE(ABORT, 'decision is append-only'); END"
+        )
+        return
+    op.execute("ALTER TABLE decision DISABLE TRIGGER decision_append_only")
+    op.execute(change)
+    op.execute("ALTER TABLE decision ENABLE TRIGGER decision_append_only")
 
 
 def downgrade() -> None:
