@@ -227,6 +227,9 @@ class Channel(Protocol):
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """End a press's spinner; best effort, never raises."""
 
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show for some seconds that an answer is being written; best effort, never raises."""
+
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
 

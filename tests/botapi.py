@@ -28,6 +28,10 @@ TOKEN = "4242:a-token-of-the-tests-and-of-nothing-else"
 USERNAME = "nhacviec_test_bot"
 
 _TAG = re.compile(r"<(/?)([a-z-]+)((?:\s+[a-z-]+(?:=\"[^\"]*\")?)*)\s*>")
+_ACTIONS = {
+    "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice",
+    "upload_document", "choose_sticker", "find_location", "record_video_note", "upload_video_note",
+}  # fmt: skip
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|#\d+|#x[0-9a-fA-F]+);")
 _ALLOWED = {
     "b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler", "a", "code",
@@ -93,6 +97,7 @@ class BotApi:
     messages: list[Taken] = field(default_factory=list)
     edits: list[Taken] = field(default_factory=list)
     answered_presses: list[str] = field(default_factory=list)
+    typing: list[tuple[int, str]] = field(default_factory=list)  # chat and thread
     commands: list[dict[str, str]] = field(default_factory=list)  # of who has no menu of their own
     menus: dict[int, list[dict[str, str]]] = field(default_factory=dict)  # by chat
     webhook: dict[str, Any] = field(default_factory=dict)
@@ -306,6 +311,12 @@ class BotApi:
         if len(str(data.get("text", ""))) > 200:
             raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
         self.answered_presses.append(str(data["callback_query_id"]))
+        return True
+
+    async def _sendChatAction(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        if data.get("action") not in _ACTIONS:
+            raise Refused(400, "Bad Request: wrong parameter action in request")
+        self.typing.append((int(data["chat_id"]), str(data.get("message_thread_id", ""))))
         return True
 
     async def _setMyCommands(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802

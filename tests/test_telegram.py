@@ -244,6 +244,17 @@ async def test_webhook_and_commands_are_told_to_the_platform(
     assert api.commands == [{"command": "viec", "description": "Việc cơ quan đang phải làm"}]
 
 
+async def test_typing_is_shown_in_its_topic_and_a_failure_of_that_is_nobodys_trouble(
+    api: BotApi, channel: TelegramChannel
+) -> None:
+    await channel.show_typing(Incoming(1, "1", "-5", "group", "text", thread="12"))
+    for kind in ("blocked", "hang", "rate_limited", "server_error"):
+        api.misbehave(kind, method="sendChatAction")
+        await channel.show_typing(Incoming(1, "1", "5", "private", "text"))
+    await channel.show_typing(Incoming(1, "1", "not a number", "private", "text"))
+    assert api.typing == [(-5, "12")]
+
+
 async def test_a_chat_has_commands_of_its_own_until_they_are_taken_away(
     api: BotApi, channel: TelegramChannel
 ) -> None:

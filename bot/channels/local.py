@@ -121,6 +121,9 @@ class LocalChannel:
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """A local button has no spinner."""
 
+    async def show_typing(self, incoming: Incoming) -> None:
+        """A local chat is answered at once."""
+
     async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
         """A local chat shows no menu."""
 

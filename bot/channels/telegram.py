@@ -23,6 +23,7 @@ from telegram import (
     ReplyParameters,
     Update,
 )
+from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
@@ -171,6 +172,18 @@ class TelegramChannel:
             await self._call(answered)
         except Exception as error:
             log.info("telegram press not acknowledged error=%s", type(error).__name__)
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show "typing…" for five seconds, or until the answer; best effort, never raises."""
+        try:
+            shown = self._bot.send_chat_action(
+                int(incoming.address),
+                ChatAction.TYPING,
+                message_thread_id=int(incoming.thread) if incoming.thread else None,
+            )
+            await self._call(shown)
+        except Exception as error:
+            log.info("telegram typing not shown error=%s", type(error).__name__)
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Download a file (Telegram gives at most 20 MB); raises Rejected for more than `most`."""
