@@ -22,16 +22,16 @@ THU, BAO = "Nguyễn Thị Hoài Thu", "Trần Văn Bảo"
 async def whole(database: Database) -> Whole:
     """Thu coordinates and confirms what Bảo reported; a leader has looked at all of it."""
     whole = await Whole(database, NOW).begin()
-    whole.names = {"9001": THU, "9002": BAO, "9003": "Lê Minh"}
-    await whole.enrol("9001", "skhcn", "coordinator")
-    await whole.enrol("9002", "stc")
-    await whole.enrol("9003", "ubnd", "leader")
-    await whole.say("9002", "/viec")
-    await whole.say("9002", "BC.1 xong, báo cáo 12/BC-STC ngày 9/11/2026")
-    await whole.say("9001", "/xacnhan")
-    await whole.say("9001", "1")
-    assert "hoàn thành" in whole.last("9002")
-    await whole.say("9001", "/giaitrinh 2 Sở Tài chính: vì sao chậm")
+    whole.names = {"u9001x": THU, "u9002x": BAO, "u9003x": "Lê Minh"}
+    await whole.enrol("u9001x", "skhcn", "coordinator")
+    await whole.enrol("u9002x", "stc")
+    await whole.enrol("u9003x", "ubnd", "leader")
+    await whole.say("u9002x", "/viec")
+    await whole.say("u9002x", "BC.1 xong, báo cáo 12/BC-STC ngày 9/11/2026")
+    await whole.say("u9001x", "/xacnhan")
+    await whole.say("u9001x", "1")
+    assert "hoàn thành" in whole.last("u9002x")
+    await whole.say("u9001x", "/giaitrinh 2 Sở Tài chính: vì sao chậm")
     return whole
 
 
@@ -55,8 +55,8 @@ async def one(database: Database, statement: Any) -> Any:
 async def test_a_name_is_copied_to_the_confirmation_alone_and_not_into_what_is_sent(
     whole: Whole,
 ) -> None:
-    assert THU in await whole.say("9003", "/lichsu BC.1")
-    assert BAO in await whole.say("9003", "/nhiemvu BC.1")
+    assert THU in await whole.say("u9003x", "/lichsu BC.1")
+    assert BAO in await whole.say("u9003x", "/nhiemvu BC.1")
     assert await columns_with(whole.database, THU) == [
         "inbox_event.raw",
         "obligation.confirmed_by",
@@ -65,12 +65,12 @@ async def test_a_name_is_copied_to_the_confirmation_alone_and_not_into_what_is_s
     assert await columns_with(whole.database, BAO) == ["inbox_event.raw", "person.name"]
 
 
-@pytest.mark.parametrize(("sender", "name"), [("9001", THU), ("9002", BAO)])
+@pytest.mark.parametrize(("sender", "name"), [("u9001x", THU), ("u9002x", BAO)])
 async def test_after_erasing_the_name_and_the_address_stand_nowhere(
     whole: Whole, sender: str, name: str
 ) -> None:
     for asked in ("/lichsu BC.1", "/nhiemvu BC.1", "/lichsu sở tài chính"):
-        await whole.say("9003", asked)
+        await whole.say("u9003x", asked)
     await erase(whole.database, await person(whole.database, sender))
     assert await columns_with(whole.database, name) == []
     assert await columns_with(whole.database, sender) == []
@@ -78,7 +78,7 @@ async def test_after_erasing_the_name_and_the_address_stand_nowhere(
 
 
 async def test_what_an_erased_person_did_stays_as_their_agencys(whole: Whole) -> None:
-    thu, bao = await person(whole.database, "9001"), await person(whole.database, "9002")
+    thu, bao = await person(whole.database, "u9001x"), await person(whole.database, "u9002x")
     for each in (thu, bao):
         await erase(whole.database, each)
     decision = await one(whole.database, select(Decision).where(Decision.kind == "confirm"))
@@ -89,7 +89,7 @@ async def test_what_an_erased_person_did_stays_as_their_agencys(whole: Whole) ->
     assert (report.state, report.confirmed_by) == ("confirmed", "Sở Khoa học và Công nghệ")
     said = await one(whole.database, select(StatusReply).where(StatusReply.said == "completed"))
     assert (said.person_id, said.document) == (bao, "12/BC-STC")
-    history = await whole.say("9003", "/lichsu BC.1")
+    history = await whole.say("u9003x", "/lichsu BC.1")
     assert "được xác nhận hoàn thành" in history
     assert "Sở Tài chính: báo đã xong" in history
     assert THU not in history
@@ -97,7 +97,7 @@ async def test_what_an_erased_person_did_stays_as_their_agencys(whole: Whole) ->
 
 
 async def test_a_confirmation_of_somebody_else_keeps_its_name(whole: Whole) -> None:
-    await erase(whole.database, await person(whole.database, "9002"))
+    await erase(whole.database, await person(whole.database, "u9002x"))
     assert "obligation.confirmed_by" in await columns_with(whole.database, THU)
 
 
@@ -108,8 +108,8 @@ async def test_titles_of_groups_and_messages_that_name_the_person_let_go_of_the_
     await whole.say("-5", f"/start {code}", chat_title=f"Tổ {THU}")
     await whole.say("-6", "/help", chat_title="Tổ Nguyễn Thị Hoài Thuỷ")
     await whole.say("-5", "bị xoá khỏi nhóm", kind="gone")
-    assert THU in whole.last("9001")  # the coordinator hears of a lost chat by its title
-    await erase(whole.database, await person(whole.database, "9001"))
+    assert THU in whole.last("u9001x")  # the coordinator hears of a lost chat by its title
+    await erase(whole.database, await person(whole.database, "u9001x"))
     assert await columns_with(whole.database, f"Tổ {THU} ") == []
     async with whole.database.read() as connection:
         titles = await connection.execute(
@@ -127,7 +127,7 @@ async def test_titles_of_groups_and_messages_that_name_the_person_let_go_of_the_
 
 async def test_a_short_name_takes_no_longer_words_with_it(whole: Whole) -> None:
     async with whole.database.write() as connection:
-        chat = await connection.scalar(select(Chat.id).where(Chat.address == "9003"))
+        chat = await connection.scalar(select(Chat.id).where(Chat.address == "u9003x"))
         values = {
             "account_id": whole.account_id,
             "chat_id": chat,
@@ -142,7 +142,7 @@ async def test_a_short_name_takes_no_longer_words_with_it(whole: Whole) -> None:
             insert(Message),
             [{**values, "context": {"text": text}} for text in ("Bảo báo", "Bảolâm")],
         )
-    bao = await person(whole.database, "9002")
+    bao = await person(whole.database, "u9002x")
     async with whole.database.write() as connection:
         await connection.execute(update(Person).where(Person.id == bao).values(name="Bảo"))
         await personal.erase(connection, bao, now=NOW)
@@ -152,7 +152,7 @@ async def test_a_short_name_takes_no_longer_words_with_it(whole: Whole) -> None:
 
 
 async def test_erasing_twice_is_harmless(whole: Whole) -> None:
-    thu = await person(whole.database, "9001")
+    thu = await person(whole.database, "u9001x")
     await erase(whole.database, thu)
     await erase(whole.database, thu)
     async with whole.database.read() as connection:
