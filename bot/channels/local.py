@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -54,6 +54,7 @@ class LocalChannel:
     """Chats that exist only in our own database."""
 
     kind = "local"
+    capabilities = LIKE_TELEGRAM
 
     def __init__(
         self,
@@ -120,6 +121,12 @@ class LocalChannel:
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """A local button has no spinner."""
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        """A local chat is answered at once."""
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """A local chat shows no menu."""
 
 
 def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:

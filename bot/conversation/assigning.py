@@ -75,7 +75,7 @@ async def keep_reason_given(turn: Turn, dialog: Any) -> list[Answer]:
         known.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     ):
         return [_undisputed(turn, known)]
@@ -279,7 +279,7 @@ async def _assign(
     before: list[Known],
     title: str = "",
 ) -> list[Answer]:
-    by = await decider(turn)
+    by = decider(turn)
     await decisions.decide(
         turn.connection,
         decisions.ASSIGN,

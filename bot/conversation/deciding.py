@@ -130,7 +130,7 @@ async def confirm(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
         turn.connection,
         known.row,
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]
@@ -154,7 +154,7 @@ async def confirm_all(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
     if menu is None:
         return [Answer("unknown_item")]
     found = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
-    by = await decider(turn)
+    by = decider(turn)
     confirmed = [
         known
         for known in found.values()
@@ -202,7 +202,7 @@ async def reason_given(turn: Turn, dialog: Any) -> list[Answer]:
         known.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]

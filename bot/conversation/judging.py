@@ -37,10 +37,9 @@ async def judged(turn: Turn, obligation_id: int) -> Known | Answer:
     return known
 
 
-async def decider(turn: Turn) -> str:
-    """Return the name under which the caller decides."""
-    agency = next((enrolled.agency for enrolled in turn.caller.here), "")
-    return await decisions.name_of(turn.connection, turn.caller.person_id, otherwise=agency)
+def decider(turn: Turn) -> str:
+    """Return for whom the caller decides: an agency's name."""
+    return next((enrolled.agency for enrolled in turn.caller.here), "")
 
 
 async def agency_chats(turn: Turn, agency_id: int | None, *, own: bool = False) -> list[int]:

@@ -66,7 +66,7 @@ async def mo(turn: Turn) -> list[Answer]:
             "words": content,
         },
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     )
     known = await _planned(turn, plan, duty.code, period)
@@ -109,7 +109,7 @@ async def han(turn: Turn) -> list[Answer]:
         subject=duty.code,
         details={"period": period, "due_on": due_on.isoformat()},
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     )
     known = await _planned(turn, plan, duty.code, period)

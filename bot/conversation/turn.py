@@ -6,7 +6,7 @@ agency or province is as good as unknown. Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from data.addressing import places
 from data.holding import Holders
 from data.models import Agency
 from data.registry import Registry
-from jobs.channel import Incoming
+from jobs.channel import Capabilities, Incoming
 from jobs.items import Item, item_of, obligation_rows
 
 
@@ -38,6 +38,7 @@ class Turn:
     today: date
     words: str = ""  # what followed a command
     longest: int = 4096  # of one message here, in UTF-16 units
+    capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # of every account open
     _holders: dict[str, Holders] = field(default_factory=dict)
     _agency_ids: dict[str, dict[str, int]] = field(default_factory=dict)
 

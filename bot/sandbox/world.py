@@ -26,7 +26,7 @@ from data.database import Database
 from data.loading import load
 from data.migrate import upgrade
 from data.models import Enrolment, Message, Obligation, Plan
-from data.planning import preview
+from data.preview import preview
 from data.registry import Registry
 from jobs.channel import RawUpdate
 from jobs.confirming import confirm_by_themselves

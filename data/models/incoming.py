@@ -91,7 +91,8 @@ class Decision(Base):
     subject: Mapped[str] = mapped_column(String(80))  # a task's or duty's code, or "" for the plan
     details: Mapped[dict[str, Any]]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    decided_by: Mapped[str] = mapped_column(String(120))  # a person's name, or "quản trị"
+    # an agency, "quản trị" or "tự động"; never a person's name, for a row can never be changed
+    decided_by: Mapped[str] = mapped_column(String(120))
     decided_at: Mapped[datetime]
 
 
