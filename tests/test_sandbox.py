@@ -243,7 +243,7 @@ async def test_a_photo_with_words_beneath_it_is_kept_for_what_they_report_as_don
     sandbox: Sandbox, browser: httpx.AsyncClient, path: Path
 ) -> None:
     chat = chat_of(sandbox, "so-vhttdl")
-    answer = await send_file(browser, chat, "đã xong", ("anh hiện trường.png", PNG))
+    answer = await send_file(browser, chat, "1 đã xong", ("anh hiện trường.png", PNG))
     assert "anh hiện trường.png (1 KB)" in answer.text
     assert "Đã lưu: anh hiện trường.png" in bubbles_in(answer.text)[-1]
     with sqlite3.connect(path) as file:
@@ -262,7 +262,7 @@ async def test_a_file_that_is_not_kept_is_refused_by_the_bot_and_a_huge_one_at_t
     sandbox: Sandbox, browser: httpx.AsyncClient
 ) -> None:
     chat = chat_of(sandbox, "so-dtg")
-    page = (await send_file(browser, chat, "đã xong", ("x.exe", b"MZ"))).text
+    page = (await send_file(browser, chat, "1 đã xong", ("x.exe", b"MZ"))).text
     assert "chỉ nhận ảnh" in bubbles_in(page)[-1]
     page = (await send_file(browser, chat, "", ("to.pdf", bytes(MOST_BYTES + 1)))).text
     assert "lớn hơn 10 MB" in bubbles_in(page)[-1]
@@ -304,7 +304,7 @@ async def test_in_a_group_all_may_acknowledge_but_only_the_enrolled_may_answer(
     own = f"chat={group.id}"
     page = (await browser.get(f"/?{own}")).text
     assert "Người chưa đăng ký" in page
-    (reminder,) = message_ids(page)
+    reminder, _undated = message_ids(page)
     reply = {"reply_to": reminder, "as": "1"}
     page = await say(browser, group, "đã xong", **reply)
     assert "cần người đã đăng ký" in bubbles_in(page)[-1]
