@@ -152,8 +152,8 @@ def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> N
                     owner = first_agency + (start + offset) % AGENCIES
                     assignment_id += 1
                     file.execute(
-                        "INSERT INTO assignment (id, task_id, agency_id, valid_from, needs_decision,"
-                        " state) VALUES (?,?,?,'2020-01-01',0,'open')",
+                        "INSERT INTO assignment (id, task_id, agency_id, valid_from, needs_decision)"
+                        " VALUES (?,?,?,'2020-01-01',0)",
                         (assignment_id, task_id, owner),
                     )
                     for turn in range(years):
@@ -185,6 +185,12 @@ def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> N
             "INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)"
             " VALUES (?,?,?,?,0,'2026-01-01 00:00:00.000000')", (number, number, 1 + index, role),
         )  # fmt: skip
+    # Everything that is done was said once.
+    file.execute(
+        "INSERT INTO status_reply (obligation_id, agency_id, said, before, said_at, chat_id, person_id)"
+        " SELECT id, agency_id, 'completed', '{}', done_on || ' 01:00:00.000000', 1, 1"
+        " FROM obligation WHERE state != 'open'"
+    )
     file.commit()
     file.execute("ANALYZE")
     file.commit()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.config import Settings
-from bot.conversation.router import COMMANDS
+from bot.conversation.offering import FOR_STRANGERS
 from bot.refused import Refused
 from jobs.channel import Channel, DeliveryError, Unauthorised
 
@@ -78,4 +78,4 @@ async def _open(channel: TelegramChannel, settings: Settings) -> None:
     if settings.public_url is not None:
         secret = settings.telegram_webhook_secret
         await channel.set_webhook(settings.public_url + WEBHOOK_PATH, secret=secret)
-    await channel.set_commands([(command.name, command.help) for command in COMMANDS.values()])
+    await channel.set_commands(FOR_STRANGERS)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.accounts import WEBHOOK_PATH, StartRefused, connect
 from bot.config import TEMPLATES, Settings, make_default_folder
+from bot.conversation.offering import menus
 from bot.conversation.router import Router
 from bot.ownership import Ownership
 from bot.registry import LoadedRegistry, load_and_plan
@@ -35,6 +36,7 @@ from jobs.delivery import Delivery
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
 from jobs.inbox import Inbox
+from jobs.menus import Menus
 from jobs.messages import Renderer
 from jobs.obligations import Counts, materialise
 from jobs.reminders import MorningResult, morning
@@ -68,9 +70,11 @@ class App:
             clock,
             owner=owner,
         )
-        limits = {key: channel.capabilities.max_text for key, channel in accounts.items()}
-        router = Router(registry, limits=limits)
+        capabilities = {key: channel.capabilities for key, channel in accounts.items()}
+        limits = {key: can.max_text for key, can in capabilities.items()}
+        router = Router(registry, limits=limits, capabilities=capabilities)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
+        self.menus = Menus(database, accounts, menus())
 
     async def plan(self, *, now: datetime) -> Counts:
         """Bring the obligations in line with the registry as of a day, up to the horizon."""
@@ -90,6 +94,7 @@ class App:
         schedule = Schedule(
             {
                 "morning": self._morning_tick,
+                "menus": self._menus_tick,
                 "plan": self._plan_tick,
                 "confirming": self._confirming_tick,
                 "housekeeping": self._housekeeping_tick,
@@ -142,6 +147,11 @@ class App:
             )
         if result.messages:
             self.delivery.wake()
+
+    async def _menus_tick(self) -> None:
+        changed = await self.menus.step(now=await self.clock.now())
+        if changed:
+            _log.info("menus.offered", chats=changed)
 
     async def _plan_tick(self) -> None:
         done = await self.plan(now=await self.clock.now())

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.lease import Lease, hold, own
 from data.models import Account, Chat, Delivery, Message
+from data.outbox import forget_secrets
 
 log = logging.getLogger("nhacviec.delivery")
 
@@ -108,6 +109,7 @@ async def reclaim(
     parked = await connection.execute(
         update(Message).where(dead).values(state="uncertain", error="the process ended")
     )
+    await forget_secrets(connection, [row["message_id"] for row in attempts])
     return again, parked.rowcount
 
 
@@ -168,6 +170,9 @@ async def record_sent(
     ]
     await connection.execute(_SENT, rows)
     await connection.execute(_ATTEMPT, rows)
+    secrets = [one.message.id for one in done if one.message.secret]
+    if secrets:
+        await forget_secrets(connection, secrets)
     lists = [row for row, one in zip(rows, done, strict=True) if one.message.is_list]
     if lists:
         await connection.execute(_LAST_LIST, lists)
@@ -193,6 +198,8 @@ async def settle(
             .where(Message.id == message.id, _CLAIMED, Message.claim_epoch == lease.epoch)
             .values(values)
         )
+    if message.secret:
+        await forget_secrets(connection, [message.id])
     if outcome is not None:
         await connection.execute(
             insert(Delivery).values(

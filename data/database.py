@@ -47,9 +47,11 @@ class Database:
 
     def _engine(self) -> AsyncEngine:
         if not self.is_sqlite:
-            return create_async_engine(self.url, pool_pre_ping=True)
+            return create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True)
         engine = create_async_engine(
-            self.url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+            self.url,
+            connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+            hide_parameters=True,  # an error must not carry people's words into logs and rows
         )
 
         @event.listens_for(engine.sync_engine, "connect")
@@ -58,6 +60,7 @@ class Database:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA secure_delete=ON")  # what is let go leaves the file, too
             cursor.close()
 
         @event.listens_for(engine.sync_engine, "begin")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.holding import Held, Holders
 from data.models import Agency, Decision, Obligation, Person, Plan
-from data.overlay import Assigned, Opened, Overlay
+from data.overlay import Assigned, Laid, Opened, Overlay
 from data.owed import held_condition
 
 BY_ITSELF = "tự động"
@@ -24,6 +24,7 @@ BY_ITSELF = "tự động"
 ASSIGN = "assign"
 OPEN_DUTY = "open_duty"
 CONFIRM_DATE = "confirm_date"
+CONFIRM = "confirm"
 
 
 async def decide(
@@ -37,7 +38,10 @@ async def decide(
     decided_by: str,
     now: datetime,
 ) -> int:
-    """Write down one decision; returns its id. subject: the code of a task or duty."""
+    """Write down one decision; returns its id. subject: the code of a task or duty.
+
+    decided_by: for whom it was decided, never a person's name: that is told by person_id.
+    """
     added = await connection.execute(
         insert(Decision)
         .values(
@@ -55,8 +59,23 @@ async def decide(
     return made
 
 
-async def name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
-    """Return the name under which a person decides; who gave none is called `otherwise`."""
+async def unname(connection: AsyncConnection, person_id: int) -> None:
+    """Put the agency in the place of a person's name where they confirmed something."""
+    rows = await connection.execute(
+        select(Decision.details, Decision.decided_by).where(
+            Decision.person_id == person_id, Decision.kind == CONFIRM
+        )
+    )
+    for row in rows.all():
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.id == row.details["obligation"], Obligation.confirmed_by.is_not(None))
+            .values(confirmed_by=row.decided_by)
+        )
+
+
+async def _name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
+    """Return the name under which a person confirms; who gave none is called `otherwise`."""
     if person_id is None:
         return otherwise
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
@@ -93,6 +112,33 @@ async def overlay_of(connection: AsyncConnection) -> Overlay:
     return Overlay(assigned, opened, dates)
 
 
+async def laid_over(connection: AsyncConnection) -> Laid:
+    """Return all that people decided and that changes what goes out when, with the plans that are loaded."""
+    plans = (
+        await connection.execute(
+            select(Plan.code, Plan.tracked_from, Plan.closed_on).where(Plan.withdrawn_at.is_(None))
+        )
+    ).all()
+    extended = await connection.execute(
+        select(
+            Plan.code.label("plan"),
+            Obligation.code,
+            Agency.code.label("owner"),
+            Obligation.period,
+            Obligation.extended_to,
+        )
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(Obligation.extended_to.is_not(None))
+    )
+    return Laid(
+        await overlay_of(connection),
+        {row.code: row.tracked_from for row in plans},
+        {row.code: row.closed_on for row in plans if row.closed_on is not None},
+        {(row.plan, row.code, row.owner, row.period): row.extended_to for row in extended},
+    )
+
+
 # ------------------------------------------------------------------ completions
 
 
@@ -106,15 +152,17 @@ async def confirm(
 ) -> bool:
     """Confirm what was submitted; returns False, and does nothing, where it is not (any more).
 
+    The obligation says who confirmed by name, until that person is erased.
     obligation: a row of jobs.items.obligation_rows, or any with id, code, period, plan_code, owner_code.
     """
+    name = await _name_of(connection, person_id, otherwise=decided_by)
     changed = await connection.execute(
         update(Obligation)
         .where(Obligation.id == obligation.id, Obligation.state == "submitted")
         .values(
             state="confirmed",
             confirmed_at=now,
-            confirmed_by=decided_by[:120],
+            confirmed_by=name[:120],
             disputed_at=None,
             extension_asked_at=None,
             remind_on=None,
@@ -125,7 +173,7 @@ async def confirm(
         return False
     await decide(
         connection,
-        "confirm",
+        CONFIRM,
         plan_code=obligation.plan_code,
         subject=obligation.code,
         details={**about(obligation), "by_itself": decided_by == BY_ITSELF},

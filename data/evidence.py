@@ -111,6 +111,14 @@ async def keep(
     return Kept(added.scalar_one(), name, mime, len(content), sha256, repeated=False)
 
 
+async def names_of(connection: AsyncConnection, obligation_id: int) -> list[str]:
+    """Return the names of the photos and files kept for an obligation, in the order they came."""
+    rows = await connection.scalars(
+        select(Evidence.name).where(Evidence.obligation_id == obligation_id).order_by(Evidence.id)
+    )
+    return list(rows)
+
+
 def mime_of(content: bytes) -> str | None:
     """Return the type that the bytes show, of those that are kept; None for any other."""
     for signature, mime in _SIGNATURES:

@@ -7,6 +7,7 @@ never stored. Reads only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from data.ladder import UNDATED
 from data.models import Agency, Assignment, Obligation, Plan, Task
 from data.owed import asked_now, count_if, now_until
 from data.progress import LIVE_STATES
+from data.standings import STANDINGS, late_by, on_it
 from data.undated import EVERY_YEAR
 from data.workdays import Workdays
 
@@ -101,7 +103,7 @@ async def agency_figures(
     connection: AsyncConnection, held: ColumnElement[bool], *, today: date, workdays: Workdays
 ) -> Figures:
     """Return the states of what an agency has in hand: open of any age, done of this year."""
-    late = _late(workdays.on_or_before(today))
+    late = late_by(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
     row = (
         await connection.execute(
@@ -163,34 +165,31 @@ async def plan_figures(
     A task is done when all its agencies are confirmed, late when one of them is; an agency whose part
     never falls due, or not yet, is on time. Absent: a plan without tasks.
     """
-    part = _parts(Task.plan_id.in_(plan_ids), today=today, workdays=workdays).subquery()
-    # Where a task has obligations, those who owe it are its parts, not who took over since.
-    asked = part.c.asked > 0
-    task = select(
-        part.c.plan_id,
-        part.c.late,
-        part.c.done_late,
-        case((asked, part.c.asked), else_=part.c.assigned).label("parts"),
-        part.c.confirmed,
-        part.c.submitted,
-    ).subquery()
-    c = task.c
-    is_done = and_(c.parts > 0, c.confirmed == c.parts)
-    handed_in = and_(c.parts > 0, c.submitted > 0, c.confirmed + c.submitted == c.parts)
     rows = await connection.execute(
-        select(
-            c.plan_id,
-            count_if(and_(is_done, c.done_late == 0)),
-            count_if(and_(is_done, c.done_late > 0)),
-            count_if(and_(~is_done, c.late == 0)),
-            count_if(and_(~is_done, c.late > 0)),
-            count_if(handed_in),
-            count_if(c.parts == 0),
-        ).group_by(c.plan_id)
+        STANDINGS,
+        {
+            "plan_ids": list(plan_ids),
+            "today": today,
+            "year": str(today.year),
+            "last_working_day": workdays.on_or_before(today),
+        },
     )
+    counted: dict[int, Counter[str]] = {}
+    for plan_id, standing, count in rows:
+        counted.setdefault(plan_id, Counter())[standing] = int(count)
     return {
-        row[0]: PlanFigures(row[0], Figures(*(int(n or 0) for n in row[1:6])), int(row[6] or 0))
-        for row in rows
+        plan_id: PlanFigures(
+            plan_id,
+            Figures(
+                done_on_time=of["done_on_time"],
+                done_late=of["done_late"],
+                open_on_time=of["open_on_time"] + of["waiting_on_time"] + of["unassigned"],
+                open_late=of["open_late"] + of["waiting_late"],
+                waiting=of["waiting_on_time"] + of["waiting_late"],
+            ),
+            of["unassigned"],
+        )
+        for plan_id, of in counted.items()
     }
 
 
@@ -220,12 +219,7 @@ async def task_figures(
 def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -> Any:
     """Return the SQL that counts, for each task, the agencies on it by their states."""
     # Where there is no obligation its columns are null, and a condition on them counts nothing.
-    assigned = and_(
-        Obligation.id.is_(None),
-        Assignment.id.is_not(None),
-        Assignment.withdrawn_at.is_(None),
-        or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
-    )
+    assigned = and_(Obligation.id.is_(None), Assignment.id.is_not(None), on_it(today))
     # An undated task that does not come anew each year stays done; it is asked about no more.
     done_before = and_(
         Obligation.kind == UNDATED,
@@ -233,7 +227,7 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
         Obligation.period < str(today.year),
         Task.period_kind.not_in(EVERY_YEAR),
     )
-    late = _late(workdays.on_or_before(today))
+    late = late_by(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
     return (
         select(
@@ -269,18 +263,6 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
 def is_late(*, today: date, workdays: Workdays) -> ColumnElement[bool]:
     """Return the condition that an obligation is open beyond its day."""
     return and_(Obligation.state == "open", Obligation.judged_on < workdays.on_or_before(today))
-
-
-def _late(last_working_day: date) -> ColumnElement[bool]:
-    """Return the condition that an obligation is late: open beyond its day, or handed in after it.
-
-    last_working_day: the last working day on or before today. A due date is first missed on the
-    working day after it, so the weekend that follows it is not late yet.
-    """
-    return or_(
-        and_(Obligation.state == "open", Obligation.judged_on < last_working_day),
-        and_(Obligation.state == "submitted", Obligation.done_on > Obligation.judged_on),
-    )
 
 
 def _truly(condition: ColumnElement[bool]) -> ColumnElement[bool]:

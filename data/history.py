@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from data.models import (
     Agency,
     Assignment,
+    Decision,
     Explanation,
     ExtensionRequest,
     Obligation,
@@ -35,11 +36,11 @@ async def history(
     Each row: at, what, agency (short name), code, period, person (None: erased, or a group), percent,
     until, document, document_on, note, undone.
     """
-    parts = union_all(_replies(condition), *_decided(condition), *_explained(condition)).subquery()
-    total = await connection.scalar(select(func.count()).select_from(parts))
+    parts = union_all(*(each.where(condition) for each in _PARTS)).subquery()
     rows = await connection.execute(
         select(
             parts,
+            func.count().over().label("total"),
             Agency.short.label("agency"),
             Person.name.label("person"),
         )
@@ -49,7 +50,11 @@ async def history(
         .offset(offset)
         .limit(limit)
     )
-    return int(total or 0), list(rows)
+    page = list(rows)
+    if page or not offset:
+        return (int(page[0].total) if page else 0), page
+    total = await connection.scalar(select(func.count()).select_from(parts))
+    return int(total or 0), []  # beyond the last page
 
 
 def of_task(task_id: int) -> ColumnElement[bool]:
@@ -62,49 +67,48 @@ def of_duty(duty_id: int) -> ColumnElement[bool]:
     return Obligation.duty_id == duty_id
 
 
-def _replies(condition: ColumnElement[bool]) -> Any:
+def _replies() -> Any:
     undoing = aliased(StatusReply)
     undone = select(undoing.id).where(undoing.undoes_id == StatusReply.id).exists()
-    return (
-        select(
-            StatusReply.said_at.label("at"),
-            StatusReply.id.label("place"),
-            StatusReply.said.label("what"),
-            StatusReply.agency_id.label("agency_id"),
-            StatusReply.person_id.label("person_id"),
-            Obligation.code.label("code"),
-            Obligation.period.label("period"),
-            StatusReply.percent.label("percent"),
-            StatusReply.until.label("until"),
-            StatusReply.document.label("document"),
-            StatusReply.document_on.label("document_on"),
-            StatusReply.note.label("note"),
-            undone.label("undone"),
-        )
-        .join(Obligation, Obligation.id == StatusReply.obligation_id)
-        .where(condition)
-    )
+    return select(
+        StatusReply.said_at.label("at"),
+        StatusReply.id.label("place"),
+        StatusReply.said.label("what"),
+        StatusReply.agency_id.label("agency_id"),
+        StatusReply.person_id.label("person_id"),
+        Obligation.code.label("code"),
+        Obligation.period.label("period"),
+        StatusReply.percent.label("percent"),
+        StatusReply.until.label("until"),
+        StatusReply.document.label("document"),
+        StatusReply.document_on.label("document_on"),
+        StatusReply.note.label("note"),
+        undone.label("undone"),
+    ).join(Obligation, Obligation.id == StatusReply.obligation_id)
 
 
-def _decided(condition: ColumnElement[bool]) -> list[Any]:
+def _decided() -> list[Any]:
     request = ExtensionRequest
     asked = _row(request.decided_at, request.id, literal("extension_") + request.state, None)
     confirmed = _row(Obligation.confirmed_at, Obligation.id, literal("confirmed"), None)
     returned = _row(Obligation.returned_at, Obligation.id, literal("returned"), None)
     return [
-        asked.add_columns(*_words(until=request.granted_until))
+        asked.add_columns(
+            *_words(until=request.granted_until, note=Decision.details["reason"].as_string())
+        )
         .join(Obligation, Obligation.id == request.obligation_id)
-        .where(condition, request.decided_at.is_not(None)),
+        .outerjoin(Decision, Decision.id == request.decision_id)
+        .where(request.decided_at.is_not(None)),
         confirmed.add_columns(*_words(note=Obligation.confirmed_by)).where(
-            condition, Obligation.confirmed_at.is_not(None)
+            Obligation.confirmed_at.is_not(None)
         ),
         returned.add_columns(*_words()).where(
-            condition, Obligation.returned_at.is_not(None), Obligation.state == "open"
+            Obligation.returned_at.is_not(None), Obligation.state == "open"
         ),
     ]
 
 
-def _explained(condition: ColumnElement[bool]) -> list[Any]:
+def _explained() -> list[Any]:
     asked = _row(
         Explanation.asked_at,
         Explanation.id,
@@ -118,12 +122,12 @@ def _explained(condition: ColumnElement[bool]) -> list[Any]:
         Explanation.answered_person_id,
     )
     return [
-        asked.add_columns(*_words(note=Explanation.question))
-        .join(Obligation, Obligation.id == Explanation.obligation_id)
-        .where(condition),
+        asked.add_columns(*_words(note=Explanation.question)).join(
+            Obligation, Obligation.id == Explanation.obligation_id
+        ),
         answered.add_columns(*_words(note=Explanation.answer))
         .join(Obligation, Obligation.id == Explanation.obligation_id)
-        .where(condition, Explanation.answered_at.is_not(None)),
+        .where(Explanation.answered_at.is_not(None)),
     ]
 
 
@@ -148,3 +152,7 @@ def _words(*, until: Any = None, note: Any = None) -> list[Any]:
         (null() if note is None else note).label("note"),
         literal(False).label("undone"),
     ]
+
+
+# Made once, without the condition: building them takes longer than running them.
+_PARTS = (_replies(), *_decided(), *_explained())

@@ -158,27 +158,35 @@ async def finish(
     now: datetime,
     state: str = "done",
     error: str | None = None,
+    forget: bool = False,
 ) -> bool:
     """End a new event; False where it was ended before: then do nothing for it.
 
-    Called first in the transaction that holds its effect, so that two can never both have one.
+    Called first in the transaction that holds its effect, so that two can never both have one. forget:
+    what came in is not kept.
     """
     ended = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == event_id, _NEW)
-        .values(state=state, error=error, handled_at=now)
+        .values(state=state, error=error, handled_at=now, **_emptied(forget))
     )
     return ended.rowcount == 1
 
 
-async def park(connection: AsyncConnection, event_id: int, *, now: datetime) -> bool:
+async def park(
+    connection: AsyncConnection, event_id: int, *, now: datetime, forget: bool = False
+) -> bool:
     """Give a new event up, with the error it has; False where it was ended before."""
     parked = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == event_id, _NEW)
-        .values(state="parked", handled_at=now)
+        .values(state="parked", handled_at=now, **_emptied(forget))
     )
     return parked.rowcount == 1
+
+
+def _emptied(forget: bool) -> dict[str, bytes]:
+    return {"raw": b""} if forget else {}
 
 
 async def count_attempt(connection: AsyncConnection, event_id: int, *, error: str) -> None:

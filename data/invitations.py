@@ -1,7 +1,7 @@
 """One-use codes that let a chat in.
 
 Promises that a code enrols once, that only its hash is kept, that it expires, and that five wrong codes
-lock a chat for an hour.
+lock a chat for an hour. Tells what may hold a code, so that it is not kept either.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ LOCKED_FOR = timedelta(hours=1)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base32 without the letters taken for digits
 _MISREAD = str.maketrans("OIL", "011")
 _CODE = re.compile(r"^\s*([0-9A-Z]{5})\s*[-–—‑_ ]?\s*([0-9A-Z]{5})\s*$", re.IGNORECASE)
+
+_START = re.compile(r"^/start(?:@\w+)?\s+(\S.*)$", re.IGNORECASE | re.DOTALL)
+_DASHED = re.compile(r"^\s*[0-9A-Za-z]{5}\s*[-–—‑]\s*[0-9A-Za-z]{5}\s*$")
+_WITHIN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{5}-[0-9A-Za-z]{5}(?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,26 @@ def hash_of(code: str) -> str | None:
     if not set(plain) <= set(_ALPHABET):
         return None
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def code_in(text: str, *, stranger: bool) -> str | None:
+    """Return the code in a text: after /start (also a deep link's), or alone.
+
+    Alone it needs its dash, so that two short words are no code; a stranger has nothing else to say
+    and may leave it out.
+    """
+    started = _START.match(text.strip())
+    if started is not None:
+        return started[1] if hash_of(started[1]) else None
+    alone = _DASHED.match(text) is not None or stranger
+    return text.strip() if alone and hash_of(text) else None
+
+
+def may_hold_code(raw: bytes, text: str) -> bool:
+    """Tell whether an incoming update may hold a code: typed, or in a message of ours that it quotes."""
+    return code_in(text, stranger=True) is not None or bool(
+        _WITHIN.search(raw.decode("utf-8", "replace"))
+    )
 
 
 async def invite(

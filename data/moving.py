@@ -16,8 +16,8 @@ from data.models import Chat, ChatAlias, Enrolment
 async def move(connection: AsyncConnection, chat_id: int, new_address: str) -> None:
     """Give a chat its new address (a group that became a supergroup); the old one still finds it.
 
-    Topics of the same chat move with it. Where a row already stands at the new address (the platform
-    told us of it first), its enrolments are moved over and it gives way.
+    Topics of the same chat move with it; a menu has to be offered anew there. Where a row already stands
+    at the new address (the platform told us of it first), its enrolments are moved over and it gives way.
     """
     chat = (await connection.execute(select(Chat).where(Chat.id == chat_id))).one()
     if chat.address == new_address:
@@ -29,7 +29,9 @@ async def move(connection: AsyncConnection, chat_id: int, new_address: str) -> N
     )
     for key, thread in rows.all():
         await _yield_address(connection, chat.account_id, new_address, thread, key)
-        await connection.execute(update(Chat).where(Chat.id == key).values(address=new_address))
+        await connection.execute(
+            update(Chat).where(Chat.id == key).values(address=new_address, menu=None)
+        )
     known = await connection.scalar(
         select(ChatAlias.id).where(
             ChatAlias.account_id == chat.account_id, ChatAlias.address == chat.address

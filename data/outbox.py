@@ -1,7 +1,8 @@
 """The outbox: what is to be sent, and what of it may go now.
 
-Promises that the same thing (dedupe_key) is put once and that looking costs what waits, not what is
-stored. Never opens a transaction and never sends: callers do both. How a message leaves it: data.claims.
+Promises that the same thing (dedupe_key) is put once, that looking costs what waits, not what is stored,
+and that a secret is not kept beyond its message's end. Never opens a transaction and never sends: callers
+do both. How a message leaves it: data.claims.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,11 +73,13 @@ async def put(
     reply_to: str | None = None,
     edits: str | None = None,
     broadcast_on: date | None = None,
+    secret: bool = False,
 ) -> int | None:
     """Put one message into the outbox; returns its id, or None where its dedupe_key stands already.
 
     buttons: rows of (label, action). items: (obligation id, rung or None) in the order of their
-    numbers. send_at: not before that instant, default now. Wake the delivery after the commit.
+    numbers. send_at: not before that instant, default now. secret: emptied once it has ended. Wake the
+    delivery after the commit.
     """
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = await connection.execute(
@@ -94,6 +98,7 @@ async def put(
             reply_to=reply_to,
             edits=edits,
             broadcast_on=broadcast_on,
+            secret=secret,
             created_at=now,
             send_at=send_at or now,
         )
@@ -112,6 +117,19 @@ async def put(
             ],
         )
     return message_id
+
+
+async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
+    """Empty those of the messages that are secret and have ended; one that may go again keeps its words."""
+    await connection.execute(
+        update(Message)
+        .where(
+            Message.id.in_(message_ids),
+            Message.secret.is_(True),
+            Message.state.not_in(("pending", "claimed")),
+        )
+        .values(context={})
+    )
 
 
 # ------------------------------------------------------------------ what waits

@@ -53,6 +53,23 @@ class Overlay:
 NOTHING = Overlay()
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """All that people decided and that changes what goes out when.
+
+    tracked_from, closed_on: by plan code, of the plans that are loaded; extended: the later date granted,
+    by (plan code, code, owner's code, period).
+    """
+
+    overlay: Overlay = NOTHING
+    tracked_from: Mapping[str, date] = field(default_factory=dict)
+    closed_on: Mapping[str, date] = field(default_factory=dict)
+    extended: Mapping[tuple[str, str, str, str], date] = field(default_factory=dict)
+
+
+NOTHING_LAID = Laid()
+
+
 def replace(owners: dict[str, bool], assigned: Sequence[Assigned]) -> dict[str, bool]:
     """Return the owners after decisions: agency code → whether a person must still decide for it.
 

@@ -6,7 +6,7 @@ read, and that tasks without a due date stand apart from what is due. Reads only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
@@ -42,7 +42,11 @@ async def held_condition(
     connection: AsyncConnection, province: str, held: Held
 ) -> ColumnElement[bool]:
     """Return the condition on Obligation that its agency's work is in hand with somebody (Holders)."""
-    ids = await agency_ids(connection, province, held.owners)
+    return held_by_ids(await agency_ids(connection, province, held.owners), held)
+
+
+def held_by_ids(ids: Mapping[str, int], held: Held) -> ColumnElement[bool]:
+    """Return the same condition where the rows' ids of the owners are known, by code."""
     reports = [ids[code] for code in sorted(held.reports) if code in ids]
     tasks = [ids[code] for code in sorted(held.tasks) if code in ids]
     every = sorted({*reports, *tasks})

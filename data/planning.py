@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from data.holding import Holders
-from data.ladder import RUNGS, UNDATED, Kind, judge, schedule
+from data.ladder import RUNGS, UNDATED, Kind
 from data.overlay import NOTHING, Assigned, Overlay
-from data.owners import coordinator_of, duty_owners, is_coordinators_own, task_owners
+from data.owners import duty_owners, is_coordinators_own, task_owners
 from data.periods import occurrences, phase_end
 from data.planfile import PlanFile, ReportDutyEntry, TaskEntry
 from data.province import Province
@@ -21,10 +20,9 @@ from data.registry import Registry
 from data.undated import undated_tasks, year_of
 
 _DAY = timedelta(days=1)
-CivilDate = date  # PreviewRow has a field named date
-# How far from its due date a rung can lie, in civil days, with room for Tết.
-REACH_BEFORE = timedelta(days=150)
-REACH_AFTER = timedelta(days=120)
+_LONG_AGO = timedelta(
+    days=366 * 6
+)  # every 5 years is the rarest report: its latest past lies within
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +48,6 @@ class PlannedObligation:
     due_on: date
     due_words: str  # the document's words; empty where it names no date
     proposed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewRow:
-    """One rung that would go out: on which day, to whom, about what."""
-
-    date: CivilDate
-    province: str
-    agency: str
-    plan: str
-    code: str
-    kind: Kind
-    due_on: CivilDate
-    due_words: str
-    rung: int
-    working_days_left: int
 
 
 def assignments(
@@ -132,65 +114,40 @@ def obligations(
     yield from _of_undated(plan_code, plan, province, since, until, overlay)
 
 
+def followed(
+    registry: Registry,
+    plan_code: str,
+    *,
+    tracked_from: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+) -> Iterator[PlannedObligation]:
+    """Yield what of a plan is followed up to a due date, when it is tracked from a day.
+
+    Every phase end; reports due from that day on, and of each dated duty the latest before it. A date
+    that nobody confirmed binds nobody looking back.
+    """
+    past: dict[str, dict[str, list[PlannedObligation]]] = {}  # by code and period
+    since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
+    for owed in obligations(registry, plan_code, since=since, until=until, overlay=overlay):
+        if owed.kind == "phase_end" or owed.due_on >= tracked_from:
+            yield owed
+            continue
+        if owed.proposed:
+            continue
+        if owed.kind == UNDATED and owed.due_on.year < tracked_from.year:
+            continue  # how things stand is asked of this year, not of an earlier one
+        past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
+    for periods in past.values():
+        yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
+
+
 def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
     """Return the ladder of a kind, the plan's own where it sets one."""
     if kind == UNDATED:
         return RUNGS[kind]
     own = (plan.ladder or {}).get("phase_end" if kind == "phase_end" else "report")
     return tuple(own) if own is not None else RUNGS[kind]
-
-
-def preview(
-    registry: Registry, *, since: date, until: date, province: str | None = None
-) -> list[PreviewRow]:
-    """Return every rung that would go out in since..until if all was loaded and nobody answered."""
-    rows: list[PreviewRow] = []
-    workdays = registry.workdays
-    for plan_code, plan in registry.plans.items():
-        if province is not None and plan.province != province:
-            continue
-        home = registry.provinces[plan.province]
-        window = (since - REACH_AFTER, until + REACH_BEFORE)
-        holders: dict[date, Holders] = {}
-        for owed in obligations(registry, plan_code, since=window[0], until=window[1]):
-            due = judge(owed.due_on, workdays, strictly=home.file.judged_strictly, kind=owed.kind)
-            for rung, day in schedule(rungs_of(plan, owed.kind), due, workdays):
-                if not since <= day <= until:
-                    continue
-                if day not in holders:
-                    holders[day] = Holders(home, on=day)
-                code = holders[day].holder(owed.agency, owed.kind)
-                code = code or coordinator_of(home, plan, on=day)
-                rows.append(
-                    PreviewRow(
-                        date=day,
-                        province=plan.province,
-                        agency=home.agencies[code].name if code else "",
-                        plan=plan.number,
-                        code=owed.code,
-                        kind=owed.kind,
-                        due_on=owed.due_on,
-                        due_words=owed.due_words,
-                        rung=rung,
-                        working_days_left=due.working_days_left(day, workdays),
-                    )
-                )
-    order = {
-        (slug, entry.name): position
-        for slug, home in registry.provinces.items()
-        for position, entry in enumerate(home.file.agencies)
-    }
-    rows.sort(
-        key=lambda row: (
-            row.date,
-            row.province,
-            order.get((row.province, row.agency), -1),
-            row.due_on,
-            row.plan,
-            row.code,
-        )
-    )
-    return rows
 
 
 def _of_duty(

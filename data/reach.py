@@ -270,6 +270,7 @@ async def _end(connection: AsyncConnection, message_id: int, state: str, error: 
     await connection.execute(
         update(Message).where(Message.id == message_id).values(state=state, error=error)
     )
+    await outbox.forget_secrets(connection, [message_id])
 
 
 async def _items(connection: AsyncConnection, message_id: int) -> list[tuple[int, int | None]]:

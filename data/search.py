@@ -122,10 +122,14 @@ async def _by_code(
     key = code_key(code)
     if not key:
         return []
-    # đ is not lowered by SQLite, so codes of about the length are compared here.
+    # đ is not lowered by SQLite, so the database finds what has the plain letters and digits in their
+    # order and about the length, and the rest is compared here.
+    plain = "%".join(letter for letter in key if letter.isascii())
     length = func.length(table.code)
     near_length = length.between(len(key), len(key) + _MOST_MARKS)
-    rows = await connection.execute(select(table.id, table.code).where(where, near_length))
+    rows = await connection.execute(
+        select(table.id, table.code).where(where, near_length, table.code.ilike(f"%{plain}%"))
+    )
     near = {row.id: row.code for row in rows if code_key(row.code) == key}
     exact = [id_ for id_, known in near.items() if known.casefold() == code.strip().casefold()]
     if not near:

@@ -16,7 +16,7 @@ next is decided by the error's type:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -69,7 +69,8 @@ class Capabilities:
     """What a channel can do. max_text counts UTF-16 units; in_flight is k of the outbox.
 
     repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
-    shown to the administrator and left to the next rung (scarce quota).
+    shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
+    commands of its own. monthly_messages, most_people: caps of the platform (None: no cap).
     """
 
     max_text: int
@@ -80,6 +81,9 @@ class Capabilities:
     in_flight: int
     repeats_unknown: bool
     start_links: bool = False
+    menus: bool = False
+    monthly_messages: int | None = None
+    most_people: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +227,17 @@ class Channel(Protocol):
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """End a press's spinner; best effort, never raises."""
 
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show for some seconds that an answer is being written; best effort, never raises."""
+
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Show a chat its own commands (name, words), or none any more; raises a DeliveryError.
+
+        Called only where the capabilities say `menus`; a forum's topics share one menu.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +246,8 @@ class Answer:
 
     template: a folder under templates/; context: JSON values for it. items: obligations listed, in
     order, so that numbers typed later find them. edits: remote id of our message to be changed in
-    place where the channel can.
+    place where the channel can. secret: it holds a code or names of people, and is not kept once it was
+    sent or given up.
     """
 
     template: str
@@ -241,4 +255,5 @@ class Answer:
     buttons: tuple[tuple[Button, ...], ...] = ()
     items: tuple[int, ...] = ()
     edits: str | None = None
+    secret: bool = False
     to_chat: int | None = None  # another chat than the one that asked (a coordinator's)

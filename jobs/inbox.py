@@ -2,7 +2,8 @@
 
 Promises that an update is stored before the platform is told to forget it; that its effect and its
 answers are one transaction; that a malformed update or a failing one is parked and stops nothing else;
-and that what bears a secrecy mark is refused unstored. What an update means is the handler's business,
+that what bears a secrecy mark is refused unstored, and that what may hold a one-use code is not kept
+once it was handled. What an update means is the handler's business,
 except where a chat moved or was lost.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import contacts, inbox, outbox, reach
 from data.clock import Clock
 from data.database import Database
+from data.invitations import may_hold_code
 from data.models import Chat
 from jobs.channel import Answer, Channel, Incoming
 from jobs.fetching import DATABASE_FAULTS, poll, receive, store, with_files
@@ -33,6 +35,7 @@ SORRY = "sorry"  # template
 _BATCH = 200
 _SIDE_BY_SIDE = 8  # chats
 _LOOK_SECONDS = 5.0  # for what another process stored
+_TYPING_LASTS = 4.5  # seconds until a platform takes it away again
 
 
 class Handler(Protocol):
@@ -46,7 +49,8 @@ class Handler(Protocol):
 class Inbox:
     """The incoming side of all accounts of one process.
 
-    answered: called after answers were put into the outbox (the delivery's wake).
+    answered: called after answers were put into the outbox (the delivery's wake). typing_after: seconds
+    after which somebody who waits is shown that the answer takes its time.
     """
 
     def __init__(
@@ -57,14 +61,16 @@ class Inbox:
         clock: Clock,
         *,
         answered: Callable[[], None] = lambda: None,
+        typing_after: float = 1.0,
     ) -> None:
         self._database = database
         self._channels = channels
         self._handle = handle
         self._clock = clock
         self._answered = answered
+        self._typing_after = typing_after
         self._woken = asyncio.Event()
-        self._presses: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()  # nothing waits for them but the end
 
     def wake(self) -> None:
         """Look for new events now; call after store()."""
@@ -127,8 +133,8 @@ class Inbox:
             for fault in ends:
                 if fault is not None:
                     raise fault
-        if self._presses:
-            await asyncio.wait(self._presses)
+        if self._asides:
+            await asyncio.wait(self._asides)
         return handled
 
     async def _parsed(self, event: Row[Any]) -> Incoming | None:
@@ -148,7 +154,12 @@ class Inbox:
     ) -> None:
         async with together:
             for event, incoming in events:
-                await self._handle_one(event, incoming)
+                typing = self._show_typing(incoming) if _is_for_us(incoming) else None
+                try:
+                    await self._handle_one(event, incoming)
+                finally:
+                    if typing is not None:
+                        typing.cancel()
 
     async def _handle_one(self, event: Row[Any], incoming: Incoming) -> None:
         incoming = await with_files(self._database, self._channels[event.account_id], incoming)
@@ -159,7 +170,9 @@ class Inbox:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
                 log.exception("event=%d account=%d attempt=%d", event.id, event.account_id, attempt)
-                words = f"{type(error).__name__}: {error}"[:500]
+                words = type(error).__name__
+                if not may_hold_code(event.raw, incoming.text):
+                    words = f"{words}: {error}"[:500]
                 async with self._database.write() as connection:
                     await inbox.count_attempt(connection, event.id, error=words)
             else:
@@ -170,7 +183,8 @@ class Inbox:
     async def _effect(self, event: Row[Any], incoming: Incoming) -> None:
         now = await self._clock.now()
         async with self._database.write() as connection:
-            if not await inbox.finish(connection, event.id, now=now):
+            forget = may_hold_code(event.raw, incoming.text)
+            if not await inbox.finish(connection, event.id, now=now, forget=forget):
                 return
             if incoming.kind in ("moved", "gone"):
                 await self._follow_chat(connection, incoming, now)
@@ -219,22 +233,39 @@ class Inbox:
                 priority=outbox.ANSWER,
                 now=now,
                 edits=answer.edits,
+                secret=answer.secret,
             )
 
     def _acknowledge(self, incoming: Incoming) -> None:
         """End a press's spinner, now that what it did is committed; nothing waits for it."""
         if incoming.action_id is None:
             return
+        self._aside(self._channels[incoming.account_id].acknowledge(incoming))
+
+    def _show_typing(self, incoming: Incoming) -> asyncio.Task[None]:
+        """Show, where the handling takes long, that an answer is being written; cancel it at the end."""
         channel = self._channels[incoming.account_id]
-        task = asyncio.create_task(channel.acknowledge(incoming))
-        self._presses.add(task)
-        task.add_done_callback(self._presses.discard)
+
+        async def show() -> None:
+            await asyncio.sleep(self._typing_after)
+            while True:
+                await channel.show_typing(incoming)
+                await asyncio.sleep(_TYPING_LASTS)
+
+        return self._aside(show())
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+        return task
 
     async def _park(self, event: Row[Any], incoming: Incoming) -> None:
         """Give an event up after its attempts, and say sorry to who waits for an answer."""
         now = await self._clock.now()
         async with self._database.write() as connection:
-            if not await inbox.park(connection, event.id, now=now):
+            forget = may_hold_code(event.raw, incoming.text)
+            if not await inbox.park(connection, event.id, now=now, forget=forget):
                 return
             chat = await _chat_of(connection, incoming)
             if chat is not None and incoming.kind in ("text", "action", "other"):
@@ -245,7 +276,18 @@ class Inbox:
     async def _end(self, event: Row[Any], *, state: str = "done", error: str | None = None) -> None:
         now = await self._clock.now()
         async with self._database.write() as connection:
-            await inbox.finish(connection, event.id, now=now, state=state, error=error)
+            forget = may_hold_code(event.raw, "")
+            await inbox.finish(
+                connection, event.id, now=now, state=state, error=error, forget=forget
+            )
+
+
+def _is_for_us(incoming: Incoming) -> bool:
+    """Tell whether somebody waits for an answer: not for what is only overheard in a group."""
+    if incoming.kind not in ("text", "other"):
+        return False
+    meant = incoming.text.startswith("/") or incoming.reply_to is not None
+    return incoming.chat_kind == "private" or meant
 
 
 async def _chat_of(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:

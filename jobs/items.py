@@ -24,39 +24,43 @@ AD_HOC = "ad_hoc"
 
 Item = dict[str, Any]
 
+_OWNER, _COORDINATOR = aliased(Agency), aliased(Agency)
+# Made once: building so wide a statement takes longer than running it.
+_ROWS = (
+    select(
+        Obligation.__table__,
+        Plan.code.label("plan_code"),
+        Plan.number.label("plan_number"),
+        Plan.issued_on.label("plan_issued_on"),
+        Plan.province,
+        Plan.tracked_from,
+        Plan.coordinator_id,
+        ReportDuty.clause,
+        ReportDuty.title.label("duty_title"),
+        ReportDuty.frequency,
+        Task.title.label("task_title"),
+        _OWNER.code.label("owner_code"),
+        _OWNER.name.label("owner_name"),
+        _OWNER.short.label("owner_short"),
+        _COORDINATOR.name.label("coordinator_name"),
+    )
+    .join(Plan, Plan.id == Obligation.plan_id)
+    .join(_OWNER, _OWNER.id == Obligation.agency_id)
+    .outerjoin(_COORDINATOR, _COORDINATOR.id == Plan.coordinator_id)
+    .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
+    .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
+    .outerjoin(Task, Task.id == Assignment.task_id)
+)
+
 
 async def obligation_rows(
     connection: AsyncConnection, obligation_ids: Sequence[int]
 ) -> dict[int, Any]:
     """Return what a line needs to know of each obligation, by id."""
-    owner = aliased(Agency)
-    coordinator = aliased(Agency)
     found: dict[int, Any] = {}
     for start in range(0, len(obligation_ids), _CHUNK):
         rows = await connection.execute(
-            select(
-                Obligation.__table__,
-                Plan.code.label("plan_code"),
-                Plan.number.label("plan_number"),
-                Plan.issued_on.label("plan_issued_on"),
-                Plan.province,
-                Plan.tracked_from,
-                ReportDuty.clause,
-                ReportDuty.title.label("duty_title"),
-                ReportDuty.frequency,
-                Task.title.label("task_title"),
-                owner.code.label("owner_code"),
-                owner.name.label("owner_name"),
-                owner.short.label("owner_short"),
-                coordinator.name.label("coordinator_name"),
-            )
-            .join(Plan, Plan.id == Obligation.plan_id)
-            .join(owner, owner.id == Obligation.agency_id)
-            .outerjoin(coordinator, coordinator.id == Plan.coordinator_id)
-            .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
-            .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
-            .outerjoin(Task, Task.id == Assignment.task_id)
-            .where(Obligation.id.in_(obligation_ids[start : start + _CHUNK]))
+            _ROWS.where(Obligation.id.in_(obligation_ids[start : start + _CHUNK]))
         )
         found.update({row.id: row for row in rows})
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -21,14 +21,11 @@ from data.ladder import UNDATED, Due, Steps, effective_due, judge, next_step, sc
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
 from data.overlay import Overlay
-from data.planning import PlannedObligation, obligations, rungs_of
+from data.planning import PlannedObligation, followed, rungs_of
 from data.registry import Registry
 from data.undated import drop_done
 
 _CHUNK = 1000
-_LONG_AGO = timedelta(
-    days=366 * 6
-)  # every 5 years is the rarest report: its latest past lies within
 
 
 @dataclass(slots=True)
@@ -139,19 +136,9 @@ def _wanted(
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
-    past: dict[str, dict[str, list[PlannedObligation]]] = {}  # by code and period
-    since = min(plan.tracked_from - _LONG_AGO, plan.issued_on)
-    for owed in obligations(registry, plan.code, since=since, until=last, overlay=overlay):
-        if owed.kind == "phase_end" or owed.due_on >= plan.tracked_from:
-            yield owed
-            continue
-        if owed.proposed:  # a date nobody confirmed binds nobody looking back
-            continue
-        if owed.kind == UNDATED and owed.due_on.year < plan.tracked_from.year:
-            continue  # how things stand is asked of this year, not of an earlier one
-        past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
-    for periods in past.values():
-        yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
+    return followed(
+        registry, plan.code, tracked_from=plan.tracked_from, until=last, overlay=overlay
+    )
 
 
 async def _bring_in_line(

@@ -28,6 +28,10 @@ TOKEN = "4242:a-token-of-the-tests-and-of-nothing-else"
 USERNAME = "nhacviec_test_bot"
 
 _TAG = re.compile(r"<(/?)([a-z-]+)((?:\s+[a-z-]+(?:=\"[^\"]*\")?)*)\s*>")
+_ACTIONS = {
+    "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice",
+    "upload_document", "choose_sticker", "find_location", "record_video_note", "upload_video_note",
+}  # fmt: skip
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|#\d+|#x[0-9a-fA-F]+);")
 _ALLOWED = {
     "b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler", "a", "code",
@@ -93,7 +97,9 @@ class BotApi:
     messages: list[Taken] = field(default_factory=list)
     edits: list[Taken] = field(default_factory=list)
     answered_presses: list[str] = field(default_factory=list)
-    commands: list[dict[str, str]] = field(default_factory=list)
+    typing: list[tuple[int, str]] = field(default_factory=list)  # chat and thread
+    commands: list[dict[str, str]] = field(default_factory=list)  # of who has no menu of their own
+    menus: dict[int, list[dict[str, str]]] = field(default_factory=dict)  # by chat
     webhook: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)  # by file_id
     breaches: int = 0
@@ -193,7 +199,8 @@ class BotApi:
 
     def _fault(self, method: str, data: dict[str, Any]) -> Fault | None:
         for fault in self._faults:
-            of_chat = fault.chat is None or str(fault.chat) == str(data.get("chat_id"))
+            chat = json.loads(data.get("scope") or "{}").get("chat_id", data.get("chat_id"))
+            of_chat = fault.chat is None or str(fault.chat) == str(chat)
             if fault.method == method and of_chat and fault.times > 0:
                 fault.times -= 1
                 return fault
@@ -306,13 +313,52 @@ class BotApi:
         self.answered_presses.append(str(data["callback_query_id"]))
         return True
 
+    async def _sendChatAction(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        if data.get("action") not in _ACTIONS:
+            raise Refused(400, "Bad Request: wrong parameter action in request")
+        self.typing.append((int(data["chat_id"]), str(data.get("message_thread_id", ""))))
+        return True
+
     async def _setMyCommands(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         commands = json.loads(data["commands"])
+        if len(commands) > 100:
+            raise Refused(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
         for one in commands:
-            if not re.fullmatch(r"[a-z0-9_]{1,32}", one["command"]) or not one["description"]:
+            if not re.fullmatch(r"[a-z0-9_]{1,32}", one["command"]):
                 raise Refused(400, "Bad Request: BOT_COMMAND_INVALID")
-        self.commands = commands
+            if not 1 <= len(one["description"]) <= 256:
+                raise Refused(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
+        chat = self._scope(data)
+        if chat is None:
+            self.commands = commands
+        else:
+            self.menus[chat] = commands
         return True
+
+    async def _deleteMyCommands(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        chat = self._scope(data)
+        if chat is None:
+            self.commands = []
+        else:
+            self.menus.pop(chat, None)
+        return True
+
+    def _scope(self, data: dict[str, Any]) -> int | None:
+        """Return the chat whose commands are meant; None for the default scope, others we never use."""
+        scope = json.loads(data.get("scope") or '{"type": "default"}')
+        if scope.get("type") == "default":
+            return None
+        if scope.get("type") != "chat" or type(scope.get("chat_id")) is not int:
+            raise Refused(
+                400, "Bad Request: can't parse BotCommandScope: Unsupported type specified"
+            )
+        if scope["chat_id"] in self._moved:
+            raise Refused(
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                migrate_to_chat_id=self._moved[scope["chat_id"]],
+            )
+        return int(scope["chat_id"])
 
     async def _setWebhook(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", str(data.get("secret_token", ""))):

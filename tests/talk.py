@@ -145,6 +145,7 @@ class Talk:
     now: datetime
     account_id: int = 0
     longest: int = 4096
+    capabilities: dict[int, Capabilities] = field(default_factory=dict)
     _events: Any = field(default_factory=lambda: count(1))
 
     async def begin(self) -> Talk:
@@ -239,7 +240,11 @@ class Talk:
             reply_to=reply_to,
             files=files,
         )
-        router = Router(lambda: self.registry, limits={self.account_id: self.longest})
+        router = Router(
+            lambda: self.registry,
+            limits={self.account_id: self.longest},
+            capabilities=self.capabilities,
+        )
         async with self.database.write() as connection:
             chat_id = (await contacts.chat_of(connection, incoming, now=self.now)).id
             if kind == "moved":

@@ -109,11 +109,13 @@ async def test_a_code_from_the_command_enrols_a_chat_that_is_then_answered(
     api: BotApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_for(api)
-    async with service(settings):
+    async with service(settings) as app:
         code = await invited(settings.database_url, capsys)
         api.push(start_message(code))
         await until("Sở Khoa học và Công nghệ", api=api)
-    assert {command["command"] for command in api.commands} >= {"viec", "status", "help"}
+        assert await app.menus.step(now=await app.clock.now()) == 1
+    assert [command["command"] for command in api.commands] == ["help"]
+    assert {command["command"] for command in api.menus[555]} >= {"viec", "status", "help"}
 
 
 async def test_a_deep_link_is_printed_once_the_bot_is_known(

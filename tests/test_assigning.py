@@ -189,3 +189,12 @@ async def test_a_dispute_is_settled_by_nobody_but_who_decides(talk: Talk) -> Non
         assert (await talk.tap("stc", f"{verb}:{row.id}"))[0].template == "cannot_decide"
         assert (await talk.tap("sxd", f"{verb}:{row.id}"))[0].template == "unknown_item"
         assert (await talk.tap("leader", f"{verb}:{row.id}"))[0].template == "cannot_decide"
+
+
+async def test_a_report_is_not_given_to_an_agency_that_owes_it_itself(talk: Talk) -> None:
+    row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    await talk.tap("coordinator", f"giveto:{row.id}")
+    (again,) = await talk.say("coordinator", "Sở Xây dựng")
+    assert again.template == "ask_decision"
+    assert "Sở Xây dựng đã phải thực hiện việc này cho chính mình" in again.html
+    assert (await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).state == "open"

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,21 @@ def test_preview_gives_exactly_the_promised_json(terminal: Terminal) -> None:
     assert {row["date"] for row in on_the_day if row["due_on"] == "2026-11-24"} == {"2026-11-23"}
 
 
+def test_preview_says_whether_it_knows_decisions_and_reckons_with_them(
+    loaded: Terminal, tmp_path: Path
+) -> None:
+    words = ["preview", "--from", "2026-12-01", "--to", "2026-12-31", "--province", "lang-son"]
+    before = loaded.json(*words)
+    assert before
+    assert "các quyết định đã ghi trong cơ sở dữ liệu" in loaded.type(*words)[1]
+    assert loaded.type("plan", "close", "131", "--on", "2026-11-30")[0] == 0
+    assert loaded.json(*words) == []
+    (tmp_path / "var" / "nhacviec.db").unlink()
+    assert len(loaded.json(*words)) >= len(before)
+    assert "chưa có cơ sở dữ liệu nên không có quyết định nào" in loaded.type(*words)[1]
+    assert not (tmp_path / "var" / "nhacviec.db").exists()
+
+
 def test_preview_refuses_an_end_before_the_beginning(terminal: Terminal) -> None:
     assert "--to" in terminal.refused("preview", "--from", "2026-02-01", "--to", "2026-01-01")
 
@@ -380,10 +396,34 @@ def test_an_agency_needs_its_province(loaded: Terminal) -> None:
 
 
 def test_status_counts_each_task_of_a_plan_once(loaded: Terminal) -> None:
-    (row,) = loaded.json("status", "--plan", "1901")
+    (row,) = loaded.json("status", "--plan", "1901")["plans"]
     plan = loaded.json("plan", "show", "1901")
     assert row["tasks"]["total"] == len(plan["tasks"])
     assert row["tasks"]["done_on_time"] == 0
+
+
+def test_status_tells_what_each_account_sent_this_month(loaded: Terminal, tmp_path: Path) -> None:
+    assert loaded.json("status")["accounts"] == []
+    now = datetime.now(UTC)
+    database = sqlite3.connect(tmp_path / "var" / "nhacviec.db")
+    database.executescript(
+        f"""
+        INSERT INTO account (id, channel, name, title, epoch)
+          VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0);
+        INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
+          VALUES (1, 1, '555', '', 'private', 'living', 0);
+        INSERT INTO message
+          (account_id, chat_id, priority, template, context, buttons, created_at, send_at, state, sent_at)
+          VALUES (1, 1, 0, 'help', '{{}}', '[]', '{now:%F %T.%f}', '{now:%F %T.%f}', 'sent', '{now:%F %T.%f}');
+        """
+    )
+    database.close()
+    telegram, old = loaded.json("status")["accounts"]
+    assert telegram["name"] == "@nhacviec_bot"
+    assert telegram["messages"] == {"used": 1, "cap": None, "percent": None, "level": 0}
+    assert (old["name"], old["messages"]["used"]) == ("78", 0)
+    _, out, _ = loaded.type("status")
+    assert "@nhacviec_bot" in out
 
 
 def test_an_invitation_is_made_for_one_agency_and_only_its_hash_is_kept(

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from bot.conversation.enrolment import code_in
 from data import contacts, invitations
 from data.database import Database
 from data.models import Account, Chat, Enrolment, Identity, Invitation, Person
@@ -61,7 +60,7 @@ def test_code_is_read_whatever_its_case_and_dash_and_misread_letters() -> None:
     ],
 )
 def test_code_is_found_after_start_or_alone(text: str, stranger: bool, is_code: bool) -> None:
-    assert (code_in(text, stranger=stranger) is not None) is is_code
+    assert (invitations.code_in(text, stranger=stranger) is not None) is is_code
 
 
 async def test_code_enrols_once(talk: Talk) -> None:

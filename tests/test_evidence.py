@@ -268,3 +268,15 @@ async def test_telegram_names_the_largest_photo_and_the_document_and_downloads_t
             assert TOKEN not in str(failed.value)
         finally:
             await channel.close()
+
+
+async def test_who_confirms_is_told_of_the_photos_and_the_sender_is_not_asked_again(
+    talk: Talk,
+) -> None:
+    await talk.enrol("8", "dong", "skhcn", "coordinator")
+    await talk.say("7", "/viec")
+    echo, _ = await talk.send_file("7", JPEG, text="BC.1 đã xong")
+    assert "Xin gửi số và ngày báo cáo" not in echo.html
+    waiting = await only(talk.say("8", "/xacnhan"))
+    assert "Kèm 1 ảnh, tệp đã lưu: anh.jpg." in waiting.html
+    assert "Chưa nêu số văn bản" not in waiting.html

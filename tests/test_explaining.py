@@ -78,3 +78,18 @@ async def test_who_is_asked_alone_answers(talk: Talk) -> None:
         assert (await talk.tap(chat, f"explain:{row.id}"))[0].template == "unknown_item"
     assert (await talk.tap("coordinator", f"explain:{row.id}"))[0].template == "not_allowed"
     assert (await talk.say("stc", "/giaitrinh STC"))[0].template == "not_allowed"
+
+
+async def test_an_explanation_may_simply_be_typed_under_the_request(talk: Talk) -> None:
+    await talk.say("coordinator", "/giaitrinh STC vì sao chậm")
+    (answer, *_) = await talk.say("stc", "do kho bạc chưa chốt số liệu quý III")
+    assert answer.template == "explained"
+    assert [row.answer for row in await filed(talk)] == ["do kho bạc chưa chốt số liệu quý III"]
+
+
+@pytest.mark.parametrize("words", ["đã nhận", "đã gửi báo cáo số 12/BC-STC hôm qua", "vâng ạ"])
+async def test_what_answers_the_task_is_no_explanation(talk: Talk, words: str) -> None:
+    await talk.say("coordinator", "/giaitrinh STC vì sao chậm")
+    (answer, *_) = await talk.say("stc", words)
+    assert answer.template == "recorded"
+    assert [row.state for row in await filed(talk)] == ["asked"]

@@ -220,3 +220,47 @@ async def test_several_requests_are_listed_with_what_is_asked(talk: Talk) -> Non
     (one,) = await talk.press(shown, "2")
     assert one.template == "to_extend_one"
     assert one.labels()[0] == "Đồng ý"
+
+
+async def test_more_time_that_would_end_before_the_due_date_counts_from_it(talk: Talk) -> None:
+    await talk.say("stc", "/viec")
+    answers = await talk.say("stc", "BC.1 xin thêm 3 ngày vì chờ số liệu")
+    assert answers[0].template == "recorded"  # from today 9/11 it would be 12/11, before 14/11
+    assert answers[0].answer.context["until"] == "2026-11-17"
+
+
+async def test_more_time_that_ends_after_the_due_date_counts_from_today(talk: Talk) -> None:
+    await talk.say("stc", "/viec")
+    answers = await talk.say("stc", "BC.1 xin thêm 2 tuần vì chờ số liệu")
+    assert answers[0].answer.context["until"] == "2026-11-23"
+
+
+async def test_the_reason_of_a_refusal_stands_in_the_history(talk: Talk) -> None:
+    key = await asked(talk, "stc", "BC.1", date(2026, 11, 20))
+    await talk.tap("coordinator", f"refuse:{key}")
+    await talk.say("coordinator", "đã gia hạn chung cho cả tỉnh")
+    (history,) = await talk.say("stc", "/lichsu BC.1")
+    assert "không được gia hạn: đã gia hạn chung cho cả tỉnh" in history.html
+
+
+async def test_what_the_coordinating_agency_owes_is_decided_by_the_leaders_and_told_to_it(
+    talk: Talk,
+) -> None:
+    row = await talk.obligation(NUMBER, "skhcn", "BC.2", "2026")
+    echo, *_ = await talk.tap("coordinator", f"done:{row.id}")
+    assert "lãnh đạo sẽ xem và xác nhận" in echo.html
+    _, *told = await talk.tap("leader", f"confirm:{row.id}")
+    assert {notice.chat for notice in told} == {"coordinator"}
+
+
+async def test_a_code_that_is_confirmed_is_told_to_be_so(talk: Talk) -> None:
+    row = await talk.obligation(NUMBER, "stc", "BC.1", "2026")
+    await talk.tap("stc", f"done:{row.id}")
+    await talk.tap("coordinator", f"confirm:{row.id}")
+    async with talk.database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.period == "2027").values(state="withdrawn")
+        )
+    await talk.say("stc", "/viec")
+    (answer,) = await talk.say("stc", "BC.1 đang làm")
+    assert (answer.template, answer.answer.context["state"]) == ("closed", "confirmed")

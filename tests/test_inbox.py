@@ -383,3 +383,74 @@ async def test_a_poll_with_a_refused_token_stops_the_account_and_ends(
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (await row_of_account(database, account_id)).stopped_why == "401 Unauthorized"
+
+
+# ------------------------------------------------------------------ who waits is shown that it takes time
+
+
+class Slow(LocalChannel):
+    """A channel that notes where typing was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.typing: list[str] = []
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        self.typing.append(f"{incoming.address}:{incoming.text}")
+
+
+def slow_inbox(database: Database, local: int, channel: Slow, *, seconds: float) -> Inbox:
+    async def handle(
+        connection: AsyncConnection, incoming: Incoming, *, event_id: int, now: datetime
+    ) -> list[Answer]:
+        await asyncio.sleep(seconds)
+        return [Answer("words", {"text": "đã nhận"})]
+
+    clock = SteppedClock(MORNING)
+    return Inbox(database, {local: channel}, handle, clock, typing_after=0.2)
+
+
+def in_group(text: str, *, kind: str = "text", reply_to: str | None = None) -> RawUpdate:
+    return update(
+        address="-7", chat_kind="group", kind=kind, sender="a", text=text, reply_to=reply_to
+    )
+
+
+async def test_a_slow_answer_shows_typing_once_and_a_quick_one_never(
+    database: Database, local: int
+) -> None:
+    channel = Slow()
+    await store(database, local, [typed("a", "nhanh")], now=MORNING)
+    await slow_inbox(database, local, channel, seconds=0).handle_pending()
+    assert channel.typing == []
+    await store(database, local, [typed("a", "chậm")], now=MORNING)
+    await slow_inbox(database, local, channel, seconds=0.6).handle_pending()
+    assert channel.typing == ["a:chậm"]
+    assert len(await outgoing(database)) == 2
+
+
+async def test_what_is_overheard_in_a_group_and_what_is_pressed_shows_no_typing(
+    database: Database, local: int
+) -> None:
+    channel = Slow()
+    await chat(database, local, "-7", kind="group")
+    for one in (
+        in_group("chào cả nhà"),
+        in_group("ack:1", kind="action"),
+        in_group("/viec"),
+        in_group("xong", reply_to="m1"),
+    ):
+        await store(database, local, [one], now=MORNING)
+    await slow_inbox(database, local, channel, seconds=0.4).handle_pending()
+    assert channel.typing == ["-7:/viec", "-7:xong"]
+
+
+async def test_typing_that_never_ends_delays_no_answer(database: Database, local: int) -> None:
+    class Stuck(Slow):
+        async def show_typing(self, incoming: Incoming) -> None:
+            await asyncio.sleep(3600)
+
+    await store(database, local, [typed("a", "chậm")], now=MORNING)
+    async with asyncio.timeout(20):
+        await slow_inbox(database, local, Stuck(), seconds=0.4).handle_pending()
+    assert await outgoing(database) == [("a", "words", "đã nhận")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from data import contacts, people
+from data import contacts, people, personal
 from data.addressing import places
 from data.database import Database
 from data.models import (
@@ -280,15 +280,15 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
         ((person_id,),) = (
             await connection.execute(select(Identity.person_id).where(Identity.sender == "stc"))
         ).all()
-        kept = await people.kept_of(connection, person_id)
+        kept = await personal.kept_of(connection, person_id)
     assert kept is not None
     assert (kept["name"], kept["identities"][0]["sender"]) == ("Chị <Lan>", "stc")
     assert [reply["said"] for reply in kept["replies"]] == ["completed"]
     assert kept["raw_updates"] > 0
     async with talk.database.write() as connection:
-        erased = await people.erase(connection, person_id, now=talk.now)
+        erased = await personal.erase(connection, person_id, now=talk.now)
         assert (erased.identities, erased.enrolments, erased.chats) == (1, 1, 1)
-        after = await people.kept_of(connection, person_id)
+        after = await personal.kept_of(connection, person_id)
         assert after is not None
         assert (after["name"], after["identities"], after["raw_updates"]) == (None, [], 0)
         for table, column in ((Chat, Chat.address), (Identity, Identity.sender)):
@@ -296,7 +296,9 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
             assert found.first() is None
         said = (await connection.execute(select(StatusReply))).one()
         assert (said.said, said.person_id) == ("completed", person_id)
-        assert await people.erase(connection, person_id, now=talk.now) == people.Erased(0, 0, 1, 0)
+        assert await personal.erase(connection, person_id, now=talk.now) == personal.Erased(
+            0, 0, 1, 0
+        )
     history = await ask(talk, "coordinator", "/lichsu BC.1")
     assert "Sở Tài chính: báo đã xong" in history.html
     assert "Lan" not in history.html

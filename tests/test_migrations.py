@@ -6,15 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from data.clock import ZONE
 from data.database import Database, DatabaseUnusable
-from data.migrate import newest, revision_of, upgrade
-from data.models import Base, Decision, Person
+from data.migrate import config, newest, revision_of, upgrade
+from data.models import Base, Decision, Message, Person
 
 
 async def test_a_migrated_schema_equals_a_fresh_one(database: Database) -> None:
@@ -60,3 +61,62 @@ async def test_a_naive_instant_is_refused(database: Database) -> None:
 async def test_a_missing_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="Chưa có thư mục"):
         Database(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'x.db'}")
+
+
+async def test_names_and_codes_kept_by_an_earlier_version_are_let_go_of(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+
+    def to_second(connection: Connection) -> None:
+        settings = config()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0002")
+
+    at = "2026-11-20 01:00:00.000000"
+    statements = [
+        "INSERT INTO account (id, channel, name) VALUES (1, 'local', 'a')",
+        "INSERT INTO chat (id, account_id, address, kind) VALUES (1, 1, 'x', 'private')",
+        f"INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '{at}')",
+        """INSERT INTO agency (id, province, code, name, short, kind, position, folded)
+           VALUES (1, 'p', 'skhcn', 'Sở KH&CN', 'Sở KH&CN', 'department', 1, '')""",
+        f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, enrolled_at)
+            VALUES (1, 1, 1, 'coordinator', '{at}')""",
+        *(
+            "INSERT INTO decision (kind, plan_code, subject, details, person_id, decided_by, decided_at)"
+            f" VALUES ('{kind}', 'p', 's', '{{}}', {person}, '{by}', '{at}')"
+            for kind, person, by in (
+                ("confirm", 1, "Chị Lan"),
+                ("close_plan", "NULL", "quản trị"),
+                ("handover", 1, "người đang giữ vai trò"),
+            )
+        ),
+        *(
+            "INSERT INTO message (account_id, chat_id, priority, template, context, buttons,"
+            " created_at, send_at, state)"
+            f" VALUES (1, 1, 0, '{template}', '{{\"code\": 1}}', '[]', '{at}', '{at}', '{state}')"
+            for template, state in (
+                ("code_made", "sent"),
+                ("code_made", "pending"),
+                ("help", "sent"),
+            )
+        ),
+    ]
+    async with database.write() as connection:
+        await connection.run_sync(to_second)
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+    await upgrade(database)
+    async with database.read() as connection:
+        by = await connection.execute(select(Decision.decided_by).order_by(Decision.id))
+        assert list(by.scalars()) == ["Sở KH&CN", "quản trị", "người đang giữ vai trò"]
+        messages = await connection.execute(
+            select(Message.secret, Message.context).order_by(Message.id)
+        )
+        assert [tuple(row) for row in messages] == [
+            (True, {}),
+            (True, {"code": 1}),
+            (False, {"code": 1}),
+        ]
+    with pytest.raises(DatabaseError, match="append-only"):
+        async with database.write() as connection:
+            await connection.execute(update(Decision).values(subject="y"))
+    await database.dispose()

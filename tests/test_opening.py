@@ -115,3 +115,13 @@ async def test_only_who_may_decide_opens_or_dates(talk: Talk) -> None:
     for command in ("/mo BC.5 15/12/2026: nhà ở", "/han BC.6 10/12/2026"):
         assert (await talk.say("stc", command))[0].template == "not_allowed"
         assert (await talk.say("leader", command))[0].template == "cannot_decide"
+
+
+async def test_the_same_report_is_not_asked_for_twice(talk: Talk) -> None:
+    words = "/mo BC.5 15/12/2026 Sở Xây dựng: nhà ở"
+    await talk.say("coordinator", words)
+    (answer,) = await talk.say("coordinator", words)
+    assert answer.template == "open_help"
+    assert "đã được yêu cầu trước đó" in answer.html
+    echo, *_ = await talk.say("coordinator", words.replace("15/12", "16/12"))
+    assert echo.template == "opened"

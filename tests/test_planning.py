@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 from data.ladder import TASK_KINDS
 from data.owners import coordinator_of, task_owners
-from data.planning import assignments, obligations, preview
+from data.planning import assignments, obligations
+from data.preview import preview
 from data.registry import Registry
 
 

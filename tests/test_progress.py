@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,7 @@ from data.models import (
     Obligation,
     Plan,
     StatusReply,
+    Task,
 )
 from data.progress import NotOpen
 from data.registry import Registry
@@ -313,6 +316,44 @@ async def test_undated_task_is_done_for_the_year_when_this_years_question_is_con
     assert (await plan_figures(world)).tasks.done_on_time == 1
     next_year = (await plan_figures(world, date(2027, 1, 5))).tasks
     assert (next_year.done_on_time, next_year.total) == (0, 4)
+
+
+STATES_OF_PARTS = [
+    *itertools.product(("open", "submitted", "confirmed"), repeat=2),
+    ("withdrawn", "confirmed"),
+    ("withdrawn", "superseded"),
+]
+
+
+@pytest.mark.parametrize("states", STATES_OF_PARTS)
+@pytest.mark.parametrize("done_on", [date(2026, 12, 31), date(2027, 2, 1)])
+@pytest.mark.parametrize("today", [TODAY, date(2027, 1, 5)])
+async def test_plan_counts_each_task_as_the_task_itself_tells(
+    world: World, states: tuple[str, str], done_on: date, today: date
+) -> None:
+    for agency, state in zip(("stc", "sxd"), states, strict=True):
+        row = await world.owed("2", agency, "end")
+        await world.set(row, state=state, done_on=None if state == "open" else done_on)
+    async with world.database.read() as connection:
+        tasks = await connection.execute(
+            select(Task.id).join(Plan, Plan.id == Task.plan_id).where(Plan.code == "dong-10-2026")
+        )
+        told = await figures.task_figures(
+            connection, list(tasks.scalars()), today=today, workdays=world.registry.workdays
+        )
+    counted = await plan_figures(world, today)
+    found = Counter(task.state for task in told.values())
+    assert counted.tasks == figures.Figures(
+        done_on_time=found["done_on_time"],
+        done_late=found["done_late"],
+        open_on_time=found["open_on_time"],
+        open_late=found["open_late"],
+        waiting=sum(
+            task.submitted > 0 and task.confirmed + task.submitted == task.parts
+            for task in told.values()
+        ),
+    )
+    assert counted.unassigned == sum(task.parts == 0 for task in told.values())
 
 
 async def test_report_counts_received_of_expected_and_names_who_is_missing(world: World) -> None:

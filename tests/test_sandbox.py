@@ -7,6 +7,7 @@ import html
 import re
 import socket
 import sqlite3
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -17,17 +18,20 @@ import pytest_asyncio
 
 from bot.config import Settings, SettingsRefused
 from bot.sandbox import serve_sandbox
-from bot.sandbox.file import LocalChat
+from bot.sandbox.cast import LocalChat
+from bot.sandbox.forms import MOST_UPLOAD
 from bot.sandbox.page import make_page
 from bot.sandbox.world import Sandbox, first_day
 from bot.serving import PortUnusable
 from data.clock import civil_date
+from data.evidence import MOST_BYTES
 from data.province import lives
 from data.registry import Registry, read_folder
 from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 SUNDAY = date(2026, 11, 22)
 FRIDAY = date(2026, 11, 20)
 PORT = 8123
@@ -65,8 +69,8 @@ async def browser(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-def chat_of(sandbox: Sandbox, agency: str, role: str = "focal") -> LocalChat:
-    return next(c for c in sandbox.chats.values() if (c.agency, c.role) == (agency, role))
+def chat_of(sandbox: Sandbox, agency: str | None, part: str = "focal") -> LocalChat:
+    return next(c for c in sandbox.chats.values() if (c.agency, c.part) == (agency, part))
 
 
 def names_in(folder: Path) -> list[str]:
@@ -98,9 +102,21 @@ async def press(browser: httpx.AsyncClient, chat: LocalChat, page: str, label: s
     return (await browser.post("/press", data=form)).text
 
 
-async def say(browser: httpx.AsyncClient, chat: LocalChat, text: str) -> str:
-    form = {"chat": str(chat.id), "text": text, "back": f"chat={chat.id}"}
+async def say(browser: httpx.AsyncClient, chat: LocalChat, text: str, **more: str) -> str:
+    form = {"chat": str(chat.id), "text": text, "back": f"chat={chat.id}", **more}
     return (await browser.post("/say", data=form)).text
+
+
+async def send_file(
+    browser: httpx.AsyncClient, chat: LocalChat, text: str, *files: tuple[str, bytes]
+) -> httpx.Response:
+    form = {"chat": str(chat.id), "text": text, "back": f"chat={chat.id}"}
+    chosen = [("file", file) for file in files]
+    return await browser.post("/say", data=form, files=chosen)
+
+
+def message_ids(page: str) -> list[str]:
+    return re.findall(r'<div class="line" data-id="([^"]+)"', page)
 
 
 async def test_it_opens_on_the_last_working_morning_on_which_a_reminder_goes_out(
@@ -113,10 +129,16 @@ async def test_it_opens_on_the_last_working_morning_on_which_a_reminder_goes_out
 
 async def test_everybody_a_newcomer_may_be_has_a_chat(sandbox: Sandbox) -> None:
     home = sandbox.registry.provinces["lang-son"]
-    focal = {chat.agency for chat in sandbox.chats.values() if chat.role == "focal"}
+    focal = {chat.agency for chat in sandbox.chats.values() if chat.part == "focal"}
     assert focal == {agency.code for agency in home.file.agencies if lives(agency, FRIDAY)}
     assert chat_of(sandbox, "so-khcn", "coordinator").name == "Sở Khoa học và Công nghệ"
-    assert [c.role for c in sandbox.chats.values()][:2] == ["coordinator", "leader"]
+    parts = [chat.part for chat in sandbox.chats.values()]
+    assert parts[:7] == [
+        *("coordinator", "leader"),
+        *("group", "group", "stranger", "stranger"),
+        "focal",
+    ]
+    assert set(parts[6:]) == {"focal"}
 
 
 async def test_the_file_is_marked_as_a_sandbox(sandbox: Sandbox, path: Path) -> None:
@@ -215,6 +237,108 @@ async def test_a_form_that_names_nothing_known_changes_nothing(
     too_long = await browser.post("/say", data={"chat": str(chat.id), "text": "a" * 4001})
     assert too_long.status_code == 400
     assert sandbox.lines(chat) == lines
+
+
+async def test_a_photo_with_words_beneath_it_is_kept_for_what_they_report_as_done(
+    sandbox: Sandbox, browser: httpx.AsyncClient, path: Path
+) -> None:
+    chat = chat_of(sandbox, "so-vhttdl")
+    answer = await send_file(browser, chat, "1 đã xong", ("anh hiện trường.png", PNG))
+    assert "anh hiện trường.png (1 KB)" in answer.text
+    assert "Đã lưu: anh hiện trường.png" in bubbles_in(answer.text)[-1]
+    with sqlite3.connect(path) as file:
+        kept = file.execute(
+            "SELECT name, content FROM evidence JOIN evidence_content USING (sha256)"
+        )
+        assert kept.fetchall() == [("anh hiện trường.png", PNG)]
+        query = "SELECT state, raw FROM inbox_event WHERE address = ?"
+        ((state, raw),) = file.execute(query, (chat.address,)).fetchall()
+        assert state == "done"
+        assert b64encode(PNG) in raw
+    file.close()
+
+
+async def test_a_file_that_is_not_kept_is_refused_by_the_bot_and_a_huge_one_at_the_door(
+    sandbox: Sandbox, browser: httpx.AsyncClient
+) -> None:
+    chat = chat_of(sandbox, "so-dtg")
+    page = (await send_file(browser, chat, "1 đã xong", ("x.exe", b"MZ"))).text
+    assert "chỉ nhận ảnh" in bubbles_in(page)[-1]
+    page = (await send_file(browser, chat, "", ("to.pdf", bytes(MOST_BYTES + 1)))).text
+    assert "lớn hơn 10 MB" in bubbles_in(page)[-1]
+    lines = list(sandbox.lines(chat))
+    huge = await send_file(browser, chat, "", ("to.pdf", bytes(MOST_UPLOAD + 100_000)))
+    assert huge.status_code == 413
+    assert "chỉ nhận tệp đến 15 MB" in huge.text
+    two = await send_file(browser, chat, "", ("a.pdf", b"1"), ("b.pdf", b"2"))
+    assert two.status_code == 400
+    assert "nhiều nhất một tệp" in two.text
+    nothing = await send_file(browser, chat, " ", ("", b""))
+    assert nothing.status_code == 200
+    assert sandbox.lines(chat) == lines
+
+
+async def test_a_stranger_sees_the_help_text_is_locked_by_wrong_codes_and_let_in_by_a_right_one(
+    sandbox: Sandbox, browser: httpx.AsyncClient
+) -> None:
+    first, second = (c for c in sandbox.chats.values() if c.part == "stranger")
+    page = await say(browser, first, "xin chào")
+    assert "chỉ phục vụ người đã đăng ký" in bubbles_in(page)[-1]
+    for _ in range(4):
+        page = await say(browser, first, "AAAAA-AAAAA")
+    assert "không dùng được" in bubbles_in(page)[-1]
+    page = await say(browser, first, "AAAAA-AAAAA")
+    assert "tạm ngừng nhận mã" in bubbles_in(page)[-1]
+    page = await say(browser, chat_of(sandbox, "so-khcn", "coordinator"), "/moi Sở Tư pháp")
+    code = re.search(r"[0-9A-Z]{5}-[0-9A-Z]{5}", bubbles_in(page)[-1])
+    assert code is not None
+    page = await say(browser, second, code[0])
+    assert "Sở Tư pháp" in bubbles_in(page)[-1]
+    assert "Sở Tư pháp" in bubbles_in(await say(browser, second, "/viec"))[-1]
+
+
+async def test_in_a_group_all_may_acknowledge_but_only_the_enrolled_may_answer(
+    sandbox: Sandbox, browser: httpx.AsyncClient
+) -> None:
+    group = next(chat for chat in sandbox.chats.values() if chat.part == "group")
+    own = f"chat={group.id}"
+    page = (await browser.get(f"/?{own}")).text
+    assert "Người chưa đăng ký" in page
+    reminder, _undated = message_ids(page)
+    reply = {"reply_to": reminder, "as": "1"}
+    page = await say(browser, group, "đã xong", **reply)
+    assert "cần người đã đăng ký" in bubbles_in(page)[-1]
+    assert "đã nhận" in bubbles_in(await say(browser, group, "đã nhận", **reply))[-1].lower()
+    page = await say(browser, group, "đã xong", reply_to=reminder)
+    assert "Trả lời: Đã xong." in bubbles_in(page)[-1]
+    before = len(sandbox.lines(group))
+    await say(browser, group, "trưa nay ăn gì?")
+    assert len(sandbox.lines(group)) == before + 1  # people talk among themselves
+    page = (await browser.get(f"/?{own}&la=1&dap={reminder}")).text
+    assert f'name="reply_to" value="{reminder}"' in page
+    assert 'name="as" value="1"' in page
+
+
+async def test_a_chat_that_shuts_the_bot_out_takes_no_words_and_the_coordinator_is_told(
+    sandbox: Sandbox, browser: httpx.AsyncClient
+) -> None:
+    chat = chat_of(sandbox, "so-tai-chinh")
+    steering = chat_of(sandbox, "so-khcn", "coordinator")
+    form = {"chat": str(chat.id), "back": f"chat={chat.id}"}
+    page = (await browser.post("/reach", data={**form, "reach": "gone"})).text
+    assert "Bạn đã chặn Nhắc Việc" in page
+    assert "Bỏ chặn bot" in page
+    assert 'id="text"' not in page
+    assert buttons_in(page) == {}
+    told = bubbles_in((await browser.get(f"/?chat={steering.id}")).text)[-1]
+    assert "Sở Tài chính" in told
+    lines = list(sandbox.lines(chat))
+    await say(browser, chat, "/viec")
+    await browser.post("/press", data={**form, "message": "x", "action": "ack:1"})
+    await browser.post("/reach", data={**form, "reach": "gone"})
+    assert sandbox.lines(chat) == lines
+    await browser.post("/reach", data={**form, "reach": "back"})
+    assert "131/KH-UBND" in bubbles_in(await say(browser, chat, "/viec"))[-1]
 
 
 async def test_the_clock_steps_to_the_next_working_day_and_to_the_next_reminders(

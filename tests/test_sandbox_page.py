@@ -18,16 +18,21 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.sandbox.chats import ChatKeeper, Line, NoSuchButton, TwinMessage
+from bot.sandbox.cast import LocalChat, Speaker
+from bot.sandbox.chats import ChatKeeper, File, Line, NoSuchButton, TwinMessage
 from bot.sandbox.file import remove_earlier
 from bot.sandbox.guard import NEEDS_ADDRESS, WRONG_HOST, WRONG_ORIGIN, Guard
 from bot.sandbox.text import pieces, preview_line, safe_html, utf16_length
-from bot.sandbox.view import Where, bubbles, initials, zalo_bubbles
+from bot.sandbox.view import Where, bubbles, file_size, initials, last_words, zalo_bubbles
 from data.clock import SteppedClock
 from data.database import Database, DatabaseUnusable
+from data.evidence import MOST_BYTES
 from data.migrate import upgrade
-from jobs.channel import Button, OutgoingMessage
+from jobs.channel import Button, Gone, Incoming, OutgoingMessage
 
+LAN = Speaker("7", "Lan")
+PRIVATE = LocalChat("a", "px", "Sở Tài chính", "focal", "private", (LAN,), "stc")
+GROUP = LocalChat("g", "px", "Nhóm", "group", "group", (LAN, Speaker("8", "Dũng")), "stc")
 NOW = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
 PORT = 8123
 HOME = f"http://127.0.0.1:{PORT}"
@@ -146,11 +151,13 @@ def test_initials_tell_agencies_of_one_kind_apart() -> None:
     assert initials("Sở Khoa học và Công nghệ") == "KH"
     assert initials("UBND xã Ia Grai") == "IG"
     assert initials("Lãnh đạo UBND tỉnh") == "UT"
+    assert initials("Nhóm Sở Nội vụ") == "NV"
+    assert initials("Nhóm mới, chưa kết nối") == "NM"
 
 
 def test_an_address_keeps_only_what_it_knows() -> None:
-    where = Where.of("tinh=gia-lai&chat=12&xem=zalo&khoa=abc&next=//evil.example")
-    assert where.href() == "/?tinh=gia-lai&chat=12&xem=zalo"
+    where = Where.of("tinh=gia-lai&chat=12&xem=zalo&la=1&dap=m1&khoa=abc&next=//evil.example")
+    assert where.href() == "/?tinh=gia-lai&chat=12&xem=zalo&la=1&dap=m1"
     assert where.href(chat=None) == "/?tinh=gia-lai&xem=zalo"
     assert Where.of("chat=x&xem=khác") == Where()
     assert Where.of("chat=²&chat=9") == Where()
@@ -211,7 +218,7 @@ async def test_only_a_button_of_the_message_in_its_present_form_can_be_pressed()
     keeper = ChatKeeper(SteppedClock(NOW))
     row = (Button("Đã nhận", "ack:7"),)
     receipt = await keeper.send(OutgoingMessage("a", "một", buttons=(row,)))
-    raw = await keeper.press("a", receipt.remote_id, "ack:7")
+    raw = await keeper.press(PRIVATE, receipt.remote_id, "ack:7", LAN)
     incoming = keeper.parse(5, raw.raw)
     assert incoming is not None
     assert (incoming.kind, incoming.text, incoming.reply_to) == (
@@ -219,16 +226,93 @@ async def test_only_a_button_of_the_message_in_its_present_form_can_be_pressed()
         "ack:7",
         receipt.remote_id,
     )
-    for address, remote_id, action in (
-        ("a", receipt.remote_id, "done:7"),
-        ("b", receipt.remote_id, "ack:7"),
-        ("a", "lạ", "ack:7"),
+    for chat, remote_id, action in (
+        (PRIVATE, receipt.remote_id, "done:7"),
+        (GROUP, receipt.remote_id, "ack:7"),
+        (PRIVATE, "lạ", "ack:7"),
     ):
         with pytest.raises(NoSuchButton):
-            await keeper.press(address, remote_id, action)
+            await keeper.press(chat, remote_id, action, LAN)
     await keeper.send(OutgoingMessage("a", "đã nhận", edits=receipt.remote_id))
     with pytest.raises(NoSuchButton):
-        await keeper.press("a", receipt.remote_id, "ack:7")
+        await keeper.press(PRIVATE, receipt.remote_id, "ack:7", LAN)
+
+
+def read(keeper: ChatKeeper, raw: bytes) -> Incoming:
+    incoming = keeper.parse(5, raw)
+    assert incoming is not None
+    return incoming
+
+
+async def test_what_is_typed_in_a_group_tells_who_says_it_and_which_message_it_answers() -> None:
+    keeper = ChatKeeper(SteppedClock(NOW))
+    receipt = await keeper.send(OutgoingMessage("g", "<b>Kính gửi</b> nhóm"))
+    raw = await keeper.say(GROUP, "đã xong", GROUP.speakers[1], reply_to=receipt.remote_id)
+    incoming = read(keeper, raw.raw)
+    assert (incoming.chat_kind, incoming.chat_title, incoming.kind) == ("group", "Nhóm", "text")
+    assert (incoming.sender, incoming.sender_name) == ("8", "Dũng")
+    assert incoming.reply_to == receipt.remote_id
+    shown = bubbles(keeper.chats["g"], seen=0)[-1]
+    assert (shown.speaker, shown.answers) == ("Dũng", "Kính gửi nhóm")
+    raw = await keeper.say(PRIVATE, "đã xong", LAN, reply_to=receipt.remote_id)
+    assert read(keeper, raw.raw).reply_to is None  # it stands in another chat
+    assert bubbles(keeper.chats["a"], seen=0)[-1].speaker == ""
+
+
+async def test_a_file_is_carried_in_the_raw_update_itself() -> None:
+    keeper = ChatKeeper(SteppedClock(NOW))
+    raw = await keeper.say(PRIVATE, "", LAN, file=File("anh.jpg", b"JFIF", is_photo=True))
+    incoming = read(keeper, raw.raw)
+    assert (incoming.kind, incoming.attachments) == ("other", ("photo",))
+    (file,) = incoming.files
+    assert (file.name, file.size) == ("anh.jpg", 4)
+    assert await keeper.fetch(file, most=10) == b"JFIF"
+    assert bubbles(keeper.chats["a"], seen=0)[0].file == "anh.jpg (1 KB)"
+    assert last_words(keeper.chats["a"]) == "Bạn: anh.jpg (1 KB)"
+    raw = await keeper.say(PRIVATE, "báo cáo đây", LAN, file=File("bc.pdf", b"%PDF-"))
+    assert (read(keeper, raw.raw).kind, read(keeper, raw.raw).attachments) == (
+        "text",
+        ("document",),
+    )
+    assert last_words(keeper.chats["a"]) == "Bạn: bc.pdf (1 KB) · báo cáo đây"
+    assert [one.file for one in zalo_bubbles(keeper.chats["a"], seen=0)] == [
+        "anh.jpg (1 KB)",
+        "bc.pdf (1 KB)",
+    ]
+
+
+async def test_a_file_bigger_than_is_kept_is_carried_by_name_and_size_alone() -> None:
+    keeper = ChatKeeper(SteppedClock(NOW))
+    raw = await keeper.say(PRIVATE, "", LAN, file=File("to.pdf", bytes(MOST_BYTES + 1)))
+    (file,) = read(keeper, raw.raw).files
+    assert (file.name, file.size, file.ref) == ("to.pdf", MOST_BYTES + 1, "")
+    assert len(raw.raw) < 1000
+
+
+def test_a_size_is_written_as_people_read_it() -> None:
+    assert [file_size(n) for n in (0, 1500, 200_000, 3_500_000)] == [
+        "1 KB",
+        "1 KB",
+        "195 KB",
+        "3,3 MB",
+    ]
+
+
+async def test_where_the_bot_was_shut_out_nothing_arrives_until_it_is_let_in() -> None:
+    keeper = ChatKeeper(SteppedClock(NOW))
+    for chat, why in ((PRIVATE, "blocked"), (GROUP, "kicked")):
+        gone = read(keeper, (await keeper.shut_out(chat, LAN)).raw)
+        assert (gone.kind, gone.text) == ("gone", why)
+        with pytest.raises(Gone):
+            await keeper.send(OutgoingMessage(chat.address, "một"))
+        assert read(keeper, (await keeper.let_in(chat, LAN)).raw).kind == "back"
+        await keeper.send(OutgoingMessage(chat.address, "hai"))
+        assert [one.left for one in bubbles(keeper.chats[chat.address], seen=0)] == [
+            "gone",
+            "back",
+            "",
+        ]
+        assert last_words(keeper.chats[chat.address][:2]) == ""
 
 
 # ------------------------------------------------------------------ the file

@@ -244,6 +244,29 @@ async def test_webhook_and_commands_are_told_to_the_platform(
     assert api.commands == [{"command": "viec", "description": "Việc cơ quan đang phải làm"}]
 
 
+async def test_typing_is_shown_in_its_topic_and_a_failure_of_that_is_nobodys_trouble(
+    api: BotApi, channel: TelegramChannel
+) -> None:
+    await channel.show_typing(Incoming(1, "1", "-5", "group", "text", thread="12"))
+    for kind in ("blocked", "hang", "rate_limited", "server_error"):
+        api.misbehave(kind, method="sendChatAction")
+        await channel.show_typing(Incoming(1, "1", "5", "private", "text"))
+    await channel.show_typing(Incoming(1, "1", "not a number", "private", "text"))
+    assert api.typing == [(-5, "12")]
+
+
+async def test_a_chat_has_commands_of_its_own_until_they_are_taken_away(
+    api: BotApi, channel: TelegramChannel
+) -> None:
+    await channel.offer_menu("-77", [("viec", "việc")])
+    assert api.menus == {-77: [{"command": "viec", "description": "việc"}]}
+    assert api.commands == []
+    await channel.offer_menu("-77", [])
+    assert api.menus == {}
+    with pytest.raises(Rejected):
+        await channel.offer_menu("5", [("Việc", "việc")])
+
+
 def test_every_channel_is_found_by_the_name_its_accounts_hold() -> None:
     assert {name: channel.kind for name, channel in CHANNELS.items()} == {
         "local": "local",

@@ -229,6 +229,38 @@ async def test_a_number_on_a_page_of_several_means_an_item_not_a_choice(talk: Ta
     assert (await talk.obligation("30/KH-UBND", "stc", "BC.1", "2026")).acknowledged_until is None
 
 
+async def test_a_list_shown_again_keeps_its_numbers(talk: Talk) -> None:
+    await morning_pages(talk)
+    item = await only(talk.say("7", "4"))
+    again = await only(talk.press(item, "Quay lại"))
+    shown: Any = again.answer.context["items"]
+    assert [(line["number"], line["code"]) for line in shown] == [
+        (2, "I.1"),
+        (3, "I.2"),
+        (4, "I.3"),
+    ]
+    answer = await only(talk.say("7", "2 đang làm 10%, 3 đang làm 20%"))
+    below: Any = answer.answer.context["items"]
+    assert [line["number"] for line in below] == [2, 3, 4]
+    last = await only(talk.say("7", "3 xong"))
+    assert "Ban hành quy chế" in last.html
+    said = {
+        code: await talk.obligation("30/KH-UBND", "stc", code, "2026")
+        for code in ("I.1", "I.2", "I.3")
+    }
+    assert (said["I.1"].percent, said["I.2"].state, said["I.3"].percent) == (10, "submitted", None)
+
+
+async def test_an_item_of_the_page_before_goes_back_to_that_page(talk: Talk) -> None:
+    report, _ = await morning_pages(talk)
+    item = await only(talk.say("7", "1"))
+    assert "1. Báo cáo" in item.plain
+    assert item.action("Quay lại") == f"back:{report.id}"
+    await talk.press(item, "Quay lại")
+    opened = await only(talk.say("7", "3"))
+    assert "[I.2]" in opened.html
+
+
 async def test_no_later_date_is_asked_for_what_has_none(talk: Talk) -> None:
     await morning_pages(talk)
     answer = await only(talk.say("7", "3 xin gia hạn đến 20/12 do thiếu người"))

@@ -7,13 +7,16 @@ import json
 import sys
 import unicodedata
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from bot.__main__ import run
+from bot.conversation.reply_lexicon import plain
 from bot.conversation.understanding import Understanding, understand
 from data.planfile import CalendarFile
 from data.workdays import Workdays
@@ -21,6 +24,7 @@ from data.workdays import Workdays
 TODAY = date(2026, 11, 22)  # a Sunday
 CODES = ("III.1a", "BC.1", "1901 III.1a")
 KEYS = ["intent", "status", "percent", "until", "document", "document_on", "tasks", "note"]
+REPLIES: dict[str, Any] = YAML(typ="safe").load(Path(__file__).with_name("replies.yaml"))
 
 
 def read(text: str) -> Understanding:
@@ -134,6 +138,51 @@ def test_tasks_are_named_by_number_code_or_all_and_each_is_read_on_its_own() -> 
         ("3", "not_started", 0),
     ]
     assert parts("2 ngày nữa") == []
+
+
+def said_in(reading: str) -> list[Any]:
+    return [(reading, text) for text in REPLIES["readings"][reading]]
+
+
+@pytest.mark.parametrize(
+    ("reading", "text"), [pair for reading in REPLIES["readings"] for pair in said_in(reading)]
+)
+def test_reply_is_read_as_meant(reading: str, text: str) -> None:
+    found = read(text)
+    shown = [found.status or found.intent]
+    if found.percent is not None and found.status != "completed":
+        shown.append(str(found.percent))
+    if found.until is not None:
+        shown.append(found.until.isoformat())
+    assert " ".join(shown) == reading
+
+
+@pytest.mark.parametrize("text", REPLIES["never_completed"])
+def test_completion_is_not_read_in_what_only_looks_like_it(text: str) -> None:
+    for typed in (
+        text,
+        plain(text.lower()),
+        unicodedata.normalize("NFD", text),
+        f"{text}.",
+        f"Dạ {text}",
+    ):
+        assert not completed(read(typed)), typed
+
+
+@pytest.mark.parametrize(("text", "meant"), REPLIES["several"].items())
+def test_several_tasks_are_read_each_on_its_own(text: str, meant: str) -> None:
+    found = read(text)
+    assert found.intent == "multi"
+    assert [task.ref for task in found.tasks] == [said.partition("=")[0] for said in meant.split()]
+    for task, said in zip(found.tasks, meant.split(), strict=True):
+        state, _, percent = said.partition("=")[2].partition(":")
+        assert (task.status or task.intent) == state
+        assert not percent or str(task.percent) == percent
+
+
+@pytest.mark.parametrize("text", REPLIES["no_task"])
+def test_numbers_of_other_things_name_no_task(text: str) -> None:
+    assert read(text).tasks == ()
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,14 +1,15 @@
 """The local channel of the sandbox: what is sent is simply in the chat, for its page reads the messages.
 
 Promises that nothing leaves the machine. Exists in the sandbox and the tests alone; takes no updates
-from a network: the sandbox stores what is typed and tapped on its page as JSON of Incoming's fields.
+from a network: the sandbox stores what is typed, tapped and sent on its page as JSON of Incoming's
+fields, a file's bytes within it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -53,6 +54,7 @@ class LocalChannel:
     """Chats that exist only in our own database."""
 
     kind = "local"
+    capabilities = LIKE_TELEGRAM
 
     def __init__(
         self,
@@ -119,6 +121,12 @@ class LocalChannel:
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """A local button has no spinner."""
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        """A local chat is answered at once."""
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """A local chat shows no menu."""
 
 
 def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 from telegram import (
     Bot,
     BotCommand,
+    BotCommandScopeChat,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
     ReplyParameters,
     Update,
 )
+from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
@@ -62,6 +64,17 @@ class TelegramChannel:
     """One bot on Telegram."""
 
     kind = "telegram"
+    capabilities = Capabilities(
+        max_text=4096,
+        buttons=True,
+        edits=True,
+        groups=True,
+        markup="html",
+        in_flight=3,
+        repeats_unknown=True,
+        start_links=True,
+        menus=True,
+    )
 
     def __init__(
         self,
@@ -88,16 +101,6 @@ class TelegramChannel:
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
-        self.capabilities = Capabilities(
-            max_text=4096,
-            buttons=True,
-            edits=True,
-            groups=True,
-            markup="html",
-            in_flight=3,
-            repeats_unknown=True,
-            start_links=True,
-        )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
         # They log addresses, which hold the token, and at DEBUG the words of messages.
         for library in ("httpx", "httpcore", "telegram"):
@@ -171,6 +174,18 @@ class TelegramChannel:
         except Exception as error:
             log.info("telegram press not acknowledged error=%s", type(error).__name__)
 
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show "typing…" for five seconds, or until the answer; best effort, never raises."""
+        try:
+            shown = self._bot.send_chat_action(
+                int(incoming.address),
+                ChatAction.TYPING,
+                message_thread_id=int(incoming.thread) if incoming.thread else None,
+            )
+            await self._call(shown)
+        except Exception as error:
+            log.info("telegram typing not shown error=%s", type(error).__name__)
+
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Download a file (Telegram gives at most 20 MB); raises Rejected for more than `most`."""
         file = await self._call(self._bot.get_file(attachment.ref))
@@ -206,8 +221,17 @@ class TelegramChannel:
         await self._call(self._bot.delete_webhook())
 
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        """Offer (name, description) in the messenger's menu; raises DeliveryError."""
+        """Offer (name, description) where a chat has no menu of its own; raises DeliveryError."""
         await self._call(self._bot.set_my_commands([BotCommand(*command) for command in commands]))
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Offer a chat its own commands, or (none) what every chat is offered; raises DeliveryError."""
+        scope = BotCommandScopeChat(int(address))
+        if not commands:
+            await self._call(self._bot.delete_my_commands(scope=scope))
+            return
+        given = [BotCommand(*command) for command in commands]
+        await self._call(self._bot.set_my_commands(given, scope=scope))
 
     async def _call(self, call: Coroutine[Any, Any, T]) -> T:
         """Await one call of the library; its errors become ours, with no trace of the address."""

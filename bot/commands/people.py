@@ -18,7 +18,7 @@ from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json, print_table
 from bot.commands.store import reading, writing
 from bot.config import Settings, load_settings
-from data import invitations, people
+from data import invitations, people, personal
 from data.clock import SystemClock, civil_date
 from data.loading import registry_of
 from data.models import Agency
@@ -130,8 +130,8 @@ def show(person: int, *, as_json: bool) -> None:
         empty="Chưa trả lời việc nào.",
     )
     print(
-        f"\nNgoài ra: {kept['messages']} tin đã gửi vào chat riêng, {kept['raw_updates']} tin thô"
-        f" nhận được (tự xoá sau 30 ngày), {kept['decisions']} quyết định,"
+        f"\nNgoài ra: {kept['messages']} tin đã gửi vào chat riêng, {kept['raw_updates']} tin"
+        f" nhận được (nội dung thô tự xoá sau 30 ngày), {kept['decisions']} quyết định,"
         f" {kept['extension_requests']} đề nghị gia hạn, {kept['explanations']} giải trình,"
         f" {kept['evidence']} tệp minh chứng."
     )
@@ -153,8 +153,8 @@ def erase(person: int, *, yes: bool, as_json: bool) -> None:
         return
     print(
         f"Đã xoá: {erased.identities} định danh, {erased.chats} chat riêng, {erased.updates} tin thô;"
-        f" thôi {erased.enrolments} vai trò. Câu trả lời và quyết định của cơ quan giữ nguyên;"
-        " tên người quyết định đã ghi trong quyết định cũng giữ nguyên."
+        f" thôi {erased.enrolments} vai trò. Câu trả lời và quyết định giữ nguyên, đứng tên cơ quan."
+        " Nội dung đã gõ trong câu trả lời vẫn như cũ."
     )
 
 
@@ -239,17 +239,17 @@ async def _handover(settings: Settings, person: int) -> dict[str, Any]:
 
 async def _kept(settings: Settings, person: int) -> dict[str, Any]:
     async with reading(settings) as database, database.read() as connection:
-        kept = await people.kept_of(connection, person)
+        kept = await personal.kept_of(connection, person)
     if kept is None:
         raise _nobody(person)
     return kept
 
 
-async def _erase(settings: Settings, person: int) -> people.Erased:
+async def _erase(settings: Settings, person: int) -> personal.Erased:
     now = await SystemClock().now()
     async with writing(settings) as database, database.write() as connection:
         await _known(connection, person)
-        return await people.erase(connection, person, now=now)
+        return await personal.erase(connection, person, now=now)
 
 
 async def _known(connection: AsyncConnection, person: int) -> None:

@@ -1,32 +1,48 @@
-"""Commands that reckon from the registry's files alone: `preview`, `workday`.
+"""Commands that reckon from the registry's files: `preview`, `workday`.
 
-Promises that neither needs nor touches a database, and the JSON of `preview` key by key as other
-programs rely on it.
+Promises that neither needs a database nor changes one, and the JSON of `preview` key by key as other
+programs rely on it. Where there is a database, `preview` knows what was decided in it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import date
 
 from bot.commands.arguments import province_of
 from bot.commands.output import KINDS, CommandFailed, day_words, print_json, print_table, progress
-from bot.commands.store import calendar_of_files, registry_of_files
-from bot.config import load_settings
-from data.planning import preview as reckon
+from bot.commands.store import (
+    calendar_of_files,
+    database_exists,
+    reading,
+    registry_of_files,
+)
+from bot.config import Settings, load_settings
+from data.overlay import NOTHING_LAID, Laid
+from data.preview import preview as reckon
 
 
 def preview(*, since: date, until: date, province: str | None, as_json: bool) -> None:
-    """Print every rung that would go out between two dates, reckoned from files alone."""
+    """Print every rung that would go out between two dates, by the files and by what was decided."""
     if until < since:
         raise CommandFailed("Ngày --to trước ngày --from. Hãy đổi lại.")
-    registry = registry_of_files(load_settings())
+    settings = load_settings()
+    registry = registry_of_files(settings)
     within = None if province is None else province_of(registry, province).code
     with progress("Đang tính"):
-        rows = reckon(registry, since=since, until=until, province=within)
+        laid = asyncio.run(_laid(settings))
+        rows = reckon(
+            registry, since=since, until=until, province=within, laid=laid or NOTHING_LAID
+        )
     if as_json:
         print_json([asdict(row) for row in rows])
         return
+    print(
+        "Tính theo tệp sổ bộ; chưa có cơ sở dữ liệu nên không có quyết định nào."
+        if laid is None
+        else "Tính theo tệp sổ bộ và các quyết định đã ghi trong cơ sở dữ liệu."
+    )
     print_table(
         "",
         ("Ngày", "Tỉnh", "Cơ quan", "Kế hoạch", "Mã", "Loại", "Hạn", "Theo văn bản", "Nấc", "Còn"),
@@ -47,6 +63,16 @@ def preview(*, since: date, until: date, province: str | None, as_json: bool) ->
         ],
         empty="Không có lời nhắc nào trong khoảng này.",
     )
+
+
+async def _laid(settings: Settings) -> Laid | None:
+    """Return what was decided, or None where there is no database yet."""
+    if not database_exists(settings):
+        return None
+    from data.decisions import laid_over
+
+    async with reading(settings) as database, database.read() as connection:
+        return await laid_over(connection)
 
 
 def workday(day: date, *, as_json: bool) -> None:

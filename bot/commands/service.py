@@ -7,6 +7,7 @@ moved clock, and a clean exit within seconds when asked to stop.
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,8 @@ def sandbox() -> None:
 
     settings = load_settings()
     configure(settings)
+    # A line for each message of the first morning would drive the page's address out of sight.
+    logging.getLogger("nhacviec.delivery").setLevel(logging.WARNING)
     asyncio.run(serve_sandbox(settings, port=settings.web_port))
 
 

@@ -21,8 +21,11 @@ from data.figures import Figures, PlanFigures, plan_figures
 from data.ladder import Due, effective_due
 from data.loading import registry_of
 from data.models import Agency, Obligation, Plan
+from data.quota import Usage
 from data.received import DutyFigures, duty_figures
 from data.registry import Registry
+from jobs.channel import Capabilities
+from jobs.quota import accounts_in_use
 
 _STATES = {
     "open": "chưa xong",
@@ -82,11 +85,12 @@ def obligations(
 
 
 def status(*, province: str | None, plan: str | None, as_json: bool) -> None:
-    """Print each plan's figures: the four official states, and what waits for confirmation."""
-    rows = asyncio.run(_status(load_settings(), province, plan))
+    """Print each plan's figures (the four official states, what waits for confirmation), then the accounts."""
+    found = asyncio.run(_status(load_settings(), province, plan))
     if as_json:
-        print_json(rows)
+        print_json(found)
         return
+    rows = found["plans"]
     print_table(
         "Nhiệm vụ",
         (
@@ -121,6 +125,32 @@ def status(*, province: str | None, plan: str | None, as_json: bool) -> None:
         ],
         empty="Không có báo cáo nào trong vòng một năm.",
     )
+    print_table(
+        "Tài khoản gửi tin",
+        ("Kênh", "Tài khoản", "Chat", "Người", "Tin tháng này", "Lưu ý"),
+        [
+            (
+                account["channel"],
+                account["name"] + (" (đang dừng)" if account["stopped"] else ""),
+                account["chats"],
+                _amount(account["people"]),
+                _amount(account["messages"]),
+                "; ".join(
+                    f"đã dùng quá {use['level']} % hạn mức {what}"
+                    for what, use in (("tin", account["messages"]), ("người", account["people"]))
+                    if use["level"]
+                ),
+            )
+            for account in found["accounts"]
+        ],
+        empty="Chưa có tài khoản nào.",
+    )
+
+
+def _amount(use: dict[str, Any]) -> str:
+    if use["cap"] is None:
+        return str(use["used"])
+    return f"{use['used']}/{use['cap']} ({use['percent']} %)"
 
 
 async def _obligations(
@@ -181,9 +211,9 @@ def _owed(row: Any, registry: Registry, today: date) -> dict[str, Any]:
     }
 
 
-async def _status(
-    settings: Settings, province: str | None, plan: str | None
-) -> list[dict[str, Any]]:
+async def _status(settings: Settings, province: str | None, plan: str | None) -> dict[str, Any]:
+    from bot.channels import CHANNELS  # a messenger's library takes its time
+
     today = civil_date(await SystemClock().now())
     async with reading(settings) as database, database.read() as connection:
         registry = await _loaded(connection)
@@ -197,7 +227,7 @@ async def _status(
         workdays = registry.workdays
         tasks = await plan_figures(connection, ids, today=today, workdays=workdays)
         duties = await duty_figures(connection, ids, today=today, workdays=workdays)
-        return [
+        figures = [
             {
                 "code": row.code,
                 "number": row.number,
@@ -209,6 +239,14 @@ async def _status(
             }
             for row in plans
         ]
+
+        def can(use: Usage) -> Capabilities | None:
+            return CHANNELS[use.channel].capabilities if use.channel in CHANNELS else None
+
+        return {
+            "plans": figures,
+            "accounts": await accounts_in_use(connection, can, today=today),
+        }
 
 
 def _task_figures(figures: PlanFigures) -> dict[str, int]:

@@ -117,6 +117,13 @@ async def answer(turn: Turn, saying: Saying, obligation_id: int, menu: Menu | No
     return [await echo(turn, saying, known, menu, reply_id, asks_evidence=asks)]
 
 
+def decided_on_by(known: Known) -> str:
+    """Return who decides on an obligation, in words: for the coordinating agency's own the leaders."""
+    if known.subject.holder_id == known.subject.coordinator_id:
+        return "lãnh đạo"
+    return known.row.coordinator_name or ""
+
+
 def closed(turn: Turn, known: Known, menu: Menu | None, state: str) -> Answer:
     """Return the answer for what takes no answers any more."""
     return Answer(
@@ -152,9 +159,9 @@ async def echo(
         "corrected": not adds and reply_id is not None and before.row.state == "submitted",
         "adds": adds,
         "next_on": _next_morning(turn, known.row.remind_on),
-        "coordinator": known.row.coordinator_name or "",
+        "coordinator": decided_on_by(known),
         "told": told,
-        "asks_evidence": asks_evidence,
+        "asks_evidence": asks_evidence and not turn.incoming.files,
         "in_group": turn.caller.in_group,
         "items": [],
     }
@@ -163,11 +170,9 @@ async def echo(
     take_back = (Button("Huỷ", f"undo:{reply_id}"),) if reply_id is not None else ()
     shown = await listed(turn, menu.list_id) if menu.list_id is not None else None
     if shown is not None:
-        items, ids, buttons = await listing(turn, shown)
+        again, ids, buttons = await listing(turn, shown)
         rows = (*buttons, take_back) if take_back else buttons
-        return Answer(
-            "recorded", {**context, "items": items}, buttons=rows, items=ids, edits=turn.pressed
-        )
+        return Answer("recorded", {**context, **again}, buttons=rows, items=ids, edits=turn.pressed)
     # The four choices keep their places and numbers, so that a number never means another one.
     rows = () if saying.verb == "done" else item_buttons(obligation_id, known.row.kind)
     rows = (*rows, take_back) if take_back else rows
@@ -202,13 +207,13 @@ async def answer_all(turn: Turn, verb: str, menu: Menu) -> list[Answer]:
         still_open = [entry for entry in known.values() if entry.row.state == "open"]
         refused = refusal(turn, verb, still_open[0]) if still_open else None
         return [refused or Answer("unknown_item")]
-    items, ids, buttons = await listing(turn, menu)
+    again, ids, buttons = await listing(turn, menu)
     if reply_id is not None:
         buttons = (*buttons, (Button("Huỷ", f"undo:{reply_id}"),))
     context = {
         "verb": verb,
         "count": answered,
         "repeated_answer": reply_id is None,
-        "items": items,
+        **again,
     }
     return [Answer("recorded_all", context, buttons=buttons, items=ids, edits=turn.pressed)]

@@ -1,4 +1,4 @@
-"""Who has a task: disputes settled, tasks given to an agency.
+"""Who has a task: tasks given to an agency.
 
 Promises that an assignment is a decision laid over the plan, so that it outlives every re-load; that
 what the agency before owed is superseded, never deleted; and that both agencies are told.
@@ -11,11 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.access import may
 from bot.conversation.finding import choose, meant, qualified, visible_plans
-from bot.conversation.judging import ask, ask_anew, decided, decider, judged, reason_in, told
-from bot.conversation.menus import Menu
-from bot.conversation.pages import Rows
+from bot.conversation.judging import decider, told
 from bot.conversation.scope import scope_of
 from bot.conversation.turn import Known, Turn, look_up
 from data import decisions
@@ -25,106 +22,10 @@ from data.models import Agency, Obligation
 from data.owners import task_owners
 from data.planfile import AgencyEntry
 from data.province import lives
-from jobs.channel import Answer, Button
-from jobs.obligations import materialise, recompute
+from jobs.channel import Answer
+from jobs.obligations import materialise
 
-KEEP = "keep_reason"
-GIVE = "give_to"
 WHO_ASSIGNS = frozenset({"coordinator", "leader"})
-
-
-# ------------------------------------------------------------------ disputes
-
-
-async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | None:
-    """Return a disputed item with its choices, to who decides on it; None: nobody disputes it."""
-    if known.row.disputed_at is None or known.row.state != "open":
-        return None
-    if not may(turn.caller, "decide", known.subject):
-        return None
-    key = known.row.id
-    choices = (
-        Button("Giao cơ quan khác", f"giveto:{key}"),
-        Button("Vẫn giao như cũ", f"keep:{key}"),
-    )
-    context: dict[str, object] = {"item": {**known.line(turn, 1), "holder": known.holder}}
-    return Answer("to_settle", context, buttons=(choices, *back), items=(key,), edits=turn.pressed)
-
-
-async def keep(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
-    """Ask for the reason for which a disputed item stays with its agency."""
-    known = await judged(turn, key)
-    if isinstance(known, Answer):
-        return [known]
-    if known.row.disputed_at is None or known.row.state != "open":
-        return [_undisputed(turn, known)]
-    return [await ask(turn, KEEP, known)]
-
-
-async def keep_reason_given(turn: Turn, dialog: Any) -> list[Answer]:
-    """Leave a disputed item with its agency, for the reason typed."""
-    reason = reason_in(turn)
-    if reason is None:
-        return await ask_anew(turn, dialog, "reason")
-    known = await judged(turn, dialog.obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    if not await decisions.keep(
-        turn.connection,
-        known.row,
-        reason=reason,
-        person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
-        now=turn.now,
-    ):
-        return [_undisputed(turn, known)]
-    await recompute(turn.connection, turn.registry, [known.row.id], today=turn.today)
-    notices = await told(turn, [known], "kept", reason=reason)
-    return [await decided(turn, known, "kept", reason=reason), *notices]
-
-
-def _undisputed(turn: Turn, known: Known) -> Answer:
-    context = {"item": known.line(turn, 1), "state": known.row.state, "about": "dispute"}
-    return Answer("nothing_to_decide", context)
-
-
-async def give_to(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
-    """Ask to which agency an item goes instead."""
-    known = await judged(turn, key)
-    if isinstance(known, Answer):
-        return [known]
-    if known.row.state != "open":
-        return [_undisputed(turn, known)]
-    return [await ask(turn, GIVE, known)]
-
-
-async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
-    """Give an item to the agency typed, in place of the one that has it."""
-    known = await judged(turn, dialog.obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    if known.row.state != "open":
-        return [_undisputed(turn, known)]
-    found = living(turn, known.row.province, turn.incoming.text)
-    if len(found) != 1:
-        return await ask_anew(turn, dialog, "agency", found=[entry.name for entry in found[:6]])
-    if found[0].code in (known.holder_code, known.row.owner_code):
-        return await ask_anew(turn, dialog, "same")
-    # A report is taken over from this one on; a task as a whole, from today or its question's day.
-    since = turn.today if known.row.kind == "phase_end" else known.row.due_on
-    if known.row.kind == UNDATED:
-        since = min(since, turn.today)
-    return await _assign(
-        turn,
-        known.row.plan_code,
-        known.row.plan_id,
-        known.row.province,
-        known.row.code,
-        found[0],
-        replaces=known.row.owner_code,
-        since=since,
-        before=[known],
-    )
 
 
 def living(turn: Turn, province: str, words: str) -> list[AgencyEntry]:
@@ -180,7 +81,7 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
     if not _may_assign(turn, plan):
         return [Answer("cannot_decide", {"own": False, "coordinator": plan.coordinator or ""})]
     before = await _owed_by(turn, plan.id, task.code, file.province, undecided[:1])
-    return await _assign(
+    return await assign(
         turn,
         plan.code,
         plan.id,
@@ -237,7 +138,7 @@ async def _undecided(turn: Turn, scope: Any) -> list[dict[str, Any]]:
                 continue
             names = [home.agencies[code].name for code, waits in owners.items() if waits]
             waiting.append(
-                {"plan": plan.number, "code": task.code, "text": task.text[:80], "owners": names}
+                {"plan": plan.number, "code": task.code, "text": task.text, "owners": names}
             )
     return waiting
 
@@ -245,7 +146,7 @@ async def _undecided(turn: Turn, scope: Any) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------ an assignment
 
 
-async def _assign(
+async def assign(
     turn: Turn,
     plan_code: str,
     plan_id: int,
@@ -258,7 +159,11 @@ async def _assign(
     before: list[Known],
     title: str = "",
 ) -> list[Answer]:
-    by = await decider(turn)
+    """Write an assignment down, plan anew, and tell the agency that has it now and the one that had it.
+
+    replaces: the code of the agency in whose place; before: what it owed of it.
+    """
+    by = decider(turn)
     await decisions.decide(
         turn.connection,
         decisions.ASSIGN,
@@ -291,7 +196,7 @@ async def _assign(
                 "plan_number": turn.registry.plans[plan_code].number,
                 "title": title or (before[0].line(turn, 1)["title"] if before else ""),
                 "before": before[0].row.owner_name if before else "",
-                "due": _due(turn, fresh),
+                **_due(turn, fresh),
             },
             edits=turn.pressed,
         ),
@@ -300,7 +205,11 @@ async def _assign(
     ]
 
 
-def _due(turn: Turn, fresh: list[Known]) -> str:
-    """Return by when an agency owes what it was given; "" where that never falls due, or not yet."""
-    dated = [known for known in fresh if known.row.kind != UNDATED]
-    return str(dated[0].line(turn, 1)["due"]) if dated else ""
+def _due(turn: Turn, fresh: list[Known]) -> dict[str, Any]:
+    """Return by when an agency owes what it was given; "" where that never falls due, or not yet.
+
+    ended: its phase was over before it was tracked.
+    """
+    lines = [known.line(turn, 1) for known in fresh if known.row.kind != UNDATED]
+    coming = [line["due"] for line in lines if not line["ended"]]
+    return {"due": coming[0] if coming else "", "ended": bool(lines) and not coming}

@@ -77,11 +77,12 @@ async def _listing(
         narrowed = await _narrowed(turn, scope, command, words)
         if isinstance(narrowed, Answer):
             return narrowed
-        only, named, label = narrowed
+        only, named, label, plans = narrowed
         condition = condition & only
+    else:
+        plans = await visible_plans(turn, scope)
     condition = condition & scope.obligations()
     counts = await by_plan(turn.connection, condition)
-    plans = await visible_plans(turn, scope)
     total = sum(count for _, count in counts)
     at = page_of(total, page, size_for(turn.longest, ITEMS_A_PAGE))
     ids = await ids_by_date(turn.connection, condition, by=by, offset=at.offset, limit=at.size)
@@ -116,17 +117,20 @@ async def _listing(
 
 async def _narrowed(
     turn: Turn, scope: Scope, command: str, words: str
-) -> tuple[ColumnElement[bool], str, str] | Answer:
-    """Return what a plan or agency narrows the list to, its short name and label; or what to say."""
+) -> tuple[ColumnElement[bool], str, str, dict[int, Any]] | Answer:
+    """Return what a plan or agency narrows the list to, its short name and label, and the plans that
+    the caller sees; or what to say.
+    """
     found = await meant(turn, scope, words)
     if found.plans:
         number = short_number(found.plans[0], found.visible.values())
         label = f"Kế hoạch {found.plans[0].number}"
-        return Obligation.plan_id.in_([plan.id for plan in found.plans]), number, label
+        only = Obligation.plan_id.in_([plan.id for plan in found.plans])
+        return only, number, label, found.visible
     if len(found.agencies) == 1:
         agency = found.agencies[0]
         held = await held_by_agency(turn, agency.province, agency.code)
-        return held, agency.code, agency.name
+        return held, agency.code, agency.name, found.visible
     if found.agencies:
         return choose(command, words, choices_of(found, found.visible))
     return Answer("nothing_found", {"words": words, "command": command})

@@ -25,7 +25,7 @@ from bot.conversation.judging import (
 from bot.conversation.menus import Menu
 from bot.conversation.pages import Rows, page_asked, page_of, size_for
 from bot.conversation.turn import Known, Turn, look_up
-from data import decisions
+from data import decisions, evidence
 from data.clock import civil_date
 from data.models import StatusReply
 from jobs.channel import Answer, Button
@@ -106,6 +106,7 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
         "on_time": known.row.done_on is None or known.row.done_on <= known.row.judged_on,
         "document": (reply.document or "") if reply is not None else "",
         "note": (reply.note or "") if reply is not None else "",
+        "files": await evidence.names_of(turn.connection, obligation_id),
     }
     choices = (
         Button("Xác nhận", f"confirm:{obligation_id}"),
@@ -129,7 +130,7 @@ async def confirm(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
         turn.connection,
         known.row,
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]
@@ -153,7 +154,7 @@ async def confirm_all(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
     if menu is None:
         return [Answer("unknown_item")]
     found = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
-    by = await decider(turn)
+    by = decider(turn)
     confirmed = [
         known
         for known in found.values()
@@ -201,7 +202,7 @@ async def reason_given(turn: Turn, dialog: Any) -> list[Answer]:
         known.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]

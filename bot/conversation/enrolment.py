@@ -6,7 +6,6 @@ of a code only whether it opened the door. Whether a code exists, was used or ha
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -19,22 +18,6 @@ from data.models import Agency, Chat, Enrolment, Plan
 from jobs.channel import Answer
 
 GREET_EVERY = timedelta(minutes=10)
-
-_START = re.compile(r"^/start(?:@\w+)?\s+(\S.*)$", re.IGNORECASE | re.DOTALL)
-_DASHED = re.compile(r"^\s*[0-9A-Za-z]{5}\s*[-–—‑]\s*[0-9A-Za-z]{5}\s*$")
-
-
-def code_in(text: str, *, stranger: bool) -> str | None:
-    """Return the code in a text: after /start (also a deep link's), or alone.
-
-    Alone it needs its dash, so that two short words are no code; a stranger has nothing else to say
-    and may leave it out.
-    """
-    started = _START.match(text.strip())
-    if started is not None:
-        return started[1] if invitations.hash_of(started[1]) else None
-    alone = _DASHED.match(text) is not None or stranger
-    return text.strip() if alone and invitations.hash_of(text) else None
 
 
 async def use(turn: Turn, code: str) -> list[Answer]:

@@ -18,6 +18,7 @@ from bot.conversation.menus import Menu
 from bot.conversation.notifying import listeners
 from bot.conversation.scope import Scope, held_by_agency, scope_of
 from bot.conversation.turn import Known, Turn, look_up
+from bot.conversation.understanding import Understanding
 from data import explanations
 from data.clock import civil_date
 from data.models import Assignment, Obligation
@@ -29,6 +30,7 @@ MOST_ASKED = 10
 MOST_LISTED = 20
 LONGEST = 3000
 _LONGEST_NAME = 12  # words
+_LEAST_WORDS = 4  # of an explanation that nobody was asked to type just then
 
 
 async def giaitrinh(turn: Turn) -> list[Answer]:
@@ -147,10 +149,24 @@ async def explain(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
 
 async def explanation_given(turn: Turn, dialog: Any) -> list[Answer]:
     """File the explanation typed, and tell it to who asked."""
-    words = turn.incoming.text.strip()[:LONGEST]
-    if len(words.split()) < 2:
+    if len(turn.incoming.text.split()) < 2:
         return await ask_anew(turn, dialog, "reason")
-    key = dialog.details["explanation"]
+    return await file_words(turn, dialog.details["explanation"])
+
+
+def is_explanation(reading: Understanding) -> bool:
+    """Tell whether words typed under a request to explain explain: some prose, and no other answer."""
+    return (
+        len((reading.note or "").split()) >= _LEAST_WORDS
+        and not reading.tasks
+        and reading.intent in ("unclear", "status")
+        and reading.status != "completed"
+    )
+
+
+async def file_words(turn: Turn, key: int) -> list[Answer]:
+    """File what was typed as an explanation, and tell it to who asked."""
+    words = turn.incoming.text.strip()[:LONGEST]
     found = await _wanted(turn, key)
     if isinstance(found, Answer):
         return [found]

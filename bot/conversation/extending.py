@@ -23,7 +23,7 @@ from bot.conversation.understanding import understand
 from data import dialogs, extensions
 from data.extensions import AlreadyAsked, CapReached, TooLate
 from data.folding import fold
-from data.ladder import UNDATED
+from data.ladder import UNDATED, effective_due
 from data.progress import NotOpen
 from jobs.channel import Answer, Button
 
@@ -32,6 +32,7 @@ REASON = "extension_reason"
 
 LONGEST_REASON = 500  # characters
 _FARTHEST = timedelta(days=366 * 5)  # what lies beyond is a slip of the finger
+_MORE_TIME = re.compile(r"\b(?:them|lui|cham|keo dai)\b.*\b(?:ngay|hom|bua|tuan|thang)\b")
 _GIVES_REASON = re.compile(
     r"\b(?:do|vi|boi|tai|ly do|nguyen nhan|cho|doi|thieu|chua co|chua nhan|chua duoc|vuong|kho khan"
     r"|de (?:bo sung|hoan thien|ra soat|tong hop|lay|xin|co)|can them thoi gian)\b"
@@ -48,7 +49,8 @@ async def extension(
     refused = await refusal(turn, known, number_in(menu, obligation_id))
     if refused is not None:
         return [refused]
-    return await _go_on(turn, known, until=saying.until, reason=reason_in(saying.note), menu=menu)
+    until = _after_the_due_date(turn, known, saying.until)
+    return await _go_on(turn, known, until=until, reason=reason_in(saying.note), menu=menu)
 
 
 async def until_given(turn: Turn, dialog: Any) -> list[Answer] | None:
@@ -59,7 +61,7 @@ async def until_given(turn: Turn, dialog: Any) -> list[Answer] | None:
     text = turn.incoming.text
     if _speaks_of_a_state(turn, text):
         return None
-    until = day_in(turn, text)
+    until = _after_the_due_date(turn, known, day_in(turn, text))
     reason = dialog.details.get("reason") or reason_in(text)
     if until is None:
         return [await _ask_until(turn, known, reason, "no_date")]
@@ -151,6 +153,14 @@ def misfit(turn: Turn, known: Known, until: date) -> str:
 def day_in(turn: Turn, text: str) -> date | None:
     """Return the day that typed words mean ("15/12", "thêm 1 tuần", "hết quý I/2027"), or None."""
     return asked_until(whens(plain(text), turn.today, turn.registry.workdays), turn.today)
+
+
+def _after_the_due_date(turn: Turn, known: Known, until: date | None) -> date | None:
+    """Return the day asked for; "thêm 1 tuần" that would end before the due date counts from that one."""
+    due_on = effective_due(known.row.due_on, known.row.extended_to)
+    if until is None or until > due_on or not _MORE_TIME.search(fold(turn.incoming.text)):
+        return until
+    return asked_until(whens(plain(turn.incoming.text), due_on, turn.registry.workdays), due_on)
 
 
 def reason_in(text: str | None) -> str | None:

@@ -63,7 +63,7 @@ async def visible_plans(turn: Turn, scope: Scope) -> dict[int, Any]:
         .where(
             Plan.withdrawn_at.is_(None),
             Plan.id.in_(select(Obligation.plan_id).where(scope.held))
-            | Plan.id.in_(select(Task.plan_id).where(scope.tasks())),
+            | Plan.id.in_(select(Task.plan_id).where(scope.own_tasks())),
         )
         .order_by(Plan.issued_on.desc(), Plan.id.desc())
     )

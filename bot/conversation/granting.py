@@ -288,7 +288,7 @@ async def _settle(
             **words,
         },
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     )
     await extensions.decide(

@@ -18,6 +18,7 @@ from data.clock import ZONE
 from data.contacts import Role
 from data.folding import fold
 from jobs.channel import Answer
+from jobs.quota import accounts_in_use
 
 AGENCIES_A_PAGE = 20
 _ROLES: dict[str, Role] = {
@@ -38,7 +39,10 @@ _LEAVE = re.compile(
 
 
 async def donvi(turn: Turn) -> list[Answer]:
-    """Answer /donvi [AGENCY]: agencies with their chats and last sign of life; those without any first."""
+    """Answer /donvi [AGENCY]: agencies with their chats and last sign of life, then the accounts.
+
+    Those without any chat come first. Of one agency alone the accounts are left out.
+    """
     words, page = page_asked(turn.words)
     chosen = await agencies_meant(turn, words) if words else []
     if words and not chosen:
@@ -56,6 +60,11 @@ async def donvi(turn: Turn) -> list[Answer]:
         )
     at = page_of(len(rows), page, size_for(turn.longest, AGENCIES_A_PAGE))
     asked = " ".join(fold(words).split())[:44]
+    accounts: list[Any] = []
+    if not words:
+        accounts = await accounts_in_use(
+            turn.connection, lambda use: turn.capabilities.get(use.account_id), today=turn.today
+        )
     return [
         Answer(
             "donvi",
@@ -66,6 +75,8 @@ async def donvi(turn: Turn) -> list[Answer]:
                 "without": sum(not row.private + row.groups for row in rows),
                 "may_invite": "coordinator" in turn.caller.roles(),
                 "agencies": [_agency(row) for row in rows[at.offset : at.offset + at.size]],
+                "accounts": accounts,
+                "month": turn.today.month,
             },
             buttons=page_buttons("donvi", at.number, at.count, asked),
             edits=turn.pressed,
@@ -178,4 +189,5 @@ async def _code(
                 for link in links
             ],
         },
+        secret=True,
     )

@@ -37,19 +37,23 @@ async def judged(turn: Turn, obligation_id: int) -> Known | Answer:
     return known
 
 
-async def decider(turn: Turn) -> str:
-    """Return the name under which the caller decides."""
-    agency = next((enrolled.agency for enrolled in turn.caller.here), "")
-    return await decisions.name_of(turn.connection, turn.caller.person_id, otherwise=agency)
+def decider(turn: Turn) -> str:
+    """Return for whom the caller decides: an agency's name."""
+    return next((enrolled.agency for enrolled in turn.caller.here), "")
 
 
-async def agency_chats(turn: Turn, agency_id: int | None) -> list[int]:
-    """Return the chats in which an agency hears of a decision, without this one."""
+async def agency_chats(turn: Turn, agency_id: int | None, *, own: bool = False) -> list[int]:
+    """Return the chats in which an agency hears of a decision, without this one.
+
+    own: of what the coordinating agency owes itself, its coordinators hear as well as its focal points.
+    """
     if agency_id is None:
         return []
     found = await contacts.living_chats(turn.connection, agency_id)
-    found = found or await contacts.coordinator_chats(turn.connection, agency_id)
-    return [place.chat_id for place in found if place.chat_id != turn.chat.id]
+    if own or not found:
+        found = [*found, *await contacts.coordinator_chats(turn.connection, agency_id)]
+    chats = dict.fromkeys(place.chat_id for place in found)
+    return [chat_id for chat_id in chats if chat_id != turn.chat.id]
 
 
 async def told(
@@ -77,14 +81,17 @@ async def told(
         ids = tuple(entry.row.id for entry in entries) if buttons else ()
         notices.extend(
             Answer("notice_decision", context, buttons, items=ids, to_chat=chat_id)
-            for chat_id in await agency_chats(turn, holder_id)
+            for chat_id in await agency_chats(turn, holder_id, own=_is_own(entries[0]))
         )
     return notices
 
 
+def _is_own(known: Known) -> bool:
+    return known.subject.holder_id == known.subject.coordinator_id
+
+
 def _coordinator_of(known: Known) -> str:
-    own = known.subject.holder_id == known.subject.coordinator_id
-    return "lãnh đạo" if own else (known.row.coordinator_name or "cơ quan theo dõi")
+    return "lãnh đạo" if _is_own(known) else (known.row.coordinator_name or "cơ quan theo dõi")
 
 
 async def ask(turn: Turn, asks: str, known: Known, *, again: str = "", **details: Any) -> Answer:

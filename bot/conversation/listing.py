@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.conversation import queries, verdicts
 from bot.conversation.access import may
-from bot.conversation.menus import Menu, listed
+from bot.conversation.menus import AGAIN, Menu, list_with, listed
 from bot.conversation.pages import Rows
 from bot.conversation.turn import Turn, look_up
 from jobs.channel import Answer, Button
@@ -23,13 +23,13 @@ async def open_item(
     known = (await look_up(turn, [obligation_id])).get(obligation_id)
     if known is None:
         return [Answer("unknown_item")]
+    behind = await list_with(turn, menu, obligation_id)
     context: dict[str, object] = {
-        "item": known.line(turn, number_in(menu, obligation_id)),
+        "item": known.line(turn, number_in(behind or menu, obligation_id)),
         "coordinator": known.row.coordinator_name or "",
         "not_understood": not_understood,
     }
-    list_id = _list_behind(menu)
-    back = () if list_id is None else ((Button("Quay lại", f"back:{list_id}"),),)
+    back = () if behind is None else ((Button("Quay lại", f"back:{behind.message_id}"),),)
     waiting = await verdicts.to_decide(turn, known, back=back)
     if waiting is not None:
         return [waiting]
@@ -49,25 +49,42 @@ async def open_item(
 
 async def show_list(turn: Turn, menu: Menu) -> Answer:
     """Show a list again as it stands now, with the numbers it had."""
-    items, ids, buttons = await listing(turn, menu)
+    shown, ids, buttons = await listing(turn, menu)
     if not ids:
         return Answer("unknown_item")
-    return Answer("list", {"items": items}, buttons=buttons, items=ids, edits=turn.pressed)
+    return Answer("list", shown, buttons=buttons, items=ids, edits=turn.pressed)
 
 
-async def listing(turn: Turn, menu: Menu) -> tuple[list[dict[str, Any]], tuple[int, ...], Rows]:
-    """Return a menu's lines as they stand now, their ids, and their buttons."""
+async def listing(turn: Turn, menu: Menu) -> tuple[dict[str, Any], tuple[int, ...], Rows]:
+    """Return a menu's list as it stands now: what templates show of it, its ids, and its buttons.
+
+    Its items keep the numbers they had; buttons that answer are for who may answer.
+    """
     known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
-    items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
-    return items, tuple(known), queries.list_buttons(items, message_id=menu.message_id)
+    items = [
+        known[obligation_id].line(turn, number)
+        for number, obligation_id in menu.items
+        if obligation_id in known
+    ]
+    answers = any(may(turn.caller, "ack", entry.subject) for entry in known.values())
+    buttons = (
+        queries.list_buttons(items, message_id=menu.message_id)
+        if answers
+        else queries.open_buttons(items)
+    )
+    return {"items": items, "answers": answers, AGAIN: menu.message_id}, tuple(known), buttons
 
 
 async def ask_again(turn: Turn, why: str, menu: Menu, number: int | None) -> Answer:
     """Ask which item is meant, or what, by showing the list again."""
-    list_id = _list_behind(menu)
-    source = (await listed(turn, list_id) if list_id is not None else None) or menu
-    items, ids, buttons = await listing(turn, source)
-    return Answer("ask", {"why": why, "number": number, "items": items}, buttons=buttons, items=ids)
+    source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
+    shown, ids, buttons = await listing(turn, source)
+    return Answer("ask", {"why": why, "number": number, **shown}, buttons=buttons, items=ids)
+
+
+def nothing_listed(why: str, number: int | None = None) -> Answer:
+    """Say that there is no list to answer ("no_list"), or that nothing could be read ("not_text")."""
+    return Answer("ask", {"why": why, "number": number, "items": [], "answers": True})
 
 
 async def show_several(turn: Turn, obligation_ids: list[int]) -> list[Answer]:
@@ -76,15 +93,8 @@ async def show_several(turn: Turn, obligation_ids: list[int]) -> list[Answer]:
     items = [entry.line(turn, number) for number, entry in enumerate(known.values(), 1)]
     if not items:
         return [Answer("unknown_item")]
-    context: dict[str, object] = {"why": "which", "number": None, "items": items}
+    context: dict[str, object] = {"why": "which", "number": None, "items": items, "answers": True}
     return [Answer("ask", context, buttons=queries.list_buttons(items), items=tuple(known))]
-
-
-def _list_behind(menu: Menu | None) -> int | None:
-    """Return the list to go back to from an item's menu: the one left, or the one behind that."""
-    if menu is None:
-        return None
-    return menu.message_id if menu.only is None else menu.list_id
 
 
 def number_in(menu: Menu | None, obligation_id: int) -> int:

@@ -1,12 +1,13 @@
 """What a typed number means: the last list shown in a chat, or the message replied to.
 
 Promises that a number means a choice only where a menu of one item was shown last, and an item
-otherwise; and that a list sent in several pages is one list. Reads only.
+otherwise; that a list sent in several pages is one list; and that a list shown again, after an answer or
+a question, keeps the numbers it had. Reads only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -17,6 +18,8 @@ from data.models import Message, MessageItem, Obligation
 from jobs.channel import Button
 from jobs.messages import REMINDER, buttons_of, item_buttons
 
+AGAIN = "again"  # in a message's context: the id of the message whose list it shows again
+
 
 @dataclass(frozen=True, slots=True)
 class Menu:
@@ -26,7 +29,7 @@ class Menu:
     without a due date, and nothing else. is_page: others were sent with it, numbered on.
     """
 
-    message_id: int
+    message_id: int  # of the list as first shown
     items: tuple[tuple[int, int], ...]
     buttons: tuple[Button, ...]
     broadcast_on: Any
@@ -45,6 +48,15 @@ class Menu:
         for button in self.buttons:
             verb, _, argument = button.action.partition(":")
             if verb == "back" and argument.isdecimal():
+                return int(argument)
+        return None
+
+    @property
+    def explanation(self) -> int | None:
+        """Return the explanation that it asks for, if any."""
+        for button in self.buttons:
+            verb, _, argument = button.action.partition(":")
+            if verb == "explain" and argument.isdecimal():
                 return int(argument)
         return None
 
@@ -83,6 +95,28 @@ async def listed(turn: Turn, message_id: int) -> Menu | None:
     return None if row is None else await _menu(turn, row, answers_it=False)
 
 
+async def list_with(turn: Turn, menu: Menu | None, obligation_id: int) -> Menu | None:
+    """Return the list that an item stands in, seen from a menu: its own, or another page of that morning."""
+    if menu is None:
+        return None
+    source = menu
+    if menu.only is not None:
+        source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
+    if source.broadcast_on is None or any(item == obligation_id for _, item in source.items):
+        return source if source.only is None or source.is_page else None
+    message_id = await turn.connection.scalar(
+        select(Message.id)
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.broadcast_on == source.broadcast_on,
+            MessageItem.obligation_id == obligation_id,
+        )
+        .limit(1)
+    )
+    return source if message_id is None else await listed(turn, message_id)
+
+
 async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
     """Return the obligation that a number means, or None.
 
@@ -110,6 +144,13 @@ async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
 
 
 async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:
+    origin = row.context.get(AGAIN)
+    if origin is not None:
+        shown = await listed(turn, origin)
+        if shown is None:
+            return None
+        keys = tuple(button for line in buttons_of(row.buttons) for button in line)
+        return replace(shown, buttons=keys, answers_it=answers_it)
     found = await turn.connection.execute(
         select(MessageItem.position, MessageItem.obligation_id, Obligation.kind)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)

@@ -53,11 +53,7 @@ async def named(turn: Turn, menu: Menu | None, ref: str) -> list[int]:
         found = await item_at(turn, menu, int(ref)) if menu is not None else None
         return [] if found is None else [found]
     *plan, code = ref.split()
-    rows = [
-        row
-        for row in await _in_hand(turn, code)
-        if not plan or plan[0] in (row.number, row.number.partition("/")[0])
-    ]
+    rows = [row for row in await _in_hand(turn, code) if not plan or plan[0] in _numbers(row)]
     shown = {obligation_id for _, obligation_id in await whole_list(turn, menu)}
     until = owed.now_until(turn.today)
     for among in (
@@ -67,7 +63,8 @@ async def named(turn: Turn, menu: Menu | None, ref: str) -> list[int]:
     ):
         if among:
             return [row.id for row in among]
-    return []
+    closed = await _in_hand(turn, code, done=True)  # the latest: its state is told
+    return [row.id for row in closed if not plan or plan[0] in _numbers(row)][:1]
 
 
 async def whole_list(turn: Turn, menu: Menu | None) -> list[tuple[int, int]]:
@@ -118,8 +115,18 @@ def _is_code(code: str) -> bool:
     return not code.isdecimal() and any(letter.isdecimal() for letter in code)
 
 
-async def _in_hand(turn: Turn, code: str | None) -> list[Any]:
-    """Return what is still open of the caller's agencies, soonest first; code: only of that code."""
+def _numbers(row: Any) -> tuple[str, str]:
+    """Return what a plan's number is typed as: "1901/KH-UBND", "1901"."""
+    return row.number, row.number.partition("/")[0]
+
+
+async def _in_hand(turn: Turn, code: str | None, *, done: bool = False) -> list[Any]:
+    """Return what the caller's agencies have in hand, soonest first; code: only of that code.
+
+    done: what is confirmed instead, latest first.
+    """
+    states = ("confirmed",) if done else ("open", "submitted")
+    first = Obligation.base_on.desc() if done else Obligation.base_on
     conditions = []
     for province, agency in {(e.province, e.agency_code) for e in turn.caller.here}:
         held = turn.holders(province).held_by(agency)
@@ -127,8 +134,8 @@ async def _in_hand(turn: Turn, code: str | None) -> list[Any]:
     rows = await turn.connection.execute(
         select(Obligation.id, Obligation.code, Obligation.base_on, Plan.number)
         .join(Plan, Plan.id == Obligation.plan_id)
-        .where(or_(*conditions), Obligation.state.in_(("open", "submitted")))
-        .order_by(Obligation.base_on, Obligation.id)
+        .where(or_(*conditions), Obligation.state.in_(states))
+        .order_by(first, Obligation.id)
         .limit(_MOST)
     )
     return [row for row in rows if code is None or row.code.casefold() == code.casefold()]

@@ -49,7 +49,11 @@ async def mo(turn: Turn) -> list[Answer]:
     if not agencies:
         return [_help("mo", "nobody", duty.code)]
     overlay = await decisions.overlay_of(turn.connection)
-    period = f"A{len(overlay.opened.get((plan.code, duty.code), ())) + 1}"
+    before = overlay.opened.get((plan.code, duty.code), ())
+    same = (tuple(agencies), due_on, content)
+    if same in [(each.agencies, each.due_on, each.words) for each in before]:
+        return [_help("mo", "already", content)]
+    period = f"A{len(before) + 1}"
     await decisions.decide(
         turn.connection,
         decisions.OPEN_DUTY,
@@ -62,7 +66,7 @@ async def mo(turn: Turn) -> list[Answer]:
             "words": content,
         },
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     )
     known = await _planned(turn, plan, duty.code, period)
@@ -105,7 +109,7 @@ async def han(turn: Turn) -> list[Answer]:
         subject=duty.code,
         details={"period": period, "due_on": due_on.isoformat()},
         person_id=turn.caller.person_id,
-        decided_by=await decider(turn),
+        decided_by=decider(turn),
         now=turn.now,
     )
     known = await _planned(turn, plan, duty.code, period)

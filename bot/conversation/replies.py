@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.conversation import dialogs, verdicts
+from bot.conversation import dialogs, explaining, verdicts
+from bot.conversation.access import may
 from bot.conversation.answering import Saying, answer, answer_all
 from bot.conversation.documenting import files_given
 from bot.conversation.extending import extension
-from bot.conversation.listing import ask_again, open_item, show_list, show_several
+from bot.conversation.listing import ask_again, nothing_listed, open_item, show_list, show_several
 from bot.conversation.menus import Menu, item_at, listed, menu_of
 from bot.conversation.naming import bare_number, codes_in_hand, is_of_another, named
 from bot.conversation.reporting import blocked, dispute, question, question_of_list
@@ -134,12 +135,15 @@ async def _freely(turn: Turn, menu: Menu | None) -> list[Answer]:
             return [await ask_again(turn, "no_number", menu, number)]
         return await open_item(turn, obligation_id, menu)
     reading = await _read(turn)
+    wanted = menu.explanation if menu is not None else None
+    if wanted is not None and explaining.is_explanation(reading):
+        return await explaining.file_words(turn, wanted)
     if reading.intent == "multi":
         return await _several(turn, reading, menu)
     if reading.tasks:
         return await _of_named(turn, reading, menu)
     if menu is None:
-        return [Answer("ask", {"why": "no_list", "number": number, "items": []})]
+        return [nothing_listed("no_list", number)]
     saying = saying_of(reading)
     if menu.only is not None:
         if saying is None:
@@ -147,6 +151,8 @@ async def _freely(turn: Turn, menu: Menu | None) -> list[Answer]:
         return await SAYINGS[saying.verb](turn, saying, menu.only, menu)
     if saying is not None and saying.verb == "question":
         return await question_of_list(turn, menu)
+    if saying is not None and not may(turn.caller, saying.verb):
+        return [Answer("not_allowed", {"why": "read_only", "coordinator": "", "command": ""})]
     return [await ask_again(turn, "not_understood" if saying is None else "which", menu, None)]
 
 
@@ -167,7 +173,7 @@ async def _of_named(turn: Turn, reading: Understanding, menu: Menu | None) -> li
         return await show_several(turn, ids)
     if not ids and menu is None:
         number = int(ref) if ref.isdecimal() else None
-        return [Answer("ask", {"why": "no_list", "number": number, "items": []})]
+        return [nothing_listed("no_list", number)]
     if not ids and menu is not None:
         if not ref.isdecimal():
             return [await ask_again(turn, "no_code", menu, None)]

@@ -60,9 +60,9 @@ def _edge(name: str) -> str:
 
 _FORMS = (
     # 05/12/2026, 5.12.26
-    rf"{_HOUR}{_D_OF}? ?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
+    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
     # ngày 5 tháng 12 (năm 2026), 5/12
-    rf"{_HOUR}{_D_OF}? ?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
+    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
     # 5.12, 5-12: after a word only, for "1-3 xong" names tasks
     rf"(?:{_D_OF} ?|(?<=[a-z] ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
     # ngày 20
@@ -82,10 +82,13 @@ _FORMS = (
     ),
     rf"(?P<word>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?! ?\d| ngay)",
     (
-        rf"(?P<count>{NUMBER}|nua|may|vai) (?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
+        r"(?<!viec )(?<!nv )(?<!vu )(?<!muc )(?<!so )"  # "việc 3 tuần sau xong": of the third task
+        rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) "
+        r"(?P<unit>ngay lam viec|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
         r"(?P<and_half> ruoi)?(?: (?P<turn>nua|toi|sau|truoc|roi|qua)\b)?"
     ),
 )
+_BEFORE_A_DAY = re.compile(r"\b(?:ngay|hom|mung|han|den|toi|het|truoc|sang|vao|qua) ?$")
 _WHEN = re.compile(rf"(?<![\w/&]){_LEAD}(?:{'|'.join(_FORMS)})")
 
 
@@ -124,6 +127,9 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
             return _fixed(match, _day(year_named, int(group["m2"]), int(group["d2"])), today)
         return _every_year(match, int(group["d2"]), int(group["m2"]), today)
     if group["d3"]:
+        rises = "-" in match[0] and int(group["d3"]) < int(group["m3"])
+        if rises and not _BEFORE_A_DAY.search(match.string, 0, match.start("d3")):
+            return None  # "còn 2-4 chưa làm" speaks of tasks
         return _every_year(match, int(group["d3"]), int(group["m3"]), today)
     if group["d4"]:
         return _every_month(match, int(group["d4"]), today)
@@ -200,13 +206,14 @@ def _weekday(match: re.Match[str], today: date) -> When:
 def _length(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
     count, turn = match["count"], match["turn"]
     vague = count in ("may", "vai")
-    amount = 0.5 if count == "nua" else number(count)
+    whole, _, half = count.partition(",")
+    amount = 0.5 if count == "nua" else number(whole)
     if not vague and not amount:
         return None
     if turn in ("truoc", "roi", "qua"):
         return _when(match, "length", None, "past")
     until = None if vague else _after(today, amount or 0, match["unit"], workdays)
-    if match["and_half"]:
+    if match["and_half"] or half:
         until = until + 15 * DAY if until and match["unit"] == "thang" else None
     return _when(match, "length", until, "future" if turn else "")
 

@@ -11,7 +11,10 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from bot.conversation.reply_words import LEXICON
+from bot.conversation.reply_talk_words import TALK_WORDS
+from bot.conversation.reply_words import WORK_WORDS
+
+_LEXICON = WORK_WORDS | TALK_WORDS
 
 _TONES = {"\u0300": "huyền", "\u0301": "sắc", "\u0303": "ngã", "\u0309": "ngã", "\u0323": "nặng"}
 
@@ -73,7 +76,7 @@ _FORGIVING = frozenset(
 def _index() -> tuple[dict[str, list[Phrase]], frozenset[str]]:
     index: dict[str, list[Phrase]] = {}
     words: set[str] = set()
-    for tag, phrases in LEXICON.items():
+    for tag, phrases in _LEXICON.items():
         for phrase in phrases.split(","):
             exact, spelt = phrase.strip().startswith("="), phrase.strip().removeprefix("=")
             bare = tuple(plain(spelt).split())
@@ -85,11 +88,11 @@ def _index() -> tuple[dict[str, list[Phrase]], frozenset[str]]:
 
 
 _INDEX, _WORDS = _index()
-_SPELT = frozenset(word for phrases in LEXICON.values() for word in re.split(r"[, =]+", phrases))
+_SPELT = frozenset(word for phrases in _LEXICON.values() for word in re.split(r"[, =]+", phrases))
 _FIRM = frozenset(  # fully marked words that are never a slip for another: "đừng kế hoạch" is not "đúng kế hoạch"
     phrase.strip()
     for tag in ("not", "no", "if", "doubt", "future", "said", "wh")
-    for phrase in LEXICON[tag].split(",")
+    for phrase in _LEXICON[tag].split(",")
     if phrase.strip() != plain(phrase.strip())
 )
 

@@ -38,6 +38,8 @@ def number(words: str) -> int | None:
             total = total * 10 if 0 < total < 10 else total + 10
         elif total % 10 == 0:
             total += digit
+        elif word == "lam" and total < 10:
+            total = total * 10 + 5  # "bảy lăm"
         else:
             return None
     return total or None
@@ -52,12 +54,15 @@ class Share(NamedTuple):
     maybe_date: bool = False
 
 
+# "20 - 30%", but not "1 - 30%", which is said of the first task.
+_RANGE = r"(?:(?<=\d\d) ?(?:%|phan tram)? ?(?:-|–|den|toi) ?|%? ?(?:den|toi) ?|%?[-–])"
+_COUNT = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,6})"
 _SHARE = re.compile(
     rf"(?<![\w./])(?:"
-    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?: ?(?:%|phan tram)? ?(?:-|–|den|toi) ?(?P<high>\d{{1,3}}))? ?"
+    rf"(?P<low>\d{{1,3}}(?:[.,]\d{{1,2}})?)(?:{_RANGE}(?P<high>\d{{1,3}}))? ?"
     rf"(?:%|phan tram\b|pt\b|phantram\b)"
     rf"|(?P<words>{WORDED}) (?:phan tram\b|%)"
-    rf"|(?P<top>\d{{1,4}}) ?/ ?(?P<bottom>\d{{1,4}})(?![\w/]|[.-]\d)"
+    rf"|(?P<top>{_COUNT}) ?/ ?(?P<bottom>{_COUNT})(?![\w/]|[.-]\d)"
     rf"|(?P<part>\d{{1,2}}|{_ONES}) phan (?P<parts>\d{{1,2}}|{_ONES}|tu)\b"
     rf"|(?P<half>(?:mot |1 |phan )?nua)\b(?! (?:thang|nam|ngay|tuan|quy|tieng|gio))"
     rf")"
@@ -78,7 +83,8 @@ def shares(bare: str, marked: str) -> list[Share]:
 def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
     start, end = match.span()
     if match["low"]:
-        return Share(start, end, whole_percent(float(match["low"].replace(",", "."))))
+        low = float(match["low"].replace(",", "."))
+        return Share(start, end, whole_percent(min(low, float(match["high"] or low))))
     if match["words"]:
         said = number(match["words"])
         return None if said is None else Share(start, end, said)
@@ -87,8 +93,9 @@ def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
     top, bottom = (
         (match["top"], match["bottom"]) if match["top"] else (match["part"], match["parts"])
     )
-    over, under = number(top) or 0, number(bottom) or 0
-    if under == 0 or over > under or (under == 1 and not match["top"]):
+    over, under = number(top.replace(".", "")) or 0, number(bottom.replace(".", "")) or 0
+    fifty = over == under == 50 and not re.match(" [a-z]", bare[end:])  # "50/50" is half and half
+    if fifty or under == 0 or over > under or (under == 1 and not match["top"]):
         return None
     maybe_date = bool(match["top"]) and over <= 31 and under <= 12 and (under > 5 or over == under)
     return Share(start, end, whole_percent(100 * over / under), maybe_date)

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from bot.conversation import reply_completion, reply_states
 from bot.conversation.reply_completion import any_of, line_of
 from bot.conversation.reply_dates import asked_until
+from bot.conversation.reply_questions import NO_WH, is_question
 from bot.conversation.reply_states import Status
 from bot.conversation.reply_tokens import Token
 
@@ -31,7 +32,9 @@ class Reading(NamedTuple):
 
 
 UNCLEAR = Reading("unclear")
+NOT_STARTED = Reading("status", "not_started", 0)
 
+_QUOTES = frozenset('"“”«»„')
 _LONGEST = 150  # tokens; a longer text is a letter, not an answer
 
 _GOOD = re.compile(  # "không vướng mắc gì"; "khó khăn, vướng mắc: không"
@@ -46,20 +49,27 @@ _MORE_TIME = re.compile(
     r"|\bslow (?:span|before|after) (?:\w+ )*?(?:tagq|no)\b|\bslow (?:\w+ )*?tagq\b"
 )
 _NOT_ASKED = re.compile(
-    r"\b(?:no|not) (?:(?:order|ask|let) )*(?:more|plus|slow)\b|\bpast (?:get |ask )+(?:more|plus)\b"
+    r"\b(?:no|not) (?:(?:order|ask|let) )*(?:more|plus|slow)\b|\bpast (?:get |ask |let )+(?:more|plus)\b"
     r"|\bfuture (?:\w+ )?(?:(?:ask|let) )*more\b|\b(?:if|thi)\b"
 )
 _ASKS = re.compile(
     r"^(?:(?:polite|person|us|org|yes|ack|thanks|unable|not|done|task|report|polite_if|,) )*(?:ask|let) "
 )
+_DEMANDS = re.compile(
+    r"^ask (?:other|elsewhere|us org|agency|us) (?:polite )?(?:done|work|send|report)\b"
+)
 _ASKS_DAY = re.compile(r"\b(?:ask|let) (?:(?:polite|us|ask) )*(?:after|weekday)\b")
+_ASKS_WHETHER = re.compile(  # "tuần sau nộp được không ạ"
+    r"^(?:(?:polite|person|us|org|yes) )*after (?:(?:polite|us) )*(?:work|send|report|done) (?:report |task )?tagq "
+)
 
 # ---- not ours
 _NAMED_AGENCY = r"(?:us )?(?:us org|agency|elsewhere)"
 _NOT_OURS = re.compile(
     r"\bisnt (?:polite )?(?:this )?(?:task|of|us|org|agency|top|polite|relate|charge|given)\b(?! (?:polite )?done)"
     r"|\b(?:us|polite) (?:\w+ )?no work (?:task )?this\b|\bno (?:right|no) (?:us|relate|task)\b|\bassist\b"
-    r"|\bno (?:belong|charge|relate|given)\b|\bnot given\b|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
+    r"|\bno (?:belong|charge|relate|given|of (?:us|polite))\b|\bnot given\b"
+    r"|\bno have (?:\w+ )?relate\b|\bno (?:have )?task this\b"
     r"|\bno (?:get )?(?:step|given) (?:task|this)\b|\bno (?:get )?step (?:(?:polite|task|this) )*$"
     r"|\bbad (?:us|org|agency|to|elsewhere|means) (?=already|polite|$)|\b(?:send|step) bad (?:us|org|already|polite)"
     r"|^(?:polite |us )*(?:send|step|said|ack) bad\b|\brest charge\b"
@@ -76,29 +86,35 @@ _OF_OTHERS = re.compile(
 )
 _ISNT_DONE = re.compile(r"\bisnt (?:polite )?(?:past|done|already)\b")
 
-# ---- asks something
-_TIMED = re.compile(r"bao gio|khi nao|luc nao|chung nao|hom nao|ngay nao|may|bao nhieu")
-_NO_WH = re.compile(r"\b(?:no|not) (?:\w+ ){0,4}?wh\b")
-_ENDS_IN_CHUA = re.compile(
-    r"\b(?:done|send|report|ack|yes|work|have|get|already|paper|doc|us|top) (?:or )?not (?:polite )*(?:, )?$"
-)
-_ENDS_IN_KHONG = re.compile(r"\b(?:have|order|term|get) (?:\w+ )*no (?:polite )*(?:, )?$")
-_THEN_TOLD = re.compile(r"\bdone (?:\w+ )*?(?:said|send|report|work)\b")
-_WHITHER = re.compile(r"\b(?:let|to|send|report) (?:polite )?wh\b")
-_SCORN = re.compile(r"\bpast (?:\w+ )?(?:send|report|work) wh\b|\bwh said\b")
-
 # ---- received and understood
 _ACK_ONLY = re.compile(
     rf"(?:{any_of('yes ack polite person thanks past already us org top ask to of let')}"
-    rf"|{any_of('task report paper doc this get whole also given boss before now')}|, |and )*"
+    rf"|{any_of('task report paper doc this get whole also given boss before now quote')}"
+    r"|order (?:done |send |work |report )?|, |and )*"
 )
 _WILL = re.compile(r"\bfuture (?:work|report|send|said|order|step|then)\b|\bwill\b")
+# ---- of some of several tasks
+_GOES_ON = frozenset(
+    [
+        "binh thuong",
+        "thuong xuyen",
+        "thuan loi",
+        "on",
+        "suon se",
+        "dung tien do",
+        "theo tien do",
+        "theo ke hoach",
+        "dung ke hoach",
+    ]
+)
+_FINE_ONLY = re.compile(r"(?:(?:fine|also|polite|us|sofar|good|task) |(?:x|work) (?=fine )|, )*")
+_NOT_ONLY = re.compile(r"(?:(?:us|polite|sofar|also) )*not (?:(?:polite|whole) |, )*")
 _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already ")
 
 
 def read(tokens: Sequence[Token], today: date) -> Reading:
     """Read what is said of one task; today: for plans and for the day an extension is asked until."""
-    row = _calmed([token for token in tokens if token.tag != "odd"])
+    row = _calmed([token for token in unquoted(tokens) if token.tag != "odd"])
     if not row or len(row) > _LONGEST:
         return UNCLEAR
     line = line_of(row)
@@ -109,7 +125,7 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
     if _asks_time(row, line):
         whens = [token.when for token in row if token.when is not None]
         return Reading("extension", until=asked_until(whens, today))
-    if _is_question(row, line):
+    if is_question(row, line):
         return Reading("question")
     if _is_dispute(line):
         return Reading("dispute")
@@ -119,9 +135,41 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
     return state or UNCLEAR
 
 
+def read_part(tokens: Sequence[Token], today: date) -> Reading:
+    """Read what is said of some of several tasks: there "bình thường" is a state, as it goes on."""
+    reading = read(tokens, today)
+    goes_on = any(token.tag == "fine" and token.word in _GOES_ON for token in tokens)
+    if reading == UNCLEAR and goes_on and _FINE_ONLY.fullmatch(line_of(tokens)):
+        return Reading("status", "in_progress")
+    return reading
+
+
+def says_not_alone(tokens: Sequence[Token]) -> bool:
+    """Tell whether "chưa" is all that is said."""
+    return _NOT_ONLY.fullmatch(line_of(tokens)) is not None
+
+
+def unquoted(tokens: Sequence[Token]) -> list[Token]:
+    """Put one token "quote" in place of words in quotation marks: what is quoted is not said."""
+    row: list[Token] = []
+    opened: int | None = None
+    for token in tokens:
+        if token.tag == "odd" and token.word in _QUOTES:
+            if opened is None:
+                opened = len(row)
+            else:
+                row[opened:] = [row[opened]._replace(tag="quote")]
+                opened = None
+                continue
+        row.append(token)
+    return row
+
+
 def casts_doubt(tokens: Sequence[Token]) -> bool:
     """Tell whether anything in a reply asks, supposes, commands or corrects, so that nothing in it is sure."""
     tags = {token.tag for token in tokens}
+    if "wh" in tags:  # "chưa làm gì" asks nothing
+        tags = set(NO_WH.sub("", line_of(tokens)).split())
     return not tags.isdisjoint(
         [
             "if",
@@ -165,9 +213,13 @@ def _calmed(row: list[Token]) -> list[Token]:
 
 
 def _asks_time(row: list[Token], line: str) -> bool:
-    if _NOT_ASKED.search(line) or (" wh " in f" {line}" and not _NO_WH.search(line)):
+    if (
+        _NOT_ASKED.search(line)
+        or _DEMANDS.search(line)
+        or (" wh " in f" {line}" and not NO_WH.search(line))
+    ):
         return False
-    if _MORE_TIME.search(line):
+    if _MORE_TIME.search(line) or _ASKS_WHETHER.search(line):
         return True
     until = any(token.when is not None and token.when.lead and _may_come(token) for token in row)
     asks_day = until or _ASKS_DAY.search(line) is not None
@@ -178,37 +230,6 @@ def _may_come(token: Token) -> bool:
     """Tell whether a day named can still come: "15/1" can, the year being left open."""
     open_year = token.when is not None and token.when.until != token.when.latest
     return token.tag in ("now", "after", "weekday") or (token.tag == "before" and open_year)
-
-
-def _is_question(row: list[Token], line: str) -> bool:
-    tags = {token.tag for token in row}
-    if tags <= {"?", "polite", "person", ","}:
-        return False
-    if tags & {"?", "inquire"}:
-        return True
-    if "wh" in tags and not _NO_WH.search(line):
-        return _asks_what(row, line, tags)
-    if any(
-        token.when and token.when.until is None and token.when.named == "length" for token in row
-    ):
-        return re.search(r"\brest (?:span|after)\b", line) is not None  # "còn mấy ngày nữa"
-    if tags & {"doubt", "said"}:
-        return False
-    if "tagq" in tags or _ENDS_IN_CHUA.search(line) or _ENDS_IN_KHONG.search(line):
-        return True
-    if "form" in tags and not tags & {"done", "prog", "past", "fine"}:
-        return True
-    return "or" in tags and not tags & {"done", "prog", "not", "no"}
-
-
-def _asks_what(row: list[Token], line: str, tags: set[str]) -> bool:
-    """Tell a question from what only has its words: "khi nào xong em báo", "xong đâu mà xong"."""
-    timed = any(token.tag == "wh" and _TIMED.fullmatch(token.word) for token in row)
-    if not reply_states.DONE.search(line):
-        return not _SCORN.search(line) and not (timed and "said" in tags)
-    if timed:
-        return not _THEN_TOLD.search(line)
-    return bool(tags & {"if", "thi", "order"}) or _WHITHER.search(line) is not None
 
 
 def _is_dispute(line: str) -> bool:

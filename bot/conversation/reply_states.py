@@ -47,7 +47,8 @@ _UNDER_WAY = re.compile(
     r"|\brest (?:num|almost|part|step)\b|\bpast send (?:step|almost)\b"
 )
 _PARTLY = re.compile(
-    r"\bdone (?:task |report )?step\b|\bdone (?:\w+ )*?(?:part|almost|num|pct|pair)\b"
+    r"\bonly done (?:topic|paper|x|report)\b|\bdone (?:task |report )?step\b"
+    r"|\bdone (?:\w+ )*?(?:part|almost|num|pct|pair)\b"
     r"|\bdone (?:\w+ |, )*?(?:but|rest|wait|prog|not)\b"
     r"|\b(?:part|almost|num|rest|wait|prog|not|pct|pair) (?:\w+ |, )*?done\b"
 )
@@ -58,9 +59,18 @@ _PLANNED = re.compile(
 _NOT_DONE = re.compile(r"\b(?:no|not) (?:\w+ ){0,3}?done\b")
 _SHOWS_WORK = re.compile(r"\b(?:prog|wait|start|step|part|num|rest|past work)\b")
 _NOT_SENT = re.compile(r"\bnot (?:\w+ )?(?:step|send|report)\b")
+_OTHER_TASK = re.compile(r"\bprog (?:work )?task other\b")  # "đang làm việc khác"
+_ONLY_THEN = re.compile(  # "xong … mới làm được", "… xong đã"
+    r"\bdone (?:\w+ )*?only (?:\w+ )?(?:work|start|send|done)\b|\bdone past (?:polite )*$"
+)
+_DEMANDED = re.compile(r"^ask (?:other|elsewhere|us org|agency) (?:\w+ )*?done\b")  # of others
+_CONTRAST = re.compile(
+    r"\bdone (?:\w+ )*?part (?:\w+ )*(?:, )(?:rest )?part (?:\w+ )*not (?:polite )*$"
+)
 _TRAILING_NOT = re.compile(r"\bdone .*\bnot (?:polite |, )*$")  # "đã xong... chưa"
 _FROM_TO = re.compile(r"\b(?:to|x|pct) (?:\w+ )?pct to pct\b")
 
+_CURRENT = frozenset(["now", "sofar"])
 _UNSETTLED = frozenset(["order", "command", "doubt", "isnt", "bad", "wh", "or"])
 
 
@@ -78,6 +88,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
         return State("in_progress", percent_of(row, line))
     if "zero" in tags:
         return State("not_started", 0)
+    if _OTHER_TASK.search(line) or _ONLY_THEN.search(line) or _DEMANDED.search(line):
+        return None
     first = line.partition(", ")[0]
     if "prog " in first and not re.search(r"\b(?:done|doubt|said|no|not)\b", first):
         return State("in_progress")
@@ -86,7 +98,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
     if tags & {"doubt", "said", "away"} and not plainly_begun:
         return None
     begun = _BEGUN.search(_NOT_STARTED.sub("", line.partition("by ")[0]))
-    if _NOT_STARTED.search(line) and not begun and not done and "past step" not in line:
+    finished = DONE.search(line.partition("by ")[0])
+    if _NOT_STARTED.search(line) and not begun and not finished and "past step" not in line:
         return State("not_started", 0)
     if (
         "if" in tags
@@ -102,6 +115,8 @@ def unfinished(row: Sequence[Token], line: str) -> State | None:
 
 
 def _is_under_way(line: str, tags: set[str], *, done: bool) -> bool:
+    if _CONTRAST.search(line):
+        return True
     if _TRAILING_NOT.search(line) or ("bad" in tags and "prog" not in tags):
         return False
     if not done and "future" in tags and not tags & {"send", "report", "prog", "start"}:
@@ -119,8 +134,11 @@ def percent_of(row: Sequence[Token], line: str) -> int | None:
     """Return the percent that is said of what is done; None if several are, or it is planned or missed."""
     said = [index for index, token in enumerate(row) if token.tag == "pct"]
     values = {token.number for token in row if token.tag in ("pct", "full")}
-    if not said:
-        return None
+    if not said or any(token.tag == "grant" for token in row):
+        return None  # "đã cấp 50% kinh phí": not of the work
+    current = [at for at in said if {token.tag for token in row[max(0, at - 2) : at]} & _CURRENT]
+    if len(values) > 1 and len(current) == 1:
+        return row[current[0]].number  # "tuần trước 30%, tuần này 50%"
     if len(values) > 1:
         rose = _FROM_TO.search(line) or any(token.word == "len" for token in row)
         return row[said[-1]].number if rose else None

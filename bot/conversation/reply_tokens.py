@@ -2,8 +2,8 @@
 
 Promises that composed and decomposed text, upper and lower case, and text with invisible characters give
 the same row; that every visible character lies in a token or is a blank; and that what is not known is
-tagged "x" and never dropped. Tags of words stand in `reply_words.LEXICON`; the others are: num; item and code
-(a task by its number or its code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share);
+tagged "x" and never dropped. Tags of words stand in `reply_words` and `reply_talk_words`; the others are: num;
+item and code (a task by its number or its code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share);
 before, now, after, weekday (days by their tense), span (a length of time); "," (any break), "?"; name (a word
 with a capital), person (one spoken to or of), x (any other word) and odd (a sign).
 """
@@ -51,13 +51,13 @@ _CODE = r"(?:m{0,3}(?:x{0,3})(?:ix|iv|v?i{1,3}|v|x)|bc|ct)\.\d{1,2}[a-z]?(?:\.\d
 _ATOM = re.compile(
     r"(?P<word>\b[bd]/c\b|[^\W\d_]+(?:\d[^\W\d_]+)*(?:&[^\W\d_]+)*)"
     r"|(?P<num>\d+)"
-    r"|(?P<break>(?:[-=]+>|[-–—,;.:!\n()\[\]*•+~|…]|/(?=\s)))"
+    r"|(?P<break>(?:[-=]+>|\./\.|[-–—,;.:=_!\n()\[\]*•+~|…]|(?<=\d)/(?=[^\W\d])|/(?=\s)))"
     r"|(?P<ask>\?)"
     r"|(?P<amp>&)"
     r"|(?P<smile>:\)+|[:=]d\b|[\u263a\U0001f642\U0001f600-\U0001f604\U0001f60a\U0001f64f\u2764\U0001f389\U0001f4aa\U0001f91d"
     r"\U0001f339\U0001f44f\u2705\u2714\u2611\U0001f4af\U0001f60d\U0001f970]\ufe0f?)"
     r"|(?P<thumb>[\U0001f44d\U0001f44c\U0001fae1][\U0001f3fb-\U0001f3ff]?)"
-    r"|(?P<blank>\s+)"
+    r"|(?P<blank>\s+|#(?=\d))"
     r"|(?P<odd>.)",
     re.DOTALL,
 )
@@ -128,6 +128,15 @@ def _settled(row: list[Token], index: int, text: Text) -> Token:
     if token.tag == "tagq" and following not in ("", "polite", "?", ","):
         return token._replace(tag=_INSIDE.get(token.word, token.tag))
     shown = text.shown[token.start : token.end]
+    if following == "num" and shown.lower() == "so":
+        return token._replace(tag="to")  # "số 2" typed without its mark, not "Sở"
+    if token.tag == "thi" and index and row[index - 1].tag in ("num", "item", "code", "others"):
+        return token._replace(
+            tag=",", word=":"
+        )  # "còn 2 thì chưa": of the second, nothing supposed
+    opens = not index or row[index - 1].tag in (",", "polite")
+    if token.tag == "past" and opens and following in _NEVER_PAST and shown.lower() == "da":
+        return token._replace(tag="polite")  # "dạ", not "đã"
     if token.tag == "x" or (token.start and shown.istitle()):
         called = following == "polite" and row[index + 1].word == "oi" and token.tag == "x"
         named = shown.istitle() and token.start > 0
@@ -153,6 +162,24 @@ _INSIDE = {
     "hay khong": "or",
     "hay chua": "or",
 }
+_NEVER_PAST = frozenset(
+    [
+        "polite",
+        "us",
+        "person",
+        "task",
+        "this",
+        "topic",
+        "now",
+        "before",
+        "after",
+        "sofar",
+        "full",
+        ",",
+        "not",
+        "prog",
+    ]
+)
 _CALLED = frozenset(["anh", "chi", "em", "chu", "co", "bac", "a", "c", "e"])
 
 
@@ -209,7 +236,8 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
 _FIRST = ("code", "doc", "item")
 _ITEM = re.compile(
     r"\b(?<!hang )(?<!danh )(?<!tieu )(?:(?:dau |cong )?viec|nhiem vu|nv|muc|task|stt|cau)(?: so | thu | )?"
-    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?[%/]|[.,]\d| (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b)"
+    r"(?:(?P<digits>[1-9]\d{0,2})\b(?! ?%|/\d|\.\d)"
+    r"(?! (?:thang|ngay|tuan|nam|quy|hom|phan|xa|don vi)\b(?! (?:sau|nay|toi)))"
     r"|(?<=thu )(?P<words>nhat|hai|ba|tu|bon|nam|sau|bay)\b|(?P<first>dau(?: tien)?)\b)"
 )
 _ORDINALS = {"nhat": 1, "hai": 2, "ba": 3, "tu": 4, "bon": 4, "nam": 5, "sau": 6, "bay": 7}

@@ -33,13 +33,15 @@ from bot.conversation import (
     urging,
 )
 from bot.conversation.access import ROLES, caller_of, may
+from bot.conversation.listing import nothing_listed
 from bot.conversation.turn import Turn
 from data import contacts
 from data.clock import civil_date
 from data.folding import fold
+from data.invitations import code_in
 from data.models import Account
 from data.registry import Registry
-from jobs.channel import Answer, Incoming
+from jobs.channel import Answer, Capabilities, Incoming
 
 _COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
 _LONGEST_WORDS = 200
@@ -175,14 +177,19 @@ class Router:
     """Takes what comes in and returns what goes back.
 
     registry: where the registry in use is had from, at each turn. limits: the longest text (UTF-16
-    units) of each account; lists are cut into pages by it.
+    units) of each account; lists are cut into pages by it. capabilities: of the accounts open here.
     """
 
     def __init__(
-        self, registry: Callable[[], Registry], *, limits: Mapping[int, int] | None = None
+        self,
+        registry: Callable[[], Registry],
+        *,
+        limits: Mapping[int, int] | None = None,
+        capabilities: Mapping[int, Capabilities] | None = None,
     ) -> None:
         self._registry = registry
         self._limits = limits if limits is not None else {}
+        self._capabilities = capabilities if capabilities is not None else {}
 
     async def handle(
         self,
@@ -210,6 +217,7 @@ class Router:
             now=now,
             today=today,
             longest=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
+            capabilities=self._capabilities,
         )
         return await _answers(turn)
 
@@ -218,7 +226,7 @@ async def _answers(turn: Turn) -> list[Answer]:
     incoming, caller = turn.incoming, turn.caller
     text = incoming.text.strip()
     if incoming.kind == "text":
-        code = enrolment.code_in(text, stranger=caller.is_stranger)
+        code = code_in(text, stranger=caller.is_stranger)
         if code is not None:
             return await enrolment.use(turn, code)
     if caller.is_stranger:
@@ -232,7 +240,7 @@ async def _answers(turn: Turn) -> list[Answer]:
     if incoming.kind == "text" and text:
         return await _command(turn, text) or await _words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
-        return [Answer("ask", {"why": "not_text", "number": None, "items": []})]
+        return [nothing_listed("not_text")]
     return []
 
 

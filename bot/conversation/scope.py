@@ -40,11 +40,15 @@ class Scope:
 
     def tasks(self) -> ColumnElement[bool]:
         """Return the condition on Task that the caller may see it."""
+        mine = self.own_tasks()
+        return or_(Task.plan_id.in_(self.plans), mine) if self.plans else mine
+
+    def own_tasks(self) -> ColumnElement[bool]:
+        """Return the condition on Task that it is in the caller's own hands."""
         on_it = select(Assignment.task_id).where(
             Assignment.agency_id.in_(self.owner_ids), Assignment.withdrawn_at.is_(None)
         )
-        mine = Task.id.in_(on_it) if self.owner_ids else false()
-        return or_(Task.plan_id.in_(self.plans), mine) if self.plans else mine
+        return Task.id.in_(on_it) if self.owner_ids else false()
 
     def duties(self) -> ColumnElement[bool]:
         """Return the condition on ReportDuty that the caller may see it."""
@@ -100,7 +104,7 @@ async def held_by(turn: Turn, enrolments: Iterable[Enrolled]) -> ColumnElement[b
 async def held_by_agency(turn: Turn, province: str, code: str) -> ColumnElement[bool]:
     """Return the condition on Obligation that an agency has it in hand today."""
     held = turn.holders(province).held_by(code)
-    return await owed.held_condition(turn.connection, province, held)
+    return owed.held_by_ids(await turn.agency_ids(province, held.owners), held)
 
 
 async def owner_ids(turn: Turn, enrolments: Iterable[Enrolled]) -> list[int]:
@@ -108,5 +112,5 @@ async def owner_ids(turn: Turn, enrolments: Iterable[Enrolled]) -> list[int]:
     ids: set[int] = set()
     for province, code in {(e.province, e.agency_code) for e in enrolments}:
         owners = turn.holders(province).held_by(code).tasks
-        ids.update((await owed.agency_ids(turn.connection, province, owners)).values())
+        ids.update((await turn.agency_ids(province, owners)).values())
     return sorted(ids)

@@ -140,6 +140,7 @@ async def nhiemvu(turn: Turn) -> list[Answer]:
             },
             buttons=page_buttons("nhiemvu", at.number, at.count, named),
             edits=turn.pressed,
+            secret=True,  # it names who said what
         )
     ]
 
@@ -255,6 +256,7 @@ async def _history_page(
         },
         buttons=page_buttons("lichsu", at.number, at.count, named),
         edits=turn.pressed,
+        secret=True,  # it names who said what
     )
 
 

@@ -6,11 +6,12 @@ and that what could not be recorded is named and asked about. One "huỷ" takes 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from bot.conversation import answering, extending, reporting
 from bot.conversation.answering import Saying
-from bot.conversation.listing import ask_again, listing
+from bot.conversation.listing import ask_again, listing, nothing_listed
 from bot.conversation.menus import Menu, listed
 from bot.conversation.naming import named, whole_list
 from bot.conversation.turn import Known, Turn, look_up
@@ -68,7 +69,7 @@ async def answer_several(turn: Turn, reading: Understanding, menu: Menu | None) 
         chosen[ids[0]] = None if contradicted else task
     if everything:
         if menu is None:
-            return [Answer("ask", {"why": "no_list", "number": None, "items": []})]
+            return [nothing_listed("no_list")]
         default = everything[0] if len(everything) == 1 else None
         for _, obligation_id in await whole_list(turn, menu):
             chosen.setdefault(obligation_id, default)
@@ -80,7 +81,7 @@ async def answer_several(turn: Turn, reading: Understanding, menu: Menu | None) 
 
 async def _not_found(turn: Turn, menu: Menu | None, ref: str) -> list[Answer]:
     if menu is None:
-        return [Answer("ask", {"why": "no_list", "number": None, "items": []})]
+        return [nothing_listed("no_list")]
     if ref.isdecimal():
         return [await ask_again(turn, "no_number", menu, int(ref))]
     return [await ask_again(turn, "which" if not ref else "no_code", menu, None)]
@@ -108,27 +109,29 @@ async def _record_each(
         told += notices
         last = reply_id or last
         recorded.append({**line, "verb": saying.verb, "said_percent": saying.percent})
-    items: list[dict[str, Any]] = []
+    again: dict[str, Any] = {"items": []}
     ids: tuple[int, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
-    source = await _source(turn, menu)
+    source = await _source(turn, menu, known)
     if source is not None:
-        items, ids, buttons = await listing(turn, source)
+        again, ids, buttons = await listing(turn, source)
     if last is not None:
         buttons = (*buttons, (Button("Huỷ", f"undo:{last}"),))
     context: dict[str, object] = {
         "recorded": recorded,
         "left": left,
         "repeated_answer": last is None,
-        "items": items,
+        **again,
     }
     return [Answer("recorded_several", context, buttons=buttons, items=ids), *told]
 
 
-async def _source(turn: Turn, menu: Menu | None) -> Menu | None:
-    if menu is None or menu.list_id is None:
-        return menu
-    return await listed(turn, menu.list_id) or menu
+async def _source(turn: Turn, menu: Menu | None, answered: Collection[int]) -> Menu | None:
+    """Return the list to show again: the one answered, and none that the answer is not about."""
+    if menu is not None and menu.list_id is not None:
+        menu = await listed(turn, menu.list_id) or menu
+    about = menu is not None and any(item in answered for _, item in menu.items)
+    return menu if about else None
 
 
 async def _record_one(

@@ -84,8 +84,13 @@ async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page
     counted = await duty_figures(
         turn.connection, followed, today=turn.today, workdays=turn.registry.workdays
     )
-    near = Obligation.due_on.between(turn.today - REPORT_WINDOW, turn.today + REPORT_WINDOW)
-    mine = [queries.duty_context(each) for each in counted if each.duty_id == duty.id]
+    shown = [each for each in counted if each.duty_id == duty.id]
+    near = (
+        Obligation.period.in_([each.period_code for each in shown])
+        if followed
+        else Obligation.due_on.between(turn.today - REPORT_WINDOW, owed.now_until(turn.today))
+    )
+    mine = [queries.duty_context(each) for each in shown]
     return await _parts(
         turn,
         scope,

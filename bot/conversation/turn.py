@@ -6,7 +6,7 @@ agency or province is as good as unknown. Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,11 +15,12 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.access import Caller, Subject, may
+from data import owed
 from data.addressing import places
 from data.holding import Holders
-from data.models import Agency, Plan
+from data.models import Agency
 from data.registry import Registry
-from jobs.channel import Incoming
+from jobs.channel import Capabilities, Incoming
 from jobs.items import Item, item_of, obligation_rows
 
 
@@ -37,13 +38,23 @@ class Turn:
     today: date
     words: str = ""  # what followed a command
     longest: int = 4096  # of one message here, in UTF-16 units
+    capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # of every account open
     _holders: dict[str, Holders] = field(default_factory=dict)
+    _agency_ids: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def holders(self, province: str) -> Holders:
         """Return who has what in hand in a province today."""
         if province not in self._holders:
             self._holders[province] = Holders(self.registry.provinces[province], on=self.today)
         return self._holders[province]
+
+    async def agency_ids(self, province: str, codes: Collection[str]) -> dict[str, int]:
+        """Return the rows' ids of a province's agencies by code; each is read once a turn."""
+        known = self._agency_ids.setdefault(province, {})
+        unread = [code for code in codes if code not in known]
+        if unread:
+            known.update(await owed.agency_ids(self.connection, province, unread))
+        return {code: known[code] for code in codes if code in known}
 
     @property
     def pressed(self) -> str | None:
@@ -91,29 +102,32 @@ async def look_up(turn: Turn, obligation_ids: Sequence[int]) -> dict[int, Known]
     ]
     if not found:
         return {}
-    coordinators = await _coordinators(turn.connection, {row.plan_id for row in found})
     holders = {row.id: turn.holders(row.province).holder(row.owner_code, row.kind) for row in found}
-    agencies = await _agencies(
-        turn.connection, mine, {code for code in holders.values() if code is not None}
-    )
+    agencies = {(row.province, row.owner_code): (row.agency_id, row.owner_name) for row in found}
+    # Most agencies have their own work in hand; only heirs are still to be read.
+    heirs = {
+        (row.province, code) for row in found if (code := holders[row.id]) is not None
+    } - agencies.keys()
+    if heirs:
+        agencies.update(await _agencies(turn.connection, heirs))
+    held_by = {row.id: agencies.get((row.province, holders[row.id] or "")) for row in found}
     reached = await places(
-        turn.connection, (agency.id for agency in agencies.values()), roles=("focal", "coordinator")
+        turn.connection,
+        {agency[0] for agency in held_by.values() if agency is not None},
+        roles=("focal", "coordinator"),
     )
     known: dict[int, Known] = {}
     for row in found:
-        code = holders[row.id]
-        agency = agencies.get((row.province, code)) if code is not None else None
-        coordinator_id = coordinators.get(row.plan_id)
         # Nobody's work (its agency ended, its heir is to be decided) is the coordinator's meanwhile.
-        holder_id = agency.id if agency is not None else coordinator_id
+        holder_id, holder = held_by[row.id] or (row.coordinator_id, row.owner_name)
         subject = Subject(
             province=row.province,
             holder_id=holder_id,
-            coordinator_id=coordinator_id,
-            reachable=agency is None or agency.id in reached,
+            coordinator_id=row.coordinator_id,
+            reachable=held_by[row.id] is None or holder_id in reached,
         )
         if may(turn.caller, "open", subject):
-            known[row.id] = Known(row, subject, code, agency.name if agency else row.owner_name)
+            known[row.id] = Known(row, subject, holders[row.id], holder)
     return known
 
 
@@ -136,21 +150,14 @@ def said_state(row: Any, today: date) -> str:
     return "open"
 
 
-async def _coordinators(
-    connection: AsyncConnection, plan_ids: Iterable[int]
-) -> dict[int, int | None]:
-    rows = await connection.execute(
-        select(Plan.id, Plan.coordinator_id).where(Plan.id.in_(sorted(plan_ids)))
-    )
-    return {row.id: row.coordinator_id for row in rows}
-
-
 async def _agencies(
-    connection: AsyncConnection, provinces: Iterable[str], codes: Iterable[str]
-) -> dict[tuple[str, str], Any]:
+    connection: AsyncConnection, wanted: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[int, str]]:
+    """Return id and name of agencies by province and code."""
     rows = await connection.execute(
         select(Agency.id, Agency.province, Agency.code, Agency.name).where(
-            Agency.province.in_(sorted(provinces)), Agency.code.in_(sorted(codes))
+            Agency.province.in_(sorted({province for province, _ in wanted})),
+            Agency.code.in_(sorted({code for _, code in wanted})),
         )
     )
-    return {(row.province, row.code): row for row in rows}
+    return {(row.province, row.code): (row.id, row.name) for row in rows}

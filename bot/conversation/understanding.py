@@ -125,8 +125,16 @@ def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[Tas
     """Read each part on its own; where anything in the reply is doubtful, no part is completed."""
     doubtful = reply_rules.casts_doubt(row) or not says_nothing(split.before)
     found = []
-    for part in split.parts:
-        reading = reply_rules.read(part.tokens, today)
+    readings = [reply_rules.read_part(part.tokens, today) for part in split.parts]
+    begun = any(
+        reading.status == "in_progress" and {token.tag for token in part.tokens} & _BEGUN
+        for part, reading in zip(split.parts, readings, strict=True)
+    )
+    for part, reading in zip(split.parts, readings, strict=True):
+        if begun and reply_rules.says_not_alone(part.tokens):
+            reading = (
+                reply_rules.NOT_STARTED
+            )  # "1 đang làm, 2 chưa"; of "1 xong, 2 chưa" more is to be asked
         if doubtful and reading.status == "completed":
             reading = reply_rules.UNCLEAR
         note = None
@@ -139,6 +147,7 @@ def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[Tas
     return tuple(found)
 
 
+_BEGUN = frozenset(["prog", "pct", "fine"])  # work of which "chưa" is the contrary
 _SAYS_MORE = frozenset(
     ["x", "by", "step", "means", "doc", "trouble", "wait", "part", "other", "boss", "rest"]
 )

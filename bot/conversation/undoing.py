@@ -81,9 +81,10 @@ async def undo(turn: Turn, reply_id: int, menu: Menu | None) -> list[Answer]:
     shown = menu
     if menu is not None and menu.list_id is not None:
         shown = await listed(turn, menu.list_id)
-    if shown is not None and shown.only is None:
-        items, shown_ids, buttons = await listing(turn, shown)
-        context_back["items"] = items
+    about = shown is not None and any(item in ids for _, item in shown.items)
+    if shown is not None and about and (shown.only is None or shown.is_page):
+        again, shown_ids, buttons = await listing(turn, shown)
+        context_back |= again
     else:
         shown_ids, buttons = tuple(line["id"] for line in lines), queries.list_buttons(lines)
     return [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.conversation import assigning, deciding, explaining, granting
+from bot.conversation import deciding, explaining, granting, settling
 from bot.conversation.judging import Handler
 from bot.conversation.menus import Menu
 from bot.conversation.pages import Rows
@@ -31,8 +31,8 @@ VERBS: dict[str, Callable[[Turn, int, Menu | None], Awaitable[list[Answer]]]] = 
     "offer": granting.offer,
     "take": granting.take,
     "leave": granting.leave,
-    "keep": assigning.keep,
-    "giveto": assigning.give_to,
+    "keep": settling.keep,
+    "giveto": settling.give_to,
     "explain": explaining.explain,
 }
 
@@ -42,8 +42,8 @@ ASKED: dict[str, Handler] = {
     granting.REFUSAL: granting.refusal_given,
     granting.OFFER: granting.date_given,
     granting.DOCUMENT: granting.document_given,
-    assigning.KEEP: assigning.keep_reason_given,
-    assigning.GIVE: assigning.agency_given,
+    settling.KEEP: settling.keep_reason_given,
+    settling.GIVE: settling.agency_given,
     explaining.EXPLAIN: explaining.explanation_given,
 }
 
@@ -53,7 +53,7 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
 
     back: the way back to the list it was opened from.
     """
-    for of in (deciding.to_decide, granting.to_decide, assigning.to_decide):
+    for of in (deciding.to_decide, granting.to_decide, settling.to_decide):
         answer = await of(turn, known, back=back)
         if answer is not None:
             return answer

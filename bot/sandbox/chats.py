@@ -7,13 +7,16 @@ Lives in memory: the sandbox begins afresh at every start.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from bot.channels.local import LIKE_TELEGRAM, LIKE_ZALO, LocalChannel, update
+from bot.sandbox.cast import LocalChat, Speaker
 from data.clock import Clock
-from jobs.channel import Capabilities, OutgoingMessage, RawUpdate, Receipt
+from data.evidence import MOST_BYTES
+from jobs.channel import Capabilities, Gone, OutgoingMessage, RawUpdate, Receipt
 from jobs.messages import Content, Renderer
 
 _CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # nothing is lost with this process
@@ -39,13 +42,30 @@ class TwinRenderer(Renderer):
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A photo or file as it was chosen on the page."""
+
+    name: str
+    content: bytes
+    is_photo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that happened in a chat: a message of ours (or an edit of one), or a person's words."""
+    """One thing that happened in a chat: a message of ours (or an edit of one), or a person's doing.
+
+    speaker: who typed it, where that can be several. file: name and size of what came with it. left:
+    instead of words, that the bot was shut out or let in again.
+    """
 
     remote_id: str
     at: datetime
     sent: OutgoingMessage | None
     typed: str = ""
+    speaker: str = ""
+    reply_to: str | None = None
+    file: tuple[str, int] | None = None
+    left: Literal["", "gone", "back"] = ""
 
 
 class NoSuchButton(Exception):
@@ -53,52 +73,111 @@ class NoSuchButton(Exception):
 
 
 class ChatKeeper(LocalChannel):
-    """The local channel whose messages stay to be looked at; `chats`: lines by address, oldest first."""
+    """The local channel whose messages stay to be looked at.
+
+    chats: lines by address, oldest first; shut: the addresses where the bot was shut out.
+    """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(title="Nhắc Việc", capabilities=_CAPABILITIES)
         self.chats: dict[str, list[Line]] = {}
+        self.shut: set[str] = set()
         self._clock = clock
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Put a message into its chat."""
+        """Put a message into its chat; raises Gone where the bot was shut out."""
+        if message.address in self.shut:
+            raise Gone("shut out")
         receipt = await super().send(message)
         line = Line(receipt.remote_id, await self._clock.now(), message)
         self.chats.setdefault(message.address, []).append(line)
         return receipt
 
-    async def say(self, address: str, text: str) -> RawUpdate:
-        """Type a text in a chat; returns the update to be stored."""
-        now = await self._clock.now()
-        raw = update(
-            address=address,
-            chat_kind="private",
-            kind="text",
-            sender=address,
-            text=text,
-            sent_at=now.isoformat(),
+    async def say(
+        self,
+        chat: LocalChat,
+        text: str,
+        speaker: Speaker,
+        *,
+        reply_to: str | None = None,
+        file: File | None = None,
+    ) -> RawUpdate:
+        """Type a text, send a file, or both; returns the update to be stored, the file's bytes in it.
+
+        reply_to: a message of ours in this chat, else it answers none. A file bigger than what is kept
+        is told by name and size alone, as messengers do.
+        """
+        if reply_to is not None and self._message(chat, reply_to) is None:
+            reply_to = None
+        more: dict[str, Any] = {}
+        if file is not None:
+            content = file.content if len(file.content) <= MOST_BYTES else b""
+            ref = base64.b64encode(content).decode()
+            more = {
+                "attachments": ["photo" if file.is_photo else "document"],
+                "files": [{"ref": ref, "name": file.name, "size": len(file.content)}],
+            }
+        kind = "text" if text else "other"
+        raw = await self._update(chat, kind, speaker, text=text, reply_to=reply_to, **more)
+        self._add(
+            chat,
+            Line(
+                raw.update_id,
+                await self._clock.now(),
+                None,
+                text,
+                speaker.name if chat.kind == "group" else "",
+                reply_to,
+                (file.name, len(file.content)) if file is not None else None,
+            ),
         )
-        self.chats.setdefault(address, []).append(Line(raw.update_id, now, None, text))
         return raw
 
-    async def press(self, address: str, remote_id: str, action: str) -> RawUpdate:
+    async def press(
+        self, chat: LocalChat, remote_id: str, action: str, speaker: Speaker
+    ) -> RawUpdate:
         """Tap a button of a message; returns the update to be stored. Raises NoSuchButton."""
-        present = next(
-            (line for line in folded(self.chats.get(address, [])) if line.remote_id == remote_id),
-            None,
-        )
-        rows = present.sent.buttons if present is not None and present.sent is not None else ()
+        present = self._message(chat, remote_id)
+        rows = present.buttons if present is not None else ()
         if action not in {button.action for row in rows for button in row}:
             raise NoSuchButton
+        return await self._update(
+            chat, "action", speaker, text=action, reply_to=remote_id, action_id=remote_id
+        )
+
+    async def shut_out(self, chat: LocalChat, speaker: Speaker) -> RawUpdate:
+        """Block the bot, or put it out of a group; returns the update to be stored."""
+        self.shut.add(chat.address)
+        why = "blocked" if chat.kind == "private" else "kicked"
+        raw = await self._update(chat, "gone", speaker, text=why)
+        self._add(chat, Line(raw.update_id, await self._clock.now(), None, left="gone"))
+        return raw
+
+    async def let_in(self, chat: LocalChat, speaker: Speaker) -> RawUpdate:
+        """Unblock the bot, or take it into the group again; returns the update to be stored."""
+        self.shut.discard(chat.address)
+        raw = await self._update(chat, "back", speaker)
+        self._add(chat, Line(raw.update_id, await self._clock.now(), None, left="back"))
+        return raw
+
+    def _message(self, chat: LocalChat, remote_id: str) -> OutgoingMessage | None:
+        """Return a message of ours in its present form; None where the chat has none of that id."""
+        lines = folded(self.chats.get(chat.address, []))
+        return next((line.sent for line in lines if line.remote_id == remote_id), None)
+
+    def _add(self, chat: LocalChat, line: Line) -> None:
+        self.chats.setdefault(chat.address, []).append(line)
+
+    async def _update(self, chat: LocalChat, kind: str, speaker: Speaker, **more: Any) -> RawUpdate:
         return update(
-            address=address,
-            chat_kind="private",
-            kind="action",
-            sender=address,
-            text=action,
-            reply_to=remote_id,
-            action_id=remote_id,
+            address=chat.address,
+            chat_kind=chat.kind,
+            kind=kind,
+            sender=speaker.sender,
+            sender_name=speaker.name,
+            chat_title=chat.name if chat.kind == "group" else "",
             sent_at=(await self._clock.now()).isoformat(),
+            **more,
         )
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own database: made anew at each start, with a chat for every agency.
+"""The sandbox's own database: made anew at each start, with everybody one may be.
 
 Promises to remove nothing but an earlier sandbox's file, and not while another program has it open;
 and to mark its own as a sandbox, which the service refuses. Knows no page and no channel's ways.
@@ -8,35 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import Role
+from bot.sandbox.cast import LocalChat, cast
 from data.database import DatabaseUnusable
-from data.folding import fold
 from data.models import Agency, Chat, Enrolment, Identity, Meta, Person, Plan
-from data.planfile import AgencyEntry
-from data.province import Province, lives
 from data.registry import Registry
 
 MARK = "sandbox"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalChat:
-    """One chat of the sandbox: who one is in it."""
-
-    id: int
-    address: str
-    province: str
-    agency: str  # the agency's code
-    name: str
-    role: Role
-    folded: str  # for the search box
 
 
 def remove_earlier(path: Path) -> None:
@@ -100,87 +84,64 @@ async def mark(connection: AsyncConnection) -> None:
 async def add_chats(
     connection: AsyncConnection, registry: Registry, account_id: int, *, now: datetime, today: date
 ) -> list[LocalChat]:
-    """Add a chat with its person for whoever a newcomer may be; returns them as they are listed.
-
-    For each province: each coordinating agency's coordinator, a leader who may decide, then the focal
-    point of every agency that lives today, in the official order.
-    """
-    roles = [
-        (province, agency, role)
+    """Add every province's chats, with people and enrolments where somebody is enrolled already."""
+    wanted = [
+        chat
         for province in registry.provinces.values()
-        for agency, role in await _roles(connection, province, today)
+        for chat in cast(province, await _coordinating(connection, province.code), today=today)
     ]
-    rows = await connection.execute(select(Agency.id, Agency.province, Agency.code))
-    agency_ids = {(row.province, row.code): row.id for row in rows}
-    addresses = [f"{province.code}/{agency.code}/{role}" for province, agency, role in roles]
-    names = [_name(agency, role) for _province, agency, role in roles]
-    chat_ids = await connection.scalars(
+    ids = await connection.scalars(
         insert(Chat).returning(Chat.id, sort_by_parameter_order=True),
         [
-            {"account_id": account_id, "address": address, "kind": "private"}
-            for address in addresses
+            {
+                "account_id": account_id,
+                "address": chat.address,
+                "kind": chat.kind,
+                "title": chat.name if chat.kind == "group" else None,
+            }
+            for chat in wanted
         ],
     )
+    chats = [replace(chat, id=key) for chat, key in zip(wanted, ids.all(), strict=True)]
+    people = [chat for chat in chats if chat.kind == "private" and chat.agency is not None]
     person_ids = await connection.scalars(
         insert(Person).returning(Person.id, sort_by_parameter_order=True),
-        [{"name": name[:120], "created_at": now} for name in names],
+        [{"name": chat.speakers[0].name, "created_at": now} for chat in people],
     )
-    people = list(zip(roles, addresses, chat_ids.all(), person_ids.all(), strict=True))
+    persons = {chat.id: key for chat, key in zip(people, person_ids.all(), strict=True)}
     await connection.execute(
         insert(Identity),
         [
-            {"account_id": account_id, "sender": address, "person_id": person_id}
-            for _role, address, _chat, person_id in people
+            {"account_id": account_id, "sender": chat.address, "person_id": persons[chat.id]}
+            for chat in people
         ],
     )
+    rows = await connection.execute(select(Agency.id, Agency.province, Agency.code))
+    agency_ids = {(row.province, row.code): row.id for row in rows}
     await connection.execute(
         insert(Enrolment),
         [
             {
-                "chat_id": chat_id,
-                "person_id": person_id,
-                "agency_id": agency_ids[province.code, agency.code],
-                "role": role,
-                "may_decide": role == "leader",
+                "chat_id": chat.id,
+                "person_id": persons.get(chat.id),  # a group is enrolled as such
+                "agency_id": agency_ids[chat.province, chat.agency],
+                "role": chat.role,
+                "may_decide": chat.role == "leader",
                 "enrolled_at": now,
             }
-            for (province, agency, role), _address, chat_id, person_id in people
+            for chat in chats
+            if chat.agency is not None
         ],
     )
-    return [
-        LocalChat(
-            id=chat_id,
-            address=address,
-            province=province.code,
-            agency=agency.code,
-            name=_name(agency, role),
-            role=role,
-            folded=fold(f"{_name(agency, role)} {province.searchable(agency.code)}"),
-        )
-        for (province, agency, role), address, chat_id, _person in people
-    ]
+    return chats
 
 
-async def _roles(
-    connection: AsyncConnection, province: Province, today: date
-) -> list[tuple[AgencyEntry, Role]]:
-    """Return who one may be in a province, in the order of the list."""
-    coordinators = await connection.scalars(
+async def _coordinating(connection: AsyncConnection, province: str) -> set[str]:
+    """Return the codes of the agencies that coordinate a plan of a province."""
+    codes = await connection.scalars(
         select(Agency.code)
         .join(Plan, Plan.coordinator_id == Agency.id)
-        .where(Plan.province == province.code)
+        .where(Plan.province == province)
         .distinct()
     )
-    codes = set(coordinators)
-    living = [agency for agency in province.file.agencies if lives(agency, today)]
-    above: list[tuple[AgencyEntry, Role]] = [
-        (agency, "coordinator") for agency in living if agency.code in codes
-    ]
-    leading = next((agency for agency in living if agency.kind == "committee"), None)
-    if leading is not None:
-        above.append((leading, "leader"))
-    return above + [(agency, "focal") for agency in living]
-
-
-def _name(agency: AgencyEntry, role: Role) -> str:
-    return f"Lãnh đạo {agency.short or agency.name}" if role == "leader" else agency.name
+    return set(codes)

@@ -21,17 +21,24 @@ from jobs.channel import Button
 from jobs.messages import long_date
 
 _ZALO_LONGEST = 2000
-_KIND = re.compile(r"^(Sở|UBND|Lãnh đạo|Ban|Hội)\s+(xã |phường |huyện |thị xã |thành phố )?")
+_KIND = re.compile(
+    r"^(Nhóm\s+(?=Sở|UBND|Ban))?(Sở|UBND|Lãnh đạo|Ban|Hội)\s+(xã |phường |huyện |thị xã |thành phố )?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What the address says: the province looked at, the chat that is open, the view, the search."""
+    """What the address says: the province looked at, the chat that is open, the view, the search.
+
+    speaker: whom one speaks as there, by place. reply_to: the message that one is answering.
+    """
 
     province: str | None = None
     chat_id: int | None = None
     zalo: bool = False
     words: str = ""
+    speaker: int = 0
+    reply_to: str | None = None
 
     @classmethod
     def of(cls, query: str) -> Where:
@@ -42,14 +49,22 @@ class Where:
             chat_id=number_in(given.get("chat", "")),
             zalo=given.get("xem") == "zalo",
             words=given.get("tim", "")[:100],
+            speaker=number_in(given.get("la", "")) or 0,
+            reply_to=given.get("dap", "")[:64] or None,
         )
 
     def query(self, **changes: object) -> str:
-        """Return the query of this place, with changes; None leaves a part out."""
+        """Return the query of this place, with changes; None leaves a part out.
+
+        Another chat begins without a speaker chosen and a message answered.
+        """
+        same = "chat" not in changes
         parts: dict[str, object] = {
             "tinh": self.province,
             "chat": self.chat_id,
             "xem": "zalo" if self.zalo else None,
+            "la": (self.speaker or None) if same else None,
+            "dap": self.reply_to if same else None,
         }
         parts.update(changes)
         return urlencode({name: value for name, value in parts.items() if value is not None})
@@ -71,6 +86,10 @@ class Bubble:
     buttons: Sequence[Sequence[Button]] = ()
     note: str = ""
     fresh: bool = False  # the first one not looked at before: the page scrolls to it
+    speaker: str = ""
+    answers: str = ""  # the beginning of the message that it replies to
+    file: str = ""
+    left: str = ""  # "gone" or "back": the bot was shut out, or let in again
 
 
 def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
@@ -80,6 +99,8 @@ def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
     """
     edited = {line.remote_id for line in lines if _is_edit(line)}
     fresh = next((line.remote_id for line in lines[seen:] if not _is_edit(line)), None)
+    shown = folded(lines)
+    began = {line.remote_id: _beginning(line) for line in shown}
     return [
         Bubble(
             mine=line.sent is None,
@@ -90,8 +111,12 @@ def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
             buttons=line.sent.buttons if line.sent is not None else (),
             note="đã sửa" if line.remote_id in edited else "",
             fresh=line.remote_id == fresh,
+            speaker=line.speaker,
+            answers=began.get(line.reply_to or "", ""),
+            file=_file(line),
+            left=line.left,
         )
-        for line, day in _with_days(folded(lines))
+        for line, day in _with_days(shown)
     ]
 
 
@@ -104,9 +129,12 @@ def zalo_bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
             time=wall_time(line.at),
             day=day if index == 0 else None,
             fresh=index == 0 and number == seen,
+            speaker=line.speaker,
+            file=_file(line) if index == 0 else "",
+            left=line.left,
         )
         for number, (line, day) in enumerate(_with_days(lines))
-        for index, piece in enumerate(pieces(on_zalo(line), _ZALO_LONGEST))
+        for index, piece in enumerate(list(pieces(on_zalo(line), _ZALO_LONGEST)) or [""])
     ]
 
 
@@ -121,12 +149,20 @@ def counts(morning: Tally, total: Tally) -> str:
 
 def last_words(lines: list[Line]) -> str:
     """Return a chat's last message as one line, or nothing."""
-    if not lines:
+    line = next((line for line in reversed(lines) if not line.left), None)
+    if line is None:
         return ""
-    line = lines[-1]
     if line.sent is None:
-        return f"Bạn: {preview_line(line.typed, is_html=False)}"
-    return preview_line(line.sent.text, is_html=not line.sent.plain)
+        words = [_file(line), preview_line(line.typed, is_html=False)]
+        return f"Bạn: {' · '.join(part for part in words if part)}"
+    return _beginning(line)
+
+
+def file_size(count: int) -> str:
+    """Return a count of bytes as people read it: "12 KB", "3,4 MB"."""
+    if count < 1024 * 1024:
+        return f"{max(1, round(count / 1024))} KB"
+    return f"{count / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
 def last_time(lines: list[Line], today: date) -> str:
@@ -157,6 +193,16 @@ def _text(line: Line) -> Markup:
     if line.sent is None:
         return escape(line.typed)
     return escape(line.sent.text) if line.sent.plain else safe_html(line.sent.text)
+
+
+def _beginning(line: Line) -> str:
+    if line.sent is None:
+        return preview_line(line.typed, is_html=False)
+    return preview_line(line.sent.text, is_html=not line.sent.plain)
+
+
+def _file(line: Line) -> str:
+    return "" if line.file is None else f"{line.file[0] or 'tệp'} ({file_size(line.file[1])})"
 
 
 def _is_edit(line: Line) -> bool:

@@ -17,17 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import TEMPLATES
 from bot.conversation.router import Router
-from bot.sandbox.chats import ChatKeeper, Line, TwinRenderer
-from bot.sandbox.file import LocalChat, add_chats, mark, remove_earlier
+from bot.sandbox.cast import LocalChat
+from bot.sandbox.chats import ChatKeeper, File, Line, TwinRenderer
+from bot.sandbox.file import add_chats, mark, remove_earlier
 from data import lease
 from data.clock import SteppedClock, at, civil_date
 from data.database import Database
 from data.loading import load
 from data.migrate import upgrade
 from data.models import Enrolment, Message, Obligation, Plan
-from data.planning import preview
+from data.preview import preview
 from data.registry import Registry
 from jobs.channel import RawUpdate
+from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
 from jobs.inbox import Inbox, store
 from jobs.obligations import materialise
@@ -49,7 +51,7 @@ class Tally:
 
 
 class Sandbox:
-    """One sandbox: made by `opened`, changed by say, press and the two steps, one at a time."""
+    """One sandbox: made by `opened`, changed by what its methods do, one at a time."""
 
     def __init__(
         self,
@@ -119,18 +121,55 @@ class Sandbox:
         """Return what was sent and typed in a chat, oldest first, edits as lines of their own."""
         return self.channel.chats.get(chat.address, [])
 
-    async def say(self, chat: LocalChat, text: str) -> None:
-        """Type a text in a chat, and have it answered."""
-        async with self._turn:
-            await self._pass_time()
-            await self._take(await self.channel.say(chat.address, text))
+    def is_shut(self, chat: LocalChat) -> bool:
+        """Tell whether the bot was blocked or put out there, so that nobody can write to it."""
+        return chat.address in self.channel.shut
 
-    async def press(self, chat: LocalChat, remote_id: str, action: str) -> None:
+    async def say(
+        self,
+        chat: LocalChat,
+        text: str,
+        *,
+        speaker: int = 0,
+        reply_to: str | None = None,
+        file: File | None = None,
+    ) -> None:
+        """Type a text or send a file in a chat, and have it answered; in vain where the bot is shut out.
+
+        speaker: one of the chat's, by place. reply_to: the message of ours that it answers.
+        """
+        async with self._turn:
+            if self.is_shut(chat):
+                return
+            await self._pass_time()
+            who = chat.speakers[speaker]
+            await self._take(await self.channel.say(chat, text, who, reply_to=reply_to, file=file))
+
+    async def press(
+        self, chat: LocalChat, remote_id: str, action: str, *, speaker: int = 0
+    ) -> None:
         """Tap a button of a message, and have it answered; raises NoSuchButton."""
         async with self._turn:
-            update = await self.channel.press(chat.address, remote_id, action)
+            if self.is_shut(chat):
+                return
+            who = chat.speakers[speaker]
+            update = await self.channel.press(chat, remote_id, action, who)
             await self._pass_time()
             await self._take(update)
+
+    async def shut_out(self, chat: LocalChat) -> None:
+        """Block the bot in a private chat, or put it out of a group; once."""
+        async with self._turn:
+            if not self.is_shut(chat):
+                await self._pass_time()
+                await self._take(await self.channel.shut_out(chat, chat.speakers[0]))
+
+    async def let_in(self, chat: LocalChat) -> None:
+        """Undo shut_out."""
+        async with self._turn:
+            if self.is_shut(chat):
+                await self._pass_time()
+                await self._take(await self.channel.let_in(chat, chat.speakers[0]))
 
     async def to_next_reminders(self) -> None:
         """Step to the next morning on which a reminder goes out, or as far as one can be foreseen."""
@@ -173,6 +212,7 @@ class Sandbox:
         self.clock.move_to(now)
         async with self.database.write() as connection:
             await materialise(connection, self.registry, today=day)
+        await confirm_by_themselves(self.database, self.registry.workdays, now=now)
         limits = {self._account_id: self.channel.capabilities.max_text}
         await morning(self.database, self.registry, now=now, limits=limits)
         await self._delivery.run_until_idle()

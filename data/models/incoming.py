@@ -53,6 +53,12 @@ class StatusReply(Base):
         Index("ix_status_reply_obligation_id", "obligation_id"),
         Index("ix_status_reply_assignment_id", "assignment_id"),
         Index("ix_status_reply_chat_id", "chat_id"),
+        Index(
+            "ix_status_reply_undoes_id",
+            "undoes_id",
+            sqlite_where=text("undoes_id IS NOT NULL"),
+            postgresql_where=text("undoes_id IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int | None] = mapped_column(ForeignKey("obligation.id"))
@@ -85,7 +91,8 @@ class Decision(Base):
     subject: Mapped[str] = mapped_column(String(80))  # a task's or duty's code, or "" for the plan
     details: Mapped[dict[str, Any]]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    decided_by: Mapped[str] = mapped_column(String(120))  # a person's name, or "quản trị"
+    # an agency, "quản trị" or "tự động"; never a person's name, for a row can never be changed
+    decided_by: Mapped[str] = mapped_column(String(120))
     decided_at: Mapped[datetime]
 
 

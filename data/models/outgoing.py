@@ -22,6 +22,7 @@ from data.models.base import Base, Key
 class Message(Base):
     """One outgoing chat message. state: pending, claimed, sent, failed, uncertain, skipped.
 
+    secret: its words are not to be kept (a code, people's names): the context is emptied at its end.
     template and context say what to render; a reminder's items stand in message_item and are read
     again when it is rendered, so that what was answered meanwhile is left out.
     """
@@ -42,6 +43,13 @@ class Message(Base):
             sqlite_where=text("state = 'claimed'"),
             postgresql_where=text("state = 'claimed'"),
         ),
+        Index(
+            "ix_message_sent",
+            "account_id",
+            "sent_at",
+            sqlite_where=text("sent_at IS NOT NULL"),
+            postgresql_where=text("sent_at IS NOT NULL"),
+        ),
         Index("ix_message_chat_id_remote_id", "chat_id", "remote_id"),
         UniqueConstraint("dedupe_key"),
     )
@@ -56,6 +64,7 @@ class Message(Base):
     page: Mapped[int] = mapped_column(server_default="1")
     pages: Mapped[int] = mapped_column(server_default="1")
     dedupe_key: Mapped[str | None] = mapped_column(String(120))  # the same thing is never put twice
+    secret: Mapped[bool] = mapped_column(server_default=false())
     reply_to: Mapped[str | None] = mapped_column(String(80))  # remote id of what it answers
     edits: Mapped[str | None] = mapped_column(String(80))  # remote id of the message it replaces
     broadcast_on: Mapped[date | None]  # the morning it was composed for

@@ -38,7 +38,32 @@ class Obligation(Base):
             postgresql_where=text("remind_on IS NOT NULL"),
         ),
         Index("ix_obligation_agency_id_state_due_on", "agency_id", "state", "due_on"),
-        Index("ix_obligation_plan_id_state_due_on", "plan_id", "state", "due_on"),
+        # Holds all that counts and lists of a plan ask of what is open, late or handed in, so that
+        # they are read from it alone, and the confirmed ones, which are by far the most, not at all.
+        Index(
+            "ix_obligation_plan_id_state_judged_on",
+            "plan_id",
+            "state",
+            "judged_on",
+            "base_on",
+            "agency_id",
+            "assignment_id",
+            "kind",
+            "done_on",
+        ),
+        Index(
+            "ix_obligation_duty_id_due_on",
+            "duty_id",
+            "due_on",
+            sqlite_where=text("duty_id IS NOT NULL"),
+            postgresql_where=text("duty_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_obligation_done_late",
+            "assignment_id",
+            sqlite_where=text("state = 'confirmed' AND done_on > judged_on"),
+            postgresql_where=text("state = 'confirmed' AND done_on > judged_on"),
+        ),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))

@@ -80,6 +80,7 @@ class Chat(Base):
     wrong_codes: Mapped[int] = mapped_column(server_default="0")
     locked_until: Mapped[datetime | None]  # too many wrong codes
     greeted_at: Mapped[datetime | None]  # the help text for strangers, not too often
+    menu: Mapped[str | None] = mapped_column(String(40))  # the commands it was last offered
 
 
 class ChatAlias(Base):

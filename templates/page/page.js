@@ -20,7 +20,7 @@
       item.hidden = !words.every((word) => item.dataset.folded.includes(word));
       any ||= !item.hidden;
     }
-    for (const group of document.querySelectorAll("#rows .group")) {
+    for (const group of document.querySelectorAll("#rows section")) {
       const shown = group.querySelectorAll("li:not([hidden])").length;
       group.querySelector(".many").textContent = shown;
       group.hidden = !shown;
@@ -42,6 +42,17 @@
     if (line && (down(line) < 0 || down(line) > thread.clientHeight - 80)) thread.scrollTop += down(line) - 44;
   }
 
+  // Only the script tells which file is chosen, and how big; the page itself refuses what is too big.
+  function choose() {
+    const file = byId("file")?.files[0];
+    if (!byId("chosen")) return;
+    byId("chosen").hidden = !file;
+    if (!file) return;
+    const kb = Math.max(1, Math.round(file.size / 1024));
+    const size = kb < 1024 ? `${kb} KB` : `${(kb / 1024).toFixed(1).replace(".", ",")} MB`;
+    byId("chosen").querySelector("span").textContent = `${file.name} (${size})`;
+  }
+
   function trouble(words) {
     const line = byId("trouble");
     line.textContent = words || "";
@@ -57,6 +68,7 @@
     const earlier = province();
     const words = byId("tim").value;
     const draft = keepDraft ? byId("text")?.value ?? "" : "";
+    const chosen = keepDraft ? byId("file") : null;
     const focused = document.activeElement?.id;
     for (const id of PARTS) byId(id).replaceWith(byId(id, fresh));
     document.title = fresh.title;
@@ -65,6 +77,8 @@
     filter();
     if (earlier === province()) byId("rows").scrollTop = listTop;
     if (byId("text")) byId("text").value = draft;
+    if (chosen && byId("file")) byId("file").replaceWith(chosen);
+    choose();
     if (focused) byId(focused)?.focus();
     settle(before, pressed);
   }
@@ -98,10 +112,14 @@
     if (form.matches(".search")) { event.preventDefault(); return; }
     if (!form.matches("[data-live]")) return;
     event.preventDefault();
-    const body = new URLSearchParams(new FormData(form, event.submitter));
     const typed = form.matches(".compose");
+    const file = typed && byId("file").files[0];
+    if (typed && !file && !byId("text").value.trim()) return;
+    if (file && file.size > Number(form.dataset.most)) return trouble(form.dataset.tooBig);
+    const given = new FormData(form, event.submitter);
+    const body = typed ? given : new URLSearchParams(given);
     const pressed = body.get("message");
-    await show(form.getAttribute("action"), { body, keepDraft: !typed, slow: form.dataset.slow, pressed });
+    await show(event.submitter?.getAttribute("formaction") ?? form.getAttribute("action"), { body, keepDraft: !typed, slow: form.dataset.slow, pressed });
     if (typed && canHover) byId("text")?.focus();
   });
 
@@ -110,8 +128,13 @@
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const isSwitch = link.matches(".switch");
-    await show(link.href, {});
+    const keepDraft = link.matches("[data-keep]");  // it is about the message being written
+    await show(link.href, { keepDraft });
     if (isSwitch) document.querySelector(".switch")?.focus();
+    if (keepDraft) byId("text")?.focus();
+    // What was followed is gone from the page: go on from the chat it opened, or from its own place.
+    if (link.matches(".row")) byId("thread")?.focus({ preventScroll: true });
+    if (link.matches(".provinces a")) document.querySelector(".provinces [aria-current]")?.focus();
   });
 
   document.addEventListener("keydown", (event) => {
@@ -121,7 +144,7 @@
     }
     if (event.target.id === "text" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      if (event.target.value.trim()) event.target.form.requestSubmit();
+      event.target.form.requestSubmit();
     }
   });
 
@@ -131,6 +154,16 @@
       event.target.style.height = "auto";
       event.target.style.height = `${event.target.scrollHeight + 2}px`;
     }
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "file") { trouble(""); choose(); }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.id !== "unchoose") return;
+    byId("file").value = "";
+    choose();
+    byId("file").focus();
   });
 
   addEventListener("popstate", () => show(location.href, { push: false }));

@@ -1,0 +1,55 @@
+"""How much each account is used: chats and people linked, messages sent this month.
+
+Promises that counting costs what was sent in the month, not what is stored (an index on the sends), and
+that a month is one of the province's calendar. Reads only; what a platform allows is the channel's to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.clock import at
+from data.models import Account, Chat, Enrolment, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One account; people: who is enrolled as a person, for members of a group are not known."""
+
+    account_id: int
+    channel: str
+    name: str
+    stopped: bool
+    chats: int
+    people: int
+    sent: int
+
+
+async def usage(connection: AsyncConnection, *, today: date) -> list[Usage]:
+    """Return every account with its living chats, its people and what it sent since the 1st of the month."""
+    begins = at(today.replace(day=1), time.min)
+    sent = (
+        select(func.count())
+        .where(Message.account_id == Account.id, Message.sent_at >= begins)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(
+            Account.id,
+            Account.channel,
+            func.coalesce(Account.title, Account.name),
+            Account.stopped_at.is_not(None),
+            func.count(Enrolment.chat_id.distinct()),
+            func.count(Enrolment.person_id.distinct()),
+            sent,
+        )
+        .outerjoin(Chat, and_(Chat.account_id == Account.id, Chat.state == "living"))
+        .outerjoin(Enrolment, and_(Enrolment.chat_id == Chat.id, Enrolment.ended_at.is_(None)))
+        .group_by(Account.id)
+        .order_by(Account.id)
+    )
+    return [Usage(*row) for row in rows]
