@@ -29,6 +29,7 @@ DEFAULT_DATABASE_URL = "sqlite+aiosqlite:///var/nhacviec.db"
 SHIPPED_REGISTRY = Path(__file__).resolve().parents[1] / "data"
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 TELEGRAM_BASE_URL = "https://api.telegram.org"
+ZALO_BOT_BASE_URL = "https://bot-api.zaloplatforms.com"
 
 _MOST_SECRET_BYTES = 4096
 _DATABASES = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
@@ -54,6 +55,11 @@ class Settings(BaseSettings):
     telegram_token: SecretStr | None = None
     telegram_token_file: Path | None = None
     telegram_base_url: str = TELEGRAM_BASE_URL
+    zalo_bot_tokens: SecretStr | None = None
+    zalo_bot_tokens_file: Path | None = None
+    zalo_bot_base_url: str = ZALO_BOT_BASE_URL
+    zalo_bot_people: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    zalo_bot_messages: Annotated[int, Field(ge=1, le=100_000_000)] = 3000
     public_url: str | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -68,15 +74,22 @@ class Settings(BaseSettings):
     @property
     def has_account(self) -> bool:
         """Tell whether a real account on a messenger is set."""
-        return self.telegram_token is not None
+        return self.telegram_token is not None or bool(self.zalo_tokens)
+
+    @property
+    def zalo_tokens(self) -> tuple[str, ...]:
+        """The token of each Zalo bot, in the order written."""
+        if self.zalo_bot_tokens is None:
+            return ()
+        written = self.zalo_bot_tokens.get_secret_value().replace("\n", ",").split(",")
+        return tuple(dict.fromkeys(token.strip() for token in written if token.strip()))
 
     @property
     def telegram_webhook_secret(self) -> str:
         """What Telegram must say with every webhook call: derived from the token, so nothing to set."""
         if self.telegram_token is None:
             raise ValueError("no Telegram account is set")
-        key = self.telegram_token.get_secret_value().encode()
-        return hmac.new(key, b"nhacviec webhook", hashlib.sha256).hexdigest()
+        return webhook_secret(self.telegram_token.get_secret_value())
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -85,6 +98,8 @@ class Settings(BaseSettings):
         found = [password, unquote(password)] if password else []
         if self.telegram_token is not None:
             found += [self.telegram_token.get_secret_value(), self.telegram_webhook_secret]
+        for token in self.zalo_tokens:
+            found += [token, webhook_secret(token)]
         return tuple(found)
 
     @field_validator("log_level", mode="before")
@@ -112,7 +127,15 @@ class Settings(BaseSettings):
             raise ValueError("không giống khoá của bot (dạng số:chữ, do @BotFather cấp)")
         return value
 
-    @field_validator("telegram_base_url", "public_url")
+    @field_validator("zalo_bot_tokens")
+    @classmethod
+    def _look_like_tokens(cls, value: SecretStr | None) -> SecretStr | None:
+        for token in value.get_secret_value().replace("\n", ",").split(",") if value else ():
+            if token.strip() and not re.fullmatch(r"\d+:[^\s/?#]{6,}", token.strip()):
+                raise ValueError("có khoá không giống khoá của bot Zalo (dạng số:chữ)")
+        return value
+
+    @field_validator("telegram_base_url", "zalo_bot_base_url", "public_url")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
@@ -137,6 +160,11 @@ class Settings(BaseSettings):
         if self.public_url and telegram_itself and not self.public_url.startswith("https://"):
             raise ValueError("NHACVIEC_PUBLIC_URL: Telegram chỉ gửi đến địa chỉ https://")
         return self
+
+
+def webhook_secret(token: str) -> str:
+    """Return what a platform must say with every webhook call: derived from the bot's token."""
+    return hmac.new(token.encode(), b"nhacviec webhook", hashlib.sha256).hexdigest()
 
 
 def load_settings(env_file: Path = ENV_FILE) -> Settings:
@@ -216,8 +244,8 @@ def _from_files(values: Mapping[str, Any]) -> dict[str, str]:
 
 _WORDS = {
     "int_parsing": "phải là số nguyên",
-    "greater_than_equal": "phải từ 1 đến 65535",
-    "less_than_equal": "phải từ 1 đến 65535",
+    "greater_than_equal": "phải từ 1 trở lên",
+    "less_than_equal": "quá lớn",
     "literal_error": "chỉ nhận DEBUG, INFO, WARNING hoặc ERROR",
 }
 

@@ -200,6 +200,7 @@ class Channel(Protocol):
     kind: str
     name: str
     title: str | None
+    link: str | None  # where a person opens its chat, once it is known
     capabilities: Capabilities
     pacing: Pacing
 

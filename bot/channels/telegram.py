@@ -101,6 +101,7 @@ class TelegramChannel:
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
+        self.link: str | None = None
         self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
         # They log addresses, which hold the token, and at DEBUG the words of messages.
         for library in ("httpx", "httpcore", "telegram"):
@@ -111,6 +112,7 @@ class TelegramChannel:
         await self._call(self._bot.initialize())
         self.name = str(self._bot.id)
         self.title = f"@{self._bot.username}"
+        self.link = f"https://t.me/{self._bot.username}"
 
     async def close(self) -> None:
         """Let connections go; never raises."""

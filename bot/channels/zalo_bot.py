@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,9 @@ from jobs.channel import (
     Unknown,
 )
 
+LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
 MOST_TEXT = 2000  # "characters", of no said unit: UTF-16 units after NFC are never fewer
+MONTHLY_MESSAGES, MOST_PEOPLE = 3000, 50  # the free plan, a bot; both can be set
 # Where photos of messages lie. An address in an update is fetched from there and from nowhere else.
 PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
 
@@ -47,12 +49,15 @@ class ZaloBotChannel:
         limits: Limits | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         poll_floor: float = POLL_FLOOR,
+        monthly_messages: int | None = MONTHLY_MESSAGES,
+        most_people: int | None = MOST_PEOPLE,
     ) -> None:
         self._client = Client(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
         self._poll_floor = poll_floor
         self.name = token.partition(":")[0]  # until the platform tells the bot's own id
         self.title: str | None = None
+        self.link: str | None = None
         self.capabilities = Capabilities(
             max_text=MOST_TEXT,
             buttons=False,
@@ -61,6 +66,8 @@ class ZaloBotChannel:
             markup="plain",
             in_flight=1,
             repeats_unknown=False,
+            monthly_messages=monthly_messages,
+            most_people=most_people,
         )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS[self.kind])
 
@@ -71,6 +78,7 @@ class ZaloBotChannel:
             raise Unknown("answer not understood")
         self.name = found["id"]
         self.title = str(found.get("display_name") or found.get("account_name") or "") or None
+        self.link = LINK.format(self.name)
 
     async def close(self) -> None:
         """Let connections go; never raises."""
@@ -89,6 +97,15 @@ class ZaloBotChannel:
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """Do nothing: there are no buttons to be pressed."""
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show for some seconds that an answer is being written; best effort, never raises."""
+        with contextlib.suppress(Exception):
+            action = {"chat_id": incoming.address, "action": "typing"}
+            await self._client.call("sendChatAction", action)
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Do nothing: the platform shows no commands."""
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Download a photo at once, for its address soon dies; raises Rejected for more than `most`.
