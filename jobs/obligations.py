@@ -173,7 +173,6 @@ async def _bring_in_line(
     known = {(row.code, row.agency, row.period): row for row in rows}
     seen = {code for code, _, _ in known}
     sent = await _sent(connection, Obligation.plan_id == plan.id)
-    subjects = await _subjects(connection, plan.id)
     fresh: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for key, owed in wanted.items():
@@ -200,8 +199,6 @@ async def _bring_in_line(
             fresh.append(
                 {
                     "plan_id": plan.id,
-                    "duty_id": subjects.get((owed.code, None)),
-                    "assignment_id": subjects.get((owed.code, agency_id)),
                     "agency_id": agency_id,
                     "kind": owed.kind,
                     "code": owed.code,
@@ -231,6 +228,10 @@ async def _bring_in_line(
         state = "superseded" if (row.code, row.period) in still_owed else "withdrawn"
         changes.append({"key": row.id, "state": state, "rung": None, "remind_on": None})
         counts.withdrawn += 1
+    subjects = await _subjects(connection, plan.id) if fresh else {}
+    for values in fresh:
+        values["duty_id"] = subjects.get((values["code"], None))
+        values["assignment_id"] = subjects.get((values["code"], values["agency_id"]))
     for start in range(0, len(fresh), _CHUNK):
         await connection.execute(insert(Obligation), fresh[start : start + _CHUNK])
     counts.added += len(fresh)
