@@ -107,7 +107,7 @@ async def recompute(
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         rows = await connection.execute(
-            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.closed_on)
+            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.tracked_from)
             .join(Plan, Plan.id == Obligation.plan_id)
             .where(Obligation.id.in_(part))
         )
@@ -119,7 +119,8 @@ async def recompute(
                 continue
             effective = effective_due(row.due_on, row.extended_to)
             due = ladders.due(row.plan_code, effective)
-            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today)
+            since = row.tracked_from
+            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today, since)
             changes.append(
                 {
                     "key": row.id,
@@ -212,7 +213,7 @@ async def _bring_in_line(
             continue
         values["state"] = _restored(row) if row.state in ("withdrawn", "superseded") else row.state
         step = (
-            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today)
+            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today, plan.tracked_from)
             if values["state"] == "open"
             else None
         )
@@ -247,13 +248,17 @@ def _step_of(
     effective: date,
     sent: dict[tuple[int, date], int],
     today: date,
+    tracked_from: date,
 ) -> tuple[int, date] | None:
     if row.state not in ("open", "withdrawn", "superseded"):
         return None
+    told = sent.get((row.id, effective))
+    if kind == "phase_end" and effective < tracked_from and told is not None:
+        return None  # what ended before it was tracked is asked about once
     return next_step(
         ladders.steps(plan_code, kind, effective),
         today=today,
-        sent=sent.get((row.id, effective)),
+        sent=told,
         acknowledged_until=row.acknowledged_until,
     )
 
