@@ -23,7 +23,16 @@ from sqlalchemy import func, select
 from bot.config import names
 from data import invitations
 from data.clock import at, civil_date, civil_time
-from data.models import Agency, Decision, InboxEvent, Message, Obligation, Plan
+from data.models import (
+    Agency,
+    Decision,
+    Delivery,
+    InboxEvent,
+    Message,
+    MessageItem,
+    Obligation,
+    Plan,
+)
 from data.workdays import Workdays
 from tests.botapi import BotApi
 from tests.conftest import SHIPPED
@@ -91,6 +100,7 @@ class Year:
     focal: dict[str, Person] = field(default_factory=dict)
     members: list[Person] = field(default_factory=list)  # of a ward's group
     said: dict[Key, tuple[str, date]] = field(default_factory=dict)
+    reported: dict[Key, date] = field(default_factory=dict)  # said to be done, and never returned
     mornings: dict[date, list[Heard]] = field(default_factory=dict)
 
     @property
@@ -100,6 +110,8 @@ class Year:
     def says(self, agency: str, plan: str, code: str, period: str, state: str) -> None:
         """Keep in the ledger what became of an obligation."""
         self.said[agency, plan, code, period] = (state, self.today)
+        if state == "submitted":
+            self.reported[agency, plan, code, period] = self.today
 
     async def obligation(self, agency: str, plan: str, code: str, period: str) -> Any:
         async with self.province.app.database.read() as connection:
@@ -792,6 +804,34 @@ async def as_was_said(year: Year) -> None:
     assert counted["withdrawn"] == 0
 
 
+async def nobody_is_asked_again(year: Year) -> None:
+    """After its agency said that it was done, nothing is in a reminder any more; and no rung came twice."""
+    async with year.province.app.database.read() as connection:
+        rows = await connection.execute(
+            select(
+                Agency.code,
+                Plan.number,
+                Obligation.code,
+                Obligation.period,
+                Message.broadcast_on,
+                Message.chat_id,
+                MessageItem.rung,
+            )
+            .join(Obligation, Obligation.id == MessageItem.obligation_id)
+            .join(Agency, Agency.id == Obligation.agency_id)
+            .join(Plan, Plan.id == Obligation.plan_id)
+            .join(Message, Message.id == MessageItem.message_id)
+            .where(Message.broadcast_on.is_not(None))
+        )
+        asked = rows.all()
+    assert len(asked) > 300
+    for *key, day, _, _ in asked:
+        assert day <= year.reported.get((key[0], key[1], key[2], key[3]), day), (key, day)
+    extended = [("so-tu-phap", "BC.1"), ("so-gddt", "BC.2")]  # a ladder for each of two dates
+    rungs = Counter((*row[:4], *row[5:]) for row in asked if (row[0], row[2]) not in extended)
+    assert {key: times for key, times in rungs.items() if times > 1} == {}
+
+
 async def nothing_is_left_over(year: Year, api: BotApi) -> None:
     """Nothing failed, nothing waits, and broadcasts kept their hours."""
     async with year.province.app.database.read() as connection:
@@ -800,6 +840,10 @@ async def nothing_is_left_over(year: Year, api: BotApi) -> None:
         )
         assert [row[0] for row in events] == ["done"]
         messages = (await connection.execute(select(Message.__table__))).all()
+        outcomes = await connection.scalars(select(Delivery.outcome).distinct())
+        assert outcomes.all() == [
+            "sent"
+        ]  # at the first attempt: no text was too long, no markup refused
     assert {message.state for message in messages} == {"sent"}
     for message in messages:
         if message.broadcast_on is not None:
@@ -851,4 +895,5 @@ async def test_a_year_of_one_province(folder: Path) -> None:
         await enrol_everybody(year)
         await pass_the_year(year, date(2027, 1, 31))
         await as_was_said(year)
+        await nobody_is_asked_again(year)
         await nothing_is_left_over(year, api)
