@@ -8,9 +8,10 @@ let go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from sqlalchemy import func, select
@@ -40,13 +41,24 @@ from jobs.menus import Menus
 from jobs.messages import Renderer
 from jobs.obligations import Counts, materialise
 from jobs.reminders import MorningResult, morning
-from jobs.schedule import Schedule
+from jobs.schedule import Schedule, Work
 
 _log = structlog.get_logger(__name__)
 
 
+class Connecting(Protocol):
+    """What opens the accounts that are set; see bot.accounts.connect."""
+
+    async def __call__(
+        self, settings: Settings, *, stopping: asyncio.Event | None
+    ) -> Sequence[Channel]: ...
+
+
 class App:
-    """One process at work, made by `opened`: `run` is the service, the rest does a thing once."""
+    """One process at work, made by `opened`: `run` is the service, the rest does a thing once.
+
+    jobs: what each line of the schedule's table does at a tick, by its name.
+    """
 
     def __init__(
         self,
@@ -75,6 +87,13 @@ class App:
         router = Router(registry, limits=limits, capabilities=capabilities)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
         self.menus = Menus(database, accounts, menus())
+        self.jobs: Mapping[str, Work] = {
+            "morning": self._morning_tick,
+            "menus": self._menus_tick,
+            "plan": self._plan_tick,
+            "confirming": self._confirming_tick,
+            "housekeeping": self._housekeeping_tick,
+        }
 
     async def plan(self, *, now: datetime) -> Counts:
         """Bring the obligations in line with the registry as of a day, up to the horizon."""
@@ -91,15 +110,7 @@ class App:
 
         serve: serves the web side until `stopping` is set.
         """
-        schedule = Schedule(
-            {
-                "morning": self._morning_tick,
-                "menus": self._menus_tick,
-                "plan": self._plan_tick,
-                "confirming": self._confirming_tick,
-                "housekeeping": self._housekeeping_tick,
-            }
-        )
+        schedule = Schedule(self.jobs)
         await self._plan_tick()
         await self._morning_tick()
         async with asyncio.TaskGroup() as group:
@@ -169,12 +180,16 @@ class App:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, clock: Clock, stopping: asyncio.Event | None = None
+    settings: Settings,
+    *,
+    clock: Clock,
+    stopping: asyncio.Event | None = None,
+    connecting: Connecting = connect,
 ) -> AsyncIterator[App]:
     """Open the database and the accounts that are set, and close them at the end.
 
-    stopping: a platform out of reach is tried again until it is set; None: tried once. Raises
-    DatabaseUnusable, RegistryFault, StartRefused.
+    stopping: a platform out of reach is tried again until it is set; None: tried once. connecting:
+    opens the accounts. Raises DatabaseUnusable, RegistryFault, StartRefused.
     """
     make_default_folder(settings)
     database = Database(settings.database_url)
@@ -184,7 +199,7 @@ async def opened(
         await upgrade(database)
         await _refuse_sandbox(database)
         registry = await _loaded(settings, database, now=await clock.now())
-        for channel in await connect(settings, stopping=stopping):
+        for channel in await connecting(settings, stopping=stopping):
             async with database.write() as connection:
                 key = await lease.register(
                     connection, channel=channel.kind, name=channel.name, title=channel.title

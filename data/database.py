@@ -1,16 +1,18 @@
 """Engine and transactions.
 
 Promises that a write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE, so a read that
-precedes a write can never be lost), that reads do not block writes (WAL), and that nothing is committed
-twice. Never opens a transaction while the network is used: callers hold none across an await of theirs
-to the outside.
+precedes a write can never be lost), that reads do not block writes (WAL), that a process's own writes on
+SQLite wait in a fair queue (SQLite's lock is tried for again and again, and under load some never get
+it), and that nothing is committed twice. Never opens a transaction while the network is used: callers
+hold none across an await of theirs to the outside.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._queue = asyncio.Lock()  # of writers on SQLite, which takes one at a time
         if self.is_sqlite:
             path = Path(self.url.database or "")
             if not path.parent.is_dir():
@@ -87,7 +90,8 @@ class Database:
 
         Raises DatabaseUnusable where the database is read-only, locked by another program or full.
         """
-        async with self.engine.connect() as connection:
+        queue = self._queue if self.is_sqlite else nullcontext()
+        async with queue, self.engine.connect() as connection:
             await connection.execution_options(begin_mode="IMMEDIATE")
             try:
                 async with connection.begin():

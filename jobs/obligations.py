@@ -105,7 +105,7 @@ async def recompute(
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         rows = await connection.execute(
-            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.closed_on)
+            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.tracked_from)
             .join(Plan, Plan.id == Obligation.plan_id)
             .where(Obligation.id.in_(part))
         )
@@ -117,7 +117,8 @@ async def recompute(
                 continue
             effective = effective_due(row.due_on, row.extended_to)
             due = ladders.due(row.plan_code, row.kind, effective)
-            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today)
+            since = row.tracked_from
+            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today, since)
             changes.append(
                 {
                     "key": row.id,
@@ -161,7 +162,6 @@ async def _bring_in_line(
     drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
     seen = {code for code, _, _ in known}
     sent = await _sent(connection, Obligation.plan_id == plan.id)
-    subjects = await _subjects(connection, plan.id)
     fresh: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for key, owed in wanted.items():
@@ -188,8 +188,6 @@ async def _bring_in_line(
             fresh.append(
                 {
                     "plan_id": plan.id,
-                    "duty_id": subjects.get((owed.code, None)),
-                    "assignment_id": subjects.get((owed.code, agency_id)),
                     "agency_id": agency_id,
                     "kind": owed.kind,
                     "code": owed.code,
@@ -203,7 +201,7 @@ async def _bring_in_line(
             continue
         values["state"] = _restored(row) if row.state in ("withdrawn", "superseded") else row.state
         step = (
-            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today)
+            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today, plan.tracked_from)
             if values["state"] == "open"
             else None
         )
@@ -219,6 +217,10 @@ async def _bring_in_line(
         state = "superseded" if (row.code, row.period) in still_owed else "withdrawn"
         changes.append({"key": row.id, "state": state, "rung": None, "remind_on": None})
         counts.withdrawn += 1
+    subjects = await _subjects(connection, plan.id) if fresh else {}
+    for values in fresh:
+        values["duty_id"] = subjects.get((values["code"], None))
+        values["assignment_id"] = subjects.get((values["code"], values["agency_id"]))
     for start in range(0, len(fresh), _CHUNK):
         await connection.execute(insert(Obligation), fresh[start : start + _CHUNK])
     counts.added += len(fresh)
@@ -234,13 +236,17 @@ def _step_of(
     effective: date,
     sent: dict[tuple[int, date], int],
     today: date,
+    tracked_from: date,
 ) -> tuple[int, date] | None:
     if row.state not in ("open", "withdrawn", "superseded"):
         return None
+    told = sent.get((row.id, effective))
+    if kind == "phase_end" and effective < tracked_from and told is not None:
+        return None  # what ended before it was tracked is asked about once
     return next_step(
         ladders.steps(plan_code, kind, effective),
         today=today,
-        sent=sent.get((row.id, effective)),
+        sent=told,
         acknowledged_until=row.acknowledged_until,
     )
 

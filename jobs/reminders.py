@@ -105,8 +105,10 @@ async def compose(
     await end_stand_ins(connection, today=today, now=now)
     stale = await take_back(connection, province_code, today)
     items = await _due_items(connection, registry, province_code, stale, today)
-    bags, unreachable = await _address(connection, registry, province_code, items, today)
-    result.unreachable += unreachable
+    bags: dict[int, Bag] = {}
+    if items:
+        bags, unreachable = await _address(connection, registry, province_code, items, today)
+        result.unreachable += unreachable
     await escalation.escalate(connection, registry, province_code, bags, today=today)
     if not bags:
         return

@@ -249,14 +249,15 @@ def test_a_tick_at_another_time_is_refused_while_a_real_account_is_set(
 
 @asynccontextmanager
 async def started(
-    api: BotApi, port: int, folder: Path
+    api: BotApi, port: int, folder: Path, **others: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the command as a process of its own, which does not outlive the test."""
+    """Run the command as a process of its own, which does not outlive the test; others: settings."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("NHACVIEC_")},
         "NHACVIEC_TELEGRAM_TOKEN": TOKEN,
         "NHACVIEC_TELEGRAM_BASE_URL": api.url,
         "NHACVIEC_WEB_PORT": str(port),
+        **{f"NHACVIEC_{name.upper()}": value for name, value in others.items()},
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

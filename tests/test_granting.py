@@ -92,7 +92,8 @@ async def test_a_report_owed_to_who_decides_is_granted_with_a_tap_and_reminders_
     after = await talk.obligation(NUMBER, "sxd", "BC.3", "2026")
     assert (after.extended_to, after.due_on) == (date(2026, 11, 20), before.due_on)
     assert after.judged_on == date(2026, 11, 20)
-    assert (before.rung, after.rung) == (-5, -10)  # a week later, so is the rung to come
+    # the tenth day before was Friday 6/11: the notice stands for that rung, the next has its own day
+    assert (after.rung, after.remind_on) == (-5, date(2026, 11, 13))
     assert after.extension_asked_at is None
     request = await request_of(talk, request_id)
     assert (request.state, request.granted_until) == ("granted", date(2026, 11, 20))

@@ -262,6 +262,34 @@ async def test_ended_phases_are_asked_about_once_on_one_page(
         assert int(rows.scalar_one()) == 0
 
 
+async def test_a_phase_that_ended_just_before_it_was_tracked_is_not_asked_about_again(
+    database: Database, registry: Registry
+) -> None:
+    """Ended on 31/12/2025, tracked from the day after: the fifth working day would be Friday 9/1."""
+    await load_world(database, registry, now=morning_of(date(2026, 1, 1)))
+    await open_chats(database, now=morning_of(date(2026, 1, 1)), only={"so-y-te"})
+    asked: dict[date, int] = {}
+    for day in (date(2026, 1, 5), date(2026, 1, 9), date(2026, 1, 29)):
+        await morning(database, registry, now=morning_of(day))
+        await sent_all(database)
+        async with database.read() as connection:
+            asked[day] = (
+                await connection.scalar(
+                    select(func.count())
+                    .select_from(MessageItem)
+                    .join(Message, Message.id == MessageItem.message_id)
+                    .join(Obligation, Obligation.id == MessageItem.obligation_id)
+                    .where(
+                        Message.broadcast_on == day,
+                        Obligation.code == "III.6c",
+                        Obligation.due_on == date(2025, 12, 31),
+                    )
+                )
+                or 0
+            )
+    assert list(asked.values()) == [1, 0, 0]
+
+
 async def test_a_morning_is_recorded_once_for_a_province(
     database: Database, registry: Registry
 ) -> None:

@@ -32,6 +32,7 @@ from bot.conversation.turn import Known, Turn, look_up
 from data import decisions, extensions
 from jobs.channel import Answer, Button
 from jobs.obligations import recompute
+from jobs.postponed import pass_over
 
 REFUSAL = "refusal_reason"
 OFFER = "offered_date"
@@ -226,7 +227,10 @@ async def _answer_offer(
     await extensions.decide(
         turn.connection, key, state, until=request.granted_until, decision_id=None, now=turn.now
     )
-    await recompute(turn.connection, turn.registry, [known.row.id], today=turn.today)
+    if state == "granted":
+        await pass_over(turn.connection, turn.registry, known.row.id, today=turn.today)
+    else:
+        await recompute(turn.connection, turn.registry, [known.row.id], today=turn.today)
     now = (await look_up(turn, [known.row.id]))[known.row.id]
     context: dict[str, object] = {
         "taken": state == "granted",
@@ -302,4 +306,6 @@ async def _settle(
         taking = ((yes, Button("Giữ hạn cũ", f"leave:{request.id}")),)
     what = "extended" if state == "granted" else state
     notices = await told(turn, [now], what, buttons=taking, **words)
+    if state == "granted" and notices:
+        await pass_over(turn.connection, turn.registry, known.row.id, today=turn.today)
     return [await decided(turn, now, what, **words), *notices]

@@ -1,0 +1,304 @@
+"""A province at work, for tests: people who talk with the real service over a messenger.
+
+A script speaks to people alone: who types, who chooses what by its label, what they find in their
+chats, when it is morning. A Carrier takes their words to the service and the service's messages to
+them; which messenger it is, the script does not know. The service is the one that `bot.app.opened`
+wires, on a file, with a clock that the script moves; its jobs tick when their hour comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import count
+from typing import Any, Protocol
+
+from sqlalchemy import select
+
+from bot.app import App, opened
+from bot.channels.pacing import Limits
+from bot.channels.telegram import TelegramChannel
+from bot.config import Settings
+from data.clock import SteppedClock, at, civil_date
+from data.models import Message
+from jobs.channel import Channel
+from jobs.fetching import poll
+from jobs.schedule import JOBS
+from tests.botapi import TOKEN, BotApi, Taken
+
+MORNING = time(7, 30)
+TYPING = timedelta(minutes=1)  # what it takes to write something, by the stepped clock
+_PATIENCE = 30  # seconds, for a busy machine
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of the service as it stands in a chat; edited: it stands in place of an earlier one.
+
+    choices: what may be chosen, by label, in order; key: the message's number on its messenger.
+    """
+
+    at: datetime
+    chat: str
+    key: str
+    text: str
+    choices: tuple[str, ...]
+    edited: bool
+
+
+class Carrier(Protocol):
+    """A messenger with people on it."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what an office sets to use this messenger."""
+
+    async def channel(self) -> Channel:
+        """Return the service's side of it, open, with no pace to keep: a year has to pass quickly."""
+
+    def address(self, number: int, *, group: bool) -> str:
+        """Return the address of a chat."""
+
+    def write(self, person: Person, text: str, *, to: Heard | None) -> None:
+        """Have a person write, maybe in reply to a message."""
+
+    def choose(self, person: Person, message: Heard, label: str) -> None:
+        """Have a person choose what a message offers, in the messenger's own way."""
+
+    async def fetched(self) -> None:
+        """Wait until the service has fetched everything that people wrote."""
+
+    def news(self, now: datetime) -> list[Heard]:
+        """Return what came into the chats since this was last asked, oldest first."""
+
+
+@dataclass
+class Person:
+    """Somebody in one chat, her own or a group's."""
+
+    name: str
+    number: int
+    chat: str
+    title: str  # of the group; "" in her own chat
+    province: ProvinceAtWork = field(repr=False)
+
+    def writes(self, text: str, *, to: Heard | None = None) -> None:
+        """Write, and do not wait for the answer; see ProvinceAtWork.settle."""
+        self.province.carrier.write(self, text, to=to)
+
+    def taps(self, label: str, of: Heard | None = None) -> None:
+        """Choose, and do not wait for the answer; of: by default the last message with that choice."""
+        message = of if of is not None else self.offering(label)
+        assert label in message.choices, (label, message)
+        self.province.carrier.choose(self, message, label)
+
+    async def says(self, text: str, *, to: Heard | None = None) -> str:
+        """Write; returns the words of the last message that came into the chat."""
+        self.writes(text, to=to)
+        return await self._answered()
+
+    async def chooses(self, label: str, of: Heard | None = None) -> str:
+        """Choose by label; returns the words of the last message that came into the chat."""
+        self.taps(label, of)
+        return await self._answered()
+
+    async def _answered(self) -> str:
+        before = len(self.heard)
+        await self.province.settle()
+        assert len(self.heard) > before, f"{self.name} hears nothing"
+        return self.last.text
+
+    @property
+    def heard(self) -> list[Heard]:
+        """Return everything that ever came into the chat."""
+        return self.province.chats.setdefault(self.chat, [])
+
+    @property
+    def last(self) -> Heard:
+        return self.heard[-1]
+
+    def offering(self, label: str) -> Heard:
+        """Return the last message that offers a choice."""
+        return self._latest(lambda heard: label in heard.choices, label)
+
+    def with_words(self, words: str) -> Heard:
+        """Return the last message that holds some words."""
+        return self._latest(lambda heard: words in heard.text, words)
+
+    def _latest(self, fits: Callable[[Heard], bool], wanted: str) -> Heard:
+        found = next((heard for heard in reversed(self.heard) if fits(heard)), None)
+        assert found is not None, (self.name, wanted, self.heard[-1:])
+        return found
+
+    def heard_on(self, day: date) -> list[Heard]:
+        return [heard for heard in self.heard if civil_date(heard.at) == day]
+
+
+class ProvinceAtWork:
+    """The service at work, and everybody who talks with it."""
+
+    def __init__(self, app: App, clock: SteppedClock, carrier: Carrier, now: datetime) -> None:
+        self.app = app
+        self.clock = clock
+        self.carrier = carrier
+        self.now = now
+        self.chats: dict[str, list[Heard]] = {}
+        self._numbers = count(1001)
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, carrier: Carrier, start: datetime, **settings: Any
+    ) -> AsyncIterator[ProvinceAtWork]:
+        """Start the service at an instant; what people write is fetched until the end."""
+        clock = SteppedClock(start)
+
+        async def connecting(
+            settings: Settings, *, stopping: asyncio.Event | None
+        ) -> Sequence[Channel]:
+            return [await carrier.channel()]
+
+        wanted = Settings.model_validate({**carrier.settings, **settings})
+        async with opened(wanted, clock=clock, connecting=connecting) as app:
+            at_work = cls(app, clock, carrier, start)
+            fetching = [
+                asyncio.create_task(poll(app.database, channel, key, clock, stored=lambda: None))
+                for key, channel in app.accounts.items()
+            ]
+            try:
+                yield at_work
+            finally:
+                for task in fetching:
+                    task.cancel()
+                await asyncio.wait(fetching)
+
+    # ---------------------------------------------------------------- people
+
+    def person(self, name: str) -> Person:
+        """Return somebody new, in her own chat."""
+        number = next(self._numbers)
+        return Person(name, number, self.carrier.address(number, group=False), "", self)
+
+    def group(self, title: str, *people: Person) -> list[Person]:
+        """Return people as they sit in a new group."""
+        address = self.carrier.address(next(self._numbers), group=True)
+        return [Person(each.name, each.number, address, title, self) for each in people]
+
+    # ---------------------------------------------------------------- time
+
+    def move_to(self, day: date, wall: time) -> None:
+        """Set the clock to a wall-clock time of the province."""
+        self._set(at(day, wall))
+
+    def _set(self, instant: datetime) -> None:
+        assert instant >= self.now, "time goes on"
+        self.now = instant
+        self.clock.move_to(instant)
+
+    async def night(self, day: date) -> None:
+        """Pass the night before a day: the jobs that tick once a day, each at its time."""
+        nightly = [(job.daily_at, job.name) for job in JOBS if job.daily_at is not None]
+        for utc, name in sorted(nightly):
+            instant = datetime.combine(day - timedelta(days=1), utc, self.now.tzinfo)
+            self._set(max(instant, self.now))
+            await self.app.jobs[name]()
+
+    async def morning(self, day: date, wall: time = MORNING) -> list[Heard]:
+        """Let the hour of the morning come; returns what came into the chats."""
+        self.move_to(day, wall)
+        await self.app.jobs["morning"]()
+        return await self._delivered()
+
+    async def settle(self) -> list[Heard]:
+        """Let what people wrote be fetched, handled and answered; returns what came into the chats."""
+        self._set(self.now + TYPING)
+        async with asyncio.timeout(_PATIENCE):
+            await self.carrier.fetched()
+        await self.app.inbox.handle_pending()
+        return await self._delivered()
+
+    async def _delivered(self) -> list[Heard]:
+        async with self.app.database.read() as connection:
+            waiting = await connection.scalar(
+                select(Message.id).where(Message.state == "pending").limit(1)
+            )
+        if waiting is not None:
+            await self.app.delivery.run_until_idle()
+        news = self.carrier.news(self.now)
+        for heard in news:
+            self.chats.setdefault(heard.chat, []).append(heard)
+        return news
+
+
+class OverTelegram:
+    """Telegram, by a local server that speaks its Bot API: a choice is a button that is pressed."""
+
+    def __init__(self, api: BotApi) -> None:
+        self._api = api
+        self._told = self._edited = 0
+        self._ids = count(500_000)
+        self._buttons: dict[str, dict[str, str]] = {}  # by message: label → key
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"telegram_token": TOKEN, "telegram_base_url": self._api.url}
+
+    async def channel(self) -> Channel:
+        channel = TelegramChannel(TOKEN, base_url=self._api.url, limits=Limits())
+        await channel.open()
+        return channel
+
+    def address(self, number: int, *, group: bool) -> str:
+        return f"-100{number}" if group else str(number)
+
+    def write(self, person: Person, text: str, *, to: Heard | None) -> None:
+        message = {**self._head(person), "message_id": next(self._ids), "text": text}
+        if to is not None:
+            head = {"message_id": int(to.key), "date": 1_790_000_000, "text": to.text[:100]}
+            message["reply_to_message"] = {**head, "chat": message["chat"]}
+        self._api.push({"message": message})
+
+    def choose(self, person: Person, message: Heard, label: str) -> None:
+        head = self._head(person)
+        shown = {"message_id": int(message.key), "date": 1_790_000_000, "chat": head["chat"]}
+        press = {
+            "id": f"press{next(self._ids)}",
+            "from": head["from"],
+            "chat_instance": "1",
+            "data": self._buttons[message.key][label],
+            "message": {**shown, "text": message.text[:100]},
+        }
+        self._api.push({"callback_query": press})
+
+    async def fetched(self) -> None:
+        while self._api.waiting_updates():
+            await asyncio.sleep(0.002)
+
+    def news(self, now: datetime) -> list[Heard]:
+        fresh = [(one, False) for one in self._api.messages[self._told :]]
+        fresh += [(one, True) for one in self._api.edits[self._edited :]]
+        self._told, self._edited = len(self._api.messages), len(self._api.edits)
+        return [
+            self._heard(one, edited, now)
+            for one, edited in sorted(fresh, key=lambda each: each[0].at)
+        ]
+
+    def _heard(self, taken: Taken, edited: bool, now: datetime) -> Heard:
+        key = str(taken.message_id)
+        buttons = {label: data for row in taken.buttons for label, data in row}
+        self._buttons[key] = buttons
+        return Heard(now, str(taken.chat), key, taken.text, tuple(buttons), edited)
+
+    def _head(self, person: Person) -> dict[str, Any]:
+        who = {"id": person.number, "is_bot": False, "first_name": person.name}
+        chat: dict[str, Any] = {
+            "id": int(person.chat),
+            "type": "private",
+            "first_name": person.name,
+        }
+        if person.title:
+            chat = {"id": int(person.chat), "type": "supergroup", "title": person.title}
+        return {"date": 1_790_000_000, "chat": chat, "from": who}
