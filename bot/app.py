@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.accounts import WEBHOOK_PATH, StartRefused, connect
+from bot.accounts import StartRefused, connect, hook_of, open_account
 from bot.config import TEMPLATES, Settings, make_default_folder
 from bot.conversation.offering import menus
 from bot.conversation.router import Router
@@ -28,8 +28,9 @@ from data import lease
 from data.clock import Clock, civil_date
 from data.database import Database
 from data.loading import is_loaded
+from data.lost import REFUSED, account_lost
 from data.migrate import upgrade
-from data.models import Agency, Message, Meta, Obligation, Plan, Task
+from data.models import Account, Agency, Message, Meta, Obligation, Plan, Task
 from data.registry import Registry
 from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
@@ -89,6 +90,7 @@ class App:
         self.menus = Menus(database, accounts, menus())
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
+            "accounts": self._accounts_tick,
             "menus": self._menus_tick,
             "plan": self._plan_tick,
             "confirming": self._confirming_tick,
@@ -130,10 +132,10 @@ class App:
         """Return the paths that platforms post to; none without a public address."""
         if self._settings.public_url is None:
             return []
-        secret = self._settings.telegram_webhook_secret
+        hooks = {key: hook_of(self._settings, channel) for key, channel in self.accounts.items()}
         return [
-            Webhook(WEBHOOK_PATH, secret, self._receiver(key, channel))
-            for key, channel in self.accounts.items()
+            Webhook(hook.path, hook.secret, self._receiver(key, self.accounts[key]), hook.header)
+            for key, hook in hooks.items()
         ]
 
     def _receiver(self, account_id: int, channel: Channel) -> Callable[[bytes], Awaitable[None]]:
@@ -157,6 +159,20 @@ class App:
                 unreachable=result.unreachable,
             )
         if result.messages:
+            self.delivery.wake()
+
+    async def _accounts_tick(self) -> None:
+        """Open what was out of reach, and let go on what rested until now."""
+        now = await self.clock.now()
+        for channel in self.accounts.values():
+            if channel.kind == "local" or channel.link is not None:
+                continue
+            if await open_account(channel, self._settings) == "open":
+                await _register(self.database, channel)
+        async with self.database.write() as connection:
+            resumed = await lease.resume(connection, now=now)
+        if resumed:
+            _log.info("accounts.resumed", accounts=resumed)
             self.delivery.wake()
 
     async def _menus_tick(self) -> None:
@@ -200,17 +216,43 @@ async def opened(
         await _refuse_sandbox(database)
         registry = await _loaded(settings, database, now=await clock.now())
         for channel in await connecting(settings, stopping=stopping):
-            async with database.write() as connection:
-                key = await lease.register(
-                    connection, channel=channel.kind, name=channel.name, title=channel.title
-                )
-            accounts[key] = channel
+            accounts[await _register(database, channel)] = channel
+        if accounts:
+            await _let_go_of_others(database, accounts, now=await clock.now())
         yield App(settings, database, clock, registry, accounts, ownership.name)
     finally:
         for channel in accounts.values():
             await channel.close()
         await database.dispose()
         ownership.release()
+
+
+async def _register(database: Database, channel: Channel) -> int:
+    async with database.write() as connection:
+        return await lease.register(
+            connection,
+            channel=channel.kind,
+            name=channel.name,
+            title=channel.title,
+            link=channel.link,
+        )
+
+
+async def _let_go_of_others(
+    database: Database, accounts: Mapping[int, Channel], *, now: datetime
+) -> None:
+    """Let others carry what waits on accounts that no process has any more: refused, or set no longer."""
+    async with database.write() as connection:
+        rows = await connection.scalars(
+            select(Account.id).where(
+                Account.id.not_in(list(accounts)),
+                Account.stopped_at.is_(None),
+                or_(Account.owned_until.is_(None), Account.owned_until <= now),
+            )
+        )
+        for account_id in rows.all():
+            await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
+            _log.error("account.let_go", id=account_id)
 
 
 async def counted(connection: AsyncConnection) -> dict[str, int]:

@@ -244,15 +244,19 @@ def _from_files(values: Mapping[str, Any]) -> dict[str, str]:
 
 _WORDS = {
     "int_parsing": "phải là số nguyên",
-    "greater_than_equal": "phải từ 1 trở lên",
-    "less_than_equal": "quá lớn",
+    "greater_than_equal": "phải từ {ge} trở lên",
+    "less_than_equal": "nhiều nhất là {le}",
     "literal_error": "chỉ nhận DEBUG, INFO, WARNING hoặc ERROR",
 }
 
 
 def _told(item: Any) -> str:
     """Say a fault without the value: it may be a secret."""
-    words = str(item["ctx"]["error"]) if item["type"] == "value_error" else _WORDS.get(item["type"])
+    limits = item.get("ctx", {})
+    known = _WORDS.get(item["type"])
+    words = known.format(**limits) if known else None
+    if item["type"] == "value_error":
+        words = str(limits["error"])
     if not item["loc"]:
         return words or "Cài đặt không hợp lệ."
     return f"{PREFIX}{str(item['loc'][0]).upper()}: {words or 'giá trị không hợp lệ'}."

@@ -156,19 +156,21 @@ async def start_links(connection: AsyncConnection, code: str, *, group: bool) ->
 
     group False: the code is for a private chat alone (a leader's, a handover's).
     """
-    titles = await connection.scalars(
-        select(Account.title).where(
+    rows = await connection.execute(
+        select(Account.title, Account.link).where(
             Account.channel == "telegram",
             Account.stopped_at.is_(None),
-            Account.title.is_not(None),
+            Account.link.is_not(None),
         )
     )
-    links: list[StartLink] = []
-    for title in titles:
-        name = str(title).removeprefix("@")
-        into_group = f"https://t.me/{name}?startgroup={code}" if group else None
-        links.append(StartLink(f"@{name}", f"https://t.me/{name}?start={code}", into_group))
-    return links
+    return [
+        StartLink(
+            str(row.title),
+            f"{row.link}?start={code}",
+            f"{row.link}?startgroup={code}" if group else None,
+        )
+        for row in rows
+    ]
 
 
 async def _make(connection: AsyncConnection, **values: Any) -> tuple[int, str]:

@@ -32,19 +32,31 @@ class Lease:
 
 
 async def register(
-    connection: AsyncConnection, *, channel: str, name: str, title: str | None = None
+    connection: AsyncConnection,
+    *,
+    channel: str,
+    name: str,
+    title: str | None = None,
+    link: str | None = None,
 ) -> int:
-    """Return the id of an account that was opened just now, made if new; it is no longer stopped."""
+    """Return the id of an account that is set, made if new; it is no longer stopped by a refusal.
+
+    title, link: None where the platform was not reached yet; what was known before is kept. A rest that
+    has an end (a spent quota) goes on.
+    """
     found = await connection.scalar(
         select(Account.id).where(Account.channel == channel, Account.name == name)
     )
     if found is None:
-        made = insert(Account).values(channel=channel, name=name, title=title).returning(Account.id)
-        return (await connection.execute(made)).scalar_one()
+        made = insert(Account).values(channel=channel, name=name, title=title, link=link)
+        return (await connection.execute(made.returning(Account.id))).scalar_one()
+    known = {"title": title, "link": link}
+    if values := {key: value for key, value in known.items() if value is not None}:
+        await connection.execute(update(Account).where(Account.id == found).values(values))
     await connection.execute(
         update(Account)
-        .where(Account.id == found)
-        .values(title=title, stopped_at=None, stopped_why=None)
+        .where(Account.id == found, Account.stopped_until.is_(None))
+        .values(stopped_at=None, stopped_why=None)
     )
     return found
 
@@ -119,11 +131,34 @@ async def account(connection: AsyncConnection, account_id: int) -> Row[Any]:
     return (await connection.execute(_ACCOUNT, {"account_id": account_id})).one()
 
 
-async def stop(connection: AsyncConnection, account_id: int, *, why: str, now: datetime) -> None:
-    """Stop an account that the platform refuses; its messages stay pending until it is mended."""
-    await connection.execute(
-        update(Account).where(Account.id == account_id).values(stopped_at=now, stopped_why=why)
+async def stop(
+    connection: AsyncConnection,
+    account_id: int,
+    *,
+    why: str,
+    now: datetime,
+    until: datetime | None = None,
+) -> bool:
+    """Stop an account that the platform refuses, or (until) that may send no more before an instant.
+
+    Nothing is sent from it, and nobody is addressed there. Returns False where it was stopped already.
+    """
+    stopped = await connection.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_why=why, stopped_until=until)
     )
+    return stopped.rowcount == 1
+
+
+async def resume(connection: AsyncConnection, *, now: datetime) -> int:
+    """Let accounts go on whose rest is over; returns how many."""
+    resumed = await connection.execute(
+        update(Account)
+        .where(Account.stopped_until <= now)
+        .values(stopped_at=None, stopped_why=None, stopped_until=None, halted_until=None)
+    )
+    return resumed.rowcount
 
 
 async def halt(

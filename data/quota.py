@@ -29,6 +29,15 @@ class Usage:
     sent: int
 
 
+async def sent_in_month(connection: AsyncConnection, account_id: int, *, today: date) -> int:
+    """Return how many messages an account sent since the 1st of the month."""
+    begins = at(today.replace(day=1), time.min)
+    count = await connection.scalar(
+        select(func.count()).where(Message.account_id == account_id, Message.sent_at >= begins)
+    )
+    return int(count or 0)
+
+
 async def usage(connection: AsyncConnection, *, today: date) -> list[Usage]:
     """Return every account with its living chats, its people and what it sent since the 1st of the month."""
     begins = at(today.replace(day=1), time.min)

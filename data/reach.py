@@ -119,17 +119,9 @@ async def _pass_on(
     *,
     now: datetime,
 ) -> None:
+    if await carry(connection, message, enrolments):
+        return
     items = await _items(connection, message.id)
-    for places in await _next_places(connection, enrolments):
-        ignorant = [
-            place for place in places if not await _knows(connection, place, message, items)
-        ]
-        if len(ignorant) < len(places):
-            await _end(connection, message.id, "skipped", "the chat is gone; others were told")
-            return
-        if ignorant:
-            await _readdress(connection, message, ignorant[0], dict(message.context))
-            return
     coordinators = await _coordinators(connection, enrolments, today=civil_date(now))
     if not coordinators:
         await _end(connection, message.id, "failed", outbox.NOBODY_LEFT)
@@ -154,6 +146,33 @@ async def _pass_on(
             broadcast_on=message.broadcast_on,
         )
     await _readdress(connection, message, coordinators[0], context)
+
+
+async def carry(
+    connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]]
+) -> bool:
+    """Let a message that waits go on in the next chat of the same person, else of the same agency.
+
+    Where the others there have the same already it ends as skipped. Returns False where there is no
+    such chat, and then changes nothing.
+    """
+    items = await _items(connection, message.id)
+    for places in await _next_places(connection, enrolments):
+        ignorant = [
+            place for place in places if not await _knows(connection, place, message, items)
+        ]
+        if len(ignorant) < len(places):
+            await _end(connection, message.id, "skipped", "the chat is lost; others were told")
+            return True
+        if ignorant:
+            await _readdress(connection, message, ignorant[0], dict(message.context))
+            return True
+    return False
+
+
+async def give_up(connection: AsyncConnection, message_id: int, why: str) -> None:
+    """Park a message that has nobody to go to."""
+    await _end(connection, message_id, "failed", why)
 
 
 async def _next_places(

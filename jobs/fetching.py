@@ -17,10 +17,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import contacts, inbox, lease, outbox
+from data import contacts, inbox, outbox
 from data.clock import Clock
 from data.database import Database, DatabaseUnusable
 from data.evidence import MOST_BYTES
+from data.lost import REFUSED, account_lost
 from data.models import Chat
 from jobs.channel import (
     Attachment,
@@ -104,7 +105,7 @@ async def poll(
         except Unauthorised as error:
             now = await clock.now()
             async with database.write() as connection:
-                await lease.stop(connection, account_id, why=str(error), now=now)
+                await account_lost(connection, account_id, why=REFUSED, detail=str(error), now=now)
             log.error("account refused by the platform account=%d", account_id)
             return
         except (DeliveryError, *DATABASE_FAULTS) as error:

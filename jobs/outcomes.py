@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -18,7 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import claims, reach
 from data import lease as leases
 from data.claims import Sent
+from data.clock import at, civil_date
 from data.lease import Lease
+from data.lost import LIMITED, REFUSED, SPENT, account_lost
+from data.quota import sent_in_month
 from jobs.channel import (
     Capabilities,
     DeliveryError,
@@ -34,6 +37,9 @@ from jobs.channel import (
 
 LONGEST_PAUSE = 300.0  # seconds between two attempts of one message
 MOST_MOVES = 3
+LONG_WAIT = (
+    900.0  # seconds for which a whole account is told to wait, and others carry its messages
+)
 
 
 class Skipped(Exception):
@@ -75,6 +81,14 @@ _WORDS: dict[type, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """An account that can send no more, until an instant or (None) until it is mended."""
+
+    why: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Who is to be silent until an instant: the chat, or the whole account."""
 
@@ -99,6 +113,7 @@ async def settle(
     message, error = ended.message, ended.ending
     values: dict[str, Any] = {"state": "pending", "claim_epoch": None}
     pause: Pause | None = None
+    lost: Lost | None = None
     detail = str(error)[:500]
     if isinstance(error, Skipped):
         values = {"state": "skipped", "error": detail or None}
@@ -118,6 +133,8 @@ async def settle(
             chat_id=None if whole else message.chat_id,
         )
         pause = Pause(until, account=whole)
+        if whole:
+            lost = await _rest(connection, message, error, capabilities, now=now)
     elif isinstance(error, Moved):
         values = await _follow(connection, message, error, now, values)
     elif isinstance(error, Gone):
@@ -125,7 +142,7 @@ async def settle(
     elif isinstance(error, Rejected):
         values = _more_plainly(message, values, detail)
     elif isinstance(error, Unauthorised):
-        await leases.stop(connection, message.account_id, why=detail, now=now)
+        lost = Lost(REFUSED, None)
     elif not capabilities.repeats_unknown or message.repeats >= claims.MOST_REPEATS:
         values = {"state": "uncertain", "error": detail}
     else:
@@ -142,7 +159,33 @@ async def settle(
     )
     if isinstance(error, Gone):
         await reach.gone(connection, message.chat_id, why=detail, now=now)
+    if lost is not None:  # after its own message is settled, which goes on elsewhere with the rest
+        await account_lost(
+            connection, message.account_id, why=lost.why, detail=detail, until=lost.until, now=now
+        )
     return pause
+
+
+async def _rest(
+    connection: AsyncConnection,
+    message: Row[Any],
+    error: RateLimited,
+    capabilities: Capabilities,
+    *,
+    now: datetime,
+) -> Lost | None:
+    """Return why an account that was told to wait is given up for so long; None for a short wait.
+
+    A platform that does not tell a spent month from a hurried second is told apart by our own count.
+    """
+    cap = capabilities.monthly_messages
+    today = civil_date(now)
+    if cap is not None and await sent_in_month(connection, message.account_id, today=today) >= cap:
+        next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return Lost(SPENT, at(next_month, time.min))
+    if error.retry_after < LONG_WAIT:
+        return None
+    return Lost(LIMITED, now + timedelta(seconds=error.retry_after))
 
 
 async def record(

@@ -44,6 +44,7 @@ JOBS = (
     Job(
         "morning", "the reminders of every province whose hour has come; cheap when nothing is due"
     ),
+    Job("accounts", "platforms that were out of reach, accounts whose rest is over"),
     Job("menus", "each chat is offered the commands of its role"),
     Job("plan", "obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
     Job("confirming", "what nobody decided on for ten working days is confirmed", time(17, 20)),

@@ -15,19 +15,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from bot.__main__ import run
 from bot.accounts import WEBHOOK_PATH
 from bot.app import App, StartRefused, opened
-from bot.config import Settings, names
+from bot.config import Settings, names, webhook_secret
 from bot.web import make_web
 from data.clock import SystemClock
 from data.database import Database, DatabaseUnusable
 from data.migrate import upgrade
-from data.models import Meta
+from data.models import Account, InboxEvent, Meta
 from tests.botapi import TOKEN, BotApi
 from tests.conftest import SHIPPED
+from tests.zaloapi import TOKENS, ZaloApi
 
 PATIENCE = 20  # seconds, for a busy machine
 
@@ -165,13 +166,52 @@ async def test_a_platform_out_of_reach_is_told_when_there_is_no_time_to_wait(api
             pass
 
 
-async def test_stopping_ends_the_wait_for_a_platform_out_of_reach(api: BotApi) -> None:
-    settings = settings_for(api, telegram_base_url=f"http://127.0.0.1:{free_port()}")
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.3, stopping.set)
-    async with asyncio.timeout(PATIENCE):
-        async with opened(settings, clock=SystemClock(), stopping=stopping) as app:
-            assert app.accounts == {}
+async def test_a_platform_out_of_reach_is_opened_when_it_comes_back(api: BotApi) -> None:
+    api.misbehave("server_error", method="getMe")
+    async with opened(settings_for(api), clock=SystemClock(), stopping=asyncio.Event()) as app:
+        (channel,) = app.accounts.values()
+        assert channel.link is None
+        await app.jobs["accounts"]()
+        assert channel.link == "https://t.me/nhacviec_test_bot"
+        async with app.database.read() as connection:
+            assert await connection.scalar(select(Account.link)) == channel.link
+
+
+async def test_one_refused_token_leaves_the_other_accounts_at_work(api: BotApi) -> None:
+    async with ZaloApi() as zalo:
+        zalo.revoked.add(TOKENS[1])
+        settings = settings_for(
+            api, zalo_bot_tokens=",".join(TOKENS[:2]), zalo_bot_base_url=zalo.url
+        )
+        async with opened(settings, clock=SystemClock()) as app:
+            kinds = [(channel.kind, channel.name) for channel in app.accounts.values()]
+            assert kinds == [("telegram", "4242"), ("zalo_bot", "7001")]
+        assert zalo.webhooks == {}  # nothing is set behind the administrator's back
+
+
+async def test_each_zalo_bot_has_a_webhook_of_its_own(api: BotApi) -> None:
+    async with ZaloApi() as zalo:
+        settings = settings_for(
+            api,
+            zalo_bot_tokens=" , ".join(TOKENS[:2]),
+            zalo_bot_base_url=zalo.url,
+            public_url="https://bot.example.vn",
+        )
+        async with opened(settings, clock=SystemClock()) as app:
+            web = make_web(app.database, app.clock, app.webhooks())
+            transport = httpx.ASGITransport(app=web)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                update = zalo.message("u1", "message.text.received", text="xin chào")
+                right = {"X-Bot-Api-Secret-Token": webhook_secret(TOKENS[1])}
+                wrong = {"X-Bot-Api-Secret-Token": webhook_secret(TOKENS[0])}
+                for headers, code in ((right, 200), (wrong, 403), ({}, 403)):
+                    answer = await client.post("/zalo/7002", json=update, headers=headers)
+                    assert answer.status_code == code
+                again = {"ok": True, "result": update}
+                assert (await client.post("/zalo/7002", json=again, headers=right)).is_success
+            async with app.database.read() as connection:
+                stored = await connection.scalars(select(InboxEvent.update_id))
+                assert len(list(stored)) == 1  # flat and enveloped, it is the same update
 
 
 async def test_the_database_of_the_sandbox_is_refused(api: BotApi, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,6 +14,7 @@ import pytest
 from bot.channels.pacing import Limits
 from bot.channels.zalo_bot import ZaloBotChannel
 from bot.channels.zalo_http import decision, raw_update
+from bot.channels.zalo_updates import incoming
 from jobs.channel import (
     Attachment,
     DeliveryError,
@@ -179,10 +179,11 @@ async def test_words_go_out_as_they_are_and_nothing_else_with_them(
     )
 
 
-async def test_the_bot_is_known_by_the_platforms_id_and_not_by_its_tokens_number(
+async def test_the_bot_is_known_by_its_tokens_number_and_opened_by_the_platforms_id(
     channel: ZaloBotChannel,
 ) -> None:
-    assert (channel.name, channel.title) == (BOT, "Bot Nhắc Việc 1")
+    assert (channel.name, channel.title) == ("7001", "Bot Nhắc Việc 1")
+    assert channel.link == f"https://bot.zaloplatforms.com/bots/{BOT}"
 
 
 async def test_nothing_is_set_at_the_platform_by_opening(
@@ -208,7 +209,7 @@ async def test_updates_come_one_a_poll_in_order(api: ZaloApi, channel: ZaloBotCh
     for words in ("một", "hai", "ba"):
         api.say("u1", words)
     said = [channel.parse(1, update.raw) for update in await take(channel, 3)]
-    assert [incoming.text for incoming in said if incoming] == ["một", "hai", "ba"]
+    assert [each.text for each in said if each] == ["một", "hai", "ba"]
 
 
 async def test_what_comes_back_with_every_poll_has_the_same_id_and_is_asked_for_slowly(
@@ -240,9 +241,9 @@ async def test_an_idle_poll_is_no_fault(api: ZaloApi, channel: ZaloBotChannel) -
     api.say("u1", "mất")
     api.say("u1", "còn")
     (update,) = await take(channel, 1)
-    incoming = channel.parse(1, update.raw)
-    assert incoming is not None
-    assert incoming.text == "còn"
+    heard = channel.parse(1, update.raw)
+    assert heard is not None
+    assert heard.text == "còn"
 
 
 async def test_a_poll_goes_on_after_faults_and_ends_with_a_refused_token(
@@ -276,9 +277,7 @@ def event(name: str = "message.text.received", **more: Any) -> dict[str, Any]:
 
 
 def read(given: Any) -> Incoming | None:
-    channel = ZaloBotChannel(TOKEN)
-    channel.name = BOT
-    return channel.parse(7, json.dumps(given).encode())
+    return incoming(7, given, BOT)
 
 
 @pytest.mark.parametrize("enveloped", [False, True])

@@ -46,13 +46,13 @@ class Taken:
 @dataclass
 class ZaloApi:
     """consumes: what was polled is gone (else it comes back with every poll). flat: updates come without
-    an envelope. real_statuses: a refusal has its HTTP status too (else 200). quota: messages a bot may
-    send; None: no end."""
+    an envelope. real_statuses: a refusal has its HTTP status too (else 200)."""
 
     consumes: bool = True
     flat: bool = False
     real_statuses: bool = False
-    quota: int | None = None
+    quotas: dict[str, int] = field(default_factory=dict)  # messages a bot (its id) may send
+    revoke_after: dict[str, int] = field(default_factory=dict)  # messages until a token is refused
     url: str = ""
     requests: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
     messages: list[Taken] = field(default_factory=list)
@@ -152,6 +152,8 @@ class ZaloApi:
 
     async def serve(self, token: str, method: str, data: dict[str, Any], at: float) -> Any:
         self.requests.append((at, method, data))
+        if self._sent.get(self.bot_id(token), 0) >= self.revoke_after.get(token, sys.maxsize):
+            self.revoked.add(token)
         if token not in TOKENS or token in self.revoked:
             raise Refused(401, "Unauthorized")
         fault = self._fault(method, data)
@@ -222,7 +224,7 @@ class ZaloApi:
             raise Refused(400, "Bad Request: text must have 1 to 2000 characters")
         if chat in self.gone:
             raise Refused(410, "The chat_id is invaild")
-        if self.quota is not None and self._sent.get(bot, 0) >= self.quota:
+        if self._sent.get(bot, 0) >= self.quotas.get(bot, sys.maxsize):
             raise Refused(429, "Quota exceeded")
         self._sent[bot] = self._sent.get(bot, 0) + 1
         taken = Taken(at, bot, f"z{len(self.messages) + 1}", chat, text)

@@ -65,6 +65,7 @@ class LocalChannel:
     ) -> None:
         self.name = name
         self.title = title
+        self.link: str | None = None
         self.capabilities = capabilities
         self.pacing: Pacing = SlidingWindows(LIMITS["local"])
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,17 @@ class ZaloBotChannel:
     """One bot on Zalo."""
 
     kind = "zalo_bot"
+    capabilities = Capabilities(
+        max_text=MOST_TEXT,
+        buttons=False,
+        edits=False,
+        groups=False,
+        markup="plain",
+        in_flight=1,
+        repeats_unknown=False,
+        monthly_messages=MONTHLY_MESSAGES,
+        most_people=MOST_PEOPLE,
+    )
 
     def __init__(
         self,
@@ -55,30 +67,23 @@ class ZaloBotChannel:
         self._client = Client(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
         self._poll_floor = poll_floor
-        self.name = token.partition(":")[0]  # until the platform tells the bot's own id
+        self.name = token.partition(":")[0]  # known before the platform is reached, unlike its id
+        self._bot_id = ""
         self.title: str | None = None
         self.link: str | None = None
-        self.capabilities = Capabilities(
-            max_text=MOST_TEXT,
-            buttons=False,
-            edits=False,
-            groups=False,
-            markup="plain",
-            in_flight=1,
-            repeats_unknown=False,
-            monthly_messages=monthly_messages,
-            most_people=most_people,
+        self.capabilities = replace(
+            type(self).capabilities, monthly_messages=monthly_messages, most_people=most_people
         )
         self.pacing: Pacing = SlidingWindows(limits or LIMITS[self.kind])
 
     async def open(self) -> None:
-        """Connect and learn the bot's own id and name; raises Unauthorised, Transient or Unknown."""
+        """Connect and learn the bot's id and name there; raises Unauthorised, Transient or Unknown."""
         found = await self._client.call("getMe", {})
         if not isinstance(found, dict) or not isinstance(found.get("id"), str):
             raise Unknown("answer not understood")
-        self.name = found["id"]
+        self._bot_id = found["id"]
         self.title = str(found.get("display_name") or found.get("account_name") or "") or None
-        self.link = LINK.format(self.name)
+        self.link = LINK.format(self._bot_id)
 
     async def close(self) -> None:
         """Let connections go; never raises."""
@@ -124,7 +129,7 @@ class ZaloBotChannel:
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
-        return incoming(account_id, json.loads(raw), self.name)
+        return incoming(account_id, json.loads(raw), self._bot_id)
 
     def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
         """Long-poll for ever; there is no offset here. See bot.channels.zalo_http.poll."""

@@ -32,7 +32,7 @@ def run(*, or_sandbox: bool) -> None:
             sandbox()
             return
         raise CommandFailed(
-            "Chưa đặt tài khoản nào. Hãy điền NHACVIEC_TELEGRAM_TOKEN vào .env,"
+            "Chưa đặt tài khoản nào. Hãy điền NHACVIEC_ZALO_BOT_TOKENS hoặc NHACVIEC_TELEGRAM_TOKEN vào .env,"
             " hoặc xem thử bằng «nhacviec sandbox»."
         )
     configure(settings)

@@ -212,7 +212,7 @@ def _owed(row: Any, registry: Registry, today: date) -> dict[str, Any]:
 
 
 async def _status(settings: Settings, province: str | None, plan: str | None) -> dict[str, Any]:
-    from bot.channels import CHANNELS  # a messenger's library takes its time
+    from bot.accounts import capabilities_of  # a messenger's library takes its time
 
     today = civil_date(await SystemClock().now())
     async with reading(settings) as database, database.read() as connection:
@@ -241,7 +241,7 @@ async def _status(settings: Settings, province: str | None, plan: str | None) ->
         ]
 
         def can(use: Usage) -> Capabilities | None:
-            return CHANNELS[use.channel].capabilities if use.channel in CHANNELS else None
+            return capabilities_of(settings, use.channel)
 
         return {
             "plans": figures,

@@ -28,11 +28,13 @@ class Account(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     channel: Mapped[str] = mapped_column(String(20))  # telegram, zalo_bot, local
     name: Mapped[str] = mapped_column(String(80))  # the bot's own id, never the token
-    title: Mapped[str | None] = mapped_column(String(120))  # @username, for links
+    title: Mapped[str | None] = mapped_column(String(120))  # as the platform shows it: "@username"
+    link: Mapped[str | None] = mapped_column(String(200))  # where a person opens its chat
     stopped_at: Mapped[
         datetime | None
     ]  # refused by the platform; nothing is sent until it is mended
     stopped_why: Mapped[str | None] = mapped_column(Text)
+    stopped_until: Mapped[datetime | None]  # it goes on by itself then; null: until it is mended
     halted_until: Mapped[datetime | None]  # the platform said wait, for the whole account
     owner: Mapped[str | None] = mapped_column(String(80))
     epoch: Mapped[int] = mapped_column(server_default="0")

@@ -1,0 +1,19 @@
+"""Several accounts: where each is opened, and until when one rests by itself."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("account", sa.Column("link", sa.String(length=200), nullable=True))
+    op.add_column("account", sa.Column("stopped_until", sa.DateTime(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("account", "stopped_until")
+    op.drop_column("account", "link")
