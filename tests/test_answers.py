@@ -105,7 +105,7 @@ async def test_extension_with_a_date_alone_asks_for_the_reason_alone(talk: Talk)
     ("typed", "why"),
     [
         ("14/11", "not_after"),
-        ("thêm 3 ngày", "not_after"),
+        ("đến ngày 12/11", "not_after"),
         ("31/2", "no_date"),
         ("để em xem lại", "no_date"),
         ("20", "no_date"),
