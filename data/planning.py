@@ -95,9 +95,18 @@ def assignments(
 
 
 def obligations(
-    registry: Registry, plan_code: str, *, since: date, until: date, overlay: Overlay = NOTHING
+    registry: Registry,
+    plan_code: str,
+    *,
+    since: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+    undated_since: date | None = None,
 ) -> Iterator[PlannedObligation]:
-    """Yield what a plan's agencies owe with a due date in since..until, as decided where it was."""
+    """Yield what a plan's agencies owe with a due date in since..until, as decided where it was.
+
+    undated_since: from when on the state of undated tasks is asked, default `since`.
+    """
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
     for duty in plan.report_duties:
@@ -111,7 +120,8 @@ def obligations(
             yield PlannedObligation(
                 plan_code, "phase_end", task.code, owner, "end", due_on, task.period.raw, False
             )
-    yield from _of_undated(plan_code, plan, province, since, until, overlay)
+    asked_since = since if undated_since is None else max(since, undated_since)
+    yield from _of_undated(plan_code, plan, province, asked_since, until, overlay)
 
 
 def followed(
@@ -129,14 +139,16 @@ def followed(
     """
     past: dict[str, dict[str, list[PlannedObligation]]] = {}  # by code and period
     since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
-    for owed in obligations(registry, plan_code, since=since, until=until, overlay=overlay):
+    # How an undated task stands is asked of the year in which tracking began, not of an earlier one.
+    first_year = date(tracked_from.year, 1, 1)
+    for owed in obligations(
+        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=first_year
+    ):
         if owed.kind == "phase_end" or owed.due_on >= tracked_from:
             yield owed
             continue
         if owed.proposed:
             continue
-        if owed.kind == UNDATED and owed.due_on.year < tracked_from.year:
-            continue  # how things stand is asked of this year, not of an earlier one
         past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
     for periods in past.values():
         yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))

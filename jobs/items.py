@@ -71,11 +71,15 @@ def item_of(
 ) -> Item:
     """Return the facts of one line.
 
-    left: working days until base, on time; late: working days after judged, else 0; for_agency: the
-    code of the agency that reads it, so that work it took over or another's is told as such.
+    left: working days until base, on time; late: working days after judged, else 0; both as of today,
+    or of the day it was done. for_agency: the code of the agency that reads it, so that work it took
+    over or another's is told as such.
     """
     effective = effective_due(row.due_on, row.extended_to)
-    days = Due(effective, row.base_on, row.judged_on).working_days_left(today, workdays)
+    # What was handed in is judged by the day it was done, however long its confirmation takes.
+    handed_in = row.state in ("submitted", "confirmed") and row.done_on is not None
+    judged_at = row.done_on if handed_in else today
+    days = Due(effective, row.base_on, row.judged_on).working_days_left(judged_at, workdays)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
     return {
         "id": row.id,

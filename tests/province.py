@@ -209,7 +209,9 @@ class ProvinceAtWork:
     async def morning(self, day: date, wall: time = MORNING) -> list[Heard]:
         """Let the hour of the morning come; returns what came into the chats."""
         self.move_to(day, wall)
-        await self.app.jobs["morning"]()
+        for job in JOBS:
+            if job.daily_at is None:
+                await self.app.jobs[job.name]()
         return await self._delivered()
 
     async def settle(self) -> list[Heard]:

@@ -170,7 +170,10 @@ async def enrol_everybody(year: Year) -> None:
         )
         agencies = {row.code: row for row in rows}
         owing = await connection.scalars(
-            select(Agency.code).join(Obligation, Obligation.agency_id == Agency.id).distinct()
+            select(Agency.code)
+            .join(Obligation, Obligation.agency_id == Agency.id)
+            .where(Obligation.kind == "report")
+            .distinct()
         )
         owing_codes = set(owing)
         khcn, ubnd = agencies["so-khcn"].id, agencies["ubnd-tinh"].id
@@ -563,11 +566,11 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
     for number, code in enumerate(communes[:50]):
         person = year.focal[code]
         if number % 4 == 0:
-            person.taps("Đã xong")
+            person.taps("Đã xong", person.with_words(YEARLY))
         elif number % 4 == 1:
             person.writes("3")
         elif number % 4 == 2:
-            person.writes("đã hoàn thành", to=person.last)
+            person.writes("đã hoàn thành", to=person.with_words(YEARLY))
         else:
             person.writes(f"Đã gửi Báo cáo số {number}/BC-UBND ngày 9/10/2026")
     news = await year.province.settle()
@@ -593,10 +596,11 @@ async def more_reports_come(year: Year) -> None:
     rest = [code for code in year.focal if code not in (*submitted, *SILENT, *LATER)]
     for number, code in enumerate(rest):
         person = year.focal[code]
+        asked_for = person.with_words(YEARLY)
         if number % 2:
-            person.writes("báo cáo năm đã xong", to=person.last)
+            person.writes("báo cáo năm đã xong", to=asked_for)
         else:
-            person.taps("Đã xong")
+            person.taps("Đã xong", asked_for)
     news = await year.province.settle()
     assert len(news) == len(rest)
     assert all("Trả lời: Đã xong" in heard.text for heard in news)
@@ -607,8 +611,9 @@ async def more_reports_come(year: Year) -> None:
 @on(2, 11)
 async def some_acknowledge(year: Year) -> None:
     """Held to 5/11: the rung of 4/11 waits, and goes into that of 6/11."""
-    await year.focal["so-y-te"].chooses("Đã nhận")
-    await year.focal["so-tai-chinh"].says("đang tổng hợp, khoảng 80%")
+    health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
+    await health.chooses("Đã nhận", health.with_words(YEARLY))
+    await finance.says("đang tổng hợp, khoảng 80%", to=finance.with_words(YEARLY))
 
 
 @on(3, 11)

@@ -7,6 +7,7 @@ several obligations is returned as several, for somebody to be asked. Reads only
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -17,6 +18,7 @@ from data import owed
 from data.folding import fold
 from data.ladder import UNDATED
 from data.models import Message, MessageItem, Obligation, Plan
+from data.province import Province
 
 _BARE_NUMBER = re.compile(
     r"(?:(?:việc|viec|số|so|mục|muc)\s+){0,2}(\d{1,3})\s*[.):]?", re.IGNORECASE
@@ -99,16 +101,23 @@ def is_of_another(turn: Turn, text: str) -> bool:
     words = f" {fold(text)} "
     for province in {enrolled.province for enrolled in turn.caller.here}:
         own = {e.agency_code for e in turn.caller.here if e.province == province}
-        for code, agency in turn.registry.provinces[province].agencies.items():
-            names = {fold(name) for name in (agency.name, agency.short or "", *agency.spellings)}
-            if code in own or not any(f" {name} " in words for name in names if name):
-                continue
-            for name in names - {""}:
+        for code, names in _folded_names(turn.registry.provinces[province]).items():
+            said = [name for name in names if f" {name} " in words] if code not in own else []
+            for name in said:
                 if re.search(
                     rf" {re.escape(name)} (?:cung |thi |bao cao |bao )?(?:da|xong|hoan|lam) ", words
                 ):
                     return True
     return False
+
+
+@lru_cache(maxsize=64)  # of provinces: folding a hundred names at each answer costs milliseconds
+def _folded_names(home: Province) -> dict[str, tuple[str, ...]]:
+    """Return what each agency is called, folded."""
+    return {
+        code: tuple(filter(None, {fold(n) for n in (a.name, a.short or "", *a.spellings)}))
+        for code, a in home.agencies.items()
+    }
 
 
 def _is_code(code: str) -> bool:

@@ -71,7 +71,9 @@ async def answer_several(turn: Turn, reading: Understanding, menu: Menu | None) 
         if menu is None:
             return [nothing_listed("no_list")]
         default = everything[0] if len(everything) == 1 else None
-        for _, obligation_id in await whole_list(turn, menu):
+        # Said in reply to one page, it is said of that page.
+        meant = list(menu.items) if menu.answers_it else await whole_list(turn, menu)
+        for _, obligation_id in meant:
             chosen.setdefault(obligation_id, default)
     known = await look_up(turn, list(chosen))
     if not known:
