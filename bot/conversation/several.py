@@ -117,6 +117,9 @@ async def _record_each(
     source = await _source(turn, menu, known)
     if source is not None:
         again, ids, buttons = await listing(turn, source)
+        told_of = {line["id"] for line in (*recorded, *left)}
+        if told_of.issuperset(ids):
+            again["items"] = []  # every line of it stands above; its numbers hold all the same
     if last is not None:
         buttons = (*buttons, (Button("Huỷ", f"undo:{last}"),))
     context: dict[str, object] = {
