@@ -340,7 +340,7 @@ async def test_completion_asks_once_for_a_document_and_takes_its_number_and_date
 ) -> None:
     await the_report_alone(talk)
     echo = await only(talk.say("7", "đã xong"))
-    assert "Xin gửi số và ngày báo cáo, hoặc ảnh, tệp, nếu có" in echo.html
+    assert "Xin gửi số và ngày báo cáo, hoặc đường dẫn, ảnh, tệp, nếu có" in echo.html
     added = await only(talk.say("7", "Báo cáo số 123/BC-STC ngày 6/11/2026"))
     assert (added.template, added.answer.context["document"]) == ("recorded", "123/BC-STC")
     assert "Xin gửi số" not in added.html

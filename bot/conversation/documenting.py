@@ -6,6 +6,7 @@ photo or file is kept for one task that is surely meant, or not at all.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.conversation import answering
@@ -17,15 +18,18 @@ from data import dialogs, evidence, progress
 from data.folding import fold
 from jobs.channel import Answer
 
+_LINK = re.compile(r"https?://[^\s<>\"]{4,400}", re.IGNORECASE)
+
 
 async def document_given(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Add a document's number and date to a completion; None where the words name no document."""
+    """Add a document's number and date, or a link to it, to a completion; None where neither is named."""
     text = turn.incoming.text
+    link = _LINK.search(text)
     reading = understand(text, today=turn.today, workdays=turn.registry.workdays)
     if reading.document is None and fold(text).startswith("so "):
         text = f"báo cáo {text.strip()}"  # "số 123"
         reading = understand(text, today=turn.today, workdays=turn.registry.workdays)
-    if reading.document is None or reading.tasks:
+    if (reading.document is None and link is None) or (reading.tasks and link is None):
         return None
     known = await allowed(turn, "done", dialog.obligation_id)
     if isinstance(known, Answer):
@@ -34,7 +38,12 @@ async def document_given(turn: Turn, dialog: Any) -> list[Answer] | None:
     reply_id = dialog.details["reply_id"]
     if known.row.state != "submitted" or last is None or last.id != reply_id:
         return None  # somebody answered again
-    saying = Saying("done", document=reading.document, document_on=reading.document_on)
+    saying = Saying(
+        "done",
+        document=reading.document,
+        document_on=reading.document_on,
+        note=link[0] if link is not None else None,
+    )
     added = await answering.record(turn, saying, known.row.id, adds_to=reply_id)
     return [await answering.echo(turn, saying, known, None, added, adds=True)]
 

@@ -37,17 +37,18 @@ async def use(turn: Turn, code: str) -> list[Answer]:
     if redeemed.outcome == "wrong":
         return [Answer("code_wrong")]
     already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
-    if already and not await _may_greet(turn):
+    if already and not await may_greet(turn):
         return []
     return [Answer("code_locked")]
 
 
 async def greet_stranger(turn: Turn) -> list[Answer]:
     """Answer a chat that is not enrolled with the fixed text, or not at all if it just got it."""
-    return [Answer("stranger")] if await _may_greet(turn) else []
+    return [Answer("stranger")] if await may_greet(turn) else []
 
 
-async def _may_greet(turn: Turn) -> bool:
+async def may_greet(turn: Turn) -> bool:
+    """Tell whether a fixed line may be said here, at most every ten minutes; true counts as said."""
     last = turn.chat.greeted_at
     if last is not None and turn.now < last + GREET_EVERY:
         return False

@@ -1,7 +1,8 @@
 """What a typed number means: the last list shown in a chat, or the message replied to.
 
 Promises that a number means a choice only where a menu of one item was shown last, and an item
-otherwise; that a list sent in several pages is one list; and that a list shown again, after an answer or
+otherwise; that a list which may have arrived or not is asked about, never guessed at; that a list sent in
+several pages is one list; and that a list shown again, after an answer or
 a question, keeps the numbers it had. Reads only.
 """
 
@@ -26,7 +27,8 @@ class Menu:
     """A message that listed items: (number, obligation id) each, and its buttons as shown.
 
     answers_it: the person replied to this very message or pressed its button. undated: it lists tasks
-    without a due date, and nothing else. is_page: others were sent with it, numbered on.
+    without a due date, and nothing else. is_page: others were sent with it, numbered on. doubtful: it
+    may not have arrived, and then the person sees an older list.
     """
 
     message_id: int  # of the list as first shown
@@ -36,6 +38,7 @@ class Menu:
     undated: bool
     is_page: bool
     answers_it: bool
+    doubtful: bool = False
 
     @property
     def only(self) -> int | None:
@@ -81,9 +84,24 @@ async def menu_of(turn: Turn) -> Menu | None:
             menu = await _menu(turn, row, answers_it=True)
             if menu is not None:
                 return menu
-    if turn.incoming.kind == "action" or turn.chat.last_menu_message_id is None:
+    if turn.incoming.kind == "action":
         return None
-    return await listed(turn, turn.chat.last_menu_message_id)
+    last = turn.chat.last_menu_message_id
+    unsure = await turn.connection.scalar(
+        select(Message.id)
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.state == "uncertain",
+            Message.id > (last or 0),
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    if unsure is None:
+        return None if last is None else await listed(turn, last)
+    menu = await listed(turn, unsure)
+    return None if menu is None else replace(menu, doubtful=True)
 
 
 async def listed(turn: Turn, message_id: int) -> Menu | None:

@@ -18,7 +18,7 @@ from bot.conversation.listing import ask_again, nothing_listed, open_item, show_
 from bot.conversation.menus import Menu, item_at, listed, menu_of
 from bot.conversation.naming import bare_number, codes_in_hand, is_of_another, named
 from bot.conversation.reporting import blocked, dispute, question, question_of_list
-from bot.conversation.several import answer_several, saying_of
+from bot.conversation.several import EVERY, answer_several, saying_of
 from bot.conversation.turn import Turn
 from bot.conversation.understanding import Understanding, understand
 from bot.conversation.undoing import undo, undo_last
@@ -77,7 +77,7 @@ async def label_typed(turn: Turn) -> str:
 
 
 def _labelled(turn: Turn, menu: Menu | None) -> str:
-    if menu is None or _is_overheard(turn, menu):
+    if menu is None or menu.doubtful or _is_overheard(turn, menu):
         return ""
     typed_label = fold(turn.incoming.text)
     found = (button for button in menu.buttons if not button.label.isdecimal())
@@ -126,6 +126,8 @@ async def _read(turn: Turn) -> Understanding:
 
 async def _freely(turn: Turn, menu: Menu | None) -> list[Answer]:
     number = bare_number(turn.incoming.text)
+    if menu is not None and menu.doubtful and not await _names_its_task(turn):
+        return [await ask_again(turn, "doubtful", menu, number)]
     if number is not None and menu is not None:
         choice = menu.choice(number)
         if choice is not None:
@@ -154,6 +156,12 @@ async def _freely(turn: Turn, menu: Menu | None) -> list[Answer]:
     if saying is not None and not may(turn.caller, saying.verb):
         return [Answer("not_allowed", {"why": "read_only", "coordinator": "", "command": ""})]
     return [await ask_again(turn, "not_understood" if saying is None else "which", menu, None)]
+
+
+async def _names_its_task(turn: Turn) -> bool:
+    """Tell whether words name what they are about by its code, and not by a number or not at all."""
+    tasks = (await _read(turn)).tasks
+    return bool(tasks) and not any(task.ref.isdecimal() or task.ref in EVERY for task in tasks)
 
 
 async def _several(turn: Turn, reading: Understanding, menu: Menu | None) -> list[Answer]:

@@ -240,7 +240,7 @@ async def _answers(turn: Turn) -> list[Answer]:
     if incoming.kind == "text" and text:
         return await _command(turn, text) or await _words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
-        return [nothing_listed("not_text")]
+        return [nothing_listed("not_text")] if await enrolment.may_greet(turn) else []
     return []
 
 
