@@ -1,18 +1,20 @@
-"""Where an agency's messages go: for each person and each group, its first living chat.
+"""Where an agency's messages go: for each person the chat they prefer, else their first that lives;
+and each group.
 
 Promises one chat a person however many they enrolled, and no chat that is gone or whose account the
-platform stopped. Reads only.
+platform stopped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Account, Chat, Enrolment
+from data.models import Account, Chat, Enrolment, Person
 
 _CHUNK = 900  # below every database's limit of bound values
 
@@ -29,7 +31,10 @@ class Place:
 async def places(
     connection: AsyncConnection, agency_ids: Iterable[int], *, roles: Sequence[str] = ("focal",)
 ) -> dict[int, list[Place]]:
-    """Return where each agency's people are reached, oldest enrolment first; absent where nowhere."""
+    """Return where each agency's people are reached, absent where nowhere.
+
+    First the chat that a person prefers, then the oldest enrolment.
+    """
     wanted = sorted(set(agency_ids))
     found: dict[int, list[Place]] = {}
     reached: set[tuple[int, str, int]] = set()
@@ -44,6 +49,7 @@ async def places(
             )
             .join(Chat, Chat.id == Enrolment.chat_id)
             .join(Account, Account.id == Chat.account_id)
+            .outerjoin(Person, Person.id == Enrolment.person_id)
             .where(
                 Enrolment.agency_id.in_(wanted[start : start + _CHUNK]),
                 Enrolment.role.in_(roles),
@@ -51,7 +57,7 @@ async def places(
                 Chat.state == "living",
                 Account.stopped_at.is_(None),
             )
-            .order_by(Enrolment.id)
+            .order_by(case((Chat.id == Person.prefers_chat_id, 0), else_=1), Enrolment.id)
         )
         for row in rows:
             alone = row.kind == "private" and row.person_id is not None
@@ -64,3 +70,33 @@ async def places(
                 Place(row.chat_id, row.account_id, row.person_id if alone else None)
             )
     return found
+
+
+async def prefer(connection: AsyncConnection, *, person_id: int, chat_id: int) -> None:
+    """Let a person's messages go to one of their chats first."""
+    await connection.execute(
+        update(Person).where(Person.id == person_id).values(prefers_chat_id=chat_id)
+    )
+
+
+async def own_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
+    """Return a person's private chats with id, state, stopped_at, bot, channel; the preferred first."""
+    rows = await connection.execute(
+        select(
+            Chat.id,
+            Chat.state,
+            Account.stopped_at,
+            func.coalesce(Account.title, Account.name).label("bot"),
+            Account.channel,
+            (Chat.id == Person.prefers_chat_id).label("preferred"),
+        )
+        .join(Enrolment, Enrolment.chat_id == Chat.id)
+        .join(Account, Account.id == Chat.account_id)
+        .join(Person, Person.id == Enrolment.person_id)
+        .where(
+            Enrolment.person_id == person_id, Enrolment.ended_at.is_(None), Chat.kind == "private"
+        )
+        .group_by(Chat.id, Account.id, Person.id)
+        .order_by(case((Chat.id == Person.prefers_chat_id, 0), else_=1), func.min(Enrolment.id))
+    )
+    return list(rows.all())

@@ -136,6 +136,15 @@ async def know_person(
     return made
 
 
+async def know_as(
+    connection: AsyncConnection, account_id: int, sender: str, person_id: int
+) -> None:
+    """Know a sender id, new on its account, as a person who is known elsewhere."""
+    await connection.execute(
+        insert(Identity).values(account_id=account_id, sender=sender, person_id=person_id)
+    )
+
+
 # ------------------------------------------------------------------ enrolments
 
 

@@ -1,4 +1,5 @@
-"""Handing over: one person's enrolments pass to another, or are shared with who stands in.
+"""Handing over: one person's enrolments pass to another, are shared with who stands in, or with another
+chat of the same person.
 
 Promises that nobody loses a chat before somebody else has come in by the code; that a person cannot
 hand over to themselves; and that who handed over what is recorded for good. Never sends.
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.contacts import Enrolled, enrol, enrolled_where
 from data.models import Decision, Enrolment
 
-HANDOVER, STAND_IN = "handover", "stand_in"
+HANDOVER, STAND_IN, LINK = "handover", "stand_in", "link"
 _MEANWHILE = "người đang giữ vai trò"  # no name: decisions stay, a person may be erased
 
 
@@ -35,13 +36,13 @@ async def keep_offer(
     invitation_id: int,
     person_id: int,
     enrolment_ids: Sequence[int],
-    ends: bool,
+    kind: str,
     now: datetime,
 ) -> None:
-    """Record what a code hands over; ends: the person's own enrolments end when it is used."""
+    """Record what a code hands over, and how: HANDOVER ends the person's own enrolments when it is used."""
     await connection.execute(
         insert(Decision).values(
-            kind=HANDOVER if ends else STAND_IN,
+            kind=kind,
             plan_code="",
             subject=_subject(invitation_id),
             details={"enrolments": list(enrolment_ids)},
@@ -56,7 +57,8 @@ async def offer_of(connection: AsyncConnection, invitation_id: int) -> Offer | N
     """Return what a code hands over, or None for a plain invitation."""
     found = await connection.execute(
         select(Decision.kind, Decision.person_id, Decision.details).where(
-            Decision.kind.in_((HANDOVER, STAND_IN)), Decision.subject == _subject(invitation_id)
+            Decision.kind.in_((HANDOVER, STAND_IN, LINK)),
+            Decision.subject == _subject(invitation_id),
         )
     )
     row = found.first()

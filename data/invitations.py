@@ -23,10 +23,20 @@ from data.contacts import (
     enrol,
     enrolment_of,
     enrolments_of_person,
+    know_as,
     know_person,
     person_of,
 )
-from data.handover import Offer, keep_offer, offer_of, still_offered, take_over
+from data.handover import (
+    HANDOVER,
+    LINK,
+    STAND_IN,
+    Offer,
+    keep_offer,
+    offer_of,
+    still_offered,
+    take_over,
+)
 from data.models import Account, Chat, Invitation
 
 CODE_DAYS = 7
@@ -48,10 +58,11 @@ class Redemption:
 
     wrong: not a living code (unknown, used, expired: never told which) · locked: too many wrong ones,
     this one was not looked at · private_only: a leader's or a person's handover code in a group, not used
-    up · own: somebody's own handover code, not used up. handed_over: for a handover its kind, and whose.
+    up · own: somebody's own handover code, not used up · another: a code for one's own second chat, typed where
+    somebody else is known, not used up. handed_over: for a handover its kind, and whose.
     """
 
-    outcome: Literal["enrolled", "wrong", "locked", "private_only", "own"]
+    outcome: Literal["enrolled", "wrong", "locked", "private_only", "own", "another"]
     enrolled: Enrolled | None = None
     handed_over: Offer | None = None
 
@@ -121,11 +132,17 @@ async def invite(
 
 
 async def offer(
-    connection: AsyncConnection, *, person_id: int, until_on: date | None, now: datetime
+    connection: AsyncConnection,
+    *,
+    person_id: int,
+    until_on: date | None = None,
+    kind: str | None = None,
+    now: datetime,
 ) -> tuple[str, list[Enrolled]]:
     """Make a code that hands a person's enrolments over, or (until_on) lets somebody stand in for them.
 
-    Nothing changes until somebody else uses it. Raises ValueError for a person without an enrolment.
+    kind: LINK, a code for another chat of the same person's. Nothing changes until somebody uses it.
+    Raises ValueError for a person without an enrolment.
     """
     every = await enrolments_of_person(connection, person_id)
     if not every:
@@ -145,7 +162,7 @@ async def offer(
         invitation_id=invitation_id,
         person_id=person_id,
         enrolment_ids=[each.id for each in every],
-        ends=until_on is None,
+        kind=kind or (HANDOVER if until_on is None else STAND_IN),
         now=now,
     )
     return code, every
@@ -210,6 +227,8 @@ async def redeem(
     taker = await person_of(connection, incoming.account_id, incoming.sender)
     if offered is not None and offered.person_id == taker:
         return Redemption("own")
+    if offered is not None and offered.kind == LINK and taker is not None:
+        return Redemption("another")
     taken = await connection.execute(
         update(Invitation)
         .where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
@@ -221,7 +240,10 @@ async def redeem(
         update(Chat).where(Chat.id == chat.id).values(wrong_codes=0, locked_until=None)
     )
     person_id = None
-    if chat.kind == "private":
+    if offered is not None and offered.kind == LINK:
+        person_id = offered.person_id
+        await know_as(connection, incoming.account_id, incoming.sender, person_id)
+    elif chat.kind == "private":
         person_id = await know_person(
             connection, incoming.account_id, incoming.sender, incoming.sender_name, now=now
         )

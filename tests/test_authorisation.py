@@ -62,7 +62,7 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
     "leader": {"help", "status"},
 }
 
-LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi"}
+LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh"}
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
 COMMANDS_BY_ROLE["coordinator"] |= {"donvi", "nhac", "moi"}

@@ -90,7 +90,12 @@ async def test_code_made_in_chat_enrols_once(talk: Talk) -> None:
 async def test_links_bring_the_code_into_a_private_chat_and_a_group(talk: Talk) -> None:
     async with talk.database.write() as connection:
         await connection.execute(
-            insert(Account).values(channel="telegram", name="77", title="@nhacviec_bot")
+            insert(Account).values(
+                channel="telegram",
+                name="77",
+                title="@nhacviec_bot",
+                link="https://t.me/nhacviec_bot",
+            )
         )
     answer = await ask(talk, "coordinator", "/moi sxd")
     code = code_of(answer)

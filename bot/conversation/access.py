@@ -36,6 +36,7 @@ ROLES: dict[str, frozenset[str]] = {
     "nhac": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),
     "doi": EVERYONE,
+    "kenh": EVERYONE,
     "open": EVERYONE,
     "ack": WHO_ANSWERS,
     "doing": WHO_ANSWERS,

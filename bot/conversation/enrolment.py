@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from bot.conversation.turn import Turn
 from data import invitations
 from data.contacts import Enrolled
-from data.handover import HANDOVER, Offer
+from data.handover import HANDOVER, LINK, Offer
 from data.models import Agency, Chat, Enrolment, Plan
 from jobs.channel import Answer
 
@@ -29,9 +29,13 @@ async def use(turn: Turn, code: str) -> list[Answer]:
         welcome = await _welcome(turn, redeemed.enrolled)
         if redeemed.handed_over is None:
             return [welcome]
+        if redeemed.handed_over.kind == LINK:
+            return [welcome, Answer("channel_added")]
         return [welcome, *await _tell_giver(turn, redeemed.handed_over)]
     if redeemed.outcome == "private_only":
         return [Answer("code_private_only")]
+    if redeemed.outcome == "another":
+        return [Answer("code_another")]
     if redeemed.outcome == "own":
         return [Answer("code_own")]
     if redeemed.outcome == "wrong":

@@ -120,7 +120,7 @@ async def moi(turn: Turn) -> list[Answer]:
         return [Answer("moi_refused", {"role": role, "agency": agency.name})]
     code = await invitations.invite(turn.connection, agency_id=agency.id, role=role, now=turn.now)
     context = {"kind": "invite", "role": role, "agencies": [agency.name]}
-    return [await _code(turn, code, context, group=True)]
+    return [await code_answer(turn, code, context, group=True)]
 
 
 def _role_asked(words: str) -> tuple[str, Role]:
@@ -153,7 +153,7 @@ async def doi(turn: Turn) -> list[Answer]:
         "role": "",
         "agencies": list(dict.fromkeys(each.agency for each in every)),
     }
-    return [await _code(turn, code, context, group=False, until_on=until_on)]
+    return [await code_answer(turn, code, context, group=False, until_on=until_on)]
 
 
 def _leave_until(words: str, today: date) -> date | None:
@@ -173,9 +173,10 @@ def _leave_until(words: str, today: date) -> date | None:
     return until if until >= today else None
 
 
-async def _code(
+async def code_answer(
     turn: Turn, code: str, context: dict[str, Any], *, group: bool, until_on: date | None = None
 ) -> Answer:
+    """Return the answer that shows a code, with the links that bring somebody to a bot."""
     links = await invitations.start_links(turn.connection, code, group=group)
     return Answer(
         "code_made",

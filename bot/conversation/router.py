@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import (
     assigning,
+    channels,
     deadlines,
     deciding,
     dialogs,
@@ -140,6 +141,12 @@ COMMANDS: dict[str, Command] = {
             ("handover", "bangiao"),
             "bàn giao cho người khác; hoặc: /doi nghỉ đến 5/12",
             inviting.doi,
+        ),
+        Command(
+            "kenh",
+            ("channels", "kenhnhan"),
+            "nhận tin ở kênh nào; thêm Zalo hoặc Telegram của chính mình: /kenh thêm",
+            channels.kenh,
         ),
         Command(
             "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", deciding.xacnhan

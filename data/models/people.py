@@ -48,6 +48,7 @@ class Person(Base):
     __tablename__ = "person"
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     name: Mapped[str | None] = mapped_column(String(120))
+    prefers_chat_id: Mapped[int | None] = mapped_column(Key)  # of several, where messages go first
     created_at: Mapped[datetime]
 
 
