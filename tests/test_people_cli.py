@@ -22,8 +22,8 @@ def peopled(loaded: Terminal, tmp_path: Path) -> Terminal:
         ).fetchone()
         file.executescript(
             f"""
-            INSERT INTO account (id, channel, name, title, epoch)
-              VALUES (1, 'telegram', '77', '@nhacviec_bot', 0);
+            INSERT INTO account (id, channel, name, title, link, epoch)
+              VALUES (1, 'telegram', '77', '@nhacviec_bot', 'https://t.me/nhacviec_bot', 0);
             INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '2026-11-01 00:00:00.000000');
             INSERT INTO identity (account_id, sender, person_id) VALUES (1, '555', 1);
             INSERT INTO chat (id, account_id, address, thread, kind, title, state, wrong_codes)
