@@ -22,6 +22,8 @@ from data.planfile import (
 
 _JOINTS = re.compile(r"\s*(?:;|,|\bvà\b)\s*")
 
+_MOST_KEPT = 2000  # groups as of a day
+
 
 @dataclass(frozen=True, slots=True)
 class Heirs:
@@ -156,6 +158,14 @@ class Province:
         A plan binds the territory of its province at issue: where it was issued before the provinces
         merged, the communes that came with another province are left out.
         """
+        key = (group.code, on, issued_on)
+        if key not in self._members:
+            if len(self._members) >= _MOST_KEPT:
+                self._members.clear()
+            self._members[key] = self._chosen(group, on, issued_on)
+        return list(self._members[key])
+
+    def _chosen(self, group: GroupEntry, on: date, issued_on: date) -> list[AgencyEntry]:
         chosen: set[str] = set()
         for rule in group.members:
             if not _within(on, rule.valid_from, rule.valid_until):
@@ -232,6 +242,10 @@ class Province:
         if merged_on is None or issued_on >= merged_on or entry.territory is None:
             return True
         return entry.territory == self.code
+
+    @cached_property
+    def _members(self) -> dict[tuple[str, date, date], list[AgencyEntry]]:
+        return {}  # planning asks for the same groups on the same days again and again
 
     @cached_property
     def _by_kind(self) -> dict[str, list[AgencyEntry]]:

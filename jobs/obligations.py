@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import overlay_of
-from data.ladder import UNDATED, Due, Steps, effective_due, judge, next_step, schedule
+from data.ladder import effective_due
 from data.loading import HORIZON
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
 from data.overlay import Overlay
-from data.planning import PlannedObligation, followed, rungs_of
+from data.planning import PlannedObligation, followed
 from data.registry import Registry
 from data.undated import drop_done
+from jobs.ladders import Ladders
 
 _CHUNK = 1000
 
@@ -36,35 +37,6 @@ class Counts:
     moved: int = 0
     withdrawn: int = 0
     kept: int = 0
-
-
-class Ladders:
-    """The schedules of one registry, each reckoned once."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._due: dict[tuple[bool, bool, date], Due] = {}
-        self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
-
-    def due(self, plan_code: str, kind: Any, due_on: date) -> Due:
-        """Return the due date of a kind of obligation, judged as the plan's province judges."""
-        strictly = self._strictly(plan_code)
-        key = (strictly, kind == UNDATED, due_on)
-        if key not in self._due:
-            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly, kind=kind)
-        return self._due[key]
-
-    def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
-        """Return (rung, day) of an obligation of the plan, in order."""
-        rungs = rungs_of(self._registry.plans[plan_code], kind)
-        key = (rungs, self._strictly(plan_code), due_on)
-        if key not in self._steps:
-            due = self.due(plan_code, kind, due_on)
-            self._steps[key] = schedule(rungs, due, self._registry.workdays)
-        return self._steps[key]
-
-    def _strictly(self, plan_code: str) -> bool:
-        return self._registry.province_of(plan_code).file.judged_strictly
 
 
 async def materialise(
@@ -142,6 +114,40 @@ def _wanted(
     )
 
 
+class Stored(NamedTuple):
+    """What planning looks at of an obligation as it stands; plain, for every one is looked at each night."""
+
+    id: int
+    agency: str
+    kind: str
+    code: str
+    period: str
+    due_on: date
+    due_words: str
+    due_proposed: bool
+    extended_to: date | None
+    base_on: date
+    judged_on: date
+    state: str
+    acknowledged_until: date | None
+    submitted_at: datetime | None
+    confirmed_at: datetime | None
+    rung: int | None
+    remind_on: date | None
+
+
+async def _stored(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, str, str], Stored]:
+    columns = [getattr(Obligation, name) for name in Stored._fields if name != "agency"]
+    columns.insert(Stored._fields.index("agency"), Agency.code)
+    rows = await connection.execute(
+        select(*columns)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(Obligation.plan_id == plan_id)
+    )
+    stored = [Stored(*row) for row in rows]
+    return {(row.code, row.agency, row.period): row for row in stored}
+
+
 async def _bring_in_line(
     connection: AsyncConnection,
     registry: Registry,
@@ -152,12 +158,7 @@ async def _bring_in_line(
     today: date,
     counts: Counts,
 ) -> None:
-    rows = await connection.execute(
-        select(Obligation.__table__, Agency.code.label("agency"))
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(Obligation.plan_id == plan.id)
-    )
-    known = {(row.code, row.agency, row.period): row for row in rows}
+    known = await _stored(connection, plan.id)
     confirmed = [key for key, row in known.items() if row.state == "confirmed"]
     drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
     seen = {code for code, _, _ in known}
@@ -178,11 +179,8 @@ async def _bring_in_line(
             "judged_on": due.judged,
         }
         if row is None:
-            step = next_step(
-                ladders.steps(plan.code, owed.kind, effective),
-                today=today,
-                sent=None,
-                acknowledged_until=None,
+            step = ladders.step(
+                plan.code, owed.kind, effective, today=today, sent=None, acknowledged_until=None
             )
             agency_id = agencies[plan.province, owed.agency]
             fresh.append(
@@ -243,8 +241,10 @@ def _step_of(
     told = sent.get((row.id, effective))
     if kind == "phase_end" and effective < tracked_from and told is not None:
         return None  # what ended before it was tracked is asked about once
-    return next_step(
-        ladders.steps(plan_code, kind, effective),
+    return ladders.step(
+        plan_code,
+        kind,
+        effective,
         today=today,
         sent=told,
         acknowledged_until=row.acknowledged_until,

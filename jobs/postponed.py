@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.ladder import effective_due
 from data.models import Obligation, Plan, Reminder
 from data.registry import Registry
-from jobs.obligations import Ladders, recompute
+from jobs.ladders import Ladders
+from jobs.obligations import recompute
 
 
 async def pass_over(

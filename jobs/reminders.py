@@ -30,8 +30,9 @@ from data.registry import Registry
 from jobs import escalation
 from jobs.hours import within_sending_hours
 from jobs.items import obligation_rows
+from jobs.ladders import Ladders
 from jobs.leftovers import take_back
-from jobs.obligations import Ladders, recompute
+from jobs.obligations import recompute
 from jobs.paging import Bag, DueItem, paginate
 
 _log = logging.getLogger("nhacviec.reminders")

@@ -48,18 +48,17 @@ class Menu:
     @property
     def list_id(self) -> int | None:
         """Return the message with the list from which this item's menu was opened, if any."""
-        for button in self.buttons:
-            verb, _, argument = button.action.partition(":")
-            if verb == "back" and argument.isdecimal():
-                return int(argument)
-        return None
+        return self._key_of("back")
 
     @property
     def explanation(self) -> int | None:
         """Return the explanation that it asks for, if any."""
+        return self._key_of("explain")
+
+    def _key_of(self, wanted: str) -> int | None:
         for button in self.buttons:
             verb, _, argument = button.action.partition(":")
-            if verb == "explain" and argument.isdecimal():
+            if verb == wanted and argument.isdecimal():
                 return int(argument)
         return None
 
