@@ -74,10 +74,10 @@ async def chat_of(connection: AsyncConnection, incoming: Sender, *, now: datetim
             title=title or None,
             last_seen_at=now,
         )
-        return (await connection.execute(made.returning(Chat.__table__))).one()
+        return (await connection.execute(made.returning(Chat))).one()
     seen = update(Chat).where(Chat.id == chat.id)
     seen = seen.values(last_seen_at=now, title=title or chat.title)
-    return (await connection.execute(seen.returning(Chat.__table__))).one()
+    return (await connection.execute(seen.returning(Chat))).one()
 
 
 async def find_chat(
