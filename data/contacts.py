@@ -66,24 +66,18 @@ async def chat_of(connection: AsyncConnection, incoming: Sender, *, now: datetim
     chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
     title = incoming.chat_title[:200] if incoming.chat_kind == "group" else ""
     if chat is None:
-        key = await connection.scalar(
-            insert(Chat)
-            .values(
-                account_id=incoming.account_id,
-                address=incoming.address,
-                thread=incoming.thread,
-                kind=incoming.chat_kind,
-                title=title or None,
-                last_seen_at=now,
-            )
-            .returning(Chat.id)
+        made = insert(Chat).values(
+            account_id=incoming.account_id,
+            address=incoming.address,
+            thread=incoming.thread,
+            kind=incoming.chat_kind,
+            title=title or None,
+            last_seen_at=now,
         )
-    else:
-        key = chat.id
-        await connection.execute(
-            update(Chat).where(Chat.id == key).values(last_seen_at=now, title=title or chat.title)
-        )
-    return (await connection.execute(select(Chat).where(Chat.id == key))).one()
+        return (await connection.execute(made.returning(Chat))).one()
+    seen = update(Chat).where(Chat.id == chat.id)
+    seen = seen.values(last_seen_at=now, title=title or chat.title)
+    return (await connection.execute(seen.returning(Chat))).one()
 
 
 async def find_chat(

@@ -211,7 +211,8 @@ class Router:
         Not what happens to the chat itself: moved and gone are the inbox's (data/reach.py).
         """
         chat = await contacts.chat_of(connection, incoming, now=now)
-        await contacts.mark_living(connection, chat.id)
+        if chat.state != "living":
+            await contacts.mark_living(connection, chat.id)
         today = civil_date(now)
         await contacts.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
         turn = Turn(

