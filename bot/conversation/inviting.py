@@ -7,6 +7,7 @@ points of its province and its own colleagues, and that nobody loses a chat befo
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from data import invitations, people
 from data.clock import ZONE
 from data.contacts import Role
 from data.folding import fold
+from data.ways_in import ways_in
 from jobs.channel import Answer
 from jobs.quota import accounts_in_use
 
@@ -99,7 +101,7 @@ def _agency(row: Any) -> dict[str, Any]:
 
 
 async def moi(turn: Turn) -> list[Answer]:
-    """Answer /moi AGENCY [role]: a one-use code, with links where the channel starts by links."""
+    """Answer /moi AGENCY [role]: a one-use code, and where it can be used."""
     if turn.caller.in_group:
         return [Answer("private_only", {"command": "moi"})]
     words, role = _role_asked(turn.words)
@@ -176,7 +178,13 @@ def _leave_until(words: str, today: date) -> date | None:
 async def _code(
     turn: Turn, code: str, context: dict[str, Any], *, group: bool, until_on: date | None = None
 ) -> Answer:
-    links = await invitations.start_links(turn.connection, code, group=group)
+    ways = await ways_in(
+        turn.connection,
+        code,
+        group=group,
+        can=lambda use: turn.capabilities.get(use.account_id),
+        today=turn.today,
+    )
     return Answer(
         "code_made",
         {
@@ -184,10 +192,7 @@ async def _code(
             "code": code,
             "days": invitations.CODE_DAYS,
             "until": until_on.isoformat() if until_on else "",
-            "links": [
-                {"bot": link.bot, "private": link.private, "group": link.group or ""}
-                for link in links
-            ],
+            "links": [asdict(way) for way in ways],
         },
         secret=True,
     )
