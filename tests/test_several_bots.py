@@ -15,7 +15,7 @@ from bot.channels.zalo_bot import ZaloBotChannel
 from data import lease
 from data.clock import ZONE, SteppedClock
 from data.database import Database
-from data.models import Account, Agency, Chat, Enrolment, Identity, Message, Person
+from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry import Registry
 from jobs.delivery import Delivery
 from jobs.reminders import MorningResult, compose
@@ -178,6 +178,35 @@ async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: O
     monday = "\n".join(office.heard("coordinator")[before_monday:])
     assert "CHƯA CÓ KÊNH NHẬN TIN, NHỜ CHUYỂN GIÚP:" in monday
     assert "Báo cáo năm 2026 [BC.1], Kế hoạch 1901/KH-UBND" in monday
+
+
+async def hear(office: Office, account_id: int, count: int) -> None:
+    """Let so many messages of people come in at a bot."""
+    async with office.database.write() as connection:
+        await connection.execute(
+            insert(InboxEvent),
+            [
+                {"account_id": account_id, "update_id": f"{n}", "raw": b"", "received_at": FRIDAY}
+                for n in range(count)
+            ],
+        )
+
+
+async def test_where_both_ways_reach_the_cap_a_bot_told_to_wait_rests_until_the_next_day(
+    office: Office,
+) -> None:
+    first = next(iter(office.channels))
+    can = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(can, monthly_messages=100)
+    await hear(office, first, 90)
+    await office.morning()
+    office.api.quotas[office.api.bot_id(TOKENS[0])] = 10
+    await office.deliver()
+    async with office.database.read() as connection:
+        account = (await connection.execute(select(Account).where(Account.id == first))).one()
+    assert (account.stopped_why or "").startswith("spent")
+    assert account.stopped_until == datetime(2026, 11, 21, tzinfo=ZONE)
+    assert set(await office.states()) <= {"sent", "failed", "skipped"}
 
 
 async def test_the_account_goes_on_by_itself_in_the_new_month(office: Office) -> None:
