@@ -104,8 +104,8 @@ class App:
 
     async def remind(self, *, now: datetime) -> MorningResult:
         """Compose every morning whose hour has come and that was not composed yet."""
-        limits = {key: channel.capabilities.max_text for key, channel in self.accounts.items()}
-        return await morning(self.database, self.registry(), now=now, limits=limits)
+        can = {key: channel.capabilities for key, channel in self.accounts.items()}
+        return await morning(self.database, self.registry(), now=now, can=can)
 
     async def run(self, stopping: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Work until `stopping` is set; what is in flight is recorded before this returns.

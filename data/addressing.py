@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Account, Chat, Enrolment
+from data.models import Account, Chat, Enrolment, Plan
 
 _CHUNK = 900  # below every database's limit of bound values
 
@@ -63,4 +63,24 @@ async def places(
             found.setdefault(row.agency_id, []).append(
                 Place(row.chat_id, row.account_id, row.person_id if alone else None)
             )
+    return found
+
+
+async def coordinators(connection: AsyncConnection, province: str) -> dict[int, list[Place]]:
+    """Return where the coordinators of a province's plans are reached, by their agency; each chat once."""
+    rows = await connection.scalars(
+        select(Plan.coordinator_id)
+        .where(
+            Plan.province == province,
+            Plan.coordinator_id.is_not(None),
+            Plan.withdrawn_at.is_(None),
+        )
+        .distinct()
+    )
+    agency_ids = [agency_id for agency_id in rows.all() if agency_id is not None]
+    seen: set[int] = set()
+    found: dict[int, list[Place]] = {}
+    for agency_id, every in (await places(connection, agency_ids, roles=("coordinator",))).items():
+        found[agency_id] = [place for place in every if place.chat_id not in seen]
+        seen.update(place.chat_id for place in every)
     return found

@@ -46,6 +46,8 @@ async def _facts(
     if cap is not None:
         month = await month_of(connection, use.account_id, today=today)
     return {
+        "id": use.account_id,
+        "messenger": can.messenger if can else "",
         "channel": use.channel,
         "name": use.name,
         "stopped": use.stopped,

@@ -72,7 +72,7 @@ class Office:
                     province,
                     now=await self.clock.now(),
                     result=result,
-                    limits=dict.fromkeys(self.channels, 2000),
+                    can={key: bot.capabilities for key, bot in self.channels.items()},
                 )
         return result
 
