@@ -26,7 +26,7 @@ from data.models import JobRun, Message, MessageItem, Obligation, Plan, Reminder
 from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
-from jobs import escalation, warnings
+from jobs import escalation, sparing, warnings
 from jobs.addressees import address
 from jobs.channel import Capabilities
 from jobs.hours import within_sending_hours
@@ -110,12 +110,14 @@ async def compose(
     items = await _due_items(connection, registry, province_code, stale, today)
     accounts = await accounts_in_use(connection, lambda use: known.get(use.account_id), today=today)
     bags: dict[int, Bag] = {}
+    passed_over: set[int] = set()
     if items:
         bags, unreachable = await address(connection, registry, province_code, items, today)
         result.unreachable += unreachable
+        passed_over = sparing.give_way(bags, sparing.scarce(accounts))
     await escalation.escalate(connection, registry, province_code, bags, today=today)
     await warnings.warn(connection, province_code, bags, accounts, now=now)
-    told = await _put(connection, home, bags, today, now, known, result)
+    told = passed_over | await _put(connection, home, bags, today, now, known, result)
     own = [item for bag in bags.values() for item in bag.items]
     await escalation.announce(connection, home, own)
     await _mark(connection, registry, [item for item in items if item.row.id in told], today)

@@ -129,6 +129,7 @@ async def test_each_level_is_told_once_a_month_in_a_line_of_its_own(calm: Office
     await calm.use_up(96, november(6))
     told = (await calm.morning(november(6)))["coordinator"]
     assert "đã dùng 96 % số tin tháng 11: 96/100" in told
+    assert "không hỏi việc không có hạn; việc sắp đến hạn, quá hạn và trả lời vẫn gửi." in told
     assert "xin báo" not in (await calm.morning(november(9))).get("coordinator", "")
     # A new month begins anew.
     await calm.use_up(70, date(2026, 12, 1))
@@ -256,3 +257,39 @@ async def test_a_line_goes_on_in_the_next_chat_of_the_same_person_when_its_accou
         await account_lost(connection, home, why="refused", detail="401", now=calm.talk.now)
         rows = await connection.execute(select(Message.account_id, Message.state).where(put))
         assert [tuple(row) for row in rows] == [(other, "pending")]
+
+
+# ------------------------------------------------------------------ what gives way
+
+
+async def test_near_the_cap_what_is_far_from_due_is_told_by_the_next_nearer_rung(
+    office: Office,
+) -> None:
+    friday = date(2026, 10, 30)  # rung −10 of the report, and the question after the undated task
+    await office.use_up(95, friday)
+    told = await office.morning(friday)
+    assert "stc" not in told
+    assert "không nhắc việc còn từ 10 ngày làm việc trở lên" in told["coordinator"]
+    assert (await office.talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).rung == -5
+    # The month is new: what has no nearer rung is asked now.
+    told = await office.morning(november(2))
+    assert "Tuyên truyền" in told["stc"]
+    assert "BC.1" not in told["stc"]
+    assert "stc" not in await office.morning(november(3))
+    await office.use_up(99, november(6))
+    assert "[BC.1]" in (await office.morning(november(6)))["stc"]
+
+
+async def test_chats_on_another_account_hear_of_it_all_the_same(office: Office) -> None:
+    home = office.talk.account_id
+    async with office.talk.database.write() as connection:
+        office.talk.account_id = await lease.register(connection, channel="local", name="other")
+    await office.talk.enrol("elsewhere", "dong", "stc")
+    office.talk.account_id = home
+    friday = date(2026, 10, 30)
+    await office.use_up(97, friday)
+    told = await office.morning(friday)
+    assert "[BC.1]" in told["elsewhere"]
+    assert "Tuyên truyền" in told["elsewhere"]
+    assert "stc" not in told
+    assert "stc" not in await office.morning(november(2))  # its agency was told
