@@ -1,4 +1,4 @@
-"""What accounts use: an index that counts what came in in a month, and who was warned of which cap."""
+"""What accounts use: who was warned of which cap; indexes that count what came in and what is parked."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,11 +8,29 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+PARKED = (
+    (
+        "ix_message_parked",
+        "message",
+        ["account_id", "state"],
+        "state IN ('failed', 'uncertain')",
+    ),
+    ("ix_inbox_event_parked", "inbox_event", ["account_id"], "state = 'parked'"),
+)
+
 
 def upgrade() -> None:
     op.create_index(
         "ix_inbox_event_account_id_received_at", "inbox_event", ["account_id", "received_at"]
     )
+    for name, table, columns, condition in PARKED:
+        op.create_index(
+            name,
+            table,
+            columns,
+            sqlite_where=sa.text(condition),
+            postgresql_where=sa.text(condition),
+        )
     key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "account_warning",
@@ -41,4 +59,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("account_warning")
+    for name, table, _, _ in PARKED:
+        op.drop_index(name, table)
     op.drop_index("ix_inbox_event_account_id_received_at", "inbox_event")
