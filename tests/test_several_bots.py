@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from bot.channels.pacing import Limits
 from bot.channels.zalo_bot import ZaloBotChannel
@@ -17,6 +17,7 @@ from data.clock import ZONE, SteppedClock
 from data.database import Database
 from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry import Registry
+from data.ways_in import WayIn, ways_in
 from jobs.delivery import Delivery
 from jobs.reminders import MorningResult, compose
 from tests.talk import RENDERER
@@ -250,3 +251,55 @@ async def test_a_token_revoked_in_mid_run_loses_nothing_and_the_right_people_are
     await office.deliver()
     again = {taken.chat for taken in office.api.messages[before:]}
     assert len({chat for chat in again if chat.startswith("u")}) > 20
+
+
+async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_uses(
+    office: Office,
+) -> None:
+    await office.morning()
+    await office.deliver()
+    friday = "\n".join(office.heard("coordinator"))
+    for number in (1, 2, 3):  # forty people each, of fifty
+        assert friday.count(f"⚠ Bot Zalo «Bot Nhắc Việc {number}» đã có 40/50 người (80 %).") == 1
+    assert friday.count("⚠ Bot Zalo «Bot Nhắc Việc 4» có 51 người, quá 50 người mà nền tảng") == 1
+    # Seven tenths of the month of the first bot are gone with that morning.
+    first = next(iter(office.channels))
+    sent = (await office.states(first))["sent"]
+    can = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(can, monthly_messages=sent * 10 // 7)
+    for day in (3, 5):  # Monday and Wednesday; 24/11 is a day off
+        office.clock.move_to(FRIDAY + timedelta(days=day))
+        await office.morning()
+        await office.deliver()
+    later = "\n".join(office.heard("coordinator")).removeprefix(friday)
+    first_line, second_line = [line for line in later.split("\n") if "số tin tháng 11" in line]
+    assert first_line.endswith(f": {sent}/{sent * 10 // 7} (gửi {sent}, nhận 0).")
+    assert second_line.endswith("Nên thêm bot hoặc chuyển bớt người sang kênh khác.")  # Monday's
+    assert "người (80 %)" not in later
+    assert set(await office.states()) <= {"sent", "skipped"}
+
+
+async def test_a_new_code_is_for_the_bot_with_room_and_none_is_named_where_all_are_full(
+    office: Office,
+) -> None:
+    async def ways(most_people: int) -> list[WayIn]:
+        can = replace(ZaloBotChannel.capabilities, most_people=most_people)
+        async with office.database.read() as connection:
+            return await ways_in(
+                connection, "CODE", group=True, can=lambda _: can, today=FRIDAY.date()
+            )
+
+    async with office.database.write() as connection:
+        for key, channel in office.channels.items():
+            assert channel.link is not None
+            await connection.execute(
+                update(Account).where(Account.id == key).values(link=channel.link)
+            )
+    first, second, *_ = office.channels.values()
+    (way,) = await ways(50)
+    assert (way.private, way.send, way.group) == (first.link, "CODE", None)
+    await office.enrol("new", next(iter(office.channels)), 1, "focal")
+    (way,) = await ways(50)
+    assert way.private == second.link
+    (way,) = await ways(40)
+    assert (way.messenger, way.private, way.send) == ("Zalo", "", "")
