@@ -83,9 +83,9 @@ class App:
             clock,
             owner=owner,
         )
-        capabilities = {key: channel.capabilities for key, channel in accounts.items()}
-        limits = {key: can.max_text for key, can in capabilities.items()}
-        router = Router(registry, limits=limits, capabilities=capabilities)
+        self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
+        limits = {key: can.max_text for key, can in self.capabilities.items()}
+        router = Router(registry, limits=limits, capabilities=self.capabilities)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
         self.menus = Menus(database, accounts, menus())
         self.jobs: Mapping[str, Work] = {
@@ -104,8 +104,7 @@ class App:
 
     async def remind(self, *, now: datetime) -> MorningResult:
         """Compose every morning whose hour has come and that was not composed yet."""
-        limits = {key: channel.capabilities.max_text for key, channel in self.accounts.items()}
-        return await morning(self.database, self.registry(), now=now, limits=limits)
+        return await morning(self.database, self.registry(), now=now, can=self.capabilities)
 
     async def run(self, stopping: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Work until `stopping` is set; what is in flight is recorded before this returns.

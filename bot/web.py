@@ -1,4 +1,4 @@
-"""The service's web side: what platforms post to us, and one page on our health.
+"""The service's web side: what platforms post to us, a page on our health and one of figures.
 
 Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
 body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -23,10 +24,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.metrics import figures
 from data.clock import Clock
 from data.database import Database, DatabaseUnusable
 from data.models import Account
 from data.models import Message as Outgoing
+from jobs.channel import Capabilities
 
 MOST_BYTES = 256 * 1024
 TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -63,12 +66,18 @@ class Webhook:
         return hmac.compare_digest(given.encode(), self.secret.encode())
 
 
-def make_web(database: Database, clock: Clock, webhooks: Sequence[Webhook] = ()) -> Starlette:
-    """Return the service's web application: the webhooks and GET /healthz.
+def make_web(
+    database: Database,
+    clock: Clock,
+    webhooks: Sequence[Webhook] = (),
+    capabilities: Mapping[int, Capabilities] | None = None,
+) -> Starlette:
+    """Return the service's web application: the webhooks, GET /healthz and GET /metrics.
 
     A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
     and 500 only where the database failed, so that the platform sends it again. A body that is no
     update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
+    capabilities: of every account open, for its caps.
     """
     routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
@@ -80,7 +89,16 @@ def make_web(database: Database, clock: Clock, webhooks: Sequence[Webhook] = ())
             return JSONResponse({"ok": False, "database": "failed"}, status_code=503)
         return JSONResponse(report, status_code=200 if report["ok"] else 503)
 
+    async def metrics(_request: Request) -> Response:
+        try:
+            page = await figures(database, capabilities or {}, now=await clock.now())
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("metrics.database_failed", error=type(error).__name__)
+            return PlainTextResponse("database failed", status_code=503)
+        return Response(page, media_type=CONTENT_TYPE_LATEST)
+
     routes.append(Route("/healthz", healthz, methods=["GET"]))
+    routes.append(Route("/metrics", metrics, methods=["GET"]))
     return Starlette(routes=routes, middleware=[Middleware(Headers, headers=HEADERS)])
 
 

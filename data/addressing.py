@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Account, Chat, Enrolment, Person
+from data.models import Account, Chat, Enrolment, Person, Plan
 
 _CHUNK = 900  # below every database's limit of bound values
 
@@ -100,3 +100,23 @@ async def own_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
         .order_by(case((Chat.id == Person.prefers_chat_id, 0), else_=1), func.min(Enrolment.id))
     )
     return list(rows.all())
+
+
+async def coordinators(connection: AsyncConnection, province: str) -> dict[int, list[Place]]:
+    """Return where the coordinators of a province's plans are reached, by their agency; each chat once."""
+    rows = await connection.scalars(
+        select(Plan.coordinator_id)
+        .where(
+            Plan.province == province,
+            Plan.coordinator_id.is_not(None),
+            Plan.withdrawn_at.is_(None),
+        )
+        .distinct()
+    )
+    agency_ids = [agency_id for agency_id in rows.all() if agency_id is not None]
+    seen: set[int] = set()
+    found: dict[int, list[Place]] = {}
+    for agency_id, every in (await places(connection, agency_ids, roles=("coordinator",))).items():
+        found[agency_id] = [place for place in every if place.chat_id not in seen]
+        seen.update(place.chat_id for place in every)
+    return found

@@ -37,7 +37,7 @@ from data.handover import (
     still_offered,
     take_over,
 )
-from data.models import Account, Chat, Invitation
+from data.models import Chat, Invitation
 
 CODE_DAYS = 7
 WRONG_CODES = 5
@@ -65,15 +65,6 @@ class Redemption:
     outcome: Literal["enrolled", "wrong", "locked", "private_only", "own", "another"]
     enrolled: Enrolled | None = None
     handed_over: Offer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StartLink:
-    """Links that open a bot with a code: its private chat, and (None: not for a group) a group."""
-
-    bot: str
-    private: str
-    group: str | None
 
 
 def hash_of(code: str) -> str | None:
@@ -166,28 +157,6 @@ async def offer(
         now=now,
     )
     return code, every
-
-
-async def start_links(connection: AsyncConnection, code: str, *, group: bool) -> list[StartLink]:
-    """Return, for each bot that links can start, the links that bring a code with them.
-
-    group False: the code is for a private chat alone (a leader's, a handover's).
-    """
-    rows = await connection.execute(
-        select(Account.title, Account.link).where(
-            Account.channel == "telegram",
-            Account.stopped_at.is_(None),
-            Account.link.is_not(None),
-        )
-    )
-    return [
-        StartLink(
-            str(row.title),
-            f"{row.link}?start={code}",
-            f"{row.link}?startgroup={code}" if group else None,
-        )
-        for row in rows
-    ]
 
 
 async def _make(connection: AsyncConnection, **values: Any) -> tuple[int, str]:

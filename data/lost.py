@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import contacts, lease, outbox, reach
+from data import lease, outbox, reach
+from data.addressing import coordinators
 from data.clock import civil_date
-from data.models import Account, Agency, Chat, Enrolment, Message, Plan
+from data.models import Account, Agency, Chat, Enrolment, Message
 
 REFUSED, SPENT, LIMITED = "refused", "spent", "limited"  # why; templates name them
 _MOST_NAMES = 12
@@ -95,7 +96,8 @@ async def _tell(
             "silent_more": max(0, len(silent_names) - _MOST_NAMES),
             "until": civil_date(until).isoformat() if until is not None else "",
         }
-        for place in await _coordinators(connection, province):
+        steering = await coordinators(connection, province)
+        for place in (place for every in steering.values() for place in every):
             await outbox.put(
                 connection,
                 account_id=place.account_id,
@@ -106,24 +108,6 @@ async def _tell(
                 now=now,
                 dedupe_key=f"account_lost:{account_id}:{why}:{civil_date(now)}:{place.chat_id}",
             )
-
-
-async def _coordinators(connection: AsyncConnection, province: str) -> list[Any]:
-    rows = await connection.scalars(
-        select(Plan.coordinator_id)
-        .where(
-            Plan.province == province,
-            Plan.coordinator_id.is_not(None),
-            Plan.withdrawn_at.is_(None),
-        )
-        .distinct()
-    )
-    found: dict[int, Any] = {}
-    for agency_id in rows.all():
-        if agency_id is not None:
-            for place in await contacts.coordinator_chats(connection, agency_id):
-                found.setdefault(place.chat_id, place)
-    return list(found.values())
 
 
 async def _enrolments(connection: AsyncConnection, chat_id: int) -> list[Any]:

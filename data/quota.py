@@ -1,7 +1,8 @@
-"""How much each account is used: chats and people linked, messages sent this month.
+"""How much each account is used: chats and people linked, messages sent and received this month.
 
-Promises that counting costs what was sent in the month, not what is stored (an index on the sends), and
-that a month is one of the province's calendar. Reads only; what a platform allows is the channel's to say.
+Promises that counting costs what went in the month, not what is stored (an index each on what was sent
+and what came in), and that a month is one of the province's calendar. Reads only; what a platform allows
+is the channel's to say.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import at
-from data.models import Account, Chat, Enrolment, Message
+from data.models import Account, Chat, Enrolment, InboxEvent, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,31 @@ class Usage:
     sent: int
 
 
-async def sent_in_month(connection: AsyncConnection, account_id: int, *, today: date) -> int:
-    """Return how many messages an account sent since the 1st of the month."""
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Messages of an account since the 1st, both ways: platforms do not say which ones they count."""
+
+    sent: int
+    received: int
+
+    @property
+    def used(self) -> int:
+        """Return how many there are if both ways count."""
+        return self.sent + self.received
+
+
+async def month_of(connection: AsyncConnection, account_id: int, *, today: date) -> Month:
+    """Return how many messages an account sent and received since the 1st of the month."""
     begins = at(today.replace(day=1), time.min)
-    count = await connection.scalar(
+    sent = await connection.scalar(
         select(func.count()).where(Message.account_id == account_id, Message.sent_at >= begins)
     )
-    return int(count or 0)
+    received = await connection.scalar(
+        select(func.count()).where(
+            InboxEvent.account_id == account_id, InboxEvent.received_at >= begins
+        )
+    )
+    return Month(int(sent or 0), int(received or 0))
 
 
 async def usage(connection: AsyncConnection, *, today: date) -> list[Usage]:

@@ -126,8 +126,9 @@ async def _pass_on(
     if not coordinators:
         await _end(connection, message.id, "failed", outbox.NOBODY_LEFT)
         return
-    # Addressed to nobody's agency, each line says whose it is.
-    context = {**message.context, "agency": "", "agency_code": "", "asked": False}
+    # Addressed to nobody's agency, each line says whose it is; of accounts they are told themselves.
+    addressed = {"agency": "", "agency_code": "", "asked": False, "accounts": []}
+    context = {**message.context, **addressed}
     for place in coordinators[1:]:
         await outbox.put(
             connection,
@@ -216,7 +217,21 @@ async def _coordinators(
 async def _knows(
     connection: AsyncConnection, place: Place, message: Row[Any], items: Sequence[tuple[int, Any]]
 ) -> bool:
-    """Tell whether a chat has the same items in a message of the same morning."""
+    """Tell whether a chat has the same items in a message of the same morning.
+
+    What lists no items (a notice, what a coordinator is told of others) it has if it was put there in the
+    same breath.
+    """
+    if not items:
+        twin = await connection.execute(
+            select(Message.id).where(
+                Message.chat_id == place.chat_id,
+                Message.template == message.template,
+                Message.created_at == message.created_at,
+                Message.state.in_(("pending", "claimed", "sent")),
+            )
+        )
+        return twin.first() is not None
     told = await connection.execute(
         select(MessageItem.obligation_id)
         .join(Message, Message.id == MessageItem.message_id)

@@ -70,7 +70,8 @@ class Capabilities:
 
     repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
     shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
-    commands of its own. monthly_messages, most_people: caps of the platform (None: no cap).
+    commands of its own. monthly_messages, most_people: caps of the platform (None: no cap). messenger:
+    what people call it.
     """
 
     max_text: int
@@ -84,6 +85,7 @@ class Capabilities:
     menus: bool = False
     monthly_messages: int | None = None
     most_people: int | None = None
+    messenger: str = ""
 
 
 @dataclass(frozen=True, slots=True)

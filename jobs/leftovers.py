@@ -11,6 +11,7 @@ from datetime import date
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import warned
 from data.models import Agency, Message, MessageItem
 from data.outbox import NOBODY_LEFT
 from jobs import escalation
@@ -37,6 +38,9 @@ async def take_back(connection: AsyncConnection, province: str, today: date) -> 
     spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
     late = {owed for row in found for owed in row.context.get("escalated", ())}
     await escalation.take_back(connection, late)
+    await warned.forget(
+        connection, [line["mark"] for row in found for line in row.context.get("accounts", ())]
+    )
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         items = await connection.execute(

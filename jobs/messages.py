@@ -68,12 +68,14 @@ class Renderer:
         silent = await _grouped(connection, message.context["silent"], today, workdays)
         late = message.context.get("escalated", [])  # not in messages of an earlier version
         escalated = await _grouped(connection, late, today, workdays)
-        if not items and not silent and not escalated:
+        accounts = message.context.get("accounts", [])
+        if not items and not silent and not escalated and not accounts:
             return None
         said = [item["coordinator"] for item in (*items, *silent, *escalated)]
         context = {
             "to_leader": False,
             "warning": None,
+            "accounts": accounts,
             **message.context,
             "today": today.isoformat(),
             "page": message.page,

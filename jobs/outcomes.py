@@ -21,7 +21,7 @@ from data.claims import Sent
 from data.clock import at, civil_date
 from data.lease import Lease
 from data.lost import LIMITED, REFUSED, SPENT, account_lost
-from data.quota import sent_in_month
+from data.quota import month_of
 from jobs.channel import (
     Capabilities,
     DeliveryError,
@@ -177,12 +177,18 @@ async def _rest(
     """Return why an account that was told to wait is given up for so long; None for a short wait.
 
     A platform that does not tell a spent month from a hurried second is told apart by our own count.
+    Where only both ways together reach the cap it may count just one: then it is tried again each day.
     """
     cap = capabilities.monthly_messages
     today = civil_date(now)
-    if cap is not None and await sent_in_month(connection, message.account_id, today=today) >= cap:
-        next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return Lost(SPENT, at(next_month, time.min))
+    if cap is not None:
+        month = await month_of(connection, message.account_id, today=today)
+        if month.sent >= cap:
+            return Lost(
+                SPENT, at((today.replace(day=1) + timedelta(days=32)).replace(day=1), time.min)
+            )
+        if month.used >= cap:
+            return Lost(SPENT, at(today + timedelta(days=1), time.min))
     if error.retry_after < LONG_WAIT:
         return None
     return Lost(LIMITED, now + timedelta(seconds=error.retry_after))

@@ -21,6 +21,7 @@ _PAGE_FRAME = 520  # characters of greeting, legend and footer
 _ITEM_FRAME = 90  # characters of an item beside its own words
 _UNDECIDED_FRAME = 70  # characters that ask to assign the work of an agency that ended
 _LINE_FRAME = 230  # characters of a line about several agencies beside its title
+_ACCOUNT_FRAME = 420  # characters of a line about an account near a cap
 
 
 @dataclass(slots=True)
@@ -46,24 +47,31 @@ class DueItem:
 
 @dataclass(slots=True)
 class Bag:
-    """What one chat is told of a morning: its own items, those of agencies without a chat, and what
-    stays late (jobs/escalation.py). leads: it is a leader's.
+    """What one chat is told of a morning: its own items, those of agencies without a chat, what stays
+    late (jobs/escalation.py), and accounts near a cap (jobs/warnings.py).
+
+    leads: it is a leader's. agency_id: whose chat it is, for a page on which no item says so.
     """
 
     place: Place
     items: list[DueItem] = field(default_factory=list)
     silent: list[DueItem] = field(default_factory=list)
     escalated: list[DueItem] = field(default_factory=list)
+    accounts: list[dict[str, Any]] = field(default_factory=list)
     leads: bool = False
+    agency_id: int | None = None
 
 
 @dataclass(slots=True)
 class Page:
-    """One message: its items, whose agencies have no chat, what stays late, how many more there are."""
+    """One message: its items, whose agencies have no chat, what stays late, accounts near a cap, and
+    how many more items there are.
+    """
 
     items: list[DueItem]
     silent: list[DueItem] = field(default_factory=list)
     escalated: list[DueItem] = field(default_factory=list)
+    accounts: list[dict[str, Any]] = field(default_factory=list)
     left_out: int = 0
 
 
@@ -73,12 +81,14 @@ def paginate(
     limit: int,
     *,
     escalated: Sequence[DueItem] = (),
+    accounts: Sequence[dict[str, Any]] = (),
 ) -> list[Page]:
     """Cut a chat's items into pages.
 
     What ended before it was tracked is asked about on one page of its own; what does not fit there is
     left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
     chat, told in a line for each thing they owe after all others, as is what stays late (escalated).
+    accounts: those near a cap, a line each at the very end.
     """
     dated = [item for item in items if not (item.ended or item.undated)]
     pages = [Page(part) for part in _fill(_by_urgency(dated), limit)]
@@ -98,6 +108,12 @@ def paginate(
                 room = limit - _PAGE_FRAME
             getattr(pages[-1], told).extend(line)
             room -= weight
+    for account in accounts:
+        if room < _ACCOUNT_FRAME:
+            pages.append(Page([]))
+            room = limit - _PAGE_FRAME
+        pages[-1].accounts.append(account)
+        room -= _ACCOUNT_FRAME
     return pages
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.quota import Usage, usage
+from data.quota import Month, Usage, month_of, usage
 from jobs.channel import Capabilities
 
 LEVELS = (70, 85, 95)  # per cent of a cap from which on it is warned of
@@ -20,8 +20,15 @@ LEVELS = (70, 85, 95)  # per cent of a cap from which on it is warned of
 async def accounts_in_use(
     connection: AsyncConnection, can: Callable[[Usage], Capabilities | None], *, today: date
 ) -> list[dict[str, Any]]:
-    """Return every account's use this month, as JSON values; can: what its channel can, None if unknown."""
-    return [_facts(use, can(use)) for use in await usage(connection, today=today)]
+    """Return every account's use this month, as JSON values; can: what its channel can, None if unknown.
+
+    Where messages have a cap those received count too, for whether they do is not known of every
+    platform.
+    """
+    return [
+        await _facts(connection, use, can(use), today)
+        for use in await usage(connection, today=today)
+    ]
 
 
 def share(used: int, cap: int | None) -> dict[str, int | None]:
@@ -31,12 +38,20 @@ def share(used: int, cap: int | None) -> dict[str, int | None]:
     return {"used": used, "cap": cap, "percent": percent, "level": level}
 
 
-def _facts(use: Usage, can: Capabilities | None) -> dict[str, Any]:
+async def _facts(
+    connection: AsyncConnection, use: Usage, can: Capabilities | None, today: date
+) -> dict[str, Any]:
+    cap = can.monthly_messages if can else None
+    month = Month(use.sent, 0)
+    if cap is not None:
+        month = await month_of(connection, use.account_id, today=today)
     return {
+        "id": use.account_id,
+        "messenger": can.messenger if can else "",
         "channel": use.channel,
         "name": use.name,
         "stopped": use.stopped,
         "chats": use.chats,
         "people": share(use.people, can.most_people if can else None),
-        "messages": share(use.sent, can.monthly_messages if can else None),
+        "messages": {**share(month.used, cap), "sent": month.sent, "received": month.received},
     }

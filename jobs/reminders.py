@@ -9,7 +9,7 @@ one transaction. Sends nothing itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -17,23 +17,25 @@ from typing import Any
 from sqlalchemy import insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.addressing import places
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import Database
 from data.holding import Holders
 from data.ladder import effective_due
-from data.models import Agency, JobRun, Message, MessageItem, Obligation, Plan, Reminder
+from data.models import JobRun, Message, MessageItem, Obligation, Plan, Reminder
 from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
-from jobs import escalation
+from jobs import escalation, sparing, warnings
+from jobs.addressees import address
+from jobs.channel import Capabilities
 from jobs.hours import within_sending_hours
 from jobs.items import obligation_rows
 from jobs.ladders import Ladders
 from jobs.leftovers import take_back
 from jobs.obligations import recompute
 from jobs.paging import Bag, DueItem, paginate
+from jobs.quota import accounts_in_use
 
 _log = logging.getLogger("nhacviec.reminders")
 
@@ -58,12 +60,12 @@ async def morning(
     registry: Registry,
     *,
     now: datetime,
-    limits: Mapping[int, int] | None = None,
+    can: Mapping[int, Capabilities] | None = None,
 ) -> MorningResult:
     """Compose the morning of every province whose hour has come today and that has not had it.
 
-    limits: the longest text (UTF-16 units) of each account. Harmless to call again and again, and
-    from several processes at once.
+    can: what the channel of each account can. Harmless to call again and again, and from several
+    processes at once.
     """
     result = MorningResult()
     if not within_sending_hours(now, registry.workdays):
@@ -82,7 +84,7 @@ async def morning(
             async with database.write() as connection:
                 if await _begin(connection, province.code, today, now):
                     await compose(
-                        connection, registry, province.code, now=now, result=result, limits=limits
+                        connection, registry, province.code, now=now, result=result, can=can
                     )
                     result.provinces.append(province.code)
         except Exception:  # one province's trouble must not cost the others their morning
@@ -98,22 +100,25 @@ async def compose(
     *,
     now: datetime,
     result: MorningResult,
-    limits: Mapping[int, int] | None = None,
+    can: Mapping[int, Capabilities] | None = None,
 ) -> None:
     """Put one province's messages of the day into the outbox, in the caller's transaction."""
     today = civil_date(now)
     home = registry.provinces[province_code]
+    known = can or {}
     await end_stand_ins(connection, today=today, now=now)
     stale = await take_back(connection, province_code, today)
     items = await _due_items(connection, registry, province_code, stale, today)
+    accounts = await accounts_in_use(connection, lambda use: known.get(use.account_id), today=today)
     bags: dict[int, Bag] = {}
+    passed_over: set[int] = set()
     if items:
-        bags, unreachable = await _address(connection, registry, province_code, items, today)
+        bags, unreachable = await address(connection, registry, province_code, items, today)
         result.unreachable += unreachable
+        passed_over = sparing.give_way(bags, sparing.scarce(accounts))
     await escalation.escalate(connection, registry, province_code, bags, today=today)
-    if not bags:
-        return
-    told = await _put(connection, home, bags, today, now, limits or {}, result)
+    await warnings.warn(connection, province_code, bags, accounts, now=now)
+    told = passed_over | await _put(connection, home, bags, today, now, known, result)
     own = [item for bag in bags.values() for item in bag.items]
     await escalation.announce(connection, home, own)
     await _mark(connection, registry, [item for item in items if item.row.id in told], today)
@@ -172,50 +177,13 @@ async def _due_items(
     return items
 
 
-async def _address(
-    connection: AsyncConnection,
-    registry: Registry,
-    province: str,
-    items: Iterable[DueItem],
-    today: date,
-) -> tuple[dict[int, Bag], int]:
-    """Sort items by chat; those whose agency has none go to the coordinating agency's, as silent."""
-    home = registry.provinces[province]
-    rows = await connection.execute(
-        select(Agency.id, Agency.code).where(Agency.province == province)
-    )
-    ids = {row.code: row.id for row in rows}
-    focal = await places(connection, ids.values())
-    steering = await places(connection, ids.values(), roles=("coordinator",))
-    bags: dict[int, Bag] = {}
-    unreachable = 0
-    for item in items:
-        agency_id = ids[item.addressee]
-        # What nobody took over goes to who coordinates, not to that agency's focal point.
-        first, second = (steering, focal) if item.undecided else (focal, steering)
-        chosen = first.get(agency_id) or second.get(agency_id)
-        silent = chosen is None
-        if chosen is None:
-            plan = registry.plans[item.row.plan_code]
-            code = coordinator_of(home, plan, on=today)
-            agency_id = ids[code] if code else -1
-            chosen = steering.get(agency_id) or focal.get(agency_id)
-        if chosen is None:
-            unreachable += 1
-            continue
-        for place in chosen:
-            bag = bags.setdefault(place.chat_id, Bag(place))
-            (bag.silent if silent else bag.items).append(item)
-    return bags, unreachable
-
-
 async def _put(
     connection: AsyncConnection,
     home: Province,
     bags: dict[int, Bag],
     today: date,
     now: datetime,
-    limits: Mapping[int, int],
+    can: Mapping[int, Capabilities],
     result: MorningResult,
 ) -> set[int]:
     """Put the messages of all chats; return the obligations that were told of."""
@@ -225,13 +193,18 @@ async def _put(
     for bag in bags.values():
         told.update(item.row.id for item in (*bag.items, *bag.silent))
         readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
-        limit = limits.get(bag.place.account_id, _DEFAULT_LIMIT)
-        pages = paginate(bag.items, bag.silent, limit, escalated=bag.escalated)
+        known = can.get(bag.place.account_id)
+        limit = known.max_text if known else _DEFAULT_LIMIT
+        pages = paginate(
+            bag.items, bag.silent, limit, escalated=bag.escalated, accounts=bag.accounts
+        )
         number = 0
         for index, page in enumerate(pages, 1):
             listed.append(list(enumerate(page.items, number + 1)))
             number += len(page.items)
-            first = (*page.items, *page.silent, *page.escalated)[0]
+            speaks_of = [
+                item.row.agency_id for item in (*page.items, *page.silent, *page.escalated)
+            ]
             messages.append(
                 {
                     "account_id": bag.place.account_id,
@@ -248,9 +221,10 @@ async def _put(
                         "escalated": [item.row.id for item in page.escalated],
                         "to_leader": bag.leads and not bag.items,
                         "warning": escalation.warning(home, page.items),
+                        "accounts": page.accounts,
                     },
                     "buttons": [],
-                    "agency_id": first.row.agency_id,
+                    "agency_id": next(iter(speaks_of), bag.agency_id),
                     "page": index,
                     "pages": len(pages),
                     "dedupe_key": f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}",

@@ -409,21 +409,27 @@ def test_status_tells_what_each_account_sent_this_month(loaded: Terminal, tmp_pa
     database.executescript(
         f"""
         INSERT INTO account (id, channel, name, title, epoch)
-          VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0);
+          VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0),
+                 (3, 'zalo_bot', '7001', 'Bot A', 0);
         INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
           VALUES (1, 1, '555', '', 'private', 'living', 0);
         INSERT INTO message
           (account_id, chat_id, priority, template, context, buttons, created_at, send_at, state, sent_at)
           VALUES (1, 1, 0, 'help', '{{}}', '[]', '{now:%F %T.%f}', '{now:%F %T.%f}', 'sent', '{now:%F %T.%f}');
+        INSERT INTO inbox_event (account_id, update_id, raw, received_at)
+          VALUES (1, 'a', '', '{now:%F %T.%f}'), (3, 'b', '', '{now:%F %T.%f}');
         """
     )
     database.close()
-    telegram, old = loaded.json("status")["accounts"]
+    telegram, old, zalo = loaded.json("status")["accounts"]
     assert telegram["name"] == "@nhacviec_bot"
-    assert telegram["messages"] == {"used": 1, "cap": None, "percent": None, "level": 0}
+    uncapped = {"used": 1, "cap": None, "percent": None, "level": 0, "sent": 1, "received": 0}
+    assert telegram["messages"] == uncapped
+    assert (zalo["messages"]["used"], zalo["messages"]["received"]) == (1, 1)
     assert (old["name"], old["messages"]["used"]) == ("78", 0)
     _, out, _ = loaded.type("status")
     assert "@nhacviec_bot" in out
+    assert "1/3.000 (0 %): gửi 0, nhận 1" in out
 
 
 def test_an_invitation_is_made_for_one_agency_and_only_its_hash_is_kept(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from data import contacts, people, personal
+from data import contacts, lease, people, personal
 from data.addressing import places
 from data.database import Database
 from data.models import (
@@ -23,8 +24,10 @@ from data.models import (
     MessageItem,
     StatusReply,
 )
+from data.quota import usage
+from jobs.channel import Capabilities
 from jobs.reminders import MorningResult, compose
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import WITH_BUTTONS, WITHOUT, Reply, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 
@@ -87,23 +90,73 @@ async def test_code_made_in_chat_enrols_once(talk: Talk) -> None:
     assert (await ask(talk, "new", "/viec")).template == "viec"
 
 
-async def test_links_bring_the_code_into_a_private_chat_and_a_group(talk: Talk) -> None:
+async def add_bot(talk: Talk, can: Capabilities, name: str, **more: Any) -> int:
+    """Open one more account; returns its id."""
     async with talk.database.write() as connection:
-        await connection.execute(
-            insert(Account).values(
-                channel="telegram",
-                name="77",
-                title="@nhacviec_bot",
-                link="https://t.me/nhacviec_bot",
-            )
+        key = await connection.scalar(
+            insert(Account).values(channel="x", name=name, **more).returning(Account.id)
         )
+    assert key is not None
+    talk.capabilities[key] = can
+    return int(key)
+
+
+async def test_links_bring_the_code_into_a_private_chat_and_a_group(talk: Talk) -> None:
+    can = replace(WITH_BUTTONS, start_links=True, messenger="Telegram")
+    await add_bot(talk, can, "77", link="https://t.me/nhacviec_bot")
     answer = await ask(talk, "coordinator", "/moi sxd")
     code = code_of(answer)
-    assert f"https://t.me/nhacviec_bot?start={code}" in answer.html
+    assert f"Telegram: mở https://t.me/nhacviec_bot?start={code}\n" in answer.html
     assert f"https://t.me/nhacviec_bot?startgroup={code}" in answer.html
     handover = await ask(talk, "stc", "/doi")
     assert "?start=" in handover.html
     assert "startgroup" not in handover.html
+
+
+async def test_where_the_code_is_typed_the_bot_with_most_room_is_named(talk: Talk) -> None:
+    can = replace(WITHOUT, messenger="Zalo", most_people=3)
+    first, second, third = [
+        await add_bot(talk, can, str(number), link=f"https://bot.test/{number}")
+        for number in (7001, 7002, 7003)
+    ]
+    unreached = await add_bot(talk, replace(can, most_people=9), "7004")  # has no link yet
+    home = talk.account_id
+
+    async def enrol_on(account_id: int, *chats: str) -> None:
+        talk.account_id = account_id
+        for chat in chats:
+            await talk.enrol(chat, "dong", "stc")
+        talk.account_id = home
+
+    async def told(chat: str = "coordinator", text: str = "/moi sxd") -> tuple[str, str]:
+        answer = await ask(talk, chat, text)
+        code = code_of(answer)
+        return answer.plain.replace(code, "MÃ"), answer.html.replace(code, "MÃ")
+
+    await enrol_on(first, "a", "b")
+    await enrol_on(second, "c")
+    await enrol_on(third, "d")
+    assert unreached in talk.capabilities
+    plain, html = await told()
+    assert "\nZalo: mở https://bot.test/7002 rồi gửi: MÃ" in plain
+    assert "\nZalo: mở https://bot.test/7002 rồi gửi: <code>MÃ</code>" in html
+    assert plain.count("https://") == 1
+    await enrol_on(second, "c")  # again: nobody new
+    assert "bot.test/7002" in (await told())[0]
+    async with talk.database.write() as connection:
+        await lease.stop(connection, second, why="refused", now=NOW)
+    assert "bot.test/7003" in (await told("stc", "/doi"))[0]
+    await enrol_on(third, "e", "f")
+    assert "bot.test/7001" in (await told())[0]
+    await enrol_on(first, "g")
+    plain, _ = await told()
+    assert "Zalo: các bot đã đủ người, xin báo quản trị thêm bot." in plain
+    assert "https://" not in plain
+    # A code is taken all the same: whom a platform serves is the platform's to say.
+    await enrol_on(first, "h")
+    async with talk.database.read() as connection:
+        uses = {use.account_id: use.people for use in await usage(connection, today=NOW.date())}
+    assert uses[first] == 4
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,7 @@ async def test_every_page_of_a_real_morning_fits_every_channel(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     chats = await open_chats(database, now=morning_of(FRIDAY), province="gia-lai")
-    await morning(
-        database, registry, now=morning_of(FRIDAY), limits=dict.fromkeys(range(1, 9), 2000)
-    )
+    await morning(database, registry, now=morning_of(FRIDAY), can=dict.fromkeys(range(1, 9), ZALO))
     seen = 0
     for chat in list(chats.values())[:40]:
         for message in await messages_to(database, chat):
@@ -176,7 +174,7 @@ async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
     )
     async with database.read() as connection:
         (account,) = await connection.scalars(select(Account.id))
-    await morning(database, registry, now=now, limits={account: ZALO.max_text})
+    await morning(database, registry, now=now, can={account: ZALO})
     seen = 0
     for chat in (*chats.values(), *leads.values()):
         for message in await messages_to(database, chat):

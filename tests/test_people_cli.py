@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ def peopled(loaded: Terminal, tmp_path: Path) -> Terminal:
         file.executescript(
             f"""
             INSERT INTO account (id, channel, name, title, link, epoch)
-              VALUES (1, 'telegram', '77', '@nhacviec_bot', 'https://t.me/nhacviec_bot', 0);
+              VALUES (1, 'telegram', '77', '@nhacviec_bot', 'https://t.me/nhacviec_bot', 0),
+                     (2, 'zalo_bot', '7001', 'Bot A', 'https://bot.test/7001', 0);
             INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '2026-11-01 00:00:00.000000');
             INSERT INTO identity (account_id, sender, person_id) VALUES (1, '555', 1);
             INSERT INTO chat (id, account_id, address, thread, kind, title, state, wrong_codes)
@@ -66,6 +68,11 @@ def test_handover_prints_a_code_with_a_link_for_a_private_chat(peopled: Terminal
     assert made["agencies"] == ["Sở Tài chính"]
     assert made["links"][0]["private"] == f"https://t.me/nhacviec_bot?start={made['code']}"
     assert made["links"][0]["group"] is None
+    assert made["links"][1]["private"] == "https://bot.test/7001"
+    assert made["links"][1]["send"] == made["code"]
+    _, out, _ = peopled.type("people", "handover", "1")
+    assert "Telegram (@nhacviec_bot): mở https://t.me/nhacviec_bot?start=" in out
+    assert re.search(r"^Zalo: mở https://bot\.test/7001 rồi gửi: \w{5}-\w{5}$", out, re.MULTILINE)
     assert who(peopled.json("people", "list"))[0] == ("1", "Chị Lan")  # until the code is used
     assert "Không có người số 9" in peopled.refused("people", "handover", "9")
 

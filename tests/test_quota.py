@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from data.clock import ZONE
 from data.database import Database
-from data.models import Account, Chat, Message
-from data.quota import usage
+from data.models import Account, Chat, InboxEvent, Message
+from data.quota import month_of, usage
 from jobs.quota import share
 from tests.talk import WITHOUT, Talk, small_registry
 
@@ -120,7 +120,7 @@ async def test_near_a_cap_donvi_warns_in_words(talk: Talk) -> None:
     found, shown = await accounts(talk)
     assert found[0]["messages"]["level"] == 85
     assert (
-        "3 chat, 2/2 người (100 %); tháng 11 đã gửi 2.550/3.000 tin (85 %)"
+        "3 chat, 2/2 người (100 %); tháng 11 đã dùng 2.554/3.000 tin, 85 % (gửi 2.550, nhận 4)"
         "; sắp hết hạn mức tin của tháng; gần như hết hạn mức số người"
     ) in shown
 
@@ -130,12 +130,36 @@ async def test_of_one_agency_alone_no_accounts_are_told(talk: Talk) -> None:
     assert "Tài khoản gửi tin" not in answer.html
 
 
-async def test_counting_reads_the_index_of_sends_and_not_the_messages(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("table", "at", "index"),
+    [
+        ("message", "sent_at", "ix_message_sent"),
+        ("inbox_event", "received_at", "ix_inbox_event_account_id_received_at"),
+    ],
+)
+async def test_counting_reads_an_index_and_not_what_is_stored(
+    database: Database, table: str, at: str, index: str
+) -> None:
     async with database.read() as connection:
         plan = await connection.execute(
             text(
-                "EXPLAIN QUERY PLAN SELECT count(*) FROM message"
-                " WHERE account_id = 1 AND sent_at >= '2026-11-01'"
+                f"EXPLAIN QUERY PLAN SELECT count(*) FROM {table}"
+                f" WHERE account_id = 1 AND {at} >= '2026-11-01'"
             )
         )
-        assert "COVERING INDEX ix_message_sent" in " ".join(row[-1] for row in plan)
+        assert f"COVERING INDEX {index}" in " ".join(row[-1] for row in plan)
+
+
+async def test_what_came_in_counts_from_midnight_in_the_province(talk: Talk) -> None:
+    async with talk.database.write() as connection:
+        await connection.execute(
+            update(InboxEvent).values(received_at=datetime(2026, 10, 31, 23, 59, 59, tzinfo=ZONE))
+        )
+        first = select(func.min(InboxEvent.id)).scalar_subquery()
+        await connection.execute(
+            update(InboxEvent)
+            .where(InboxEvent.id == first)
+            .values(received_at=datetime(2026, 11, 1, tzinfo=ZONE), state="refused")
+        )
+        month = await month_of(connection, talk.account_id, today=date(2026, 11, 9))
+    assert (month.sent, month.received, month.used) == (3, 1, 4)

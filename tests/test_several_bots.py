@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from bot.channels.pacing import Limits
 from bot.channels.zalo_bot import ZaloBotChannel
 from data import lease
 from data.clock import ZONE, SteppedClock
 from data.database import Database
-from data.models import Account, Agency, Chat, Enrolment, Identity, Message, Person
+from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry import Registry
+from data.ways_in import WayIn, ways_in
 from jobs.delivery import Delivery
 from jobs.reminders import MorningResult, compose
 from tests.talk import RENDERER
@@ -72,7 +73,7 @@ class Office:
                     province,
                     now=await self.clock.now(),
                     result=result,
-                    limits=dict.fromkeys(self.channels, 2000),
+                    can={key: bot.capabilities for key, bot in self.channels.items()},
                 )
         return result
 
@@ -180,6 +181,35 @@ async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: O
     assert "Báo cáo năm 2026 [BC.1], Kế hoạch 1901/KH-UBND" in monday
 
 
+async def hear(office: Office, account_id: int, count: int) -> None:
+    """Let so many messages of people come in at a bot."""
+    async with office.database.write() as connection:
+        await connection.execute(
+            insert(InboxEvent),
+            [
+                {"account_id": account_id, "update_id": f"{n}", "raw": b"", "received_at": FRIDAY}
+                for n in range(count)
+            ],
+        )
+
+
+async def test_where_both_ways_reach_the_cap_a_bot_told_to_wait_rests_until_the_next_day(
+    office: Office,
+) -> None:
+    first = next(iter(office.channels))
+    can = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(can, monthly_messages=100)
+    await hear(office, first, 90)
+    await office.morning()
+    office.api.quotas[office.api.bot_id(TOKENS[0])] = 10
+    await office.deliver()
+    async with office.database.read() as connection:
+        account = (await connection.execute(select(Account).where(Account.id == first))).one()
+    assert (account.stopped_why or "").startswith("spent")
+    assert account.stopped_until == datetime(2026, 11, 21, tzinfo=ZONE)
+    assert set(await office.states()) <= {"sent", "failed", "skipped"}
+
+
 async def test_the_account_goes_on_by_itself_in_the_new_month(office: Office) -> None:
     first = next(iter(office.channels))
     async with office.database.write() as connection:
@@ -221,3 +251,55 @@ async def test_a_token_revoked_in_mid_run_loses_nothing_and_the_right_people_are
     await office.deliver()
     again = {taken.chat for taken in office.api.messages[before:]}
     assert len({chat for chat in again if chat.startswith("u")}) > 20
+
+
+async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_uses(
+    office: Office,
+) -> None:
+    await office.morning()
+    await office.deliver()
+    friday = "\n".join(office.heard("coordinator"))
+    for number in (1, 2, 3):  # forty people each, of fifty
+        assert friday.count(f"⚠ Bot Zalo «Bot Nhắc Việc {number}» đã có 40/50 người (80 %).") == 1
+    assert friday.count("⚠ Bot Zalo «Bot Nhắc Việc 4» có 51 người, quá 50 người mà nền tảng") == 1
+    # Seven tenths of the month of the first bot are gone with that morning.
+    first = next(iter(office.channels))
+    sent = (await office.states(first))["sent"]
+    can = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(can, monthly_messages=sent * 10 // 7)
+    for day in (3, 5):  # Monday and Wednesday; 24/11 is a day off
+        office.clock.move_to(FRIDAY + timedelta(days=day))
+        await office.morning()
+        await office.deliver()
+    later = "\n".join(office.heard("coordinator")).removeprefix(friday)
+    first_line, second_line = [line for line in later.split("\n") if "số tin tháng 11" in line]
+    assert first_line.endswith(f": {sent}/{sent * 10 // 7} (gửi {sent}, nhận 0).")
+    assert second_line.endswith("Nên thêm bot hoặc chuyển bớt người sang kênh khác.")  # Monday's
+    assert "người (80 %)" not in later
+    assert set(await office.states()) <= {"sent", "skipped"}
+
+
+async def test_a_new_code_is_for_the_bot_with_room_and_none_is_named_where_all_are_full(
+    office: Office,
+) -> None:
+    async def ways(most_people: int) -> list[WayIn]:
+        can = replace(ZaloBotChannel.capabilities, most_people=most_people)
+        async with office.database.read() as connection:
+            return await ways_in(
+                connection, "CODE", group=True, can=lambda _: can, today=FRIDAY.date()
+            )
+
+    async with office.database.write() as connection:
+        for key, channel in office.channels.items():
+            assert channel.link is not None
+            await connection.execute(
+                update(Account).where(Account.id == key).values(link=channel.link)
+            )
+    first, second, *_ = office.channels.values()
+    (way,) = await ways(50)
+    assert (way.private, way.send, way.group) == (first.link, "CODE", None)
+    await office.enrol("new", next(iter(office.channels)), 1, "focal")
+    (way,) = await ways(50)
+    assert way.private == second.link
+    (way,) = await ways(40)
+    assert (way.messenger, way.private, way.send) == ("Zalo", "", "")

@@ -74,6 +74,7 @@ class TelegramChannel:
         repeats_unknown=True,
         start_links=True,
         menus=True,
+        messenger="Telegram",
     )
 
     def __init__(

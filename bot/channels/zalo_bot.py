@@ -51,6 +51,7 @@ class ZaloBotChannel:
         repeats_unknown=False,
         monthly_messages=MONTHLY_MESSAGES,
         most_people=MOST_PEOPLE,
+        messenger="Zalo",
     )
 
     def __init__(

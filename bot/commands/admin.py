@@ -23,15 +23,17 @@ from sqlalchemy.exc import OperationalError
 from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json, progress
 from bot.commands.store import database_exists, registry_of_files, writing
+from bot.commands.ways import can_of, print_ways
 from bot.config import SHIPPED_REGISTRY, Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import Role
 from data.database import explain
-from data.invitations import CODE_DAYS, start_links
+from data.invitations import CODE_DAYS
 from data.invitations import invite as make_code
 from data.loading import registry_of
 from data.models import Agency
 from data.province import lives
+from data.ways_in import ways_in
 from data.yamlfile import Fault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
@@ -101,7 +103,7 @@ def registry_init(folder: Path) -> None:
 
 
 def invite(*, province: str, agency: str, role: str, may_decide: bool, as_json: bool) -> None:
-    """Print a new one-use code, with deep links where a Telegram bot is known."""
+    """Print a new one-use code, and for each messenger where it can be used."""
     if may_decide and role != "leader":
         raise CommandFailed("--may-decide chỉ dùng với --role leader.")
     made = asyncio.run(_invite(load_settings(), province, agency, cast(Role, role), may_decide))
@@ -110,10 +112,7 @@ def invite(*, province: str, agency: str, role: str, may_decide: bool, as_json: 
         return
     print(f"{made['agency']} ({made['role']}): {made['code']}")
     print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho bot: /start {made['code']}")
-    for link in made["links"]:
-        print(f"{link['bot']}, chat riêng: {link['private']}")
-        if link["group"]:
-            print(f"{link['bot']}, thêm vào nhóm: {link['group']}")
+    print_ways(made["links"])
 
 
 def backup(path: Path) -> None:
@@ -189,8 +188,9 @@ async def _invite(
         code = await make_code(
             connection, agency_id=agency_id, role=role, may_decide=may_decide, now=now
         )
-        found = await start_links(connection, code, group=role != "leader")
-        links = [asdict(link) for link in found]
+        found = await ways_in(
+            connection, code, group=role != "leader", can=can_of(settings), today=today
+        )
     return {
         "code": code,
         "province": home.code,
@@ -198,5 +198,5 @@ async def _invite(
         "role": role,
         "may_decide": may_decide,
         "days": CODE_DAYS,
-        "links": links,
+        "links": [asdict(way) for way in found],
     }

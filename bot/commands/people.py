@@ -17,11 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json, print_table
 from bot.commands.store import reading, writing
+from bot.commands.ways import can_of, print_ways
 from bot.config import Settings, load_settings
 from data import invitations, people, personal
 from data.clock import SystemClock, civil_date
 from data.loading import registry_of
 from data.models import Agency
+from data.ways_in import ways_in
 
 _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 _GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
@@ -77,8 +79,7 @@ def handover(person: int, *, as_json: bool) -> None:
         f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho bot:"
         f" /start {made['code']}. Khi đó người số {person} thôi nhận tin."
     )
-    for link in made["links"]:
-        print(f"{link['bot']}: {link['private']}")
+    print_ways(made["links"])
 
 
 def show(person: int, *, as_json: bool) -> None:
@@ -227,13 +228,15 @@ async def _handover(settings: Settings, person: int) -> dict[str, Any]:
             )
         except ValueError:
             raise CommandFailed(f"Người số {person} không giữ vai trò nào để bàn giao.") from None
-        links = await invitations.start_links(connection, code, group=False)
+        ways = await ways_in(
+            connection, code, group=False, can=can_of(settings), today=civil_date(now)
+        )
     return {
         "person": person,
         "code": code,
         "days": invitations.CODE_DAYS,
         "agencies": list(dict.fromkeys(each.agency for each in every)),
-        "links": [asdict(link) for link in links],
+        "links": [asdict(way) for way in ways],
     }
 
 

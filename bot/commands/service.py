@@ -83,7 +83,7 @@ async def _run(settings: Settings) -> None:
             for key, channel in app.accounts.items():
                 how = "poll" if settings.public_url is None else "webhook"
                 _log.info("account.open", id=key, channel=channel.kind, bot=channel.title, by=how)
-            web = make_web(app.database, clock, app.webhooks())
+            web = make_web(app.database, clock, app.webhooks(), app.capabilities)
 
             async def serving() -> None:
                 health = f"http://{settings.web_host}:{settings.web_port}/healthz"

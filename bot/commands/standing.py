@@ -134,7 +134,7 @@ def status(*, province: str | None, plan: str | None, as_json: bool) -> None:
                 account["name"] + (" (đang dừng)" if account["stopped"] else ""),
                 account["chats"],
                 _amount(account["people"]),
-                _amount(account["messages"]),
+                _both_ways(account["messages"]),
                 "; ".join(
                     f"đã dùng quá {use['level']} % hạn mức {what}"
                     for what, use in (("tin", account["messages"]), ("người", account["people"]))
@@ -149,8 +149,18 @@ def status(*, province: str | None, plan: str | None, as_json: bool) -> None:
 
 def _amount(use: dict[str, Any]) -> str:
     if use["cap"] is None:
-        return str(use["used"])
-    return f"{use['used']}/{use['cap']} ({use['percent']} %)"
+        return _many(use["used"])
+    return f"{_many(use['used'])}/{_many(use['cap'])} ({use['percent']} %)"
+
+
+def _both_ways(use: dict[str, Any]) -> str:
+    if use["cap"] is None:
+        return _amount(use)
+    return f"{_amount(use)}: gửi {_many(use['sent'])}, nhận {_many(use['received'])}"
+
+
+def _many(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
 
 
 async def _obligations(

@@ -7,6 +7,7 @@ points of its province and its own colleagues, and that nobody loses a chat befo
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from data import invitations, people
 from data.clock import ZONE
 from data.contacts import Role
 from data.folding import fold
+from data.ways_in import ways_in
 from jobs.channel import Answer
 from jobs.quota import accounts_in_use
 
@@ -99,7 +101,7 @@ def _agency(row: Any) -> dict[str, Any]:
 
 
 async def moi(turn: Turn) -> list[Answer]:
-    """Answer /moi AGENCY [role]: a one-use code, with links where the channel starts by links."""
+    """Answer /moi AGENCY [role]: a one-use code, and where it can be used."""
     if turn.caller.in_group:
         return [Answer("private_only", {"command": "moi"})]
     words, role = _role_asked(turn.words)
@@ -177,7 +179,13 @@ async def code_answer(
     turn: Turn, code: str, context: dict[str, Any], *, group: bool, until_on: date | None = None
 ) -> Answer:
     """Return the answer that shows a code, with the links that bring somebody to a bot."""
-    links = await invitations.start_links(turn.connection, code, group=group)
+    ways = await ways_in(
+        turn.connection,
+        code,
+        group=group,
+        can=lambda use: turn.capabilities.get(use.account_id),
+        today=turn.today,
+    )
     return Answer(
         "code_made",
         {
@@ -185,10 +193,7 @@ async def code_answer(
             "code": code,
             "days": invitations.CODE_DAYS,
             "until": until_on.isoformat() if until_on else "",
-            "links": [
-                {"bot": link.bot, "private": link.private, "group": link.group or ""}
-                for link in links
-            ],
+            "links": [asdict(way) for way in ways],
         },
         secret=True,
     )

@@ -213,8 +213,8 @@ class Sandbox:
         async with self.database.write() as connection:
             await materialise(connection, self.registry, today=day)
         await confirm_by_themselves(self.database, self.registry.workdays, now=now)
-        limits = {self._account_id: self.channel.capabilities.max_text}
-        await morning(self.database, self.registry, now=now, limits=limits)
+        can = {self._account_id: self.channel.capabilities}
+        await morning(self.database, self.registry, now=now, can=can)
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
             self.morning = await _tally(connection, day)

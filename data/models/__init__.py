@@ -11,10 +11,20 @@ from data.models.documents import Agency, Assignment, Plan, RegistryFile, Report
 from data.models.incoming import Decision, InboxEvent, JobRun, Meta, StatusReply
 from data.models.outgoing import Delivery, Message, MessageItem
 from data.models.owed import Obligation, Reminder
-from data.models.people import Account, Chat, ChatAlias, Enrolment, Identity, Invitation, Person
+from data.models.people import (
+    Account,
+    AccountWarning,
+    Chat,
+    ChatAlias,
+    Enrolment,
+    Identity,
+    Invitation,
+    Person,
+)
 
 __all__ = [
     "Account",
+    "AccountWarning",
     "Agency",
     "Assignment",
     "Base",

@@ -32,6 +32,13 @@ class InboxEvent(Base):
             sqlite_where=text("state = 'new'"),
             postgresql_where=text("state = 'new'"),
         ),
+        Index(
+            "ix_inbox_event_parked",
+            "account_id",
+            sqlite_where=text("state = 'parked'"),
+            postgresql_where=text("state = 'parked'"),
+        ),
+        Index("ix_inbox_event_account_id_received_at", "account_id", "received_at"),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))

@@ -50,6 +50,13 @@ class Message(Base):
             sqlite_where=text("sent_at IS NOT NULL"),
             postgresql_where=text("sent_at IS NOT NULL"),
         ),
+        Index(
+            "ix_message_parked",
+            "account_id",
+            "state",
+            sqlite_where=text("state IN ('failed', 'uncertain')"),
+            postgresql_where=text("state IN ('failed', 'uncertain')"),
+        ),
         Index("ix_message_chat_id_remote_id", "chat_id", "remote_id"),
         UniqueConstraint("dedupe_key"),
     )

@@ -42,6 +42,20 @@ class Account(Base):
     polled_to: Mapped[int | None] = mapped_column(Key)  # next update offset
 
 
+class AccountWarning(Base):
+    """A chat was told that an account has used so much of a cap; undone where the message never left."""
+
+    __tablename__ = "account_warning"
+    __table_args__ = (UniqueConstraint("chat_id", "account_id", "what", "month_on", "level"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))  # a coordinator's
+    what: Mapped[str] = mapped_column(String(10))  # people, messages
+    month_on: Mapped[date]  # the 1st of the month; of people, who do not begin anew, 1/1/1
+    level: Mapped[int]  # per cent
+    told_at: Mapped[datetime]
+
+
 class Person(Base):
     """Somebody who may answer or read."""
 

@@ -16,17 +16,18 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("chat", schema=None) as batch_op:
         batch_op.add_column(sa.Column("menu", sa.String(length=40), nullable=True))
-    with op.batch_alter_table("message", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("secret", sa.Boolean(), server_default=sa.false(), nullable=False)
-        )
-        batch_op.create_index(
-            "ix_message_sent",
-            ["account_id", "sent_at"],
-            unique=False,
-            sqlite_where=sa.text("sent_at IS NOT NULL"),
-            postgresql_where=sa.text("sent_at IS NOT NULL"),
-        )
+    # Not in a batch: that would copy the table and drop the old one, to which deliveries refer.
+    op.add_column(
+        "message", sa.Column("secret", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.create_index(
+        "ix_message_sent",
+        "message",
+        ["account_id", "sent_at"],
+        unique=False,
+        sqlite_where=sa.text("sent_at IS NOT NULL"),
+        postgresql_where=sa.text("sent_at IS NOT NULL"),
+    )
     op.execute(
         "UPDATE message SET secret = true WHERE template IN ('code_made', 'history', 'nhiemvu')"
     )
