@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bot.cli_people import people
+from bot.cli_zalo import zalo
 from bot.commands import arguments
 from bot.commands.words import Command, Group, Json, example
 
@@ -30,6 +31,7 @@ registry = typer.Typer(cls=Group, no_args_is_help=True, help="Sổ bộ riêng c
 app.add_typer(plan, name="plan", rich_help_panel=None)
 app.add_typer(people, name="people", rich_help_panel=None)
 app.add_typer(registry, name="registry", rich_help_panel=None)
+app.add_typer(zalo, name="zalo", rich_help_panel=None)
 
 Province = Annotated[
     str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
