@@ -152,7 +152,10 @@ def status(
 
 @app.command(
     cls=Command,
-    epilog=example("invite --province gia-lai --agency «Sở Tài chính» --role focal"),
+    epilog=example(
+        "invite --province gia-lai --agency «Sở Tài chính» --role focal",
+        "invite --province gia-lai --agency stc --role focal --qr moi-stc.png",
+    ),
 )
 def invite(
     province: NeededProvince,
@@ -175,12 +178,20 @@ def invite(
             help="Lãnh đạo được quyết định thay cơ quan theo dõi về việc của chính cơ quan ấy.",
         ),
     ] = False,
+    qr: Annotated[
+        Path | None,
+        typer.Option(
+            "--qr", metavar="TỆP.png", help="Ghi thêm hình QR mở bot; tệp đã có không bị ghi đè."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Cấp mã mời dùng một lần, hạn 7 ngày; mã chỉ hiện lần này."""
-    from bot.commands import admin
+    from bot.commands import inviting
 
-    admin.invite(province=province, agency=agency, role=role, may_decide=may_decide, as_json=json)
+    inviting.invite(
+        province=province, agency=agency, role=role, may_decide=may_decide, qr=qr, as_json=json
+    )
 
 
 @app.command(cls=Command, epilog=example("workday 2026-11-24"))

@@ -1,0 +1,186 @@
+"""The command `invite`: a one-use code, the links that open a bot, and a picture of one.
+
+Promises that a code is printed once and never stored in clear, that no existing file is written over,
+and that no code is made where the picture that was asked for could not be drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.commands.arguments import agency_of, province_of
+from bot.commands.output import CommandFailed, print_json
+from bot.commands.store import writing
+from bot.config import Settings, load_settings
+from data.clock import SystemClock, civil_date
+from data.contacts import Role
+from data.invitations import CODE_DAYS, StartLink, start_links
+from data.invitations import invite as make_code
+from data.loading import registry_of
+from data.models import Account, Agency
+from data.province import lives
+from data.quota import usage
+
+_PIXELS = 8  # to a module of the picture: sharp on paper, a few hundred bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a person comes in: what opens the bot, and (None: the link brings the code) what to send."""
+
+    bot: str
+    link: str
+    send: str | None
+
+
+def invite(
+    *,
+    province: str,
+    agency: str,
+    role: str,
+    may_decide: bool,
+    qr: Path | None,
+    as_json: bool,
+) -> None:
+    """Print a new one-use code with what opens each bot that is known; draw it where asked to."""
+    if may_decide and role != "leader":
+        raise CommandFailed("--may-decide chỉ dùng với --role leader.")
+    settings = load_settings()
+    with _new_file(qr) as picture:
+        made = asyncio.run(
+            _invite(settings, province, agency, cast(Role, role), may_decide, qr is not None)
+        )
+        if picture is not None:
+            _draw(made["doors"][0]["link"], picture)
+    made["qr"] = None if qr is None else str(qr)
+    if as_json:
+        print_json(made)
+    else:
+        _print(made)
+
+
+def _print(made: dict[str, Any]) -> None:
+    print(f"{made['agency']} ({made['role']}): {made['code']}")
+    print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho bot: /start {made['code']}")
+    for link in made["links"]:
+        if link["group"]:
+            print(f"{link['bot']}, thêm vào nhóm: {link['group']}")
+    for door in made["doors"]:
+        then = f" rồi gửi: {door['send']}" if door["send"] else ""
+        print(f"{door['bot']}, chat riêng: {door['link']}{then}")
+    if made["qr"]:
+        door = made["doors"][0]
+        then = f"; ghi bên cạnh hình: gửi: {door['send']}" if door["send"] else ""
+        print(f"Hình QR mở {door['bot']}: {made['qr']}{then}")
+
+
+def _draw(link: str, picture: BinaryIO) -> None:
+    import segno
+
+    segno.make_qr(link, error="m").save(picture, kind="png", scale=_PIXELS)
+
+
+@contextmanager
+def _new_file(path: Path | None) -> Iterator[BinaryIO | None]:
+    """Open a new file that does not stay if anything fails; None where none is asked for."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        raise CommandFailed(f"Đã có {path}. Hãy chọn tên khác; tệp cũ không bị ghi đè.") from None
+    except OSError as error:
+        raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+async def _invite(
+    settings: Settings,
+    province: str,
+    agency: str,
+    role: Role,
+    may_decide: bool,
+    needs_door: bool,
+) -> dict[str, Any]:
+    now = await SystemClock().now()
+    async with writing(settings) as database, database.write() as connection:
+        registry = await registry_of(connection)
+        if registry is None:
+            raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
+        home = province_of(registry, province)
+        today = civil_date(now)
+        entry = agency_of(home, agency, on=today)
+        if not lives(entry, today):
+            heirs = [
+                home.agencies[code].name for code in home.successor_of(entry.code, today).codes
+            ]
+            raise CommandFailed(
+                f"{entry.name} không còn hoạt động. Hãy mời cơ quan nhận việc: {', '.join(heirs)}."
+            )
+        agency_id = await connection.scalar(
+            select(Agency.id).where(Agency.province == home.code, Agency.code == entry.code)
+        )
+        if agency_id is None:
+            raise CommandFailed(f"Chưa nạp {entry.name}. Hãy chạy «nhacviec plan load» trước.")
+        code = await make_code(
+            connection, agency_id=agency_id, role=role, may_decide=may_decide, now=now
+        )
+        links = await start_links(connection, code, group=role != "leader")
+        doors = await _doors(
+            connection, links, code, most_people=settings.zalo_bot_people, today=today
+        )
+        if needs_door and not doors:  # the code is taken back with the transaction
+            raise CommandFailed(
+                "Chưa có bot nào để vẽ QR: bot chưa chạy lần nào, hoặc các bot Zalo đã đủ người."
+                " Hãy chạy «nhacviec run» một lần, hoặc thêm bot."
+            )
+    return {
+        "code": code,
+        "province": home.code,
+        "agency": entry.name,
+        "role": role,
+        "may_decide": may_decide,
+        "days": CODE_DAYS,
+        "links": [asdict(link) for link in links],
+        "doors": [asdict(door) for door in doors],
+    }
+
+
+async def _doors(
+    connection: AsyncConnection,
+    links: Sequence[StartLink],
+    code: str,
+    *,
+    most_people: int,
+    today: date,
+) -> list[Door]:
+    """Return the private ways in, the one to draw first: Zalo, for Telegram is blocked on many networks.
+
+    Of the Zalo bots the one with most room; none that is stopped, full or was never reached.
+    """
+    known = await connection.execute(select(Account.id, Account.link))
+    address = {row.id: row.link for row in known}
+    roomy = [
+        use
+        for use in await usage(connection, today=today)
+        if use.channel == "zalo_bot" and not use.stopped and use.people < most_people
+    ]
+    opened = [use for use in roomy if address[use.account_id]]
+    best = min(opened, key=lambda use: use.people, default=None)
+    zalo = [] if best is None else [Door(best.name, address[best.account_id], code)]
+    return [*zalo, *(Door(link.bot, link.private, None) for link in links)]
