@@ -194,6 +194,14 @@ def invite(
     )
 
 
+@app.command(cls=Command, epilog=example("doctor", "doctor --json"))
+def doctor(json: Json = False) -> None:
+    """Khám mọi bot và máy chủ: khoá, webhook, hạn mức, dịch vụ, giờ, tin kẹt; nói rõ phải làm gì."""
+    from bot.commands import doctor as examining
+
+    examining.run(as_json=json)
+
+
 @app.command(cls=Command, epilog=example("workday 2026-11-24"))
 def workday(
     day: Annotated[
