@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
 import segno
 
+from bot.commands.qr import letters
 from tests.test_cli import Terminal, loaded, loaded_file, terminal
 
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
@@ -39,10 +40,24 @@ def accounts(folder: Path, *rows: tuple[int, str, str, str | None, int]) -> None
     file.close()
 
 
-def picture_of(link: str) -> bytes:
-    drawn = io.BytesIO()
-    segno.make_qr(link, error="m").save(drawn, kind="png", scale=8)
-    return drawn.getvalue()
+def dots_of(png: bytes) -> list[str]:
+    """Read a black and white PNG back: a line of # and . for each row of dots, four pixels each."""
+    width = int.from_bytes(png[16:20], "big")
+    length = int.from_bytes(png[33:37], "big")
+    lines = zlib.decompress(png[41 : 41 + length])
+    size = (width + 7) // 8 + 1
+    rows = [lines[start + 1 : start + size] for start in range(0, len(lines), 4 * size)]
+    return [
+        "".join(".#"[bit == "0"] for bit in f"{int.from_bytes(row, 'big'):b}"[:width:4])
+        for row in rows
+    ]
+
+
+def opens(png: bytes, link: str) -> bool:
+    """Tell whether the upper part of a picture is the QR of a link."""
+    modules = segno.make_qr(link, error="m").matrix_iter(scale=2, border=4)
+    expected = ["".join(".#"[dot] for dot in row) for row in modules]
+    return dots_of(png)[: len(expected)] == expected
 
 
 def codes_kept(folder: Path) -> int:
@@ -66,12 +81,12 @@ def test_on_telegram_the_picture_opens_the_bot_with_the_code(
     ]
     drawn = (tmp_path / "moi.png").read_bytes()
     assert drawn.startswith(b"\x89PNG")
-    assert drawn == picture_of(made["doors"][0]["link"])
-    assert drawn != picture_of("https://t.me/nhacviec_bot")
+    assert opens(drawn, made["doors"][0]["link"])
+    assert not opens(drawn, "https://t.me/nhacviec_bot")
     assert made["qr"] == "moi.png"
 
 
-def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_words_stand_beside_it(
+def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_code_stands_under_it(
     loaded: Terminal, tmp_path: Path
 ) -> None:
     accounts(
@@ -85,10 +100,14 @@ def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_words_stand_be
     assert (code, err) == (0, "")
     secret = out.partition("(focal): ")[2].split()[0]
     assert f"Bot Hai, chat riêng: {ROOMY} rồi gửi: {secret}" in out
-    assert f"Hình QR mở Bot Hai: moi.png; ghi bên cạnh hình: gửi: {secret}" in out
+    assert f"Hình QR mở Bot Hai: moi.png; dưới hình là mã cần gửi: {secret}" in out
     assert f"https://t.me/nhacviec_bot?start={secret}" in out
     assert "Bot Một" not in out
-    assert (tmp_path / "moi.png").read_bytes() == picture_of(ROOMY)
+    drawn = (tmp_path / "moi.png").read_bytes()
+    assert opens(drawn, ROOMY)
+    assert [row.strip(".") for row in dots_of(drawn)[-11:-4]] == [
+        "".join(".#"[dot] for dot in row).strip(".") for row in letters(secret)
+    ]
 
 
 def test_a_full_or_stopped_zalo_bot_is_not_drawn_and_no_code_is_made(
@@ -114,3 +133,17 @@ def test_a_picture_writes_over_nothing_and_then_makes_no_code(
     assert (tmp_path / "moi.png").read_text() == "mine"
     assert "Không ghi được" in loaded.refused(*WORDS, "--qr", "none/moi.png")
     assert codes_kept(tmp_path) == 0
+
+
+def test_every_letter_of_a_code_can_be_drawn_and_told_from_the_others() -> None:
+    drawn = {letter: str(letters(letter)) for letter in "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"}
+    assert len(set(drawn.values())) == 33
+    assert ["".join(".#"[dot] for dot in row) for row in letters("7-T")] == [
+        "#####.......#####",
+        "....#.........#..",
+        "...#..........#..",
+        "..#...#####...#..",
+        ".#............#..",
+        ".#............#..",
+        ".#............#..",
+    ]

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json
+from bot.commands.qr import picture as draw
 from bot.commands.store import writing
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
@@ -29,8 +30,6 @@ from data.loading import registry_of
 from data.models import Account, Agency
 from data.province import lives
 from data.quota import usage
-
-_PIXELS = 8  # to a module of the picture: sharp on paper, a few hundred bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,8 @@ def invite(
             _invite(settings, province, agency, cast(Role, role), may_decide, qr is not None)
         )
         if picture is not None:
-            _draw(made["doors"][0]["link"], picture)
+            door = made["doors"][0]
+            picture.write(draw(door["link"], send=door["send"]))
     made["qr"] = None if qr is None else str(qr)
     if as_json:
         print_json(made)
@@ -79,14 +79,8 @@ def _print(made: dict[str, Any]) -> None:
         print(f"{door['bot']}, chat riêng: {door['link']}{then}")
     if made["qr"]:
         door = made["doors"][0]
-        then = f"; ghi bên cạnh hình: gửi: {door['send']}" if door["send"] else ""
+        then = f"; dưới hình là mã cần gửi: {door['send']}" if door["send"] else ""
         print(f"Hình QR mở {door['bot']}: {made['qr']}{then}")
-
-
-def _draw(link: str, picture: BinaryIO) -> None:
-    import segno
-
-    segno.make_qr(link, error="m").save(picture, kind="png", scale=_PIXELS)
 
 
 @contextmanager
