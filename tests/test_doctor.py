@@ -307,7 +307,7 @@ async def test_a_month_that_runs_out_is_told_against_its_cap(
     await office.message(key, chat, state="sent", sent_at=NOW - timedelta(days=40))
     found = of(await office.found(office.settings(zalo_bot_messages=10)), "7001 (Zalo), hạn mức")
     assert found.level == level
-    assert f"tháng 11 đã gửi {sent}/10 ({sent * 10} %) tin" in found.found
+    assert f"tháng 11 đã dùng {sent}/10 ({sent * 10} %) tin" in found.found
 
 
 async def test_a_bot_with_little_room_asks_for_another_but_nothing_is_broken(

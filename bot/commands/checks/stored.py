@@ -84,7 +84,7 @@ async def quota(connection: AsyncConnection, case: Case) -> list[Finding]:
     for each in used:
         messages, people = each["messages"], each["people"]
         about = f"{each['name']} ({PLATFORMS.get(each['channel'], each['channel'])}), hạn mức"
-        words = f"tháng {today.month} đã gửi {_share(messages)} tin; {_share(people)} người."
+        words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
         level: Level = "warn" if messages["level"] or people["level"] else "ok"
         todo = []
         if messages["level"] >= LEVELS[-1]:
