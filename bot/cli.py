@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from bot.cli_people import people
+from bot.cli_plans import Province, day_option, plan
+from bot.cli_zalo import zalo
 from bot.commands import arguments
 from bot.commands.words import Command, Group, Json, example
 
@@ -25,23 +27,13 @@ app = typer.Typer(
     epilog="Bắt đầu: «nhacviec sandbox» để xem thử; «nhacviec check» để kiểm tra sổ bộ;"
     " điền .env rồi «nhacviec run» để chạy thật.",
 )
-plan = typer.Typer(cls=Group, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
 registry = typer.Typer(cls=Group, no_args_is_help=True, help="Sổ bộ riêng của cơ quan.")
 app.add_typer(plan, name="plan", rich_help_panel=None)
 app.add_typer(people, name="people", rich_help_panel=None)
 app.add_typer(registry, name="registry", rich_help_panel=None)
+app.add_typer(zalo, name="zalo", rich_help_panel=None)
 
-Province = Annotated[
-    str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
-]
-Number = Annotated[
-    str, typer.Argument(metavar="SỐ", help="Số kế hoạch (1901, 1901/KH-UBND) hoặc mã kế hoạch.")
-]
 NeededProvince = Annotated[str, typer.Option("--province", metavar="TỈNH", help="Tỉnh: gia-lai.")]
-
-
-def _day(flag: str, help_: str) -> object:
-    return typer.Option(flag, parser=arguments.day, metavar="NGÀY", help=help_)
 
 
 @app.command(cls=Command, epilog=example("run", "run --or-sandbox"))
@@ -111,76 +103,6 @@ def registry_init(
     admin.registry_init(folder)
 
 
-@plan.command("list", cls=Command, epilog=example("plan list", "plan list --province gia-lai"))
-def plan_list(province: Province = None, json: Json = False) -> None:
-    """Liệt kê các kế hoạch trong sổ bộ."""
-    from bot.commands import plans
-
-    plans.list_(province=province, as_json=json)
-
-
-@plan.command("show", cls=Command, epilog=example("plan show 1901", "plan show 131/KH-UBND --json"))
-def plan_show(number: Number, province: Province = None, json: Json = False) -> None:
-    """Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu."""
-    from bot.commands import plans
-
-    plans.show(number, province=province, as_json=json)
-
-
-@plan.command("load", cls=Command, epilog=example("plan load"))
-def plan_load() -> None:
-    """Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên."""
-    from bot.commands import loading
-
-    loading.load()
-
-
-@plan.command("diff", cls=Command, epilog=example("plan diff"))
-def plan_diff(json: Json = False) -> None:
-    """Xem «plan load» sẽ thay đổi gì, chưa thay đổi."""
-    from bot.commands import loading
-
-    loading.diff(as_json=json)
-
-
-@plan.command("close", cls=Command, epilog=example("plan close 1901 --on 2026-12-31"))
-def plan_close(
-    number: Number,
-    on: Annotated[date, _day("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
-    province: Province = None,
-) -> None:
-    """Đóng một kế hoạch: sau ngày này không nhắc nữa, lịch sử giữ nguyên."""
-    from bot.commands import loading
-
-    loading.close(number, on=on, province=province)
-
-
-@plan.command("import", cls=Command, epilog=example("plan import ke-hoach.xlsx"))
-def plan_import(
-    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="TỆP.yaml", help="Nơi ghi bản nháp [mặc định: theo mã kế hoạch]."
-        ),
-    ] = None,
-) -> None:
-    """Đọc bảng nhiệm vụ đã điền thành tệp kế hoạch nháp; chỗ sai được chỉ rõ từng ô."""
-    from bot.commands import sheets
-
-    sheets.import_(file, out=out)
-
-
-@plan.command("template", cls=Command, epilog=example("plan template ke-hoach.xlsx"))
-def plan_template(
-    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
-) -> None:
-    """Ghi một bảng Excel trống để điền kế hoạch."""
-    from bot.commands import sheets
-
-    sheets.template(file)
-
-
 @app.command(
     cls=Command,
     epilog=example("obligations --province gia-lai --from 2026-10-01 --to 2026-12-31"),
@@ -191,8 +113,8 @@ def obligations(
         str | None,
         typer.Option("--agency", metavar="CƠ_QUAN", help="Chỉ một cơ quan; cần --province."),
     ] = None,
-    since: Annotated[date | None, _day("--from", "Hạn từ ngày này.")] = None,
-    until: Annotated[date | None, _day("--to", "Hạn đến hết ngày này.")] = None,
+    since: Annotated[date | None, day_option("--from", "Hạn từ ngày này.")] = None,
+    until: Annotated[date | None, day_option("--to", "Hạn đến hết ngày này.")] = None,
     json: Json = False,
 ) -> None:
     """Xem ai phải nộp gì, hạn nào, đang ở đâu."""
@@ -203,8 +125,8 @@ def obligations(
 
 @app.command(cls=Command, epilog=example("preview --from 2026-10-01 --to 2026-12-31"))
 def preview(
-    since: Annotated[date, _day("--from", "Từ ngày này.")],
-    until: Annotated[date, _day("--to", "Đến hết ngày này.")],
+    since: Annotated[date, day_option("--from", "Từ ngày này.")],
+    until: Annotated[date, day_option("--to", "Đến hết ngày này.")],
     province: Province = None,
     json: Json = False,
 ) -> None:
@@ -230,7 +152,10 @@ def status(
 
 @app.command(
     cls=Command,
-    epilog=example("invite --province gia-lai --agency «Sở Tài chính» --role focal"),
+    epilog=example(
+        "invite --province gia-lai --agency «Sở Tài chính» --role focal",
+        "invite --province gia-lai --agency stc --role focal --qr moi-stc.png",
+    ),
 )
 def invite(
     province: NeededProvince,
@@ -253,12 +178,28 @@ def invite(
             help="Lãnh đạo được quyết định thay cơ quan theo dõi về việc của chính cơ quan ấy.",
         ),
     ] = False,
+    qr: Annotated[
+        Path | None,
+        typer.Option(
+            "--qr", metavar="TỆP.png", help="Ghi thêm hình QR mở bot; tệp đã có không bị ghi đè."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Cấp mã mời dùng một lần, hạn 7 ngày; mã chỉ hiện lần này."""
-    from bot.commands import admin
+    from bot.commands import inviting
 
-    admin.invite(province=province, agency=agency, role=role, may_decide=may_decide, as_json=json)
+    inviting.invite(
+        province=province, agency=agency, role=role, may_decide=may_decide, qr=qr, as_json=json
+    )
+
+
+@app.command(cls=Command, epilog=example("doctor", "doctor --json"))
+def doctor(json: Json = False) -> None:
+    """Khám mọi bot và máy chủ: khoá, webhook, hạn mức, dịch vụ, giờ, tin kẹt; nói rõ phải làm gì."""
+    from bot.commands import doctor as examining
+
+    examining.run(as_json=json)
 
 
 @app.command(cls=Command, epilog=example("workday 2026-11-24"))
@@ -287,7 +228,8 @@ def understand(
         str, typer.Argument(metavar="CÂU", help="Câu trả lời; «-»: mỗi dòng nhập vào là một câu.")
     ],
     today: Annotated[
-        date | None, _day("--today", "Ngày để tính «tuần sau», «cuối tháng» [mặc định: hôm nay].")
+        date | None,
+        day_option("--today", "Ngày để tính «tuần sau», «cuối tháng» [mặc định: hôm nay]."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
     def _webhook_is_possible(self) -> Settings:
         telegram_itself = self.telegram_base_url == TELEGRAM_BASE_URL
         if self.public_url and telegram_itself and not self.public_url.startswith("https://"):
-            raise ValueError("NHACVIEC_PUBLIC_URL: Telegram chỉ gửi đến địa chỉ https://")
+            raise ValueError("NHACVIEC_PUBLIC_URL: Telegram và Zalo chỉ gửi đến địa chỉ https://")
         return self
 
 

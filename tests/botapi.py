@@ -101,6 +101,7 @@ class BotApi:
     commands: list[dict[str, str]] = field(default_factory=list)  # of who has no menu of their own
     menus: dict[int, list[dict[str, str]]] = field(default_factory=dict)  # by chat
     webhook: dict[str, Any] = field(default_factory=dict)
+    webhook_trouble: dict[str, Any] = field(default_factory=dict)  # last_error_date, _message
     files: dict[str, bytes] = field(default_factory=dict)  # by file_id
     breaches: int = 0
     _faults: list[Fault] = field(default_factory=list)
@@ -373,7 +374,8 @@ class BotApi:
     async def _getWebhookInfo(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         waiting = len(self._updates)
         url = str(self.webhook.get("url", ""))
-        return {"url": url, "has_custom_certificate": False, "pending_update_count": waiting}
+        info = {"url": url, "has_custom_certificate": False, "pending_update_count": waiting}
+        return info | self.webhook_trouble
 
     async def _getUpdates(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         if self.webhook:

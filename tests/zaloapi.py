@@ -51,6 +51,10 @@ class ZaloApi:
     consumes: bool = True
     flat: bool = False
     real_statuses: bool = False
+    outcome: str = (
+        "webhook.ok"  # of an attempt to reach a webhook's address; "" tells nothing of it
+    )
+    not_offered: frozenset[str] = frozenset()  # methods that the platform does not know (any more)
     quotas: dict[str, int] = field(default_factory=dict)  # messages a bot (its id) may send
     revoke_after: dict[str, int] = field(default_factory=dict)  # messages until a token is refused
     url: str = ""
@@ -160,7 +164,7 @@ class ZaloApi:
         if fault is not None:
             await self._misbehave(fault)
         handler = getattr(self, f"_{method}", None)
-        if handler is None:
+        if handler is None or method in self.not_offered:
             raise Refused(400, "Bad Request: unknown api")
         result = await handler(self.bot_id(token), data, at)
         if fault is not None and fault.kind == "lost":
@@ -241,9 +245,9 @@ class ZaloApi:
         url, secret = str(data.get("url", "")), str(data.get("secret_token", ""))
         if not 8 <= len(secret) <= 256 or not re.match(r"https://(?!localhost|127\.)", url):
             raise Refused(400, "Bad Request: invalid url or secret_token")
-        self.webhooks[bot] = dict(data)
-        hint = {"ok": True, "url": url, "outcome": "webhook.ok", "hint": ""}
-        return {"url": url, "updated_at": 1_790_000_000_000, "verification": hint}
+        self.webhooks[bot] = dict(data)  # kept even if nothing answers there
+        answer = {"url": url, "updated_at": 1_790_000_000_000}
+        return {**answer, "verification": self._tried(url)} if self.outcome else answer
 
     async def _deleteWebhook(self, bot: str, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         self.webhooks[bot] = {"url": ""}
@@ -258,7 +262,11 @@ class ZaloApi:
         url = self.webhooks.get(bot, {}).get("url", "")
         if not url:
             raise Refused(404, "Not Found")
-        return {"ok": True, "url": url, "outcome": "webhook.ok", "hint": ""}
+        return self._tried(url)
+
+    def _tried(self, url: str) -> dict[str, Any]:
+        ok = self.outcome == "webhook.ok"
+        return {"ok": ok, "url": url, "outcome": self.outcome, "hint": "" if ok else "See docs."}
 
     async def _getUpdates(self, bot: str, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         if self.webhooks.get(bot, {}).get("url"):

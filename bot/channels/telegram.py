@@ -223,6 +223,19 @@ class TelegramChannel:
         """Stop the webhook; what waits at Telegram is kept. Raises DeliveryError."""
         await self._call(self._bot.delete_webhook())
 
+    async def webhook_info(self) -> dict[str, Any]:
+        """Return where updates are sent to ("" for nowhere), what waits, and what went wrong last, when.
+
+        Keys: url, waiting, trouble, trouble_at. Raises DeliveryError.
+        """
+        info = await self._call(self._bot.get_webhook_info())
+        return {
+            "url": info.url or "",
+            "waiting": info.pending_update_count,
+            "trouble": info.last_error_message or "",
+            "trouble_at": info.last_error_date,
+        }
+
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         """Offer (name, description) where a chat has no menu of its own; raises DeliveryError."""
         await self._call(self._bot.set_my_commands([BotCommand(*command) for command in commands]))

@@ -1,39 +1,24 @@
-"""Commands of the administrator: `check`, `registry init`, `invite`, `backup`.
+"""Commands of the administrator: `check`, `registry init`, `backup`.
 
-Promises that nothing is half-written and no existing file is written over. A code is printed once and
-never stored in clear.
+Promises that nothing is half-written and no existing file is written over.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 import typer
-from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json, progress
-from bot.commands.store import database_exists, registry_of_files, writing
-from bot.commands.ways import can_of, print_ways
-from bot.config import SHIPPED_REGISTRY, Settings, load_settings
-from data.clock import SystemClock, civil_date
-from data.contacts import Role
+from bot.commands.store import database_exists, registry_of_files
+from bot.config import SHIPPED_REGISTRY, load_settings
 from data.database import explain
-from data.invitations import CODE_DAYS
-from data.invitations import invite as make_code
-from data.loading import registry_of
-from data.models import Agency
-from data.province import lives
-from data.ways_in import ways_in
 from data.yamlfile import Fault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
@@ -102,19 +87,6 @@ def registry_init(folder: Path) -> None:
     )
 
 
-def invite(*, province: str, agency: str, role: str, may_decide: bool, as_json: bool) -> None:
-    """Print a new one-use code, and for each messenger where it can be used."""
-    if may_decide and role != "leader":
-        raise CommandFailed("--may-decide chỉ dùng với --role leader.")
-    made = asyncio.run(_invite(load_settings(), province, agency, cast(Role, role), may_decide))
-    if as_json:
-        print_json(made)
-        return
-    print(f"{made['agency']} ({made['role']}): {made['code']}")
-    print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho bot: /start {made['code']}")
-    print_ways(made["links"])
-
-
 def backup(path: Path) -> None:
     """Copy the database into a new file while the service runs, and check the copy."""
     settings = load_settings()
@@ -160,43 +132,3 @@ def _copy(source: Path, target: Path) -> None:
         verdict = [row[0] for row in copy.execute("PRAGMA integrity_check")]
         if verdict != ["ok"]:
             raise sqlite3.DatabaseError(f"bản sao không toàn vẹn ({verdict[0]})")
-
-
-async def _invite(
-    settings: Settings, province: str, agency: str, role: Role, may_decide: bool
-) -> dict[str, Any]:
-    now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
-        registry = await registry_of(connection)
-        if registry is None:
-            raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
-        home = province_of(registry, province)
-        today = civil_date(now)
-        entry = agency_of(home, agency, on=today)
-        if not lives(entry, today):
-            heirs = [
-                home.agencies[code].name for code in home.successor_of(entry.code, today).codes
-            ]
-            raise CommandFailed(
-                f"{entry.name} không còn hoạt động. Hãy mời cơ quan nhận việc: {', '.join(heirs)}."
-            )
-        agency_id = await connection.scalar(
-            select(Agency.id).where(Agency.province == home.code, Agency.code == entry.code)
-        )
-        if agency_id is None:
-            raise CommandFailed(f"Chưa nạp {entry.name}. Hãy chạy «nhacviec plan load» trước.")
-        code = await make_code(
-            connection, agency_id=agency_id, role=role, may_decide=may_decide, now=now
-        )
-        found = await ways_in(
-            connection, code, group=role != "leader", can=can_of(settings), today=today
-        )
-    return {
-        "code": code,
-        "province": home.code,
-        "agency": entry.name,
-        "role": role,
-        "may_decide": may_decide,
-        "days": CODE_DAYS,
-        "links": [asdict(way) for way in found],
-    }
