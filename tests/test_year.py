@@ -86,6 +86,8 @@ LATER = (
 )  # the yearly report takes them longer
 SLEPT = {date(2026, 6, 5)}  # the service was down until the evening
 
+UNDATED = "Nhiệm vụ không có hạn"  # how the page that lists them begins
+
 Key = tuple[str, str, str, str]  # agency, plan, code, period
 
 
@@ -101,6 +103,9 @@ class Year:
     members: list[Person] = field(default_factory=list)  # of a ward's group
     said: dict[Key, tuple[str, date]] = field(default_factory=dict)
     reported: dict[Key, date] = field(default_factory=dict)  # said to be done, and never returned
+    progress: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # of 131's tasks: agency, code
     mornings: dict[date, list[Heard]] = field(default_factory=dict)
 
     @property
@@ -112,6 +117,21 @@ class Year:
         self.said[agency, plan, code, period] = (state, self.today)
         if state == "submitted":
             self.reported[agency, plan, code, period] = self.today
+
+    def tells(self, agency: str, codes: Iterable[str], progress: str) -> None:
+        """Keep in the ledger how far tasks without a due date have come."""
+        for code in codes:
+            if progress == "completed":
+                self.says(agency, OLD, code, "2026", "submitted")
+            else:
+                self.progress[agency, code] = progress
+
+    def stands(self, key: Key) -> str:
+        """Return the state that an obligation must be in today: what waits is confirmed by itself."""
+        state, day = self.said.get(key, ("open", self.today))
+        if state == "submitted" and self.workdays.add(day, 10) < self.today:
+            return "confirmed"
+        return state
 
     async def obligation(self, agency: str, plan: str, code: str, period: str) -> Any:
         async with self.province.app.database.read() as connection:
@@ -555,7 +575,6 @@ async def a_task_is_disputed_and_reassigned(year: Year) -> None:
 
 
 # ================================================================== the yearly report of everybody, by 9 November
-# Tasks without a due date belong to it: what is asked of them and answered has its scenes here.
 
 
 @on(12, 10)
@@ -587,6 +606,23 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
 
 
 @on(26, 10)
+async def tasks_without_a_due_date_are_asked_about(year: Year) -> None:
+    """Once, on a page of their own after the report, whose numbers go on."""
+    pages: dict[str, list[Heard]] = defaultdict(list)
+    for heard in year.mornings[year.today]:
+        pages[heard.chat].append(heard)
+    for code, person in year.focal.items():
+        if code == "so-khcn":  # with its own report
+            continue
+        *before, listed = pages[person.chat]
+        owes = (code, OLD, "BC.2", "2026") not in year.said
+        assert [YEARLY in page.text for page in before] == [True] * owes, code
+        assert UNDATED.casefold() in listed.text.casefold()
+        assert number_of(listed, "[II.1a]") == ("2" if owes else "1")
+        assert number_of(listed, "[II.8a]")
+
+
+@on(26, 10)
 async def more_reports_come(year: Year) -> None:
     key = (OLD, "BC.2", "2026")
     asked = {heard.chat for heard in year.mornings[year.today] if YEARLY in heard.text}
@@ -606,6 +642,88 @@ async def more_reports_come(year: Year) -> None:
     assert all("Trả lời: Đã xong" in heard.text for heard in news)
     for code in rest:
         year.says(code, *key, "submitted")
+
+
+@on(26, 10)
+async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
+    """Whether the report was answered before or not; nothing of what is said is meant of it."""
+    health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
+    assert "4 việc" in await health.says("tất cả đang làm, trừ 4: chưa làm")
+    year.tells("so-y-te", ("II.1a", "II.2a", "II.8a"), "in_progress")
+    year.tells("so-y-te", ["II.6a"], "not_started")
+    assert "8 việc" in await finance.says("2-8 đang làm, 9 xong")
+    doing = ("II.1a", "II.2a", "II.2b", "II.3h", "II.4b", "II.6a", "II.7a")
+    year.tells("so-tai-chinh", doing, "in_progress")
+    year.tells("so-tai-chinh", ["II.8a"], "completed")
+    for code in ("so-y-te", "so-tai-chinh"):
+        assert (await year.obligation(code, OLD, "BC.2", "2026")).progress is None
+    # by a button, after the report of the same morning was answered
+    ward = year.focal["phuong-luong-van-tri"]
+    assert "3 việc" in await ward.chooses("Tất cả đang làm")
+    year.tells("phuong-luong-van-tri", ("II.1a", "II.2a", "II.8a"), "in_progress")
+    # in words, by a crowd at once
+    crowd = [code for code in year.focal if code.startswith("xa-") and code not in SILENT][:12]
+    for number, code in enumerate(crowd):
+        words, _ = IN_ONE_GO[number % len(IN_ONE_GO)]
+        year.focal[code].writes(words)
+    news = await year.province.settle()
+    assert len(news) == len(crowd)
+    assert all("3 việc" in heard.text for heard in news)
+    for number, code in enumerate(crowd):
+        for task, progress in zip(
+            ("II.1a", "II.2a", "II.8a"), IN_ONE_GO[number % len(IN_ONE_GO)][1], strict=True
+        ):
+            year.tells(code, [task], progress)
+    # by mistake, and taken back
+    hasty = year.focal["phuong-ky-lua"]
+    assert "3 việc" in await hasty.says("tất cả đã xong", to=hasty.with_words("[II.8a]"))
+    await hasty.says("huỷ")
+
+
+IN_ONE_GO = (
+    ("tất cả đang thực hiện, trừ 3: chưa làm", ("in_progress", "in_progress", "not_started")),
+    ("1-2 đang làm, 3 xong", ("in_progress", "in_progress", "completed")),
+    ("1 chưa làm, 2 đang làm 60%, 3 đang làm", ("not_started", "in_progress", "in_progress")),
+)
+
+
+@on(26, 10)
+async def tasks_without_a_due_date_are_answered_one_by_one(year: Year) -> None:
+    justice = year.focal["so-tu-phap"]
+    said = (
+        ("II.1a", "Đang làm", "in_progress"),
+        ("II.2a", "Chưa làm", "not_started"),
+        ("II.2g", "Đã xong", "completed"),
+        ("II.6a", "Đang làm", "in_progress"),
+    )
+    for code, label, progress in said:
+        await justice.chooses(number_of(justice.with_words("[II.8a]"), f"[{code}]"))
+        assert f"[{code}]" in justice.last.text
+        assert label in await justice.chooses(label)
+        year.tells("so-tu-phap", [code], progress)
+    # one is in trouble, and the coordinator hears of it at once
+    ward = year.focal["phuong-dong-kinh"]
+    heard = len(year.lan.heard)
+    listed = ward.with_words("[II.2a]")
+    number = number_of(listed, "[II.2a]")
+    await ward.says(f"{number} vướng mắc: chưa có kinh phí tập huấn", to=listed)
+    assert len(year.lan.heard) == heard + 1
+    assert "chưa có kinh phí tập huấn" in year.lan.last.text
+    assert "Nhiệm vụ không có hạn" in year.lan.last.text
+    year.tells("phuong-dong-kinh", ["II.2a"], "blocked")
+
+
+@on(28, 10)
+async def a_completion_of_what_has_no_due_date_is_confirmed(year: Year) -> None:
+    finance, lan = year.focal["so-tai-chinh"], year.lan
+    page = 1
+    while "[II.8a]" not in await lan.says(f"/xacnhan trang {page}"):
+        page += 1
+    await lan.chooses(number_of(lan.last, "Sở Tài chính"))
+    assert "[II.8a]" in lan.last.text
+    assert "Đã xác nhận hoàn thành" in await lan.chooses("Xác nhận")
+    assert "đã xác nhận hoàn thành" in finance.last.text
+    year.says("so-tai-chinh", OLD, "II.8a", "2026", "confirmed")
 
 
 @on(2, 11)
@@ -630,6 +748,27 @@ async def a_date_past_the_coordinators_own_report_is_warned_of(year: Year) -> No
     assert "Đã chuyển đề nghị" not in refused  # one is as many as the province grants
 
 
+@on(4, 11)
+async def the_list_is_asked_for_on_another_day(year: Year) -> None:
+    industry = year.focal["so-cong-thuong"]
+    assert "5 nhiệm vụ không có hạn" in await industry.says("/thuongxuyen")
+    assert "5 việc" in await industry.says("1-3 đang làm 30%, 4 chưa làm, 5 xong")
+    year.tells("so-cong-thuong", ("II.1a", "II.2a", "II.3d"), "in_progress")
+    year.tells("so-cong-thuong", ["II.6a"], "not_started")
+    year.tells("so-cong-thuong", ["II.8a"], "completed")
+    assert "4 nhiệm vụ không có hạn" in await industry.says("/thuongxuyen")
+
+
+@on(9, 11)
+async def the_coordinating_agency_is_asked_with_its_own_report(year: Year) -> None:
+    own = year.focal["so-khcn"]
+    asked = [heard for heard in own.heard_on(year.today) if "[II." in heard.text]
+    assert len(asked) == 2  # eleven tasks
+    assert "11 việc" in await own.says("tất cả đang làm")
+    codes = re.findall(r"\[(II\.\w+)\]", "".join(heard.text for heard in asked))
+    year.tells("so-khcn", codes, "in_progress")
+
+
 @on(9, 11)
 async def the_last_day(year: Year) -> None:
     health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
@@ -642,7 +781,18 @@ async def the_last_day(year: Year) -> None:
 
 @on(10, 11)
 async def figures_of_the_yearly_report(year: Year) -> None:
+    """What has no due date is counted by its agencies, and is not late on the day after theirs."""
     await figures_add_up(year)
+    for code, agencies, stands in (
+        ("II.1a", 80, "Đang thực hiện, trong hạn"),
+        ("II.2g", 1, "Hoàn thành đúng hạn"),
+        ("II.8a", 80, "Đang thực hiện, trong hạn"),
+    ):
+        states = Counter(year.stands(key) for key in year.said if key[1:3] == (OLD, code))
+        text = await year.lan.says(f"/status 131 {code}")
+        assert f"{stands} · {states['confirmed']}/{agencies} cơ quan hoàn thành" in text
+        waiting = re.search(r"cơ quan hoàn thành, (\d+) chờ xác nhận", text)
+        assert int(waiting[1] if waiting else 0) == states["submitted"]
 
 
 @on(23, 11)
@@ -693,6 +843,12 @@ async def the_last_day_of_the_year(year: Year) -> None:
     year.says("so-y-te", NEW, "1", "end", "submitted")
     await figures_add_up(year)
     await as_was_said(year)
+    for code in (*SILENT, "so-vhttdl"):
+        for task in ("[II.1a]", "[II.2a]", "[II.8a]"):
+            assert year.told(year.focal[code], task) == ["26/10"]
+    assert "[II." not in await year.lan.says("/quahan")
+    assert "[BC.2]" in year.lan.last.text
+    assert not any("[II." in heard.text for heard in year.hai.heard)
 
 
 @on(29, 1, 2027)
@@ -792,18 +948,37 @@ async def as_was_said(year: Year) -> None:
     """On the last day every obligation stands as its agency said, or as was decided since."""
     async with year.province.app.database.read() as connection:
         rows = await connection.execute(
-            select(Agency.code, Plan.number, Obligation.code, Obligation.period, Obligation.state)
+            select(
+                Agency.code,
+                Plan.number,
+                Obligation.code,
+                Obligation.period,
+                Obligation.state,
+                Obligation.kind,
+                Obligation.progress,
+                Obligation.blocked_at,
+            )
             .join(Agency, Agency.id == Obligation.agency_id)
             .join(Plan, Plan.id == Obligation.plan_id)
         )
-        stands = {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+        every = rows.all()
+    stands = {(row[0], row[1], row[2], row[3]): row[4] for row in every}
     assert set(year.said) <= set(stands)
-    last = year.today
+    undated = [row for row in every if row.kind == "undated"]
+    told = {
+        (row[0], row[2]): "blocked" if row.blocked_at else row.progress
+        for row in undated
+        if row.period == "2026"
+    }
+    assert {key: progress for key, progress in told.items() if progress} == year.progress
+    # What was done for good is not asked about in the next year.
+    done = {(row[0], row[2]) for row in undated if row.state == "confirmed"}
+    gone = [row for row in undated if row.period == "2027" and row.state != "open"]
+    assert {(row[0], row[2]) for row in gone} == done
+    for row in gone:
+        del stands[row[0], row[1], row[2], row[3]]
     for key, state in stands.items():
-        said, day = year.said.get(key, ("open", last))
-        if said == "submitted" and year.workdays.add(day, 10) < last:
-            said = "confirmed"  # by itself
-        assert state == said, key
+        assert state == year.stands(key), key
     counted = Counter(stands.values())
     assert counted["superseded"] == 1
     assert counted["withdrawn"] == 0
