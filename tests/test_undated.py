@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from data.clock import ZONE
 from data.database import Database
 from data.ladder import NEVER
-from data.models import Chat, Message, MessageItem, Obligation, StatusReply
+from data.models import Agency, Chat, Message, MessageItem, Obligation, StatusReply
 from data.planning import PlannedObligation, obligations
 from data.registry import Registry
 from jobs.obligations import materialise
@@ -54,15 +54,19 @@ report_duties:
 ASKED_ON = datetime(2026, 10, 30, 7, 30, tzinfo=ZONE)  # ten working days before Friday 13/11
 
 
-@pytest.fixture(scope="module")
-def small() -> Registry:
+def registry_of(plan: str) -> Registry:
     return Registry.from_texts(
         {
             "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
-            "plans/dong-30.yaml": PLAN,
+            "plans/dong-30.yaml": plan,
             "calendar/2026.yaml": CALENDAR,
         }
     )
+
+
+@pytest.fixture(scope="module")
+def small() -> Registry:
+    return registry_of(PLAN)
 
 
 @pytest.fixture
@@ -317,6 +321,25 @@ async def test_a_task_done_for_good_is_asked_about_no_more(talk: Talk) -> None:
     talk.now = datetime(2027, 1, 5, 8, tzinfo=ZONE)
     part = await only(talk.say("8", "/status I.2"))
     assert "Hoàn thành đúng hạn" in part.html
+
+
+async def test_done_for_good_is_withdrawn_though_another_agency_has_the_task_still(
+    database: Database,
+) -> None:
+    shared = 'leads: ["Sở Tài chính", "Sở Xây dựng"],\n     period: {raw: "", kind: missing}'
+    plan = PLAN.replace(shared.replace(', "Sở Xây dựng"', ""), shared)
+    talk = await Talk(database, registry_of(plan), datetime(2026, 10, 1, 8, tzinfo=ZONE)).begin()
+    async with talk.database.write() as connection:
+        stc = select(Agency.id).where(Agency.province == "dong", Agency.code == "stc")
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.code == "I.2", Obligation.period == "2026")
+            .where(Obligation.agency_id == stc.scalar_subquery())
+            .values(state="confirmed", done_on=date(2026, 11, 2), confirmed_at=talk.now)
+        )
+        await materialise(connection, talk.registry, today=date(2026, 11, 3))
+    assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2027")).state == "withdrawn"
+    assert (await talk.obligation("30/KH-UBND", "sxd", "I.2", "2027")).state == "open"
 
 
 async def test_a_task_of_every_year_is_asked_about_anew(talk: Talk) -> None:
