@@ -103,7 +103,11 @@ async def morning_pages(talk: Talk, chat: str = "7") -> list[Any]:
             await connection.execute(
                 update(Chat).where(Chat.id == chat_id).values(last_menu_message_id=page.id)
             )
-    return pages
+        ids = [page.id for page in pages]
+        arrived = await connection.execute(
+            select(Message).where(Message.id.in_(ids)).order_by(Message.page)
+        )
+    return list(arrived)
 
 
 async def lines_of(talk: Talk, message_id: int) -> dict[int, str]:
@@ -263,6 +267,41 @@ async def test_an_item_of_the_page_before_goes_back_to_that_page(talk: Talk) -> 
     await talk.press(item, "Quay lại")
     opened = await only(talk.say("7", "3"))
     assert "[I.2]" in opened.html
+
+
+async def test_once_the_report_is_answered_numbers_and_all_mean_the_rest_of_that_morning(
+    talk: Talk,
+) -> None:
+    report, _ = await morning_pages(talk)
+    await talk.say("7", "đã xong", reply_to=report.remote_id)
+    item = await only(talk.say("7", "3 đang làm 20%"))
+    assert "[I.2]" in item.html
+    await talk.say("7", "1 báo cáo đã nộp", reply_to=report.remote_id)
+    answer = await only(talk.say("7", "tất cả đang làm, trừ 4: chưa làm"))
+    assert answer.template == "recorded_several"
+    said = {
+        code: (await talk.obligation("30/KH-UBND", "stc", code, "2026")).progress
+        for code in ("I.1", "I.2", "I.3", "BC.1")
+    }
+    assert said == {
+        "I.1": "in_progress",
+        "I.2": "in_progress",
+        "I.3": "not_started",
+        "BC.1": None,
+    }
+
+
+async def test_a_number_of_an_older_mornings_list_means_nothing_after_a_later_one(
+    talk: Talk,
+) -> None:
+    report, _ = await morning_pages(talk)
+    talk.now = datetime(2026, 11, 6, 7, 30, tzinfo=ZONE)
+    later = await morning_pages(talk)
+    assert [await lines_of(talk, page.id) for page in later] == [{1: "BC.1"}]
+    await talk.say("7", "đang làm 50%", reply_to=report.remote_id)
+    answer = await only(talk.say("7", "3 xong"))
+    assert answer.template == "ask"
+    assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2026")).state == "open"
 
 
 async def test_no_later_date_is_asked_for_what_has_none(talk: Talk) -> None:
