@@ -33,7 +33,7 @@ class Menu:
     message_id: int  # of the list as first shown
     items: tuple[tuple[int, int], ...]
     buttons: tuple[Button, ...]
-    broadcast_on: Any
+    broadcast_on: date | None
     undated: bool
     is_page: bool
     answers_it: bool
