@@ -28,7 +28,8 @@ _RESULTS = ("Đã nhận", "Đang làm", "Đã xong")
 class OverTelegram:
     """Telegram, by a local server that speaks its Bot API: a choice is a button that is pressed."""
 
-    groups = True
+    messengers = ("telegram",)
+    groups = "telegram"
 
     def __init__(self, api: BotApi) -> None:
         self._api = api
@@ -45,7 +46,7 @@ class OverTelegram:
         await channel.open()
         return [channel]
 
-    def address(self, number: int, *, group: bool) -> str:
+    def address(self, number: int, *, group: bool, on: str) -> str:
         return f"-100{number}" if group else str(number)
 
     def write(self, person: Person, text: str, *, to: Heard | None) -> None:
@@ -67,6 +68,9 @@ class OverTelegram:
         }
         self._api.push({"callback_query": press})
 
+    def block(self, person: Person) -> None:
+        self._api.misbehave("blocked", chat=int(person.chat), times=1_000_000)
+
     async def fetched(self) -> None:
         while self._api.waiting_updates():
             await asyncio.sleep(0.002)
@@ -83,7 +87,6 @@ class OverTelegram:
     def arrived(self) -> int:
         methods = self._api.methods()
         sent = len(self._api.messages) + len(self._api.edits)
-        assert methods.count("sendMessage") == len(self._api.messages)
         assert methods.count("answerCallbackQuery") == len(self._api.answered_presses)
         assert methods.count("getUpdates") < 2 * sent
         return sent
@@ -113,12 +116,14 @@ class OverZalo:
     replies. What is chosen is typed as the number before it, as its item's number, or in its own words.
     """
 
-    groups = False
+    messengers = ("zalo",)
+    groups = ""
 
     def __init__(self, api: ZaloApi, *, bots: int = 2) -> None:
         self._api = api
         self._tokens = TOKENS[:bots]
         self._told = 0
+        self._bots: dict[str, str] = {}  # by chat: the token of its bot
         self._ends: dict[str, Heard] = {}  # by chat: its last message
 
     @property
@@ -134,12 +139,13 @@ class OverZalo:
             await channel.open()
         return channels
 
-    def address(self, number: int, *, group: bool) -> str:
+    def address(self, number: int, *, group: bool, on: str) -> str:
         assert not group, "people meet in no groups here"
         return f"zalo{number}"
 
     def write(self, person: Person, text: str, *, to: Heard | None) -> None:
-        token = self._tokens[person.number % len(self._tokens)]
+        by_turns = self._tokens[len(self._bots) % len(self._tokens)]
+        token = self._bots.setdefault(person.chat, by_turns)
         said = text if to is None else self._of(to, text)
         self._api.say(person.chat, said, token=token, name=person.name)
 
@@ -149,6 +155,9 @@ class OverZalo:
         if label in legend and self._ends[message.chat].key == message.key:
             typed = str(legend.index(label) + 1)
         self.write(person, typed, to=message)
+
+    def block(self, person: Person) -> None:
+        self._api.gone.add(person.chat)
 
     async def fetched(self) -> None:
         while not self._api.at_rest(self._tokens):
@@ -162,9 +171,7 @@ class OverZalo:
         return news
 
     def arrived(self) -> int:
-        methods = self._api.methods()
-        assert methods.count("sendMessage") == len(self._api.messages)
-        assert "setWebhook" not in methods
+        assert "setWebhook" not in self._api.methods()
         for text in self._api.texts():
             assert len(text.encode("utf-16-le")) // 2 <= MOST_TEXT
         return len(self._api.messages)
@@ -184,6 +191,45 @@ class OverZalo:
         if number:
             return f"{items[number[1]]} {text[number.end() :]}"
         return f"{next(iter(items.values()))} {text}"
+
+
+class OverBoth:
+    """People on Telegram and people on Zalo, of one province."""
+
+    groups = OverTelegram.groups
+
+    def __init__(self, telegram: OverTelegram, zalo: OverZalo) -> None:
+        self._by: dict[str, OverTelegram | OverZalo] = {"telegram": telegram, "zalo": zalo}
+        self.messengers = tuple(self._by)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {key: value for each in self._by.values() for key, value in each.settings.items()}
+
+    async def channels(self) -> Sequence[Channel]:
+        return [channel for each in self._by.values() for channel in await each.channels()]
+
+    def address(self, number: int, *, group: bool, on: str) -> str:
+        return self._by[on].address(number, group=group, on=on)
+
+    def write(self, person: Person, text: str, *, to: Heard | None) -> None:
+        self._by[person.messenger].write(person, text, to=to)
+
+    def choose(self, person: Person, message: Heard, label: str) -> None:
+        self._by[person.messenger].choose(person, message, label)
+
+    def block(self, person: Person) -> None:
+        self._by[person.messenger].block(person)
+
+    async def fetched(self) -> None:
+        for each in self._by.values():
+            await each.fetched()
+
+    def news(self, now: datetime) -> list[Heard]:
+        return [heard for each in self._by.values() for heard in each.news(now)]
+
+    def arrived(self) -> int:
+        return sum(each.arrived() for each in self._by.values())
 
 
 def _heard(taken: zaloapi.Taken, now: datetime) -> Heard:

@@ -51,25 +51,29 @@ class Heard:
 
 
 class Carrier(Protocol):
-    """A messenger with people on it. groups: people may sit together in one chat."""
+    """Messengers with people on them. groups: the one where people may sit together in a chat, or ""."""
 
-    groups: bool
+    messengers: Sequence[str]
+    groups: str
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return what an office sets to use this messenger."""
+        """Return what an office sets to use them."""
 
     async def channels(self) -> Sequence[Channel]:
         """Return the service's side of it, open, with no pace to keep: a year has to pass quickly."""
 
-    def address(self, number: int, *, group: bool) -> str:
-        """Return the address of a chat."""
+    def address(self, number: int, *, group: bool, on: str) -> str:
+        """Return the address of a chat on a messenger."""
 
     def write(self, person: Person, text: str, *, to: Heard | None) -> None:
         """Have a person write, maybe of a certain message: as a reply, or in words that name what it is of."""
 
     def choose(self, person: Person, message: Heard, label: str) -> None:
         """Have a person choose what a message offers, in the messenger's own way."""
+
+    def block(self, person: Person) -> None:
+        """Have a person's chat refuse every message from now on."""
 
     async def fetched(self) -> None:
         """Wait until the service has fetched everything that people wrote."""
@@ -89,6 +93,7 @@ class Person:
     number: int
     chat: str
     title: str  # of the group; "" in her own chat
+    messenger: str
     province: ProvinceAtWork = field(repr=False)
 
     def writes(self, text: str, *, to: Heard | None = None) -> None:
@@ -100,6 +105,10 @@ class Person:
         message = of if of is not None else self.offering(label)
         assert label in message.choices, (label, message)
         self.province.carrier.choose(self, message, label)
+
+    def blocks(self) -> None:
+        """Refuse every message from now on."""
+        self.province.carrier.block(self)
 
     async def says(self, text: str, *, to: Heard | None = None) -> str:
         """Write; returns the words of the last message that came into the chat."""
@@ -183,15 +192,20 @@ class ProvinceAtWork:
 
     # ---------------------------------------------------------------- people
 
-    def person(self, name: str) -> Person:
-        """Return somebody new, in her own chat."""
+    def person(self, name: str, *, on: str = "") -> Person:
+        """Return somebody new, in her own chat; on: which messenger, by default each in turn."""
         number = next(self._numbers)
-        return Person(name, number, self.carrier.address(number, group=False), "", self)
+        messengers = self.carrier.messengers
+        messenger = on or messengers[number % len(messengers)]
+        address = self.carrier.address(number, group=False, on=messenger)
+        return Person(name, number, address, "", messenger, self)
 
     def group(self, title: str, *people: Person) -> list[Person]:
         """Return people as they sit in a new group."""
-        address = self.carrier.address(next(self._numbers), group=True)
-        return [Person(each.name, each.number, address, title, self) for each in people]
+        messenger = self.carrier.groups
+        assert all(each.messenger == messenger for each in people)
+        address = self.carrier.address(next(self._numbers), group=True, on=messenger)
+        return [Person(each.name, each.number, address, title, messenger, self) for each in people]
 
     # ---------------------------------------------------------------- time
 

@@ -36,7 +36,7 @@ from data.models import (
 )
 from data.workdays import Workdays
 from tests.botapi import BotApi
-from tests.carriers import OverTelegram, OverZalo
+from tests.carriers import OverBoth, OverTelegram, OverZalo
 from tests.conftest import SHIPPED
 from tests.province import MORNING, Carrier, Heard, Person, ProvinceAtWork
 from tests.zaloapi import ZaloApi
@@ -87,6 +87,11 @@ LATER = (
     "so-gddt",
     "xa-quy-hoa",
 )  # the yearly report takes them longer
+# Where there are two messengers, they have somebody on each.
+TWICE = (
+    *("so-y-te", "so-gddt", "so-tai-chinh", "so-tu-phap", "so-noi-vu", "so-xay-dung"),
+    *("so-cong-thuong", "so-ngoai-vu", "phuong-dong-kinh", "xa-that-khe"),
+)
 SLEPT = {date(2026, 6, 5)}  # the service was down until the evening
 
 UNDATED = "Nhiệm vụ không có hạn"  # how the page that lists them begins
@@ -103,6 +108,7 @@ class Year:
     lan: Person  # coordinator, Sở Khoa học và Công nghệ
     hai: Person  # leader who may decide
     focal: dict[str, Person] = field(default_factory=dict)
+    colleagues: dict[str, Person] = field(default_factory=dict)  # on the other messenger
     members: list[Person] = field(default_factory=list)  # of a ward's group, where there are groups
     said: dict[Key, tuple[str, date]] = field(default_factory=dict)
     reported: dict[Key, date] = field(default_factory=dict)  # said to be done, and never returned
@@ -112,8 +118,9 @@ class Year:
     mornings: dict[date, list[Heard]] = field(default_factory=dict)
 
     @property
-    def groups(self) -> int:
-        return 1 if self.members else 0
+    def second_chats(self) -> int:
+        """Return how many chats there are beside one for each agency."""
+        return len(self.colleagues) + bool(self.members)
 
     @property
     def today(self) -> date:
@@ -189,6 +196,7 @@ def on(day: int, month: int, year: int = 2026) -> Callable[[Scene], Scene]:
 async def enrol_everybody(year: Year) -> None:
     """The administrator lets the coordinator and the leader in; the coordinator everybody else."""
     province, lan, hai = year.province, year.lan, year.hai
+    messengers = province.carrier.messengers
     async with province.app.database.write() as connection:
         rows = await connection.execute(
             select(Agency.code, Agency.id, Agency.name)
@@ -228,11 +236,23 @@ async def enrol_everybody(year: Year) -> None:
                 )
             )
     for code, invitation in zip(people, codes, strict=True):
-        year.focal[code] = province.person(f"Đầu mối {agencies[code].name}")
+        on = province.carrier.groups if code == "phuong-tam-thanh" else ""
+        if code in TWICE:
+            on = messengers[TWICE.index(code) % len(messengers)]
+        year.focal[code] = province.person(f"Đầu mối {agencies[code].name}", on=on)
         year.focal[code].writes(f"/start {invitation}")
     for heard in await province.settle():
         assert heard.text.startswith("Kính chào"), heard
-    stranger = province.person("Người lạ")
+    if len(messengers) > 1:
+        for code in TWICE:
+            (other,) = set(messengers) - {year.focal[code].messenger}
+            async with province.app.database.write() as connection:
+                invitation = await invitations.invite(
+                    connection, agency_id=agencies[code].id, role="focal", now=province.now
+                )
+            year.colleagues[code] = province.person(f"Cán bộ {agencies[code].name}", on=other)
+            assert "Kính chào" in await year.colleagues[code].says(f"/start {invitation}")
+    stranger = province.person("Người lạ", on=province.carrier.groups)
     used = await stranger.says(f"/start {codes[0]}")
     assert "Kính chào" not in used
     if not province.carrier.groups:
@@ -253,7 +273,7 @@ def code_in(text: str) -> str:
 @on(2, 2)
 async def the_first_morning(year: Year) -> None:
     """Everybody is asked for last year's report, once; it is answered in five ways."""
-    assert len(year.mornings[year.today]) == 80 + year.groups  # 79 agencies and Sở KH&CN
+    assert len(year.mornings[year.today]) == 80 + year.second_chats  # 79 agencies and Sở KH&CN
     key = (OLD, "BC.2", "2025")
     health, finance, justice = (
         year.focal[code] for code in ("so-y-te", "so-tai-chinh", "so-tu-phap")
@@ -336,7 +356,7 @@ async def the_rest_was_confirmed_by_itself(year: Year) -> None:
 @on(25, 2)
 async def what_was_long_late_was_told_once(year: Year) -> None:
     """A late start tells the latest rung once: the fiftieth, which was the last."""
-    assert len(year.mornings[date(2026, 2, 2)]) == 80 + year.groups
+    assert len(year.mornings[date(2026, 2, 2)]) == 80 + year.second_chats
     for code in (*SILENT, "so-y-te"):
         assert year.told(year.focal[code], LAST_YEARS) == ["2/2"]
 
@@ -548,7 +568,8 @@ async def figures_of_midyear(year: Year) -> None:
 @on(18, 9)
 async def three_report_before_the_saturday(year: Year) -> None:
     for code in ("so-y-te", "so-tu-phap", "so-noi-vu"):
-        await year.focal[code].says("đã xong", to=year.focal[code].with_words("quý III"))
+        person = year.colleagues.get(code, year.focal[code])
+        await person.says("đã xong", to=person.with_words("quý III"))
         year.says(code, NEW, "BC.1", "2026-Q3", "submitted")
 
 
@@ -595,7 +616,7 @@ async def a_task_is_disputed_and_reassigned(year: Year) -> None:
 
 @on(12, 10)
 async def the_yearly_report_is_asked_for(year: Year) -> None:
-    assert len(year.mornings[year.today]) == 79 + year.groups
+    assert len(year.mornings[year.today]) == 79 + year.second_chats
     key = (OLD, "BC.2", "2026")
     communes = [code for code in year.focal if code.startswith("xa-") and code not in SILENT]
     for number, code in enumerate(communes[:50]):
@@ -840,9 +861,17 @@ async def the_extended_one_reports(year: Year) -> None:
 @on(4, 12)
 async def the_fourth_quarter(year: Year) -> None:
     for code in ("so-y-te", "so-tai-chinh", "so-tu-phap", "so-noi-vu", "so-xay-dung"):
-        person = year.focal[code]
+        person = year.colleagues.get(code, year.focal[code])
         await person.says("đã xong", to=person.with_words("Báo cáo quý IV/2026"))
         year.says(code, NEW, "BC.1", "2026-Q4", "submitted")
+        assert "Báo cáo quý IV/2026" not in await year.focal[code].says("/viec")
+
+
+@on(16, 12)
+async def one_of_two_is_reached_no_more(year: Year) -> None:
+    if year.colleagues:
+        assert year.colleagues["so-gddt"].messenger == "telegram"
+        year.colleagues["so-gddt"].blocks()
 
 
 @on(31, 12)
@@ -858,6 +887,10 @@ async def the_last_day_of_the_year(year: Year) -> None:
     tasks = ["3/12", "17/12", "24/12", "31/12"]
     assert year.told(year.focal["so-gddt"], "Phổ cập kỹ năng số") == ["8/10", *tasks]
     assert year.told(year.focal["so-noi-vu"], "Phổ cập kỹ năng số") == ["7/10"]
+    if year.colleagues:  # its last message did not arrive: the other has the same
+        assert year.told(year.colleagues["so-gddt"], "Phổ cập kỹ năng số") == ["8/10", "3/12"]
+        lost = "Không gửi được tin đến một cuộc trò chuyện riêng của Sở Giáo dục và Đào tạo"
+        assert year.told(year.lan, lost) == ["17/12"]
     health = year.focal["so-y-te"]
     await health.says("đã xong", to=health.with_words("Số hóa hồ sơ sức khỏe"))
     year.says("so-y-te", NEW, "1", "end", "submitted")
@@ -1041,17 +1074,20 @@ async def nothing_is_left_over(year: Year) -> None:
         )
         assert [row[0] for row in events] == ["done"]
         messages = (await connection.execute(select(Message.__table__))).all()
-        outcomes = await connection.scalars(select(Delivery.outcome).distinct())
-        assert outcomes.all() == [
-            "sent"
-        ]  # at the first attempt: no text was too long, no markup refused
-    assert {message.state for message in messages} == {"sent"}
-    for message in messages:
+        rows = await connection.scalars(select(Delivery.outcome))
+    outcomes = Counter(rows.all())
+    sent = [message for message in messages if message.state == "sent"]
+    # At the first attempt: no text was too long, no markup refused, nothing left in doubt.
+    assert outcomes.pop("sent") == len(sent)
+    blocked = len(messages) - len(sent)
+    assert outcomes == ({"gone": blocked} if blocked else {})
+    assert blocked == (1 if year.colleagues else 0)
+    for message in sent:
         if message.broadcast_on is not None:
             assert civil_time(message.sent_at) == MORNING
             assert civil_date(message.sent_at) == message.broadcast_on
             assert year.workdays.is_working(message.broadcast_on)
-    assert year.province.carrier.arrived() == len(messages)
+    assert year.province.carrier.arrived() == len(sent)
     for member in year.members[:1]:  # nobody is shamed in a group
         assert not any(heard.says("Quá hạn, chưa có kết quả:") for heard in member.heard)
 
@@ -1084,8 +1120,14 @@ async def over_zalo() -> AsyncIterator[Carrier]:
         yield OverZalo(api)
 
 
+@asynccontextmanager
+async def over_both() -> AsyncIterator[Carrier]:
+    async with BotApi() as telegram, ZaloApi() as zalo:
+        yield OverBoth(OverTelegram(telegram), OverZalo(zalo))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("messenger", [over_telegram, over_zalo])
+@pytest.mark.parametrize("messenger", [over_telegram, over_zalo, over_both])
 async def test_a_year_of_one_province(
     folder: Path, messenger: Callable[[], AbstractAsyncContextManager[Carrier]]
 ) -> None:
