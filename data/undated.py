@@ -56,17 +56,23 @@ def undated_tasks(plan: PlanFile) -> Iterator[TaskEntry]:
 
 def drop_done(
     wanted: MutableMapping[Key, Any], plan: PlanFile | None, *, confirmed: Iterable[Key]
-) -> None:
+) -> frozenset[Key]:
     """Leave out of what is wanted the later years of undated tasks that are confirmed as done.
 
-    A task that comes anew each year is asked about anew. confirmed: of any kind of obligation.
+    Returns what was left out. A task that comes anew each year is asked about anew. confirmed: of any
+    kind of obligation.
     """
     tasks = undated_tasks(plan) if plan is not None else ()
     once = {task.code for task in tasks if task.period.kind not in EVERY_YEAR}
     done = {(code, agency): year for code, agency, year in confirmed if code in once}
-    for code, agency, year in list(wanted):
-        if code in once and year > done.get((code, agency), year):
-            del wanted[code, agency, year]
+    over = frozenset(
+        (code, agency, year)
+        for code, agency, year in wanted
+        if code in once and year > done.get((code, agency), year)
+    )
+    for key in over:
+        del wanted[key]
+    return over
 
 
 def year_of(

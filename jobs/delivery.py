@@ -18,6 +18,8 @@ from jobs.channel import Channel
 from jobs.line import Line
 from jobs.wording import Renderer
 
+_NO_MORE = frozenset({"sent", "skipped", "not_owned"})  # give the other accounts nothing to do
+
 
 class Delivery:
     """The ways out of all accounts of one process.
@@ -83,6 +85,14 @@ class Delivery:
         """
         if self._running:
             raise RuntimeError("run() is at work; wake() it instead")
+        total: Counter[str] = Counter()
         async with self._one_at_a_time:
-            counts = await asyncio.gather(*(line.run_until_idle() for line in self._lines))
-        return sum(counts, Counter())
+            while True:
+                counts = await asyncio.gather(*(line.run_until_idle() for line in self._lines))
+                found = sum(counts, Counter())
+                if total:
+                    del found["not_owned"]  # counted by the first round
+                total += found
+                # What one account could not bring may wait at another, whose line was idle already.
+                if len(self._lines) == 1 or found.keys() <= _NO_MORE:
+                    return total

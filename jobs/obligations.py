@@ -160,7 +160,7 @@ async def _bring_in_line(
 ) -> None:
     known = await _stored(connection, plan.id)
     confirmed = [key for key, row in known.items() if row.state == "confirmed"]
-    drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
+    over = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
     seen = {code for code, _, _ in known}
     sent = await _sent(connection, Obligation.plan_id == plan.id)
     fresh: list[dict[str, Any]] = []
@@ -212,7 +212,8 @@ async def _bring_in_line(
     for key, row in known.items():
         if key in wanted or row.state in ("withdrawn", "superseded", "confirmed"):
             continue
-        state = "superseded" if (row.code, row.period) in still_owed else "withdrawn"
+        taken_over = (row.code, row.period) in still_owed and key not in over
+        state = "superseded" if taken_over else "withdrawn"
         changes.append({"key": row.id, "state": state, "rung": None, "remind_on": None})
         counts.withdrawn += 1
     subjects = await _subjects(connection, plan.id) if fresh else {}

@@ -1,8 +1,8 @@
 """A province at work, for tests: people who talk with the real service over a messenger.
 
 A script speaks to people alone: who types, who chooses what by its label, what they find in their
-chats, when it is morning. A Carrier takes their words to the service and the service's messages to
-them; which messenger it is, the script does not know. The service is the one that `bot.app.opened`
+chats, when it is morning. A Carrier (tests/carriers.py) takes their words to the service and the service's
+messages to them; which messenger it is, the script does not know. The service is the one that `bot.app.opened`
 wires, on a file, with a clock that the script moves; its jobs tick when their hour comes.
 """
 
@@ -19,15 +19,12 @@ from typing import Any, Protocol
 from sqlalchemy import select
 
 from bot.app import App, opened
-from bot.channels.pacing import Limits
-from bot.channels.telegram import TelegramChannel
 from bot.config import Settings
 from data.clock import SteppedClock, at, civil_date
 from data.models import Message
 from jobs.channel import Channel
 from jobs.fetching import poll
 from jobs.schedule import JOBS
-from tests.botapi import TOKEN, BotApi, Taken
 
 MORNING = time(7, 30)
 TYPING = timedelta(minutes=1)  # what it takes to write something, by the stepped clock
@@ -48,31 +45,44 @@ class Heard:
     choices: tuple[str, ...]
     edited: bool
 
+    def says(self, words: str) -> bool:
+        """Tell whether it holds some words, in whichever case: headings differ by messenger."""
+        return words.casefold() in self.text.casefold()
+
 
 class Carrier(Protocol):
-    """A messenger with people on it."""
+    """Messengers with people on them. groups: the one where people may sit together in a chat, or ""."""
+
+    messengers: Sequence[str]
+    groups: str
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return what an office sets to use this messenger."""
+        """Return what an office sets to use them."""
 
-    async def channel(self) -> Channel:
+    async def channels(self) -> Sequence[Channel]:
         """Return the service's side of it, open, with no pace to keep: a year has to pass quickly."""
 
-    def address(self, number: int, *, group: bool) -> str:
-        """Return the address of a chat."""
+    def address(self, number: int, *, group: bool, on: str) -> str:
+        """Return the address of a chat on a messenger."""
 
     def write(self, person: Person, text: str, *, to: Heard | None) -> None:
-        """Have a person write, maybe in reply to a message."""
+        """Have a person write, maybe of a certain message: as a reply, or in words that name what it is of."""
 
     def choose(self, person: Person, message: Heard, label: str) -> None:
         """Have a person choose what a message offers, in the messenger's own way."""
+
+    def block(self, person: Person) -> None:
+        """Have a person's chat refuse every message from now on."""
 
     async def fetched(self) -> None:
         """Wait until the service has fetched everything that people wrote."""
 
     def news(self, now: datetime) -> list[Heard]:
         """Return what came into the chats since this was last asked, oldest first."""
+
+    def arrived(self) -> int:
+        """Return how many messages came into the chats in all; asserts that its rules were kept."""
 
 
 @dataclass
@@ -83,6 +93,7 @@ class Person:
     number: int
     chat: str
     title: str  # of the group; "" in her own chat
+    messenger: str
     province: ProvinceAtWork = field(repr=False)
 
     def writes(self, text: str, *, to: Heard | None = None) -> None:
@@ -94,6 +105,10 @@ class Person:
         message = of if of is not None else self.offering(label)
         assert label in message.choices, (label, message)
         self.province.carrier.choose(self, message, label)
+
+    def blocks(self) -> None:
+        """Refuse every message from now on."""
+        self.province.carrier.block(self)
 
     async def says(self, text: str, *, to: Heard | None = None) -> str:
         """Write; returns the words of the last message that came into the chat."""
@@ -126,7 +141,7 @@ class Person:
 
     def with_words(self, words: str) -> Heard:
         """Return the last message that holds some words."""
-        return self._latest(lambda heard: words in heard.text, words)
+        return self._latest(lambda heard: heard.says(words), words)
 
     def _latest(self, fits: Callable[[Heard], bool], wanted: str) -> Heard:
         found = next((heard for heard in reversed(self.heard) if fits(heard)), None)
@@ -159,7 +174,7 @@ class ProvinceAtWork:
         async def connecting(
             settings: Settings, *, stopping: asyncio.Event | None
         ) -> Sequence[Channel]:
-            return [await carrier.channel()]
+            return await carrier.channels()
 
         wanted = Settings.model_validate({**carrier.settings, **settings})
         async with opened(wanted, clock=clock, connecting=connecting) as app:
@@ -177,15 +192,20 @@ class ProvinceAtWork:
 
     # ---------------------------------------------------------------- people
 
-    def person(self, name: str) -> Person:
-        """Return somebody new, in her own chat."""
+    def person(self, name: str, *, on: str = "") -> Person:
+        """Return somebody new, in her own chat; on: which messenger, by default each in turn."""
         number = next(self._numbers)
-        return Person(name, number, self.carrier.address(number, group=False), "", self)
+        messengers = self.carrier.messengers
+        messenger = on or messengers[number % len(messengers)]
+        address = self.carrier.address(number, group=False, on=messenger)
+        return Person(name, number, address, "", messenger, self)
 
     def group(self, title: str, *people: Person) -> list[Person]:
         """Return people as they sit in a new group."""
-        address = self.carrier.address(next(self._numbers), group=True)
-        return [Person(each.name, each.number, address, title, self) for each in people]
+        messenger = self.carrier.groups
+        assert all(each.messenger == messenger for each in people)
+        address = self.carrier.address(next(self._numbers), group=True, on=messenger)
+        return [Person(each.name, each.number, address, title, messenger, self) for each in people]
 
     # ---------------------------------------------------------------- time
 
@@ -233,74 +253,3 @@ class ProvinceAtWork:
         for heard in news:
             self.chats.setdefault(heard.chat, []).append(heard)
         return news
-
-
-class OverTelegram:
-    """Telegram, by a local server that speaks its Bot API: a choice is a button that is pressed."""
-
-    def __init__(self, api: BotApi) -> None:
-        self._api = api
-        self._told = self._edited = 0
-        self._ids = count(500_000)
-        self._buttons: dict[str, dict[str, str]] = {}  # by message: label → key
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"telegram_token": TOKEN, "telegram_base_url": self._api.url}
-
-    async def channel(self) -> Channel:
-        channel = TelegramChannel(TOKEN, base_url=self._api.url, limits=Limits())
-        await channel.open()
-        return channel
-
-    def address(self, number: int, *, group: bool) -> str:
-        return f"-100{number}" if group else str(number)
-
-    def write(self, person: Person, text: str, *, to: Heard | None) -> None:
-        message = {**self._head(person), "message_id": next(self._ids), "text": text}
-        if to is not None:
-            head = {"message_id": int(to.key), "date": 1_790_000_000, "text": to.text[:100]}
-            message["reply_to_message"] = {**head, "chat": message["chat"]}
-        self._api.push({"message": message})
-
-    def choose(self, person: Person, message: Heard, label: str) -> None:
-        head = self._head(person)
-        shown = {"message_id": int(message.key), "date": 1_790_000_000, "chat": head["chat"]}
-        press = {
-            "id": f"press{next(self._ids)}",
-            "from": head["from"],
-            "chat_instance": "1",
-            "data": self._buttons[message.key][label],
-            "message": {**shown, "text": message.text[:100]},
-        }
-        self._api.push({"callback_query": press})
-
-    async def fetched(self) -> None:
-        while self._api.waiting_updates():
-            await asyncio.sleep(0.002)
-
-    def news(self, now: datetime) -> list[Heard]:
-        fresh = [(one, False) for one in self._api.messages[self._told :]]
-        fresh += [(one, True) for one in self._api.edits[self._edited :]]
-        self._told, self._edited = len(self._api.messages), len(self._api.edits)
-        return [
-            self._heard(one, edited, now)
-            for one, edited in sorted(fresh, key=lambda each: each[0].at)
-        ]
-
-    def _heard(self, taken: Taken, edited: bool, now: datetime) -> Heard:
-        key = str(taken.message_id)
-        buttons = {label: data for row in taken.buttons for label, data in row}
-        self._buttons[key] = buttons
-        return Heard(now, str(taken.chat), key, taken.text, tuple(buttons), edited)
-
-    def _head(self, person: Person) -> dict[str, Any]:
-        who = {"id": person.number, "is_bot": False, "first_name": person.name}
-        chat: dict[str, Any] = {
-            "id": int(person.chat),
-            "type": "private",
-            "first_name": person.name,
-        }
-        if person.title:
-            chat = {"id": int(person.chat), "type": "supergroup", "title": person.title}
-        return {"date": 1_790_000_000, "chat": chat, "from": who}

@@ -90,6 +90,18 @@ async def test_buttons_become_numbered_choices_where_a_channel_has_none(
     assert "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn" in alone.text
 
 
+async def test_a_list_without_buttons_tells_the_words_that_receive_all_of_it(
+    database: Database, registry: Registry
+) -> None:
+    page, *_ = await reminders(database, registry, "so-y-te", province="gia-lai")
+    telegram = await shown(database, registry, page, TELEGRAM)
+    zalo = await shown(database, registry, page, ZALO)
+    assert telegram is not None
+    assert zalo is not None
+    assert telegram.buttons[-1][0].label == "Đã nhận tất cả"
+    assert "“đã nhận tất cả”" in zalo.text
+
+
 async def test_what_was_answered_meanwhile_is_left_out_and_nothing_left_is_not_sent(
     database: Database, registry: Registry
 ) -> None:

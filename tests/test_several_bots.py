@@ -87,7 +87,6 @@ class Office:
             owner="test",
         )
         await delivery.run_until_idle()
-        await delivery.run_until_idle()  # what one bot could not carry waits at another
 
     async def states(self, account_id: int | None = None) -> dict[str, int]:
         query = select(Message.state, func.count()).group_by(Message.state)

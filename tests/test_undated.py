@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from data.clock import ZONE
 from data.database import Database
 from data.ladder import NEVER
-from data.models import Chat, Message, MessageItem, Obligation, StatusReply
+from data.models import Agency, Chat, Message, MessageItem, Obligation, StatusReply
 from data.planning import PlannedObligation, obligations
 from data.registry import Registry
 from jobs.obligations import materialise
@@ -54,15 +54,19 @@ report_duties:
 ASKED_ON = datetime(2026, 10, 30, 7, 30, tzinfo=ZONE)  # ten working days before Friday 13/11
 
 
-@pytest.fixture(scope="module")
-def small() -> Registry:
+def registry_of(plan: str) -> Registry:
     return Registry.from_texts(
         {
             "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
-            "plans/dong-30.yaml": PLAN,
+            "plans/dong-30.yaml": plan,
             "calendar/2026.yaml": CALENDAR,
         }
     )
+
+
+@pytest.fixture(scope="module")
+def small() -> Registry:
+    return registry_of(PLAN)
 
 
 @pytest.fixture
@@ -99,7 +103,11 @@ async def morning_pages(talk: Talk, chat: str = "7") -> list[Any]:
             await connection.execute(
                 update(Chat).where(Chat.id == chat_id).values(last_menu_message_id=page.id)
             )
-    return pages
+        ids = [page.id for page in pages]
+        arrived = await connection.execute(
+            select(Message).where(Message.id.in_(ids)).order_by(Message.page)
+        )
+    return list(arrived)
 
 
 async def lines_of(talk: Talk, message_id: int) -> dict[int, str]:
@@ -261,6 +269,41 @@ async def test_an_item_of_the_page_before_goes_back_to_that_page(talk: Talk) -> 
     assert "[I.2]" in opened.html
 
 
+async def test_once_the_report_is_answered_numbers_and_all_mean_the_rest_of_that_morning(
+    talk: Talk,
+) -> None:
+    report, _ = await morning_pages(talk)
+    await talk.say("7", "đã xong", reply_to=report.remote_id)
+    item = await only(talk.say("7", "3 đang làm 20%"))
+    assert "[I.2]" in item.html
+    await talk.say("7", "1 báo cáo đã nộp", reply_to=report.remote_id)
+    answer = await only(talk.say("7", "tất cả đang làm, trừ 4: chưa làm"))
+    assert answer.template == "recorded_several"
+    said = {
+        code: (await talk.obligation("30/KH-UBND", "stc", code, "2026")).progress
+        for code in ("I.1", "I.2", "I.3", "BC.1")
+    }
+    assert said == {
+        "I.1": "in_progress",
+        "I.2": "in_progress",
+        "I.3": "not_started",
+        "BC.1": None,
+    }
+
+
+async def test_a_number_of_an_older_mornings_list_means_nothing_after_a_later_one(
+    talk: Talk,
+) -> None:
+    report, _ = await morning_pages(talk)
+    talk.now = datetime(2026, 11, 6, 7, 30, tzinfo=ZONE)
+    later = await morning_pages(talk)
+    assert [await lines_of(talk, page.id) for page in later] == [{1: "BC.1"}]
+    await talk.say("7", "đang làm 50%", reply_to=report.remote_id)
+    answer = await only(talk.say("7", "3 xong"))
+    assert answer.template == "ask"
+    assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2026")).state == "open"
+
+
 async def test_no_later_date_is_asked_for_what_has_none(talk: Talk) -> None:
     await morning_pages(talk)
     answer = await only(talk.say("7", "3 xin gia hạn đến 20/12 do thiếu người"))
@@ -317,6 +360,25 @@ async def test_a_task_done_for_good_is_asked_about_no_more(talk: Talk) -> None:
     talk.now = datetime(2027, 1, 5, 8, tzinfo=ZONE)
     part = await only(talk.say("8", "/status I.2"))
     assert "Hoàn thành đúng hạn" in part.html
+
+
+async def test_done_for_good_is_withdrawn_though_another_agency_has_the_task_still(
+    database: Database,
+) -> None:
+    shared = 'leads: ["Sở Tài chính", "Sở Xây dựng"],\n     period: {raw: "", kind: missing}'
+    plan = PLAN.replace(shared.replace(', "Sở Xây dựng"', ""), shared)
+    talk = await Talk(database, registry_of(plan), datetime(2026, 10, 1, 8, tzinfo=ZONE)).begin()
+    async with talk.database.write() as connection:
+        stc = select(Agency.id).where(Agency.province == "dong", Agency.code == "stc")
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.code == "I.2", Obligation.period == "2026")
+            .where(Obligation.agency_id == stc.scalar_subquery())
+            .values(state="confirmed", done_on=date(2026, 11, 2), confirmed_at=talk.now)
+        )
+        await materialise(connection, talk.registry, today=date(2026, 11, 3))
+    assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2027")).state == "withdrawn"
+    assert (await talk.obligation("30/KH-UBND", "sxd", "I.2", "2027")).state == "open"
 
 
 async def test_a_task_of_every_year_is_asked_about_anew(talk: Talk) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -35,8 +36,10 @@ from data.models import (
 )
 from data.workdays import Workdays
 from tests.botapi import BotApi
+from tests.carriers import OverBoth, OverTelegram, OverZalo
 from tests.conftest import SHIPPED
-from tests.province import MORNING, Heard, OverTelegram, Person, ProvinceAtWork
+from tests.province import MORNING, Carrier, Heard, Person, ProvinceAtWork
+from tests.zaloapi import ZaloApi
 
 HOME = "lang-son"
 OLD, NEW = "131/KH-UBND", "15/KH-UBND"
@@ -84,6 +87,11 @@ LATER = (
     "so-gddt",
     "xa-quy-hoa",
 )  # the yearly report takes them longer
+# Where there are two messengers, they have somebody on each.
+TWICE = (
+    *("so-y-te", "so-gddt", "so-tai-chinh", "so-tu-phap", "so-noi-vu", "so-xay-dung"),
+    *("so-cong-thuong", "so-ngoai-vu", "phuong-dong-kinh", "xa-that-khe"),
+)
 SLEPT = {date(2026, 6, 5)}  # the service was down until the evening
 
 UNDATED = "Nhiệm vụ không có hạn"  # how the page that lists them begins
@@ -100,13 +108,19 @@ class Year:
     lan: Person  # coordinator, Sở Khoa học và Công nghệ
     hai: Person  # leader who may decide
     focal: dict[str, Person] = field(default_factory=dict)
-    members: list[Person] = field(default_factory=list)  # of a ward's group
+    colleagues: dict[str, Person] = field(default_factory=dict)  # on the other messenger
+    members: list[Person] = field(default_factory=list)  # of a ward's group, where there are groups
     said: dict[Key, tuple[str, date]] = field(default_factory=dict)
     reported: dict[Key, date] = field(default_factory=dict)  # said to be done, and never returned
     progress: dict[tuple[str, str], str] = field(
         default_factory=dict
     )  # of 131's tasks: agency, code
     mornings: dict[date, list[Heard]] = field(default_factory=dict)
+
+    @property
+    def second_chats(self) -> int:
+        """Return how many chats there are beside one for each agency."""
+        return len(self.colleagues) + bool(self.members)
 
     @property
     def today(self) -> date:
@@ -153,7 +167,7 @@ class Year:
         return [
             f"{day.day}/{day.month}"
             for day, news in self.mornings.items()
-            if any(heard.chat == person.chat and words in heard.text for heard in news)
+            if any(heard.chat == person.chat and heard.says(words) for heard in news)
         ]
 
     def received(self, plan: str, code: str, period: str) -> int:
@@ -182,6 +196,7 @@ def on(day: int, month: int, year: int = 2026) -> Callable[[Scene], Scene]:
 async def enrol_everybody(year: Year) -> None:
     """The administrator lets the coordinator and the leader in; the coordinator everybody else."""
     province, lan, hai = year.province, year.lan, year.hai
+    messengers = province.carrier.messengers
     async with province.app.database.write() as connection:
         rows = await connection.execute(
             select(Agency.code, Agency.id, Agency.name)
@@ -221,13 +236,27 @@ async def enrol_everybody(year: Year) -> None:
                 )
             )
     for code, invitation in zip(people, codes, strict=True):
-        year.focal[code] = province.person(f"Đầu mối {agencies[code].name}")
+        on = province.carrier.groups if code == "phuong-tam-thanh" else ""
+        if code in TWICE:
+            on = messengers[TWICE.index(code) % len(messengers)]
+        year.focal[code] = province.person(f"Đầu mối {agencies[code].name}", on=on)
         year.focal[code].writes(f"/start {invitation}")
     for heard in await province.settle():
         assert heard.text.startswith("Kính chào"), heard
-    stranger = province.person("Người lạ")
+    if len(messengers) > 1:
+        for code in TWICE:
+            (other,) = set(messengers) - {year.focal[code].messenger}
+            async with province.app.database.write() as connection:
+                invitation = await invitations.invite(
+                    connection, agency_id=agencies[code].id, role="focal", now=province.now
+                )
+            year.colleagues[code] = province.person(f"Cán bộ {agencies[code].name}", on=other)
+            assert "Kính chào" in await year.colleagues[code].says(f"/start {invitation}")
+    stranger = province.person("Người lạ", on=province.carrier.groups)
     used = await stranger.says(f"/start {codes[0]}")
     assert "Kính chào" not in used
+    if not province.carrier.groups:
+        return
     # A ward has a group too: its secretary is enrolled herself, one of its people is not.
     secretary = year.focal["phuong-tam-thanh"]
     year.members = province.group("Tổ chuyển đổi số phường Tam Thanh", secretary, stranger)
@@ -244,7 +273,7 @@ def code_in(text: str) -> str:
 @on(2, 2)
 async def the_first_morning(year: Year) -> None:
     """Everybody is asked for last year's report, once; it is answered in five ways."""
-    assert len(year.mornings[year.today]) == 81  # 79 agencies, one with a group too, and Sở KH&CN
+    assert len(year.mornings[year.today]) == 80 + year.second_chats  # 79 agencies and Sở KH&CN
     key = (OLD, "BC.2", "2025")
     health, finance, justice = (
         year.focal[code] for code in ("so-y-te", "so-tai-chinh", "so-tu-phap")
@@ -275,6 +304,10 @@ async def the_first_morning(year: Year) -> None:
     await builder.says("huỷ")
     assert (await year.obligation("so-xay-dung", *key)).state == "open"
     # acknowledged within a group by anybody, answered there by who is enrolled
+    if not year.members:
+        await year.focal["phuong-tam-thanh"].says("xong rồi em nhé")
+        year.says("phuong-tam-thanh", *key, "submitted")
+        return
     secretary, anybody = year.members
     assert "Đã nhận" in await anybody.chooses("Đã nhận")
     refused = await anybody.chooses("Đã xong")
@@ -290,7 +323,7 @@ async def what_is_late_is_told_higher_up(year: Year) -> None:
     """On the morning after the agencies were told so, and never in a group."""
     for person in (year.lan, year.hai):
         assert person.heard_on(year.today), person
-        assert f"• {LAST_YEARS}" in person.last.text
+        assert f"{LAST_YEARS}, Kế hoạch" in person.last.text
         assert "63 đơn vị" in person.last.text
 
 
@@ -299,9 +332,9 @@ async def the_first_ones_are_confirmed_together(year: Year) -> None:
     text = await year.lan.says("/xacnhan")
     assert "Chờ xác nhận: 16 việc" in text
     listed = [agency_named(year, line) for line in text.splitlines() if agency_named(year, line)]
-    assert len(listed) == 10
+    assert 5 <= len(listed) <= 10  # as many as a page holds
     before = {code: len(year.focal[code].heard) for code in listed}
-    assert "10" in await year.lan.chooses("Xác nhận tất cả")
+    assert f"{len(listed)} việc" in await year.lan.chooses("Xác nhận tất cả")
     for code in listed:
         year.says(code, OLD, "BC.2", "2025", "confirmed")
         assert len(year.focal[code].heard) == before[code] + 1
@@ -311,18 +344,19 @@ async def the_first_ones_are_confirmed_together(year: Year) -> None:
 @on(24, 2)
 async def the_rest_was_confirmed_by_itself(year: Year) -> None:
     """Said on Monday 2/2: its ten working days end on Monday 23/2, after Tết."""
+    waited = [key for key, (state, _) in year.said.items() if state == "submitted"]
     for key, (state, day) in list(year.said.items()):
         if state == "submitted" and day == date(2026, 2, 2):
             assert (await year.obligation(*key)).state == "confirmed", key
             year.says(*key, "confirmed")
     automatic = await count(year, Decision.decided_by == "tự động")
-    assert automatic == 6
+    assert automatic == len(waited) > 5
 
 
 @on(25, 2)
 async def what_was_long_late_was_told_once(year: Year) -> None:
     """A late start tells the latest rung once: the fiftieth, which was the last."""
-    assert len(year.mornings[date(2026, 2, 2)]) == 81
+    assert len(year.mornings[date(2026, 2, 2)]) == 80 + year.second_chats
     for code in (*SILENT, "so-y-te"):
         assert year.told(year.focal[code], LAST_YEARS) == ["2/2"]
 
@@ -446,7 +480,7 @@ async def an_explanation_is_asked_for_and_filed(year: Year) -> None:
     await late.says("Do đổi phần mềm, ngày 6/4 chúng tôi gửi")
     assert "Do đổi phần mềm" in lan.last.text
     assert "Do đổi phần mềm" in await lan.says("/lichsu Sở Nội vụ")
-    await late.says("1 xong", to=late.with_words(QUARTER))
+    assert "Trả lời: Đã xong" in await late.says("1 xong", to=late.with_words(QUARTER))
     year.says("so-noi-vu", NEW, "BC.1", "2026-Q1", "submitted")
     await figures_add_up(year)
 
@@ -469,7 +503,7 @@ async def lists_are_answered_by_numbers(year: Year) -> None:
     for person in (health, finance):
         (heard,) = person.heard_on(year.today)
         assert "2 sắp đến hạn" in heard.text
-        assert heard.choices == ("1", "2", "Đã nhận tất cả")
+        assert {"1", "2", "Đã nhận tất cả"} <= set(heard.choices)
     done = number_of(health.last, "[BC.1]")
     doing = "2" if done == "1" else "1"
     await health.says(f"{done} xong, {doing} đang làm 50%")
@@ -515,7 +549,9 @@ async def somebody_works_on_a_saturday_evening(year: Year) -> None:
 @on(15, 6)
 async def everything_waiting_is_confirmed(year: Year) -> None:
     assert "Chờ xác nhận: 6 việc" in await year.lan.says("/xacnhan")
-    await year.lan.chooses("Xác nhận tất cả")
+    while "Chờ xác nhận" in year.lan.last.text:
+        await year.lan.chooses("Xác nhận tất cả")
+        await year.lan.says("/xacnhan")
     for key, (state, day) in list(year.said.items()):
         if state == "submitted" and day >= date(2026, 6, 8):
             year.says(*key, "confirmed")
@@ -532,7 +568,8 @@ async def figures_of_midyear(year: Year) -> None:
 @on(18, 9)
 async def three_report_before_the_saturday(year: Year) -> None:
     for code in ("so-y-te", "so-tu-phap", "so-noi-vu"):
-        await year.focal[code].says("đã xong", to=year.focal[code].with_words("quý III"))
+        person = year.colleagues.get(code, year.focal[code])
+        await person.says("đã xong", to=person.with_words("quý III"))
         year.says(code, NEW, "BC.1", "2026-Q3", "submitted")
 
 
@@ -579,7 +616,7 @@ async def a_task_is_disputed_and_reassigned(year: Year) -> None:
 
 @on(12, 10)
 async def the_yearly_report_is_asked_for(year: Year) -> None:
-    assert len(year.mornings[year.today]) == 80  # 79 agencies, one with a group too
+    assert len(year.mornings[year.today]) == 79 + year.second_chats
     key = (OLD, "BC.2", "2026")
     communes = [code for code in year.focal if code.startswith("xa-") and code not in SILENT]
     for number, code in enumerate(communes[:50]):
@@ -597,8 +634,10 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
     assert all("Trả lời: Đã xong" in heard.text for heard in news)
     for code in communes[:50]:
         year.says(code, *key, "submitted")
-    secretary, anybody = year.members
-    await anybody.chooses("Đã nhận")
+    secretary = year.focal["phuong-tam-thanh"]
+    if year.members:
+        secretary, anybody = year.members
+        await anybody.chooses("Đã nhận")
     await secretary.says(
         "xong rồi, Báo cáo số 88/BC-UBND ngày 11/10/2026", to=secretary.with_words(YEARLY)
     )
@@ -614,12 +653,14 @@ async def tasks_without_a_due_date_are_asked_about(year: Year) -> None:
     for code, person in year.focal.items():
         if code == "so-khcn":  # with its own report
             continue
-        *before, listed = pages[person.chat]
         owes = (code, OLD, "BC.2", "2026") not in year.said
-        assert [YEARLY in page.text for page in before] == [True] * owes, code
-        assert UNDATED.casefold() in listed.text.casefold()
-        assert number_of(listed, "[II.1a]") == ("2" if owes else "1")
-        assert number_of(listed, "[II.8a]")
+        listed = pages[person.chat]
+        if owes:
+            report, *listed = listed
+            assert YEARLY in report.text, code
+        assert all(page.says(UNDATED) and YEARLY not in page.text for page in listed)
+        assert number_of(listed[0], "[II.1a]") == ("2" if owes else "1")
+        assert number_of(listed[-1], "[II.8a]")
 
 
 @on(26, 10)
@@ -717,7 +758,7 @@ async def tasks_without_a_due_date_are_answered_one_by_one(year: Year) -> None:
 async def a_completion_of_what_has_no_due_date_is_confirmed(year: Year) -> None:
     finance, lan = year.focal["so-tai-chinh"], year.lan
     page = 1
-    while "[II.8a]" not in await lan.says(f"/xacnhan trang {page}"):
+    while "Sở Tài chính" not in await lan.says(f"/xacnhan trang {page}"):
         page += 1
     await lan.chooses(number_of(lan.last, "Sở Tài chính"))
     assert "[II.8a]" in lan.last.text
@@ -820,9 +861,17 @@ async def the_extended_one_reports(year: Year) -> None:
 @on(4, 12)
 async def the_fourth_quarter(year: Year) -> None:
     for code in ("so-y-te", "so-tai-chinh", "so-tu-phap", "so-noi-vu", "so-xay-dung"):
-        person = year.focal[code]
+        person = year.colleagues.get(code, year.focal[code])
         await person.says("đã xong", to=person.with_words("Báo cáo quý IV/2026"))
         year.says(code, NEW, "BC.1", "2026-Q4", "submitted")
+        assert "Báo cáo quý IV/2026" not in await year.focal[code].says("/viec")
+
+
+@on(16, 12)
+async def one_of_two_is_reached_no_more(year: Year) -> None:
+    if year.colleagues:
+        assert year.colleagues["so-gddt"].messenger == "telegram"
+        year.colleagues["so-gddt"].blocks()
 
 
 @on(31, 12)
@@ -833,11 +882,15 @@ async def the_last_day_of_the_year(year: Year) -> None:
     ]
     for code in SILENT:
         assert year.told(year.focal[code], YEARLY) == silent
-    assert year.told(year.lan, "• Báo cáo năm 2026 [BC.2]") == ["12/11"]
-    assert year.told(year.hai, "• Báo cáo năm 2026 [BC.2]") == ["23/11"]
+    assert year.told(year.lan, f"{YEARLY}, Kế hoạch") == ["12/11"]
+    assert year.told(year.hai, f"{YEARLY}, Kế hoạch") == ["23/11"]
     tasks = ["3/12", "17/12", "24/12", "31/12"]
     assert year.told(year.focal["so-gddt"], "Phổ cập kỹ năng số") == ["8/10", *tasks]
     assert year.told(year.focal["so-noi-vu"], "Phổ cập kỹ năng số") == ["7/10"]
+    if year.colleagues:  # its last message did not arrive: the other has the same
+        assert year.told(year.colleagues["so-gddt"], "Phổ cập kỹ năng số") == ["8/10", "3/12"]
+        lost = "Không gửi được tin đến một cuộc trò chuyện riêng của Sở Giáo dục và Đào tạo"
+        assert year.told(year.lan, lost) == ["17/12"]
     health = year.focal["so-y-te"]
     await health.says("đã xong", to=health.with_words("Số hóa hồ sơ sức khỏe"))
     year.says("so-y-te", NEW, "1", "end", "submitted")
@@ -876,7 +929,8 @@ def number_of(heard: Heard, words: str) -> str:
 
 def agency_named(year: Year, line: str) -> str:
     """Return the agency whose name a line is, or ""."""
-    return next((code for code, one in year.focal.items() if one.name == f"Đầu mối {line}"), "")
+    name = f"Đầu mối {line.strip('()')}"
+    return next((code for code, one in year.focal.items() if one.name == name), "")
 
 
 async def figures_add_up(year: Year) -> None:
@@ -1012,7 +1066,7 @@ async def nobody_is_asked_again(year: Year) -> None:
     assert {key: times for key, times in rungs.items() if times > 1} == {}
 
 
-async def nothing_is_left_over(year: Year, api: BotApi) -> None:
+async def nothing_is_left_over(year: Year) -> None:
     """Nothing failed, nothing waits, and broadcasts kept their hours."""
     async with year.province.app.database.read() as connection:
         events = await connection.execute(
@@ -1020,24 +1074,22 @@ async def nothing_is_left_over(year: Year, api: BotApi) -> None:
         )
         assert [row[0] for row in events] == ["done"]
         messages = (await connection.execute(select(Message.__table__))).all()
-        outcomes = await connection.scalars(select(Delivery.outcome).distinct())
-        assert outcomes.all() == [
-            "sent"
-        ]  # at the first attempt: no text was too long, no markup refused
-    assert {message.state for message in messages} == {"sent"}
-    for message in messages:
+        rows = await connection.scalars(select(Delivery.outcome))
+    outcomes = Counter(rows.all())
+    sent = [message for message in messages if message.state == "sent"]
+    # At the first attempt: no text was too long, no markup refused, nothing left in doubt.
+    assert outcomes.pop("sent") == len(sent)
+    blocked = len(messages) - len(sent)
+    assert outcomes == ({"gone": blocked} if blocked else {})
+    assert blocked == (1 if year.colleagues else 0)
+    for message in sent:
         if message.broadcast_on is not None:
             assert civil_time(message.sent_at) == MORNING
             assert civil_date(message.sent_at) == message.broadcast_on
             assert year.workdays.is_working(message.broadcast_on)
-    sent = len(api.messages) + len(api.edits)
-    assert sent == len(messages)
-    methods = Counter(api.methods())
-    assert methods["sendMessage"] == len(api.messages)
-    assert methods["answerCallbackQuery"] == len(api.answered_presses)
-    assert methods["getUpdates"] < 2 * len(messages)
-    group = year.members[0]
-    assert not any("Quá hạn, chưa có kết quả:" in heard.text for heard in group.heard)
+    assert year.province.carrier.arrived() == len(sent)
+    for member in year.members[:1]:  # nobody is shamed in a group
+        assert not any(heard.says("Quá hạn, chưa có kết quả:") for heard in member.heard)
 
 
 @pytest.fixture
@@ -1055,16 +1107,38 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@asynccontextmanager
+async def over_telegram() -> AsyncIterator[Carrier]:
+    async with BotApi() as api:
+        yield OverTelegram(api)
+
+
+@asynccontextmanager
+async def over_zalo() -> AsyncIterator[Carrier]:
+    """Two bots, for none may have more than fifty people."""
+    async with ZaloApi() as api:
+        yield OverZalo(api)
+
+
+@asynccontextmanager
+async def over_both() -> AsyncIterator[Carrier]:
+    async with BotApi() as telegram, ZaloApi() as zalo:
+        yield OverBoth(OverTelegram(telegram), OverZalo(zalo))
+
+
 @pytest.mark.slow
-async def test_a_year_of_one_province(folder: Path) -> None:
+@pytest.mark.parametrize("messenger", [over_telegram, over_zalo, over_both])
+async def test_a_year_of_one_province(
+    folder: Path, messenger: Callable[[], AbstractAsyncContextManager[Carrier]]
+) -> None:
     start = at(date(2026, 2, 1), time(9))  # a Sunday
     settings = {
         "registry_dir": folder / "registry",
         "database_url": f"sqlite+aiosqlite:///{folder / 'year.db'}",
     }
     async with (
-        BotApi() as api,
-        ProvinceAtWork.opened(OverTelegram(api), start, **settings) as province,
+        messenger() as carrier,
+        ProvinceAtWork.opened(carrier, start, **settings) as province,
     ):
         year = Year(
             province,
@@ -1076,4 +1150,4 @@ async def test_a_year_of_one_province(folder: Path) -> None:
         await pass_the_year(year, date(2027, 1, 31))
         await as_was_said(year)
         await nobody_is_asked_again(year)
-        await nothing_is_left_over(year, api)
+        await nothing_is_left_over(year)

@@ -15,7 +15,7 @@ import re
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,7 @@ class ZaloApi:
     _faults: list[Fault] = field(default_factory=list)
     _updates: dict[str, deque[dict[str, Any]]] = field(default_factory=dict)  # by bot id
     _sent: dict[str, int] = field(default_factory=dict)
+    _asking: set[str] = field(default_factory=set)  # bots that are asked for updates just now
     _next: int = 1
 
     # ---------------------------------------------------------- what tests say
@@ -117,6 +118,11 @@ class ZaloApi:
 
     def waiting_updates(self) -> int:
         return sum(len(waiting) for waiting in self._updates.values())
+
+    def at_rest(self, tokens: Sequence[str]) -> bool:
+        """Tell whether bots have nothing left, and were asked again since: what they gave is kept."""
+        bots = [self.bot_id(token) for token in tokens]
+        return not any(self._updates.get(bot) for bot in bots) and self._asking >= set(bots)
 
     # ---------------------------------------------------------- running
 
@@ -272,11 +278,13 @@ class ZaloApi:
         if self.webhooks.get(bot, {}).get("url"):
             raise Refused(400, "Bad Request: a webhook is set")
         waiting = self._updates.setdefault(bot, deque())
-        if not waiting:
-            self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(float(data.get("timeout", 30))):
+        self._asking.add(bot)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(float(data.get("timeout", 30))):
+                while not waiting and not self._shut.is_set():  # what came may be another bot's
+                    self._news.clear()
                     await self._news.wait()
+        self._asking.discard(bot)
         if self._shut.is_set():
             raise ConnectionAbortedError
         if not waiting:

@@ -9,9 +9,10 @@ a question, keeps the numbers it had. Reads only.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from bot.conversation.turn import Turn
 from data.ladder import UNDATED
@@ -34,7 +35,7 @@ class Menu:
     message_id: int  # of the list as first shown
     items: tuple[tuple[int, int], ...]
     buttons: tuple[Button, ...]
-    broadcast_on: Any
+    broadcast_on: date | None
     undated: bool
     is_page: bool
     answers_it: bool
@@ -146,18 +147,45 @@ async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
     for position, obligation_id in source.items:
         if position == number:
             return obligation_id
-    if source.broadcast_on is None:
+    morning = await morning_of(turn, source)
+    if morning is None:
         return None
     return await turn.connection.scalar(
         select(MessageItem.obligation_id)
         .join(Message, Message.id == MessageItem.message_id)
         .where(
             Message.chat_id == turn.chat.id,
-            Message.broadcast_on == source.broadcast_on,
+            Message.broadcast_on == morning,
             MessageItem.position == number,
         )
         .limit(1)
     )
+
+
+async def morning_of(turn: Turn, menu: Menu) -> date | None:
+    """Return the day of the morning's list that a menu is a page of, or answers an item of.
+
+    An answer about one item of the chat's latest list leaves that list open to the next answer; of an
+    older list it does not: what stands there may have changed.
+    """
+    if menu.broadcast_on is not None or menu.only is None:
+        return menu.broadcast_on
+    latest = (
+        select(func.max(Message.broadcast_on))
+        .where(Message.chat_id == turn.chat.id, Message.state == "sent")
+        .scalar_subquery()
+    )
+    found: date | None = await turn.connection.scalar(
+        select(Message.broadcast_on)
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.broadcast_on == latest,
+            MessageItem.obligation_id == menu.only,
+        )
+        .limit(1)
+    )
+    return found
 
 
 async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from bot.conversation.menus import Menu, item_at, listed
+from bot.conversation.menus import Menu, item_at, listed, morning_of
 from bot.conversation.turn import Turn
 from data import owed
 from data.folding import fold
@@ -72,25 +72,30 @@ async def named(turn: Turn, menu: Menu | None, ref: str) -> list[int]:
 async def whole_list(turn: Turn, menu: Menu | None) -> list[tuple[int, int]]:
     """Return (number, obligation id) of a menu's list: of a morning's reminder all pages.
 
-    Its tasks without a due date are a list of their own: "tất cả" said of them means no report.
+    Its tasks without a due date are a list of their own: "tất cả" said of them means no report; said
+    when nothing with a date is open any more, it means them.
     """
     if menu is None:
         return []
     source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
-    if source.broadcast_on is None:
+    morning = await morning_of(turn, source)
+    if morning is None:
         return list(source.items)
-    rows = await turn.connection.execute(
-        select(MessageItem.position, MessageItem.obligation_id)
+    found = await turn.connection.execute(
+        select(MessageItem.position, MessageItem.obligation_id, Obligation.kind, Obligation.state)
         .join(Message, Message.id == MessageItem.message_id)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)
-        .where(
-            Message.chat_id == turn.chat.id,
-            Message.broadcast_on == source.broadcast_on,
-            Obligation.kind == UNDATED if source.undated else Obligation.kind != UNDATED,
-        )
+        .where(Message.chat_id == turn.chat.id, Message.broadcast_on == morning)
         .order_by(MessageItem.position)
     )
-    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in rows))
+    rows = found.all()
+    undated = [row for row in rows if row.kind == UNDATED]
+    dated = [row for row in rows if row.kind != UNDATED]
+    if undated and (source.undated or all(row.state != "open" for row in dated)):
+        meant = undated
+    else:
+        meant = dated
+    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in meant))
 
 
 def is_of_another(turn: Turn, text: str) -> bool:
