@@ -70,7 +70,8 @@ class Capabilities:
 
     repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
     shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
-    commands of its own. monthly_messages, most_people: caps of the platform (None: no cap). messenger:
+    commands of its own. max_caption: the longest text, in UTF-16 units, under a picture; 0: no pictures are
+    sent. monthly_messages, most_people: caps of the platform (None: no cap). messenger:
     what people call it.
     """
 
@@ -82,6 +83,7 @@ class Capabilities:
     in_flight: int
     repeats_unknown: bool
     start_links: bool = False
+    max_caption: int = 0
     menus: bool = False
     monthly_messages: int | None = None
     most_people: int | None = None
@@ -101,7 +103,8 @@ class OutgoingMessage:
     """One message, rendered for one channel.
 
     text is HTML where the channel's markup is html and plain is False, else plain text. edits: the
-    remote id of a message that this one replaces (channels without edits get a new message).
+    remote id of a message that this one replaces (channels without edits get a new message). picture: a
+    PNG above the text, only where the capabilities allow captions.
     """
 
     address: str
@@ -111,6 +114,7 @@ class OutgoingMessage:
     plain: bool = False
     reply_to: str | None = None
     edits: str | None = None
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from data.workdays import Workdays
 from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.items import Item, item_of, obligation_rows
 from jobs.paging import line_of
+from jobs.qr import picture as draw
 
 REMINDER = "reminder"
 NUMBERS_A_ROW = 5
@@ -113,6 +114,7 @@ class Renderer:
         text = _BLANK_LINES.sub("\n\n", text).strip()
         if repeated:
             text = f"{_REPEATED}\n{text}"
+        picture = _picture(content, text, capabilities) if edits is None and not plain else None
         return OutgoingMessage(
             address=address,
             thread=thread,
@@ -121,7 +123,16 @@ class Renderer:
             plain=not as_html,
             edits=edits if capabilities.edits else None,
             reply_to=reply_to,
+            picture=picture,
         )
+
+
+def _picture(content: Content, text: str, capabilities: Capabilities) -> bytes | None:
+    """Return the picture that goes above the text, where the channel sends pictures and the text fits."""
+    code = content.context.get("qr")
+    if not code or _units(text) > capabilities.max_caption:
+        return None
+    return draw(code["link"], send=code["send"] or None)
 
 
 def _is_html(name: str | None) -> bool:

@@ -103,6 +103,7 @@ class BotApi:
     webhook: dict[str, Any] = field(default_factory=dict)
     webhook_trouble: dict[str, Any] = field(default_factory=dict)  # last_error_date, _message
     files: dict[str, bytes] = field(default_factory=dict)  # by file_id
+    pictures: list[bytes] = field(default_factory=list)  # sent by the bot
     breaches: int = 0
     _faults: list[Fault] = field(default_factory=list)
     _updates: deque[dict[str, Any]] = field(default_factory=deque)
@@ -289,6 +290,17 @@ class BotApi:
         )
         self.messages.append(taken)
         return self._shown(taken)
+
+    async def _sendPhoto(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        photo, caption = data.get("photo"), str(data.get("caption", ""))
+        if not isinstance(photo, bytes) or not photo.startswith(b"\x89PNG"):
+            raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")
+        shown = without_markup(caption) if data.get("parse_mode") == "HTML" else caption
+        if len(shown.encode("utf-16-le")) // 2 > 1024:
+            raise Refused(400, "Bad Request: message caption is too long")
+        self.pictures.append(photo)
+        text = caption or "-"
+        return await self._sendMessage({**data, "text": text}, at)
 
     async def _editMessageText(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat, text = self._checked(data)
@@ -494,11 +506,26 @@ async def _answer(send: Any, code: int, body: bytes) -> None:
 
 
 def _data(body: bytes) -> dict[str, Any]:
+    if body.startswith(b"--"):
+        return _parts(body)
     if body.startswith(b"{"):
         found = json.loads(body)
         assert isinstance(found, dict)
         return found
     return dict(parse_qsl(body.decode(), keep_blank_values=True))
+
+
+def _parts(body: bytes) -> dict[str, Any]:
+    """Read multipart/form-data; files stay bytes."""
+    boundary = body.split(b"\r\n", 1)[0]
+    found: dict[str, Any] = {}
+    for part in body.split(boundary)[1:-1]:
+        head, _, content = part.strip(b"\r\n").partition(b"\r\n\r\n")
+        name = re.search(rb'name="([^"]+)"', head)
+        assert name is not None
+        is_file = b"filename=" in head
+        found[name[1].decode()] = content if is_file else content.decode()
+    return found
 
 
 def _buttons(data: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import segno
 
-from bot.commands.qr import letters
+from jobs.qr import letters
 from tests.test_cli import Terminal, loaded, loaded_file, terminal
 
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures

@@ -26,8 +26,9 @@ from data.models import (
 )
 from data.quota import usage
 from jobs.channel import Capabilities
+from jobs.messages import Content
 from jobs.reminders import MorningResult, compose
-from tests.talk import WITH_BUTTONS, WITHOUT, Reply, Talk, small_registry
+from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Reply, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 
@@ -381,3 +382,21 @@ async def test_person_is_listed_and_removed(talk: Talk) -> None:
             await contacts.enrolments_of_chat(connection, stc.chat_id, person_id=stc.person_id)
             == []
         )
+
+
+async def test_a_code_comes_with_a_picture_where_the_channel_sends_pictures(talk: Talk) -> None:
+    can = replace(WITHOUT, messenger="Zalo", most_people=3)
+    await add_bot(talk, can, "7001", link="https://bot.test/7001")
+    answer = await ask(talk, "coordinator", "/moi sxd")
+    assert answer.answer.context["qr"] == {
+        "link": "https://bot.test/7001",
+        "send": code_of(answer),
+    }
+    content = Content("code_made", answer.answer.context, ())
+    shown = [
+        RENDERER.render(content, sends, repeated=False, plain=False, address="1")
+        for sends in (replace(WITH_BUTTONS, max_caption=1024), WITH_BUTTONS)
+    ]
+    assert shown[0].picture is not None
+    assert shown[0].picture.startswith(b"\x89PNG")
+    assert shown[1].picture is None

@@ -30,6 +30,7 @@ from jobs.channel import (
     Unauthorised,
     Unknown,
 )
+from jobs.qr import picture
 from tests.botapi import TOKEN, USERNAME, BotApi
 
 SECRET = TOKEN.partition(":")[2]
@@ -532,3 +533,14 @@ async def test_what_says_nothing_to_us_is_nothing(
 async def test_a_malformed_update_is_told_as_such(channel: TelegramChannel, raw: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         channel.parse(1, raw)
+
+
+async def test_a_picture_goes_above_its_text(api: BotApi, channel: TelegramChannel) -> None:
+    drawn = picture("https://t.me/nhacviec_test_bot?start=AAAAA-BBBBB", send=None)
+    receipt = await channel.send(OutgoingMessage("5", "<b>Mã mời</b>", picture=drawn))
+    assert api.pictures == [drawn]
+    assert api.texts(5) == ["Mã mời"]
+    assert receipt.remote_id == str(api.messages[-1].message_id)
+    api.misbehave("blocked", method="sendPhoto")
+    with pytest.raises(Gone):
+        await channel.send(OutgoingMessage("5", "Mã mời", picture=drawn))

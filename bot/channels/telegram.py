@@ -19,6 +19,7 @@ from telegram import (
     BotCommandScopeChat,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InputFile,
     LinkPreviewOptions,
     ReplyParameters,
     Update,
@@ -73,6 +74,7 @@ class TelegramChannel:
         in_flight=3,
         repeats_unknown=True,
         start_links=True,
+        max_caption=1024,
         menus=True,
         messenger="Telegram",
     )
@@ -129,6 +131,8 @@ class TelegramChannel:
         """
         if message.edits is not None:
             return await self._edit(message, message.edits)
+        if message.picture is not None:
+            return await self._send_picture(message, message.picture)
         reply = message.reply_to
         try:
             sent = await self._call(
@@ -142,6 +146,24 @@ class TelegramChannel:
                     if reply
                     else None,
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
+                )
+            )
+        except TopicGone as error:
+            detail = str(error)
+        else:
+            return Receipt(str(sent.message_id))
+        raise Moved(detail, new_address=message.address, new_thread="")
+
+    async def _send_picture(self, message: OutgoingMessage, picture: bytes) -> Receipt:
+        try:
+            sent = await self._call(
+                self._bot.send_photo(
+                    chat_id=int(message.address),
+                    photo=InputFile(picture, filename="ma-qr.png", attach=False),
+                    caption=message.text,
+                    parse_mode=None if message.plain else "HTML",
+                    message_thread_id=int(message.thread) if message.thread else None,
+                    reply_markup=_keyboard(message.buttons),
                 )
             )
         except TopicGone as error:

@@ -17,7 +17,6 @@ from sqlalchemy import select
 
 from bot.commands.arguments import agency_of, province_of
 from bot.commands.output import CommandFailed, print_json
-from bot.commands.qr import picture as draw
 from bot.commands.store import writing
 from bot.commands.ways import can_of, print_ways
 from bot.config import Settings, load_settings
@@ -29,6 +28,7 @@ from data.loading import registry_of
 from data.models import Agency
 from data.province import lives
 from data.ways_in import ways_in
+from jobs.qr import picture as draw
 
 
 def invite(

@@ -7,6 +7,7 @@ points of its province and its own colleagues, and that nobody loses a chat befo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -18,7 +19,7 @@ from data import invitations, people
 from data.clock import ZONE
 from data.contacts import Role
 from data.folding import fold
-from data.ways_in import ways_in
+from data.ways_in import WayIn, ways_in
 from jobs.channel import Answer
 from jobs.quota import accounts_in_use
 
@@ -175,6 +176,12 @@ def _leave_until(words: str, today: date) -> date | None:
     return until if until >= today else None
 
 
+def _qr(ways: Sequence[WayIn]) -> dict[str, str] | None:
+    """Return what a picture opens: first a bot where the code must be typed, for its link says less."""
+    usable = sorted((way for way in ways if way.private), key=lambda way: not way.send)
+    return {"link": usable[0].private, "send": usable[0].send} if usable else None
+
+
 async def code_answer(
     turn: Turn, code: str, context: dict[str, Any], *, group: bool, until_on: date | None = None
 ) -> Answer:
@@ -194,6 +201,7 @@ async def code_answer(
             "days": invitations.CODE_DAYS,
             "until": until_on.isoformat() if until_on else "",
             "links": [asdict(way) for way in ways],
+            "qr": _qr(ways),
         },
         secret=True,
     )
