@@ -390,7 +390,7 @@ async def test_a_refused_token_stops_the_account_and_keeps_its_messages(
     counts = await delivery.run_until_idle()
     assert counts["unauthorised"] <= 3
     stopped = await row_of_account(database, account_id)
-    assert (stopped.stopped_at, stopped.stopped_why) == (MORNING, "401 Unauthorized")
+    assert (stopped.stopped_at, stopped.stopped_why) == (MORNING, "refused: 401 Unauthorized")
     assert await delivery.run_until_idle() == {}
     await account(database)  # opened again with a token that is taken
     assert (await delivery.run_until_idle())["sent"] >= 9

@@ -382,7 +382,7 @@ async def test_a_poll_with_a_refused_token_stops_the_account_and_ends(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert (await row_of_account(database, account_id)).stopped_why == "401 Unauthorized"
+    assert (await row_of_account(database, account_id)).stopped_why == "refused: 401 Unauthorized"
 
 
 # ------------------------------------------------------------------ who waits is shown that it takes time
