@@ -34,8 +34,8 @@ async def account_lost(
 ) -> None:
     """Stop an account (until an instant, or until it is mended) and let others carry what waits there.
 
-    Answers stay: they are for who wrote there, and go out if the account goes on. Harmless for an
-    account that is stopped already.
+    Answers stay: they are for who wrote there, and go out if the account goes on; so does what no morning
+    would tell again. Harmless for an account that is stopped already.
     """
     if not await lease.stop(
         connection, account_id, why=f"{why}: {detail}"[:500], now=now, until=until
@@ -56,7 +56,7 @@ async def account_lost(
         enrolments = await _enrolments(connection, message.chat_id)
         if await reach.carry(connection, message, enrolments):
             carried += 1
-        elif message.priority == outbox.BROADCAST:
+        elif message.priority == outbox.BROADCAST and message.broadcast_on is not None:
             await reach.give_up(connection, message.id, outbox.NOBODY_LEFT)
             silent.update(row.agency_id for row in enrolments)
     await _tell(connection, account_id, why, silent, carried, until, now)
