@@ -11,18 +11,18 @@ import contextlib
 import html
 import json
 import re
-import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
+
+from tests.serving import Endpoint, Fault, GarbledError, LocalServer, Refused
 
 TOKEN = "4242:a-token-of-the-tests-and-of-nothing-else"
 USERNAME = "nhacviec_test_bot"
@@ -37,32 +37,6 @@ _ALLOWED = {
     "b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler", "a", "code",
     "pre", "blockquote", "tg-emoji",
 }  # fmt: skip
-
-
-class Refused(Exception):
-    def __init__(self, code: int, words: str, **parameters: int) -> None:
-        super().__init__(words)
-        self.code = code
-        self.words = words
-        self.parameters = parameters
-
-
-@dataclass
-class Fault:
-    """How to answer `times` requests (of a chat, if told) instead of serving them as usual.
-
-    kind: rate_limited, server_error, garbage, bad_gateway, late (serve after `seconds`), hang (never
-    answer, take nothing), lost (take it, drop the answer), dropped (drop the connection, take
-    nothing), blocked, kicked, not_found, migrated (to `to`), no_topic, unauthorised, bad_request.
-    """
-
-    kind: str
-    chat: int | None = None
-    method: str = "sendMessage"
-    times: int = 1
-    seconds: float = 0.0
-    to: int = 0
-    words: str = "Bad Request: no"
 
 
 @dataclass(frozen=True)
@@ -89,7 +63,7 @@ class Limits:
 
 
 @dataclass
-class BotApi:
+class BotApi(LocalServer):
     limits: Limits | None = None
     token: str = TOKEN
     url: str = ""
@@ -147,42 +121,26 @@ class BotApi:
             most = max(most, len(window))
         return most
 
-    # ---------------------------------------------------------- running
-
-    async def __aenter__(self) -> BotApi:
-        self._news = asyncio.Event()
-        self._shut = asyncio.Event()
-        router = Router(
-            [
-                Route("/bot{token}/{method}", _Endpoint(self), methods=["GET", "POST"]),
-                Route("/file/bot{token}/files/{name}", self._download),
-            ]
-        )
-        config = uvicorn.Config(
-            router,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-        # asyncio sends small packets at once only on sockets that are told to be TCP
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        while not self._server.started:
-            await asyncio.sleep(0.005)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._shut.set()
-        self._news.set()
-        self._server.should_exit = True
-        await self._task
-
     # ---------------------------------------------------------- serving
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/bot{token}/{method}", Endpoint(self), methods=["GET", "POST"]),
+            Route("/file/bot{token}/files/{name}", self._download),
+        ]
+
+    async def answer(
+        self, given: dict[str, str], body: bytes, at: float
+    ) -> tuple[int, dict[str, Any]]:
+        try:
+            result = await self.serve(given["token"], given["method"], _data(body), at)
+        except Refused as refusal:
+            refused: dict[str, Any] = {"ok": False, "error_code": refusal.code}
+            refused["description"] = refusal.words
+            if refusal.parameters:
+                refused["parameters"] = refusal.parameters
+            return refusal.code, refused
+        return 200, {"ok": True, "result": result}
 
     async def serve(self, token: str, method: str, data: dict[str, Any], at: float) -> Any:
         self.requests.append((at, method, data))
@@ -455,54 +413,6 @@ class BotApi:
             "chat": {"id": taken.chat, "type": kind},
             "text": taken.text,
         }
-
-
-class GarbledError(Exception):
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # signals are the test runner's
-
-
-class _Endpoint:
-    """The raw ASGI side, so that an answer can be dropped on the floor."""
-
-    def __init__(self, api: BotApi) -> None:
-        self._api = api
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        at = asyncio.get_running_loop().time()
-        body = b""
-        while True:
-            part = await receive()
-            body += part.get("body", b"")
-            if not part.get("more_body"):
-                break
-        try:
-            data = _data(body)
-            given = scope["path_params"]
-            result = await self._api.serve(given["token"], given["method"], data, at)
-            await _answer(send, 200, json.dumps({"ok": True, "result": result}).encode())
-        except Refused as refusal:
-            answer = {"ok": False, "error_code": refusal.code, "description": refusal.words}
-            if refusal.parameters:
-                answer["parameters"] = refusal.parameters
-            await _answer(send, refusal.code, json.dumps(answer).encode())
-        except GarbledError as garbled:
-            await _answer(send, garbled.code, b"<html><body>Welcome to the Wi-Fi</body></html>")
-        except ConnectionAbortedError:
-            send.__self__.transport.abort()  # uvicorn's cycle: nothing is answered
-
-
-async def _answer(send: Any, code: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _data(body: bytes) -> dict[str, Any]:

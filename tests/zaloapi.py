@@ -12,19 +12,17 @@ import asyncio
 import contextlib
 import json
 import re
-import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
-from tests.botapi import Fault, GarbledError, Refused, _answer, _Server
+from tests.serving import Endpoint, Fault, GarbledError, LocalServer, Refused
 
 TOKENS = tuple(
     f"{number}:a-zalo-token-of-the-tests-{number}" for number in (7001, 7002, 7003, 7004)
@@ -44,7 +42,7 @@ class Taken:
 
 
 @dataclass
-class ZaloApi:
+class ZaloApi(LocalServer):
     """consumes: what was polled is gone (else it comes back with every poll). flat: updates come without
     an envelope. real_statuses: a refusal has its HTTP status too (else 200)."""
 
@@ -124,41 +122,24 @@ class ZaloApi:
         bots = [self.bot_id(token) for token in tokens]
         return not any(self._updates.get(bot) for bot in bots) and self._asking >= set(bots)
 
-    # ---------------------------------------------------------- running
-
-    async def __aenter__(self) -> ZaloApi:
-        self._news = asyncio.Event()
-        self._shut = asyncio.Event()
-        router = Router(
-            [
-                Route("/bot{token}/{method}", _Endpoint(self), methods=["GET", "POST"]),
-                Route("/photos/{name}", self._download),
-            ]
-        )
-        config = uvicorn.Config(
-            router,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = _Server(config)
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        while not self._server.started:
-            await asyncio.sleep(0.005)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._shut.set()
-        self._news.set()
-        self._server.should_exit = True
-        await self._task
-
     # ---------------------------------------------------------- serving
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/bot{token}/{method}", Endpoint(self), methods=["GET", "POST"]),
+            Route("/photos/{name}", self._download),
+        ]
+
+    async def answer(
+        self, given: dict[str, str], body: bytes, at: float
+    ) -> tuple[int, dict[str, Any]]:
+        data = json.loads(body) if body else {}
+        try:
+            result = await self.serve(given["token"], given["method"], data, at)
+        except Refused as refusal:
+            refused = {"ok": False, "error_code": refusal.code, "description": refusal.words}
+            return refusal.code if self.real_statuses else 200, refused
+        return 200, {"ok": True} if result is None else {"ok": True, "result": result}
 
     async def serve(self, token: str, method: str, data: dict[str, Any], at: float) -> Any:
         self.requests.append((at, method, data))
@@ -299,38 +280,6 @@ class ZaloApi:
         if content is None:
             return Response(status_code=404)
         return Response(content, media_type="image/jpeg")
-
-
-class _Endpoint:
-    """The raw ASGI side, so that an answer can be dropped on the floor."""
-
-    def __init__(self, api: ZaloApi) -> None:
-        self._api = api
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        at = asyncio.get_running_loop().time()
-        body = b""
-        while True:
-            part = await receive()
-            body += part.get("body", b"")
-            if not part.get("more_body"):
-                break
-        given = scope["path_params"]
-        try:
-            data = json.loads(body) if body else {}
-            result = await self._api.serve(given["token"], given["method"], data, at)
-            answer: dict[str, Any] = {"ok": True}
-            if result is not None:
-                answer["result"] = result
-            await _answer(send, 200, json.dumps(answer).encode())
-        except Refused as refusal:
-            refused = {"ok": False, "error_code": refusal.code, "description": refusal.words}
-            status = refusal.code if self._api.real_statuses else 200
-            await _answer(send, status, json.dumps(refused).encode())
-        except GarbledError as garbled:
-            await _answer(send, garbled.code, b"<html><body>Welcome to the Wi-Fi</body></html>")
-        except ConnectionAbortedError:
-            send.__self__.transport.abort()  # uvicorn's cycle: nothing is answered
 
 
 @contextlib.asynccontextmanager
