@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from data.database import Database
 from data.migrate import upgrade
 from data.registry import Registry
 
+_ENGINES: dict[Path, AsyncEngine] = {}
 SHIPPED = Path(__file__).parent.parent / "data"
 
 
@@ -39,10 +41,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    """An empty database at the newest schema, on a file of its own."""
-    path = tmp_path / "nhacviec.db"
+    """An empty database at the newest schema, on a file that no other test sees.
+
+    The engine stays from test to test, without its connections: what it has compiled is half of what a test costs.
+    """
+    path = migrated.with_name("nhacviec.db")
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
     shutil.copy(migrated, path)
     database = Database(f"sqlite+aiosqlite:///{path}")
+    database.engine = _ENGINES.setdefault(path, database.engine)
     yield database
     await database.dispose()
 

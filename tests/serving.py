@@ -77,7 +77,7 @@ class LocalServer(abc.ABC):
             ws="none",
             timeout_graceful_shutdown=1,
         )
-        self._server = _Server(config)
+        self._server = _Server(config, self._shut)
         # asyncio sends small packets at once only on sockets that are told to be TCP
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind(("127.0.0.1", 0))
@@ -90,11 +90,18 @@ class LocalServer(abc.ABC):
     async def __aexit__(self, *_: object) -> None:
         self._shut.set()
         self._news.set()
-        self._server.should_exit = True
         await self._task
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, shut: asyncio.Event) -> None:
+        super().__init__(config)
+        self._shut = shut
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # sets the date of answers; the original goes on ten times a second
+        await self._shut.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals are the test runner's

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from data.outbox import ANSWER, put
 from data.registry import Registry
 from jobs.channel import Answer, Attachment, Capabilities, Incoming
 from jobs.messages import Renderer
-from tests.world import load_world
+from tests.world import copy_into, keep, load_world
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 RENDERER = Renderer(TEMPLATES)  # compiles the templates once for all tests
@@ -94,6 +95,7 @@ days_off: [{date: 2026-11-24, reason: "Ngày Văn hoá Việt Nam"}]
 """
 
 
+@cache
 def small_registry() -> Registry:
     """Return two provinces of five agencies; Đông has plans 10 and 9, Tây has plan 20."""
     return Registry.from_texts(
@@ -136,6 +138,28 @@ class Reply:
         return next(b.action for row in self.answer.buttons for b in row if b.label == label)
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    registry: Registry  # held, so that its id is not given to another
+    file: Path
+    account_id: int
+    events: int
+
+
+_STARTS: dict[tuple[Any, ...], _Start] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who is enrolled in a chat before a test begins."""
+
+    chat: str
+    province: str
+    agency: str
+    role: contacts.Role = "focal"
+    may_decide: bool = False
+
+
 @dataclass(slots=True)
 class Talk:
     """Chats with the bot on one account, at an instant that the test moves."""
@@ -148,14 +172,28 @@ class Talk:
     capabilities: dict[int, Capabilities] = field(default_factory=dict)
     _events: Any = field(default_factory=lambda: count(1))
 
-    async def begin(self) -> Talk:
-        """Load the registry and open the account."""
+    async def begin(self, *seats: Seat) -> Talk:
+        """Load the registry, open the account, and enrol people by their codes, as they do.
+
+        What that makes of an empty file is kept for the run and copied for the next test that asks
+        for the same.
+        """
+        start = (id(self.registry), self.now, *seats)
+        kept = _STARTS.get(start)
+        if kept is not None and await copy_into(self.database, kept.file):
+            self.account_id, self._events = kept.account_id, count(kept.events)
+            return self
         await load_world(self.database, self.registry, now=self.now)
         async with self.database.write() as connection:
             added = await connection.execute(
                 insert(Account).values(channel="local", name="test").returning(Account.id)
             )
             self.account_id = added.scalar_one()
+        for seat in seats:
+            more = {"may_decide": True} if seat.may_decide else {}
+            await self.enrol(seat.chat, seat.province, seat.agency, seat.role, **more)
+        if seats and (file := keep(self.database)) is not None:
+            _STARTS[start] = _Start(self.registry, file, self.account_id, 1 + len(seats))
         return self
 
     async def agency_id(self, province: str, code: str) -> int:

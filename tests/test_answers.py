@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from data import dialogs, extensions
 from data.database import Database
 from data.models import ExtensionRequest, Obligation, StatusReply
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
 REQUEST = ["Đồng ý", "Không đồng ý", "Đề nghị ngày khác"]
@@ -19,10 +19,9 @@ REQUEST = ["Đồng ý", "Không đồng ý", "Đề nghị ngày khác"]
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("7", "dong", "stc")
-    await talk.enrol("8", "dong", "skhcn", "coordinator")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
+    )
 
 
 async def report_of(talk: Talk, agency: str = "stc") -> Any:

@@ -30,6 +30,8 @@ from tests.botapi import TOKEN, BotApi
 from tests.conftest import SHIPPED
 from tests.zaloapi import TOKENS, ZaloApi
 
+pytestmark = pytest.mark.slow  # the whole service
+
 PATIENCE = 20  # seconds, for a busy machine
 
 

@@ -20,7 +20,7 @@ from data.province import Province
 from data.registry import Registry
 from data.search import words_of
 from jobs.channel import Incoming
-from tests.talk import PROVINCE, Reply, Talk, small_registry
+from tests.talk import PROVINCE, Reply, Seat, Talk, small_registry
 from tests.world import load_world
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
@@ -28,12 +28,12 @@ NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Satur
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+    )
 
 
 async def only(answers: Any) -> Reply:

@@ -16,7 +16,7 @@ from bot.conversation.router import COMMANDS
 from data.contacts import Enrolled, Role
 from data.database import Database
 from data.models import Enrolment, Message
-from tests.talk import Talk, small_registry
+from tests.talk import Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
@@ -171,15 +171,15 @@ def test_rights_held_elsewhere_never_widen_what_a_group_is_shown() -> None:
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader", may_decide=True)
-    await talk.enrol("tay-stc", "tay", "stc")
-    await talk.enrol("tay-coordinator", "tay", "skhcn", "coordinator")
-    await talk.enrol("tay-leader", "tay", "ubnd", "leader", may_decide=True)
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader", may_decide=True),
+        Seat("tay-stc", "tay", "stc"),
+        Seat("tay-coordinator", "tay", "skhcn", "coordinator"),
+        Seat("tay-leader", "tay", "ubnd", "leader", may_decide=True),
+    )
 
 
 WHO_OPENS = {"stc", "coordinator", "leader"}

@@ -12,15 +12,14 @@ from data.addressing import places
 from data.database import Database
 from data.lease import stop
 from data.models import Account, Chat, Enrolment, Person
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("7", "dong", "stc")
+    talk = await Talk(database, small_registry(), NOW).begin(Seat("7", "dong", "stc"))
     async with database.write() as connection:
         await connection.execute(
             insert(Account).values(channel="zalo_bot", name="7001", title="Bot Nhắc Việc")

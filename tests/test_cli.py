@@ -332,6 +332,7 @@ def test_a_database_folder_that_is_missing_is_told(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow  # waits as long as people would
 def test_a_database_locked_by_another_program_is_told(loaded: Terminal, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "var" / "nhacviec.db")
     other.execute("BEGIN IMMEDIATE")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from data.database import Database
 from data.models import Decision
 from jobs.confirming import confirm_by_themselves
-from tests.talk import Talk, small_registry
+from tests.talk import Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday
 PLAN = "10/KH-UBND"
@@ -18,8 +18,7 @@ PLAN = "10/KH-UBND"
 async def test_a_completion_is_confirmed_after_its_tenth_working_day_and_marked_so(
     database: Database,
 ) -> None:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
+    talk = await Talk(database, small_registry(), NOW).begin(Seat("stc", "dong", "stc"))
     row = await talk.obligation(PLAN, "stc", "BC.1", "2026")
     await talk.tap("stc", f"done:{row.id}")
     workdays = talk.registry.workdays
@@ -40,9 +39,9 @@ async def test_a_completion_is_confirmed_after_its_tenth_working_day_and_marked_
 async def test_what_was_returned_or_is_not_yet_done_is_never_confirmed_by_itself(
     database: Database,
 ) -> None:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
+    talk = await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"), Seat("coordinator", "dong", "skhcn", "coordinator")
+    )
     row = await talk.obligation(PLAN, "stc", "BC.1", "2026")
     await talk.tap("stc", f"done:{row.id}")
     await talk.tap("coordinator", f"return:{row.id}")

@@ -43,6 +43,8 @@ from tests.botapi import TOKEN, BotApi
 from tests.talk import RENDERER
 from tests.zaloapi import TOKENS, ZaloApi
 
+pytestmark = pytest.mark.slow  # real servers
+
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
 CHAT = "5"
 

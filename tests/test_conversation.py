@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from bot.conversation.router import COMMANDS
 from data.database import Database
 from data.models import Account, Chat, Message, MessageItem, Obligation, StatusReply, Task
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
 FOUR = ["Đã nhận", "Đang làm", "Đã xong", "Xin gia hạn"]
@@ -20,9 +20,7 @@ FOUR = ["Đã nhận", "Đang làm", "Đã xong", "Xin gia hạn"]
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("7", "dong", "stc")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(Seat("7", "dong", "stc"))
 
 
 async def report_of(talk: Talk, agency: str = "stc") -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from data.database import Database
 from data.models import Decision
-from tests.talk import Talk, small_registry
+from tests.talk import Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday
 PLAN = "10/KH-UBND"
@@ -18,12 +18,12 @@ PLAN = "10/KH-UBND"
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader", may_decide=True)
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader", may_decide=True),
+    )
 
 
 async def decisions_of(talk: Talk) -> list[Any]:

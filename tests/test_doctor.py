@@ -30,6 +30,8 @@ from tests.test_cli import Terminal, terminal
 from tests.world import morning_of
 from tests.zaloapi import TOKENS, ZaloApi
 
+pytestmark = pytest.mark.slow  # the whole service
+
 __all__ = ["terminal"]  # a fixture
 
 NOW = morning_of(date(2026, 11, 25), 9)  # a Wednesday, within sending hours
@@ -192,6 +194,7 @@ async def test_without_network_it_says_so_and_looks_at_the_rest(
     assert not [each for each in found if "nhận tin" in each.about]
 
 
+@pytest.mark.slow  # waits as long as people would
 async def test_a_platform_that_never_answers_does_not_hold_it_up(office: Office) -> None:
     office.zalo.misbehave("hang", method="getMe")
     office.telegram.misbehave("hang", method="getMe")

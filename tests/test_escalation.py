@@ -19,6 +19,7 @@ from tests.talk import (
     PROVINCE,
     TEMPLATES,
     WITH_BUTTONS,
+    Seat,
     Talk,
     small_registry,
 )
@@ -34,11 +35,11 @@ REGISTRY = small_registry()  # BC.1 is due on Saturday 14/11/2026 and judged on 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, REGISTRY, morning_of(date(2026, 11, 9))).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader")
-    return talk
+    return await Talk(database, REGISTRY, morning_of(date(2026, 11, 9))).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+    )
 
 
 async def texts_on(talk: Talk, day: date) -> dict[str, str]:
@@ -161,9 +162,9 @@ WITH_POLICE = Registry.from_texts(
 async def test_a_body_outside_the_committee_is_never_warned_nor_escalated(
     database: Database,
 ) -> None:
-    talk = await Talk(database, WITH_POLICE, morning_of(date(2026, 11, 9))).begin()
-    await talk.enrol("ca", "dong", "ca")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
+    talk = await Talk(database, WITH_POLICE, morning_of(date(2026, 11, 9))).begin(
+        Seat("ca", "dong", "ca"), Seat("coordinator", "dong", "skhcn", "coordinator")
+    )
     first = await run_to(talk, 17)
     assert "Báo cáo năm 2026" in first["ca"]
     assert "báo cơ quan theo dõi" not in first["ca"]

@@ -22,7 +22,7 @@ from data.models import Evidence, EvidenceContent, InboxEvent, Message
 from jobs.channel import Attachment, DeliveryError, Rejected
 from jobs.inbox import Inbox, store
 from tests.botapi import TOKEN, BotApi
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 JPEG = b"\xff\xd8\xff\xe0" + b"a picture" * 10
@@ -43,9 +43,7 @@ def old_office(*names: str) -> bytes:
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("7", "dong", "stc")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(Seat("7", "dong", "stc"))
 
 
 async def kept(talk: Talk) -> list[Any]:

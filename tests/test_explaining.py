@@ -10,20 +10,20 @@ from sqlalchemy import select
 
 from data.database import Database
 from data.models import Explanation
-from tests.talk import Talk, small_registry
+from tests.talk import Seat, Talk, small_registry
 
 LATE = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday; BC.1 was due by Monday 16/11
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), LATE).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader")
-    await talk.enrol("tay-coordinator", "tay", "skhcn", "coordinator")
-    return talk
+    return await Talk(database, small_registry(), LATE).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+        Seat("tay-coordinator", "tay", "skhcn", "coordinator"),
+    )
 
 
 async def filed(talk: Talk) -> list[Any]:

@@ -12,7 +12,7 @@ from data import extensions
 from data.database import Database
 from data.models import Chat, Decision, Obligation
 from data.registry import Registry
-from tests.talk import CALENDAR, PLAN, PROVINCE, Talk
+from tests.talk import CALENDAR, PLAN, PROVINCE, Seat, Talk
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday; BC.1 and BC.3 are due on 14/11
 NUMBER = "10/KH-UBND"
@@ -44,12 +44,12 @@ REGISTRY = Registry.from_texts(
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, REGISTRY, NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader", may_decide=True)
-    return talk
+    return await Talk(database, REGISTRY, NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader", may_decide=True),
+    )
 
 
 async def asked(talk: Talk, agency: str, code: str, until: date, period: str = "2026") -> Any:

@@ -28,18 +28,18 @@ from data.quota import usage
 from jobs.channel import Capabilities
 from jobs.messages import Content
 from jobs.reminders import MorningResult, compose
-from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Reply, Talk, small_registry
+from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+    )
 
 
 async def only(answers: Any) -> Reply:

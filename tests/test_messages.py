@@ -174,6 +174,7 @@ def test_a_template_with_a_missing_value_fails_loudly() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
 async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
     database: Database, registry: Registry, silent: bool

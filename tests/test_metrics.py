@@ -19,7 +19,7 @@ from data.gauges import gauges
 from data.migrate import newest
 from data.models import Account, Base, InboxEvent, Message, Obligation
 from jobs.channel import Capabilities
-from tests.talk import WITHOUT, Talk, small_registry
+from tests.talk import WITHOUT, Seat, Talk, small_registry
 from tests.world import morning_of
 
 NOW = morning_of(date(2026, 11, 20))
@@ -31,10 +31,9 @@ Figures = dict[tuple[str, tuple[str, ...]], float]
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"), Seat("coordinator", "dong", "skhcn", "coordinator")
+    )
 
 
 def client_of(

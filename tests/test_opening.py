@@ -10,7 +10,7 @@ from data.database import Database
 from data.loading import load
 from data.registry import Registry
 from jobs.obligations import materialise
-from tests.talk import CALENDAR, PLAN, PROVINCE, Talk
+from tests.talk import CALENDAR, PLAN, PROVINCE, Seat, Talk
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 9)
@@ -41,12 +41,12 @@ REGISTRY = Registry.from_texts(
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, REGISTRY, NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("sxd", "dong", "sxd")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    await talk.enrol("leader", "dong", "ubnd", "leader")
-    return talk
+    return await Talk(database, REGISTRY, NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+    )
 
 
 async def reload(talk: Talk) -> None:

@@ -10,16 +10,14 @@ from sqlalchemy import select, update
 
 from data.database import Database
 from data.models import Chat, Message, StatusReply
-from tests.talk import Reply, Talk, small_registry
+from tests.talk import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW, longest=2000).begin()
-    await talk.enrol("7", "dong", "stc")
-    return talk
+    return await Talk(database, small_registry(), NOW, longest=2000).begin(Seat("7", "dong", "stc"))
 
 
 async def only(answers: Any) -> Reply:

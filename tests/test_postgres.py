@@ -18,7 +18,7 @@ from data.migrate import newest, revision_of, upgrade
 from data.models import Base, Message, Obligation
 from data.registry import Registry
 from jobs.reminders import morning
-from tests.talk import Talk, small_registry
+from tests.talk import Seat, Talk, small_registry
 from tests.world import load_world, morning_of, open_chats
 
 pytestmark = pytest.mark.slow
@@ -60,10 +60,11 @@ async def test_a_migrated_schema_equals_a_fresh_one(postgres: Database) -> None:
 
 
 async def test_a_conversation_goes_as_on_sqlite(postgres: Database) -> None:
-    talk = await Talk(postgres, small_registry(), NOW).begin()
-    await talk.enrol("7", "dong", "stc")
-    await talk.enrol("8", "dong", "skhcn", "coordinator")
-    await talk.enrol("9", "dong", "ubnd", "leader", may_decide=True)
+    talk = await Talk(postgres, small_registry(), NOW).begin(
+        Seat("7", "dong", "stc"),
+        Seat("8", "dong", "skhcn", "coordinator"),
+        Seat("9", "dong", "ubnd", "leader", may_decide=True),
+    )
     commands = {
         "7": ("/viec", "/thuongxuyen", "/status", "/quahan", "/sapden 20", "/tim ngân sách"),
         "8": ("/status", "/status STC", "/status BC.1", "/donvi", "/xacnhan", "/giahan"),

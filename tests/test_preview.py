@@ -23,6 +23,8 @@ from jobs.reminders import morning
 from tests.talk import CALENDAR, OLD_PLAN, PLAN, PROVINCE, Talk
 from tests.world import morning_of, open_chats
 
+pytestmark = pytest.mark.slow  # a whole year, day by day
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 TODAY = date(2026, 11, 9)
 NUMBER = "10/KH-UBND"

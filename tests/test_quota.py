@@ -14,18 +14,18 @@ from data.database import Database
 from data.models import Account, Chat, InboxEvent, Message
 from data.quota import month_of, usage
 from jobs.quota import share
-from tests.talk import WITHOUT, Talk, small_registry
+from tests.talk import WITHOUT, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("-9", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
-    return talk
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("-9", "dong", "stc"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+    )
 
 
 async def send(database: Database, *instants: datetime | None) -> None:

@@ -29,7 +29,7 @@ from data.province import lives
 from data.registry import Registry, read_folder
 from tests.conftest import SHIPPED
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]  # all five plans at work
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 SUNDAY = date(2026, 11, 22)

@@ -27,6 +27,8 @@ from tests.zaloapi import TOKENS, ZaloApi
 FRIDAY = datetime(2026, 11, 20, 7, 30, tzinfo=ZONE)
 AGENCIES = 160
 
+pytestmark = pytest.mark.slow  # real servers, a whole province
+
 
 @dataclass
 class Office:

@@ -16,7 +16,7 @@ from data.planning import PlannedObligation, obligations
 from data.registry import Registry
 from jobs.obligations import materialise
 from jobs.reminders import morning
-from tests.talk import CALENDAR, PROVINCE, Reply, Talk
+from tests.talk import CALENDAR, PROVINCE, Reply, Seat, Talk
 
 PLAN = """
 number: "30/KH-UBND"
@@ -71,9 +71,9 @@ def small() -> Registry:
 
 @pytest.fixture
 async def talk(database: Database, small: Registry) -> Talk:
-    talk = await Talk(database, small, datetime(2026, 10, 1, 8, tzinfo=ZONE)).begin()
-    await talk.enrol("7", "dong", "stc")
-    await talk.enrol("8", "dong", "skhcn", "coordinator")
+    talk = await Talk(database, small, datetime(2026, 10, 1, 8, tzinfo=ZONE)).begin(
+        Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
+    )
     talk.now = ASKED_ON
     return talk
 

@@ -17,7 +17,7 @@ from data.models import AccountWarning, Chat, Identity, InboxEvent, Message, Obl
 from data.quota import month_of
 from jobs.channel import Capabilities
 from jobs.reminders import morning
-from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Talk, small_registry
+from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Seat, Talk, small_registry
 from tests.world import morning_of
 
 REGISTRY = small_registry()  # BC.1 is due on 14/11/2026: rung −10 on 30/10, rung −5 on 6/11
@@ -90,9 +90,9 @@ class Office:
 
 @pytest.fixture
 async def office(database: Database) -> Office:
-    talk = await Talk(database, REGISTRY, morning_of(BEGAN)).begin()
-    await talk.enrol("stc", "dong", "stc")
-    await talk.enrol("coordinator", "dong", "skhcn", "coordinator")
+    talk = await Talk(database, REGISTRY, morning_of(BEGAN)).begin(
+        Seat("stc", "dong", "stc"), Seat("coordinator", "dong", "skhcn", "coordinator")
+    )
     office = Office(talk, {talk.account_id: ZALO})
     await office.morning(BEGAN + timedelta(days=1))  # what a start has to catch up on
     return office

@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from jobs.obligations import materialise
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="nhacviec-worlds-")
 atexit.register(_FOLDER.cleanup)
+_NUMBERS = count(1)
 _WORLDS: dict[tuple[int, datetime, date | None], tuple[Registry, Path]] = {}
 
 
@@ -39,20 +41,37 @@ async def load_world(
     """
     key = (id(registry), now, tracked_from)
     kept = _WORLDS.get(key)
-    path = database.url.database
-    async with database.read() as connection:
-        is_empty = (await connection.execute(select(Plan.id).limit(1))).first() is None
-    if kept is not None and is_empty and database.is_sqlite and path:
-        _copy(kept[1], Path(path))
+    if kept is not None and await copy_into(database, kept[1]):
         return
+    is_empty = await _is_empty(database)
     async with database.write() as connection:
         today = civil_date(now)
         await load(connection, registry, now=now, today=today, tracked_from=tracked_from)
         await materialise(connection, registry, today=today)
-    if is_empty and database.is_sqlite and path:
-        copy = Path(_FOLDER.name) / f"{len(_WORLDS)}.db"
-        _copy(Path(path), copy)
-        _WORLDS[key] = (registry, copy)  # held, so that its id is not given to another
+    if is_empty and (file := keep(database)) is not None:
+        _WORLDS[key] = (registry, file)  # held, so that its id is not given to another
+
+
+def keep(database: Database) -> Path | None:
+    """Keep a SQLite file as it now is, until the run ends; None on another database."""
+    if not database.is_sqlite or not database.url.database:
+        return None
+    kept = Path(_FOLDER.name) / f"{next(_NUMBERS)}.db"
+    _copy(Path(database.url.database), kept)
+    return kept
+
+
+async def copy_into(database: Database, kept: Path) -> bool:
+    """Make an empty SQLite file what was kept; tells whether it could be."""
+    if not database.is_sqlite or not database.url.database or not await _is_empty(database):
+        return False
+    _copy(kept, Path(database.url.database))
+    return True
+
+
+async def _is_empty(database: Database) -> bool:
+    async with database.read() as connection:
+        return (await connection.execute(select(Plan.id).limit(1))).first() is None
 
 
 def _copy(source: Path, target: Path) -> None:

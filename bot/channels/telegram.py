@@ -39,6 +39,7 @@ from bot.channels.telegram_http import (
     undecided,
 )
 from bot.channels.telegram_updates import incoming
+from bot.tls import trusted
 from jobs.channel import (
     Attachment,
     Button,
@@ -99,8 +100,11 @@ class TelegramChannel:
                 write_timeout=answer_seconds,
                 connect_timeout=10.0,
                 pool_timeout=5.0,
+                httpx_kwargs={"verify": trusted()},
             ),
-            get_updates_request=_Request(connection_pool_size=1),
+            get_updates_request=_Request(
+                connection_pool_size=1, httpx_kwargs={"verify": trusted()}
+            ),
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None

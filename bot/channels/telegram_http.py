@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from bot.tls import trusted
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -112,7 +113,7 @@ async def poll(url: str, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
     loop = asyncio.get_running_loop()
     heard_at, pause, webhook = loop.time(), 1.0, True
     timeout = httpx.Timeout(ANSWER_SECONDS, read=_POLL_SECONDS + 15)
-    async with httpx.AsyncClient(timeout=timeout) as client:
+    async with httpx.AsyncClient(timeout=timeout, verify=trusted()) as client:
         while True:
             try:
                 if webhook:

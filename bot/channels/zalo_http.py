@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from bot.tls import trusted
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -73,7 +74,9 @@ class Client:
     def __init__(self, token: str, *, base_url: str, answer_seconds: float) -> None:
         self._url = f"{base_url.rstrip('/')}/bot{token}"
         self._seconds = answer_seconds
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(answer_seconds, connect=10.0))
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(answer_seconds, connect=10.0), verify=trusted()
+        )
         self._refused = 0  # 429 in a row: the quota of the month, or of the second
         for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
             logging.getLogger(library).setLevel(logging.WARNING)

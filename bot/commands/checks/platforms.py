@@ -16,6 +16,7 @@ import httpx
 
 from bot.commands.checks import Answered, Case, Finding, Skew
 from bot.config import Settings
+from bot.tls import trusted
 from data.clock import Clock, require_aware
 from jobs.channel import Channel, DeliveryError, Unauthorised
 
@@ -82,7 +83,8 @@ async def _webhook(channel: Channel) -> dict[str, Any]:
 async def _skew(server: str, clock: Clock) -> Skew:
     """Compare the clock with the date that any answer of a server carries."""
     try:
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
+        client = httpx.AsyncClient(verify=trusted())
+        async with asyncio.timeout(PATIENCE), client:
             answer = await client.get(server)
         given = require_aware(parsedate_to_datetime(answer.headers["Date"]))
     except (httpx.HTTPError, TimeoutError, KeyError, ValueError):
