@@ -27,6 +27,7 @@ from bot.web import Webhook
 from data import lease
 from data.clock import Clock, civil_date
 from data.database import Database
+from data.downloads import link_key
 from data.loading import is_loaded
 from data.lost import REFUSED, account_lost
 from data.migrate import upgrade
@@ -38,6 +39,7 @@ from jobs.delivery import Delivery
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
 from jobs.inbox import Inbox
+from jobs.links import Links
 from jobs.menus import Menus
 from jobs.messages import Renderer
 from jobs.obligations import Counts, materialise
@@ -69,7 +71,9 @@ class App:
         registry: LoadedRegistry,
         accounts: Mapping[int, Channel],
         owner: str,
+        links: Links,
     ) -> None:
+        self.links = links
         self.database = database
         self.clock = clock
         self.registry = registry
@@ -78,7 +82,7 @@ class App:
         self.delivery = Delivery(
             database,
             accounts,
-            Renderer(TEMPLATES),
+            Renderer(TEMPLATES, links),
             lambda: registry().workdays,
             clock,
             owner=owner,
@@ -190,7 +194,7 @@ class App:
 
     async def _housekeeping_tick(self) -> None:
         gone = await tidy(self.database, now=await self.clock.now())
-        _log.info("housekeeping.done", updates=gone.updates, codes=gone.codes)
+        _log.info("housekeeping.done", updates=gone.updates, codes=gone.codes, files=gone.files)
 
 
 @asynccontextmanager
@@ -218,7 +222,9 @@ async def opened(
             accounts[await _register(database, channel)] = channel
         if accounts:
             await _let_go_of_others(database, accounts, now=await clock.now())
-        yield App(settings, database, clock, registry, accounts, ownership.name)
+        async with database.write() as connection:
+            links = Links(settings.public_url, await link_key(connection))
+        yield App(settings, database, clock, registry, accounts, ownership.name, links)
     finally:
         for channel in accounts.values():
             await channel.close()

@@ -1,4 +1,4 @@
-"""The service's web side: what platforms post to us, a page on our health and one of figures.
+"""The service's web side: what platforms post to us, files made for people, our health and figures.
 
 Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
 body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
@@ -71,8 +71,9 @@ def make_web(
     clock: Clock,
     webhooks: Sequence[Webhook] = (),
     capabilities: Mapping[int, Capabilities] | None = None,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """Return the service's web application: the webhooks, GET /healthz and GET /metrics.
+    """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
 
     A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
     and 500 only where the database failed, so that the platform sends it again. A body that is no
@@ -99,6 +100,7 @@ def make_web(
 
     routes.append(Route("/healthz", healthz, methods=["GET"]))
     routes.append(Route("/metrics", metrics, methods=["GET"]))
+    routes += more
     return Starlette(routes=routes, middleware=[Middleware(Headers, headers=HEADERS)])
 
 

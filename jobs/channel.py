@@ -70,9 +70,9 @@ class Capabilities:
 
     repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
     shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
-    commands of its own. max_caption: the longest text, in UTF-16 units, under a picture; 0: no pictures are
-    sent. monthly_messages, most_people: caps of the platform (None: no cap). messenger:
-    what people call it.
+    commands of its own. max_caption: the longest text, in UTF-16 units, under a picture or file whose
+    bytes we send; 0: none are sent. pictures_by_link: it takes pictures by a public address.
+    monthly_messages, most_people: caps of the platform (None: no cap). messenger: what people call it.
     """
 
     max_text: int
@@ -84,6 +84,7 @@ class Capabilities:
     repeats_unknown: bool
     start_links: bool = False
     max_caption: int = 0
+    pictures_by_link: bool = False
     menus: bool = False
     monthly_messages: int | None = None
     most_people: int | None = None
@@ -99,12 +100,22 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file that goes with a message."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One message, rendered for one channel.
 
     text is HTML where the channel's markup is html and plain is False, else plain text. edits: the
     remote id of a message that this one replaces (channels without edits get a new message). picture: a
-    PNG above the text, only where the capabilities allow captions.
+    PNG above the text, and document: a file above it, only where the capabilities allow captions and the
+    text fits; picture_url: a picture's public address, only where they say pictures_by_link.
     """
 
     address: str
@@ -115,6 +126,8 @@ class OutgoingMessage:
     reply_to: str | None = None
     edits: str | None = None
     picture: bytes | None = None
+    document: Document | None = None
+    picture_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

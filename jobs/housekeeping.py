@@ -1,7 +1,8 @@
 """Letting go of what is no longer needed.
 
 Promises to keep every answer, decision and message: what goes is the raw form of updates handled long
-ago (people's words and names as the platform sent them) and codes that expired unused.
+ago (people's words and names as the platform sent them), codes that expired unused, and files made for
+somebody whose time is over.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, update
 
 from data.database import Database
+from data.downloads import let_go
 from data.models import InboxEvent, Invitation
 
 RAW_KEPT = timedelta(days=30)
@@ -20,14 +22,18 @@ CODES_KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """How many raw updates and codes were let go."""
+    """How many raw updates, codes and files were let go."""
 
     updates: int
     codes: int
+    files: int
 
 
 async def tidy(database: Database, *, now: datetime) -> Tidied:
-    """Let go of raw updates handled, and codes expired, more than a month ago; harmless to repeat."""
+    """Let go of raw updates handled, and codes expired, more than a month ago, and of expired files.
+
+    Harmless to repeat.
+    """
     async with database.write() as connection:
         updates = await connection.execute(
             update(InboxEvent)
@@ -43,4 +49,5 @@ async def tidy(database: Database, *, now: datetime) -> Tidied:
                 Invitation.used_at.is_(None), Invitation.expires_at < now - CODES_KEPT
             )
         )
-        return Tidied(updates.rowcount, codes.rowcount)
+        files = await let_go(connection, now=now)
+        return Tidied(updates.rowcount, codes.rowcount, files)

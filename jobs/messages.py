@@ -19,11 +19,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.downloads import PNG, MadeFile, kept_file
 from data.ladder import LAST_HELD_RUNG, UNDATED
 from data.models import MessageItem
 from data.workdays import Workdays
-from jobs.channel import Button, Capabilities, OutgoingMessage
+from jobs.channel import Button, Capabilities, Document, OutgoingMessage
 from jobs.items import Item, item_of, obligation_rows
+from jobs.links import Links
 from jobs.paging import line_of
 from jobs.qr import picture as draw
 
@@ -37,17 +39,22 @@ _TAG = re.compile(r"<[^>]+>")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message says, before a channel gives it form."""
+    """What a message says, before a channel gives it form.
+
+    file: what goes with it, where it is still kept; context["attach"] is its download id.
+    """
 
     template: str
     context: dict[str, Any]
     buttons: tuple[tuple[Button, ...], ...]
+    file: MadeFile | None = None
 
 
 class Renderer:
-    """The templates, compiled once."""
+    """The templates, compiled once. links: makes addresses of files, where there is a web side."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, links: Links | None = None) -> None:
+        self._links = links
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
@@ -64,7 +71,11 @@ class Renderer:
     ) -> Content | None:
         """Return what a message's row says today, or None where nothing is left to say."""
         if message.template != REMINDER:
-            return Content(message.template, dict(message.context), buttons_of(message.buttons))
+            context = dict(message.context)
+            file = None
+            if "attach" in context:
+                file = await kept_file(connection, context["attach"])
+            return Content(message.template, context, buttons_of(message.buttons), file)
         items = await _still_true(connection, message, today, workdays)
         silent = await _grouped(connection, message.context["silent"], today, workdays)
         late = message.context.get("escalated", [])  # not in messages of an earlier version
@@ -107,14 +118,31 @@ class Renderer:
         as_html = capabilities.markup == "html" and not plain
         medium = "html" if as_html else "plain"
         template = self._environment.get_template(f"{content.template}/{medium}.j2")
-        text = template.render(
-            **content.context,
-            choices=[] if capabilities.buttons else typed_choices(content.buttons),
-        )
-        text = _BLANK_LINES.sub("\n\n", text).strip()
-        if repeated:
-            text = f"{_REPEATED}\n{text}"
-        picture = _picture(content, text, capabilities) if edits is None and not plain else None
+
+        def worded(link: str | None) -> str:
+            text = template.render(
+                **content.context,
+                file_link=link,
+                choices=[] if capabilities.buttons else typed_choices(content.buttons),
+            )
+            text = _BLANK_LINES.sub("\n\n", text).strip()
+            return f"{_REPEATED}\n{text}" if repeated else text
+
+        text = worded(None)
+        fits = edits is None and not plain and _units(text) <= capabilities.max_caption
+        picture = _picture(content) if fits else None
+        document, url = None, None
+        if content.file is not None and edits is None:
+            is_picture = content.file.mime == PNG
+            link = self._link(content.file)
+            if fits and is_picture:
+                picture = content.file.content
+            elif fits:
+                document = Document(content.file.name, content.file.mime, content.file.content)
+            elif is_picture and capabilities.pictures_by_link:
+                url = link
+            else:
+                text = worded(link)
         return OutgoingMessage(
             address=address,
             thread=thread,
@@ -124,15 +152,20 @@ class Renderer:
             edits=edits if capabilities.edits else None,
             reply_to=reply_to,
             picture=picture,
+            document=document,
+            picture_url=url,
         )
 
+    def _link(self, file: MadeFile) -> str | None:
+        if self._links is None:
+            return None
+        return self._links.of_file(file.id, file.name, until=file.expires_at)
 
-def _picture(content: Content, text: str, capabilities: Capabilities) -> bytes | None:
-    """Return the picture that goes above the text, where the channel sends pictures and the text fits."""
+
+def _picture(content: Content) -> bytes | None:
+    """Return the picture of a code, where the message holds one."""
     code = content.context.get("qr")
-    if not code or _units(text) > capabilities.max_caption:
-        return None
-    return draw(code["link"], send=code["send"] or None)
+    return draw(code["link"], send=code["send"] or None) if code else None
 
 
 def _is_html(name: str | None) -> bool:

@@ -78,6 +78,7 @@ class BotApi(LocalServer):
     webhook_trouble: dict[str, Any] = field(default_factory=dict)  # last_error_date, _message
     files: dict[str, bytes] = field(default_factory=dict)  # by file_id
     pictures: list[bytes] = field(default_factory=list)  # sent by the bot
+    documents: list[bytes] = field(default_factory=list)  # likewise
     breaches: int = 0
     _faults: list[Fault] = field(default_factory=list)
     _updates: deque[dict[str, Any]] = field(default_factory=deque)
@@ -259,6 +260,16 @@ class BotApi(LocalServer):
         self.pictures.append(photo)
         text = caption or "-"
         return await self._sendMessage({**data, "text": text}, at)
+
+    async def _sendDocument(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        document, caption = data.get("document"), str(data.get("caption", ""))
+        if not isinstance(document, bytes) or not document:
+            raise Refused(400, "Bad Request: file must be non-empty")
+        shown = without_markup(caption) if data.get("parse_mode") == "HTML" else caption
+        if len(shown.encode("utf-16-le")) // 2 > 1024:
+            raise Refused(400, "Bad Request: message caption is too long")
+        self.documents.append(document)
+        return await self._sendMessage({**data, "text": caption or "-"}, at)
 
     async def _editMessageText(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat, text = self._checked(data)

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.conversation.access import Subject, caller_of, may
+from bot.conversation.commands import COMMANDS
 from bot.conversation.pages import cut, page_buttons
-from bot.conversation.router import COMMANDS
 from bot.conversation.scope import scope_of
 from bot.conversation.turn import Turn
 from data.database import Database

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.conversation.access import ROLES, Caller, Subject, may
-from bot.conversation.router import COMMANDS
+from bot.conversation.commands import COMMANDS
 from data.contacts import Enrolled, Role
 from data.database import Database
 from data.models import Enrolment, Message

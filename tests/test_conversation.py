@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.conversation.router import COMMANDS
+from bot.conversation.commands import COMMANDS
 from data.database import Database
 from data.models import Account, Chat, Message, MessageItem, Obligation, StatusReply, Task
 from tests.talk import Reply, Seat, Talk, small_registry

@@ -14,8 +14,8 @@ from bot.channels.local import LocalChannel
 from bot.channels.pacing import Limits, Window
 from bot.channels.telegram import TelegramChannel
 from bot.conversation.access import ROLES as WHO_MAY
+from bot.conversation.commands import COMMANDS
 from bot.conversation.offering import FOR_STRANGERS, menus
-from bot.conversation.router import COMMANDS
 from data import contacts, reach
 from data.database import Database
 from data.models import Account, Agency, Chat, Enrolment

@@ -19,6 +19,7 @@ from bot.channels.telegram_http import UPDATES, TopicGone, decision
 from jobs.channel import (
     Button,
     DeliveryError,
+    Document,
     Gone,
     Incoming,
     Moved,
@@ -544,3 +545,11 @@ async def test_a_picture_goes_above_its_text(api: BotApi, channel: TelegramChann
     api.misbehave("blocked", method="sendPhoto")
     with pytest.raises(Gone):
         await channel.send(OutgoingMessage("5", "Mã mời", picture=drawn))
+
+
+async def test_a_file_goes_with_its_text(api: BotApi, channel: TelegramChannel) -> None:
+    report = Document("bao-cao.docx", "application/octet-stream", b"PK report")
+    receipt = await channel.send(OutgoingMessage("5", "<b>Báo cáo</b>", document=report))
+    assert api.documents == [b"PK report"]
+    assert api.texts(5) == ["Báo cáo"]
+    assert receipt.remote_id == str(api.messages[-1].message_id)

@@ -408,3 +408,16 @@ async def test_a_webhook_is_set_shown_tested_and_taken_away(
     assert (await channel.test_webhook())["ok"] is True
     await channel.delete_webhook()
     assert await channel.webhook() == ""
+
+
+async def test_a_picture_is_sent_by_its_public_address_with_the_text_under_it(
+    api: ZaloApi, channel: ZaloBotChannel
+) -> None:
+    address = "https://nhacviec.test/tep/1-2-abc/bieu-do.png"
+    receipt = await channel.send(OutgoingMessage("c1", "Biểu đồ tuần", picture_url=address))
+    (taken,) = api.messages
+    assert (taken.photo, taken.text, taken.message_id) == (
+        address,
+        "Biểu đồ tuần",
+        receipt.remote_id,
+    )

@@ -39,6 +39,7 @@ class Taken:
     message_id: str
     chat: str
     text: str
+    photo: str = ""  # the address of the picture above it
 
 
 @dataclass
@@ -207,6 +208,12 @@ class ZaloApi(LocalServer):
             "display_name": f"Bot Nhắc Việc {bot[-1]}",
         }
 
+    async def _sendPhoto(self, bot: str, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        photo = data.get("photo")
+        if not isinstance(photo, str) or not photo.startswith("https://"):
+            raise Refused(400, "Bad Request: photo must be a public https URL")
+        return await self._sendMessage(bot, {**data, "text": data.get("caption") or "-"}, at)
+
     async def _sendMessage(self, bot: str, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat, text = data.get("chat_id"), data.get("text")
         if not isinstance(chat, str) or not chat:
@@ -218,7 +225,7 @@ class ZaloApi(LocalServer):
         if self._sent.get(bot, 0) >= self.quotas.get(bot, sys.maxsize):
             raise Refused(429, "Quota exceeded")
         self._sent[bot] = self._sent.get(bot, 0) + 1
-        taken = Taken(at, bot, f"z{len(self.messages) + 1}", chat, text)
+        taken = Taken(at, bot, f"z{len(self.messages) + 1}", chat, text, data.get("photo", ""))
         self.messages.append(taken)
         return {"message_id": taken.message_id, "date": 1_790_000_000_000}
 

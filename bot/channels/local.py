@@ -35,6 +35,7 @@ LIKE_TELEGRAM = Capabilities(
     markup="html",
     in_flight=1,
     repeats_unknown=True,
+    max_caption=1024,
 )
 LIKE_ZALO = Capabilities(
     max_text=2000,

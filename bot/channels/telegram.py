@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from telegram import (
@@ -136,7 +136,12 @@ class TelegramChannel:
         if message.edits is not None:
             return await self._edit(message, message.edits)
         if message.picture is not None:
-            return await self._send_picture(message, message.picture)
+            picture = InputFile(message.picture, filename="hinh.png", attach=False)
+            return await self._send_file(message, self._bot.send_photo, photo=picture)
+        if message.document is not None:
+            content, name = message.document.content, message.document.name
+            file = InputFile(content, filename=name, attach=False)
+            return await self._send_file(message, self._bot.send_document, document=file)
         reply = message.reply_to
         try:
             sent = await self._call(
@@ -158,12 +163,14 @@ class TelegramChannel:
             return Receipt(str(sent.message_id))
         raise Moved(detail, new_address=message.address, new_thread="")
 
-    async def _send_picture(self, message: OutgoingMessage, picture: bytes) -> Receipt:
+    async def _send_file(
+        self, message: OutgoingMessage, method: Callable[..., Any], **file: InputFile
+    ) -> Receipt:
         try:
             sent = await self._call(
-                self._bot.send_photo(
+                method(
                     chat_id=int(message.address),
-                    photo=InputFile(picture, filename="ma-qr.png", attach=False),
+                    **file,
                     caption=message.text,
                     parse_mode=None if message.plain else "HTML",
                     message_thread_id=int(message.thread) if message.thread else None,

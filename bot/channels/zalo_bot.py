@@ -49,6 +49,7 @@ class ZaloBotChannel:
         markup="plain",
         in_flight=1,
         repeats_unknown=False,
+        pictures_by_link=True,
         monthly_messages=MONTHLY_MESSAGES,
         most_people=MOST_PEOPLE,
         messenger="Zalo",
@@ -96,7 +97,12 @@ class ZaloBotChannel:
         text = unicodedata.normalize("NFC", message.text)
         if len(text.encode("utf-16-le")) // 2 > MOST_TEXT:
             raise Rejected("text too long")
-        sent = await self._client.call("sendMessage", {"chat_id": message.address, "text": text})
+        if message.picture_url is not None:
+            what = {"photo": message.picture_url, "caption": text}
+            sent = await self._client.call("sendPhoto", {"chat_id": message.address, **what})
+        else:
+            what = {"chat_id": message.address, "text": text}
+            sent = await self._client.call("sendMessage", what)
         if not isinstance(sent, dict) or not sent.get("message_id"):
             raise Unknown("answer not understood")
         return Receipt(str(sent["message_id"]))

@@ -71,6 +71,7 @@ def tick(*, now: datetime, as_json: bool) -> None:
 
 async def _run(settings: Settings) -> None:
     from bot.app import counted, opened
+    from bot.files import file_route
     from bot.web import make_web
 
     clock = SystemClock()
@@ -83,7 +84,8 @@ async def _run(settings: Settings) -> None:
             for key, channel in app.accounts.items():
                 how = "poll" if settings.public_url is None else "webhook"
                 _log.info("account.open", id=key, channel=channel.kind, bot=channel.title, by=how)
-            web = make_web(app.database, clock, app.webhooks(), app.capabilities)
+            files = file_route(app.database, clock, app.links)
+            web = make_web(app.database, clock, app.webhooks(), app.capabilities, [files])
 
             async def serving() -> None:
                 health = f"http://{settings.web_host}:{settings.web_port}/healthz"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.conversation.access import Caller, may
-from bot.conversation.router import COMMANDS
+from bot.conversation.commands import COMMANDS
 from data.contacts import Enrolled, Role
 from jobs.menus import ROLES, menu_key
 

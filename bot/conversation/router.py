@@ -8,32 +8,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import (
-    assigning,
-    channels,
-    deadlines,
-    deciding,
-    dialogs,
-    enrolment,
-    explaining,
-    granting,
-    inviting,
-    opening,
-    queries,
-    replies,
-    searching,
-    standing,
-    urging,
-)
-from bot.conversation.access import ROLES, caller_of, may
+from bot.conversation import dialogs, enrolment, replies
+from bot.conversation.access import caller_of, may
+from bot.conversation.commands import BY_WORD, COMMANDS, Command
 from bot.conversation.listing import nothing_listed
 from bot.conversation.turn import Turn
 from data import contacts
@@ -47,137 +32,6 @@ from jobs.channel import Answer, Capabilities, Incoming
 _COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
 _LONGEST_WORDS = 200
 _DEFAULT_LIMIT = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its name, what else it is called, one line of help, and what does it.
-
-    Who may use it stands in access.ROLES under its name.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    help: str
-    function: Callable[[Turn], Awaitable[list[Answer]]]
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """Return the roles that may use it."""
-        return ROLES[self.name]
-
-
-async def show_help(turn: Turn) -> list[Answer]:
-    """Answer /help: every command the caller may use, with three examples for the role."""
-    roles = turn.caller.roles()
-    role = next(name for name in ("coordinator", "leader", "focal") if name in roles)
-    return [
-        Answer(
-            "help",
-            {
-                "role": role,
-                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.here)),
-                "answers": may(turn.caller, "ack"),
-                "commands": [
-                    {"name": command.name, "aliases": list(command.aliases), "help": command.help}
-                    for command in COMMANDS.values()
-                    if may(turn.caller, command.name)
-                ],
-            },
-        )
-    ]
-
-
-COMMANDS: dict[str, Command] = {
-    command.name: command
-    for command in (
-        Command(
-            "viec",
-            ("tasks", "congviec"),
-            "việc cơ quan đang phải làm, gấp nhất trước",
-            queries.viec,
-        ),
-        Command(
-            "thuongxuyen",
-            ("undated", "ongoing", "khonghan"),
-            "nhiệm vụ không có hạn: trả lời cả danh sách một lượt",
-            queries.thuongxuyen,
-        ),
-        Command(
-            "status",
-            ("tinhhinh",),
-            "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",
-            standing.status,
-        ),
-        Command("quahan", ("overdue",), "việc quá hạn, chậm nhất trước", deadlines.quahan),
-        Command(
-            "sapden",
-            ("due", "saphan"),
-            "việc đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
-            deadlines.sapden,
-        ),
-        Command(
-            "nhiemvu",
-            ("task",),
-            "mọi điều về một việc, ví dụ: /nhiemvu 1901 III.1a",
-            searching.nhiemvu,
-        ),
-        Command("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", searching.tim),
-        Command(
-            "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", searching.lichsu
-        ),
-        Command(
-            "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", inviting.donvi
-        ),
-        Command(
-            "nhac",
-            ("remind", "donduc"),
-            "nhắc ngay ai chưa trả lời: cơ quan hoặc mã việc",
-            urging.nhac,
-        ),
-        Command("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", inviting.moi),
-        Command(
-            "doi",
-            ("handover", "bangiao"),
-            "bàn giao cho người khác; hoặc: /doi nghỉ đến 5/12",
-            inviting.doi,
-        ),
-        Command(
-            "kenh",
-            ("channels", "kenhnhan"),
-            "nhận tin ở kênh nào; thêm Zalo hoặc Telegram của chính mình: /kenh thêm",
-            channels.kenh,
-        ),
-        Command(
-            "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", deciding.xacnhan
-        ),
-        Command("giahan", ("extensions",), "đề nghị gia hạn chờ quyết định", granting.giahan),
-        Command(
-            "giaitrinh",
-            ("explain",),
-            "đề nghị giải trình việc quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
-            explaining.giaitrinh,
-        ),
-        Command(
-            "giao",
-            ("assign",),
-            "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
-            assigning.giao,
-        ),
-        Command(
-            "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", opening.mo
-        ),
-        Command(
-            "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", opening.han
-        ),
-        Command(
-            "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", show_help
-        ),
-    )
-}
-_BY_WORD = {
-    word: command for command in COMMANDS.values() for word in (command.name, *command.aliases)
-}
 
 
 class Router:
@@ -280,10 +134,10 @@ async def _command(turn: Turn, text: str) -> list[Answer]:
     if bot is not None and not await _is_us(turn, bot):
         return []
     word = fold(name).replace(" ", "")
-    command = _BY_WORD.get(word)
+    command = BY_WORD.get(word)
     if command is not None:
         return await _run(replace(turn, words=words[:_LONGEST_WORDS]), command)
-    allowed = [key for key, known in _BY_WORD.items() if may(turn.caller, known.name)]
+    allowed = [key for key, known in BY_WORD.items() if may(turn.caller, known.name)]
     near = difflib.get_close_matches(word, allowed, n=1)
     if turn.caller.in_group and bot is None and not near:
         return []  # another bot's command
@@ -293,7 +147,7 @@ async def _command(turn: Turn, text: str) -> list[Answer]:
 async def _words(turn: Turn, text: str) -> list[Answer]:
     if text.startswith("/"):
         return []
-    command = _BY_WORD.get(fold(text).replace(" ", ""))
+    command = BY_WORD.get(fold(text).replace(" ", ""))
     if command is not None and not turn.caller.in_group:
         return await _run(turn, command)
     action = await replies.label_typed(turn)

@@ -9,6 +9,7 @@ from data.models.asked import Dialog, Evidence, EvidenceContent, Explanation, Ex
 from data.models.base import Base, Key, Utc
 from data.models.documents import Agency, Assignment, Plan, RegistryFile, ReportDuty, Task
 from data.models.incoming import Decision, InboxEvent, JobRun, Meta, StatusReply
+from data.models.made import CalendarFeed, Download, ReportRequest, TargetValue, WeekFacts
 from data.models.outgoing import Delivery, Message, MessageItem
 from data.models.owed import Obligation, Reminder
 from data.models.people import (
@@ -28,11 +29,13 @@ __all__ = [
     "Agency",
     "Assignment",
     "Base",
+    "CalendarFeed",
     "Chat",
     "ChatAlias",
     "Decision",
     "Delivery",
     "Dialog",
+    "Download",
     "Enrolment",
     "Evidence",
     "EvidenceContent",
@@ -52,7 +55,10 @@ __all__ = [
     "RegistryFile",
     "Reminder",
     "ReportDuty",
+    "ReportRequest",
     "StatusReply",
+    "TargetValue",
     "Task",
     "Utc",
+    "WeekFacts",
 ]
