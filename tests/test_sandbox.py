@@ -20,13 +20,16 @@ from bot.config import Settings, SettingsRefused
 from bot.sandbox import serve_sandbox
 from bot.sandbox.cast import LocalChat
 from bot.sandbox.forms import MOST_UPLOAD
-from bot.sandbox.page import make_page
+from bot.sandbox.page import NO_FILE, make_page
 from bot.sandbox.world import Sandbox, first_day
 from bot.serving import PortUnusable
 from data.clock import civil_date
+from data.downloads import DOCX
 from data.evidence import MOST_BYTES
 from data.province import lives
 from data.registry import Registry, read_folder
+from jobs.channel import Document, OutgoingMessage
+from jobs.qr import picture
 from tests.conftest import SHIPPED
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]  # all five plans at work
@@ -276,6 +279,43 @@ async def test_a_file_that_is_not_kept_is_refused_by_the_bot_and_a_huge_one_at_t
     nothing = await send_file(browser, chat, " ", ("", b""))
     assert nothing.status_code == 200
     assert sandbox.lines(chat) == lines
+
+
+async def test_what_the_bot_sends_along_is_shown_and_given_out_for_its_own_message_alone(
+    sandbox: Sandbox, browser: httpx.AsyncClient
+) -> None:
+    chat, other = chat_of(sandbox, "so-khcn"), chat_of(sandbox, "so-tu-phap")
+    drawn = picture("https://t.me/bot?start=x", send=None)
+    report = Document('báo cáo <b>"1".docx', DOCX, b"PK tep")
+    keeper = sandbox.channel
+    shown = (await keeper.send(OutgoingMessage(chat.address, "Mã mời", picture=drawn))).remote_id
+    filed = (await keeper.send(OutgoingMessage(chat.address, "Bản", document=report))).remote_id
+    bare = (await keeper.send(OutgoingMessage(chat.address, "Chữ"))).remote_id
+    page = await browser.get(f"/?chat={chat.id}")
+    places = [
+        html.unescape(place) for place in re.findall(r'(?:src|href)="(/file[^"]+)"', page.text)
+    ]
+    own = f"/file?chat={chat.id}&tin="
+    assert places == [own + shown, own + shown, own + filed]
+    assert "img-src 'self' data:" in page.headers["content-security-policy"]
+    assert "báo cáo &lt;b&gt;&#34;1&#34;.docx (1 KB)" in page.text
+    answer = await browser.get(own + shown)
+    assert (answer.content, answer.headers["content-type"]) == (drawn, "image/png")
+    answer = await browser.get(own + filed)
+    assert (answer.content, answer.headers["content-type"]) == (b"PK tep", DOCX)
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''b%C3%A1o%20c%C3%A1o%20%3Cb%3E%221%22.docx"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    theirs = f"/file?chat={other.id}&tin={shown}"
+    for wrong in (theirs, own + bare, own + "la", own, "/file", f"/file?chat=²&tin={shown}"):
+        answer = await browser.get(wrong)
+        assert (answer.status_code, NO_FILE in answer.text) == (404, True)
+    page = await browser.get(f"/?chat={chat.id}&xem=zalo")
+    assert "/file?" not in page.text
+    door = httpx.ASGITransport(app=make_page(sandbox, port=PORT, token="tok-en"))
+    async with httpx.AsyncClient(transport=door, base_url=HOME) as stranger:
+        assert (await stranger.get(own + filed)).status_code == 403
 
 
 async def test_a_stranger_sees_the_help_text_is_locked_by_wrong_codes_and_let_in_by_a_right_one(

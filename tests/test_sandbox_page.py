@@ -23,12 +23,13 @@ from bot.sandbox.chats import ChatKeeper, File, Line, NoSuchButton, TwinMessage
 from bot.sandbox.file import remove_earlier
 from bot.sandbox.guard import NEEDS_ADDRESS, WRONG_HOST, WRONG_ORIGIN, Guard
 from bot.sandbox.text import pieces, preview_line, safe_html, utf16_length
-from bot.sandbox.view import Where, bubbles, file_size, initials, last_words, zalo_bubbles
+from bot.sandbox.view import Attached, Where, bubbles, file_size, initials, last_words, zalo_bubbles
 from data.clock import SteppedClock
 from data.database import Database, DatabaseUnusable
 from data.evidence import MOST_BYTES
 from data.migrate import upgrade
-from jobs.channel import Button, Gone, Incoming, OutgoingMessage
+from jobs.channel import Button, Document, Gone, Incoming, OutgoingMessage
+from jobs.qr import picture
 
 LAN = Speaker("7", "Lan")
 PRIVATE = LocalChat("a", "px", "Sở Tài chính", "focal", "private", (LAN,), "stc")
@@ -287,6 +288,29 @@ async def test_a_file_bigger_than_is_kept_is_carried_by_name_and_size_alone() ->
     (file,) = read(keeper, raw.raw).files
     assert (file.name, file.size, file.ref) == ("to.pdf", MOST_BYTES + 1, "")
     assert len(raw.raw) < 1000
+
+
+async def test_a_picture_and_a_file_stay_with_their_message_and_are_not_on_zalo() -> None:
+    keeper = ChatKeeper(SteppedClock(NOW))
+    drawn = picture("https://t.me/bot?start=x", send=None)
+    first = await keeper.send(OutgoingMessage("a", "mã mời", picture=drawn))
+    report = Document("báo cáo <1>.docx", "application/x", bytes(3000))
+    await keeper.send(OutgoingMessage("a", "dự thảo", document=report))
+    await keeper.send(OutgoingMessage("a", "mã đã dùng", edits=first.remote_id))
+    code, draft = bubbles(keeper.chats["a"], seen=0)
+    side = int.from_bytes(drawn[16:20], "big")
+    assert (code.text, code.picture, code.document) == (
+        "mã đã dùng",
+        Attached(width=side, height=side),
+        None,
+    )
+    assert (draft.picture, draft.document) == (None, Attached("báo cáo <1>.docx (3 KB)"))
+    assert keeper.message(PRIVATE, first.remote_id) == OutgoingMessage(
+        "a", "mã đã dùng", edits=first.remote_id, picture=drawn
+    )
+    assert keeper.message(GROUP, first.remote_id) is None
+    on_zalo = zalo_bubbles(keeper.chats["a"], seen=0)
+    assert [(one.picture, one.document, one.file) for one in on_zalo] == [(None, None, "")] * 3
 
 
 def test_a_size_is_written_as_people_read_it() -> None:

@@ -1,7 +1,8 @@
 """The sandbox's chats: what was sent and typed in each, as a messenger keeps it.
 
 Promises that a chat holds what was really sent then, not what would be rendered now; that an edit
-changes a message in place; and that beside each message stands the same one as Zalo would carry it.
+changes a message in place, its picture or file staying; and that beside each message stands the same
+one as Zalo would carry it.
 Lives in memory: the sandbox begins afresh at every start.
 """
 
@@ -107,7 +108,7 @@ class ChatKeeper(LocalChannel):
         reply_to: a message of ours in this chat, else it answers none. A file bigger than what is kept
         is told by name and size alone, as messengers do.
         """
-        if reply_to is not None and self._message(chat, reply_to) is None:
+        if reply_to is not None and self.message(chat, reply_to) is None:
             reply_to = None
         more: dict[str, Any] = {}
         if file is not None:
@@ -137,7 +138,7 @@ class ChatKeeper(LocalChannel):
         self, chat: LocalChat, remote_id: str, action: str, speaker: Speaker
     ) -> RawUpdate:
         """Tap a button of a message; returns the update to be stored. Raises NoSuchButton."""
-        present = self._message(chat, remote_id)
+        present = self.message(chat, remote_id)
         rows = present.buttons if present is not None else ()
         if action not in {button.action for row in rows for button in row}:
             raise NoSuchButton
@@ -160,7 +161,7 @@ class ChatKeeper(LocalChannel):
         self._add(chat, Line(raw.update_id, await self._clock.now(), None, left="back"))
         return raw
 
-    def _message(self, chat: LocalChat, remote_id: str) -> OutgoingMessage | None:
+    def message(self, chat: LocalChat, remote_id: str) -> OutgoingMessage | None:
         """Return a message of ours in its present form; None where the chat has none of that id."""
         lines = folded(self.chats.get(chat.address, []))
         return next((line.sent for line in lines if line.remote_id == remote_id), None)
@@ -184,13 +185,20 @@ class ChatKeeper(LocalChannel):
 def folded(lines: list[Line]) -> list[Line]:
     """Return a chat as a messenger with edits shows it: each message once, in its latest form.
 
-    A message keeps the place and the time of its first sending.
+    A message keeps the place, the time, the picture and the file of its first sending.
     """
     shown: dict[str, Line] = {}
     for line in lines:
         earlier = shown.get(line.remote_id)
-        shown[line.remote_id] = line if earlier is None else replace(line, at=earlier.at)
+        shown[line.remote_id] = line if earlier is None else _edited(earlier, line)
     return list(shown.values())
+
+
+def _edited(earlier: Line, line: Line) -> Line:
+    if earlier.sent is None or line.sent is None:
+        return replace(line, at=earlier.at)
+    sent = replace(line.sent, picture=earlier.sent.picture, document=earlier.sent.document)
+    return replace(line, at=earlier.at, sent=sent)
 
 
 def on_zalo(line: Line) -> str:

@@ -8,6 +8,7 @@ doors: say, press, reach, step.
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -28,9 +29,13 @@ from bot.sandbox.world import Sandbox
 from bot.web import Headers
 from data.clock import civil_date
 from data.database import DatabaseUnusable
+from data.downloads import PNG
 from jobs.messages import long_date
 
+NO_FILE = "Tin này không có ảnh hay tệp nào, hoặc bản chạy thử đã được dựng lại. Hãy mở lại trang."
 _FOLDER = TEMPLATES / "page"
+# The page is put together anew after each tap: its pictures need not be fetched anew with it.
+_KEPT = {"Cache-Control": "private, max-age=3600"}
 # Commands to tap for who one is: what is typed, and what it is for.
 _TASKS = {"/viec": "việc", "/status": "tình hình"}
 _HELP = {"/help": "trợ giúp"}
@@ -56,6 +61,7 @@ def make_page(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page.show, methods=["GET"]),
+            Route("/file", page.file, methods=["GET"]),
             Route("/say", page.say, methods=["POST"]),
             Route("/press", page.press, methods=["POST"]),
             Route("/reach", page.reach, methods=["POST"]),
@@ -116,6 +122,23 @@ class Page:
             seen = self._seen.get(chat.id, 0)
             self._seen[chat.id] = len(self._sandbox.lines(chat))
         return HTMLResponse(await self._html(where, chat, seen))
+
+    async def file(self, request: Request) -> Response:
+        """Give out the picture or file of one message of one chat; 404 for anything else.
+
+        A picture opens in the browser, a file is only ever saved.
+        """
+        asked = request.query_params
+        chat = self._sandbox.chats.get(number_in(asked.get("chat", "")) or 0)
+        sent = self._sandbox.channel.message(chat, asked.get("tin", "")) if chat else None
+        if sent is not None and sent.picture is not None:
+            return Response(sent.picture, media_type=PNG, headers=_KEPT)
+        if sent is not None and sent.document is not None:
+            name = quote(sent.document.name, safe="")
+            saved = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+            mime = sent.document.mime
+            return Response(sent.document.content, media_type=mime, headers={**_KEPT, **saved})
+        return HTMLResponse(self.refusal(NO_FILE), status_code=404)
 
     async def say(self, request: Request) -> Response:
         """Take what was typed or sent in a chat; nothing at all changes nothing."""

@@ -6,6 +6,7 @@ Promises that a message's text comes out as safe HTML or escaped. Pure.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -75,6 +76,18 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A picture or file that went with a message of ours.
+
+    words: a file's name and size; width, height: a picture's, so that its place is kept until it is there.
+    """
+
+    words: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """One message as the page shows it."""
 
@@ -89,6 +102,8 @@ class Bubble:
     speaker: str = ""
     answers: str = ""  # the beginning of the message that it replies to
     file: str = ""
+    picture: Attached | None = None  # of ours; the page fetches both by the message's id
+    document: Attached | None = None
     left: str = ""  # "gone" or "back": the bot was shut out, or let in again
 
 
@@ -114,6 +129,8 @@ def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
             speaker=line.speaker,
             answers=began.get(line.reply_to or "", ""),
             file=_file(line),
+            picture=_picture(line),
+            document=_document(line),
             left=line.left,
         )
         for line, day in _with_days(shown)
@@ -121,7 +138,10 @@ def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
 
 
 def zalo_bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
-    """Return a chat as Zalo shows it: every edit a new message, plain text, nothing to tap."""
+    """Return a chat as Zalo shows it: every edit a new message, plain text, nothing to tap.
+
+    No picture and no file of ours: none is uploaded there.
+    """
     return [
         Bubble(
             mine=line.sent is None,
@@ -203,6 +223,21 @@ def _beginning(line: Line) -> str:
 
 def _file(line: Line) -> str:
     return "" if line.file is None else f"{line.file[0] or 'tệp'} ({file_size(line.file[1])})"
+
+
+def _picture(line: Line) -> Attached | None:
+    """Return the size of a message's picture; every PNG tells it in its first 24 bytes (RFC 2083, 4.1.1)."""
+    if line.sent is None or line.sent.picture is None:
+        return None
+    width, height = struct.unpack(">II", line.sent.picture[16:24])
+    return Attached(width=width, height=height)
+
+
+def _document(line: Line) -> Attached | None:
+    if line.sent is None or line.sent.document is None:
+        return None
+    document = line.sent.document
+    return Attached(f"{document.name} ({file_size(len(document.content))})")
 
 
 def _is_edit(line: Line) -> bool:
