@@ -89,7 +89,7 @@ class App:
         )
         self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
         limits = {key: can.max_text for key, can in self.capabilities.items()}
-        router = Router(registry, limits=limits, capabilities=self.capabilities)
+        router = Router(registry, limits=limits, capabilities=self.capabilities, links=links)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
         self.menus = Menus(database, accounts, menus())
         self.jobs: Mapping[str, Work] = {

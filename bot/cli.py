@@ -194,6 +194,35 @@ def invite(
     )
 
 
+@app.command(
+    cls=Command,
+    epilog=example(
+        "calendar «Sở Tài chính» --province gia-lai --out lich-stc.ics",
+        "calendar so-khcn --province lang-son --role coordinator --out theo-doi.ics",
+    ),
+)
+def calendar(
+    agency: Annotated[str, typer.Argument(metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")],
+    province: NeededProvince,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="TỆP.ics", help="Tệp mới; không ghi đè tệp đã có.")
+    ],
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role",
+            parser=arguments.role,
+            metavar="VAI_TRÒ",
+            help="focal: việc của cơ quan; coordinator: thêm các kỳ báo cáo mà cơ quan theo dõi.",
+        ),
+    ] = "focal",
+) -> None:
+    """Ghi các mốc hạn của một cơ quan ra tệp lịch .ics để mở bằng Google Lịch, Outlook, điện thoại."""
+    from bot.commands import calendars
+
+    calendars.write(agency, province=province, role=role, out=out)
+
+
 @app.command(cls=Command, epilog=example("doctor", "doctor --json"))
 def doctor(json: Json = False) -> None:
     """Khám mọi bot và máy chủ: khoá, webhook, hạn mức, dịch vụ, giờ, tin kẹt; nói rõ phải làm gì."""

@@ -180,7 +180,13 @@ async def decide(
     values: dict[str, Any] = {"extension_asked_at": None}
     if state == "granted":
         # What holds a rung back was said of the old date.
-        values |= {"extended_to": until, "acknowledged_until": None, "late_told": 0}
+        values |= {
+            "extended_to": until,
+            "acknowledged_until": None,
+            "late_told": 0,
+            "revision": Obligation.revision + 1,
+            "revised_on": civil_date(now),
+        }
     await connection.execute(
         update(Obligation).where(Obligation.id == asked.obligation_id).values(values)
     )

@@ -18,9 +18,11 @@ from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import unname
+from data.feeds import end_feeds
 from data.models import (
     Account,
     Agency,
+    CalendarFeed,
     Chat,
     ChatAlias,
     Decision,
@@ -105,6 +107,7 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
         "decisions": (Decision, Decision.person_id),
         "evidence": (Evidence, Evidence.person_id),
         "dialogs": (Dialog, Dialog.person_id),
+        "calendar_feeds": (CalendarFeed, CalendarFeed.person_id),
     }
     return {
         "person": person.id,
@@ -140,6 +143,7 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
         )
     chats = await _private_chats(connection, person_id)
     enrolments = await end_enrolments(connection, person_id=person_id, now=now)
+    await end_feeds(connection, person_id=person_id, now=now)
     for chat_id in chats:
         await connection.execute(
             update(Chat)

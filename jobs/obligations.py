@@ -134,6 +134,7 @@ class Stored(NamedTuple):
     confirmed_at: datetime | None
     rung: int | None
     remind_on: date | None
+    revision: int
 
 
 async def _stored(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, str, str], Stored]:
@@ -204,6 +205,8 @@ async def _bring_in_line(
             else None
         )
         values["rung"], values["remind_on"] = step or (None, None)
+        if any(getattr(row, name) != values[name] for name in ("due_on", "due_proposed", "state")):
+            values |= {"revision": row.revision + 1, "revised_on": today}
         if all(getattr(row, name) == value for name, value in values.items()):
             counts.kept += 1
         else:
@@ -214,7 +217,9 @@ async def _bring_in_line(
             continue
         taken_over = (row.code, row.period) in still_owed and key not in over
         state = "superseded" if taken_over else "withdrawn"
-        changes.append({"key": row.id, "state": state, "rung": None, "remind_on": None})
+        gone = {"state": state, "rung": None, "remind_on": None}
+        revised = {"revision": row.revision + 1, "revised_on": today}
+        changes.append({"key": row.id, **gone, **revised})
         counts.withdrawn += 1
     subjects = await _subjects(connection, plan.id) if fresh else {}
     for values in fresh:

@@ -24,6 +24,7 @@ from data.models import Account, Agency, Chat, InboxEvent, Message, Obligation, 
 from data.outbox import ANSWER, put
 from data.registry import Registry
 from jobs.channel import Answer, Attachment, Capabilities, Incoming
+from jobs.links import Links
 from jobs.messages import Renderer
 from tests.world import copy_into, keep, load_world
 
@@ -170,6 +171,7 @@ class Talk:
     account_id: int = 0
     longest: int = 4096
     capabilities: dict[int, Capabilities] = field(default_factory=dict)
+    links: Links | None = None
     _events: Any = field(default_factory=lambda: count(1))
 
     async def begin(self, *seats: Seat) -> Talk:
@@ -282,6 +284,7 @@ class Talk:
             lambda: self.registry,
             limits={self.account_id: self.longest},
             capabilities=self.capabilities,
+            links=self.links,
         )
         async with self.database.write() as connection:
             chat_id = (await contacts.chat_of(connection, incoming, now=self.now)).id
@@ -332,7 +335,7 @@ class Talk:
                 update(Chat).where(Chat.id == to_chat).values(last_menu_message_id=message_id)
             )
         row = (await connection.execute(select(Message).where(Message.id == message_id))).one()
-        renderer = RENDERER
+        renderer = RENDERER if self.links is None else Renderer(TEMPLATES, self.links)
         content = await renderer.content(
             connection, row, today=civil_date(self.now), workdays=self.registry.workdays
         )

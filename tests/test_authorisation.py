@@ -65,7 +65,8 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
 LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh"}
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
-COMMANDS_BY_ROLE["coordinator"] |= {"donvi", "nhac", "moi"}
+COMMANDS_BY_ROLE["focal"] |= {"lich"}
+COMMANDS_BY_ROLE["coordinator"] |= {"lich", "donvi", "nhac", "moi"}
 COMMANDS_BY_ROLE["leader"] |= {"donvi"}
 
 DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han"}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+import vobject
 
 from bot.__main__ import run
 from bot.cli import app
@@ -505,3 +506,33 @@ def test_help_starts_without_the_heavy_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+# ------------------------------------------------------------------ calendars
+
+
+def test_a_calendar_is_written_once_and_read_by_another_program(
+    loaded: Terminal, tmp_path: Path
+) -> None:
+    words = ("calendar", "Sở Khoa học và Công nghệ", "--province", "lang-son")
+    code, out, err = loaded.type(*words, "--out", "lich.ics")
+    assert (code, err) == (0, "")
+    assert "mốc hạn của Sở Khoa học và Công nghệ" in out
+    own = vobject.readOne((tmp_path / "lich.ics").read_text())
+    assert loaded.type(*words, "--role", "theo dõi", "--out", "theo-doi.ics")[0] == 0
+    both = vobject.readOne((tmp_path / "theo-doi.ics").read_text())
+    mine = {event.uid.value for event in own.vevent_list}
+    every = {event.uid.value for event in both.vevent_list}
+    assert mine < every
+    assert all(uid.startswith("duty-") for uid in every - mine)
+    assert "không bị ghi đè" in loaded.refused(*words, "--out", "lich.ics")
+    assert "không có cơ quan" in loaded.refused(
+        "calendar", "Sở Vũ trụ", "--province", "lang-son", "--out", "x.ics"
+    )
+    assert "focal" in loaded.refused(*words, "--role", "leader", "--out", "x.ics")
+    assert not (tmp_path / "x.ics").exists()
+
+
+def test_without_a_database_there_is_no_calendar(terminal: Terminal) -> None:
+    words = ("calendar", "so-khcn", "--province", "lang-son", "--out", "x.ics")
+    assert "nhacviec plan load" in terminal.refused(*words)

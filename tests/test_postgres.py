@@ -66,8 +66,16 @@ async def test_a_conversation_goes_as_on_sqlite(postgres: Database) -> None:
         Seat("9", "dong", "ubnd", "leader", may_decide=True),
     )
     commands = {
-        "7": ("/viec", "/thuongxuyen", "/status", "/quahan", "/sapden 20", "/tim ngân sách"),
-        "8": ("/status", "/status STC", "/status BC.1", "/donvi", "/xacnhan", "/giahan"),
+        "7": (
+            "/viec",
+            "/thuongxuyen",
+            "/status",
+            "/quahan",
+            "/sapden 20",
+            "/tim ngân sách",
+            "/lich",
+        ),
+        "8": ("/status", "/status STC", "/status BC.1", "/donvi", "/xacnhan", "/giahan", "/lich"),
         "9": ("/status", "/quahan", "/nhiemvu 10 2", "/lichsu stc", "/giaitrinh", "/help"),
     }
     for chat, words in commands.items():

@@ -43,7 +43,7 @@ def _of_data(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, DBAPIError):
         words = str(error.orig)
-        if "no such table" in words or "does not exist" in words:
+        if any(told in words for told in ("no such table", "no such column", "does not exist")):
             return "Cơ sở dữ liệu còn trống hoặc đã cũ. Hãy chạy «nhacviec plan load»."
         if "connection" in words and isinstance(error, OperationalError):
             return "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."

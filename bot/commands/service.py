@@ -71,6 +71,7 @@ def tick(*, now: datetime, as_json: bool) -> None:
 
 async def _run(settings: Settings) -> None:
     from bot.app import counted, opened
+    from bot.calendars import calendar_route
     from bot.files import file_route
     from bot.web import make_web
 
@@ -85,7 +86,9 @@ async def _run(settings: Settings) -> None:
                 how = "poll" if settings.public_url is None else "webhook"
                 _log.info("account.open", id=key, channel=channel.kind, bot=channel.title, by=how)
             files = file_route(app.database, clock, app.links)
-            web = make_web(app.database, clock, app.webhooks(), app.capabilities, [files])
+            calendars = calendar_route(app.database, clock, app.links, app.registry)
+            more = [files, calendars]
+            web = make_web(app.database, clock, app.webhooks(), app.capabilities, more)
 
             async def serving() -> None:
                 health = f"http://{settings.web_host}:{settings.web_port}/healthz"

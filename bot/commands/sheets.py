@@ -21,7 +21,7 @@ def import_(file: Path, *, out: Path | None) -> None:
         plan = read_workbook(file, registry)
     name = f"{plan.province}-{plan.number.split('/')[0]}-{plan.issued_on.year}.yaml"
     path = out or Path(name)
-    _write_new(path, draft(plan, source=file.name).encode())
+    write_new(path, draft(plan, source=file.name).encode())
     print(
         f"Đã ghi bản nháp {path}: {len(plan.tasks)} nhiệm vụ, {len(plan.report_duties)} chế độ báo cáo,"
         f" {len(plan.targets)} chỉ tiêu.\nHãy đọc lại, chép vào plans/ của sổ bộ, rồi chạy"
@@ -31,11 +31,12 @@ def import_(file: Path, *, out: Path | None) -> None:
 
 def template(file: Path) -> None:
     """Write an empty sheet to fill in; an existing file is never written over."""
-    _write_new(file, blank_workbook())
+    write_new(file, blank_workbook())
     print(f"Đã ghi mẫu {file}. Điền xong, chạy «nhacviec plan import {file}».")
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet; raises CommandFailed where it is, or cannot be written."""
     try:
         with path.open("xb") as file:
             file.write(content)

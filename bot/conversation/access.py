@@ -32,6 +32,7 @@ ROLES: dict[str, frozenset[str]] = {
     "nhiemvu": EVERYONE,
     "tim": EVERYONE,
     "lichsu": EVERYONE,
+    "lich": WHO_ANSWERS,
     "donvi": WHO_DECIDES,
     "nhac": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),
@@ -62,7 +63,7 @@ DECISIONS = frozenset({"decide", "explain"})
 OPEN_TO_THE_GROUP = frozenset(
     {
         *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
-        *("lichsu", "donvi"),
+        *("lichsu", "donvi", "lich"),
         *("open", "ack"),
     }
 )

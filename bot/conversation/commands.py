@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.conversation import (
     assigning,
+    calendaring,
     channels,
     deadlines,
     deciding,
@@ -104,6 +105,12 @@ COMMANDS: dict[str, Command] = {
         Command("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", searching.tim),
         Command(
             "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", searching.lichsu
+        ),
+        Command(
+            "lich",
+            ("calendar", "ics"),
+            "các mốc hạn vào lịch điện thoại, máy tính; đổi địa chỉ: /lich đổi",
+            calendaring.lich,
         ),
         Command(
             "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", inviting.donvi

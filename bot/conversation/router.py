@@ -28,6 +28,7 @@ from data.invitations import code_in
 from data.models import Account
 from data.registry import Registry
 from jobs.channel import Answer, Capabilities, Incoming
+from jobs.links import Links
 
 _COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
 _LONGEST_WORDS = 200
@@ -39,6 +40,7 @@ class Router:
 
     registry: where the registry in use is had from, at each turn. limits: the longest text (UTF-16
     units) of each account; lists are cut into pages by it. capabilities: of the accounts open here.
+    links: makes addresses of our web side, where there is one.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Router:
         *,
         limits: Mapping[int, int] | None = None,
         capabilities: Mapping[int, Capabilities] | None = None,
+        links: Links | None = None,
     ) -> None:
         self._registry = registry
         self._limits = limits if limits is not None else {}
         self._capabilities = capabilities if capabilities is not None else {}
+        self._links = links
 
     async def handle(
         self,
@@ -80,6 +84,7 @@ class Router:
             today=today,
             longest=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
             capabilities=self._capabilities,
+            links=self._links,
         )
         return await _answers(turn)
 

@@ -22,6 +22,7 @@ from data.models import Agency
 from data.registry import Registry
 from jobs.channel import Capabilities, Incoming
 from jobs.items import Item, item_of, obligation_rows
+from jobs.links import Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Turn:
     words: str = ""  # what followed a command
     longest: int = 4096  # of one message here, in UTF-16 units
     capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # of every account open
+    links: Links | None = None  # makes addresses of our web side
     _holders: dict[str, Holders] = field(default_factory=dict)
     _agency_ids: dict[str, dict[str, int]] = field(default_factory=dict)
 

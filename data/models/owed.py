@@ -97,6 +97,10 @@ class Obligation(Base):
     late_told: Mapped[int] = mapped_column(server_default="0")
     remind_on: Mapped[date | None]
     rung: Mapped[int | None]
+    # how often the deadline was moved, confirmed, cancelled or brought back, and the day of the last
+    # time; calendars tell by it which of two copies is the newer one
+    revision: Mapped[int] = mapped_column(server_default="0")
+    revised_on: Mapped[date | None]
 
 
 class Reminder(Base):

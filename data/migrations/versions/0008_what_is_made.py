@@ -1,4 +1,7 @@
-"""What is made for people: files, the facts of weeks, reports asked for, calendars; values of targets."""
+"""What is made for people: files, the facts of weeks, reports asked for, calendars; values of targets.
+
+An obligation counts how often its deadline was revised, for its entry in a calendar.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -60,6 +63,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feed")),
     )
     op.create_index("ix_calendar_feed_chat_id", "calendar_feed", ["chat_id"])
+    op.add_column(
+        "obligation", sa.Column("revision", sa.Integer(), server_default="0", nullable=False)
+    )
+    op.add_column("obligation", sa.Column("revised_on", sa.Date(), nullable=True))
     op.create_table(
         "report_request",
         sa.Column("id", _KEY, nullable=False),
@@ -125,6 +132,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("target_value", "report_request", "calendar_feed", "week_facts", "download"):
         op.drop_table(table)
+    op.drop_column("obligation", "revised_on")
+    op.drop_column("obligation", "revision")
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION target_value_append_only()")
 
