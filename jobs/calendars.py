@@ -44,6 +44,7 @@ def written(agenda: Agenda, *, installation: str, now: datetime, templates: Path
     calendar.add("prodid", "-//Nhac Viec//nhacviec//VI")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
+    # RFC 5546 §3.2.1 wants an ORGANIZER beside it; there is no address to name, and nobody is invited.
     calendar.add("method", "PUBLISH")
     calendar.add("name", name)  # RFC 7986 §5.1; before it, X-WR-CALNAME
     calendar.add("x-wr-calname", name)

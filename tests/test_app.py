@@ -343,6 +343,8 @@ async def test_the_service_tells_what_it_holds_and_stops_cleanly_when_asked(
             address = f"http://127.0.0.1:{port}/healthz"
             while (await client.get(address)).status_code != 200:
                 await asyncio.sleep(0.1)
+            feed = await client.get(f"http://127.0.0.1:{port}/lich/1-0.ics")
+            assert (feed.status_code, feed.text) == (404, "Không có lịch này, hoặc đã ngừng.")
         process.send_signal(number)
         async with asyncio.timeout(PATIENCE):
             await read_until(process, "service.stopped")

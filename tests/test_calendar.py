@@ -451,8 +451,6 @@ async def test_a_focal_point_gets_the_file_and_a_secret_address(talk: Talk) -> N
 
 
 async def test_what_is_said_fits_under_a_file_whoever_asks(talk: Talk) -> None:
-    async with talk.database.write() as connection:
-        await connection.execute(update(CalendarFeed).values(id=123456789))
     for chat in ("stc", "coordinator"):
         reply = await only(talk, chat, "/lich đổi")
         longest = (
@@ -583,6 +581,7 @@ async def test_what_has_not_changed_is_not_sent_again(talk: Talk) -> None:
 
 async def test_a_wrong_ended_or_foreign_address_opens_nothing(talk: Talk) -> None:
     web = Web(talk)
+    assert "Địa chỉ cũ" not in (await only(talk, "coordinator", "/lich đổi")).html  # it had none
     first = str((await only(talk, "stc", "/lich")).answer.context["address"])
     other = str((await only(talk, "coordinator", "/lich")).answer.context["address"])
     foreign = Links("https://nhacviec.test", b"x" * 32).of_calendar(1)
@@ -590,7 +589,7 @@ async def test_a_wrong_ended_or_foreign_address_opens_nothing(talk: Talk) -> Non
     for wrong in (
         foreign,
         LINKS.of_calendar(99),  # rightly signed, but there is none
-        first.replace("/1-", "/2-"),
+        first.replace("/2-", "/1-"),
         first[:-5] + ("0" if first[-5] != "0" else "1") + ".ics",
         f"/lich/{signed}", "/lich/.ics", "/lich/1.ics", "/lich/a-b.ics", "/lich/1-.ics", "/lich/²-x.ics",
     ):  # fmt: skip

@@ -29,12 +29,12 @@ async def lich(turn: Turn) -> list[Answer]:
     words = fold(turn.words)
     if words and words not in _CHANGE:
         return [Answer("usage", {"command": "lich", "examples": ["", "đổi"]})]
-    changes = bool(words) and _address_fits(turn)
-    if changes:
-        await feeds.end_feeds(
+    ended = 0
+    if words and _address_fits(turn):
+        ended = await feeds.end_feeds(
             turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
         )
-    return [await _calendar(turn, enrolled, changed=changes) for enrolled in _spoken_for(turn)]
+    return [await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _spoken_for(turn)]
 
 
 def _spoken_for(turn: Turn) -> list[Enrolled]:
