@@ -36,6 +36,7 @@ from data.models import (
     Message,
     Person,
     StatusReply,
+    TargetValue,
 )
 from data.outbox import ANSWER, BROADCAST
 from data.people import end_enrolments, person_row
@@ -106,6 +107,7 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
         "explanations": (Explanation, Explanation.answered_person_id),
         "decisions": (Decision, Decision.person_id),
         "evidence": (Evidence, Evidence.person_id),
+        "target_values": (TargetValue, TargetValue.person_id),
         "dialogs": (Dialog, Dialog.person_id),
         "calendar_feeds": (CalendarFeed, CalendarFeed.person_id),
     }

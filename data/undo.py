@@ -86,12 +86,13 @@ async def undo(
     return replies
 
 
-async def last_reply(
+async def last_said(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
 ) -> Row[Any] | None:
-    """Return the last answer of a person in a chat since an instant, unless it was taken back.
+    """Return the last answer of a person in a chat since an instant, a taking back too; None without.
 
-    Only the very last counts: after an undo there is none, so a "huỷ" sent twice takes one answer back.
+    Only the very last counts: where it is an undo there is nothing more to take back, so that a "huỷ" sent
+    twice takes one answer back.
     """
     whose = (
         StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
@@ -103,8 +104,7 @@ async def last_reply(
         .order_by(StatusReply.id.desc())
         .limit(1)
     )
-    reply = rows.one_or_none()
-    return None if reply is None or reply.said == "undo" else reply
+    return rows.one_or_none()
 
 
 async def _refuse_undo(

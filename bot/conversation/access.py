@@ -33,6 +33,7 @@ ROLES: dict[str, frozenset[str]] = {
     "tim": EVERYONE,
     "lichsu": EVERYONE,
     "lich": WHO_ANSWERS,
+    "chitieu": EVERYONE,
     "donvi": WHO_DECIDES,
     "nhac": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),
@@ -48,6 +49,7 @@ ROLES: dict[str, frozenset[str]] = {
     "not_yet": WHO_ANSWERS,
     "question": WHO_ANSWERS,
     "undo": WHO_ANSWERS,
+    "target": WHO_ANSWERS,
     "xacnhan": WHO_DECIDES,
     "giahan": WHO_DECIDES,
     "giaitrinh": WHO_DECIDES,
@@ -63,7 +65,7 @@ DECISIONS = frozenset({"decide", "explain"})
 OPEN_TO_THE_GROUP = frozenset(
     {
         *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
-        *("lichsu", "donvi", "lich"),
+        *("lichsu", "donvi", "lich", "chitieu"),
         *("open", "ack"),
     }
 )
@@ -119,11 +121,7 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
     Unknown actions are refused. An answer in a group wants both the group's enrolment and the
     person's own for the same agency.
     """
-    roles = ROLES.get(action, frozenset())
-    enrolments = [enrolled for enrolled in caller.here if enrolled.role in roles]
-    if caller.in_group and action not in OPEN_TO_THE_GROUP:
-        own = {enrolled.agency_id for enrolled in caller.elsewhere if enrolled.role in roles}
-        enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
+    enrolments = enrolments_for(caller, action)
     if subject is None:
         return bool(enrolments)
     if action in DECISIONS:
@@ -131,6 +129,16 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
             _decides(enrolled, action, subject) for enrolled in enrolments
         )
     return any(_reaches(enrolled, action, subject) for enrolled in enrolments)
+
+
+def enrolments_for(caller: Caller, action: str) -> list[Enrolled]:
+    """Return the enrolments by which a caller may do an action here; none for an unknown action."""
+    roles = ROLES.get(action, frozenset())
+    enrolments = [enrolled for enrolled in caller.here if enrolled.role in roles]
+    if caller.in_group and action not in OPEN_TO_THE_GROUP:
+        own = {enrolled.agency_id for enrolled in caller.elsewhere if enrolled.role in roles}
+        enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
+    return enrolments
 
 
 def _decides(enrolled: Enrolled, action: str, subject: Subject) -> bool:

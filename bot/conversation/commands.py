@@ -22,6 +22,7 @@ from bot.conversation import (
     queries,
     searching,
     standing,
+    target_view,
     urging,
 )
 from bot.conversation.access import ROLES, may
@@ -111,6 +112,12 @@ COMMANDS: dict[str, Command] = {
             ("calendar", "ics"),
             "các mốc hạn vào lịch điện thoại, máy tính; đổi địa chỉ: /lich đổi",
             calendaring.lich,
+        ),
+        Command(
+            "chitieu",
+            ("targets",),
+            "chỉ tiêu của kế hoạch: mục tiêu, số đã đạt, ví dụ: /chitieu 1331",
+            target_view.chitieu,
         ),
         Command(
             "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", inviting.donvi

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.conversation import documenting, extending, reporting, verdicts
+from bot.conversation import (
+    documenting,
+    extending,
+    reporting,
+    target_asking,
+    target_saying,
+    verdicts,
+)
 from bot.conversation.answering import EVIDENCE
 from bot.conversation.turn import Turn
 from data import dialogs
@@ -25,6 +32,8 @@ HANDLERS: dict[str, Handler] = {
     extending.REASON: extending.reason_given,
     reporting.REASON: reporting.blocked_reason_given,
     EVIDENCE: documenting.document_given,
+    target_asking.WHICH: target_asking.which_given,
+    target_saying.AGAIN: target_asking.value_given,
     **verdicts.ASKED,
 }
 # Asked beside an answer that is recorded already: "huỷ" means that answer, not the question.

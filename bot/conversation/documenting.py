@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot.conversation import answering
+from bot.conversation import answering, reply_targets
 from bot.conversation.answering import Saying, allowed
 from bot.conversation.menus import menu_of
 from bot.conversation.turn import Turn
@@ -24,6 +24,8 @@ _LINK = re.compile(r"https?://[^\s<>\"]{4,400}", re.IGNORECASE)
 async def document_given(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Add a document's number and date, or a link to it, to a completion; None where neither is named."""
     text = turn.incoming.text
+    if reply_targets.read(text, today=turn.today) is not None:
+        return None  # the document is where a target's figure is from
     link = _LINK.search(text)
     reading = understand(text, today=turn.today, workdays=turn.registry.workdays)
     if reading.document is None and fold(text).startswith("so "):

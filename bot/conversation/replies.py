@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.conversation import dialogs, explaining, verdicts
+from bot.conversation import dialogs, explaining, targets, verdicts
 from bot.conversation.access import may
 from bot.conversation.answering import Saying, answer, answer_all
 from bot.conversation.documenting import files_given
@@ -19,6 +19,8 @@ from bot.conversation.menus import Menu, item_at, listed, menu_of
 from bot.conversation.naming import bare_number, codes_in_hand, is_of_another, named
 from bot.conversation.reporting import blocked, dispute, question, question_of_list
 from bot.conversation.several import EVERY, answer_several, saying_of
+from bot.conversation.target_asking import picked
+from bot.conversation.target_saying import TAKE_BACK, take_back
 from bot.conversation.turn import Turn
 from bot.conversation.understanding import Understanding, understand
 from bot.conversation.undoing import undo, undo_last
@@ -45,6 +47,9 @@ SAYINGS: dict[str, SayingVerb] = {
 
 async def pressed(turn: Turn) -> list[Answer]:
     """Answer a button: its key is looked up and judged, never trusted."""
+    chosen = await picked(turn)
+    if chosen is not None:
+        return chosen
     await dialogs.forget(turn)
     return await _act(turn, turn.incoming.text, await menu_of(turn))
 
@@ -64,6 +69,8 @@ async def typed(turn: Turn) -> list[Answer]:
         await dialogs.forget(turn)
         return await _act(turn, action, menu)
     answers = await dialogs.answered(turn)
+    if answers is None:
+        answers = await targets.said(turn, menu)
     if answers is not None:
         return answers
     if overheard:
@@ -95,7 +102,10 @@ async def with_files(turn: Turn) -> list[Answer]:
     if turn.incoming.text:
         reading = await _read(turn)
         says = reading.intent != "unclear" or reading.document is not None
+        says = says or targets.speaks_of_one(turn)
         answers = await typed(turn) if says else []
+        if any(answer.template.startswith("target_") for answer in answers):
+            return [*answers, Answer("evidence_which")]  # a target's figure needs no file
     return [*answers, *await files_given(turn)]
 
 
@@ -226,6 +236,7 @@ VERBS: dict[str, Verb] = {
     "ackall": _says_of_all("ack"),
     "doingall": _says_of_all("doing"),
     "undo": undo,
+    TAKE_BACK: take_back,
     **{verb: _says(verb) for verb in ("ack", "doing", "done", "more", "not_yet", "blocked")},
     **verdicts.VERBS,
 }

@@ -6,13 +6,17 @@ hears of that too.
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from bot.conversation import queries
 from bot.conversation.answering import refusal
 from bot.conversation.listing import listing
 from bot.conversation.menus import Menu, listed
 from bot.conversation.notifying import notices
+from bot.conversation.target_saying import take_back
 from bot.conversation.turn import Turn, look_up
-from data import progress
+from data import progress, targets
 from data import undo as taking_back
 from data.undo import CannotUndo
 from jobs.channel import Answer
@@ -26,16 +30,24 @@ _TOLD = {
 
 
 async def undo_last(turn: Turn, menu: Menu | None) -> list[Answer]:
-    """Take back the last answer of this person in this chat, of the last 24 hours."""
-    reply = await taking_back.last_reply(
-        turn.connection,
-        chat_id=turn.chat.id,
-        person_id=turn.caller.person_id,
-        since=turn.now - taking_back.UNDO_FOR,
-    )
-    if reply is None:
-        return [Answer("cannot_undo", {"why": "nothing"})]
-    return await undo(turn, reply.id, menu)
+    """Take back what this person said last in this chat, of the last 24 hours: of a task or of a target."""
+    whose: dict[str, Any] = {
+        "chat_id": turn.chat.id,
+        "person_id": turn.caller.person_id,
+        "since": turn.now - taking_back.UNDO_FOR,
+    }
+    reply = await taking_back.last_said(turn.connection, **whose)
+    value = await targets.last_said(turn.connection, **whose)
+    if value is not None and (reply is None or _order(value) > _order(reply)):
+        if value.undoes_id is None:
+            return await take_back(turn, value.id)
+    elif reply is not None and reply.said != "undo":
+        return await undo(turn, reply.id, menu)
+    return [Answer("cannot_undo", {"why": "nothing"})]
+
+
+def _order(row: Any) -> tuple[datetime, int]:
+    return row.said_at, row.event_id or 0
 
 
 async def undo(turn: Turn, reply_id: int, menu: Menu | None) -> list[Answer]:
