@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bot.cli_people import people
-from bot.cli_plans import Province, day_option, plan
+from bot.cli_plans import Number, Province, day_option, plan
 from bot.cli_zalo import zalo
 from bot.commands import arguments
 from bot.commands.words import Command, Group, Json, example
@@ -148,6 +148,14 @@ def status(
     from bot.commands import standing
 
     standing.status(province=province, plan=plan, as_json=json)
+
+
+@app.command(cls=Command, epilog=example("targets 1331", "targets 1331/KH-UBND --json"))
+def targets(number: Number, province: Province = None, json: Json = False) -> None:
+    """Xem chỉ tiêu của một kế hoạch: mục tiêu, số đã đạt, ai báo."""
+    from bot.commands import targets as measuring
+
+    measuring.show(number, province=province, as_json=json)
 
 
 @app.command(

@@ -62,7 +62,7 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
     "leader": {"help", "status"},
 }
 
-LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh"}
+LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh", "chitieu"}
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
 COMMANDS_BY_ROLE["focal"] |= {"lich"}
@@ -144,7 +144,7 @@ def test_role_may_use_the_commands_that_the_table_says(role: Role) -> None:
 
 
 def test_every_command_and_action_stands_in_the_table() -> None:
-    assert set(ROLES) == set(COMMANDS) | {"open", "decide", "explain", *ANSWERS}
+    assert set(ROLES) == set(COMMANDS) | {"open", "decide", "explain", "target", *ANSWERS}
 
 
 @pytest.mark.parametrize("action", ["open", *ANSWERS])

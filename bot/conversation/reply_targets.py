@@ -256,7 +256,12 @@ def nearness(reading: TargetReading, target: TargetEntry) -> int:
 
 
 def meant(reading: TargetReading, among: Sequence[Indicator]) -> list[int]:
-    """Return which indicators a reading may mean, as places in `among`: one where it is sure, else several."""
+    """Return which indicators a reading may mean, as places in `among`: one where it is sure, else several.
+
+    None where it has no value.
+    """
+    if reading.value is None:
+        return []
     fit = [
         place
         for place, indicator in enumerate(among)

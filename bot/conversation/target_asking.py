@@ -50,6 +50,7 @@ async def ask(
                     [each.plan.id, of_year(each.indicator, year).code, each.agency.agency_id]
                     for each in options
                 ],
+                "codes": [_codes(each) for each in options],
             },
             now=turn.now,
         )
@@ -72,7 +73,7 @@ def which(
     for each in options:
         where = [f"KH {each.plan.number.partition('/')[0]}"] if plans else []
         where += [each.agency.agency] if agencies else []
-        name = f"{of_year(each.indicator, year).code} {name_of(each.indicator[0])}"
+        name = f"{', '.join(_codes(each))} · {name_of(each.indicator[0])}"
         labels.append(f"{name} ({', '.join(where)})" if where else name)
     return Answer(
         "target_which",
@@ -91,6 +92,10 @@ def which(
             for number, label in enumerate(labels, 1)
         ),
     )
+
+
+def _codes(each: Answerable) -> list[str]:
+    return [target.code for target in each.indicator]
 
 
 def _cut(label: str) -> str:
@@ -127,8 +132,12 @@ async def which_given(turn: Turn, dialog: Any) -> list[Answer] | None:
         return None  # a list came since: there numbers mean its items
     if number is None:
         typed = plain(text.strip().lower()).replace(" ", "")
-        codes = [plain(str(code).lower()) for _, code, _ in dialog.details["options"]]
-        number = codes.index(typed) + 1 if codes.count(typed) == 1 else None
+        places = [
+            place
+            for place, codes in enumerate(dialog.details["codes"], 1)
+            if typed in [plain(code.lower()) for code in codes]
+        ]
+        number = places[0] if len(places) == 1 else None
     return None if number is None else await _choose(turn, dialog, number)
 
 

@@ -106,9 +106,16 @@ async def _context(turn: Turn, about: Answerable, year: int) -> dict[str, object
     coordinator_id = about.plan.coordinator_id
     steers = about.agency.agency_id == coordinator_id
     group = targets.standings(about.indicator, values, coordinator_id)
+    settled = [  # by another agency, the coordinating one
+        standing.of[0].agency
+        for standing in group
+        if standing.year == year
+        and standing.of
+        and all(known.agency_id != about.agency.agency_id for known in standing.of)
+    ]
     return {
+        "by": next(iter(settled), ""),
         "line": line(group, None if steers else {about.agency.agency_id, coordinator_id}),
-        "code": of_year(about.indicator, year).code,
         "plan_number": about.plan.number,
         "year": year,
         "agency": about.agency.agency,
@@ -126,8 +133,8 @@ def odd(
     """Return the answer that says why nothing was recorded of a target; about: the one meant, if known."""
     value = reading.value if reading is not None else None
     code = reading.code if reading is not None else None
-    if about is not None and year is not None:
-        code = of_year(about.indicator, year).code
+    if about is not None:
+        code = ", ".join(target.code for target in about.indicator)
     return Answer(
         "target_odd",
         {

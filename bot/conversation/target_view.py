@@ -15,7 +15,7 @@ from bot.conversation.pages import Rows, ask_button, page_asked, page_buttons, p
 from bot.conversation.scope import scope_of
 from bot.conversation.target_scope import line
 from bot.conversation.turn import Turn
-from data.indicators import has_figure
+from data.indicators import has_figure, is_percent
 from data.targets import plan_standings
 from jobs.channel import Answer
 
@@ -67,7 +67,7 @@ async def _targets(turn: Turn, plan: Any, key: str, page: int, *, follows: bool)
     bare = [group for group in groups if not has_figure(group[0].target)]
     at = page_of(len(groups), page, size_for(turn.longest, LINES_A_PAGE))
     shown = [*figured, *bare][at.offset : at.offset + at.size]
-    first = next((group[0].target.code for group in figured), "")
+    first = figured[0][0].target if figured else None
     return Answer(
         "chitieu",
         {
@@ -78,7 +78,8 @@ async def _targets(turn: Turn, plan: Any, key: str, page: int, *, follows: bool)
             "total": len(figured),
             "without": len(bare),
             "lines": [line(group, seen) for group in shown],
-            "example": first if may(turn.caller, "target") else "",
+            "example": first.code if first and may(turn.caller, "target") else "",
+            "percent": first is not None and is_percent(first),
             "in_group": turn.caller.in_group,
         },
         buttons=page_buttons("chitieu", at.number, at.count, key),

@@ -84,7 +84,9 @@ async def _unclear(turn: Turn, reading: TargetReading, among: Sequence[Answerabl
             return [odd("no_figure", reading)]
         return [which(turn, reading, [], sure=False)]
     near = coded or _nearest(reading, among, 1)
-    if not near and not reading.names and len(among) <= MOST_CHOICES:
+    if not near and not reading.names:
+        if not 0 < len(among) <= MOST_CHOICES:
+            return [odd("unsure", reading)]
         near = list(among)
     return [await ask(turn, reading, near, sure=False)]
 
