@@ -147,6 +147,41 @@ class ReportFacts:
         return (task for section in self.sections for task in section.tasks)
 
 
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """One thing that an agency is late with, beyond what reminders did. days_late: working days."""
+
+    code: str
+    title: str
+    due_on: date  # the last day on time, with what was granted
+    days_late: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateAgency:
+    """An agency that is to be urged, and what it is late with, the longest late first."""
+
+    agency: str  # full name, as a document addresses it
+    items: Sequence[LateItem]
+
+
+@dataclass(frozen=True, slots=True)
+class UrgingFacts:
+    """What the draft of an urging letter (công văn đôn đốc) holds: agencies in the official order.
+
+    coordinator: the agency in whose name it is drafted; a person reads, numbers, signs and sends it.
+    """
+
+    province: str  # "Gia Lai"
+    plan_code: str
+    number: str
+    title: str
+    issued_on: date
+    coordinator: str
+    as_of: date
+    agencies: Sequence[LateAgency]
+
+
 def faults(facts: ReportFacts) -> list[str]:
     """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused."""
     found = []
