@@ -16,6 +16,8 @@ from data.folding import fold, squeeze
 
 # Luật Tổ chức chính quyền địa phương 2025: cities directly under the central government.
 _CITIES = {"ha noi", "hai phong", "hue", "da nang", "can tho", "ho chi minh"}
+_ONE_LINE = 26  # capitals that fit into 70 mm, bold of 12 points
+_KINDS = ("BAN CHỈ ĐẠO", "BAN QUẢN LÝ")
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
 _SHORT = {
     "UBND": "Ủy ban nhân dân",
@@ -84,7 +86,7 @@ def letterhead(agency: str, province: str) -> Letterhead:
         (rank for rank in _RANKS if f"{fold(name)} ".startswith(f"{rank.opening} ")), _OTHER
     )
     superior = f"UBND {whole}" if rank.of_committee else ""
-    issuer: tuple[str, ...] = (name.upper(),)
+    issuer = _in_lines(name.upper())
     place = province
     if commune := _COMMUNE.match(name):
         issuer, place = ("ỦY BAN NHÂN DÂN", commune[1].upper()), commune[2]
@@ -96,6 +98,23 @@ def letterhead(agency: str, province: str) -> Letterhead:
         superior, issuer = "BỘ CÔNG AN", (f"CÔNG AN {whole}",)
     symbol = "UBND" if issuer[0] == "ỦY BAN NHÂN DÂN" else abbreviation(name)
     return Letterhead(superior, issuer, symbol, place, rank.authority, rank.post)
+
+
+def _in_lines(name: str) -> tuple[str, ...]:
+    """Return a name in one line or, where it is too long for its column, in two: where it is best
+    broken (before "VÀ", after what kind of body it is), else in the middle."""
+    if len(name) <= _ONE_LINE:
+        return (name,)
+    middle = len(name) / 2
+    spaces = [place for place, letter in enumerate(name) if letter == " "]
+    best = [
+        place
+        for place in spaces
+        if (name.startswith("VÀ ", place + 1) or name[:place] in _KINDS)
+        and max(place, len(name) - place - 1) <= _ONE_LINE
+    ]
+    cut = min(best or spaces, key=lambda place: abs(place - middle), default=len(name))
+    return (name[:cut], name[cut + 1 :]) if cut < len(name) else (name,)
 
 
 def full_name(agency: str) -> str:

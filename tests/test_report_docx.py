@@ -566,7 +566,7 @@ def test_a_letter_to_nobody_is_refused() -> None:
         (
             "Ban Chỉ đạo chuyển đổi số tỉnh",
             "UBND TỈNH GIA LAI",
-            ("BAN CHỈ ĐẠO CHUYỂN ĐỔI SỐ TỈNH",),
+            ("BAN CHỈ ĐẠO", "CHUYỂN ĐỔI SỐ TỈNH"),
             "BCĐCĐS",
             ("TM. BAN CHỈ ĐẠO", "TRƯỞNG BAN"),
         ),
