@@ -211,7 +211,8 @@ def _measure(document: Any) -> None:
                 continue
             size, letter = rule
             words = sum(0.25 if sign == " " else letter for sign in above) * size * _POINT
-            indent = Twips(int((width - 0.42 * min(words, width)) / 2))
+            length = 0.42 * words if words <= width else 0.34 * width  # its last line is shorter
+            indent = Twips(int((width - length) / 2))
             paragraph.paragraph_format.left_indent = indent
             paragraph.paragraph_format.right_indent = indent
             if holder is document:
