@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -41,6 +41,10 @@ class Figures:
     def total(self) -> int:
         """Return how many there are."""
         return self.done_on_time + self.done_late + self.open_on_time + self.open_late
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts and their total, as templates and kept facts have them."""
+        return {"total": self.total, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Text = Annotated[str, Field(min_length=1)]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ.\-]*$", max_length=40)]
+_WALL = r"^([01]\d|2[0-3]):[0-5]\d$"  # a wall-clock time
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]*$", max_length=60)]
 
 PeriodKind = Literal[
@@ -252,7 +253,8 @@ class ProvinceFile(Entry):
     province: Slug
     name: Text
     merged_on: date | None = None  # from this day its communes include another province's
-    morning: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "07:30"
+    morning: Annotated[str, Field(pattern=_WALL)] = "07:30"
+    digest: Annotated[str, Field(pattern=_WALL)] = "07:30"  # Monday's, or the next working day's
     judged_strictly: bool = False
     most_extensions: int = Field(default=1, ge=0)  # granted, for one obligation
     escalation: Escalation = Escalation()

@@ -78,6 +78,23 @@ class DutyFigures:
         """Return how many reports have not come."""
         return self.expected - self.received
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what templates and kept facts have of it."""
+        return {
+            "code": self.code,
+            "title": self.title,
+            "clause": self.clause,
+            "due": self.due_on.isoformat(),
+            "proposed": self.proposed,
+            "expected": self.expected,
+            "received": self.received,
+            "confirmed": self.confirmed,
+            "left": max(self.left, 0),
+            "late": max(-self.left, 0),
+            "missing": list(self.missing),
+            "missing_more": self.missing_count - len(self.missing),
+        }
+
 
 async def duty_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays

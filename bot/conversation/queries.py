@@ -16,8 +16,7 @@ from bot.conversation.scope import held_by, owner_ids, plans_followed
 from bot.conversation.turn import Known, Turn, look_up
 from data import figures, owed
 from data.contacts import Enrolled
-from data.figures import Figures
-from data.received import DutyFigures, duty_figures
+from data.received import duty_figures
 from jobs.channel import Answer, Button
 from jobs.messages import NUMBERS_A_ROW, item_buttons, reminder_buttons
 
@@ -135,9 +134,9 @@ async def plans_page(turn: Turn, page: int, plans: Sequence[Any], words: str = "
                     "number": plan.number,
                     "title": plan.title,
                     "issued_on": plan.issued_on.isoformat(),
-                    "tasks": figures_context(tasks[plan.id].tasks) if plan.id in tasks else None,
+                    "tasks": tasks[plan.id].tasks.as_json() if plan.id in tasks else None,
                     "unassigned": tasks[plan.id].unassigned if plan.id in tasks else 0,
-                    "duties": [duty_context(duty) for duty in duties if duty.plan_id == plan.id],
+                    "duties": [duty.as_json() for duty in duties if duty.plan_id == plan.id],
                 }
                 for plan in shown
             ],
@@ -188,7 +187,7 @@ async def own_status(turn: Turn, held: ColumnElement[bool], *, plan: str = "") -
         {
             "agencies": _names(turn.caller.here),
             "today": turn.today.isoformat(),
-            "figures": figures_context(counted),
+            "figures": counted.as_json(),
             "plan": plan,
             "undated": 0
             if plan
@@ -201,33 +200,3 @@ async def own_status(turn: Turn, held: ColumnElement[bool], *, plan: str = "") -
 
 def _names(enrolments: Iterable[Enrolled]) -> list[str]:
     return list(dict.fromkeys(enrolled.agency for enrolled in enrolments))
-
-
-def figures_context(counted: Figures) -> dict[str, int]:
-    """Return what templates show of figures."""
-    return {
-        "total": counted.total,
-        "done_on_time": counted.done_on_time,
-        "done_late": counted.done_late,
-        "open_on_time": counted.open_on_time,
-        "open_late": counted.open_late,
-        "waiting": counted.waiting,
-    }
-
-
-def duty_context(duty: DutyFigures) -> dict[str, Any]:
-    """Return what templates show of one occurrence of a report duty."""
-    return {
-        "code": duty.code,
-        "title": duty.title,
-        "clause": duty.clause,
-        "due": duty.due_on.isoformat(),
-        "proposed": duty.proposed,
-        "expected": duty.expected,
-        "received": duty.received,
-        "confirmed": duty.confirmed,
-        "left": max(duty.left, 0),
-        "late": max(-duty.left, 0),
-        "missing": list(duty.missing),
-        "missing_more": duty.missing_count - len(duty.missing),
-    }

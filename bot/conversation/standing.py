@@ -90,7 +90,7 @@ async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page
         if followed
         else Obligation.due_on.between(turn.today - REPORT_WINDOW, owed.now_until(turn.today))
     )
-    mine = [queries.duty_context(each) for each in shown]
+    mine = [each.as_json() for each in shown]
     return await _parts(
         turn,
         scope,
@@ -188,7 +188,7 @@ async def _agency(turn: Turn, scope: Scope, agency: Any, page: int) -> Answer:
             **at.context(),
             "agency": agency.name,
             "today": turn.today.isoformat(),
-            "figures": queries.figures_context(counted),
+            "figures": counted.as_json(),
             "total": total,
             "later": later,
             "items": items,

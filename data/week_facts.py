@@ -1,0 +1,109 @@
+"""What each week's digest told, kept once, so that any of them can be drawn again, the same.
+
+Promises that a province's week is begun once however many processes try, and that facts once kept are
+never changed. Knows nothing of what facts hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import JobRun, WeekFacts
+
+JOB = "digest"  # JobRun.job; its run_on is the week's Monday
+
+Facts = Mapping[str, Any]
+Key = tuple[str, str]  # scope and code: ("agency", "stc"), ("province", "")
+
+
+def monday_of(day: date) -> date:
+    """Return the Monday that names a date's week."""
+    return day - timedelta(days=day.weekday())
+
+
+async def begun(connection: AsyncConnection, week_on: date) -> set[str]:
+    """Return the provinces whose digest of a week was made already."""
+    rows = await connection.scalars(
+        select(JobRun.subject).where(JobRun.job == JOB, JobRun.run_on == week_on)
+    )
+    return set(rows)
+
+
+async def begin(
+    connection: AsyncConnection, province: str, week_on: date, *, now: datetime
+) -> bool:
+    """Note that a province's week is made; returns False, and notes nothing, where it was already.
+
+    Call at the start of the write transaction that puts the messages.
+    """
+    if province in await begun(connection, week_on):
+        return False
+    await connection.execute(
+        insert(JobRun).values(job=JOB, subject=province, run_on=week_on, finished_at=now)
+    )
+    return True
+
+
+async def keep(
+    connection: AsyncConnection,
+    province: str,
+    week_on: date,
+    facts: Mapping[Key, Facts],
+    *,
+    now: datetime,
+) -> None:
+    """Keep the facts of a province's week, by scope and code."""
+    rows = [
+        {
+            "province": province,
+            "week_on": week_on,
+            "scope": scope,
+            "code": code,
+            "facts": dict(each),
+            "made_at": now,
+        }
+        for (scope, code), each in facts.items()
+    ]
+    if rows:
+        await connection.execute(insert(WeekFacts), rows)
+
+
+async def kept(connection: AsyncConnection, province: str, week_on: date) -> dict[Key, Facts]:
+    """Return the facts of a province's week, in the order kept; empty where there are none."""
+    rows = await connection.execute(
+        select(WeekFacts.scope, WeekFacts.code, WeekFacts.facts)
+        .where(WeekFacts.province == province, WeekFacts.week_on == week_on)
+        .order_by(WeekFacts.id)
+    )
+    return {(row.scope, row.code): row.facts for row in rows}
+
+
+async def last_before(connection: AsyncConnection, province: str, week_on: date) -> date | None:
+    """Return the latest week before another of which facts are kept, by its Monday."""
+    return await connection.scalar(
+        select(func.max(WeekFacts.week_on)).where(
+            WeekFacts.province == province, WeekFacts.week_on < week_on
+        )
+    )
+
+
+async def plan_weeks(
+    connection: AsyncConnection, province: str, plan_code: str, *, until: date
+) -> list[tuple[date, Facts]]:
+    """Return a plan's facts of every week up to one, oldest first: what a burn-up is drawn from."""
+    rows = await connection.execute(
+        select(WeekFacts.week_on, WeekFacts.facts)
+        .where(
+            WeekFacts.province == province,
+            WeekFacts.scope == "plan",
+            WeekFacts.code == plan_code,
+            WeekFacts.week_on <= until,
+        )
+        .order_by(WeekFacts.week_on)
+    )
+    return [(row.week_on, row.facts) for row in rows]
