@@ -36,6 +36,7 @@ from data.registry import Registry
 from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
+from jobs.digest import DigestResult, digest
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
 from jobs.inbox import Inbox
@@ -79,10 +80,11 @@ class App:
         self.registry = registry
         self.accounts = accounts
         self._settings = settings
+        self.renderer = Renderer(TEMPLATES, links)
         self.delivery = Delivery(
             database,
             accounts,
-            Renderer(TEMPLATES, links),
+            self.renderer,
             lambda: registry().workdays,
             clock,
             owner=owner,
@@ -94,6 +96,7 @@ class App:
         self.menus = Menus(database, accounts, menus())
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
+            "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
             "plan": self._plan_tick,
@@ -110,6 +113,17 @@ class App:
         """Compose every morning whose hour has come and that was not composed yet."""
         return await morning(self.database, self.registry(), now=now, can=self.capabilities)
 
+    async def digest(self, *, now: datetime) -> DigestResult:
+        """Compose every weekly digest whose time has come and that was not composed yet."""
+        return await digest(
+            self.database,
+            self.registry(),
+            now=now,
+            renderer=self.renderer,
+            can=self.capabilities,
+            has_address=self.links.base_url is not None,
+        )
+
     async def run(self, stopping: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
         """Work until `stopping` is set; what is in flight is recorded before this returns.
 
@@ -118,6 +132,7 @@ class App:
         schedule = Schedule(self.jobs)
         await self._plan_tick()
         await self._morning_tick()
+        await self._digest_tick()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
             polled = self.accounts.keys() if self._settings.public_url is None else ()
@@ -160,6 +175,18 @@ class App:
                 messages=result.messages,
                 items=result.items,
                 unreachable=result.unreachable,
+            )
+        if result.messages:
+            self.delivery.wake()
+
+    async def _digest_tick(self) -> None:
+        result = await self.digest(now=await self.clock.now())
+        if result.provinces:
+            _log.info(
+                "digest.composed",
+                provinces=",".join(result.provinces),
+                messages=result.messages,
+                pictures=result.pictures,
             )
         if result.messages:
             self.delivery.wake()

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli_digest import EXAMPLES, digest
 from bot.cli_people import people
 from bot.cli_plans import Number, Province, day_option, plan
 from bot.cli_zalo import zalo
@@ -229,6 +230,9 @@ def calendar(
     from bot.commands import calendars
 
     calendars.write(agency, province=province, role=role, out=out)
+
+
+app.command(cls=Command, epilog=EXAMPLES)(digest)
 
 
 @app.command(cls=Command, epilog=example("doctor", "doctor --json"))

@@ -112,6 +112,9 @@ async def gone(connection: AsyncConnection, chat_id: int, *, why: str, now: date
     await _tell(connection, chat, enrolments, template="notice_chat_gone", now=now)
 
 
+_FOR_THEMSELVES = ("digest", "digest_picture")  # templates: nothing there is to be passed on
+
+
 async def _pass_on(
     connection: AsyncConnection,
     message: Row[Any],
@@ -120,6 +123,9 @@ async def _pass_on(
     now: datetime,
 ) -> None:
     if await carry(connection, message, enrolments):
+        return
+    if message.template in _FOR_THEMSELVES:
+        await _end(connection, message.id, "skipped", "the chat is gone")
         return
     items = await _items(connection, message.id)
     coordinators = await _coordinators(connection, enrolments, today=civil_date(now))

@@ -7,7 +7,6 @@ only.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +39,8 @@ async def province_facts(
     risks = [line for every in risky for line in grouped(week, every, rows, "at_risk", _AT_RISK)]
     slowest = _slowest(week)
     own = [{**line, "section": "own"} for line in requests(week, None)]
-    change = _change(week, plans)
+    late = sum(o.standing == "late" and _counts(week, o) for o in week.owed)
+    change = _change(week, plans, late)
     lines: list[dict[str, Any]] = []
     if plans and (slowest or risks or own or change is None or change["done"] or change["late"]):
         shown = [facts for facts in plans.values() if facts["tasks"]]
@@ -58,6 +58,7 @@ async def province_facts(
         "name": week.home.name,
         "on": week.today.isoformat(),
         "counts": {},
+        "late": late,
         "coordinators": list(
             dict.fromkeys(
                 week.agencies[code].name for code in week.coordinators.values() if code is not None
@@ -96,25 +97,19 @@ def _slowest(week: Week) -> list[dict[str, Any]]:
     ]
 
 
-def _change(week: Week, plans: Mapping[str, Facts]) -> dict[str, Any] | None:
-    """Return what changed of the plans since the week kept before; None in the first week."""
-    change: Counter[str] = Counter()
-    compared = 0
+def _change(week: Week, plans: Mapping[str, Facts], late: int) -> dict[str, Any] | None:
+    """Return what changed since the week kept before; None in the first week.
+
+    done: tasks, of the plans known in both weeks; late: how much is held against somebody now.
+    """
+    if week.before_on is None:
+        return None
+    done = 0
     for code, facts in plans.items():
         earlier = week.before.get(("plan", code))
-        if earlier is None or earlier["tasks"] is None or facts["tasks"] is None:
-            continue
-        compared += 1
-        now, then = facts["tasks"], earlier["tasks"]
-        change["done"] += now["done_on_time"] + now["done_late"]
-        change["done"] -= then["done_on_time"] + then["done_late"]
-        change["late"] += now["open_late"] - then["open_late"]
-        change["late_now"] += now["open_late"]
-    if week.before_on is None or not compared:
-        return None
-    return {
-        "since": week.since.isoformat(),
-        "done": change["done"],
-        "late": change["late"],
-        "late_now": change["late_now"],
-    }
+        if earlier is not None and earlier["tasks"] and facts["tasks"]:
+            now, then = facts["tasks"], earlier["tasks"]
+            done += now["done_on_time"] + now["done_late"]
+            done -= then["done_on_time"] + then["done_late"]
+    change = late - week.before["province", ""]["late"]
+    return {"since": week.since.isoformat(), "done": done, "late": change, "late_now": late}

@@ -108,7 +108,10 @@ async def coordinator_facts(
 
 def of_plan(facts: Facts) -> dict[str, Any]:
     """Return what a digest's line says of a plan."""
-    return {key: facts[key] for key in ("number", "title", "tasks", "unassigned", "duties")}
+    kept = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
+    # A report far away is told of only where none is near: the next one.
+    near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= AHEAD]
+    return {**kept, "duties": near or facts["duties"][:1]}
 
 
 def _presses(facts: Facts) -> bool:

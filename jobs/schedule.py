@@ -44,6 +44,7 @@ JOBS = (
     Job(
         "morning", "the reminders of every province whose hour has come; cheap when nothing is due"
     ),
+    Job("digest", "the weekly digest of every province whose morning was composed; once a week"),
     Job("accounts", "platforms that were out of reach, accounts whose rest is over"),
     Job("menus", "each chat is offered the commands of its role"),
     Job("plan", "obligations fifteen months ahead, agencies as of the new day", time(17, 5)),

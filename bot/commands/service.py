@@ -66,6 +66,8 @@ def tick(*, now: datetime, as_json: bool) -> None:
         f"Nhắc buổi sáng: {reminded['messages']} tin, {reminded['items']} việc;"
         f" {reminded['unreachable']} việc chưa có chat nào để gửi."
     )
+    if done["digest"]["messages"]:
+        print(f"Bản tin tuần: {done['digest']['messages']} tin.")
     print("Đã gửi: " + (", ".join(f"{how} {n}" for how, n in sent.items()) or "không có gì") + ".")
 
 
@@ -112,6 +114,7 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
         planned = await app.plan(now=now)
         handled = await app.inbox.handle_pending()
         reminded = await app.remind(now=now)
+        told = await app.digest(now=now)
         sent = await app.delivery.run_until_idle()
         return {
             "now": now.isoformat(),
@@ -127,5 +130,6 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
                 "items": reminded.items,
                 "unreachable": reminded.unreachable,
             },
+            "digest": {"provinces": told.provinces, "messages": told.messages},
             "delivery": dict(sent),
         }

@@ -28,9 +28,11 @@ from data.migrate import upgrade
 from data.models import Enrolment, Message, Obligation, Plan
 from data.preview import preview
 from data.registry import Registry
+from data.week_facts import monday_of
 from jobs.channel import RawUpdate
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
+from jobs.digest import digest, digest_day
 from jobs.inbox import Inbox, store
 from jobs.obligations import materialise
 from jobs.reminders import morning
@@ -76,10 +78,11 @@ class Sandbox:
         self._turn = asyncio.Lock()
         channels = {account_id: channel}
         self._inbox = Inbox(database, channels, Router(lambda: registry).handle, clock)
+        self._renderer = TwinRenderer(TEMPLATES)
         self._delivery = Delivery(
             database,
             channels,
-            TwinRenderer(TEMPLATES),
+            self._renderer,
             lambda: registry.workdays,
             clock,
             owner=_OWNER,
@@ -215,6 +218,8 @@ class Sandbox:
         await confirm_by_themselves(self.database, self.registry.workdays, now=now)
         can = {self._account_id: self.channel.capabilities}
         await morning(self.database, self.registry, now=now, can=can)
+        if day == digest_day(monday_of(day), self.registry.workdays):
+            await digest(self.database, self.registry, now=now, renderer=self._renderer, can=can)
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
             self.morning = await _tally(connection, day)
@@ -273,8 +278,12 @@ def first_day(registry: Registry, *, today: date) -> date:
 
 
 def morning_hour(registry: Registry) -> time:
-    """Return the hour by which every province's morning has come."""
+    """Return the hour by which every province's morning, and its weekly digest's, has come."""
     return max(
-        (time.fromisoformat(province.file.morning) for province in registry.provinces.values()),
+        (
+            time.fromisoformat(hour)
+            for province in registry.provinces.values()
+            for hour in (province.file.morning, province.file.digest)
+        ),
         default=time(7, 30),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.commands.checks import PLATFORMS, Case, Finding, Level, number
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
-from data.outbox import NOBODY_LEFT
+from data.outbox import BROADCAST, NOBODY_LEFT
 from data.quota import usage
 from jobs.hours import within_sending_hours
 from jobs.quota import LEVELS, accounts_in_use
@@ -112,7 +112,7 @@ async def waiting(connection: AsyncConnection, case: Case) -> list[Finding]:
         Message.state == "pending", Message.send_at <= case.now
     )
     if not within_sending_hours(case.now, case.workdays):
-        query = query.where(Message.broadcast_on.is_(None))
+        query = query.where(Message.broadcast_on.is_(None), Message.priority != BROADCAST)
     oldest = await connection.scalar(query)
     late = timedelta() if oldest is None else case.now - oldest
     if late < LATE:
