@@ -37,6 +37,7 @@ from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
 from jobs.digest import DigestResult, digest
+from jobs.digest_drawing import draw
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
 from jobs.inbox import Inbox
@@ -121,6 +122,7 @@ class App:
             now=now,
             renderer=self.renderer,
             can=self.capabilities,
+            draw=draw,
             has_address=self.links.base_url is not None,
         )
 

@@ -112,9 +112,6 @@ async def gone(connection: AsyncConnection, chat_id: int, *, why: str, now: date
     await _tell(connection, chat, enrolments, template="notice_chat_gone", now=now)
 
 
-_FOR_THEMSELVES = ("digest", "digest_picture")  # templates: nothing there is to be passed on
-
-
 async def _pass_on(
     connection: AsyncConnection,
     message: Row[Any],
@@ -124,12 +121,9 @@ async def _pass_on(
 ) -> None:
     if await carry(connection, message, enrolments):
         return
-    if message.template in _FOR_THEMSELVES:
-        await _end(connection, message.id, "skipped", "the chat is gone")
-        return
     items = await _items(connection, message.id)
     coordinators = await _coordinators(connection, enrolments, today=civil_date(now))
-    if not coordinators:
+    if not coordinators or message.template.startswith("digest"):  # they have one of their own
         await _end(connection, message.id, "failed", outbox.NOBODY_LEFT)
         return
     # Addressed to nobody's agency, each line says whose it is; of accounts they are told themselves.

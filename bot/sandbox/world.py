@@ -33,6 +33,7 @@ from jobs.channel import RawUpdate
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
 from jobs.digest import digest, digest_day
+from jobs.digest_drawing import draw
 from jobs.inbox import Inbox, store
 from jobs.obligations import materialise
 from jobs.reminders import morning
@@ -219,7 +220,9 @@ class Sandbox:
         can = {self._account_id: self.channel.capabilities}
         await morning(self.database, self.registry, now=now, can=can)
         if day == digest_day(monday_of(day), self.registry.workdays):
-            await digest(self.database, self.registry, now=now, renderer=self._renderer, can=can)
+            await digest(
+                self.database, self.registry, now=now, renderer=self._renderer, can=can, draw=draw
+            )
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
             self.morning = await _tally(connection, day)
