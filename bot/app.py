@@ -38,6 +38,7 @@ from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
 from jobs.digest import DigestResult, digest
 from jobs.digest_drawing import draw
+from jobs.digest_pictures import Draw
 from jobs.fetching import receive as receive_body
 from jobs.housekeeping import tidy
 from jobs.inbox import Inbox
@@ -82,6 +83,7 @@ class App:
         self.accounts = accounts
         self._settings = settings
         self.renderer = Renderer(TEMPLATES, links)
+        self.draw: Draw | None = draw  # None: digests go without pictures
         self.delivery = Delivery(
             database,
             accounts,
@@ -122,7 +124,7 @@ class App:
             now=now,
             renderer=self.renderer,
             can=self.capabilities,
-            draw=draw,
+            draw=self.draw,
             has_address=self.links.base_url is not None,
         )
 

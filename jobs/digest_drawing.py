@@ -1,7 +1,7 @@
 """What a week's picture shows: for who coordinates a plan by agency and week by week, for leaders all plans.
 
 Promises a picture of kept facts alone, short enough for a phone: of many agencies those that are furthest
-behind stand by name, in the official order, and the others in one row. Pure.
+behind, in the official order, and the title says so. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from data.week_facts import Facts
 from jobs.charts import BarRow, BurnPoint, bars, burn_up
 
-_MOST = 24  # agencies by name
+_MOST = 24  # agencies
 
 
 def draw(
@@ -36,6 +36,8 @@ def draw(
     if plan is None or not plan["agencies"]:
         return None
     title = f"Kế hoạch {plan['number']}: nhiệm vụ và báo cáo theo cơ quan"
+    if len(plan["agencies"]) > _MOST:
+        title += f" ({_MOST} cơ quan chậm nhất trong {len(plan['agencies'])})"
     agencies = bars(title, by_agency(plan["agencies"]), as_of=as_of)
     points = [
         BurnPoint(
@@ -64,20 +66,13 @@ def _states(tasks: Mapping[str, int]) -> tuple[int, int, int, int]:
 
 
 def by_agency(agencies: Sequence[Sequence[int | str]]) -> list[BarRow]:
-    """Return the rows of agencies: [name, four states] each, in the official order."""
+    """Return the rows of agencies ([name, four states] each), in the order given.
+
+    Of too many those furthest behind; the others together would dwarf every bar.
+    """
     rows = [BarRow(str(name), *(int(count) for count in counts)) for name, *counts in agencies]
-    if len(rows) <= _MOST:
-        return rows
-    behind = sorted(rows, key=lambda row: (-row.open_late, -row.open_on_time))[:_MOST]
-    others = [row for row in rows if row not in behind]
-    rest = BarRow(
-        f"{len(others)} cơ quan khác",
-        *(
-            sum(getattr(row, state) for row in others)
-            for state in ("done_on_time", "done_late", "open_on_time", "open_late")
-        ),
-    )
-    return [*(row for row in rows if row in behind), rest]
+    behind = sorted(range(len(rows)), key=lambda n: (-rows[n].open_late, -rows[n].open_on_time, n))
+    return [rows[number] for number in sorted(behind[:_MOST])]
 
 
 def _stacked(above: bytes, below: bytes) -> bytes:

@@ -161,6 +161,7 @@ class ProvinceAtWork:
         self.carrier = carrier
         self.now = now
         self.chats: dict[str, list[Heard]] = {}
+        self.digests: dict[str, list[Heard]] = {}  # kept apart: nobody answers them
         self._numbers = count(1001)
 
     @classmethod
@@ -179,6 +180,7 @@ class ProvinceAtWork:
         wanted = Settings.model_validate({**carrier.settings, **settings})
         async with opened(wanted, clock=clock, connecting=connecting) as app:
             at_work = cls(app, clock, carrier, start)
+            app.draw = None  # a hundred pictures would take longer than the year
             fetching = [
                 asyncio.create_task(poll(app.database, channel, key, clock, stored=lambda: None))
                 for key, channel in app.accounts.items()
@@ -249,7 +251,17 @@ class ProvinceAtWork:
             )
         if waiting is not None:
             await self.app.delivery.run_until_idle()
-        news = self.carrier.news(self.now)
-        for heard in news:
+        news = []
+        for heard in self.carrier.news(self.now):
+            if heard.says("Bản tin tuần"):
+                self.digests.setdefault(heard.chat, []).append(heard)
+                continue
+            if heard.says("xin nhắc"):
+                assert heard.at > self._last_digest(heard.chat), "reminders come first"
             self.chats.setdefault(heard.chat, []).append(heard)
+            news.append(heard)
         return news
+
+    def _last_digest(self, chat: str) -> datetime:
+        every = self.digests.get(chat)
+        return every[-1].at if every else datetime.min.replace(tzinfo=self.now.tzinfo)

@@ -34,7 +34,9 @@ from data.models import (
     Obligation,
     Plan,
 )
+from data.week_facts import monday_of
 from data.workdays import Workdays
+from jobs.digest import digest_day
 from tests.botapi import BotApi
 from tests.carriers import OverBoth, OverTelegram, OverZalo
 from tests.conftest import SHIPPED
@@ -1094,6 +1096,23 @@ async def nobody_is_asked_again(year: Year) -> None:
     assert {key: times for key, times in rungs.items() if times > 1} == {}
 
 
+async def a_digest_a_week(year: Year) -> None:
+    """Nobody had two digests in a week, and who follows the plans had one in every week with a working day."""
+    days: dict[str, set[date]] = {}
+    for chat, every in year.province.digests.items():
+        of_chat = Counter(civil_date(heard.at) for heard in every)
+        for day, pages in of_chat.items():
+            assert day == digest_day(monday_of(day), year.workdays), (chat, day)
+            shown = [heard for heard in every if civil_date(heard.at) == day]
+            assert pages == 1 or all("trang" in page.text for page in shown)
+        days[chat] = set(of_chat)
+    mondays = [date(2026, 2, 2) + timedelta(days=7 * number) for number in range(52)]
+    expected = {digest_day(monday, year.workdays) for monday in mondays} - {None}
+    for follows in (year.lan, year.hai):
+        assert days[follows.chat] == expected
+    assert len(days) > 80
+
+
 async def nothing_is_left_over(year: Year) -> None:
     """Nothing failed, nothing waits, and broadcasts kept their hours."""
     async with year.province.app.database.read() as connection:
@@ -1178,4 +1197,5 @@ async def test_a_year_of_one_province(
         await pass_the_year(year, date(2027, 1, 31))
         await as_was_said(year)
         await nobody_is_asked_again(year)
+        await a_digest_a_week(year)
         await nothing_is_left_over(year)
