@@ -387,6 +387,15 @@ async def test_the_clock_steps_to_the_next_working_day_and_to_the_next_reminders
     sent = sandbox.total.messages
     page = (await browser.post("/step", data={"to": "workday"})).text
     assert "thứ Hai 23/11/2026 07:30" in page
+    # On a Monday the weekly digest stands behind the reminders; with a picture for who follows plans.
+    *_, digest, picture = sandbox.lines(chat_of(sandbox, "so-khcn", "coordinator"))
+    assert digest.sent is not None
+    assert "Bản tin tuần, thứ Hai 23/11/2026" in digest.sent.text
+    assert picture.sent is not None
+    assert picture.sent.picture is not None
+    *_, last = sandbox.lines(chat_of(sandbox, "so-y-te"))
+    assert last.sent is not None
+    assert "Bản tin tuần" in last.sent.text
     await browser.post("/step", data={"to": "reminders"})
     assert civil_date(await sandbox.clock.now()) > date(2026, 11, 23)
     assert sandbox.morning.messages > 0
