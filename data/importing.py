@@ -1,18 +1,14 @@
 """A filled-in sheet becomes a draft plan file.
 
 Promises that every fault is named by page and cell and that nothing is drafted while there is one;
-that words of the sheet are kept as they stand; and that a hostile file (huge, not a sheet) is refused
-before it is unpacked. openpyxl is imported when a sheet is read, for idle memory counts.
+and that words of the sheet are kept as they stand.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,10 +30,9 @@ from data.sheet import (
     Column,
 )
 from data.wording import read_day, read_deadline, read_frequency, read_period
+from data.workbook import ImportRefused, Limits, open_whole, text_of
 
-MAX_BYTES = 5_000_000
-MAX_UNPACKED = 60_000_000
-MAX_ROWS = 5000
+LIMITS = Limits(packed=5_000_000, unpacked=60_000_000, rows=5000)
 
 Model = TypeVar("Model", bound=BaseModel)
 _WORDS = {
@@ -47,14 +42,6 @@ _WORDS = {
     "value": "phải là một số; với range ghi như 15-20.",
     "year": "năm viết bốn chữ số.",
 }
-
-
-class ImportRefused(Exception):
-    """The sheet cannot become a plan file; str() names every fault by its cell, in Vietnamese."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 @dataclass(slots=True)
@@ -91,7 +78,7 @@ class _Row:
 
 def read_workbook(path: Path, registry: Registry) -> PlanFile:
     """Return the plan that a sheet describes; raises ImportRefused with every fault."""
-    book = _open(path)
+    book = open_whole(path, LIMITS)
     faults: list[str] = []
     missing = [name for name in (PLAN, *PAGES) if name not in book.sheetnames]
     if missing:
@@ -152,38 +139,14 @@ def draft(plan: PlanFile, *, source: str) -> str:
     return out.getvalue()
 
 
-def _open(path: Path) -> Any:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ImportRefused(
-                [f"{path.name}: tệp quá lớn ({size // 1_000_000} MB). Hãy kiểm tra lại."]
-            )
-        with zipfile.ZipFile(path) as archive:
-            if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED:
-                raise ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Excel's extensions that openpyxl leaves out
-            return load_workbook(path, data_only=True)
-    except OSError as error:
-        raise ImportRefused([f"{path}: không đọc được tệp ({error.strerror})."]) from None
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, TypeError):
-        raise ImportRefused(
-            [f"{path.name}: không phải tệp Excel .xlsx. Hãy lưu lại dạng .xlsx."]
-        ) from None
-
-
 def _head(page: Any, faults: list[str]) -> _Row:
     values = {line.key: "" for line in PLAN_LINES}
     cells = {line.key: f"B{row}" for row, line in enumerate(PLAN_LINES, 1)}
     by_heading = {fold(line.heading): line.key for line in PLAN_LINES}
     for row in page.iter_rows(min_row=1, max_row=100, max_col=2):
-        key = by_heading.get(fold(_text(row[0].value)))
+        key = by_heading.get(fold(text_of(row[0].value)))
         if key is not None and len(row) > 1:
-            values[key], cells[key] = _text(row[1].value), row[1].coordinate
+            values[key], cells[key] = text_of(row[1].value), row[1].coordinate
     head = _Row(PLAN, values, cells, faults)
     _need(head, PLAN_LINES)
     return head
@@ -195,20 +158,22 @@ def _rows(page: Any, faults: list[str]) -> Iterator[_Row]:
         f"{page.title}!{merged.coord}: ô gộp. Hãy bỏ gộp và điền từng dòng."
         for merged in page.merged_cells.ranges
     )
-    places = {fold(_text(cell.value)): cell.column for cell in page[HEADER_ROW]}
+    places = {fold(text_of(cell.value)): cell.column for cell in page[HEADER_ROW]}
     lost = [column.heading for column in columns if fold(column.heading) not in places]
     if lost:
         faults.append(
             f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in lost)}."
         )
         return
-    if page.max_row > MAX_ROWS:
-        faults.append(f"{page.title}!A{MAX_ROWS + 1}: quá {MAX_ROWS} dòng. Hãy bỏ bớt dòng trống.")
+    if page.max_row > LIMITS.rows:
+        faults.append(
+            f"{page.title}!A{LIMITS.rows + 1}: quá {LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
+        )
         return
     seen: set[str] = set()
     for number in range(FIRST_ROW, page.max_row + 1):
         found = {c.key: page.cell(number, places[fold(c.heading)]) for c in columns}
-        values = {key: _text(cell.value) for key, cell in found.items()}
+        values = {key: text_of(cell.value) for key, cell in found.items()}
         if not any(values.values()):
             continue
         row = _Row(page.title, values, {k: c.coordinate for k, c in found.items()}, faults)
@@ -308,16 +273,6 @@ def _known(row: _Row, key: str, names: list[str], province: Province | None) -> 
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", ";").split(";") if part.strip()]
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.strftime("%d/%m/%Y")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).replace("\r\n", "\n").strip()
 
 
 def _said(item: Any, key: str) -> str:

@@ -6,10 +6,13 @@ characters; and for a report the name of its period as officials say it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from data.folding import fold
 from data.planfile import ReportDutyEntry, TaskEntry
 
 LIMIT = 110
+AD_HOC = "ad_hoc"
 _ROMAN = ("I", "II", "III", "IV")
 _REPORT = {
     "annual": "Báo cáo",
@@ -78,3 +81,16 @@ def report_title(frequency: str, duty_words: str, period: str) -> str:
     if frequency in ("one_off", "ad_hoc") or frequency not in _REPORT:
         return duty_words
     return f"{_REPORT[frequency]} {period_words(period)}".strip()
+
+
+def title_of(row: Any) -> str:
+    """Return the short title of an obligation's row: the task's, or the report and its period.
+
+    An ad-hoc report is called by what was asked for, which stands in place of the words of its date.
+    row: with task_title, duty_title, frequency, period and due_words.
+    """
+    if row.task_title is not None:
+        return str(row.task_title)
+    if row.frequency == AD_HOC:
+        return f"{row.duty_title}: {shorten(row.due_words)}"
+    return report_title(row.frequency or "", row.duty_title or "", row.period)

@@ -16,11 +16,10 @@ from sqlalchemy.orm import aliased
 
 from data.ladder import Due, effective_due
 from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
-from data.titles import report_title, shorten
+from data.titles import AD_HOC, title_of
 from data.workdays import Workdays
 
 _CHUNK = 900
-AD_HOC = "ad_hoc"
 
 Item = dict[str, Any]
 
@@ -109,15 +108,3 @@ def item_of(
         if for_agency is not None and row.owner_code != for_agency
         else "",
     }
-
-
-def title_of(row: Any) -> str:
-    """Return the short title of an obligation's row: the task's, or the report and its period.
-
-    An ad-hoc report is called by what was asked for, which stands in place of the words of its date.
-    """
-    if row.task_title is not None:
-        return str(row.task_title)
-    if row.frequency == AD_HOC:
-        return f"{row.duty_title}: {shorten(row.due_words)}"
-    return report_title(row.frequency or "", row.duty_title or "", row.period)

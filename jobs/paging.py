@@ -14,7 +14,7 @@ from typing import Any
 
 from data.addressing import Place
 from data.ladder import UNDATED
-from jobs.items import title_of
+from data.titles import title_of
 
 ITEMS_A_PAGE = 10
 _PAGE_FRAME = 520  # characters of greeting, legend and footer

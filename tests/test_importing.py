@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from data.importing import ImportRefused, draft, read_workbook
+from data.importing import draft, read_workbook
 from data.planfile import PlanFile
 from data.registry import Registry
 from data.sheet import DUTIES, PAGES, PLAN, PLAN_LINES, TARGETS, TASKS, blank_workbook
 from data.wording import read_deadline, read_period
+from data.workbook import ImportRefused
 from data.yamlfile import parse
 
 HEAD = {

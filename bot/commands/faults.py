@@ -34,7 +34,7 @@ def _of_data(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError, OperationalError
 
     from data.database import DatabaseUnusable, explain
-    from data.importing import ImportRefused
+    from data.workbook import ImportRefused
     from data.yamlfile import RegistryFault
 
     if isinstance(error, OperationalError):
