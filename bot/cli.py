@@ -15,6 +15,7 @@ import typer
 from bot.cli_digest import EXAMPLES, digest
 from bot.cli_people import people
 from bot.cli_plans import Number, Province, day_option, plan
+from bot.cli_sheets import add_to
 from bot.cli_zalo import zalo
 from bot.commands import arguments
 from bot.commands.words import Command, Group, Json, example
@@ -288,3 +289,6 @@ def backup(
     from bot.commands import admin
 
     admin.backup(path)
+
+
+add_to(app)  # export, import-status

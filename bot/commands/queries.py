@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import date
 
 from bot.commands.arguments import province_of
-from bot.commands.output import KINDS, CommandFailed, day_words, print_json, print_table, progress
+from bot.commands.output import CommandFailed, day_words, print_json, print_table, progress
 from bot.commands.store import (
     calendar_of_files,
     database_exists,
@@ -21,6 +21,7 @@ from bot.commands.store import (
 from bot.config import Settings, load_settings
 from data.overlay import NOTHING_LAID, Laid
 from data.preview import preview as reckon
+from data.words import KINDS
 
 
 def preview(*, since: date, until: date, province: str | None, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.arguments import agency_of, plan_of, province_of
-from bot.commands.output import KINDS, CommandFailed, print_json, print_table
+from bot.commands.output import CommandFailed, print_json, print_table
 from bot.commands.store import reading
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
@@ -24,16 +24,9 @@ from data.models import Agency, Obligation, Plan
 from data.quota import Usage
 from data.received import DutyFigures, duty_figures
 from data.registry import Registry
+from data.words import KINDS, STATES
 from jobs.channel import Capabilities
 from jobs.quota import accounts_in_use
-
-_STATES = {
-    "open": "chưa xong",
-    "submitted": "chờ xác nhận",
-    "confirmed": "hoàn thành",
-    "withdrawn": "đã rút",
-    "superseded": "đã chuyển",
-}
 
 
 def obligations(
@@ -75,7 +68,7 @@ def obligations(
                 row["code"],
                 KINDS[row["kind"]],
                 row["period"],
-                _STATES[row["state"]],
+                STATES[row["state"]],
                 row["remind_on"],
             )
             for row in rows
