@@ -117,7 +117,7 @@ class JsonSink:
         self._lines = lines
         self._page: Page | None = None
         self._is_first = True
-        head = json.dumps(about, ensure_ascii=False, default=_plain)
+        head = _ENCODER.encode(about)
         self._file.write(f"{head}\n" if lines else head.removesuffix("}"))
 
     def begin(self, page: Page) -> None:
@@ -131,7 +131,7 @@ class JsonSink:
         named: dict[str, Any] = {"page": self._page.key} if self._lines else {}
         keys = (column.key for column in self._page.columns)
         named.update(zip(keys, values, strict=True))
-        row = json.dumps(named, ensure_ascii=False, default=_plain)
+        row = _ENCODER.encode(named)
         if not self._lines:
             self._file.write("\n" if self._is_first else ",\n")
         self._file.write(f"{row}\n" if self._lines else row)
@@ -147,3 +147,6 @@ def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=_plain)

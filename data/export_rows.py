@@ -7,7 +7,7 @@ only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Executable, select
 from sqlalchemy.orm import aliased
 
 from data.export_asked import ASKED_PAGES
+from data.export_files import Sink
 from data.export_page import ABOUT, PERSON, PLAN, Field, Page, Scope, about, page_of
 from data.export_registry import REGISTRY_PAGES
 from data.models import (
@@ -29,6 +30,8 @@ from data.models import (
 )
 from data.titles import title_of
 from data.words import DECIDED, KINDS, PROGRESS, SAID, STATES
+
+_TELL_EVERY = 5000  # rows
 
 
 def _obligations(scope: Scope) -> Executable:
@@ -184,3 +187,25 @@ PAGES: tuple[Page, ...] = (
     ),
     *ASKED_PAGES,
 )
+
+
+async def write_pages(
+    scope: Scope, sink: Sink, tell: Callable[[str], None] = lambda words: None
+) -> dict[str, int]:
+    """Write every page to a sink and close it; returns how many rows each had, by the page's key.
+
+    tell: is given words about how far it has come, now and then.
+    """
+    counts: dict[str, int] = {}
+    for page in PAGES:
+        sink.begin(page)
+        count = 0
+        async for values in page.rows(scope):
+            sink.add(values)
+            count += 1
+            if count % _TELL_EVERY == 0:
+                tell(f"Đang xuất: {page.title}, {count} dòng")
+        counts[page.key] = count
+    tell("Đang ghi tệp")
+    sink.close()
+    return counts

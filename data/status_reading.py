@@ -32,6 +32,8 @@ from data.wording import read_day
 from data.workbook import ImportRefused, Limits, read_page, text_of
 
 _EARLIEST = date(2000, 1, 1)
+# What a spreadsheet shows in place of a formula's value.
+_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 _HEADINGS = {column.key: column.heading for column in (*FIXED, *INPUTS, KEY)}
 _BY_FOLD = {fold(words): code for words, code in SAYINGS.items()}
 
@@ -103,6 +105,9 @@ def _places(path: Path, headings: Sequence[Any]) -> dict[str, int]:
 
 
 def _inputs(row: int, cells: dict[str, Any], faults: Faults, today: date) -> dict[str, Any]:
+    for column in INPUTS:
+        if text_of(cells[column.key]) in _ERRORS:
+            faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
     words = text_of(cells["said"])
     said = _BY_FOLD.get(fold(words))
     if said is None:

@@ -225,6 +225,10 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
             else:
                 page.write_blank(number, index, None, whole if column.key == "percent" else typed)
     page.freeze_panes(1, 0)
+    page.set_landscape()
+    page.set_paper(9)  # A4
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
     page.autofilter(0, 0, len(rows), len(columns) - 1)
     for index, column in enumerate(columns):
         if column in INPUTS:

@@ -22,13 +22,11 @@ from data import status_sheet
 from data.clock import SystemClock, civil_date
 from data.export_files import JsonSink, Sink, WorkbookSink
 from data.export_page import Scope
-from data.export_rows import PAGES
+from data.export_rows import PAGES, write_pages
 from data.loading import registry_of
 from data.registry import Registry
 
 _FORMS = (".xlsx", ".json", ".jsonl")
-_TELL_EVERY = 5000  # rows
-Tell = Callable[[str], None]
 
 
 def export(
@@ -106,7 +104,7 @@ async def _export(
     form: str,
     province: str | None,
     plan: str | None,
-    tell: Tell,
+    tell: Callable[[str], None],
 ) -> dict[str, int]:
     now = await SystemClock().now()
     async with reading(settings) as database, database.read() as connection:
@@ -121,23 +119,7 @@ async def _export(
         sink: Sink = (
             WorkbookSink(path) if form == ".xlsx" else JsonSink(path, about, lines=form == ".jsonl")
         )
-        return await _written(scope, sink, tell)
-
-
-async def _written(scope: Scope, sink: Sink, tell: Tell) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for page in PAGES:
-        sink.begin(page)
-        count = 0
-        async for values in page.rows(scope):
-            sink.add(values)
-            count += 1
-            if count % _TELL_EVERY == 0:
-                tell(f"Đang xuất: {page.title}, {count} dòng")
-        counts[page.key] = count
-    tell("Đang ghi tệp")
-    sink.close()
-    return counts
+        return await write_pages(scope, sink, tell)
 
 
 async def _status(
