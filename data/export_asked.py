@@ -27,11 +27,11 @@ def _requests(scope: Scope) -> Executable:
     asked = ExtensionRequest
     return (
         about(
+            asked,
             Obligation.agency_id,
             *(asked.asked_at, asked.until, asked.reason, Person.name),
             *(asked.state, asked.granted_until, asked.decided_at),
         )
-        .join(asked, asked.obligation_id == Obligation.id)
         .outerjoin(Person, Person.id == asked.person_id)
         .where(scope.plans())
         .order_by(asked.id)
@@ -42,11 +42,11 @@ def _explanations(scope: Scope) -> Executable:
     asking, answering = aliased(Person), aliased(Person)
     return (
         about(
+            Explanation,
             Explanation.agency_id,
             *(Explanation.state, Explanation.asked_at, Explanation.question, asking.name),
             *(Explanation.answered_at, Explanation.answer, answering.name),
         )
-        .join(Explanation, Explanation.obligation_id == Obligation.id)
         .outerjoin(asking, asking.id == Explanation.asked_person_id)
         .outerjoin(answering, answering.id == Explanation.answered_person_id)
         .where(scope.plans())
@@ -57,11 +57,11 @@ def _explanations(scope: Scope) -> Executable:
 def _evidence(scope: Scope) -> Executable:
     return (
         about(
+            Evidence,
             Obligation.agency_id,
             *(Evidence.reply_id, Evidence.name, Evidence.mime, Evidence.size),
             *(Evidence.sha256, Evidence.kept_at, Person.name),
         )
-        .join(Evidence, Evidence.obligation_id == Obligation.id)
         .outerjoin(Person, Person.id == Evidence.person_id)
         .where(scope.plans())
         .order_by(Evidence.id)

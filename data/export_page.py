@@ -122,13 +122,18 @@ def listed(
     return Page(key, title, columns, rows)
 
 
-def about(agency_id: Any, *columns: Any) -> Select[Any]:
-    """Return the SQL of what rows are about, and some columns of theirs; Obligation is joined by the caller."""
-    return (
-        select(
-            Obligation.id, Plan.code, Obligation.code, Obligation.period, Agency.code, Agency.name
-        )
+def about(table: Any, agency_id: Any, *columns: Any) -> Select[Any]:
+    """Return the SQL of what the rows of a table are about, and some columns of theirs.
+
+    table: of what was said or kept of obligations, or Obligation itself.
+    """
+    subject = (Obligation.id, Plan.code, Obligation.code, Obligation.period)
+    statement = (
+        select(*subject, Agency.code, Agency.name)
         .add_columns(*columns)
+        .select_from(Obligation)
         .join(Plan, Plan.id == Obligation.plan_id)
-        .join(Agency, Agency.id == agency_id)
     )
+    if table is not Obligation:
+        statement = statement.join(table, table.obligation_id == Obligation.id)
+    return statement.join(Agency, Agency.id == agency_id)

@@ -38,6 +38,7 @@ def _obligations(scope: Scope) -> Executable:
     owed = Obligation
     return (
         about(
+            owed,
             owed.agency_id,
             *(owed.kind, owed.due_on, owed.due_words, owed.due_proposed, owed.extended_to),
             *(owed.state, owed.percent, owed.progress, owed.blocked_at, owed.disputed_at),
@@ -66,11 +67,11 @@ def _replies(scope: Scope) -> Executable:
     undone = select(undoing.id).where(undoing.undoes_id == said.id).exists()
     return (
         about(
+            said,
             said.agency_id,
             *(said.id, said.said_at, said.said, said.percent, said.until, said.document),
             *(said.document_on, said.note, Person.name, undone, said.undoes_id),
         )
-        .join(said, said.obligation_id == Obligation.id)
         .outerjoin(Person, Person.id == said.person_id)
         .where(scope.plans())
         .order_by(said.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from sqlalchemy import Connection, func, select
 
 from data.clock import ZONE
 from data.database import Database
+from data.export_files import JsonSink
+from data.export_page import Scope
+from data.export_rows import write_pages
 from data.migrate import newest, revision_of, upgrade
 from data.models import Base, Message, Obligation
 from data.registry import Registry
 from jobs.reminders import morning
 from tests.talk import Seat, Talk, small_registry
+from tests.test_import_status import Office
 from tests.world import load_world, morning_of, open_chats
 
 pytestmark = pytest.mark.slow
@@ -114,3 +119,20 @@ async def test_a_morning_of_the_real_registry_is_the_same_on_both(
             counts.append((result.messages, result.items, texts, sorted(map(tuple, by_state))))
     assert counts[0] == counts[1]
     assert counts[0][0] > 60
+
+
+async def test_an_export_and_a_status_sheet_go_as_on_sqlite(
+    postgres: Database, tmp_path: Path
+) -> None:
+    talk = await Talk(postgres, small_registry(), NOW).begin(Seat("7", "dong", "stc"))
+    await talk.say("7", "/viec")
+    await talk.say("7", "1 đang làm 60%")
+    async with postgres.read() as connection:
+        sink = JsonSink(tmp_path / "all.json", {}, lines=False)
+        counts = await write_pages(Scope(connection, talk.registry), sink)
+    assert counts["replies"] == 1
+    office = await Office(talk, tmp_path / "s.xlsx").get(agency="stc")
+    office.fill("stc", "2", "đang làm", percent=30)
+    await office.bring_back()
+    assert (await talk.obligation("10/KH-UBND", "stc", "2", "end")).percent == 30
+    assert await office.changes() == []
