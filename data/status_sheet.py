@@ -34,11 +34,11 @@ FIXED = (
     Column("code", "Mã", "", width=10),
     Column("period", "Kỳ", "", width=14),
     Column("agency_code", "Mã cơ quan", "", width=14),
-    Column("agency", "Cơ quan", "", width=32),
-    Column("holder", "Nay do", "", width=32),
-    Column("title", "Nội dung", "", width=60),
+    Column("agency", "Cơ quan", "", width=26),
+    Column("holder", "Nay do", "", width=16),
+    Column("title", "Nội dung", "", width=50),
     Column("due", "Hạn", "", width=12),
-    Column("now", "Trạng thái hiện nay", "", width=22),
+    Column("now", "Trạng thái hiện nay", "", width=18),
 )
 _SAYABLE: tuple[Said, ...] = ("not_started", "in_progress", "completed", "blocked")
 SAYINGS: dict[str, Said] = {SAID[code]: code for code in _SAYABLE}
@@ -49,11 +49,12 @@ INPUTS = (
     Column("percent", "% hoàn thành", "Số nguyên từ 0 đến 100, khi đang làm.", width=12),
     Column("document", "Số văn bản", "Như 123/BC-STC.", width=20),
     Column("document_on", "Ngày văn bản", "Ngày/tháng/năm, như 05/11/2026.", width=14),
-    Column("note", "Ghi chú", "Vướng mắc thì phải ghi lý do.", width=44),
+    Column("note", "Ghi chú", "Vướng mắc thì phải ghi lý do.", width=36),
 )
 KEY = Column("key", "Khoá (không sửa)", "", width=10)
 LONGEST_NOTE = 500
 LONGEST_DOCUMENT = 120
+_LINE = 15  # points
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,8 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
     for number, (row, holder) in enumerate(rows, 1):
         texts = {**fixed_words(row), "holder": holder, "title": title_of(row)}
         texts |= {"now": standing_words(row), "key": key_of(row, made_at)}
+        lines = max(-(-len(texts.get(column.key, "")) // column.width) for column in FIXED)
+        page.set_row(number, _LINE * lines)  # not every program makes rows as high as their text
         for index, column in enumerate(columns):
             if column.key in texts:
                 page.write_string(number, index, neutral(texts[column.key]), known)

@@ -88,7 +88,9 @@ def read_page(
     """
     book = _book(path, limits, whole=False)
     if title not in book.sheetnames:
-        raise ImportRefused([f"{path.name}: không có trang «{title}»."])
+        raise ImportRefused(
+            [f"{path.name}: không có trang «{title}». Hãy dùng bảng do nhacviec xuất."]
+        )
     try:
         # Without bounds a row that claims to be the billionth makes a billion empty ones.
         rows = book[title].iter_rows(min_row=1, max_row=limits.rows + 2, max_col=columns)
