@@ -119,6 +119,28 @@ async def put(
     return message_id
 
 
+async def put_all(
+    connection: AsyncConnection,
+    messages: Sequence[dict[str, Any]],
+    *,
+    priority: int,
+    now: datetime,
+    send_at: datetime,
+) -> None:
+    """Put many messages without buttons and items at once; what stands already by its dedupe_key stays.
+
+    messages: account_id, chat_id, template, context, agency_id, page, pages and dedupe_key of each.
+    """
+    if not messages:
+        return
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    shared = {"buttons": [], "priority": priority, "created_at": now, "send_at": send_at}
+    await connection.execute(
+        make(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+        [{**message, **shared} for message in messages],
+    )
+
+
 async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Empty those of the messages that are secret and have ended; one that may go again keeps its words."""
     await connection.execute(

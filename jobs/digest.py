@@ -200,23 +200,22 @@ async def _put(
     result: DigestResult,
 ) -> None:
     await _take_back(connection, province)
-    for letter in composed.letters:
-        for page in letter.pages:
-            await outbox.put(
-                connection,
-                account_id=letter.place.account_id,
-                chat_id=letter.place.chat_id,
-                template=TEMPLATE,
-                context=page,
-                priority=outbox.BROADCAST,
-                now=now,
-                send_at=send_at,
-                agency_id=letter.agency_id,
-                page=page["page"],
-                pages=page["pages"],
-                dedupe_key=_dedupe_key(TEMPLATE, province, letter, week_on, page["page"]),
-            )
-            result.messages += 1
+    messages = [
+        {
+            "account_id": letter.place.account_id,
+            "chat_id": letter.place.chat_id,
+            "template": TEMPLATE,
+            "context": page,
+            "agency_id": letter.agency_id,
+            "page": page["page"],
+            "pages": page["pages"],
+            "dedupe_key": _dedupe_key(TEMPLATE, province, letter, week_on, page["page"]),
+        }
+        for letter in composed.letters
+        for page in letter.pages
+    ]
+    await outbox.put_all(connection, messages, priority=outbox.BROADCAST, now=now, send_at=send_at)
+    result.messages += len(messages)
 
 
 async def _show(
