@@ -78,7 +78,8 @@ class Sandbox:
         self._account_id = account_id
         self._turn = asyncio.Lock()
         channels = {account_id: channel}
-        self._inbox = Inbox(database, channels, Router(lambda: registry).handle, clock)
+        router = Router(lambda: registry, capabilities={account_id: channel.capabilities})
+        self._inbox = Inbox(database, channels, router.handle, clock)
         self._renderer = TwinRenderer(TEMPLATES)
         self._delivery = Delivery(
             database,
