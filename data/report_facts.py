@@ -12,6 +12,9 @@ from datetime import date, datetime
 
 from data.figures import Figures, OfficialState
 
+MOST_LINES = 5000  # a document lists each agency's line up to so many; a sheet lists all
+MOST_BEHIND = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -59,6 +62,10 @@ class TaskFacts:
     parts: Figures  # of its agencies
     silent: int  # of them, how many said nothing
     unassigned: bool  # nobody is on it
+    # Short names of who is late or said nothing, in official order: the first MOST_BEHIND of
+    # behind_count, for a report that has no room for every line.
+    behind: Sequence[str] = ()
+    behind_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, insert, select
+from sqlalchemy import ColumnElement, Row, exists, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -195,10 +195,12 @@ async def last_said(
 # ------------------------------------------------------------------ where targets stand
 
 
-async def values_of(connection: AsyncConnection, plan_id: int) -> list[Value]:
+async def values_of(
+    connection: AsyncConnection, plan_id: int, *, before: datetime | None = None
+) -> list[Value]:
     """Return what each agency says now of each target and year of a plan: its latest, not taken back.
 
-    Also of targets that the file has no more. In the agencies' official order, then by time.
+    Also of targets that the file has no more; before: said by then. In the official order, then by time.
     """
     later = aliased(TargetValue)
     rows = await connection.execute(
@@ -209,6 +211,7 @@ async def values_of(connection: AsyncConnection, plan_id: int) -> list[Value]:
             TargetValue.plan_id == plan_id,
             TargetValue.value.is_not(None),
             ~exists().where(later.undoes_id == TargetValue.id, later.plan_id == plan_id),
+            true() if before is None else TargetValue.said_at < before,
         )
         .order_by(Agency.position, Agency.id, TargetValue.id)
     )
@@ -274,17 +277,23 @@ async def plan_standings(
 
 
 async def target_facts(
-    connection: AsyncConnection, plan: PlanFile, plan_id: int, coordinator_id: int | None
+    connection: AsyncConnection,
+    plan: PlanFile,
+    plan_id: int,
+    coordinator_id: int | None,
+    *,
+    before: datetime | None = None,
 ) -> list[TargetFacts]:
     """Return every target of a plan and what it has come to, in the document's order.
 
     Where agencies differ, value is None and source tells who said what: "Sở A 82; Sở B 79". Numbers are
     plain decimals ("82.5"), a range's goal "15 - 20"; shown() writes one as Vietnamese do.
     """
+    values = await values_of(connection, plan_id, before=before)
     by_code = {
         standing.target.code: standing
-        for group in await plan_standings(connection, plan, plan_id, coordinator_id)
-        for standing in group
+        for indicator in indicators(plan.targets)
+        for standing in standings(indicator, values, coordinator_id)
     }
     return [_facts(by_code[target.code]) for target in plan.targets]
 

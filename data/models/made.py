@@ -43,7 +43,10 @@ class WeekFacts(Base):
 
 
 class ReportRequest(Base):
-    """A consolidated report that somebody asked for in a chat. state: new, done, refused."""
+    """A consolidated report that somebody asked for in a chat. state: new, done, refused.
+
+    taken_at: a process makes it since; it is another's again where that one does not end.
+    """
 
     __tablename__ = "report_request"
     __table_args__ = (
@@ -63,6 +66,7 @@ class ReportRequest(Base):
     asked_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10), server_default="new")
     attempts: Mapped[int] = mapped_column(server_default="0")
+    taken_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     why: Mapped[str | None] = mapped_column(Text)  # it was refused
 

@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=10), server_default="new", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["chat_id"], ["chat.id"], name=op.f("fk_report_request_chat_id")),
