@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import or_, select
 
 from bot.accounts import StartRefused, connect, hook_of, open_account
 from bot.config import TEMPLATES, Settings, make_default_folder
@@ -31,8 +30,9 @@ from data.downloads import link_key
 from data.loading import is_loaded
 from data.lost import REFUSED, account_lost
 from data.migrate import upgrade
-from data.models import Account, Agency, Message, Meta, Obligation, Plan, Task
+from data.models import Account, Meta
 from data.registry import Registry
+from jobs.asked_reports import Reports
 from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
@@ -95,13 +95,15 @@ class App:
         self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
         limits = {key: can.max_text for key, can in self.capabilities.items()}
         router = Router(registry, limits=limits, capabilities=self.capabilities, links=links)
-        self.inbox = Inbox(database, accounts, router.handle, clock, answered=self.delivery.wake)
+        self.reports = Reports(database, registry, clock, answered=self.delivery.wake)
+        self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
         self.menus = Menus(database, accounts, menus())
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
             "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
+            "reports": self._reports_tick,
             "plan": self._plan_tick,
             "confirming": self._confirming_tick,
             "housekeeping": self._housekeeping_tick,
@@ -139,6 +141,7 @@ class App:
         await self._digest_tick()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
+            making = group.create_task(self.reports.run())
             polled = self.accounts.keys() if self._settings.public_url is None else ()
             listening = group.create_task(self.inbox.run(polled=polled))
             schedule.start()
@@ -148,6 +151,7 @@ class App:
             finally:
                 schedule.stop()
                 listening.cancel()
+                making.cancel()
                 self.delivery.stop()
 
     def webhooks(self) -> list[Webhook]:
@@ -167,6 +171,11 @@ class App:
             self.inbox.wake()
 
         return receive
+
+    def _answered(self) -> None:
+        """Send what was answered, and make the report that may have been asked for."""
+        self.delivery.wake()
+        self.reports.wake()
 
     async def _morning_tick(self) -> None:
         if await self.registry.refresh(self.database):
@@ -213,6 +222,10 @@ class App:
         changed = await self.menus.step(now=await self.clock.now())
         if changed:
             _log.info("menus.offered", chats=changed)
+
+    async def _reports_tick(self) -> None:
+        """Take up what a process that died had begun, and what another one's chats asked for."""
+        self.reports.wake()
 
     async def _plan_tick(self) -> None:
         done = await self.plan(now=await self.clock.now())
@@ -289,20 +302,6 @@ async def _let_go_of_others(
         for account_id in rows.all():
             await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
             _log.error("account.let_go", id=account_id)
-
-
-async def counted(connection: AsyncConnection) -> dict[str, int]:
-    """Return how much there is of everything, for the log at the start."""
-    living = Obligation.state.in_(("open", "submitted"))
-    queries = {
-        "plans": select(func.count()).select_from(Plan).where(Plan.withdrawn_at.is_(None)),
-        "tasks": select(func.count()).select_from(Task).where(Task.withdrawn_at.is_(None)),
-        "agencies": select(func.count()).select_from(Agency),
-        "obligations": select(func.count()).select_from(Obligation).where(living),
-        "messages_sent": select(func.count()).where(Message.state == "sent"),
-        "messages_waiting": select(func.count()).where(Message.state == "pending"),
-    }
-    return {name: await connection.scalar(query) or 0 for name, query in queries.items()}
 
 
 async def _refuse_sandbox(database: Database) -> None:

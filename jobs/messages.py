@@ -119,16 +119,17 @@ class Renderer:
         medium = "html" if as_html else "plain"
         template = self._environment.get_template(f"{content.template}/{medium}.j2")
 
-        def worded(link: str | None) -> str:
+        def worded(link: str | None, *, sent: bool) -> str:
             text = template.render(
                 **content.context,
                 file_link=link,
+                file_sent=sent,  # it goes with the message itself
                 choices=[] if capabilities.buttons else typed_choices(content.buttons),
             )
             text = _BLANK_LINES.sub("\n\n", text).strip()
             return f"{_REPEATED}\n{text}" if repeated else text
 
-        text = worded(None)
+        text = worded(None, sent=content.file is not None)
         fits = edits is None and not plain and _units(text) <= capabilities.max_caption
         picture = _picture(content) if fits else None
         document, url = None, None
@@ -142,7 +143,7 @@ class Renderer:
             elif is_picture and capabilities.pictures_by_link:
                 url = link
             else:
-                text = worded(link)
+                text = worded(link, sent=False)
         return OutgoingMessage(
             address=address,
             thread=thread,

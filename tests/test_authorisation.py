@@ -69,7 +69,7 @@ COMMANDS_BY_ROLE["focal"] |= {"lich"}
 COMMANDS_BY_ROLE["coordinator"] |= {"lich", "donvi", "nhac", "moi"}
 COMMANDS_BY_ROLE["leader"] |= {"donvi"}
 
-DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han"}
+DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
 for _role in ("coordinator", "leader"):
     COMMANDS_BY_ROLE[_role] |= DECIDES
 

@@ -61,7 +61,7 @@ def tick(*, now: datetime, as_json: bool) -> None:
     day = civil_date(now)
     planned, reminded, sent = done["planned"], done["morning"], done["delivery"]
     print(f"Lập việc đến ngày {day:%d/%m/%Y}: thêm {planned['added']}, đổi {planned['moved']}.")
-    print(f"Trả lời tin đến: {done['inbox']}.")
+    print(f"Trả lời tin đến: {done['inbox']}. Soạn báo cáo: {done['reports']}.")
     print(
         f"Nhắc buổi sáng: {reminded['messages']} tin, {reminded['items']} việc;"
         f" {reminded['unreachable']} việc chưa có chat nào để gửi."
@@ -72,10 +72,11 @@ def tick(*, now: datetime, as_json: bool) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    from bot.app import counted, opened
+    from bot.app import opened
     from bot.calendars import calendar_route
     from bot.files import file_route
     from bot.web import make_web
+    from data.totals import counted
 
     clock = SystemClock()
     with stop_on_signals() as stopping, listening(settings.web_host, settings.web_port) as listener:
@@ -113,6 +114,7 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
     async with opened(settings, clock=SteppedClock(now)) as app:
         planned = await app.plan(now=now)
         handled = await app.inbox.handle_pending()
+        reports = await app.reports.step()
         reminded = await app.remind(now=now)
         told = await app.digest(now=now)
         sent = await app.delivery.run_until_idle()
@@ -124,6 +126,7 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
                 "withdrawn": planned.withdrawn,
             },
             "inbox": handled,
+            "reports": reports,
             "morning": {
                 "provinces": reminded.provinces,
                 "messages": reminded.messages,

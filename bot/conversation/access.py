@@ -54,6 +54,7 @@ ROLES: dict[str, frozenset[str]] = {
     "giahan": WHO_DECIDES,
     "giaitrinh": WHO_DECIDES,
     "giao": WHO_DECIDES,
+    "baocao": WHO_DECIDES,
     "mo": WHO_DECIDES,
     "han": WHO_DECIDES,
     "decide": WHO_DECIDES,

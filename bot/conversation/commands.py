@@ -13,6 +13,7 @@ from bot.conversation import (
     assigning,
     calendaring,
     channels,
+    consolidating,
     deadlines,
     deciding,
     explaining,
@@ -156,6 +157,12 @@ COMMANDS: dict[str, Command] = {
             ("assign",),
             "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
             assigning.giao,
+        ),
+        Command(
+            "baocao",
+            ("report", "tonghop"),
+            "soạn báo cáo tổng hợp (Word, Excel), ví dụ: /baocao 131 năm 2026 excel",
+            consolidating.baocao,
         ),
         Command(
             "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", opening.mo

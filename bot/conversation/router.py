@@ -153,7 +153,8 @@ async def _words(turn: Turn, text: str) -> list[Answer]:
     if text.startswith("/"):
         return []
     command = BY_WORD.get(fold(text).replace(" ", ""))
-    if command is not None and not turn.caller.in_group:
+    # "báo cáo" of who may not ask for reports is something that is said, and no command.
+    if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
         return await _run(turn, command)
     action = await replies.label_typed(turn)
     if action.startswith(("page:", "go:")):

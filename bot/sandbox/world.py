@@ -29,6 +29,7 @@ from data.models import Enrolment, Message, Obligation, Plan
 from data.preview import preview
 from data.registry import Registry
 from data.week_facts import monday_of
+from jobs.asked_reports import Reports
 from jobs.channel import RawUpdate
 from jobs.confirming import confirm_by_themselves
 from jobs.delivery import Delivery
@@ -80,6 +81,7 @@ class Sandbox:
         channels = {account_id: channel}
         router = Router(lambda: registry, capabilities={account_id: channel.capabilities})
         self._inbox = Inbox(database, channels, router.handle, clock)
+        self._reports = Reports(database, lambda: registry, clock)
         self._renderer = TwinRenderer(TEMPLATES)
         self._delivery = Delivery(
             database,
@@ -253,6 +255,8 @@ class Sandbox:
         await store(self.database, self._account_id, [update], now=now)
         await self._inbox.handle_pending()
         await self._delivery.run_until_idle()
+        if await self._reports.step():
+            await self._delivery.run_until_idle()
 
 
 async def _tally(connection: AsyncConnection, day: date | None) -> Tally:

@@ -1,0 +1,137 @@
+"""/baocao: the consolidated report of a plan, as a file into the chat that asked.
+
+Promises that only who follows a plan gets its report, that the answer comes at once and the file when it
+is made (jobs/asked_reports.py), and that asking twice makes one. Draws nothing itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from bot.conversation.access import WHO_DECIDES
+from bot.conversation.finding import choose, meant, short_number
+from bot.conversation.pages import Rows, ask_button
+from bot.conversation.scope import Scope, scope_of
+from bot.conversation.turn import Turn
+from data import report_requests
+from data.folding import fold
+from data.report_period import current_period, read_report_period, span_of
+from data.titles import period_words
+from jobs.asked_reports import REFUSED
+from jobs.channel import Answer
+from jobs.reports import SHEET, URGING, WORD
+
+_MOST_PLANS = 8
+# What may stand after the plan, folded, longest first: which file is meant.
+_FORMS = {
+    "cong van don doc": URGING,
+    "don doc": URGING,
+    "cong van": URGING,
+    "bang tinh": SHEET,
+    "excel": SHEET,
+    "xlsx": SHEET,
+    "word": WORD,
+    "docx": WORD,
+}
+_WORD = re.compile(r"\S+")
+
+
+async def baocao(turn: Turn) -> list[Answer]:
+    """Answer /baocao [PLAN [period] [excel]]: the report is being made, or which plans there are."""
+    scope = await scope_of(turn, WHO_DECIDES)
+    words, form = _form_asked(turn.words)
+    words, period = _period_asked(turn, words)
+    if not words and period is not None:
+        words, period = turn.words, None  # "2026" alone may be a plan's number
+    if not words:
+        return [_plans(turn, scope)]
+    found = await meant(turn, scope, words)
+    plans = [plan for plan in found.plans if plan.id in scope.plans]
+    if not plans:
+        return [Answer("nothing_found", {"words": words, "command": "baocao"})]
+    if len(plans) > 1:
+        options = [
+            (f"{plan.code}{turn.words[len(words) :]}", f"{plan.number}: {plan.title}")
+            for plan in plans
+        ]
+        return [choose("baocao", words, options)]
+    return [await _ask(turn, plans[0], period or _current(turn, plans[0]), form)]
+
+
+async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
+    context = {
+        "number": plan.number,
+        "period": period_words(period),
+        "form": form,
+        "as_of": turn.today.isoformat(),
+    }
+    if form != URGING and turn.today < span_of(period).first:
+        return Answer(REFUSED, {**context, "reason": "Kỳ này chưa bắt đầu."})
+    is_new = await report_requests.ask(
+        turn.connection,
+        plan_id=plan.id,
+        period=period,
+        form=form,
+        chat_id=turn.chat.id,
+        person_id=turn.caller.person_id,
+        now=turn.now,
+    )
+    return Answer("report_started", {**context, "again": not is_new})
+
+
+def _plans(turn: Turn, scope: Scope) -> Answer:
+    plans = list(scope.plans.values())
+    shown = [(plan, short_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
+    buttons: Rows = ()
+    for plan, words in shown:
+        buttons = (*buttons, *ask_button(f"Kế hoạch {plan.number}", "baocao", words))
+    context = {
+        "plans": [
+            {
+                "words": words,
+                "title": plan.title,
+                "period": period_words(_current(turn, plan)),
+            }
+            for plan, words in shown
+        ],
+        "more": len(plans) - len(shown),
+    }
+    return Answer("report_plans", context, buttons=buttons)
+
+
+def _current(turn: Turn, plan: Any) -> str:
+    file = turn.registry.plans.get(plan.code)
+    frequencies: Collection[str] = (
+        {duty.frequency for duty in file.report_duties} if file is not None else ()
+    )
+    return current_period(frequencies, today=turn.today)
+
+
+def _form_asked(words: str) -> tuple[str, str]:
+    """Return the words without what names a file at their end, and its form."""
+    for phrase, form in _FORMS.items():
+        rest = _without(words, phrase)
+        if rest is not None:
+            return rest, form
+    return words.strip(), WORD
+
+
+def _without(words: str, phrase: str) -> str | None:
+    """Return words without a folded phrase that ends them; None where they do not end so."""
+    parts = list(_WORD.finditer(words))
+    count = len(phrase.split())
+    tail = parts[-count:]
+    if len(tail) < count or fold(words[tail[0].start() :]) != phrase:
+        return None
+    return words[: tail[0].start()].strip()
+
+
+def _period_asked(turn: Turn, words: str) -> tuple[str, str | None]:
+    """Return the words without the period that ends them, the longest that is one, and the period."""
+    for part in _WORD.finditer(words):
+        period = read_report_period(words[part.start() :], today=turn.today)
+        if period is not None:
+            return words[: part.start()].strip(), period
+    return words, None
