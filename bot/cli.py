@@ -15,6 +15,7 @@ import typer
 from bot.cli_digest import EXAMPLES, digest
 from bot.cli_people import people
 from bot.cli_plans import Number, Province, day_option, plan
+from bot.cli_report import add_to as add_reports
 from bot.cli_sheets import add_to
 from bot.cli_zalo import zalo
 from bot.commands import arguments
@@ -158,6 +159,9 @@ def targets(number: Number, province: Province = None, json: Json = False) -> No
     from bot.commands import targets as measuring
 
     measuring.show(number, province=province, as_json=json)
+
+
+add_reports(app)
 
 
 @app.command(
