@@ -208,6 +208,8 @@ def _task_row(task: TaskFacts, *, full: bool) -> dict[str, Any]:
         "done": task.parts.done_on_time + task.parts.done_late,
         "waiting": task.parts.waiting,
         "silent": task.silent,
+        "behind": () if full else task.behind,
+        "behind_more": task.behind_count - len(task.behind),
     }
 
 

@@ -404,6 +404,16 @@ def test_without_lines_each_task_has_one_row_and_the_rest_is_in_the_sheet() -> N
     assert "1/2 cơ quan quá hạn" in words_of(drawn)
 
 
+def test_without_lines_who_is_late_or_silent_is_named_in_the_task_s_row() -> None:
+    facts, _ = usual()
+    section = facts.sections[0]
+    task = replace(section.tasks[0], behind=["Sở Y tế", "Sở Nội vụ"], behind_count=5)
+    facts = replace(facts, sections=[replace(section, tasks=[task]), *facts.sections[1:]])
+    words = words_of(report_docx(facts, None))
+    assert "Quá hạn hoặc chưa báo cáo: Sở Y tế; Sở Nội vụ và 3 cơ quan khác." in words
+    assert words.count("Quá hạn hoặc chưa báo cáo") == 1
+
+
 def test_the_same_facts_give_the_same_words() -> None:
     facts, lines = usual()
     assert words_of(report_docx(facts, lines)) == words_of(report())
