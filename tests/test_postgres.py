@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 
-from data.clock import ZONE
+from data.clock import ZONE, SteppedClock
 from data.database import Database
 from data.export_files import JsonSink
 from data.export_page import Scope
@@ -21,7 +23,9 @@ from data.export_rows import write_pages
 from data.migrate import newest, revision_of, upgrade
 from data.models import Base, Message, Obligation
 from data.registry import Registry
+from jobs.asked_reports import Reports
 from jobs.reminders import morning
+from tests.answered import Said
 from tests.talk import Seat, Talk, small_registry
 from tests.test_import_status import Office
 from tests.world import load_world, morning_of, open_chats
@@ -136,3 +140,28 @@ async def test_an_export_and_a_status_sheet_go_as_on_sqlite(
     await office.bring_back()
     assert (await talk.obligation("10/KH-UBND", "stc", "2", "end")).percent == 30
     assert await office.changes() == []
+
+
+async def test_a_report_holds_the_same_on_both_and_is_made_once_by_three(
+    postgres: Database, database: Database
+) -> None:
+    found = []
+    for each in (postgres, database):
+        talk = await Talk(each, small_registry(), now=NOW).begin()
+        said = Said(each, talk.registry)
+        await said.say("stc", "2", "end", "in_progress", at=NOW, percent=40, note="Đề nghị vốn")
+        await said.say("sxd", "2", "end", "completed", at=NOW, document="7/BC")
+        taken_back = await said.say("stc", "1", "end", "blocked", at=NOW, note="Thiếu người")
+        await said.undo(taken_back, at=NOW)
+        facts = await said.facts(date(2026, 11, 20))
+        found.append((facts, await said.lines(facts)))
+        await talk.enrol("theo-doi", "dong", "skhcn", "coordinator")
+        for words in ("10", "10 excel", "10 quý 4"):
+            await talk.say("theo-doi", f"/baocao {words}")
+        jobs = [Reports(each, small_registry, SteppedClock(NOW)) for _ in range(3)]
+        assert sum(await asyncio.gather(*(job.step() for job in jobs))) == 3
+    (facts, lines), (same, same_lines) = found
+    assert lines == same_lines
+    assert replace(facts, sections=()) == replace(same, sections=())
+    tasks, same_tasks = ([replace(t, task_id=0) for t in each.tasks] for each in (facts, same))
+    assert tasks == same_tasks
