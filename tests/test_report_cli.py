@@ -80,7 +80,7 @@ def test_a_file_that_exists_is_left_alone_without_force(terminal: Terminal) -> N
 def test_several_plans_make_one_sheet_each(terminal: Terminal) -> None:
     code, out, _ = terminal.type("report", "1901", "1331", "--out", "b.xlsx")
     assert code == 0
-    assert "Đã ghi b.xlsx" in out
+    assert "Đã ghi b.xlsx: 2 kế hoạch" in out
     assert load_workbook("b.xlsx").sheetnames[1:3] == ["1901-KH-UBND", "1331-KH-UBND"]
 
 
@@ -102,6 +102,7 @@ def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
         (("report", "131", "--out", "b.pdf"), "Không rõ loại tệp b.pdf"),
         (("report", "131", "--out", "khong/co/b.docx"), "Không có thư mục khong/co"),
         (("report", "131", "1901", "--out", "b.docx"), "--out TỆP.xlsx"),
+        (("report", "131", "1901", "--out", "b.xlsx", "--json"), "không có --json"),
         (("report", "131", "--out", "b.docx", "--period", "Tết"), "Không hiểu kỳ «Tết»"),
         (("report", "131", "--out", "b.docx", "--period", "2090"), "chưa bắt đầu"),
         (("report", "131", "--json", "--period", "2090"), "chưa bắt đầu"),

@@ -46,8 +46,10 @@ def report(
     if out is None and not as_json:
         raise CommandFailed("Hãy ghi --out TỆP.docx hoặc --out TỆP.xlsx, hoặc --json.")
     form = None if out is None else _form_of(out, force)
-    if len(numbers) > 1 and form != SHEET:
-        raise CommandFailed("Nhiều kế hoạch một lúc chỉ soạn được bảng: hãy đặt --out TỆP.xlsx.")
+    if len(numbers) > 1 and (form != SHEET or as_json):
+        raise CommandFailed(
+            "Nhiều kế hoạch một lúc chỉ soạn được bảng: hãy đặt --out TỆP.xlsx, không có --json."
+        )
     facts, made = asyncio.run(
         _report(load_settings(), numbers, form, period, as_of=as_of, province=province)
     )
@@ -55,6 +57,9 @@ def report(
         _write(out, made.content, force=force)
     if as_json:
         print_json(asdict(facts))
+        return
+    if len(numbers) > 1:
+        print(f"Đã ghi {out}: {len(numbers)} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
         return
     estimate = " (ước)" if facts.is_estimate else ""
     silent = f"; {len(facts.silent)} cơ quan chưa báo cáo gì" if facts.silent else ""
