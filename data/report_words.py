@@ -30,6 +30,7 @@ from data.progress import LIVE_STATES
 from data.report_facts import Said
 from data.report_names import Names
 from data.report_parts import View
+from data.status_diff import own_words
 
 _PROPOSALS = ("de nghi", "kien nghi", "de xuat")
 # Letters that every spelling of those words has, marks or none; folding each note would take long.
@@ -172,15 +173,10 @@ def _within(column: Any, view: View) -> tuple[Any, Any]:
 
 
 def _passed_on(rows: Sequence[Any], names: Names) -> list[Said]:
-    said = [
-        Said(
-            agency=names.of_owner(row.agency_id, row.kind).label,
-            code=row.code,
-            words=row.words.strip(),
-            person=row.person,
-            at=row.at,
-        )
-        for row in rows
-        if row.words and row.words.strip()
-    ]
-    return sorted(said, key=lambda each: (each.at, each.agency, each.code))
+    """Return what was said, oldest first; of one instant in the official order of agencies."""
+    said: list[tuple[int, Said]] = []
+    for row in rows:
+        if words := own_words(row.words or "").strip():
+            named = names.of_owner(row.agency_id, row.kind)
+            said.append((named.position, Said(named.label, row.code, words, row.person, row.at)))
+    return [each for _, each in sorted(said, key=lambda pair: (pair[1].at, pair[0], pair[1].code))]

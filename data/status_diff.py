@@ -65,6 +65,11 @@ def note_of(change: StatusChange, by: str) -> str:
     return f"{change.note or ''} (theo bảng xuất {_stamp(change.made_at)}, {by} nhập)".strip()
 
 
+def own_words(note: str) -> str:
+    """Return what was written into a note, without where it came from; any other note as it is."""
+    return _MARK.sub("", note)
+
+
 def _stamp(made_at: datetime) -> str:
     return f"{made_at.astimezone(ZONE):%H:%M:%S %d/%m/%Y}"
 
@@ -194,7 +199,7 @@ def _documents(last: Any) -> tuple[str | None, date | None]:
 
 
 def _note(last: Any) -> str | None:
-    return None if last is None or not last.note else _MARK.sub("", last.note) or None
+    return None if last is None or not last.note else own_words(last.note) or None
 
 
 def _words(

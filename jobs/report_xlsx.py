@@ -29,6 +29,8 @@ Progress = Callable[[int, int], None]
 
 _Columns = Sequence[tuple[str, int]]  # heading, width in characters
 _WRAPPED_FROM = 24
+_A3, _A4, _WIDE = 8, 9, 220  # Excel's numbers of paper; characters that A4 cannot show in a row
+_LINE_HEIGHT, _MOST_LINES = 15, 20  # points; Excel itself goes no higher than 409
 _LONGEST_NAME = 31
 _UNFIT = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 _STATES = tuple(STATE_WORDS.items())
@@ -155,6 +157,7 @@ class _Sheets:
                 self._end(sheet, number, columns)
                 sheet, number = self._begin(title, columns), 0
             number += 1
+            sheet.set_row(number, _height(row, columns))
             for index, value in enumerate(row):
                 self._cell(sheet, number, index, value, columns[index][1])
         self._end(sheet, number, columns)
@@ -162,6 +165,12 @@ class _Sheets:
     def _begin(self, title: str, columns: _Columns) -> Any:
         sheet = self._book.add_worksheet(self._name(title))
         sheet.freeze_panes(1, 0)
+        # On paper: as wide as a page, its heading on each.
+        sheet.set_landscape()
+        sheet.set_paper(_A3 if sum(width for _, width in columns) > _WIDE else _A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        sheet.set_row(0, _height([heading for heading, _ in columns], columns))
         for index, (heading, width) in enumerate(columns):
             sheet.set_column(index, index, width)
             sheet.write_string(0, index, heading, self._formats.heading)
@@ -195,6 +204,15 @@ class _Sheets:
         else:
             style = formats.wrapped if width >= _WRAPPED_FROM else formats.plain
             sheet.write_string(row, index, neutral(value), style)
+
+
+def _height(row: Sequence[Any], columns: _Columns) -> int:
+    """Return a row's height that shows its texts whole: no program reckons it in a file made in passing."""
+    lines = 1
+    for value, (_, width) in zip(row, columns, strict=False):
+        if isinstance(value, str) and len(value) > width - 2:
+            lines = max(lines, -(-len(value) // (width - 2)) + value.count("\n"))
+    return _LINE_HEIGHT * min(lines, _MOST_LINES)
 
 
 # ------------------------------------------------------------------ rows

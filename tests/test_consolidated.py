@@ -201,6 +201,21 @@ async def test_difficulties_and_proposals_are_passed_on_with_who_said_them(said:
     ]
 
 
+async def test_words_from_a_sheet_are_passed_on_without_the_sheets_mark_in_official_order(
+    said: Said,
+) -> None:
+    mark = "(theo bảng xuất 08:00:00 01/09/2026, Nguyễn Văn A nhập)"
+    await said.say("sxd", "2", "end", "blocked", at=on(9, 2), note=f"Thiếu người {mark}")
+    await said.say(
+        "stc", "1", "end", "blocked", at=on(9, 2), note=f"Chưa có vốn (nguồn khác) {mark}"
+    )
+    facts = await said.facts(DAY)
+    assert [(each.agency, each.words) for each in facts.difficulties] == [
+        ("Sở Tài chính", "Chưa có vốn (nguồn khác)"),
+        ("Sở Xây dựng", "Thiếu người"),
+    ]
+
+
 async def test_reports_received_and_missing_are_all_that_are_expected(said: Said) -> None:
     await said.say(
         "stc", "BC.1", "2026", "completed", at=on(11, 18), document_on=date(2026, 11, 18)

@@ -81,3 +81,14 @@ def test_what_is_not_there_is_told(told: Terminal) -> None:
     )
     assert "Hãy chọn một" in told.refused("digest", "dong", "--leader", "--agency", "stc")
     assert "Không có tỉnh" in told.refused("digest", "nam")
+
+
+def test_where_nobody_is_enrolled_yet_it_is_shown_what_there_would_be_to_send(
+    told: Terminal,
+) -> None:
+    with closing(sqlite3.connect("office.db")) as connection:
+        connection.execute("UPDATE enrolment SET ended_at = '2026-11-17 01:00:00.000000'")
+        connection.commit()
+    letters = told.json("digest", "dong")["letters"]
+    assert {"Lãnh đạo", "Sở Tài chính"} <= {letter["to"] for letter in letters}
+    assert {letter["chats"] for letter in letters} == {0}

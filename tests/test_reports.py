@@ -91,6 +91,19 @@ async def test_sheets_have_filters_frozen_headings_and_widths(said: Said) -> Non
         assert page.auto_filter.ref is not None
         assert page.column_dimensions["A"].width >= 10
     assert book["10-KH-UBND"]["C2"].alignment.wrap_text
+    for page in book.worksheets:  # on paper: as wide as a page, its heading on each
+        assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
+        assert page.print_title_rows == "$1:$1"
+    assert book["10-KH-UBND"].page_setup.paperSize == 8
+    assert book["Chưa báo cáo"].page_setup.paperSize == 9
+
+
+async def test_a_long_text_is_seen_whole_in_its_row(said: Said) -> None:
+    await said.say("stc", "1", "end", "blocked", at=on(10, 5), note="Thiếu cán bộ " * 20)
+    facts = await said.facts(DAY)
+    book = load_workbook(io.BytesIO(report_xlsx([(facts, await drawn(said, facts))])))
+    page = book["Khó khăn, kiến nghị"]
+    assert page.row_dimensions[2].height == 45  # 259 letters in lines of 88
 
 
 @pytest.mark.parametrize("words", ["=1+1", "+84 905", "- đang làm", "@SUM(A1)", '=HYPERLINK("x")'])

@@ -118,7 +118,7 @@ def _wanted(
     if agency is not None:
         code = agency_of(home, agency, on=on).code
         return _of(code, said)
-    if chats is not None:
+    if chats:  # as they would be sent; where nobody is enrolled yet, what there would be to send
         return list(chats)
     codes = dict.fromkeys(code for _, code in said if code)
     above: list[tuple[Key, ...]] = [(key,) for key in said if key[0] == "province"]
