@@ -19,6 +19,19 @@ _ENGINES: dict[Path, AsyncEngine] = {}
 SHIPPED = Path(__file__).parent.parent / "data"
 
 
+# What takes its time: a platform's server, or the whole real registry in a database.
+_SLOW = ({"api"}, {"loaded_file"}, {"database", "registry"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow what asks for such fixtures, so that `make test` stays short; .ci/run runs all."""
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        if any(slow <= asked for slow in _SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def registry() -> Registry:
     """The registry as shipped: five plans, four provinces, eleven years."""
