@@ -519,6 +519,18 @@ async def test_a_number_means_an_item_again_once_a_list_was_shown(
     assert await rows(talk) == []
 
 
+async def test_a_number_that_was_asked_for_again_means_an_item_once_a_list_was_shown(
+    database: Database, registry: Registry
+) -> None:
+    talk = await Talk(database, registry, NOW).begin(Seat("sct", "gia-lai", "so-cong-thuong"))
+    await talk.say("sct", "/viec")
+    assert (await only(talk, "sct", "chỉ tiêu CT.1 150%")).template == "target_odd"
+    assert (await only(talk, "sct", "báo cáo năm đã xong")).answer.items  # which one? A list
+    assert (await only(talk, "sct", "2")).template == "item"
+    await talk.say("sct", "60%")  # of the item that is open
+    assert await rows(talk) == []
+
+
 async def test_in_doubt_nothing_is_offered_to_be_recorded(talk: Talk) -> None:
     answer = await only(talk, "stc", "chỉ tiêu hợp đồng điện tử chưa đạt 82%")
     assert (answer.template, answer.labels()) == ("target_odd", [])

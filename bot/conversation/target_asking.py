@@ -155,7 +155,12 @@ async def _choose(turn: Turn, dialog: Any, number: int) -> list[Answer] | None:
 
 
 async def value_given(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the number that was asked for again; None where the text is anything but a number."""
+    """Take the number that was asked for again; None where the text is anything but a number.
+
+    None too where a list came since: a number, or a share of work done, is of its items.
+    """
+    if turn.chat.last_menu_message_id != dialog.details["menu"]:
+        return None
     about = await one_of(turn, *dialog.details["option"])
     if about is None:
         return None

@@ -41,6 +41,7 @@ async def say(turn: Turn, about: Answerable, reading: TargetReading, words: str)
                 asks=AGAIN,
                 details={
                     "option": [about.plan.id, target.code, about.agency.agency_id],
+                    "menu": turn.chat.last_menu_message_id,
                     "year": year,
                 },
                 now=turn.now,
