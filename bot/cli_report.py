@@ -21,9 +21,7 @@ Force = Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có.")
 def report(
     numbers: Annotated[
         list[str],
-        typer.Argument(
-            metavar="SỐ…", help="Số hoặc mã kế hoạch; nhiều kế hoạch chỉ với tệp .xlsx."
-        ),
+        typer.Argument(metavar="SỐ", help="Số hoặc mã kế hoạch; nhiều kế hoạch chỉ với tệp .xlsx."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="TỆP", help="Tệp .docx hoặc .xlsx.")

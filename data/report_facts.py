@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data.figures import Figures, OfficialState
+from data.report_period import span_of
+from data.titles import period_words
 
 MOST_LINES = 5000  # a document lists each agency's line up to so many; a sheet lists all
 MOST_BEHIND = 12
@@ -190,8 +192,16 @@ class UrgingFacts:
 
 
 def faults(facts: ReportFacts) -> list[str]:
-    """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused."""
+    """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused.
+
+    So is one of a period that was over before the plan was issued: nothing was asked for then.
+    """
     found = []
+    if span_of(facts.period).last < facts.issued_on:
+        found.append(
+            f"Kế hoạch ban hành ngày {facts.issued_on:%d/%m/%Y}, sau khi {period_words(facts.period)}"
+            " kết thúc, nên không có gì để tổng hợp."
+        )
     count = sum(len(section.tasks) for section in facts.sections)
     if count != facts.figures.total:
         found.append(f"Có {count} nhiệm vụ nhưng bốn trạng thái cộng lại là {facts.figures.total}.")

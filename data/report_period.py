@@ -21,6 +21,7 @@ _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _YEAR = r"(20\d\d)"
 _QUARTER = re.compile(rf"^(?:quy |q)(iv|iii|ii|i|[1-4])(?: (?:nam )?{_YEAR})?$")
 _HALF = re.compile(rf"^(?:6 thang|h)(?: ?(dau|cuoi|1|2))?(?: nam)?(?: {_YEAR})?$")
+_NEAR = {"nam nay": 0, "nam ngoai": -1, "nam truoc": -1}
 _WHOLE = re.compile(rf"^(?:nam )?{_YEAR}$")
 _CODE_FOLDED = re.compile(rf"^{_YEAR} (h[12]|q[1-4])$")
 
@@ -72,7 +73,7 @@ def span_of(period: str) -> Span:
 
 
 def read_report_period(words: str, *, today: date) -> str | None:
-    """Return the period that words name ("2026", "quý IV", "6 tháng đầu năm 2026"); None for others.
+    """Return the period that words name ("2026", "năm nay", "quý IV", "6 tháng đầu năm 2026"); None for others.
 
     Without a year it is this year's; "6 tháng" alone is the first half, for the second one's report is
     that of the year.
@@ -82,6 +83,8 @@ def read_report_period(words: str, *, today: date) -> str | None:
         return f"{match[1]}-{match[2].upper()}"
     if match := _WHOLE.match(folded):
         return match[1]
+    if folded in _NEAR:
+        return str(today.year + _NEAR[folded])
     if match := _QUARTER.match(folded):
         return f"{match[2] or today.year}-Q{_ROMAN.get(match[1], match[1])}"
     if match := _HALF.match(folded):

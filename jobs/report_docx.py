@@ -38,6 +38,10 @@ _RULES = {"Kẻ dưới cơ quan": (12, 0.72), "Kẻ dưới trích yếu": (14,
 _POINT = 20  # twentieths of a point, Word's measure
 _COLUMN = 3969  # 70 mm, of the issuing body
 _PAGE = 9354  # 165 mm, between the margins
+_NOBODY_LATE = (
+    "Chưa có cơ quan nào quá hạn lâu đến mức cần công văn: việc mới quá hạn vẫn đang được nhắc bằng tin;"
+    " việc có ý kiến, xin gia hạn hoặc hết hạn từ trước khi theo dõi thì không đôn đốc."
+)
 
 Progress = Callable[[int, int], None]
 
@@ -113,11 +117,11 @@ def report_docx(
 def urging_docx(facts: UrgingFacts) -> bytes:
     """Return the draft of a letter that urges the agencies that are late; a person signs and sends it.
 
-    Raises ReportRefused where nobody is late: there is nothing to urge.
+    Raises ReportRefused where nobody is late for long: there is nothing to urge.
     """
     late = [agency for agency in facts.agencies if agency.items]
     if not late:
-        raise ReportRefused(["Không có cơ quan nào quá hạn để đôn đốc."])
+        raise ReportRefused([_NOBODY_LATE])
     items = [
         {
             "agency": agency.agency,

@@ -84,6 +84,14 @@ def test_several_plans_make_one_sheet_each(terminal: Terminal) -> None:
     assert load_workbook("b.xlsx").sheetnames[1:3] == ["1901-KH-UBND", "1331-KH-UBND"]
 
 
+def test_a_plan_that_is_named_twice_has_one_sheet(terminal: Terminal) -> None:
+    code, out, _ = terminal.type("report", "131", "131/KH-UBND", "--out", "b.xlsx")
+    assert code == 0
+    assert "32 nhiệm vụ" in out
+    names = load_workbook("b.xlsx").sheetnames
+    assert [name for name in names if name.startswith("131")] == ["131-KH-UBND"]
+
+
 def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
     facts = terminal.json("report", "131")
     assert (facts["plan_code"], facts["coordinator"]) == (LANG_SON, "Sở Khoa học và Công nghệ")
@@ -106,6 +114,7 @@ def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
         (("report", "131", "--out", "b.docx", "--period", "Tết"), "Không hiểu kỳ «Tết»"),
         (("report", "131", "--out", "b.docx", "--period", "2090"), "chưa bắt đầu"),
         (("report", "131", "--json", "--period", "2090"), "chưa bắt đầu"),
+        (("report", "131", "--json", "--period", "2019"), "ban hành ngày 05/08/2020"),
         (("report", "131", "--out", "b.docx", "--as-of", "2090-01-01"), "chưa đến"),
         (("report", "9999", "--out", "b.docx"), "Không có kế hoạch «9999»"),
         (("urge", "131", "--out", "b.xlsx"), "là tệp Word"),
@@ -125,7 +134,7 @@ def test_without_a_database_a_report_says_what_to_do(terminal: Terminal) -> None
 
 def test_a_letter_that_urges_is_a_file_and_nothing_else(terminal: Terminal) -> None:
     words = terminal.refused("urge", "131", "--out", "don-doc.docx")
-    assert "Không có cơ quan nào" in words
+    assert "Chưa có cơ quan nào quá hạn lâu" in words
 
     async def late() -> None:
         database = Database("sqlite+aiosqlite:///var/nhacviec.db")

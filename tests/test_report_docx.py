@@ -548,7 +548,7 @@ def test_one_addressee_stands_beside_and_many_stand_in_the_table_alone() -> None
 
 
 def test_a_letter_to_nobody_is_refused() -> None:
-    with pytest.raises(ReportRefused, match="Không có cơ quan nào"):
+    with pytest.raises(ReportRefused, match="Chưa có cơ quan nào"):
         urging_docx(urging(agencies=0))
 
 

@@ -172,6 +172,17 @@ async def test_a_period_that_has_not_begun_has_no_report(said: Said) -> None:
     assert made == Refused("Kỳ năm 2027 chưa bắt đầu nên chưa có gì để tổng hợp.")
 
 
+@pytest.mark.parametrize("form", ["docx", "xlsx"])
+async def test_a_period_that_was_over_before_the_plan_was_issued_has_no_report(
+    said: Said, form: str
+) -> None:
+    made = await make_report(
+        said.database, said.registry, PLAN, period="2025", form=form, as_of=DAY
+    )
+    assert isinstance(made, Refused)
+    assert "ban hành ngày 05/01/2026, sau khi năm 2025 kết thúc" in made.reason
+
+
 async def test_who_is_urged_in_writing_is_late_beyond_the_ladder_and_has_no_say_in_it(
     said: Said,
 ) -> None:
@@ -198,6 +209,7 @@ async def test_nobody_to_be_urged_makes_no_letter(said: Said) -> None:
         said.database, said.registry, PLAN, period="2026", form="urging", as_of=DAY
     )
     assert isinstance(made, Refused)
+    assert "quá hạn lâu" in made.reason  # some are late, and still reminded
 
 
 # ------------------------------------------------------------------ asked for in chats
@@ -284,6 +296,9 @@ async def test_the_file_goes_with_the_message_or_its_address_or_whom_to_ask(talk
         ("kế hoạch số 10 6 tháng đầu năm 2026 excel", "2026-H1", "xlsx"),
         ("10/KH-UBND năm 2026 Word", "2026", "docx"),
         ("10 đôn đốc", "2026", "urging"),
+        ("10 excel quý III/2026", "2026-Q3", "xlsx"),
+        ("công văn đôn đốc 10", "2026", "urging"),
+        ("excel 10 năm nay", "2026", "xlsx"),
     ],
 )
 async def test_plan_period_and_form_are_typed_as_people_say_them(
@@ -305,12 +320,37 @@ async def test_without_words_the_callers_plans_are_offered_as_buttons(talk: Talk
     assert started.template == "report_started"
 
 
+async def test_a_period_or_file_without_a_plan_is_kept_for_the_plan_that_is_chosen(
+    talk: Talk,
+) -> None:
+    await enrolled(talk)
+    (answer,) = await talk.say("theo-doi", "/baocao 6 tháng excel")
+    assert "/baocao 10 6 tháng excel" in answer.plain
+    assert "6 tháng đầu năm 2026" in answer.plain
+    await talk.press(answer, "Kế hoạch 10/KH-UBND")
+    (request,) = await requests(talk.database)
+    assert (request.period, request.form) == ("2026-H1", "xlsx")
+
+
+@pytest.mark.parametrize("unread", ["execl", "quý 5", "9 tháng", "tháng 11", "<b>2026"])
+async def test_what_is_not_understood_after_a_plan_is_told_and_makes_no_report(
+    talk: Talk, unread: str
+) -> None:
+    await enrolled(talk)
+    (answer,) = await talk.say("theo-doi", f"/baocao 10 {unread}")
+    assert f"Không hiểu “{unread}”" in answer.plain
+    assert answer.labels() == ["Kế hoạch 10/KH-UBND"]
+    assert "<b>2026" not in answer.html
+    assert await requests(talk.database) == []
+
+
 async def test_nobody_gets_the_report_of_a_plan_that_is_not_theirs(talk: Talk) -> None:
     await enrolled(talk)
     for chat, words, template in (
         ("dau-moi", "/baocao 10", "not_allowed"),
         ("tinh-khac", "/baocao 10", "nothing_found"),
         ("theo-doi", "/baocao 20", "nothing_found"),
+        ("theo-doi", "/baocao 20 execl", "nothing_found"),
         ("lanh-dao", "/baocao tay-20-2026", "nothing_found"),
     ):
         (answer,) = await talk.say(chat, words)

@@ -50,7 +50,7 @@ def report(
         raise CommandFailed(
             "Nhiều kế hoạch một lúc chỉ soạn được bảng: hãy đặt --out TỆP.xlsx, không có --json."
         )
-    facts, made = asyncio.run(
+    facts, made, codes = asyncio.run(
         _report(load_settings(), numbers, form, period, as_of=as_of, province=province)
     )
     if out is not None and made is not None:
@@ -58,8 +58,8 @@ def report(
     if as_json:
         print_json(asdict(facts))
         return
-    if len(numbers) > 1:
-        print(f"Đã ghi {out}: {len(numbers)} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
+    if codes > 1:
+        print(f"Đã ghi {out}: {codes} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
         return
     estimate = " (ước)" if facts.is_estimate else ""
     silent = f"; {len(facts.silent)} cơ quan chưa báo cáo gì" if facts.silent else ""
@@ -91,24 +91,26 @@ async def _report(
     *,
     as_of: date | None,
     province: str | None,
-) -> tuple[ReportFacts, Made | None]:
+) -> tuple[ReportFacts, Made | None, int]:
+    """Return the facts, the file that shows them, and of how many plans it is."""
     today = civil_date(await SystemClock().now())
     async with reading(settings) as database:
         registry = await _registry(database)
-        codes = [plan_of(registry, number, province) for number in numbers]
+        named = [plan_of(registry, number, province) for number in numbers]
+        codes = list(dict.fromkeys(named))  # one said twice is one sheet
         wanted = _period(registry, codes[0], period, today)
         day = _day(as_of, today)
         if day < span_of(wanted).first:
             raise CommandFailed(f"Kỳ {period_words(wanted)} chưa bắt đầu nên chưa có số liệu.")
         if form is None:
-            return await _facts(database, registry, codes[0], wanted, day), None
+            return await _facts(database, registry, codes[0], wanted, day), None, 1
         with _progress("Đang soạn") as progress:
             made = await make_report(
                 database, registry, codes, period=wanted, form=form, as_of=day, progress=progress
             )
     made = _not_refused(made)
     assert isinstance(made.facts, ReportFacts)
-    return made.facts, made
+    return made.facts, made, len(codes)
 
 
 async def _urge(settings: Settings, number: str, as_of: date | None, province: str | None) -> Made:

@@ -24,6 +24,7 @@ from jobs.channel import Answer
 from jobs.reports import SHEET, URGING, WORD
 
 _MOST_PLANS = 8
+_LONGEST_NUMBER = 4  # words that may name a plan: "kế hoạch số 131"
 # What may stand after the plan, folded, longest first: which file is meant.
 _FORMS = {
     "cong van don doc": URGING,
@@ -41,16 +42,17 @@ _WORD = re.compile(r"\S+")
 async def baocao(turn: Turn) -> list[Answer]:
     """Answer /baocao [PLAN [period] [excel]]: the report is being made, or which plans there are."""
     scope = await scope_of(turn, WHO_DECIDES)
-    words, form = _form_asked(turn.words)
-    words, period = _period_asked(turn, words)
-    if not words and period is not None:
-        words, period = turn.words, None  # "2026" alone may be a plan's number
-    if not words:
-        return [_plans(turn, scope)]
-    found = await meant(turn, scope, words)
-    plans = [plan for plan in found.plans if plan.id in scope.plans]
+    words, period, form = _asked(turn, turn.words)
+    plans, unread = await _meant(turn, scope, words)
+    if not plans and period is not None:  # "2026" may be a plan's number
+        plans, unread = await _meant(turn, scope, turn.words)
+        period = None if plans else period
+    if not words and not plans:
+        return [_plans(turn, list(scope.plans.values()), period=period, asked=turn.words)]
     if not plans:
         return [Answer("nothing_found", {"words": words, "command": "baocao"})]
+    if unread:
+        return [_plans(turn, plans, unread=unread)]
     if len(plans) > 1:
         options = [
             (f"{plan.code}{turn.words[len(words) :]}", f"{plan.number}: {plan.title}")
@@ -58,6 +60,17 @@ async def baocao(turn: Turn) -> list[Answer]:
         ]
         return [choose("baocao", words, options)]
     return [await _ask(turn, plans[0], period or _current(turn, plans[0]), form)]
+
+
+async def _meant(turn: Turn, scope: Scope, words: str) -> tuple[list[Any], str]:
+    """Return the plans followed that words name, and what stands after them that nobody understands."""
+    ends = [part.end() for part in _WORD.finditer(words)]
+    for end in [*ends[-1:], *reversed(ends[:-1][:_LONGEST_NUMBER])]:
+        found = await meant(turn, scope, words[:end])
+        plans = [plan for plan in found.plans if plan.id in scope.plans]
+        if plans:
+            return plans, words[end:].strip()
+    return [], ""
 
 
 async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
@@ -81,22 +94,29 @@ async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
     return Answer("report_started", {**context, "again": not is_new})
 
 
-def _plans(turn: Turn, scope: Scope) -> Answer:
-    plans = list(scope.plans.values())
+def _plans(
+    turn: Turn, plans: list[Any], *, period: str | None = None, asked: str = "", unread: str = ""
+) -> Answer:
+    """Ask which plan is meant. asked: what was asked of it; unread: what was not understood."""
     shown = [(plan, short_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
     buttons: Rows = ()
     for plan, words in shown:
-        buttons = (*buttons, *ask_button(f"Kế hoạch {plan.number}", "baocao", words))
+        buttons = (
+            *buttons,
+            *ask_button(f"Kế hoạch {plan.number}", "baocao", f"{words} {asked}".strip()),
+        )
     context = {
         "plans": [
             {
                 "words": words,
                 "title": plan.title,
-                "period": period_words(_current(turn, plan)),
+                "period": period_words(period or _current(turn, plan)),
             }
             for plan, words in shown
         ],
         "more": len(plans) - len(shown),
+        "asked": asked,
+        "unread": unread,
     }
     return Answer("report_plans", context, buttons=buttons)
 
@@ -109,13 +129,31 @@ def _current(turn: Turn, plan: Any) -> str:
     return current_period(frequencies, today=turn.today)
 
 
-def _form_asked(words: str) -> tuple[str, str]:
+def _asked(turn: Turn, words: str) -> tuple[str, str | None, str]:
+    """Return the words without period and file, which end them in either order, and the two.
+
+    What names a file may stand before the plan too.
+    """
+    rest, form = _form_asked(words)
+    rest, period = _period_asked(turn, rest)
+    if form is None:
+        rest, form = _form_asked(rest)
+    if form is None:
+        for phrase, known in _FORMS.items():
+            count = len(phrase.split())
+            parts = list(_WORD.finditer(rest))[:count]
+            if len(parts) == count and fold(rest[: parts[-1].end()]) == phrase:
+                return rest[parts[-1].end() :].strip(), period, known
+    return rest, period, form or WORD
+
+
+def _form_asked(words: str) -> tuple[str, str | None]:
     """Return the words without what names a file at their end, and its form."""
     for phrase, form in _FORMS.items():
         rest = _without(words, phrase)
         if rest is not None:
             return rest, form
-    return words.strip(), WORD
+    return words.strip(), None
 
 
 def _without(words: str, phrase: str) -> str | None:
