@@ -78,6 +78,12 @@ async def let_go(connection: AsyncConnection, *, now: datetime) -> int:
     return gone.rowcount
 
 
+async def let_go_of_reports(connection: AsyncConnection) -> int:
+    """Delete all Word and Excel files, which may name people; returns how many. They can be made anew."""
+    gone = await connection.execute(delete(Download).where(Download.mime.in_((DOCX, XLSX))))
+    return gone.rowcount
+
+
 async def link_key(connection: AsyncConnection) -> bytes:
     """Return the key that signs addresses of our web side; made once, and the same for every process.
 

@@ -18,6 +18,7 @@ from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import unname
+from data.downloads import let_go_of_reports
 from data.feeds import end_feeds
 from data.models import (
     Account,
@@ -35,11 +36,13 @@ from data.models import (
     InboxEvent,
     Message,
     Person,
+    ReportRequest,
     StatusReply,
     TargetValue,
 )
 from data.outbox import ANSWER, BROADCAST
 from data.people import end_enrolments, person_row
+from data.report_requests import end_of_person
 
 _CHUNK = 500
 # Nothing reads the context of a message that is over, but that of a reminder which failed.
@@ -110,6 +113,7 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
         "target_values": (TargetValue, TargetValue.person_id),
         "dialogs": (Dialog, Dialog.person_id),
         "calendar_feeds": (CalendarFeed, CalendarFeed.person_id),
+        "report_requests": (ReportRequest, ReportRequest.person_id),
     }
     return {
         "person": person.id,
@@ -130,8 +134,9 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
 async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -> Erased:
     """Let go of who a person is; answers and decisions stay as their agency's, without a name.
 
-    Their private chats are closed and what waits to be sent there is dropped. A group's title in which the
-    name stands is let go of, until the group is heard from again. Harmless to repeat.
+    Their private chats are closed, what waits to be sent there is dropped, and no report is made for them.
+    Reports that are kept go, and are made anew for who asks again. A group's title in which the name stands
+    is let go of, until the group is heard from again. Harmless to repeat.
     """
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
     if name:
@@ -146,6 +151,8 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     chats = await _private_chats(connection, person_id)
     enrolments = await end_enrolments(connection, person_id=person_id, now=now)
     await end_feeds(connection, person_id=person_id, now=now)
+    await end_of_person(connection, person_id, now=now)
+    await let_go_of_reports(connection)  # whoever's answers they hold is named in them
     for chat_id in chats:
         await connection.execute(
             update(Chat)

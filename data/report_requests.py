@@ -133,5 +133,14 @@ async def let_go(connection: AsyncConnection, taken: Taken) -> None:
     )
 
 
+async def end_of_person(connection: AsyncConnection, person_id: int, *, now: datetime) -> None:
+    """End what a person waits for: nobody is there to be given it."""
+    await connection.execute(
+        update(ReportRequest)
+        .where(_NEW, ReportRequest.person_id == person_id)
+        .values(state="refused", done_at=now, why="erased")
+    )
+
+
 def _free(now: datetime) -> ColumnElement[bool]:
     return or_(ReportRequest.taken_at.is_(None), ReportRequest.taken_at <= now - TAKEN_FOR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from data import personal
+from data.clock import SteppedClock
 from data.database import Database
-from data.models import Chat, Decision, Identity, Message, Obligation, Person, StatusReply
+from data.models import Chat, Decision, Download, Identity, Message, Obligation, Person, StatusReply
+from jobs.asked_reports import Reports
 from tests.scan import bytes_hold, columns_with
 from tests.whole import Whole
 
@@ -75,6 +79,36 @@ async def test_after_erasing_the_name_and_the_address_stand_nowhere(
     assert await columns_with(whole.database, name) == []
     assert await columns_with(whole.database, sender) == []
     assert not await bytes_hold(whole.database, name)
+
+
+async def test_reports_that_name_an_erased_person_are_let_go_of_and_none_is_made_for_them(
+    whole: Whole,
+) -> None:
+    await whole.say("u9002x", "/thuongxuyen")
+    await whole.say("u9002x", "1 đang làm 60%")
+    reports = Reports(whole.database, lambda: whole.registry, SteppedClock(NOW))
+    for words in ("/baocao 10", "/baocao 10 excel"):
+        await whole.say("u9003x", words)
+    assert await reports.step() == 2
+    assert [BAO in words for words in await kept_words(whole.database)] == [True, True]
+    await whole.say("u9001x", "/baocao 10")
+    for sender in ("u9001x", "u9002x"):
+        await erase(whole.database, await person(whole.database, sender))
+    assert await kept_words(whole.database) == []
+    assert await reports.step() == 0
+    await whole.say("u9003x", "/baocao 10")
+    assert await reports.step() == 1
+    (words,) = await kept_words(whole.database)
+    assert "Sở Tài chính" in words
+    assert BAO not in words
+
+
+async def kept_words(database: Database) -> list[str]:
+    """Return all that stands in each Word or Excel file that is kept."""
+    async with database.read() as connection:
+        files = await connection.scalars(select(Download.content).order_by(Download.id))
+        parts = [zipfile.ZipFile(io.BytesIO(content)) for content in files]
+    return ["".join(each.read(name).decode() for name in each.namelist()) for each in parts]
 
 
 async def test_what_an_erased_person_did_stays_as_their_agencys(whole: Whole) -> None:
