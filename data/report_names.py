@@ -23,7 +23,9 @@ from data.province import Province
 class Named:
     """An owner of something as a report calls it. holder_id: who has it in hand, itself where nobody has.
 
-    label: the short name, "(nhận từ …)" where the work was another's; position: in the official order.
+    label: the short name, "(nhận từ …)" where the work was another's, "(đã giải thể, chưa phân công)" where
+    that one is no more and nobody took over: it must not stand as one that fails to answer. position: in
+    the official order.
     """
 
     label: str
@@ -87,7 +89,10 @@ class Names:
     def _name(self, agency_id: int, kind: str) -> Named:
         owner = self._by_id[agency_id]
         holder = self._by_code.get(self._holders.holder(owner.code, kind) or "")
-        if holder is None or holder.id == owner.id:
-            return Named(owner.short, owner.position, owner.id, holder is not None)
+        if holder is None:
+            label = f"{owner.short} (đã giải thể, chưa phân công)"
+            return Named(label, owner.position, owner.id, False)
+        if holder.id == owner.id:
+            return Named(owner.short, owner.position, owner.id, True)
         label = f"{holder.short} (nhận từ {owner.short})"
         return Named(label, holder.position, holder.id, True)

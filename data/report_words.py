@@ -125,7 +125,8 @@ async def silent_agencies(
 ) -> list[str]:
     """Return who has something open in the period and said nothing of anything, in the official order.
 
-    Counted by who has the work in hand; work that nobody took over is its former agency's.
+    Counted by who has the work in hand; work that nobody took over is its former agency's, which is
+    told to be no more.
     """
     of_agency = and_(Obligation.plan_id == plan_id, Obligation.agency_id == Agency.id)
     tasks = (
@@ -161,11 +162,14 @@ async def silent_agencies(
     )
     owing: set[int] = set()
     spoke: set[int] = set()
+    gone: dict[int, str] = {}
     for agency_id, kind, owes, said in (*of_tasks, *of_reports):
-        holder_id = names.of_owner(agency_id, kind).holder_id
-        owing |= {holder_id} if owes else set()
-        spoke |= {holder_id} if said else set()
-    return [names.short(agency_id) for agency_id in names.in_order(owing - spoke)]
+        named = names.of_owner(agency_id, kind)
+        owing |= {named.holder_id} if owes else set()
+        spoke |= {named.holder_id} if said else set()
+        if not named.held:
+            gone[named.holder_id] = named.label
+    return [gone.get(key) or names.short(key) for key in names.in_order(owing - spoke)]
 
 
 def _within(column: Any, view: View) -> tuple[Any, Any]:

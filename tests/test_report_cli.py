@@ -103,6 +103,15 @@ def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
     )
 
 
+def test_a_body_that_is_no_more_does_not_stand_as_one_that_fails_to_answer(
+    terminal: Terminal,
+) -> None:
+    silent = terminal.json("report", "131")["silent"]
+    assert "Sở TT&TT (đã giải thể, chưa phân công)" in silent
+    assert "Sở TT&TT" not in silent
+    assert "Sở Tài chính" in silent
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
