@@ -27,7 +27,7 @@ from data import lease
 from data.clock import Clock, civil_date
 from data.database import Database
 from data.downloads import link_key
-from data.loading import is_loaded
+from data.loading import is_loaded, registry_of
 from data.lost import REFUSED, account_lost
 from data.migrate import upgrade
 from data.models import Account, Meta
@@ -277,7 +277,7 @@ async def opened(
 
 
 async def _register(database: Database, channel: Channel) -> int:
-    async with database.write() as connection:
+    async with database.write(alone=True) as connection:
         return await lease.register(
             connection,
             channel=channel.kind,
@@ -317,8 +317,9 @@ async def _loaded(settings: Settings, database: Database, *, now: datetime) -> L
     files = Registry.from_folder(settings.registry)
     loaded = await LoadedRegistry.of(database)
     if loaded is None:
-        async with database.write() as connection:
-            await load_and_plan(connection, files, now=now)
+        async with database.write(alone=True) as connection:
+            if await registry_of(connection) is None:  # of two first starts the later one finds it
+                await load_and_plan(connection, files, now=now)
         loaded = await LoadedRegistry.of(database)
         assert loaded is not None
         return loaded

@@ -1,10 +1,11 @@
 """Engine and transactions.
 
 Promises that a write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE, so a read that
-precedes a write can never be lost), that reads do not block writes (WAL), that a process's own writes on
-SQLite wait in a fair queue (SQLite's lock is tried for again and again, and under load some never get
-it), and that nothing is committed twice. Never opens a transaction while the network is used: callers
-hold none across an await of theirs to the outside.
+precedes a write can never be lost), that reads do not block writes (WAL) and see one snapshot, that a
+process's own writes on SQLite wait in a fair queue (SQLite's lock is tried for again and again, and under
+load some never get it), and that nothing is committed twice. PostgreSQL lets many write at once: what must
+be one there rests on constraints, on rows held when read, or on write(alone=True). Never opens a
+transaction while the network is used: callers hold none across an await of theirs to the outside.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_SECONDS = 5
+_ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number that stays the same
 _CANNOT_OPEN = (
     "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
 )
@@ -81,13 +83,19 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a read transaction: one snapshot, never written to."""
-        async with self.engine.connect() as connection, connection.begin():
-            yield connection
+        async with self.engine.connect() as connection:
+            if not self.is_sqlite:  # where each statement would see what was committed before it
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            async with connection.begin():
+                yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction; commits at the end, rolls back on any error.
 
+        alone: no other process is in one of these at the same time; for what a first start makes.
         Raises DatabaseUnusable where the database is read-only, locked by another program or full.
         """
         queue = self._queue if self.is_sqlite else nullcontext()
@@ -95,6 +103,8 @@ class Database:
             await connection.execution_options(begin_mode="IMMEDIATE")
             try:
                 async with connection.begin():
+                    if alone and not self.is_sqlite:
+                        await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
             except OperationalError as error:
                 raise explain(error) from error

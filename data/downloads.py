@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Download, Meta
@@ -87,10 +88,16 @@ async def let_go_of_reports(connection: AsyncConnection) -> int:
 async def link_key(connection: AsyncConnection) -> bytes:
     """Return the key that signs addresses of our web side; made once, and the same for every process.
 
-    Call within a write transaction: two first starts must not make two.
+    Call within a write transaction. Of two first starts at once the later one waits, and has the other's.
     """
-    known = await connection.scalar(select(Meta.value).where(Meta.key == _LINK_KEY))
+    stored = select(Meta.value).where(Meta.key == _LINK_KEY)
+    known = await connection.scalar(stored)
     if known is None:
-        known = secrets.token_hex(32)
-        await connection.execute(insert(Meta).values(key=_LINK_KEY, value=known))
+        make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        await connection.execute(
+            make(Meta)
+            .values(key=_LINK_KEY, value=secrets.token_hex(32))
+            .on_conflict_do_nothing(index_elements=["key"])
+        )
+        known = (await connection.execute(stored)).scalar_one()
     return bytes.fromhex(known)

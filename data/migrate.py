@@ -32,7 +32,7 @@ async def upgrade(database: Database) -> None:
     async with database.read() as connection:
         if await revision_of(connection) == newest():
             return
-    async with database.write() as connection:
+    async with database.write(alone=True) as connection:
         await connection.run_sync(_upgrade)
 
 

@@ -8,6 +8,7 @@ reckons reminders: the caller has them recomputed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ Said = Literal[
     "question",
 ]
 LIVE_STATES = ("open", "submitted", "confirmed")
+_HELD_AT_ONCE = 500
 
 _KEPT_DATES = ("acknowledged_until", "done_on", "extended_to")
 _KEPT_INSTANTS = (
@@ -210,9 +212,29 @@ def as_json(value: Any) -> Any:
 
 
 async def obligation_of(connection: AsyncConnection, obligation_id: int) -> Row[Any]:
-    """Return an obligation's row; it must exist."""
-    rows = await connection.execute(select(Obligation).where(Obligation.id == obligation_id))
+    """Return an obligation's row, held until the caller's write transaction ends; it must exist.
+
+    So of two answers at once the second is judged by what the first made of it.
+    """
+    rows = await connection.execute(
+        select(Obligation).where(Obligation.id == obligation_id).with_for_update(key_share=True)
+    )
     return rows.one()
+
+
+async def hold(connection: AsyncConnection, obligation_ids: Sequence[int]) -> None:
+    """Keep obligations as they are until the caller's write transaction ends, save by its own hand.
+
+    For what judges many before it changes any.
+    """
+    for start in range(0, len(obligation_ids), _HELD_AT_ONCE):
+        some = sorted(obligation_ids)[start : start + _HELD_AT_ONCE]
+        await connection.execute(
+            select(Obligation.id)
+            .where(Obligation.id.in_(some))
+            .order_by(Obligation.id)
+            .with_for_update(key_share=True)
+        )
 
 
 async def reply_of(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import job_runs
 from data.models import JobRun, WeekFacts
 
 JOB = "digest"  # JobRun.job; its run_on is the week's Monday
@@ -41,12 +42,7 @@ async def begin(
 
     Call at the start of the write transaction that puts the messages.
     """
-    if province in await begun(connection, week_on):
-        return False
-    await connection.execute(
-        insert(JobRun).values(job=JOB, subject=province, run_on=week_on, finished_at=now)
-    )
-    return True
+    return await job_runs.begin(connection, JOB, province, week_on, now=now)
 
 
 async def keep(

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import job_runs
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import Database
@@ -82,7 +83,7 @@ async def morning(
             continue
         try:
             async with database.write() as connection:
-                if await _begin(connection, province.code, today, now):
+                if await job_runs.begin(connection, "morning", province.code, today, now=now):
                     await compose(
                         connection, registry, province.code, now=now, result=result, can=can
                     )
@@ -122,20 +123,6 @@ async def compose(
     own = [item for bag in bags.values() for item in bag.items]
     await escalation.announce(connection, home, own)
     await _mark(connection, registry, [item for item in items if item.row.id in told], today)
-
-
-async def _begin(connection: AsyncConnection, province: str, today: date, now: datetime) -> bool:
-    exists = await connection.execute(
-        select(JobRun.id).where(
-            JobRun.job == "morning", JobRun.subject == province, JobRun.run_on == today
-        )
-    )
-    if exists.first() is not None:
-        return False
-    await connection.execute(
-        insert(JobRun).values(job="morning", subject=province, run_on=today, finished_at=now)
-    )
-    return True
 
 
 async def _due_items(

@@ -25,7 +25,7 @@ from data.clock import SystemClock, civil_date
 from data.folding import fold, squeeze
 from data.inbox import is_marked_secret
 from data.loading import registry_of
-from data.progress import record
+from data.progress import hold, record
 from data.registry import Registry
 from data.status_diff import StatusChange, diff, note_of
 from data.status_reading import Filled, read_sheet
@@ -143,6 +143,7 @@ async def _record(
         registry = await registry_of(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+        await hold(connection, [each.key.obligation_id for each in filled])
         if await diff(connection, filled) != list(shown):
             raise CommandFailed(
                 "Dữ liệu vừa đổi trong lúc xem; chưa ghi gì. Hãy chạy lại lệnh này."

@@ -1,0 +1,32 @@
+"""Jobs that happen once for a subject and a day, however many processes try.
+
+Promises that of several who begin the same one exactly one goes on, on whichever database; where its
+transaction fails, another may. Decides nothing about when a job is due.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import JobRun
+
+
+async def begin(
+    connection: AsyncConnection, job: str, subject: str, run_on: date, *, now: datetime
+) -> bool:
+    """Note that a job is done; returns False, and notes nothing, where it was already.
+
+    Call at the start of the write transaction that does it. Where another process is in its own, this
+    waits for its end.
+    """
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    noted = await connection.execute(
+        make(JobRun)
+        .values(job=job, subject=subject, run_on=run_on, finished_at=now)
+        .on_conflict_do_nothing(index_elements=["job", "subject", "run_on"])
+        .returning(JobRun.id)
+    )
+    return noted.first() is not None
