@@ -1,0 +1,199 @@
+"""On a real PostgreSQL: weeks, reports, calendars, targets and files, made by three and as on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import func, select
+
+from data import downloads
+from data.clock import SteppedClock
+from data.database import Database
+from data.export_files import JsonSink, WorkbookSink
+from data.export_page import Scope
+from data.export_rows import PAGES, write_pages
+from data.models import (
+    Download,
+    Message,
+    ReportRequest,
+    WeekFacts,
+)
+from jobs.asked_reports import Reports
+from jobs.digest import digest
+from jobs.digest_drawing import draw
+from jobs.reminders import morning
+from tests.talk import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
+from tests.test_calendar import LINKS, UPLOADS, Web, events
+from tests.test_digest import MONDAY, Office, drawn_anew, one
+from tests.test_import_status import Office as SheetOffice
+from tests.test_targets import measured, stands
+from tests.world import morning_of
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
+WEEK = date(2026, 11, 9)
+
+
+async def counted(database: Database, table: Any, *conditions: Any) -> int:
+    async with database.read() as connection:
+        found = select(func.count()).select_from(table).where(*conditions)
+        return await connection.scalar(found) or 0
+
+
+# ------------------------------------------------------------------ a week, a report, a calendar
+
+
+async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
+    postgres: Database,
+) -> None:
+    office = await Office(postgres).begin()
+    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    can, now = {1: office.can}, morning_of(MONDAY)
+    processes = [Database(str(postgres.url)) for _ in range(3)]
+    try:
+        mornings = await asyncio.gather(
+            *(morning(each, office.registry, now=now, can=can) for each in processes)
+        )
+        results = await asyncio.gather(
+            *(
+                digest(each, office.registry, now=now, renderer=RENDERER, can=can, draw=draw)
+                for each in processes
+            )
+        )
+    finally:
+        for each in processes:
+            await each.dispose()
+    assert sorted(len(result.provinces) for result in mornings) == [0, 0, 1]
+    assert sorted(result.messages for result in results) == [0, 0, 4]
+    assert sorted(result.pictures for result in results) == [0, 0, 2]
+    assert [result.failed for result in [*mornings, *results]] == [[]] * 6
+    assert await counted(postgres, Download) == 2
+    kept = await office.kept()
+    assert await counted(postgres, WeekFacts) == len(kept)
+    sent = {key: await one(office, *key) for key in office.chats}
+    for agency in ("stc", "sxd"):
+        await office.said(await office.owed(agency, "BC.1"), "completed", date(2026, 11, 17))
+    await office.week(date(2026, 11, 23))
+    assert await office.kept() == kept
+    async with postgres.read() as connection:
+        for key, chat in office.chats.items():
+            rows = await connection.execute(
+                select(Message)
+                .where(Message.chat_id == chat, Message.template == "digest")
+                .order_by(Message.id)
+                .limit(1)
+            )
+            assert await drawn_anew(office, rows.one(), kept) == sent[key]
+
+
+async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(
+    postgres: Database,
+) -> None:
+    talk = await Talk(postgres, small_registry(), NOW).begin(
+        Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
+    )
+    await talk.say("7", "/viec")
+    await talk.say("7", "2 đang làm 40%")
+    for words in ("10", "10 excel"):
+        await talk.say("8", f"/baocao {words}")
+    processes = [Database(str(postgres.url)) for _ in range(3)]
+    try:
+        jobs = [Reports(each, small_registry, SteppedClock(NOW)) for each in processes]
+        assert sum(await asyncio.gather(*(job.step() for job in jobs))) == 2
+    finally:
+        for each in processes:
+            await each.dispose()
+    done = (ReportRequest.state == "done", ReportRequest.attempts == 1)
+    assert await counted(postgres, ReportRequest, *done) == 2
+    assert await counted(postgres, Message, Message.template == "report_ready") == 2
+    async with postgres.read() as connection:
+        rows = await connection.execute(select(Download.mime, Download.content))
+        files: dict[str, bytes] = {row.mime: row.content for row in rows}
+    word = docx.Document(io.BytesIO(files[downloads.DOCX]))
+    assert any("10/KH-UBND" in paragraph.text for paragraph in word.paragraphs)
+    page = load_workbook(io.BytesIO(files[downloads.XLSX]))["10-KH-UBND"]
+    heading, *lines = page.iter_rows(values_only=True)
+    percents = [row[heading.index("Tiến độ (%)")] for row in lines]
+    assert sorted(each for each in percents if each is not None) == [40]
+    later = NOW + downloads.KEPT
+    async with postgres.write() as connection:
+        assert await downloads.let_go(connection, now=later - timedelta(seconds=1)) == 0
+        assert await downloads.let_go(connection, now=later) == 2
+
+
+async def test_a_calendar_feed_opens_answers_304_and_tells_what_changed(
+    postgres: Database,
+) -> None:
+    talk = await Talk(postgres, small_registry(), NOW, links=LINKS).begin(Seat("7", "dong", "stc"))
+    talk.capabilities = {talk.account_id: UPLOADS}
+    (reply,) = await talk.say("7", "/lich")
+    address, web = reply.answer.context["address"], Web(talk)
+    opened_once = await web.get(address)
+    assert len(events(opened_once.content)) >= 3
+    same = await web.get(address, if_none_match=opened_once.headers["etag"])
+    assert (same.status_code, same.content) == (304, b"")
+    await talk.say("7", "/viec")
+    await talk.say("7", "BC.1 đang làm 40%")
+    assert (await web.get(address, if_none_match=opened_once.headers["etag"])).status_code == 200
+    assert (await web.get(str(address).replace("/lich/1-", "/lich/2-"))).status_code == 404
+
+
+async def test_values_of_targets_are_said_taken_back_and_shown(postgres: Database) -> None:
+    talk = await Talk(postgres, measured(), NOW).begin(
+        Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
+    )
+    await talk.say("7", "CT.1 82%")
+    (said,) = await talk.say("7", "CT.1 83,5%")
+    assert said.template == "target_said"
+    assert (await stands(talk))["CT.1"].value == "83.5"
+    (taken,) = await talk.press(said, "Huỷ")
+    assert taken.answer.context["taken_back"] is True
+    assert (await stands(talk))["CT.1"].value == "82"
+    (shown,) = await talk.say("8", "/chitieu 10")
+    assert shown.template == "chitieu"
+    assert "82" in shown.plain
+
+
+# ------------------------------------------------------------------ files out and in
+
+
+async def test_every_page_of_an_export_is_the_same_on_both(
+    postgres: Database, database: Database, tmp_path: Path
+) -> None:
+    found = []
+    for each in (postgres, database):
+        talk = await Talk(each, measured(), NOW).begin(
+            Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
+        )
+        await talk.say("7", "/viec")
+        await talk.say("7", "BC.1 xin gia hạn đến 20/11/2026 vì chờ số liệu")
+        (request,) = await talk.say("8", "/giahan")
+        await talk.press(request, "Đồng ý")
+        await talk.say("7", "2 vướng kinh phí")
+        await talk.say("7", "CT.1 82%")
+        office = await SheetOffice(talk, tmp_path / "s.xlsx").get(agency="stc")
+        office.fill("stc", "1", "đang làm", percent=30)
+        assert len(await office.bring_back()) == 1
+        assert await office.changes() == []
+        async with each.read() as connection:
+            path = tmp_path / "all.json"
+            counts = await write_pages(
+                Scope(connection, talk.registry), JsonSink(path, {"at": NOW}, lines=False)
+            )
+            book = tmp_path / "all.xlsx"
+            assert counts == await write_pages(Scope(connection, talk.registry), WorkbookSink(book))
+        pages = json.loads(path.read_text(encoding="utf-8"))
+        assert len(load_workbook(book).sheetnames) == len(pages) - 1 == len(PAGES)
+        found.append(pages)
+    assert {key for key, rows in found[0].items() if rows} >= {"replies", "targets"}
+    for key, rows in found[0].items():
+        assert rows == found[1][key], key
