@@ -86,7 +86,7 @@ async def difficulties(
 async def proposals(
     connection: AsyncConnection, plan_id: int, view: View, names: Names
 ) -> list[Said]:
-    """Return what agencies propose or ask: notes that say so, and questions to who coordinates.
+    """Return what agencies propose: words of theirs that say so, in whatever answer or question.
 
     What a request for more time says is not among them: it is decided in its own way.
     """
@@ -95,7 +95,6 @@ async def proposals(
             *_SHOWN,
             StatusReply.note.label("words"),
             StatusReply.said_at.label("at"),
-            StatusReply.said.label("said"),
         )
         .join(Obligation, Obligation.id == StatusReply.obligation_id)
         .outerjoin(Person, Person.id == StatusReply.person_id)
@@ -103,20 +102,13 @@ async def proposals(
             Obligation.plan_id == plan_id,
             StatusReply.said != "extension",
             StatusReply.note.is_not(None),
-            or_(
-                StatusReply.said == "question",
-                *(StatusReply.note.ilike(f"%{letters}%") for letters in _LETTERS),
-            ),
+            or_(*(StatusReply.note.ilike(f"%{letters}%") for letters in _LETTERS)),
             view.said(),
         )
         .execution_options(yield_per=1000)
     )
     async with connection.stream(query) as rows:
-        found = [
-            row
-            async for row in rows
-            if row.said == "question" or any(words in fold(row.words) for words in _PROPOSALS)
-        ]
+        found = [row async for row in rows if any(words in fold(row.words) for words in _PROPOSALS)]
     return _passed_on(found, names)
 
 

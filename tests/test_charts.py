@@ -24,6 +24,8 @@ from jobs.charts import (
 )
 from jobs.drawing import WIDTH, Page, drawable, font_file
 
+pytestmark = pytest.mark.slow  # draws dozens of pictures
+
 AS_OF = date(2026, 11, 23)
 BORDER = "Ban Quản lý Khu kinh tế cửa khẩu Đồng Đăng - Lạng Sơn"
 ROWS = (

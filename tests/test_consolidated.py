@@ -186,6 +186,7 @@ async def test_difficulties_and_proposals_are_passed_on_with_who_said_them(said:
         "stc", "1", "end", "in_progress", at=on(9, 5), note="Sở ĐỀ NGHỊ UBND tỉnh bố trí vốn"
     )
     await said.say("stc", "1", "end", "question", at=on(9, 6), note="Báo cáo theo mẫu nào?")
+    await said.say("stc", "1", "end", "question", at=on(9, 6, hour=9), note="Kien nghi lui han?")
     taken_back = await said.say("sxd", "2", "end", "blocked", at=on(9, 7), note="Kiến nghị lùi")
     await said.undo(taken_back, at=on(9, 7, hour=10))
     facts = await said.facts(DAY)
@@ -197,7 +198,7 @@ async def test_difficulties_and_proposals_are_passed_on_with_who_said_them(said:
     ]
     assert [each.words for each in facts.proposals] == [
         "Sở ĐỀ NGHỊ UBND tỉnh bố trí vốn",
-        "Báo cáo theo mẫu nào?",
+        "Kien nghi lui han?",
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import random
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from docx import Document
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from bot.__main__ import run
-from bot.config import names
 from data.clock import civil_date
 from data.consolidated import gather, lines_of
 from data.database import Database
@@ -24,42 +21,16 @@ from data.registry import Registry
 from data.report_facts import faults
 from jobs.reports import Made, make_report
 from tests.answered import Said, on
-from tests.test_cli import Terminal
+from tests.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.world import load_world
 
 GIA_LAI, LANG_SON = "gia-lai-1901-2020", "lang-son-131-2020"
 DAY = date(2026, 11, 20)
+__all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 
 
-@pytest.fixture(scope="module")
-def loaded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database into which the shipped registry was loaded, made once."""
-    folder = tmp_path_factory.mktemp("loaded")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in names():
-            patch.delenv(name, raising=False)
-        patch.chdir(folder)
-        assert run(["plan", "load"]) == 0
-    return folder / "var" / "nhacviec.db"
-
-
-@pytest.fixture
-def terminal(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    loaded_file: Path,
-) -> Terminal:
-    for name in names():
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    Path("var").mkdir()
-    shutil.copy(loaded_file, "var/nhacviec.db")
-    return Terminal(capsys)
-
-
-def test_a_report_is_written_and_tells_what_it_holds(terminal: Terminal) -> None:
-    code, out, err = terminal.type("report", "131", "--out", "bao-cao.docx")
+def test_a_report_is_written_and_tells_what_it_holds(loaded: Terminal) -> None:
+    code, out, err = loaded.type("report", "131", "--out", "bao-cao.docx")
     assert (code, err) == (0, "")
     assert "Đã ghi bao-cao.docx: 32 nhiệm vụ" in out
     assert "cơ quan chưa báo cáo gì" in out
@@ -68,32 +39,32 @@ def test_a_report_is_written_and_tells_what_it_holds(terminal: Terminal) -> None
     assert list(Path().glob(".*.part")) == []
 
 
-def test_a_file_that_exists_is_left_alone_without_force(terminal: Terminal) -> None:
+def test_a_file_that_exists_is_left_alone_without_force(loaded: Terminal) -> None:
     Path("bao-cao.docx").write_bytes(b"cua toi")
-    assert "Đã có bao-cao.docx" in terminal.refused("report", "131", "--out", "bao-cao.docx")
+    assert "Đã có bao-cao.docx" in loaded.refused("report", "131", "--out", "bao-cao.docx")
     assert Path("bao-cao.docx").read_bytes() == b"cua toi"
-    code, _, _ = terminal.type("report", "131", "--out", "bao-cao.docx", "--force")
+    code, _, _ = loaded.type("report", "131", "--out", "bao-cao.docx", "--force")
     assert code == 0
     assert Path("bao-cao.docx").read_bytes()[:2] == b"PK"
 
 
-def test_several_plans_make_one_sheet_each(terminal: Terminal) -> None:
-    code, out, _ = terminal.type("report", "1901", "1331", "--out", "b.xlsx")
+def test_several_plans_make_one_sheet_each(loaded: Terminal) -> None:
+    code, out, _ = loaded.type("report", "1901", "1331", "--out", "b.xlsx")
     assert code == 0
     assert "Đã ghi b.xlsx: 2 kế hoạch" in out
     assert load_workbook("b.xlsx").sheetnames[1:3] == ["1901-KH-UBND", "1331-KH-UBND"]
 
 
-def test_a_plan_that_is_named_twice_has_one_sheet(terminal: Terminal) -> None:
-    code, out, _ = terminal.type("report", "131", "131/KH-UBND", "--out", "b.xlsx")
+def test_a_plan_that_is_named_twice_has_one_sheet(loaded: Terminal) -> None:
+    code, out, _ = loaded.type("report", "131", "131/KH-UBND", "--out", "b.xlsx")
     assert code == 0
     assert "32 nhiệm vụ" in out
     names = load_workbook("b.xlsx").sheetnames
     assert [name for name in names if name.startswith("131")] == ["131-KH-UBND"]
 
 
-def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
-    facts = terminal.json("report", "131")
+def test_the_facts_are_printed_as_json(loaded: Terminal) -> None:
+    facts = loaded.json("report", "131")
     assert (facts["plan_code"], facts["coordinator"]) == (LANG_SON, "Sở Khoa học và Công nghệ")
     assert facts["figures"]["done_on_time"] == 0
     assert facts["lines"] == sum(
@@ -104,9 +75,9 @@ def test_the_facts_are_printed_as_json(terminal: Terminal) -> None:
 
 
 def test_a_body_that_is_no_more_does_not_stand_as_one_that_fails_to_answer(
-    terminal: Terminal,
+    loaded: Terminal,
 ) -> None:
-    silent = terminal.json("report", "131")["silent"]
+    silent = loaded.json("report", "131")["silent"]
     assert "Sở TT&TT (đã giải thể, chưa phân công)" in silent
     assert "Sở TT&TT" not in silent
     assert "Sở Tài chính" in silent
@@ -130,19 +101,19 @@ def test_a_body_that_is_no_more_does_not_stand_as_one_that_fails_to_answer(
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(
-    terminal: Terminal, words: tuple[str, ...], why: str
+    loaded: Terminal, words: tuple[str, ...], why: str
 ) -> None:
-    assert why in terminal.refused(*words)
+    assert why in loaded.refused(*words)
     assert list(Path().glob("b.*")) == []
 
 
-def test_without_a_database_a_report_says_what_to_do(terminal: Terminal) -> None:
+def test_without_a_database_a_report_says_what_to_do(loaded: Terminal) -> None:
     Path("var/nhacviec.db").unlink()
-    assert "nhacviec plan load" in terminal.refused("report", "131", "--out", "b.docx")
+    assert "nhacviec plan load" in loaded.refused("report", "131", "--out", "b.docx")
 
 
-def test_a_letter_that_urges_is_a_file_and_nothing_else(terminal: Terminal) -> None:
-    words = terminal.refused("urge", "131", "--out", "don-doc.docx")
+def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> None:
+    words = loaded.refused("urge", "131", "--out", "don-doc.docx")
     assert "Chưa có cơ quan nào quá hạn lâu" in words
 
     async def late() -> None:
@@ -164,7 +135,7 @@ def test_a_letter_that_urges_is_a_file_and_nothing_else(terminal: Terminal) -> N
         await database.dispose()
 
     asyncio.run(late())
-    code, out, _ = terminal.type("urge", "131", "--out", "don-doc.docx")
+    code, out, _ = loaded.type("urge", "131", "--out", "don-doc.docx")
     assert code == 0
     assert "1 việc quá hạn của 1 cơ quan" in out
     assert Path("don-doc.docx").read_bytes()[:2] == b"PK"

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.conversation import reply_parts, reply_rules
 from bot.conversation.reply_completion import says_nothing
-from bot.conversation.reply_parts import Parts
+from bot.conversation.reply_parts import Part, Parts
 from bot.conversation.reply_rules import Intent, Reading
 from bot.conversation.reply_states import Status
 from bot.conversation.reply_tokens import LONGEST, Token, prepare, tokens
@@ -84,7 +84,7 @@ def understand(
     else:
         part = split.parts[0]
         reading = reply_rules.read(part.tokens, today)
-        note = _note(reading, row, ready.shown)
+        note = _note(reading, row, _without_its_number(part, ready.shown))
         tasks = tuple(TaskReading(ref, *reading, note) for ref in part.refs)
     return Understanding(*reading, document, document_on, tasks, note)
 
@@ -151,6 +151,13 @@ _BEGUN = frozenset(["prog", "pct", "fine"])  # work of which "chưa" is the cont
 _SAYS_MORE = frozenset(
     ["x", "by", "step", "means", "doc", "trouble", "wait", "part", "other", "boss", "rest"]
 )
+
+
+def _without_its_number(part: Part, shown: str) -> str:
+    """Return a reply's words behind the number or code of what it is about: in a report they stand without."""
+    if not part.refs or not part.tokens:
+        return shown
+    return shown[min(token.start for token in part.tokens) :]
 
 
 def _note(reading: Reading, row: list[Token], words: str) -> str | None:
