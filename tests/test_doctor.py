@@ -349,7 +349,7 @@ async def test_a_broadcast_that_waits_for_the_morning_by_rule_is_no_fault(office
     await office.message(key, chat, broadcast_on=date(2026, 11, 25))
     office.now = morning_of(date(2026, 11, 25), 22)
     assert of(await office.found(), "Tin đến giờ gửi").level == "ok"
-    await office.message(key, chat, send_at=NOW)  # an answer goes at any hour
+    await office.message(key, chat, priority=0, send_at=NOW)  # an answer goes at any hour
     assert of(await office.found(), "Tin đến giờ gửi").level == "bad"
 
 
