@@ -86,9 +86,8 @@ def report_xlsx(
         raise ReportRefused(reasons)
     out = io.BytesIO()
     total = sum(facts.figures.total for facts, _ in plans)
-    with TemporaryDirectory(
-        prefix="nhacviec-"
-    ) as aside:  # what is set aside goes, whatever happens
+    # What is set aside goes, whatever happens.
+    with TemporaryDirectory(prefix="nhacviec-") as aside:
         book = Workbook(
             out,
             {
@@ -103,9 +102,8 @@ def report_xlsx(
         try:
             _fill(_Sheets(book), plans, total, progress)
         except BaseException:
-            for (
-                sheet
-            ) in book.worksheets():  # a book that is given up never closes what it set aside
+            # A book that is given up never closes what it set aside.
+            for sheet in book.worksheets():
                 sheet.row_data_fh.close()
             raise
         book.close()

@@ -8,12 +8,11 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import docx
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from data import downloads
 from data.clock import SteppedClock
@@ -36,17 +35,11 @@ from tests.test_calendar import LINKS, UPLOADS, Web, events
 from tests.test_digest import MONDAY, Office, drawn_anew, one
 from tests.test_import_status import Office as SheetOffice
 from tests.test_targets import measured, stands
-from tests.world import morning_of
+from tests.world import counted, morning_of
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 WEEK = date(2026, 11, 9)
-
-
-async def counted(database: Database, table: Any, *conditions: Any) -> int:
-    async with database.read() as connection:
-        found = select(func.count()).select_from(table).where(*conditions)
-        return await connection.scalar(found) or 0
 
 
 # ------------------------------------------------------------------ a week, a report, a calendar

@@ -33,16 +33,11 @@ from data.progress import hold, record
 from jobs.channel import Channel
 from tests.talk import CALENDAR, PLAN, PROVINCE, Seat, Talk, small_registry
 from tests.test_targets import measured
+from tests.world import counted
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 WEEK = date(2026, 11, 9)
-
-
-async def counted(database: Database, table: Any, *conditions: Any) -> int:
-    async with database.read() as connection:
-        found = select(func.count()).select_from(table).where(*conditions)
-        return await connection.scalar(found) or 0
 
 
 async def meet(

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from data.clock import ZONE, civil_date
 from data.database import Database
@@ -156,3 +156,10 @@ async def items_of(database: Database, message_id: int) -> list[Any]:
             .order_by(MessageItem.position)
         )
         return list(rows.all())
+
+
+async def counted(database: Database, table: Any, *conditions: Any) -> int:
+    """Return how many rows of a table fulfil all conditions."""
+    async with database.read() as connection:
+        found = select(func.count()).select_from(table).where(*conditions)
+        return await connection.scalar(found) or 0

@@ -112,7 +112,7 @@ async def waiting(connection: AsyncConnection, case: Case) -> list[Finding]:
         Message.state == "pending", Message.send_at <= case.now
     )
     if not within_sending_hours(case.now, case.workdays):
-        query = query.where(Message.broadcast_on.is_(None), Message.priority != BROADCAST)
+        query = query.where(Message.priority != BROADCAST)
     oldest = await connection.scalar(query)
     late = timedelta() if oldest is None else case.now - oldest
     if late < LATE:
