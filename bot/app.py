@@ -14,24 +14,20 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy import or_, select
 
-from bot.accounts import StartRefused, connect, hook_of, open_account
+from bot.accounts import connect, hook_of, open_account
 from bot.config import TEMPLATES, Settings, make_default_folder
 from bot.conversation.offering import menus
 from bot.conversation.router import Router
 from bot.ownership import Ownership
-from bot.registry import LoadedRegistry, load_and_plan
+from bot.registry import LoadedRegistry
+from bot.starting import let_go_of_others, load_registry, refuse_sandbox, register_account
 from bot.web import Webhook
 from data import lease
 from data.clock import Clock, civil_date
 from data.database import Database
 from data.downloads import link_key
-from data.loading import is_loaded, registry_of
-from data.lost import REFUSED, account_lost
 from data.migrate import upgrade
-from data.models import Account, Meta
-from data.registry import Registry
 from jobs.asked_reports import Reports
 from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
@@ -211,7 +207,7 @@ class App:
             if channel.kind == "local" or channel.link is not None:
                 continue
             if await open_account(channel, self._settings) == "open":
-                await _register(self.database, channel)
+                await register_account(self.database, channel)
         async with self.database.write() as connection:
             resumed = await lease.resume(connection, now=now)
         if resumed:
@@ -260,12 +256,12 @@ async def opened(
     accounts: dict[int, Channel] = {}
     try:
         await upgrade(database)
-        await _refuse_sandbox(database)
-        registry = await _loaded(settings, database, now=await clock.now())
+        await refuse_sandbox(database)
+        registry = await load_registry(settings, database, now=await clock.now())
         for channel in await connecting(settings, stopping=stopping):
-            accounts[await _register(database, channel)] = channel
+            accounts[await register_account(database, channel)] = channel
         if accounts:
-            await _let_go_of_others(database, accounts, now=await clock.now())
+            await let_go_of_others(database, accounts, now=await clock.now())
         async with database.write() as connection:
             links = Links(settings.public_url, await link_key(connection))
         yield App(settings, database, clock, registry, accounts, ownership.name, links)
@@ -274,56 +270,3 @@ async def opened(
             await channel.close()
         await database.dispose()
         ownership.release()
-
-
-async def _register(database: Database, channel: Channel) -> int:
-    async with database.write(alone=True) as connection:
-        return await lease.register(
-            connection,
-            channel=channel.kind,
-            name=channel.name,
-            title=channel.title,
-            link=channel.link,
-        )
-
-
-async def _let_go_of_others(
-    database: Database, accounts: Mapping[int, Channel], *, now: datetime
-) -> None:
-    """Let others carry what waits on accounts that no process has any more: refused, or set no longer."""
-    async with database.write() as connection:
-        rows = await connection.scalars(
-            select(Account.id).where(
-                Account.id.not_in(list(accounts)),
-                Account.stopped_at.is_(None),
-                or_(Account.owned_until.is_(None), Account.owned_until <= now),
-            )
-        )
-        for account_id in rows.all():
-            await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
-            _log.error("account.let_go", id=account_id)
-
-
-async def _refuse_sandbox(database: Database) -> None:
-    async with database.read() as connection:
-        mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
-    if mark == "1":
-        raise StartRefused(
-            "NHACVIEC_DATABASE_URL chỉ vào tệp của bản thử. Hãy đặt một tệp khác cho dữ liệu thật."
-        )
-
-
-async def _loaded(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
-    files = Registry.from_folder(settings.registry)
-    loaded = await LoadedRegistry.of(database)
-    if loaded is None:
-        async with database.write(alone=True) as connection:
-            if await registry_of(connection) is None:  # of two first starts the later one finds it
-                await load_and_plan(connection, files, now=now)
-        loaded = await LoadedRegistry.of(database)
-        assert loaded is not None
-        return loaded
-    async with database.read() as connection:
-        if not await is_loaded(connection, files):
-            _log.warning("registry.files_differ", hint="nhacviec plan diff, nhacviec plan load")
-    return loaded

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.__main__ import run
-from bot.accounts import WEBHOOK_PATH
-from bot.app import App, StartRefused, opened
+from bot.accounts import WEBHOOK_PATH, StartRefused
+from bot.app import App, opened
 from bot.config import Settings, names, webhook_secret
 from bot.web import make_web
 from data.clock import SystemClock

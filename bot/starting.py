@@ -1,0 +1,86 @@
+"""What a start makes sure of before anything is sent or received.
+
+Promises that the sandbox's database is refused, that a first start loads the registry's files and a later
+one never does, that of several starts at once one does what must be done once, and that messages of an
+account which no process has any more go on to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+from sqlalchemy import or_, select
+
+from bot.accounts import StartRefused
+from bot.config import Settings
+from bot.registry import LoadedRegistry, load_and_plan
+from data import lease
+from data.database import Database
+from data.loading import is_loaded, registry_of
+from data.lost import REFUSED, account_lost
+from data.models import Account, Meta
+from data.registry import Registry
+from jobs.channel import Channel
+
+_log = structlog.get_logger(__name__)
+
+
+async def register_account(database: Database, channel: Channel) -> int:
+    """Return the id of a channel's account, made at its first start."""
+    async with database.write(alone=True) as connection:
+        return await lease.register(
+            connection,
+            channel=channel.kind,
+            name=channel.name,
+            title=channel.title,
+            link=channel.link,
+        )
+
+
+async def let_go_of_others(
+    database: Database, accounts: Mapping[int, Channel], *, now: datetime
+) -> None:
+    """Let others carry what waits on accounts that no process has any more: refused, or set no longer."""
+    async with database.write() as connection:
+        rows = await connection.scalars(
+            select(Account.id).where(
+                Account.id.not_in(list(accounts)),
+                Account.stopped_at.is_(None),
+                or_(Account.owned_until.is_(None), Account.owned_until <= now),
+            )
+        )
+        for account_id in rows.all():
+            await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
+            _log.error("account.let_go", id=account_id)
+
+
+async def refuse_sandbox(database: Database) -> None:
+    """Raise StartRefused for a database that the sandbox made: nobody there is real."""
+    async with database.read() as connection:
+        mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
+    if mark == "1":
+        raise StartRefused(
+            "NHACVIEC_DATABASE_URL chỉ vào tệp của bản thử. Hãy đặt một tệp khác cho dữ liệu thật."
+        )
+
+
+async def load_registry(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
+    """Return the registry as the database holds it, read from the files where it holds none.
+
+    Raises RegistryFault.
+    """
+    files = Registry.from_folder(settings.registry)
+    loaded = await LoadedRegistry.of(database)
+    if loaded is None:
+        async with database.write(alone=True) as connection:
+            if await registry_of(connection) is None:  # of two first starts the later one finds it
+                await load_and_plan(connection, files, now=now)
+        loaded = await LoadedRegistry.of(database)
+        assert loaded is not None
+        return loaded
+    async with database.read() as connection:
+        if not await is_loaded(connection, files):
+            _log.warning("registry.files_differ", hint="nhacviec plan diff, nhacviec plan load")
+    return loaded
