@@ -137,7 +137,10 @@ async def _greet(channel: Channel, settings: Settings) -> None:
     if isinstance(channel, TelegramChannel):
         if wanted:
             await channel.set_webhook(wanted, secret=settings.telegram_webhook_secret)
-        await channel.set_commands(FOR_STRANGERS)
+        if (
+            await channel.commands() != FOR_STRANGERS
+        ):  # else each of several processes would set them
+            await channel.set_commands(FOR_STRANGERS)
     elif isinstance(channel, ZaloBotChannel) and await channel.webhook() != wanted:
         hint = "nhacviec zalo webhook set" if wanted else "nhacviec zalo webhook delete"
         _log.warning("account.webhook_differs", channel=channel.kind, bot=channel.title, hint=hint)

@@ -28,6 +28,7 @@ from data.clock import Clock, civil_date
 from data.database import Database
 from data.downloads import link_key
 from data.migrate import upgrade
+from data.server_clock import clock_of
 from jobs.asked_reports import Reports
 from jobs.channel import Channel
 from jobs.confirming import confirm_by_themselves
@@ -71,6 +72,8 @@ class App:
         accounts: Mapping[int, Channel],
         owner: str,
         links: Links,
+        *,
+        lease_clock: Clock | None = None,
     ) -> None:
         self.links = links
         self.database = database
@@ -87,13 +90,14 @@ class App:
             lambda: registry().workdays,
             clock,
             owner=owner,
+            lease_clock=lease_clock,
         )
         self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
         limits = {key: can.max_text for key, can in self.capabilities.items()}
         router = Router(registry, limits=limits, capabilities=self.capabilities, links=links)
         self.reports = Reports(database, registry, clock, answered=self.delivery.wake)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
-        self.menus = Menus(database, accounts, menus())
+        self.menus = Menus(database, accounts, menus(), tenures=self.delivery.tenures)
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
             "digest": self._digest_tick,
@@ -107,7 +111,7 @@ class App:
 
     async def plan(self, *, now: datetime) -> Counts:
         """Bring the obligations in line with the registry as of a day, up to the horizon."""
-        async with self.database.write() as connection:
+        async with self.database.write(alone=True) as connection:  # two would add the same ones
             return await materialise(connection, self.registry(), today=civil_date(now))
 
     async def remind(self, *, now: datetime) -> MorningResult:
@@ -138,7 +142,7 @@ class App:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
             making = group.create_task(self.reports.run())
-            polled = self.accounts.keys() if self._settings.public_url is None else ()
+            polled = self.delivery.tenures if self._settings.public_url is None else {}
             listening = group.create_task(self.inbox.run(polled=polled))
             schedule.start()
             try:
@@ -201,13 +205,14 @@ class App:
             self.delivery.wake()
 
     async def _accounts_tick(self) -> None:
-        """Open what was out of reach, and let go on what rested until now."""
+        """Open what was out of reach, let go on what rested until now, and see to accounts nobody has."""
         now = await self.clock.now()
         for channel in self.accounts.values():
             if channel.kind == "local" or channel.link is not None:
                 continue
             if await open_account(channel, self._settings) == "open":
-                await register_account(self.database, channel)
+                await register_account(self.database, channel, now=now)
+        await let_go_of_others(self.database, self.accounts, now=now)
         async with self.database.write() as connection:
             resumed = await lease.resume(connection, now=now)
         if resumed:
@@ -241,12 +246,13 @@ class App:
 async def opened(
     settings: Settings,
     *,
-    clock: Clock,
+    clock: Clock | None = None,
     stopping: asyncio.Event | None = None,
     connecting: Connecting = connect,
 ) -> AsyncIterator[App]:
     """Open the database and the accounts that are set, and close them at the end.
 
+    clock: another than the database's own, which the leases go by all the same where it is a server.
     stopping: a platform out of reach is tried again until it is set; None: tried once. connecting:
     opens the accounts. Raises DatabaseUnusable, RegistryFault, StartRefused.
     """
@@ -254,17 +260,30 @@ async def opened(
     database = Database(settings.database_url)
     ownership = Ownership(database.file)
     accounts: dict[int, Channel] = {}
+    shared = clock_of(database)
+    clock = clock or shared
     try:
         await upgrade(database)
         await refuse_sandbox(database)
         registry = await load_registry(settings, database, now=await clock.now())
         for channel in await connecting(settings, stopping=stopping):
-            accounts[await register_account(database, channel)] = channel
+            now = await clock.now()
+            accounts[await register_account(database, channel, now=now)] = channel
         if accounts:
             await let_go_of_others(database, accounts, now=await clock.now())
         async with database.write() as connection:
             links = Links(settings.public_url, await link_key(connection))
-        yield App(settings, database, clock, registry, accounts, ownership.name, links)
+        leased_by = clock if database.is_sqlite else shared
+        yield App(
+            settings,
+            database,
+            clock,
+            registry,
+            accounts,
+            ownership.name,
+            links,
+            lease_clock=leased_by,
+        )
     finally:
         for channel in accounts.values():
             await channel.close()

@@ -8,10 +8,10 @@ account which no process has any more go on to others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from bot.accounts import StartRefused
 from bot.config import Settings
@@ -20,14 +20,16 @@ from data import lease
 from data.database import Database
 from data.loading import is_loaded, registry_of
 from data.lost import REFUSED, account_lost
-from data.models import Account, Meta
+from data.models import Meta
 from data.registry import Registry
 from jobs.channel import Channel
+
+RESTARTING = timedelta(minutes=10)  # what a machine may take to be back
 
 _log = structlog.get_logger(__name__)
 
 
-async def register_account(database: Database, channel: Channel) -> int:
+async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
     """Return the id of a channel's account, made at its first start."""
     async with database.write(alone=True) as connection:
         return await lease.register(
@@ -36,22 +38,21 @@ async def register_account(database: Database, channel: Channel) -> int:
             name=channel.name,
             title=channel.title,
             link=channel.link,
+            now=now,
         )
 
 
 async def let_go_of_others(
     database: Database, accounts: Mapping[int, Channel], *, now: datetime
 ) -> None:
-    """Let others carry what waits on accounts that no process has any more: refused, or set no longer."""
+    """Let others carry what waits on accounts that no process has any more: refused, or set no longer.
+
+    On a server's database another machine may have one and be starting again just now: so only what
+    nobody had for a while; a later call finds it.
+    """
+    since = now if database.is_sqlite else now - RESTARTING
     async with database.write() as connection:
-        rows = await connection.scalars(
-            select(Account.id).where(
-                Account.id.not_in(list(accounts)),
-                Account.stopped_at.is_(None),
-                or_(Account.owned_until.is_(None), Account.owned_until <= now),
-            )
-        )
-        for account_id in rows.all():
+        for account_id in await lease.nobodys(connection, but=accounts, since=since, now=now):
             await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
             _log.error("account.let_go", id=account_id)
 

@@ -4,7 +4,8 @@ Promises that a write transaction takes its lock at the start (SQLite: BEGIN IMM
 precedes a write can never be lost), that reads do not block writes (WAL) and see one snapshot, that a
 process's own writes on SQLite wait in a fair queue (SQLite's lock is tried for again and again, and under
 load some never get it), and that nothing is committed twice. PostgreSQL lets many write at once: what must
-be one there rests on constraints, on rows held when read, or on write(alone=True). Never opens a
+be one there rests on constraints, on rows held when read, or on write(alone=True); a session that stands
+still in a transaction is ended by the server, and its locks with it. Never opens a
 transaction while the network is used: callers hold none across an await of theirs to the outside.
 """
 
@@ -17,13 +18,26 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_SECONDS = 5
 _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number that stays the same
+# A process that stands still, or a machine that is gone, must not keep its locks: the server ends a
+# transaction in which nothing was asked for so long. Less than it takes until another has the account.
+STANDING_SECONDS = 15
+_RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+# A server that is gone without a word is given up within half a minute, not after the quarter of an hour
+# that TCP would wait.
+_SILENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",  # milliseconds; Linux
+}
 _CANNOT_OPEN = (
     "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
 )
@@ -52,7 +66,7 @@ class Database:
 
     def _engine(self) -> AsyncEngine:
         if not self.is_sqlite:
-            return create_async_engine(self.url, pool_pre_ping=True, hide_parameters=True)
+            return self._server_engine()
         engine = create_async_engine(
             self.url,
             connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
@@ -72,6 +86,23 @@ class Database:
         def _begin(connection: Any) -> None:
             mode = connection.get_execution_options().get("begin_mode", "")
             connection.exec_driver_sql(f"BEGIN {mode}")
+
+        return engine
+
+    def _server_engine(self) -> AsyncEngine:
+        # What the address says itself stands.
+        silence = {key: words for key, words in _SILENCE.items() if key not in self.url.query}
+        engine = create_async_engine(
+            self.url, pool_pre_ping=True, hide_parameters=True, connect_args=silence
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            connection.autocommit = True  # or it would be undone with the first transaction
+            cursor = connection.cursor()
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{STANDING_SECONDS}s'")
+            cursor.close()
+            connection.autocommit = False
 
         return engine
 
@@ -95,7 +126,8 @@ class Database:
     async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction; commits at the end, rolls back on any error.
 
-        alone: no other process is in one of these at the same time; for what a first start makes.
+        alone: no other process is in one of these at the same time; for what a first start makes and for
+        planning, which may reckon long between two statements.
         Raises DatabaseUnusable where the database is read-only, locked by another program or full.
         """
         queue = self._queue if self.is_sqlite else nullcontext()
@@ -104,6 +136,7 @@ class Database:
             try:
                 async with connection.begin():
                     if alone and not self.is_sqlite:
+                        await connection.execute(_RECKONS_LONG)
                         await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
             except OperationalError as error:

@@ -1,8 +1,9 @@
 """The inbox: what came in, stored raw before the platform is told to forget it.
 
 Promises that one update is stored once for an account, that a text with a secrecy mark is never stored
-(only that its update was refused), and that an event leaves "new" exactly once: done, parked or
-refused. Never parses for meaning and never answers.
+(only that its update was refused), that an event leaves "new" exactly once: done, parked or refused, and
+that the events of a chat become visible in the order of their ids, whichever processes store them. Never
+parses for meaning and never answers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, literal_column, select, update
+from sqlalchemy import Row, ScalarSelect, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,11 @@ MOST_ATTEMPTS = 3
 _NEW = InboxEvent.state == literal_column("'new'")  # written out, so that the partial index is used
 _MARKS = {"mật", "tốimật", "tuyệtmật"}
 _WRITTEN = {"text", "caption"}
+# A lock for each chat, taken in one order and let go by the commit.
+_IN_TURN = text(
+    "SELECT pg_advisory_xact_lock(CAST(:account_id AS int), chat) FROM"
+    " (SELECT DISTINCT hashtext(a) AS chat FROM unnest(CAST(:chats AS text[])) a ORDER BY 1) chats"
+)
 _LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
 
 
@@ -85,6 +91,9 @@ async def store(
 ) -> list[Update]:
     """Store what is new of a batch; returns the updates among it that were refused as secret."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    if connection.dialect.name != "sqlite":  # where another process may be storing at this moment
+        chats = [one.address or "" for one in updates]
+        await connection.execute(_IN_TURN, {"account_id": account_id, "chats": chats})
     refused: list[Update] = []
     for one in updates:
         secret = holds_secret(one.raw)
@@ -160,14 +169,14 @@ async def finish(
     error: str | None = None,
     forget: bool = False,
 ) -> bool:
-    """End a new event; False where it was ended before: then do nothing for it.
+    """End a new event; False where it was ended before or another process is at it: do nothing for it.
 
     Called first in the transaction that holds its effect, so that two can never both have one. forget:
-    what came in is not kept.
+    what came in is not kept. Waits for nobody: see is_new.
     """
     ended = await connection.execute(
         update(InboxEvent)
-        .where(InboxEvent.id == event_id, _NEW)
+        .where(InboxEvent.id == _free(event_id))
         .values(state=state, error=error, handled_at=now, **_emptied(forget))
     )
     return ended.rowcount == 1
@@ -176,13 +185,29 @@ async def finish(
 async def park(
     connection: AsyncConnection, event_id: int, *, now: datetime, forget: bool = False
 ) -> bool:
-    """Give a new event up, with the error it has; False where it was ended before."""
+    """Give a new event up, with the error it has; False where finish() would say so."""
     parked = await connection.execute(
         update(InboxEvent)
-        .where(InboxEvent.id == event_id, _NEW)
+        .where(InboxEvent.id == _free(event_id))
         .values(state="parked", handled_at=now, **_emptied(forget))
     )
     return parked.rowcount == 1
+
+
+async def is_new(connection: AsyncConnection, event_id: int) -> bool:
+    """Tell of an event that finish() did not end whether it is in another process's hands."""
+    found = await connection.scalar(select(InboxEvent.id).where(InboxEvent.id == event_id, _NEW))
+    return found is not None
+
+
+def _free(event_id: int) -> ScalarSelect[int]:
+    """The event if it is new and no other process holds it (SQLite has one writer, and no such lock)."""
+    return (
+        select(InboxEvent.id)
+        .where(InboxEvent.id == event_id, _NEW)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
 
 
 def _emptied(forget: bool) -> dict[str, bytes]:
@@ -193,6 +218,6 @@ async def count_attempt(connection: AsyncConnection, event_id: int, *, error: st
     """Note that handling failed; the event stays new."""
     await connection.execute(
         update(InboxEvent)
-        .where(InboxEvent.id == event_id, _NEW)
+        .where(InboxEvent.id == _free(event_id))
         .values(attempts=InboxEvent.attempts + 1, error=error)
     )

@@ -6,6 +6,7 @@ be told from it. An account that the platform stopped or halted keeps its messag
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Account, Chat
 
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 20.0  # renewed every five; another process may take over after it: within 30
 
 
 class LeaseLost(Exception):
@@ -38,17 +39,21 @@ async def register(
     name: str,
     title: str | None = None,
     link: str | None = None,
+    now: datetime | None = None,
 ) -> int:
     """Return the id of an account that is set, made if new; it is no longer stopped by a refusal.
 
     title, link: None where the platform was not reached yet; what was known before is kept. A rest that
-    has an end (a spent quota) goes on.
+    has an end (a spent quota) goes on. now: notes that a process with this account lives, so that no
+    other lets go of it before this one owns it.
     """
     found = await connection.scalar(
         select(Account.id).where(Account.channel == channel, Account.name == name)
     )
     if found is None:
-        made = insert(Account).values(channel=channel, name=name, title=title, link=link)
+        made = insert(Account).values(
+            channel=channel, name=name, title=title, link=link, owned_until=now
+        )
         return (await connection.execute(made.returning(Account.id))).scalar_one()
     known = {"title": title, "link": link}
     if values := {key: value for key, value in known.items() if value is not None}:
@@ -58,6 +63,12 @@ async def register(
         .where(Account.id == found, Account.stopped_until.is_(None))
         .values(stopped_at=None, stopped_why=None)
     )
+    if now is not None:
+        await connection.execute(
+            update(Account)
+            .where(Account.id == found, or_(Account.owned_until.is_(None), _over(now)))
+            .values(owned_until=now)
+        )
     return found
 
 
@@ -82,7 +93,7 @@ async def own(
                 Account.owner.is_(None),
                 Account.owner == owner,
                 Account.owned_until.is_(None),
-                Account.owned_until <= now,
+                _over(now),
             ),
         )
         .values(
@@ -110,9 +121,12 @@ async def renew(
         raise LeaseLost(f"account {lease.account_id}")
 
 
-async def release(connection: AsyncConnection, lease: Lease) -> None:
-    """Give the lease back, so that another owner need not wait; nothing where it was lost."""
-    await connection.execute(update(Account).where(_is(lease)).values(owner=None, owned_until=None))
+async def release(connection: AsyncConnection, lease: Lease, *, now: datetime) -> None:
+    """Give the lease back, so that another owner need not wait; nothing where it was lost.
+
+    owned_until then tells since when nobody owns the account.
+    """
+    await connection.execute(update(Account).where(_is(lease)).values(owner=None, owned_until=now))
 
 
 async def hold(connection: AsyncConnection, lease: Lease) -> None:
@@ -129,6 +143,32 @@ async def hold(connection: AsyncConnection, lease: Lease) -> None:
 async def account(connection: AsyncConnection, account_id: int) -> Row[Any]:
     """Return the account's row."""
     return (await connection.execute(_ACCOUNT, {"account_id": account_id})).one()
+
+
+async def nobodys(
+    connection: AsyncConnection, *, but: Collection[int], since: datetime, now: datetime
+) -> list[int]:
+    """Return the accounts, other than `but` and those stopped, that no process has had since an instant.
+
+    Held until the transaction ends. Of one of which nothing is known the time counts from now on.
+    """
+    rows = await connection.execute(
+        select(Account.id, Account.owned_until)
+        .where(
+            Account.id.not_in(list(but)),
+            Account.stopped_at.is_(None),
+            or_(Account.owned_until.is_(None), _over(since)),
+        )
+        .order_by(Account.id)
+        .with_for_update()
+    )
+    found = rows.all()
+    unknown = [row.id for row in found if row.owned_until is None and since < now]
+    if unknown:
+        await connection.execute(
+            update(Account).where(Account.id.in_(unknown)).values(owned_until=now)
+        )
+    return [row.id for row in found if row.id not in unknown]
 
 
 async def stop(
@@ -175,6 +215,10 @@ async def halt(
         )
     if chat_id is not None:
         await connection.execute(update(Chat).where(Chat.id == chat_id).values(halted_until=until))
+
+
+def _over(now: datetime) -> ColumnElement[bool]:
+    return Account.owned_until <= now
 
 
 def _is(lease: Lease) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ next is decided by the error's type:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -232,10 +232,10 @@ class Channel(Protocol):
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Send once; raises the DeliveryError that says what to do next."""
 
-    def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
-        """Yield batches of updates from the platform; the caller stores a batch before asking on.
+    def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
+        """Yield what each poll brought, maybe nothing; the caller stores a batch before asking on.
 
-        offset: the first update id wanted. A channel that is fed by a webhook yields nothing.
+        offset: the first update id wanted. A channel that is fed by a webhook yields never.
         """
 
     def split(self, body: bytes) -> RawUpdate:

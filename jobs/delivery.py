@@ -16,6 +16,7 @@ from data.database import Database
 from data.workdays import Workdays
 from jobs.channel import Channel
 from jobs.line import Line
+from jobs.tenure import Tenure
 from jobs.wording import Renderer
 
 _NO_MORE = frozenset({"sent", "skipped", "not_owned"})  # give the other accounts nothing to do
@@ -24,7 +25,8 @@ _NO_MORE = frozenset({"sent", "skipped", "not_owned"})  # give the other account
 class Delivery:
     """The ways out of all accounts of one process.
 
-    owner: names this process in the leases; see data.lease.own.
+    owner: names this process in the leases; see data.lease.own. lease_clock: what leases are reckoned by,
+    where that is another than `clock`.
     """
 
     def __init__(
@@ -35,7 +37,13 @@ class Delivery:
         workdays_source: Callable[[], Workdays],
         clock: Clock,
         owner: str,
+        *,
+        lease_clock: Clock | None = None,
     ) -> None:
+        self.tenures: Mapping[int, Tenure] = {
+            account_id: Tenure(account_id, owner, database, lease_clock or clock)
+            for account_id in channels
+        }
         self._lines = [
             Line(
                 account_id,
@@ -44,7 +52,7 @@ class Delivery:
                 renderer=renderer,
                 workdays_source=workdays_source,
                 clock=clock,
-                owner=owner,
+                tenure=self.tenures[account_id],
             )
             for account_id, channel in channels.items()
         ]
@@ -59,7 +67,7 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until stop() or cancellation; ends when what was in flight is recorded.
 
-        Sends within milliseconds of a message's send_at or of wake(); looks every ten seconds besides,
+        Sends within milliseconds of a message's send_at or of wake(); looks every five seconds besides,
         for what another process put.
         """
         self._running = True

@@ -1,14 +1,15 @@
 """What comes in is kept before the platform is told to forget it: from our own poll, or a webhook.
 
-Promises that no update is lost while the database refuses, and that a text with a secrecy mark is never
-stored. Handles nothing: see jobs.inbox.
+Promises that no update is lost while the database refuses, that of several processes only the account's
+owner polls, and that a text with a secrecy mark is never stored. Handles nothing: see jobs.inbox.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from jobs.channel import (
     Rejected,
     Unauthorised,
 )
+from jobs.tenure import Tenure
 
 log = logging.getLogger("nhacviec.inbox")
 
@@ -39,6 +41,8 @@ REFUSED_SECRET = "refused_secret"  # template
 DATABASE_FAULTS = (DatabaseUnusable, OperationalError, InterfaceError)
 
 _FETCH_SECONDS = 60.0
+_NOT_SURE = 0.5  # seconds until it is asked again whether an account is still ours
+_LAST_SECONDS = 5.0  # for what was fetched when polling must end
 _QUIET = timedelta(days=6)  # see data.inbox.next_offset
 
 
@@ -79,6 +83,36 @@ async def receive(
     await store(database, account_id, [channel.split(body)], now=now)
 
 
+async def poll_while_ours(
+    database: Database,
+    channel: Channel,
+    account_id: int,
+    clock: Clock,
+    tenure: Tenure,
+    *,
+    stored: Callable[[], None],
+) -> None:
+    """Poll whenever this process owns the account, until cancelled or until polling is over; see poll()."""
+    while True:
+        await tenure.begun()
+        if not await tenure.holds():
+            await asyncio.sleep(_NOT_SURE)  # the line is finding out
+            continue
+        ours = tenure.holds
+        polling = asyncio.create_task(
+            poll(database, channel, account_id, clock, stored=stored, ours=ours)
+        )
+        lost = asyncio.create_task(tenure.ended())
+        try:
+            await asyncio.wait({polling, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+            polling.cancel()
+            await asyncio.wait({polling})
+        if not polling.cancelled() and polling.result():
+            return
+
+
 async def poll(
     database: Database,
     channel: Channel,
@@ -86,10 +120,13 @@ async def poll(
     clock: Clock,
     *,
     stored: Callable[[], None],
-) -> None:
+    ours: Callable[[], Awaitable[bool]],
+) -> bool:
     """Fetch and store updates until cancelled, calling `stored` after each batch.
 
-    Ends where the platform refuses the account (it is stopped), or where the channel has no poll.
+    ours: asked before each further poll; where it says no, ends and returns False. Returns True where
+    polling is over for good: the platform refuses the account (it is stopped), or the channel has no poll.
+    Cancelled, it stores first what was fetched: a platform may have forgotten it.
     """
     pause = 1.0
     while True:
@@ -97,23 +134,38 @@ async def poll(
             quiet_since = await clock.now() - _QUIET
             async with database.read() as connection:
                 offset = await inbox.next_offset(connection, account_id, quiet_since=quiet_since)
-            async for batch in channel.updates(offset):
-                await _keep(database, account_id, batch, clock)
-                pause = 1.0
-                stored()
-            return
+            async with aclosing(channel.updates(offset)) as batches:
+                async for batch in batches:
+                    if batch:
+                        await _surely(_keep(database, account_id, batch, clock))
+                        stored()
+                    pause = 1.0
+                    if not await ours():
+                        return False
+            return True
         except Unauthorised as error:
             now = await clock.now()
             async with database.write() as connection:
                 await account_lost(connection, account_id, why=REFUSED, detail=str(error), now=now)
             log.error("account refused by the platform account=%d", account_id)
-            return
+            return True
         except (DeliveryError, *DATABASE_FAULTS) as error:
             log.warning("poll held up account=%d error=%s", account_id, type(error).__name__)
         except Exception:
             log.exception("poll failed account=%d", account_id)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 30.0)
+
+
+async def _surely(storing: Coroutine[Any, Any, None]) -> None:
+    """Await something; where we are cancelled meanwhile, let it end first, within some seconds."""
+    task = asyncio.ensure_future(storing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_LAST_SECONDS)
+        task.cancel()
+        raise
 
 
 async def with_files(database: Database, channel: Channel, incoming: Incoming) -> Incoming:

@@ -1,17 +1,17 @@
 """The inbox at work: updates are fetched and stored, then handled once, in order within a chat.
 
 Promises that an update is stored before the platform is told to forget it; that its effect and its
-answers are one transaction; that a malformed update or a failing one is parked and stops nothing else;
-that what bears a secrecy mark is refused unstored, and that what may hold a one-use code is not kept
-once it was handled. What an update means is the handler's business,
-except where a chat moved or was lost.
+answers are one transaction, of one process, whichever stored it; that a malformed update or a failing one
+is parked and stops nothing else; that what bears a secrecy mark is refused unstored, and that what may
+hold a one-use code is not kept once it was handled. What an update means is the handler's business, except
+where a chat moved or was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -24,11 +24,14 @@ from data.database import Database
 from data.invitations import may_hold_code
 from data.models import Chat
 from jobs.channel import Answer, Channel, Incoming
-from jobs.fetching import DATABASE_FAULTS, poll, receive, store, with_files
+from jobs.fetching import DATABASE_FAULTS, poll_while_ours, receive, store, with_files
+from jobs.tenure import Tenure
 
 __all__ = ["Handler", "Inbox", "receive", "store"]
 
 log = logging.getLogger("nhacviec.inbox")
+
+Lane = list[tuple[Row[Any], Incoming]]  # what a chat said and nobody handled yet, oldest first
 
 SORRY = "sorry"  # template
 
@@ -76,16 +79,21 @@ class Inbox:
         """Look for new events now; call after store()."""
         self._woken.set()
 
-    async def run(self, *, polled: Collection[int] = ()) -> None:
-        """Handle what comes in until cancelled; polled: the accounts that have no webhook."""
+    async def run(self, *, polled: Mapping[int, Tenure] | None = None) -> None:
+        """Handle what comes in until cancelled.
+
+        polled: the accounts that have no webhook. Each is polled while this process owns it: a platform
+        gives an update to one of two who ask, or refuses both.
+        """
         async with asyncio.TaskGroup() as group:
-            for account_id in polled:
+            for account_id, tenure in (polled or {}).items():
                 group.create_task(
-                    poll(
+                    poll_while_ours(
                         self._database,
                         self._channels[account_id],
                         account_id,
                         self._clock,
+                        tenure,
                         stored=self._stored,
                     )
                 )
@@ -118,54 +126,66 @@ class Inbox:
                 events = await inbox.new_events(connection, self._channels, limit=_BATCH)
             if not events:
                 break
-            handled += len(events)
-            lanes: dict[tuple[int, str], list[tuple[Row[Any], Incoming]]] = {}
-            for event in events:
-                incoming = await self._parsed(event)
-                if incoming is not None:
-                    lane = (event.account_id, incoming.address)
-                    lanes.setdefault(lane, []).append((event, incoming))
+            lanes, ended = await self._sorted(events)
             together = asyncio.Semaphore(_SIDE_BY_SIDE)
             ends = await asyncio.gather(
-                *(self._handle_lane(lane, together) for lane in lanes.values()),
+                *(self._handle_lane(lane, together) for lane in lanes),
                 return_exceptions=True,
             )
-            for fault in ends:
-                if fault is not None:
-                    raise fault
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
+                ended += end
+            handled += ended
+            if (
+                not ended
+            ):  # all are in the hands of other processes, which look again when they are done
+                break
         if self._asides:
             await asyncio.wait(self._asides)
         return handled
 
-    async def _parsed(self, event: Row[Any]) -> Incoming | None:
-        """Read a raw event; ends it where it is malformed (parked) or says nothing to us (done)."""
-        try:
-            incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
-        except ValueError as error:
-            await self._end(event, state="parked", error=f"malformed: {error}")
-            log.warning("event=%d account=%d outcome=parked", event.id, event.account_id)
-            return None
-        if incoming is None:
-            await self._end(event)
-        return incoming
+    async def _sorted(self, events: Sequence[Row[Any]]) -> tuple[list[Lane], int]:
+        """Read raw events; returns them by chat, and how many were ended.
 
-    async def _handle_lane(
-        self, events: list[tuple[Row[Any], Incoming]], together: asyncio.Semaphore
-    ) -> None:
+        Ended is what is malformed (parked) or says nothing to us (done).
+        """
+        lanes: dict[tuple[int, str], Lane] = {}
+        ended = 0
+        for event in events:
+            try:
+                incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
+            except ValueError as error:
+                ended += await self._end(event, state="parked", error=f"malformed: {error}")
+                log.warning("event=%d account=%d outcome=parked", event.id, event.account_id)
+                continue
+            if incoming is None:
+                ended += await self._end(event)
+            else:
+                lane = (event.account_id, incoming.address)
+                lanes.setdefault(lane, []).append((event, incoming))
+        return list(lanes.values()), ended
+
+    async def _handle_lane(self, events: Lane, together: asyncio.Semaphore) -> int:
+        """Handle a chat's events in order, up to one that another process has; returns how many ended."""
         async with together:
-            for event, incoming in events:
+            for place, (event, incoming) in enumerate(events):
                 typing = self._show_typing(incoming) if _is_for_us(incoming) else None
                 try:
-                    await self._handle_one(event, incoming)
+                    if not await self._handle_one(event, incoming):
+                        return place
                 finally:
                     if typing is not None:
                         typing.cancel()
+        return len(events)
 
-    async def _handle_one(self, event: Row[Any], incoming: Incoming) -> None:
+    async def _handle_one(self, event: Row[Any], incoming: Incoming) -> bool:
+        """Return False where another process is at it: what follows in the chat must wait."""
         incoming = await with_files(self._database, self._channels[event.account_id], incoming)
         for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
-                await self._effect(event, incoming)
+                if not await self._effect(event, incoming):
+                    return False
             except DATABASE_FAULTS:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
@@ -177,15 +197,16 @@ class Inbox:
                     await inbox.count_attempt(connection, event.id, error=words)
             else:
                 self._acknowledge(incoming)
-                return
+                return True
         await self._park(event, incoming)
+        return True
 
-    async def _effect(self, event: Row[Any], incoming: Incoming) -> None:
+    async def _effect(self, event: Row[Any], incoming: Incoming) -> bool:
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, incoming.text)
             if not await inbox.finish(connection, event.id, now=now, forget=forget):
-                return
+                return not await inbox.is_new(connection, event.id)
             if incoming.kind in ("moved", "gone"):
                 await self._follow_chat(connection, incoming, now)
                 answers: list[Answer] = []
@@ -195,6 +216,7 @@ class Inbox:
                 await self._put(connection, incoming, answers, now)
         # moved and gone may have put notices
         self._answered()
+        return True
 
     async def _follow_chat(
         self, connection: AsyncConnection, incoming: Incoming, now: datetime
@@ -273,11 +295,11 @@ class Inbox:
         self._acknowledge(incoming)
         self._answered()
 
-    async def _end(self, event: Row[Any], *, state: str = "done", error: str | None = None) -> None:
+    async def _end(self, event: Row[Any], *, state: str = "done", error: str | None = None) -> bool:
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, "")
-            await inbox.finish(
+            return await inbox.finish(
                 connection, event.id, now=now, state=state, error=error, forget=forget
             )
 

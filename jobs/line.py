@@ -3,7 +3,7 @@
 Promises that at most `in_flight` messages of the account are claimed, one a chat, in order within a
 chat; that a message is claimed only when it may be sent at once; that each ending is recorded as soon as
 it is known; and that no transaction is open while the network is used. Stops at once where another
-process took the account over.
+process took the account over, and begins no send once another may have (jobs.tenure).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from data import claims
 from data import lease as leases
 from data.clock import Clock, civil_date
 from data.database import Database, DatabaseUnusable
-from data.lease import Lease, LeaseLost
+from data.lease import Lease
 from data.workdays import Workdays
 from jobs.ahead import Ahead, Choice, Chosen
 from jobs.channel import (
@@ -35,15 +35,17 @@ from jobs.channel import (
     OutgoingMessage,
     Receipt,
     Slot,
+    Transient,
     Unauthorised,
     Unknown,
 )
 from jobs.outcomes import Ended, Ending, NotRenderable, Pause, record
+from jobs.tenure import RENEW_SECONDS, LeaseLost, Tenure
 from jobs.wording import Renderer, Unreadable, put_into_words
 
 log = logging.getLogger("nhacviec.delivery")
 
-RENEW_SECONDS = 10.0
+_LAST_SECONDS = 10.0  # for what is in flight when the line stops
 _LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
 
 
@@ -67,7 +69,7 @@ class Line:
         renderer: Renderer,
         workdays_source: Callable[[], Workdays],
         clock: Clock,
-        owner: str,
+        tenure: Tenure,
     ) -> None:
         self._account_id = account_id
         self._channel = channel
@@ -75,9 +77,7 @@ class Line:
         self._renderer = renderer
         self._workdays_source = workdays_source
         self._clock = clock
-        self._owner = owner
-        self._lease: Lease | None = None
-        self._renew_at = 0.0
+        self._tenure = tenure
         self._woken = asyncio.Event()
         self._closing = False
         self._ahead = Ahead(account_id, channel.pacing, database, workdays_source)
@@ -98,8 +98,8 @@ class Line:
         try:
             while not self._closing:
                 try:
-                    if self._lease is None and not await self._take_over():
-                        await self._sleep(RENEW_SECONDS)
+                    if self._tenure.lease is None and (wait := await self._take_over()):
+                        await self._sleep(wait)
                         continue
                     outlook = await self._turn()
                     pause = 1.0
@@ -119,7 +119,7 @@ class Line:
         """Send what may be sent now, wait for windows of pacing only, let go; see Delivery."""
         self.counts.clear()
         self._ahead.refresh()
-        if not await self._take_over():
+        if await self._take_over():
             return Counter(not_owned=1)
         try:
             while (outlook := await self._turn()).busy and not self._closing:
@@ -148,32 +148,18 @@ class Line:
 
     # -------------------------------------------------------------- the lease
 
-    async def _take_over(self) -> bool:
-        now = await self._clock.now()
-        repeats = self._channel.capabilities.repeats_unknown
-        async with self._database.write() as connection:
-            self._lease = await claims.take_over(
-                connection, self._account_id, self._owner, repeats_unknown=repeats, now=now
-            )
-        if self._lease is None:
-            return False
-        await self._ahead.recall(now)
-        self._ahead.refresh()
-        self._renew_at = asyncio.get_running_loop().time() + RENEW_SECONDS
-        return True
-
-    async def _renew(self, now: datetime) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._renew_at and self._lease is not None:
-            async with self._database.write() as connection:
-                await leases.renew(connection, self._lease, now=now)
-            self._renew_at = loop.time() + RENEW_SECONDS
-            self._ahead.refresh()  # another process may have put something
+    async def _take_over(self) -> float | None:
+        """Take the account; returns the seconds after which to try again where another process has it."""
+        wait = await self._tenure.take(repeats_unknown=self._channel.capabilities.repeats_unknown)
+        if wait is None:
+            await self._ahead.recall(await self._clock.now())
+            self._ahead.refresh()
+        return wait
 
     def _lost(self) -> None:
         """Forget everything in hand: the new owner settles it."""
         log.error("account taken over by another process account=%d", self._account_id)
-        self._lease = None
+        self._tenure.end()
         self._ended.clear()
         self._chats.clear()
         for task in self._sending.values():
@@ -182,19 +168,21 @@ class Line:
 
     async def _finish(self) -> None:
         """Wait for what is in flight, record it and give the lease back; best effort."""
+        lease = self._tenure.lease
+        self._tenure.end()
         if self._sending:
-            _, late = await asyncio.wait(self._sending.values(), timeout=RENEW_SECONDS)
+            _, late = await asyncio.wait(self._sending.values(), timeout=_LAST_SECONDS)
             for task in late:
                 task.cancel()
             self._sending.clear()
-        if self._lease is None:
+        if lease is None:
             return
         capabilities = self._channel.capabilities
         try:
             now = await self._clock.now()
             async with self._database.write() as connection:
-                pauses = await record(connection, self._lease, self._ended, capabilities, now=now)
-                await leases.release(connection, self._lease)
+                pauses = await record(connection, lease, self._ended, capabilities, now=now)
+                await leases.release(connection, lease, now=await self._tenure.now())
             self._note(self._ended, pauses, now)
         except (LeaseLost, DatabaseUnusable, SQLAlchemyError) as error:
             log.warning(
@@ -202,16 +190,16 @@ class Line:
             )
         self._ended.clear()
         self._chats.clear()
-        self._lease = None
 
     # -------------------------------------------------------------- one turn
 
     async def _turn(self) -> Outlook:
         """Record what ended, claim what may go, start to send it."""
-        lease = self._lease
+        lease = self._tenure.lease
         assert lease is not None
         now = await self._clock.now()
-        await self._renew(now)
+        if await self._tenure.renew():
+            self._ahead.refresh()  # another process may have put something
         if self._in_doubt:
             await self._make_sure(lease)
         ended = list(self._ended)
@@ -319,6 +307,8 @@ class Line:
         ending: Ending
         slot.at = asyncio.get_running_loop().time()
         try:
+            if not await self._tenure.holds():  # this process stood still since the claim
+                raise Transient("the lease ran out before it was sent")
             ending = await self._channel.send(outgoing)
         except DeliveryError as error:
             ending = error

@@ -22,6 +22,7 @@ from data.contacts import Role
 from data.database import Database
 from data.models import Account, Chat, Enrolment
 from jobs.channel import Channel, DeliveryError, Gone, Moved, RateLimited, Rejected
+from jobs.tenure import Tenure
 
 log = logging.getLogger("nhacviec.menus")
 
@@ -51,17 +52,23 @@ class _Place:
 
 
 class Menus:
-    """The menus of all accounts of one process; menus: the commands by menu_key."""
+    """The menus of all accounts of one process; menus: the commands by menu_key.
+
+    tenures: by account, whether this process owns it; without, it is taken to own all.
+    """
 
     def __init__(
         self,
         database: Database,
         channels: Mapping[int, Channel],
         menus: Mapping[str, Commands],
+        *,
+        tenures: Mapping[int, Tenure] | None = None,
     ) -> None:
         self._database = database
         self._channels = channels
         self._menus = menus
+        self._tenures = tenures
         self._marks = {key: f"{key}:{_digest(commands)}" for key, commands in menus.items()}
         self._put_off: dict[tuple[int, str], datetime] = {}  # by account and address
         self._silent: dict[int, datetime] = {}  # accounts that the platform told to wait
@@ -74,6 +81,8 @@ class Menus:
         """
         changed = 0
         for account_id, channel in self._channels.items():
+            if self._tenures is not None and not await self._tenures[account_id].holds():
+                continue  # its owner offers them
             if channel.capabilities.menus and self._silent.get(account_id, now) <= now:
                 changed += await self._of_account(account_id, channel, now)
         return changed

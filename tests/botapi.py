@@ -317,6 +317,10 @@ class BotApi(LocalServer):
             self.menus[chat] = commands
         return True
 
+    async def _getMyCommands(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
+        chat = self._scope(data)
+        return self.commands if chat is None else self.menus.get(chat, [])
+
     async def _deleteMyCommands(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat = self._scope(data)
         if chat is None:

@@ -30,7 +30,11 @@ def say(words: str) -> None:
 
 
 async def fetch(database: Database, channel: TelegramChannel, account_id: int) -> None:
-    await poll(database, channel, account_id, SystemClock(), stored=lambda: say("stored"))
+    async def ours() -> bool:
+        return True
+
+    clock = SystemClock()
+    await poll(database, channel, account_id, clock, stored=lambda: say("stored"), ours=ours)
 
 
 async def stall(database: Database, channel: TelegramChannel, account_id: int) -> None:

@@ -23,6 +23,7 @@ from data.inbox import holds_secret, is_marked_secret
 from data.models import Chat, InboxEvent, Message, Meta
 from jobs.channel import Answer, Incoming, RawUpdate
 from jobs.inbox import Inbox, receive, store
+from jobs.tenure import Tenure
 from tests.botapi import TOKEN, BotApi
 from tests.outgoing import MORNING, account, chat, put, row_of_account, row_of_chat, sender
 from tests.test_telegram import membership, text_update
@@ -333,6 +334,12 @@ async def test_a_blocked_chat_is_paused_and_a_group_that_moved_is_followed(
 # ------------------------------------------------------------------ the service
 
 
+async def owned(database: Database, account_id: int) -> dict[int, Tenure]:
+    tenure = Tenure(account_id, "tests", database, SteppedClock(MORNING))
+    assert await tenure.take(repeats_unknown=True) is None
+    return {account_id: tenure}
+
+
 async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
     database: Database, api: BotApi, telegram: TelegramChannel
 ) -> None:
@@ -341,7 +348,7 @@ async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
     clock = SteppedClock(MORNING)
     answered = asyncio.Event()
     inbox = Inbox(database, {account_id: telegram}, Notebook(), clock, answered=answered.set)
-    running = asyncio.create_task(inbox.run(polled=[account_id]))
+    running = asyncio.create_task(inbox.run(polled=await owned(database, account_id)))
     last = [api.push(text_update(str(number))) for number in range(5)][-1]
     async with asyncio.timeout(10):
         while len(await noted(database)) < 5:
@@ -374,7 +381,7 @@ async def test_a_poll_with_a_refused_token_stops_the_account_and_ends(
     account_id = await account(database)
     api.misbehave("unauthorised", method="getUpdates")
     inbox = Inbox(database, {account_id: telegram}, Notebook(), SteppedClock(MORNING))
-    running = asyncio.create_task(inbox.run(polled=[account_id]))
+    running = asyncio.create_task(inbox.run(polled=await owned(database, account_id)))
     async with asyncio.timeout(10):
         while (await row_of_account(database, account_id)).stopped_at is None:
             await asyncio.sleep(0.02)

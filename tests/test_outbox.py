@@ -93,10 +93,10 @@ async def test_a_second_owner_waits_until_the_lease_runs_out(database: Database)
     async with database.write() as connection:
         assert await lease.own(connection, account_id, "one", now=MORNING) == 1
         assert await lease.own(connection, account_id, "two", now=MORNING) is None
-        later = MORNING + timedelta(seconds=29)
+        later = MORNING + timedelta(seconds=19)
         assert await lease.own(connection, account_id, "two", now=later) is None
         await lease.renew(connection, Lease(account_id, "one", 1), now=later)
-        last = later + timedelta(seconds=30)
+        last = later + timedelta(seconds=20)
         assert await lease.own(connection, account_id, "two", now=last) == 2
         with pytest.raises(LeaseLost):
             await lease.renew(connection, Lease(account_id, "one", 1), now=last)
@@ -109,9 +109,11 @@ async def test_the_same_owner_takes_over_at_once_and_a_released_lease_is_free(
     async with database.write() as connection:
         assert await lease.own(connection, account_id, "one", now=MORNING) == 1
         assert await lease.own(connection, account_id, "one", now=MORNING) == 2
-        await lease.release(connection, Lease(account_id, "one", 1))  # of an older epoch: nothing
+        await lease.release(
+            connection, Lease(account_id, "one", 1), now=MORNING
+        )  # an older epoch's
         assert await lease.own(connection, account_id, "two", now=MORNING) is None
-        await lease.release(connection, Lease(account_id, "one", 2))
+        await lease.release(connection, Lease(account_id, "one", 2), now=MORNING)
         assert await lease.own(connection, account_id, "two", now=MORNING) == 3
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,7 @@ class LocalChannel:
             return Receipt(message.edits)
         return Receipt(uuid4().hex)
 
-    async def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+    async def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Yield nothing: the page stores what comes in."""
         nothing: list[list[RawUpdate]] = []
         for batch in nothing:

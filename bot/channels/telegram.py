@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from telegram import (
@@ -58,7 +58,6 @@ from jobs.channel import (
 log = logging.getLogger("nhacviec.telegram")
 
 BASE_URL = "https://api.telegram.org"
-
 T = TypeVar("T")
 
 
@@ -244,7 +243,7 @@ class TelegramChannel:
         except (AttributeError, KeyError, TypeError, OverflowError, OSError) as error:
             raise ValueError(f"malformed update: {type(error).__name__}") from None
 
-    def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+    def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Long-poll for ever, by an own client; see bot.channels.telegram_http.poll."""
         return poll(f"{self._url}{self._token}", offset)
 
@@ -268,6 +267,11 @@ class TelegramChannel:
             "trouble": info.last_error_message or "",
             "trouble_at": info.last_error_date,
         }
+
+    async def commands(self) -> list[tuple[str, str]]:
+        """Return what set_commands offered last; raises DeliveryError."""
+        offered = await self._call(self._bot.get_my_commands())
+        return [(each.command, each.description) for each in offered]
 
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         """Offer (name, description) where a chat has no menu of its own; raises DeliveryError."""

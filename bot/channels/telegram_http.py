@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -103,8 +103,8 @@ def undecided(cause: BaseException | None) -> DeliveryError:
     return Transient(name) if isinstance(cause, never_left) else Unknown(name)
 
 
-async def poll(url: str, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
-    """Long-poll the bot at an address (its token at the end) for ever.
+async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
+    """Long-poll the bot at an address (its token at the end) for ever; yields what each poll brought.
 
     The caller stores a batch before it asks for the next, for asking tells Telegram to forget. Takes a
     webhook away first, since the server refuses both at once; what waits there is kept. Waits and goes
@@ -137,7 +137,8 @@ async def poll(url: str, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
             batch = [raw_update(given) for given in found if _is_update(given)]
             if batch:
                 heard_at = loop.time()
-                yield batch
+            yield batch  # an empty one too: the caller may have lost the account
+            if batch:
                 offset = int(batch[-1].update_id) + 1
             elif found:
                 await asyncio.sleep(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -138,7 +138,7 @@ class ZaloBotChannel:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
         return incoming(account_id, json.loads(raw), self._bot_id)
 
-    def updates(self, offset: int | None) -> AsyncIterator[list[RawUpdate]]:
+    def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Long-poll for ever; there is no offset here. See bot.channels.zalo_http.poll."""
         return poll(self._client, floor=self._poll_floor)
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
@@ -153,8 +153,10 @@ class Client:
         return decision(code, words, rest=rest)
 
 
-async def poll(client: Client, *, floor: float = POLL_FLOOR) -> AsyncIterator[list[RawUpdate]]:
-    """Ask for updates for ever, no sooner than `floor` seconds after asking before.
+async def poll(
+    client: Client, *, floor: float = POLL_FLOOR
+) -> AsyncGenerator[list[RawUpdate], None]:
+    """Ask for updates for ever, no sooner than `floor` seconds after asking before; yields each answer.
 
     Only one update comes at a time, and there is no offset: the caller stores it before the next is
     asked for, and knows it again if it comes back. Where a webhook is set nothing is asked until it is
@@ -191,8 +193,7 @@ async def poll(client: Client, *, floor: float = POLL_FLOOR) -> AsyncIterator[li
         pause = floor
         updates = found if isinstance(found, list) else [found]
         batch = [raw_update(given) for given in updates if isinstance(given, dict)]
-        if batch:
-            yield batch
+        yield batch  # an empty one too: the caller may have lost the account
         await asyncio.sleep(max(0.0, began + floor - loop.time()))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
@@ -25,6 +25,7 @@ from bot.commands.store import calendar_of_files, database_exists
 from bot.config import Settings, load_settings
 from data.clock import Clock, SystemClock
 from data.database import Database, DatabaseUnusable
+from data.server_clock import clock_of
 from data.workdays import Workdays
 from data.yamlfile import RegistryFault
 
@@ -75,6 +76,10 @@ async def _of_database(case: Case) -> list[Finding]:
     found: list[Finding] = []
     try:
         async with _opened(case.settings) as database:
+            if not database.is_sqlite:  # what is stored there goes by the server's clock
+                with suppress(SQLAlchemyError, OSError):  # told by the checks
+                    async with asyncio.timeout(PATIENCE):
+                        case = replace(case, now=await clock_of(database).now())
             for check in STORED:
                 async with asyncio.timeout(PATIENCE):
                     found += await _checked(database, check, case)

@@ -76,7 +76,7 @@ def close(number: str, *, on: date, province: str | None) -> None:
 async def _load(settings: Settings, registry: Registry) -> LoadResult:
     now = await SystemClock().now()
     with progress("Đang nạp"):
-        async with writing(settings) as database, database.write() as connection:
+        async with writing(settings) as database, database.write(alone=True) as connection:
             return await load_and_plan(connection, registry, now=now)
 
 
@@ -85,7 +85,7 @@ async def _diff(settings: Settings, registry: Registry) -> LoadResult:
     result = LoadResult()
     async with reading(settings) as database:
         try:
-            async with database.write() as connection:
+            async with database.write(alone=True) as connection:
                 result = await load_registry(connection, registry, now=now, today=civil_date(now))
                 raise _Undo
         except _Undo:
@@ -96,7 +96,7 @@ async def _close(
     settings: Settings, number: str, on: date, province: str | None
 ) -> tuple[str, str]:
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
+    async with writing(settings) as database, database.write(alone=True) as connection:
         registry = await registry_of(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")

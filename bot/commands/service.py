@@ -78,9 +78,8 @@ async def _run(settings: Settings) -> None:
     from bot.web import make_web
     from data.totals import counted
 
-    clock = SystemClock()
     with stop_on_signals() as stopping, listening(settings.web_host, settings.web_port) as listener:
-        async with opened(settings, clock=clock, stopping=stopping) as app:
+        async with opened(settings, stopping=stopping) as app:
             if stopping.is_set():
                 return
             async with app.database.read() as connection:
@@ -88,6 +87,7 @@ async def _run(settings: Settings) -> None:
             for key, channel in app.accounts.items():
                 how = "poll" if settings.public_url is None else "webhook"
                 _log.info("account.open", id=key, channel=channel.kind, bot=channel.title, by=how)
+            clock = app.clock
             files = file_route(app.database, clock, app.links)
             calendars = calendar_route(app.database, clock, app.links, app.registry)
             more = [files, calendars]

@@ -20,7 +20,8 @@ from data.models.base import Base, Key
 class Account(Base):
     """One bot on a channel, and which process owns it.
 
-    owner, epoch, owned_until: the lease. Every new owner raises the epoch; claims carry it.
+    owner, epoch, owned_until: the lease. Every new owner raises the epoch; claims carry it. Without an
+    owner owned_until is the last instant at which a process is known to have had the account.
     """
 
     __tablename__ = "account"
