@@ -20,7 +20,17 @@ from typing import Any
 
 from sqlalchemy import event, func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_SECONDS = 5
@@ -42,13 +52,23 @@ _CANNOT_OPEN = (
     "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
 )
 
+# How libpq and PostgreSQL say that the server is not there, or no longer.
+_OUT_OF_REACH = ("connection", "starting up", "shutting down", "recovery mode")
+
 
 class DatabaseUnusable(Exception):
     """The database cannot be used; str() is a Vietnamese sentence that says what to do."""
 
 
+# What is wrong with the database and not with what was asked of it: try it again later.
+FAULTS = (DatabaseUnusable, OperationalError, InterfaceError, InternalError, NoConnectionFree)
+
+
 class Database:
-    """One engine and its two ways in: read() and write()."""
+    """One engine and its two ways in: read() and write().
+
+    trouble: why the last write could not be done, where an administrator can mend that; None once one was.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -63,6 +83,7 @@ class Database:
                 )
             _refuse_unreadable(path)
         self.engine: AsyncEngine = self._engine()
+        self.trouble: str | None = None
 
     def _engine(self) -> AsyncEngine:
         if not self.is_sqlite:
@@ -128,19 +149,25 @@ class Database:
 
         alone: no other process is in one of these at the same time; for what a first start makes and for
         planning, which may reckon long between two statements.
-        Raises DatabaseUnusable where the database is read-only, locked by another program or full.
+        Raises DatabaseUnusable where the database is read-only, locked by another program, full, damaged
+        or out of reach.
         """
         queue = self._queue if self.is_sqlite else nullcontext()
         async with queue, self.engine.connect() as connection:
             await connection.execution_options(begin_mode="IMMEDIATE")
+            fault: Exception
             try:
                 async with connection.begin():
                     if alone and not self.is_sqlite:
                         await connection.execute(_RECKONS_LONG)
                         await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
-            except OperationalError as error:
-                raise explain(error) from error
+            except DatabaseError as error:
+                fault = explain(error)
+                if isinstance(fault, DatabaseUnusable):
+                    self.trouble = str(fault)
+                raise fault from error
+            self.trouble = None
 
     async def dispose(self) -> None:
         """Close every connection; call once at the end."""
@@ -160,8 +187,10 @@ def _refuse_unreadable(path: Path) -> None:
     raise DatabaseUnusable(_CANNOT_OPEN)
 
 
-def explain(error: OperationalError) -> Exception:
+def explain(error: DatabaseError) -> Exception:
     """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
+    if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
+        return error  # of what was asked for
     words = str(error.orig).lower()
     if "readonly" in words or "read-only" in words:
         return DatabaseUnusable(
@@ -173,6 +202,25 @@ def explain(error: OperationalError) -> Exception:
         )
     if "full" in words or "no space" in words:
         return DatabaseUnusable("Hết chỗ trên đĩa. Hãy giải phóng dung lượng rồi thử lại.")
+    if "disk i/o error" in words:
+        return DatabaseUnusable(
+            "Đĩa không ghi hoặc không đọc được. Hãy kiểm tra dung lượng trống và tình trạng của đĩa."
+        )
+    if "malformed" in words:
+        return DatabaseUnusable(
+            "Tệp cơ sở dữ liệu bị hỏng. Hãy dừng dịch vụ, rồi khôi phục từ bản sao lưu gần nhất."
+        )
     if "unable to open" in words:
         return DatabaseUnusable(_CANNOT_OPEN)
+    if isinstance(error, OperationalError) and any(sign in words for sign in _OUT_OF_REACH):
+        return DatabaseUnusable(
+            "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."
+        )
     return error
+
+
+def words_of(error: Exception) -> str:
+    """Return what a log line says of a fault: the sentence for who can mend it, else its name alone."""
+    if isinstance(error, DatabaseError):
+        error = explain(error)
+    return str(error) if isinstance(error, DatabaseUnusable) else type(error).__name__

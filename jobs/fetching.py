@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import contacts, inbox, outbox
 from data.clock import Clock
-from data.database import Database, DatabaseUnusable
+from data.database import FAULTS as DATABASE_FAULTS
+from data.database import Database, words_of
 from data.evidence import MOST_BYTES
 from data.lost import REFUSED, account_lost
 from data.models import Chat
@@ -38,7 +38,6 @@ from jobs.tenure import Tenure
 log = logging.getLogger("nhacviec.inbox")
 
 REFUSED_SECRET = "refused_secret"  # template
-DATABASE_FAULTS = (DatabaseUnusable, OperationalError, InterfaceError)
 
 _FETCH_SECONDS = 60.0
 _NOT_SURE = 0.5  # seconds until it is asked again whether an account is still ours
@@ -80,7 +79,11 @@ async def receive(
     database: Database, channel: Channel, account_id: int, body: bytes, *, now: datetime
 ) -> None:
     """Store one webhook body; raises ValueError for what is no update. Wake the inbox after it."""
-    await store(database, account_id, [channel.split(body)], now=now)
+    try:
+        update = channel.split(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    await store(database, account_id, [update], now=now)
 
 
 async def poll_while_ours(
@@ -150,7 +153,7 @@ async def poll(
             log.error("account refused by the platform account=%d", account_id)
             return True
         except (DeliveryError, *DATABASE_FAULTS) as error:
-            log.warning("poll held up account=%d error=%s", account_id, type(error).__name__)
+            log.warning("poll held up account=%d error=%s", account_id, words_of(error))
         except Exception:
             log.exception("poll failed account=%d", account_id)
         await asyncio.sleep(pause)
@@ -189,14 +192,14 @@ async def with_files(database: Database, channel: Channel, incoming: Incoming) -
 
 
 async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
-    if attachment.size is not None and attachment.size > MOST_BYTES:
-        return replace(attachment, fault="too_big")
     try:
+        if attachment.size is not None and attachment.size > MOST_BYTES:
+            return replace(attachment, fault="too_big")
         async with asyncio.timeout(_FETCH_SECONDS):
             content = await channel.fetch(attachment, most=MOST_BYTES)
     except Rejected:
         return replace(attachment, fault="too_big")
-    except (DeliveryError, TimeoutError) as error:
+    except Exception as error:  # whatever a strange update made of it: what it says still counts
         log.warning("file not fetched error=%s", type(error).__name__)
         return replace(attachment, fault="lost")
     return replace(attachment, content=content)
@@ -213,7 +216,7 @@ async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clo
             await store(database, account_id, batch, now=now, next_offset=next_offset)
             return
         except DATABASE_FAULTS as error:
-            log.error("updates not stored yet error=%s", type(error).__name__)
+            log.error("updates not stored yet error=%s", words_of(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30.0)
 

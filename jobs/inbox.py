@@ -20,11 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import contacts, inbox, outbox, reach
 from data.clock import Clock
-from data.database import Database
+from data.database import FAULTS as DATABASE_FAULTS
+from data.database import Database, words_of
 from data.invitations import may_hold_code
 from data.models import Chat
 from jobs.channel import Answer, Channel, Incoming
-from jobs.fetching import DATABASE_FAULTS, poll_while_ours, receive, store, with_files
+from jobs.fetching import poll_while_ours, receive, store, with_files
 from jobs.tenure import Tenure
 
 __all__ = ["Handler", "Inbox", "receive", "store"]
@@ -109,7 +110,9 @@ class Inbox:
             try:
                 await self.handle_pending()
             except DATABASE_FAULTS as error:
-                log.error("inbox held up error=%s", type(error).__name__)
+                log.error("inbox held up error=%s", words_of(error))
+            except Exception:  # one fault must not end the listening of all accounts
+                log.exception("inbox failed")
             try:
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._woken.wait()
@@ -155,8 +158,13 @@ class Inbox:
         for event in events:
             try:
                 incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
-            except ValueError as error:
-                ended += await self._end(event, state="parked", error=f"malformed: {error}")
+                if incoming is not None:
+                    _refuse_strange_names(incoming)
+            except (
+                Exception
+            ) as error:  # also what no parser thought of: it is parked, the rest goes on
+                why = str(error) if isinstance(error, ValueError) else type(error).__name__
+                ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
                 log.warning("event=%d account=%d outcome=parked", event.id, event.account_id)
                 continue
             if incoming is None:
@@ -302,6 +310,13 @@ class Inbox:
             return await inbox.finish(
                 connection, event.id, now=now, state=state, error=error, forget=forget
             )
+
+
+def _refuse_strange_names(incoming: Incoming) -> None:
+    """Raise ValueError where chat or sender bears a name that no platform gives and no table takes."""
+    for name, most in ((incoming.address, 80), (incoming.thread, 40), (incoming.sender, 80)):
+        if len(name) > most or not name.isprintable():
+            raise ValueError("the name of a chat or sender is none")
 
 
 def _is_for_us(incoming: Incoming) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import claims
 from data import lease as leases
 from data.clock import Clock, civil_date
-from data.database import Database, DatabaseUnusable
+from data.database import Database, DatabaseUnusable, words_of
 from data.lease import Lease
 from data.workdays import Workdays
 from jobs.ahead import Ahead, Choice, Chosen
@@ -109,8 +109,8 @@ class Line:
                 except Exception as error:
                     known = isinstance(error, DatabaseUnusable | SQLAlchemyError)
                     words = "delivery held up account=%d error=%s"
-                    log.error(words, self._account_id, type(error).__name__, exc_info=not known)
-                    await asyncio.sleep(pause)
+                    log.error(words, self._account_id, words_of(error), exc_info=not known)
+                    await self._rest(pause)
                     pause = min(pause * 2, 30.0)
         finally:
             await self._finish()
@@ -145,6 +145,13 @@ class Line:
             async with asyncio.timeout(min(seconds, RENEW_SECONDS)):
                 await self._woken.wait()
         self._woken.clear()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long whoever wakes, but no longer than until stop()."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self._closing and loop.time() < until:
+            await self._sleep(until - loop.time())
 
     # -------------------------------------------------------------- the lease
 

@@ -10,10 +10,10 @@ from datetime import date
 from typing import Any, Protocol
 
 from sqlalchemy import Row
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.database import DatabaseUnusable
+from data.database import FAULTS as DATABASE_FAULTS
 from data.workdays import Workdays
 from jobs.channel import Capabilities, Gone, OutgoingMessage
 from jobs.outcomes import NotRenderable, Skipped
@@ -80,7 +80,7 @@ async def put_into_words(
             edits=edits,
             reply_to=message.reply_to,
         )
-    except (OperationalError, InterfaceError, DatabaseUnusable):
+    except DATABASE_FAULTS:
         raise  # the database's fault, not the message's
     except SQLAlchemyError as error:
         raise Unreadable(message.id, f"{type(error).__name__}: {error}") from error

@@ -171,12 +171,17 @@ def raw_update(given: Any, body: bytes | None = None) -> RawUpdate:
     if not _is_update(given):
         raise ValueError("an update is a JSON object with a number")
     if body is None:
-        body = json.dumps(given, ensure_ascii=False).encode()
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return RawUpdate(str(given["update_id"]), body, _address(given))
 
 
 def _is_update(given: Any) -> bool:
-    return isinstance(given, dict) and type(given.get("update_id")) is int
+    return isinstance(given, dict) and _is_number(given.get("update_id"))
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether it is an integer of Telegram's, which has at most 52 significant bits."""
+    return type(value) is int and abs(value) < 2**53
 
 
 def _address(given: dict[str, Any]) -> str | None:
@@ -186,6 +191,6 @@ def _address(given: dict[str, Any]) -> str | None:
         if isinstance(held, dict) and kind == "callback_query":
             held = held.get("message")
         chat = held.get("chat") if isinstance(held, dict) else None
-        if isinstance(chat, dict) and type(chat.get("id")) is int:
+        if isinstance(chat, dict) and _is_number(chat.get("id")):
             return str(chat["id"])
     return None

@@ -206,12 +206,19 @@ def raw_update(given: Any, body: bytes | None = None) -> RawUpdate:
     event = event_of(given)
     message = event.get("message")
     if body is None:
-        body = json.dumps(given, ensure_ascii=False).encode()
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
     key = message.get("message_id") if isinstance(message, dict) else None
-    named = f"m:{key}" if isinstance(key, str) and key else f"h:{hashlib.sha256(body).hexdigest()}"
+    named = f"m:{key}" if _is_name(key) else f"h:{hashlib.sha256(body).hexdigest()}"
     chat = message.get("chat") if isinstance(message, dict) else None
     address = chat.get("id") if isinstance(chat, dict) else None
-    return RawUpdate(named[:80], body, address if isinstance(address, str) and address else None)
+    return RawUpdate(named, body, address if _is_name(address) else None)
+
+
+def _is_name(value: Any) -> bool:
+    """Tell whether it is an id of the platform's, fit to be kept: short, and of letters and digits."""
+    return (
+        isinstance(value, str) and 0 < len(value) <= 78 and value.isascii() and value.isprintable()
+    )
 
 
 def event_of(given: Any) -> dict[str, Any]:

@@ -31,13 +31,13 @@ def told(error: Exception) -> tuple[str, int]:
 
 def _of_data(error: Exception) -> str | None:
     """Return what the data layer says of an error that a person can mend, else None."""
-    from sqlalchemy.exc import DBAPIError, OperationalError
+    from sqlalchemy.exc import DatabaseError, DBAPIError
 
     from data.database import DatabaseUnusable, explain
     from data.workbook import ImportRefused
     from data.yamlfile import RegistryFault
 
-    if isinstance(error, OperationalError):
+    if isinstance(error, DatabaseError):
         error = explain(error)
     if isinstance(error, DatabaseUnusable | ImportRefused | RegistryFault):
         return str(error)
@@ -45,8 +45,6 @@ def _of_data(error: Exception) -> str | None:
         words = str(error.orig)
         if any(told in words for told in ("no such table", "no such column", "does not exist")):
             return "Cơ sở dữ liệu còn trống hoặc đã cũ. Hãy chạy «nhacviec plan load»."
-        if "connection" in words and isinstance(error, OperationalError):
-            return "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."
         if "not a database" in words:
             return "Tệp trong NHACVIEC_DATABASE_URL không phải cơ sở dữ liệu SQLite. Hãy kiểm tra."
     return None

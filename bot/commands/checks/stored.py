@@ -146,7 +146,7 @@ async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
             Finding(
                 "warn",
                 about,
-                f"{number(states['failed'])} tin bị nền tảng từ chối.",
+                f"{number(states['failed'])} tin không gửi được: nền tảng từ chối, hoặc chương trình không soạn được.",
                 "Lần nhắc sau vẫn nói lại; nếu lặp lại, hãy gửi nhật ký cho người bảo trì.",
             )
         )
