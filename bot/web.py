@@ -7,6 +7,7 @@ platform may forget it. Never handles an update itself, and never shows a person
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.metrics import figures
 from data.clock import Clock
-from data.database import Database, DatabaseUnusable
+from data.database import Database, DatabaseUnusable, words_of
 from data.models import Account
 from data.models import Message as Outgoing
 from jobs.channel import Capabilities
 
 MOST_BYTES = 256 * 1024
+HEALTH_SECONDS = 5.0  # that the database may take; a monitor waits no longer
 TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 HEADERS = {
     "Cache-Control": "no-store",
@@ -82,19 +84,33 @@ def make_web(
     """
     routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
+    looking: asyncio.Task[dict[str, object]] | None = None
+
+    async def look() -> dict[str, object]:
+        return await health(database, now=await clock.now())
+
     async def healthz(_request: Request) -> Response:
+        nonlocal looking
+        if looking is None or looking.done():  # while the database is silent one look waits, not many
+            looking = asyncio.create_task(look())
+            looking.add_done_callback(lambda look: look.cancelled() or look.exception())
+        done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)
+        if not done:
+            _log.error("health.database_silent", seconds=HEALTH_SECONDS)
+            return JSONResponse({"ok": False, "database": "silent"}, status_code=503)
         try:
-            report = await health(database, now=await clock.now())
+            report = looking.result()
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("health.database_failed", error=type(error).__name__)
-            return JSONResponse({"ok": False, "database": "failed"}, status_code=503)
+            _log.error("health.database_failed", error=words_of(error))
+            failed = {"ok": False, "database": "failed", "why": words_of(error)}
+            return JSONResponse(failed, status_code=503)
         return JSONResponse(report, status_code=200 if report["ok"] else 503)
 
     async def metrics(_request: Request) -> Response:
         try:
             page = await figures(database, capabilities or {}, now=await clock.now())
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("metrics.database_failed", error=type(error).__name__)
+            _log.error("metrics.database_failed", error=words_of(error))
             return PlainTextResponse("database failed", status_code=503)
         return Response(page, media_type=CONTENT_TYPE_LATEST)
 
@@ -119,7 +135,7 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
         except ValueError:
             _log.warning("webhook.no_update", path=hook.path, size=len(body))
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("webhook.not_stored", path=hook.path, error=type(error).__name__)
+            _log.error("webhook.not_stored", path=hook.path, error=words_of(error))
             return PlainTextResponse("not stored", status_code=500)
         return PlainTextResponse("ok")
 
@@ -150,8 +166,9 @@ async def health(database: Database, *, now: datetime) -> dict[str, object]:
     """Return what an administrator's monitor asks: is the database there, who owns the accounts, is
     anything waiting too long.
 
-    `ok` is False where an account is stopped or has no living owner. oldest_due_seconds: how long the
-    oldest message that should be out by now has waited; None where nothing waits.
+    `ok` is False where an account is stopped or has no living owner, or where the last write failed: then
+    `database` says in Vietnamese what to do. oldest_due_seconds: how long the oldest message that should
+    be out by now has waited; None where nothing waits.
     """
     async with database.read() as connection:
         accounts = (await connection.execute(select(Account.__table__).order_by(Account.id))).all()
@@ -160,6 +177,7 @@ async def health(database: Database, *, now: datetime) -> dict[str, object]:
                 Outgoing.state == "pending", Outgoing.send_at <= now
             )
         )
+    trouble = database.trouble
     rows = [
         {
             "channel": account.channel,
@@ -170,8 +188,8 @@ async def health(database: Database, *, now: datetime) -> dict[str, object]:
         for account in accounts
     ]
     return {
-        "ok": all(row["owned"] and not row["stopped"] for row in rows),
-        "database": "ok",
+        "ok": not trouble and all(row["owned"] and not row["stopped"] for row in rows),
+        "database": trouble or "ok",
         "accounts": rows,
         "oldest_due_seconds": None if oldest is None else int((now - oldest).total_seconds()),
     }
