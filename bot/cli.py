@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bot.cli_digest import EXAMPLES, digest
+from bot.cli_moving import add_to as add_moving
 from bot.cli_people import people
 from bot.cli_plans import Number, Province, day_option, plan
 from bot.cli_report import add_to as add_reports
@@ -295,4 +296,5 @@ def backup(
     admin.backup(path)
 
 
+add_moving(app)  # move, restore
 add_to(app)  # export, import-status

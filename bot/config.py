@@ -110,13 +110,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_known_database(cls, value: str) -> str:
-        if not value.startswith(_DATABASES):
-            raise ValueError(
-                "phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»"
-            )
-        if value.startswith("sqlite") and value.partition(":///")[2] in ("", ":memory:"):
-            raise ValueError("cần một tệp; cơ sở dữ liệu trong bộ nhớ mất khi dừng chương trình")
-        return value
+        return known_database(value)
 
     @field_validator("telegram_token")
     @classmethod
@@ -160,6 +154,15 @@ class Settings(BaseSettings):
         if self.public_url and telegram_itself and not self.public_url.startswith("https://"):
             raise ValueError("NHACVIEC_PUBLIC_URL: Telegram và Zalo chỉ gửi đến địa chỉ https://")
         return self
+
+
+def known_database(url: str) -> str:
+    """Return a database's address as it is; raises ValueError for what the program has no driver for."""
+    if not url.startswith(_DATABASES):
+        raise ValueError("phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»")
+    if url.startswith("sqlite") and url.partition(":///")[2] in ("", ":memory:"):
+        raise ValueError("cần một tệp; cơ sở dữ liệu trong bộ nhớ mất khi dừng chương trình")
+    return url
 
 
 def webhook_secret(token: str) -> str:

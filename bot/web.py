@@ -91,7 +91,9 @@ def make_web(
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking
-        if looking is None or looking.done():  # while the database is silent one look waits, not many
+        if (
+            looking is None or looking.done()
+        ):  # while the database is silent one look waits, not many
             looking = asyncio.create_task(look())
             looking.add_done_callback(lambda look: look.cancelled() or look.exception())
         done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)

@@ -171,6 +171,16 @@ async def nobodys(
     return [row.id for row in found if row.id not in unknown]
 
 
+async def living_owners(connection: AsyncConnection, *, now: datetime) -> list[Row[Any]]:
+    """Return the accounts that a process owns at an instant."""
+    rows = await connection.execute(
+        select(Account.__table__)
+        .where(Account.owner.is_not(None), Account.owned_until > now)
+        .order_by(Account.id)
+    )
+    return list(rows.all())
+
+
 async def stop(
     connection: AsyncConnection,
     account_id: int,

@@ -36,6 +36,17 @@ async def upgrade(database: Database) -> None:
         await connection.run_sync(_upgrade)
 
 
+async def upgrade_within(connection: AsyncConnection) -> None:
+    """Bring the schema to the newest revision in the caller's transaction."""
+    await connection.run_sync(_upgrade)
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether this program knows a revision: one that it does not is of a newer program."""
+    scripts = ScriptDirectory.from_config(config())
+    return revision in {each.revision for each in scripts.walk_revisions()}
+
+
 def newest() -> str | None:
     """Return the newest revision that this program knows."""
     return ScriptDirectory.from_config(config()).get_current_head()

@@ -48,6 +48,10 @@ class Whole:
     async def begin(self) -> Whole:
         await load_world(self.database, self.registry, now=self.now)
         self.account_id = await account(self.database, "local")
+        return self.go_on()
+
+    def go_on(self) -> Whole:
+        """Work on a database that holds all of it already."""
         channels: dict[int, Any] = {self.account_id: self.channel}
         router = Router(lambda: self.registry)
         self.inbox = Inbox(self.database, channels, router.handle, self.clock)

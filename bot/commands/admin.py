@@ -5,6 +5,7 @@ Promises that nothing is half-written and no existing file is written over.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -18,7 +19,9 @@ from sqlalchemy.exc import OperationalError
 from bot.commands.output import CommandFailed, print_json, progress
 from bot.commands.store import database_exists, registry_of_files
 from bot.config import SHIPPED_REGISTRY, load_settings
+from data.clock import SystemClock
 from data.database import explain
+from data.restoring import mark_backed_up
 from data.yamlfile import Fault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
@@ -105,8 +108,11 @@ def backup(path: Path) -> None:
     try:
         os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         with progress("Đang sao lưu"):
-            _copy(Path(str(url.database)), part)
+            now = asyncio.run(SystemClock().now())  # of the copy: what came later may be missing
+            copy_database(Path(str(url.database)), part)
+            mark_backed_up(part, now=now)
         part.replace(path)
+        mark_backed_up(Path(str(url.database)), now=now)
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, sqlite3.OperationalError):
@@ -121,8 +127,8 @@ def backup(path: Path) -> None:
     )
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy one consistent snapshot; writers go on meanwhile (WAL)."""
+def copy_database(source: Path, target: Path) -> None:
+    """Copy one consistent snapshot and check it; writers go on meanwhile (WAL)."""
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as original,
         closing(sqlite3.connect(target)) as copy,

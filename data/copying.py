@@ -1,0 +1,249 @@
+"""Every row of one database into another one, and the proof that nothing changed on the way.
+
+Promises that a target which holds anything is refused, that rows go in batches (memory does not grow with
+what is stored), that both sides are then counted and summed up in one canonical form that does not depend
+on the database, and that nothing stays in the target where anything differs: it is one transaction of the
+caller. The source is only read. Never decides whether the source may be copied now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    collate,
+    column,
+    func,
+    inspect,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Base
+
+BATCH = 4000  # rows
+_VERSION = "alembic_version"  # the migrations' own table
+_NOTHING = "\x00"  # the one character that PostgreSQL keeps in no text
+
+Told = Callable[[str, int], None]  # a table's name, and how many of its rows are done
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One table: its rows counted, and all of them summed up."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """A text that the source holds and that PostgreSQL would refuse."""
+
+    table: str
+    column: str
+    longest: int
+    most: int
+
+
+class NotWritten(Exception):
+    """The target took no row of a batch; str() names the table and the server's reason, and no value."""
+
+
+class Different(Exception):
+    """What was written reads back otherwise; tables: their names. Roll the transaction back."""
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        super().__init__(", ".join(tables))
+        self.tables = tables
+
+
+def tables() -> list[Table]:
+    """Return every table, those first to which others refer."""
+    return list(Base.metadata.sorted_tables)
+
+
+async def occupied(connection: AsyncConnection) -> list[str]:
+    """Return what keeps a database from being a target: tables of others, and own ones that hold rows.
+
+    One without any table, or at whatever revision without a row, is free.
+    """
+    found = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    own = {each.name for each in tables()}
+    foreign = [name for name in found if name not in own and name != _VERSION]
+    return sorted(foreign) + [
+        each.name
+        for each in tables()
+        if each.name in found
+        and (await connection.execute(select(text("1")).select_from(_bare(each)).limit(1))).first()
+    ]
+
+
+async def counted(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many rows each table holds."""
+    return {
+        each.name: (await connection.scalar(select(func.count()).select_from(each))) or 0
+        for each in tables()
+    }
+
+
+async def too_long(connection: AsyncConnection) -> list[TooLong]:
+    """Return columns with a text longer than its type says, which SQLite does not look at."""
+    found = []
+    for each in tables():
+        for one in each.columns:
+            most = one.type.length if isinstance(one.type, String) else None
+            if most is None:
+                continue
+            longest = await connection.scalar(select(func.max(func.length(one))))
+            if longest is not None and longest > most:
+                found.append(TooLong(each.name, one.name, longest, most))
+    return found
+
+
+async def copy_all(source: AsyncConnection, target: AsyncConnection, told: Told) -> list[Sum]:
+    """Copy every row, go on with the keys' numbers behind the highest, and compare; raises Different.
+
+    target: empty, at the newest schema, in a transaction that the caller commits. A NUL within a text,
+    which PostgreSQL cannot keep, is left out on both sides.
+    """
+    sums, different = [], []
+    for each in tables():
+        before = _Summing(each.name)
+        async for rows in _batches(source, each):
+            before.add(rows)
+            await _write(target, each, rows)
+            told(each.name, before.rows)
+        await _go_on_behind(target, each)
+        sums.append(before.sum)
+    for each, written in zip(tables(), sums, strict=True):
+        told(each.name, 0)
+        if await summed(target, each) != written:
+            different.append(each.name)
+    if different:
+        raise Different(different)
+    return sums
+
+
+async def summed(connection: AsyncConnection, of: Table) -> Sum:
+    """Return a table's count and checksum, the same on every database that holds the same rows."""
+    summing = _Summing(of.name)
+    async for rows in _batches(connection, of):
+        summing.add(rows)
+    return summing.sum
+
+
+class _Summing:
+    """Rows as they pass, in the order of their key.
+
+    Values come as the same Python types from both databases (instants aware and in UTC, JSON as its text),
+    so that repr() is one form of them, which tells 1 from True and from "1".
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._hash = hashlib.sha256()
+        self.rows = 0
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            self._hash.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
+            self.rows += 1
+
+    @property
+    def sum(self) -> Sum:
+        return Sum(self._name, self.rows, self._hash.hexdigest())
+
+
+async def _batches(
+    connection: AsyncConnection, of: Table
+) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+    """Yield a table's rows by key, so many at a time; JSON as the text it is kept as."""
+    (key,) = of.primary_key.columns
+    place = list(of.columns).index(key)
+    ordered = _ordered(key, connection.dialect.name)
+    query: Select[Any] = select(*map(_readable, of.columns)).order_by(ordered).limit(BATCH)
+    last = None
+    while True:
+        found = query if last is None else query.where(ordered > last)
+        rows = [tuple(map(_without_nul, row)) for row in await connection.execute(found)]
+        if rows:
+            yield rows
+        if len(rows) < BATCH:
+            return
+        last = rows[-1][place]
+
+
+def _readable(one: Column[Any]) -> ColumnElement[Any]:
+    return cast(one, Text) if isinstance(one.type, JSON) else one
+
+
+def _ordered(key: Column[Any], dialect: str) -> ColumnElement[Any]:
+    """Return a key in an order that is the same on every database: texts by their code points."""
+    if not isinstance(key.type, String):
+        return key
+    return collate(key, "BINARY" if dialect == "sqlite" else "C")
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace(_NOTHING, "") if isinstance(value, str) and _NOTHING in value else value
+
+
+async def _write(connection: AsyncConnection, into: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows: one statement a batch, on PostgreSQL by COPY."""
+    names = [one.name for one in into.columns]
+    if connection.dialect.name == "sqlite":
+        added = _bare(into).insert().values({name: bindparam(name) for name in names})
+        await connection.execute(added, [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    listed = ", ".join(map(quote, names))
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        async with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY {quote(into.name)} ({listed}) FROM STDIN") as copy,
+        ):
+            for row in rows:
+                await copy.write_row(row)
+    except psycopg.Error as error:  # its words quote the row
+        why = error.diag.message_primary or type(error).__name__
+        raise NotWritten(f"{into.name}: {why}") from None
+
+
+def _bare(of: Table) -> Any:
+    """Return a table whose JSON is plain text, so that it is written as it was read."""
+    return table(
+        of.name,
+        *(
+            column(one.name, Text() if isinstance(one.type, JSON) else one.type)
+            for one in of.columns
+        ),
+    )
+
+
+async def _go_on_behind(connection: AsyncConnection, of: Table) -> None:
+    """Have the next number of a table be the one behind its highest; SQLite does so by itself."""
+    (key,) = of.primary_key.columns
+    if connection.dialect.name == "sqlite" or isinstance(key.type, String):
+        return
+    highest = await connection.scalar(select(func.max(key)))
+    if highest is not None:
+        sequence = func.pg_get_serial_sequence(of.name, key.name)
+        await connection.execute(select(func.setval(sequence, highest)))
