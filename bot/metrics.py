@@ -144,6 +144,16 @@ class _Figures(Collector):
                 for state in ("open", "late", "submitted")
             ],
         )
+        yield _gauge(
+            "nhacviec_morning_last_run_timestamp_seconds",
+            "When a province's last morning was composed.",
+            ("province",),
+            [
+                ((province,), one.morning_at.timestamp())
+                for province, one in self._found.provinces.items()
+                if one.morning_at is not None
+            ],
+        )
 
 
 def _of(account: AccountGauges) -> tuple[str, str]:

@@ -54,7 +54,7 @@ async def let_go_of_others(
     async with database.write() as connection:
         for account_id in await lease.nobodys(connection, but=accounts, since=since, now=now):
             await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
-            _log.error("account.let_go", id=account_id)
+            _log.error("account.let_go", account=account_id)
 
 
 async def refuse_sandbox(database: Database) -> None:

@@ -11,11 +11,10 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -25,11 +24,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.health import health
 from bot.metrics import figures
 from data.clock import Clock
 from data.database import Database, DatabaseUnusable, words_of
-from data.models import Account
-from data.models import Message as Outgoing
+from data.registry import Registry
 from jobs.channel import Capabilities
 
 MOST_BYTES = 256 * 1024
@@ -74,26 +73,26 @@ def make_web(
     webhooks: Sequence[Webhook] = (),
     capabilities: Mapping[int, Capabilities] | None = None,
     more: Sequence[Route] = (),
+    registry: Callable[[], Registry] | None = None,
 ) -> Starlette:
     """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
 
     A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
     and 500 only where the database failed, so that the platform sends it again. A body that is no
     update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
-    capabilities: of every account open, for its caps.
+    capabilities: of every account open, for its caps. registry: for the mornings that should have been.
     """
     routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
-    looking: asyncio.Task[dict[str, object]] | None = None
+    looking: asyncio.Task[dict[str, Any]] | None = None
 
-    async def look() -> dict[str, object]:
-        return await health(database, now=await clock.now())
+    async def look() -> dict[str, Any]:
+        known = None if registry is None else registry()
+        return await health(database, known, capabilities or (), now=await clock.now())
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking
-        if (
-            looking is None or looking.done()
-        ):  # while the database is silent one look waits, not many
+        if looking is None or looking.done():  # of a silent database one look waits, not many
             looking = asyncio.create_task(look())
             looking.add_done_callback(lambda look: look.cancelled() or look.exception())
         done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)
@@ -162,39 +161,6 @@ async def read_body(request: Request, *, most: int) -> bytes:
         if len(parts) > most:
             raise TooLarge
     return bytes(parts)
-
-
-async def health(database: Database, *, now: datetime) -> dict[str, object]:
-    """Return what an administrator's monitor asks: is the database there, who owns the accounts, is
-    anything waiting too long.
-
-    `ok` is False where an account is stopped or has no living owner, or where the last write failed: then
-    `database` says in Vietnamese what to do. oldest_due_seconds: how long the oldest message that should
-    be out by now has waited; None where nothing waits.
-    """
-    async with database.read() as connection:
-        accounts = (await connection.execute(select(Account.__table__).order_by(Account.id))).all()
-        oldest = await connection.scalar(
-            select(func.min(Outgoing.send_at)).where(
-                Outgoing.state == "pending", Outgoing.send_at <= now
-            )
-        )
-    trouble = database.trouble
-    rows = [
-        {
-            "channel": account.channel,
-            "name": account.name,
-            "stopped": account.stopped_at is not None,
-            "owned": account.owned_until is not None and account.owned_until > now,
-        }
-        for account in accounts
-    ]
-    return {
-        "ok": not trouble and all(row["owned"] and not row["stopped"] for row in rows),
-        "database": trouble or "ok",
-        "accounts": rows,
-        "oldest_due_seconds": None if oldest is None else int((now - oldest).total_seconds()),
-    }
 
 
 class Headers:

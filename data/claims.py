@@ -7,7 +7,6 @@ Never opens a transaction and never sends: callers do both.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,11 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.journal import journal
 from data.lease import Lease, hold, own
 from data.models import Account, Chat, Delivery, Message
 from data.outbox import forget_secrets
 
-log = logging.getLogger("nhacviec.delivery")
+log = journal("delivery")
 
 MOST_REPEATS = 2
 
@@ -64,9 +64,7 @@ async def take_over(
     lease = Lease(account_id, owner, epoch)
     again, parked = await reclaim(connection, lease, repeats_unknown=repeats_unknown, now=now)
     if again or parked:
-        log.warning(
-            "claims of a dead owner account=%d again=%d parked=%d", account_id, again, parked
-        )
+        log.warning("claims.of_dead_owner", account=account_id, again=again, parked=parked)
     return lease
 
 

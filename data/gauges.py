@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Account, InboxEvent, Message, Obligation, Plan
+from data.models import Account, InboxEvent, JobRun, Message, Obligation, Plan
 
 # Written out, for a partial index is used only where its condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
@@ -45,11 +45,12 @@ class AccountGauges:
 
 @dataclass(slots=True)
 class ProvinceGauges:
-    """One province: what is open, how much of that is late, and what waits to be confirmed."""
+    """One province: what is open, how much of that is late, what waits to be confirmed; its last morning."""
 
     open: int = 0
     late: int = 0
     submitted: int = 0
+    morning_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +113,14 @@ async def _provinces(connection: AsyncConnection, today: date) -> dict[str, Prov
         .where(living, Obligation.state == "open", Obligation.judged_on < today)
         .group_by(Obligation.plan_id)
     )
+    mornings = await connection.execute(
+        select(JobRun.subject, func.max(JobRun.finished_at))
+        .where(JobRun.job == "morning")
+        .group_by(JobRun.subject)
+    )
+    for province, finished in mornings:
+        if province in found:
+            found[province].morning_at = finished
     for query in (by_state, late):
         for plan_id, what, count in await connection.execute(query):
             one = found[home[plan_id]]

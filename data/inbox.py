@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -86,15 +87,23 @@ def _texts(value: Any) -> Iterator[str]:
 # ------------------------------------------------------------------ storing
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a batch: updates that are new, with the number each has here, and those refused."""
+
+    new: list[tuple[int, Update]]
+    refused: list[Update]
+
+
 async def store(
     connection: AsyncConnection, account_id: int, updates: Sequence[Update], *, now: datetime
-) -> list[Update]:
-    """Store what is new of a batch; returns the updates among it that were refused as secret."""
+) -> Kept:
+    """Store what is new of a batch, but nothing of what is marked secret."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     if connection.dialect.name != "sqlite":  # where another process may be storing at this moment
         chats = [one.address or "" for one in updates]
         await connection.execute(_IN_TURN, {"account_id": account_id, "chats": chats})
-    refused: list[Update] = []
+    kept = Kept([], [])
     for one in updates:
         secret = holds_secret(one.raw)
         added = await connection.execute(
@@ -111,9 +120,12 @@ async def store(
             .on_conflict_do_nothing(index_elements=["account_id", "update_id"])
             .returning(InboxEvent.id)
         )
-        if added.first() is not None and secret:
-            refused.append(one)
-    return refused
+        number = added.scalar_one_or_none()
+        if number is not None and secret:
+            kept.refused.append(one)
+        if number is not None:
+            kept.new.append((number, one))
+    return kept
 
 
 async def polled_to(connection: AsyncConnection, account_id: int, offset: int) -> None:

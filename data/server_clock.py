@@ -9,7 +9,6 @@ kept goes on. Never reads the machine's wall clock as the time.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.clock import Clock, SystemClock, require_aware
 from data.database import Database
+from data.journal import journal
 
-log = logging.getLogger("nhacviec.clock")
+log = journal("clock")
 
 LOOK_SECONDS = 30.0
 _SOON = 5.0  # seconds until a look that failed is tried again, and the longest that one may take
@@ -84,7 +84,7 @@ class DatabaseClock:
                 await self._look()
         except (SQLAlchemyError, OSError) as error:  # a TimeoutError is an OSError
             self._look_at = self._elapsed() + _SOON
-            log.warning("the server's clock is not told error=%s", type(error).__name__)
+            log.warning("clock.not_told", error=type(error).__name__)
 
     async def _look(self) -> None:
         for _ in range(_TRIES):

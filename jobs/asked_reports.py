@@ -8,7 +8,6 @@ urges goes to who asked for it and to nobody else.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from data import outbox, report_requests
 from data.clock import Clock, civil_date
 from data.database import Database
 from data.downloads import keep
+from data.journal import journal
 from data.models import Chat
 from data.registry import Registry
 from data.report_facts import MOST_LINES, ReportFacts, UrgingFacts
@@ -27,7 +27,7 @@ from data.report_requests import MOST_ATTEMPTS, Taken
 from data.titles import period_words
 from jobs.reports import Made, Refused, make_report
 
-log = logging.getLogger("nhacviec.reports")
+log = journal("reports")
 
 READY, REFUSED = "report_ready", "report_refused"  # templates
 _MOST_NAMED = 8
@@ -69,7 +69,7 @@ class Reports:
             try:
                 await self.step()
             except Exception as error:  # the next wake or minute tries again
-                log.exception("reports held up error=%s", type(error).__name__)
+                log.exception("reports.held_up", error=type(error).__name__)
 
     async def step(self) -> int:
         """Make every report that waits; returns how many were ended. Harmless beside other processes."""
@@ -101,7 +101,7 @@ class Reports:
                     as_of=as_of,
                 )
             except Exception as error:
-                log.exception("report=%d error=%s", taken.id, type(error).__name__)
+                log.exception("report.failed", report=taken.id, error=type(error).__name__)
                 if taken.attempt < MOST_ATTEMPTS:
                     async with self._database.write() as connection:
                         await report_requests.let_go(connection, taken)

@@ -8,7 +8,6 @@ of it, and one that fails costs nothing else. Sends nothing itself.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import downloads, outbox, week_facts
 from data.clock import civil_date, civil_time
 from data.database import Database
+from data.journal import journal
 from data.models import JobRun, Message
 from data.registry import Registry
 from data.week_facts import Facts, Key, monday_of
@@ -32,7 +32,7 @@ from jobs.messages import Renderer
 from jobs.quota import accounts_in_use
 from jobs.sparing import scarce
 
-_log = logging.getLogger("nhacviec.digest")
+_log = journal("digest")
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ async def digest(
                 )
             result.provinces.append(province)
         except Exception:  # one province's trouble must not cost the others their digest
-            _log.exception("digest failed province=%s", province)
+            _log.exception("digest.failed", province=province)
             result.failed.append(province)
     return result
 

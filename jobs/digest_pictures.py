@@ -7,18 +7,18 @@ transaction, and that one that cannot be drawn is left out and logged.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import week_facts
+from data.journal import journal
 from data.week_facts import Facts, Key
 from jobs.channel import Capabilities
 from jobs.digest_letters import Letter
 
-_log = logging.getLogger("nhacviec.digest")
+_log = journal("digest")
 
 # Draws what goes with a coordinator's or the leaders' facts, or returns None where nothing is to be drawn.
 # Takes the facts, those of all plans, and the weeks of the plan that the facts name as "picture".
@@ -66,7 +66,7 @@ async def drawn(
                 draw, shown, plans, weeks.get(shown.get("picture") or "", [])
             )
         except Exception:
-            _log.exception("picture failed scope=%s code=%s", *key)
+            _log.exception("picture.failed", scope=key[0], code=key[1])
             continue
         if picture is not None:
             found[key] = picture

@@ -7,7 +7,6 @@ owner polls, and that a text with a secrecy mark is never stored. Handles nothin
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,6 +21,7 @@ from data.clock import Clock
 from data.database import FAULTS as DATABASE_FAULTS
 from data.database import Database, words_of
 from data.evidence import MOST_BYTES
+from data.journal import journal
 from data.lost import REFUSED, account_lost
 from data.models import Chat
 from jobs.channel import (
@@ -35,7 +35,7 @@ from jobs.channel import (
 )
 from jobs.tenure import Tenure
 
-log = logging.getLogger("nhacviec.inbox")
+log = journal("inbox")
 
 REFUSED_SECRET = "refused_secret"  # template
 
@@ -59,7 +59,8 @@ async def store(
     goes on.
     """
     async with database.write() as connection:
-        for refused in await inbox.store(connection, account_id, updates, now=now):
+        kept = await inbox.store(connection, account_id, updates, now=now)
+        for refused in kept.refused:
             chat = await _chat_at(connection, account_id, refused.address)
             if chat is not None:
                 await outbox.put(
@@ -73,6 +74,8 @@ async def store(
                 )
         if next_offset is not None:
             await inbox.polled_to(connection, account_id, next_offset)
+    for number, one in kept.new:
+        log.info("update.stored", update=number, account=account_id, remote=one.update_id)
 
 
 async def receive(
@@ -150,12 +153,12 @@ async def poll(
             now = await clock.now()
             async with database.write() as connection:
                 await account_lost(connection, account_id, why=REFUSED, detail=str(error), now=now)
-            log.error("account refused by the platform account=%d", account_id)
+            log.error("account.refused", account=account_id)
             return True
         except (DeliveryError, *DATABASE_FAULTS) as error:
-            log.warning("poll held up account=%d error=%s", account_id, words_of(error))
+            log.warning("poll.held_up", account=account_id, error=words_of(error))
         except Exception:
-            log.exception("poll failed account=%d", account_id)
+            log.exception("poll.failed", account=account_id)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 30.0)
 
@@ -200,7 +203,7 @@ async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
     except Rejected:
         return replace(attachment, fault="too_big")
     except Exception as error:  # whatever a strange update made of it: what it says still counts
-        log.warning("file not fetched error=%s", type(error).__name__)
+        log.warning("file.not_fetched", error=type(error).__name__)
         return replace(attachment, fault="lost")
     return replace(attachment, content=content)
 
@@ -216,7 +219,7 @@ async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clo
             await store(database, account_id, batch, now=now, next_offset=next_offset)
             return
         except DATABASE_FAULTS as error:
-            log.error("updates not stored yet error=%s", words_of(error))
+            log.error("updates.not_stored", account=account_id, error=words_of(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30.0)
 

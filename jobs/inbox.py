@@ -10,27 +10,27 @@ where a chat moved or was lost.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import contacts, inbox, outbox, reach
+from data import inbox
 from data.clock import Clock
 from data.database import FAULTS as DATABASE_FAULTS
 from data.database import Database, words_of
 from data.invitations import may_hold_code
-from data.models import Chat
+from data.journal import journal
+from jobs.answers import chat_of, follow_chat, put_answers
 from jobs.channel import Answer, Channel, Incoming
 from jobs.fetching import poll_while_ours, receive, store, with_files
 from jobs.tenure import Tenure
 
 __all__ = ["Handler", "Inbox", "receive", "store"]
 
-log = logging.getLogger("nhacviec.inbox")
+log = journal("inbox")
 
 Lane = list[tuple[Row[Any], Incoming]]  # what a chat said and nobody handled yet, oldest first
 
@@ -110,9 +110,9 @@ class Inbox:
             try:
                 await self.handle_pending()
             except DATABASE_FAULTS as error:
-                log.error("inbox held up error=%s", words_of(error))
+                log.error("inbox.held_up", error=words_of(error))
             except Exception:  # one fault must not end the listening of all accounts
-                log.exception("inbox failed")
+                log.exception("inbox.failed")
             try:
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._woken.wait()
@@ -160,15 +160,14 @@ class Inbox:
                 incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
                 if incoming is not None:
                     _refuse_strange_names(incoming)
-            except (
-                Exception
-            ) as error:  # also what no parser thought of: it is parked, the rest goes on
+            except Exception as error:  # also what no parser thought of: it is parked
                 why = str(error) if isinstance(error, ValueError) else type(error).__name__
                 ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
-                log.warning("event=%d account=%d outcome=parked", event.id, event.account_id)
+                _ended(event, "malformed")
                 continue
             if incoming is None:
                 ended += await self._end(event)
+                _ended(event, "nothing")
             else:
                 lane = (event.account_id, incoming.address)
                 lanes.setdefault(lane, []).append((event, incoming))
@@ -197,7 +196,9 @@ class Inbox:
             except DATABASE_FAULTS:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
-                log.exception("event=%d account=%d attempt=%d", event.id, event.account_id, attempt)
+                log.exception(
+                    "update.failed", update=event.id, account=event.account_id, attempt=attempt
+                )
                 words = type(error).__name__
                 if not may_hold_code(event.raw, incoming.text):
                     words = f"{words}: {error}"[:500]
@@ -216,55 +217,15 @@ class Inbox:
             if not await inbox.finish(connection, event.id, now=now, forget=forget):
                 return not await inbox.is_new(connection, event.id)
             if incoming.kind in ("moved", "gone"):
-                await self._follow_chat(connection, incoming, now)
+                await follow_chat(connection, incoming, now)
                 answers: list[Answer] = []
             else:
                 answers = await self._handle(connection, incoming, event_id=event.id, now=now)
-            if answers:
-                await self._put(connection, incoming, answers, now)
+            put = await put_answers(connection, incoming, answers, now) if answers else []
+        _ended(event, "done", kind=incoming.kind, messages=put)
         # moved and gone may have put notices
         self._answered()
         return True
-
-    async def _follow_chat(
-        self, connection: AsyncConnection, incoming: Incoming, now: datetime
-    ) -> None:
-        """A chat that moved or was lost takes its topics with it; unknown ones are nothing to us."""
-        rows = await connection.execute(
-            select(Chat.id).where(
-                Chat.account_id == incoming.account_id, Chat.address == incoming.address
-            )
-        )
-        ids = list(rows.scalars())
-        if incoming.kind == "moved":
-            for chat_id in ids[:1]:
-                await reach.moved(connection, chat_id, incoming.text)
-            return
-        for chat_id in ids:
-            await reach.gone(connection, chat_id, why=incoming.text or "lost", now=now)
-
-    async def _put(
-        self, connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
-    ) -> None:
-        own = await _chat_of(connection, incoming)
-        for answer in answers:
-            chat = own if answer.to_chat is None else await _chat(connection, answer.to_chat)
-            if chat is None:
-                log.error("answer without a chat template=%s", answer.template)
-                continue
-            await outbox.put(
-                connection,
-                account_id=chat.account_id,
-                chat_id=chat.id,
-                template=answer.template,
-                context=answer.context,
-                buttons=[[(key.label, key.action) for key in row] for row in answer.buttons],
-                items=[(obligation_id, None) for obligation_id in answer.items],
-                priority=outbox.ANSWER,
-                now=now,
-                edits=answer.edits,
-                secret=answer.secret,
-            )
 
     def _acknowledge(self, incoming: Incoming) -> None:
         """End a press's spinner, now that what it did is committed; nothing waits for it."""
@@ -297,9 +258,10 @@ class Inbox:
             forget = may_hold_code(event.raw, incoming.text)
             if not await inbox.park(connection, event.id, now=now, forget=forget):
                 return
-            chat = await _chat_of(connection, incoming)
-            if chat is not None and incoming.kind in ("text", "action", "other"):
-                await self._put(connection, incoming, [Answer(SORRY)], now)
+            chat = await chat_of(connection, incoming)
+            waits = chat is not None and incoming.kind in ("text", "action", "other")
+            put = await put_answers(connection, incoming, [Answer(SORRY)], now) if waits else []
+        _ended(event, "parked", kind=incoming.kind, messages=put)
         self._acknowledge(incoming)
         self._answered()
 
@@ -319,20 +281,24 @@ def _refuse_strange_names(incoming: Incoming) -> None:
             raise ValueError("the name of a chat or sender is none")
 
 
+def _ended(
+    event: Row[Any], outcome: str, *, kind: str | None = None, messages: Sequence[int] = ()
+) -> None:
+    """Write one line for an update that is through; messages: the answers, to follow them on."""
+    answers = ",".join(map(str, messages)) or None
+    log.info(
+        "update.ended",
+        update=event.id,
+        account=event.account_id,
+        kind=kind,
+        outcome=outcome,
+        messages=answers,
+    )
+
+
 def _is_for_us(incoming: Incoming) -> bool:
     """Tell whether somebody waits for an answer: not for what is only overheard in a group."""
     if incoming.kind not in ("text", "other"):
         return False
     meant = incoming.text.startswith("/") or incoming.reply_to is not None
     return incoming.chat_kind == "private" or meant
-
-
-async def _chat_of(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
-    return await contacts.find_chat(
-        connection, incoming.account_id, incoming.address, incoming.thread
-    )
-
-
-async def _chat(connection: AsyncConnection, chat_id: int) -> Row[Any] | None:
-    rows = await connection.execute(select(Chat.__table__).where(Chat.id == chat_id))
-    return rows.one_or_none()

@@ -9,7 +9,6 @@ process took the account over, and begins no send once another may have (jobs.te
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from data import claims
 from data import lease as leases
 from data.clock import Clock, civil_date
 from data.database import Database, DatabaseUnusable, words_of
+from data.journal import journal
 from data.lease import Lease
 from data.workdays import Workdays
 from jobs.ahead import Ahead, Choice, Chosen
@@ -43,7 +43,7 @@ from jobs.outcomes import Ended, Ending, NotRenderable, Pause, record
 from jobs.tenure import RENEW_SECONDS, LeaseLost, Tenure
 from jobs.wording import Renderer, Unreadable, put_into_words
 
-log = logging.getLogger("nhacviec.delivery")
+log = journal("delivery")
 
 _LAST_SECONDS = 10.0  # for what is in flight when the line stops
 _LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
@@ -108,8 +108,8 @@ class Line:
                     self._lost()
                 except Exception as error:
                     known = isinstance(error, DatabaseUnusable | SQLAlchemyError)
-                    words = "delivery held up account=%d error=%s"
-                    log.error(words, self._account_id, words_of(error), exc_info=not known)
+                    about = {"account": self._account_id, "error": words_of(error)}
+                    log.error("delivery.held_up", **about, exc_info=not known)
                     await self._rest(pause)
                     pause = min(pause * 2, 30.0)
         finally:
@@ -165,7 +165,7 @@ class Line:
 
     def _lost(self) -> None:
         """Forget everything in hand: the new owner settles it."""
-        log.error("account taken over by another process account=%d", self._account_id)
+        log.error("account.taken_over", account=self._account_id)
         self._tenure.end()
         self._ended.clear()
         self._chats.clear()
@@ -192,9 +192,8 @@ class Line:
                 await leases.release(connection, lease, now=await self._tenure.now())
             self._note(self._ended, pauses, now)
         except (LeaseLost, DatabaseUnusable, SQLAlchemyError) as error:
-            log.warning(
-                "lease not given back account=%d error=%s", self._account_id, type(error).__name__
-            )
+            why = type(error).__name__
+            log.warning("lease.not_given_back", account=self._account_id, error=why)
         self._ended.clear()
         self._chats.clear()
 
@@ -241,6 +240,9 @@ class Line:
             self._ahead.refresh()  # some were taken back
         for row, words in worded:
             self._chats[row.id] = row.chat_id
+            page = f"{row.page}/{row.pages}"
+            about = {"template": row.template, "page": page, "attempt": row.attempts}
+            log.info("message.claimed", **_of(row), **about)
             if isinstance(words, OutgoingMessage):
                 self._sending[row.id] = asyncio.create_task(self._send(row, words, slots[row.id]))
             else:
@@ -270,21 +272,14 @@ class Line:
             message = one.message
             self._chats.pop(message.id, None)
             self.counts[one.word] += 1
-            log.info(
-                "message=%d account=%d template=%s page=%d/%d outcome=%s",
-                message.id,
-                self._account_id,
-                message.template,
-                message.page,
-                message.pages,
-                one.word,
-            )
-            if isinstance(one.ending, Receipt):
+            remote = one.ending.remote_id if isinstance(one.ending, Receipt) else None
+            log.info("message.ended", **_of(message), outcome=one.word, remote=remote)
+            if remote is not None:
                 self._failures = 0
                 continue
             self._ahead.refresh()
             if isinstance(one.ending, Unauthorised):
-                log.error("account refused by the platform account=%d", self._account_id)
+                log.error("account.refused", account=self._account_id)
             if pause is None:
                 continue
             self._ahead.silence(None if pause.account else message.chat_id, pause.until)
@@ -324,3 +319,7 @@ class Line:
         self._sending.pop(row.id, None)
         self._ended.append(Ended(row, ending))
         self._woken.set()
+
+
+def _of(message: Row[Any]) -> dict[str, int]:
+    return {"message": message.id, "account": message.account_id, "chat": message.chat_id}

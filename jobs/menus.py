@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts import Role
 from data.database import Database
+from data.journal import journal
 from data.models import Account, Chat, Enrolment
 from jobs.channel import Channel, DeliveryError, Gone, Moved, RateLimited, Rejected
 from jobs.tenure import Tenure
 
-log = logging.getLogger("nhacviec.menus")
+log = journal("menus")
 
 Commands = Sequence[tuple[str, str]]
 
@@ -108,12 +108,17 @@ class Menus:
                 await channel.offer_menu(place.address, commands)
             except (Gone, Rejected, Moved) as error:
                 self._put_off[account_id, place.address] = now + PUT_OFF
-                log.info("menu refused chat=%d error=%s", place.ids[0], type(error).__name__)
+                log.info(
+                    "menu.refused",
+                    account=account_id,
+                    chat=place.ids[0],
+                    error=type(error).__name__,
+                )
                 continue
             except DeliveryError as error:
                 if isinstance(error, RateLimited):
                     self._silent[account_id] = now + timedelta(seconds=error.retry_after)
-                log.info("menus held up account=%d error=%s", account_id, type(error).__name__)
+                log.info("menus.held_up", account=account_id, error=type(error).__name__)
                 break
             await self._record(place)
             changed += 1

@@ -8,7 +8,6 @@ one transaction. Sends nothing itself.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -22,6 +21,7 @@ from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import Database
 from data.holding import Holders
+from data.journal import journal
 from data.ladder import effective_due
 from data.models import JobRun, Message, MessageItem, Obligation, Plan, Reminder
 from data.owners import coordinator_of
@@ -38,7 +38,7 @@ from jobs.obligations import recompute
 from jobs.paging import Bag, DueItem, paginate
 from jobs.quota import accounts_in_use
 
-_log = logging.getLogger("nhacviec.reminders")
+_log = journal("reminders")
 
 BROADCAST = 2  # Message.priority
 _DEFAULT_LIMIT = 4096
@@ -89,7 +89,7 @@ async def morning(
                     )
                     result.provinces.append(province.code)
         except Exception:  # one province's trouble must not cost the others their morning
-            _log.exception("morning failed province=%s", province.code)
+            _log.exception("morning.failed", province=province.code)
             result.failed.append(province.code)
     return result
 

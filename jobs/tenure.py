@@ -8,16 +8,16 @@ the database. Whoever waits for the account looks again the instant its lease ru
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
 
 from data import claims
 from data import lease as leases
 from data.clock import Clock
 from data.database import Database
+from data.journal import journal
 from data.lease import Lease, LeaseLost
 
-log = logging.getLogger("nhacviec.delivery")
+log = journal("delivery")
 
 RENEW_SECONDS = 5.0
 _LEAST_WAIT = 0.2

@@ -664,7 +664,7 @@ async def test_run_until_idle_is_refused_while_the_service_is_at_work(
     await running
 
 
-async def test_each_message_leaves_one_line_in_the_log_without_words_names_or_token(
+async def test_each_message_leaves_two_lines_in_the_log_without_words_names_or_token(
     database: Database,
     api: BotApi,
     telegram: TelegramChannel,
@@ -675,8 +675,10 @@ async def test_each_message_leaves_one_line_in_the_log_without_words_names_or_to
     with caplog.at_level(logging.DEBUG, logger="nhacviec"):
         await sender(database, {account_id: telegram}).run_until_idle()
     lines = [record.getMessage() for record in caplog.records if record.name == "nhacviec.delivery"]
+    where = f"message={message_id} account={account_id} chat={chat_id}"
     assert lines == [
-        f"message={message_id} account={account_id} template=words page=1/1 outcome=sent"
+        f"message.claimed {where} template=words page=1/1 attempt=1",
+        f"message.ended {where} outcome=sent remote=1",
     ]
     assert TOKEN not in caplog.text
     assert "lời riêng" not in caplog.text

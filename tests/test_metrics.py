@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, insert, text, update
 
 from bot.web import make_web
-from data import lease
+from data import job_runs, lease
 from data.clock import ZONE, SteppedClock
 from data.database import Database
 from data.gauges import gauges
@@ -166,6 +167,51 @@ async def test_counting_reads_indexes_and_never_the_rows_that_are_stored(talk: T
     for statement, plan in told.items():
         waits = "'pending'" in statement or "'new'" in statement or "'parked'" in statement
         assert ("INDEX ix_" if waits else "COVERING INDEX ix_") in plan, (statement, plan)
+
+
+async def test_a_provinces_last_morning_is_told_by_its_instant(talk: Talk) -> None:
+    assert not [name for name, _ in read(await page_of(talk.database)) if "morning" in name]
+    async with talk.database.write() as connection:
+        for days in (3, 0):
+            at = NOW - timedelta(days=days)
+            await job_runs.begin(connection, "morning", "dong", at.date(), now=at)
+    figures = read(await page_of(talk.database))
+    assert figures["morning_last_run_timestamp_seconds", ("dong",)] == NOW.timestamp()
+    assert ("morning_last_run_timestamp_seconds", ("tay",)) not in figures
+
+
+NOT_BASE = {
+    "milliseconds", "minutes", "hours", "days", "ms", "percent", "kilobytes", "megabytes", "mb", "kb"
+}  # fmt: skip
+TYPES = {"gauge", "counter", "histogram", "summary", "untyped"}
+
+
+async def test_names_follow_the_conventions_of_prometheus(talk: Talk) -> None:
+    """As `promtool check metrics` has them, https://prometheus.io/docs/practices/naming/."""
+    await put(talk, state="pending")
+    async with talk.database.write() as connection:
+        await job_runs.begin(connection, "morning", "dong", NOW.date(), now=NOW)
+    families = list(
+        text_string_to_metric_families(await page_of(talk.database, {talk.account_id: ZALO}))
+    )
+    assert len(families) > 12
+    for family in families:
+        assert re.fullmatch(r"nhacviec_[a-z]+(_[a-z]+)*", family.name), family.name
+        assert family.documentation.endswith("."), family.name
+        words = family.name.split("_")
+        assert not NOT_BASE & set(words), family.name
+        assert not TYPES & set(words), family.name
+        for sample in family.samples:
+            assert sample.name.endswith("_total") == (family.type == "counter"), sample.name
+            assert not sample.name.endswith(("_count", "_sum", "_bucket", "_created"))
+            for label in sample.labels:
+                assert re.fullmatch(r"[a-z]+(_[a-z]+)*", label)
+                assert label not in ("le", "quantile", "job", "instance")
+                assert f"by_{label}" not in family.name
+        if "timestamp" in words or "oldest" in words:
+            assert words[-1] == "seconds"
+        labels = [tuple(sorted(sample.labels.items())) for sample in family.samples]
+        assert len(labels) == len(set(labels)), f"{family.name} says one thing twice"
 
 
 @pytest.fixture

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import insert
 
+from bot.health import health
 from bot.web import MOST_BYTES, TELEGRAM_HEADER, Webhook, make_web
+from data import job_runs
 from data.clock import SteppedClock
 from data.database import Database, DatabaseUnusable
 from data.models import Account, Base, Chat, Message
+from tests.talk import small_registry
+from tests.world import morning_of
 
 NOW = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
 UPDATE = b'{"update_id": 7, "message": {"text": "xong"}}'
@@ -144,7 +149,12 @@ async def add_account(database: Database, *, owned_until: datetime | None, **mor
     async with database.write() as connection:
         await connection.execute(
             insert(Account).values(
-                id=1, channel="telegram", name="8001", epoch=1, owned_until=owned_until, **more
+                id=1,
+                channel="telegram",
+                name="8001",
+                epoch=1,
+                owned_until=owned_until,
+                **more,
             )
         )
         await connection.execute(
@@ -181,8 +191,18 @@ async def test_health_tells_owner_and_the_oldest_message_that_should_be_out(
     assert answer.json() == {
         "ok": True,
         "database": "ok",
-        "accounts": [{"channel": "telegram", "name": "8001", "stopped": False, "owned": True}],
+        "accounts": [
+            {
+                "channel": "telegram",
+                "name": "8001",
+                "stopped": False,
+                "stopped_until": None,
+                "owned": True,
+                "owner": "host:1",
+            }
+        ],
         "oldest_due_seconds": 90,
+        "mornings": [],
     }
 
 
@@ -193,6 +213,70 @@ async def test_health_is_bad_where_an_account_is_stopped(
     answer = await client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["accounts"][0]["stopped"] is True
+
+
+async def test_health_is_good_while_a_bot_rests_until_a_known_day(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await add_account(
+        database,
+        owned_until=NOW + timedelta(seconds=20),
+        stopped_at=NOW,
+        stopped_until=NOW + timedelta(days=3),
+    )
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_health_is_bad_where_a_message_is_due_for_an_hour(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await add_account(database, owned_until=NOW + timedelta(seconds=20))
+    await add_message(database, state="pending", send_at=NOW - timedelta(minutes=61))
+    answer = await client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["oldest_due_seconds"] == 3660
+
+
+async def test_health_tells_each_province_its_last_morning_and_is_bad_where_todays_is_missing(
+    database: Database,
+) -> None:
+    registry = small_registry()  # whose mornings are at 07:30
+
+    async def told(instant: datetime) -> tuple[bool, list[tuple[Any, ...]]]:
+        found = await health(database, registry, now=instant)
+        return found["ok"], [tuple(each.values()) for each in found["mornings"]]
+
+    async with database.write() as connection:
+        await job_runs.begin(connection, "morning", "dong", date(2026, 11, 9), now=NOW)
+    monday, tuesday = date(2026, 11, 9), date(2026, 11, 10)
+    early = [("dong", "2026-11-09", False), ("tay", None, False)]
+    missing = [("dong", "2026-11-09", True), ("tay", None, True)]
+    assert await told(morning_of(monday, 7, 44)) == (True, early)
+    assert await told(morning_of(monday, 8)) == (False, [early[0], ("tay", None, True)])
+    assert await told(morning_of(tuesday, 7, 44)) == (True, early)
+    assert await told(morning_of(tuesday, 7, 45)) == (False, missing)
+    assert await told(morning_of(tuesday, 18)) == (True, early)  # nothing goes out any more
+    assert await told(morning_of(date(2026, 11, 14), 9)) == (True, early)  # a Saturday
+    async with database.write() as connection:
+        for province in ("dong", "tay"):
+            await job_runs.begin(connection, "morning", province, tuesday, now=NOW)
+    assert (await told(morning_of(tuesday, 9)))[0] is True
+
+
+async def test_a_broadcast_that_waits_for_the_morning_is_no_late_one(database: Database) -> None:
+    await add_account(database, owned_until=NOW + timedelta(days=9))
+    saturday = morning_of(date(2026, 11, 14), 9)
+    await add_message(database, state="pending", send_at=saturday - timedelta(hours=3))
+    found = await health(database, small_registry(), now=saturday)
+    assert (found["ok"], found["oldest_due_seconds"]) == (True, None)
+
+
+async def test_a_bot_that_is_set_no_longer_and_that_nobody_owns_does_not_make_it_bad(
+    database: Database,
+) -> None:
+    await add_account(database, owned_until=None, stopped_at=NOW)
+    assert (await health(database, None, {7}, now=NOW))["ok"] is True
+    assert (await health(database, None, {1}, now=NOW))["ok"] is False
 
 
 async def test_health_is_bad_where_the_owner_is_gone(

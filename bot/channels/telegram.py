@@ -40,6 +40,7 @@ from bot.channels.telegram_http import (
 )
 from bot.channels.telegram_updates import incoming
 from bot.tls import trusted
+from data.journal import journal
 from jobs.channel import (
     Attachment,
     Button,
@@ -55,7 +56,7 @@ from jobs.channel import (
     Unknown,
 )
 
-log = logging.getLogger("nhacviec.telegram")
+log = journal("telegram")
 
 BASE_URL = "https://api.telegram.org"
 T = TypeVar("T")
@@ -125,7 +126,7 @@ class TelegramChannel:
         try:
             await self._bot.shutdown()
         except Exception as error:
-            log.warning("telegram close failed error=%s", type(error).__name__)
+            log.warning("close.failed", error=type(error).__name__)
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Send or edit once; raises the DeliveryError that says what to do next.
@@ -207,7 +208,7 @@ class TelegramChannel:
             answered = self._bot.answer_callback_query(incoming.action_id, text=words[:200] or None)
             await self._call(answered)
         except Exception as error:
-            log.info("telegram press not acknowledged error=%s", type(error).__name__)
+            log.info("press.not_acknowledged", error=type(error).__name__)
 
     async def show_typing(self, incoming: Incoming) -> None:
         """Show "typing…" for five seconds, or until the answer; best effort, never raises."""
@@ -219,7 +220,7 @@ class TelegramChannel:
             )
             await self._call(shown)
         except Exception as error:
-            log.info("telegram typing not shown error=%s", type(error).__name__)
+            log.info("typing.not_shown", error=type(error).__name__)
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Download a file (Telegram gives at most 20 MB); raises Rejected for more than `most`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import random
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 
 from bot.tls import trusted
+from data.journal import journal
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -28,7 +28,7 @@ from jobs.channel import (
     Unknown,
 )
 
-log = logging.getLogger("nhacviec.telegram")
+log = journal("telegram")
 
 UPDATES = [
     "message",
@@ -129,7 +129,7 @@ async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], 
                 raise
             except DeliveryError as error:
                 wait = error.retry_after if isinstance(error, RateLimited) else pause
-                log.warning("poll failed error=%s wait=%.0f", error, wait)
+                log.warning("poll.failed", error=str(error), wait=round(wait))
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
                 pause = min(pause * 2, 30.0)
                 continue

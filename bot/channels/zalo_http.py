@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from bot.tls import trusted
+from data.journal import journal
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -29,7 +30,7 @@ from jobs.channel import (
     Unknown,
 )
 
-log = logging.getLogger("nhacviec.zalo")
+log = journal("zalo")
 
 BASE_URL = "https://bot-api.zaloplatforms.com"
 ANSWER_SECONDS = 30.0
@@ -186,7 +187,7 @@ async def poll(
                 seconds = POLL_SECONDS if isinstance(seconds, str) else str(POLL_SECONDS)
             free = False
             wait = error.retry_after if isinstance(error, RateLimited) else pause
-            log.warning("poll failed error=%s wait=%.0f", error, wait)
+            log.warning("poll.failed", error=str(error), wait=round(wait))
             await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311
             pause = min(pause * 2, 30.0)
             continue

@@ -86,12 +86,16 @@ async def _run(settings: Settings) -> None:
                 _log.info("service.holds", **await counted(connection))
             for key, channel in app.accounts.items():
                 how = "poll" if settings.public_url is None else "webhook"
-                _log.info("account.open", id=key, channel=channel.kind, bot=channel.title, by=how)
+                _log.info(
+                    "account.open", account=key, channel=channel.kind, bot=channel.title, by=how
+                )
             clock = app.clock
             files = file_route(app.database, clock, app.links)
             calendars = calendar_route(app.database, clock, app.links, app.registry)
             more = [files, calendars]
-            web = make_web(app.database, clock, app.webhooks(), app.capabilities, more)
+            web = make_web(
+                app.database, clock, app.webhooks(), app.capabilities, more, app.registry
+            )
 
             async def serving() -> None:
                 health = f"http://{settings.web_host}:{settings.web_port}/healthz"
