@@ -20,6 +20,7 @@ from bot.config import TEMPLATES, Settings, make_default_folder
 from bot.conversation.offering import menus
 from bot.conversation.router import Router
 from bot.ownership import Ownership
+from bot.ping import Ping
 from bot.registry import LoadedRegistry
 from bot.starting import let_go_of_others, load_registry, refuse_sandbox, register_account
 from bot.web import Webhook
@@ -98,12 +99,15 @@ class App:
         self.reports = Reports(database, registry, clock, answered=self.delivery.wake)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
         self.menus = Menus(database, accounts, menus(), tenures=self.delivery.tenures)
+        ping_url = None if settings.ping_url is None else settings.ping_url.get_secret_value()
+        self.ping = Ping(database, registry, clock, ping_url)
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
             "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
             "reports": self._reports_tick,
+            "ping": self._ping_tick,
             "plan": self._plan_tick,
             "confirming": self._confirming_tick,
             "housekeeping": self._housekeeping_tick,
@@ -227,6 +231,9 @@ class App:
     async def _reports_tick(self) -> None:
         """Take up what a process that died had begun, and what another one's chats asked for."""
         self.reports.wake()
+
+    async def _ping_tick(self) -> None:
+        await self.ping.step()
 
     async def _plan_tick(self) -> None:
         done = await self.plan(now=await self.clock.now())

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     public_url: str | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    ping_url: SecretStr | None = None
+    ping_url_file: Path | None = None
     registry_dir: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -100,6 +102,8 @@ class Settings(BaseSettings):
             found += [self.telegram_token.get_secret_value(), self.telegram_webhook_secret]
         for token in self.zalo_tokens:
             found += [token, webhook_secret(token)]
+        if self.ping_url is not None:
+            found.append(self.ping_url.get_secret_value())
         return tuple(found)
 
     @field_validator("log_level", mode="before")
@@ -135,6 +139,13 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
             raise ValueError("phải là địa chỉ dạng https://tên-miền")
         return value.rstrip("/") if value else value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _can_be_pinged(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value()):
+            raise ValueError("phải là địa chỉ dạng https://tên-miền/…")
+        return value
 
     @field_validator("registry_dir")
     @classmethod

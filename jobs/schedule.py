@@ -46,6 +46,7 @@ JOBS = (
     ),
     Job("digest", "the weekly digest of every province whose morning was composed; once a week"),
     Job("accounts", "platforms that were out of reach, accounts whose rest is over"),
+    Job("ping", "an outside monitor hears once a day that the morning went out"),
     Job("reports", "reports that chats asked for and that no process makes"),
     Job("menus", "each chat is offered the commands of its role"),
     Job("plan", "obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
