@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import warned
+from data import outbox, warned
 from data.models import Agency, Message, MessageItem
 from data.outbox import NOBODY_LEFT
 from jobs import escalation
@@ -50,4 +50,5 @@ async def take_back(connection: AsyncConnection, province: str, today: date) -> 
         await connection.execute(
             update(Message).where(Message.id.in_(part)).values(state="skipped", error="replaced")
         )
+        await outbox.forget_secrets(connection, part)
     return sorted(spoke_of)

@@ -1,0 +1,351 @@
+"""The outbox under any interleaving of owners, crashes, endings and clocks: its guarantees after each step.
+
+What a step may change is said before it; tests/outbox_oracle.py judges what it changed. How to search
+for longer: tests/stateful.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from sqlalchemy import select
+
+from bot.channels.pacing import LIMITS, SlidingWindows
+from data import claims, contacts, lease, outbox, reach
+from data.clock import civil_date
+from data.lease import Lease, LeaseLost
+from data.models import Chat
+from jobs.ahead import Ahead
+from jobs.channel import Receipt
+from jobs.leftovers import take_back
+from jobs.outcomes import Ended, NotRenderable, Skipped, record
+from tests.outbox_oracle import ENDS
+from tests.outbox_processes import (
+    ACCOUNTS,
+    CHATS,
+    LIKE,
+    LOSSES,
+    RESULTS,
+    Hand,
+    Processes,
+    made,
+    seat,
+)
+from tests.outgoing import MORNING, workdays
+from tests.stateful import ground_on, run
+
+pytestmark = pytest.mark.slow
+NAMES = st.sampled_from(["một", "hai", "ba"])
+WHERE = st.sampled_from([1, 1, 2])
+NTH = st.integers(0, 5)
+SECONDS = st.sampled_from([1, 1, 11, 31, 31, 400, 3600, 10 * 3600, 24 * 3600, -45, -3600])
+COMMITS = st.sampled_from(["done", "done", "done", "done", "done", "lost", "refused"])
+TO = st.sampled_from(CHATS)
+some_hand = precondition(lambda self: self.hands)
+
+
+class Refused(Exception):
+    """The database refuses the commit."""
+
+
+class Outbox(Processes):
+    # ------------------------------------------------------------------ putting, time, people
+
+    @rule(
+        to=TO,
+        priority=st.sampled_from([0, 1, 2]),
+        key=st.sampled_from([None, None, None, "k1", "k2"]),
+        secret=st.booleans(),
+        delay=st.sampled_from([0, 0, 0, 90]),
+        times=st.integers(1, 3),
+    )
+    def put(
+        self, to: int, priority: int, key: str | None, secret: bool, delay: int, times: int
+    ) -> None:
+        async def work() -> int | None:
+            async with self.database.write() as connection:
+                row = (await connection.execute(select(Chat).where(Chat.id == to))).one()
+                return await outbox.put(
+                    connection,
+                    account_id=row.account_id,
+                    chat_id=to,
+                    template="words",
+                    context={"text": f"tin {len(self.oracle.rows)}"},
+                    priority=priority,
+                    now=self.now,
+                    send_at=self.now + timedelta(seconds=delay),
+                    agency_id=1 if priority == 2 else None,
+                    broadcast_on=civil_date(self.now) if priority == 2 else None,
+                    dedupe_key=key,
+                    secret=secret,
+                )
+
+        for _ in range(times):
+            is_new = self.do(work()) is not None
+            assert is_new == (key not in self.keys)
+            self.keys |= {key} if key is not None else set()
+            self.see({}, may_add=is_new)
+        self.tell()
+
+    @rule(seconds=SECONDS)
+    def the_clock_steps(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def morning(self) -> None:
+        """What earlier mornings left is replaced, and accounts whose rest is over go on."""
+        today = civil_date(self.now)
+        late = {
+            key: {"skipped"}
+            for key, row in self.oracle.rows.items()
+            if row.broadcast_on is not None and row.broadcast_on < today
+            if row.state == "pending" or (row.state, row.error) == ("failed", outbox.NOBODY_LEFT)
+        }
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                await take_back(connection, "dong", today)
+                await lease.resume(connection, now=self.now)
+
+        self.do(work())
+        self.see(late)
+        assert {self.oracle.rows[key].state for key in late} <= {"skipped"}
+        self.tell()
+
+    @rule(which=TO, back=st.booleans())
+    def a_chat_is_lost_or_heard_from(self, which: int, back: bool) -> None:
+        concerned = {} if back else self.waits(chat_id=which)
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                if back:
+                    await contacts.mark_living(connection, which)
+                else:
+                    await reach.gone(connection, which, why="blocked", now=self.now)
+
+        self.do(work())
+        self.see(concerned, may_add=not back)
+        self.tell()
+
+    @rule(where=WHERE)
+    def mend(self, where: int) -> None:
+        channel, name = ACCOUNTS[where]
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                await lease.register(connection, channel=channel, name=name)
+
+        self.do(work())
+        self.see({})
+        self.tell()
+
+    # ------------------------------------------------------------------ owners
+
+    @rule(name=NAMES, where=WHERE)
+    def take_over(self, name: str, where: int) -> None:
+        owner = f"{name}#{self.births[name]}"
+        repeats_unknown = LIKE[where].repeats_unknown
+        held, epoch, until = self.owners[where]
+        is_free = held in (None, owner) or until is None or until <= self.now
+        concerned: dict[int, set[str]] = {}
+        for row in self.oracle.rows.values() if is_free else ():
+            if (row.account_id, row.state) == (where, "claimed"):
+                again = repeats_unknown and row.repeats < claims.MOST_REPEATS
+                concerned[row.id] = {"pending" if again else "uncertain"}
+                self.oracle.attempts[row.id, row.attempts, "unknown"] += 1
+
+        async def work() -> Lease | None:
+            async with self.database.write() as connection:
+                return await claims.take_over(
+                    connection, where, owner, repeats_unknown=repeats_unknown, now=self.now
+                )
+
+        taken = self.do(work())
+        assert (taken is not None) == is_free
+        if taken is not None:
+            assert taken.epoch == epoch + 1
+            until = self.now + timedelta(seconds=lease.LEASE_SECONDS)
+            self.owners[where] = (owner, taken.epoch, until)
+            self.forget(name, where)
+            ahead = Ahead(where, SlidingWindows(LIMITS["local"]), self.database, workdays)
+            self.hands[name, where] = Hand(name, taken, ahead)
+        self.see({**concerned})
+        assert all(self.oracle.rows[key].state in states for key, states in concerned.items())
+        self.tell()
+
+    @some_hand
+    @rule(nth=NTH, let_go=st.booleans())
+    def renew_or_release(self, nth: int, let_go: bool) -> None:
+        hand = self.hand(nth)
+        if let_go and (hand.sending or hand.ended):
+            return
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                if let_go:
+                    await lease.release(connection, hand.lease)
+                else:
+                    await lease.renew(connection, hand.lease, now=self.now)
+
+        mine, (owner, epoch, _) = self.is_owner(hand), self.owners[hand.where]
+        try:
+            self.do(work())
+        except LeaseLost:
+            assert not mine
+            self.forget(hand.name, hand.where)
+        else:
+            assert mine or let_go
+            if mine:
+                until = self.now + timedelta(seconds=lease.LEASE_SECONDS)
+                self.owners[hand.where] = (None, epoch, None) if let_go else (owner, epoch, until)
+            if let_go:
+                self.forget(hand.name, hand.where)
+        self.see({})
+
+    @rule(name=NAMES)
+    def die(self, name: str) -> None:
+        self.births[name] += 1
+        for where in LIKE:
+            self.forget(name, where)
+
+    # ------------------------------------------------------------------ a process's turn
+
+    @some_hand
+    @rule(nth=NTH)
+    def look(self, nth: int) -> None:
+        hand = self.hand(nth)
+        in_hand = {row.id: row.chat_id for row in hand.sending.values()}
+        for one in hand.ended:
+            if not isinstance(one.ending, Receipt):
+                in_hand[one.message.id] = one.message.chat_id
+        free = LIKE[hand.where].in_flight - len(hand.sending)
+        if hand.told:
+            hand.known, hand.told = set(self.oracle.rows), False
+        choice = self.do(hand.ahead.choose(self.now, free, set(in_hand.values())))
+        assert len(choice.chosen) <= max(free, 0)
+        hand.chosen, hand.looked = [one.message.id for one in choice.chosen], self.now
+        for one in choice.chosen:
+            for rest in (hand.rests.get(None), hand.rests.get(one.message.chat_id)):
+                assert rest is None or rest <= self.now, "it was to rest"
+
+    @some_hand
+    @rule(
+        nth=NTH,
+        which=st.integers(0, 2),
+        ending=st.sampled_from(["sent", *sorted(RESULTS)]),
+        more=st.sampled_from([1, 20, 2000]),
+    )
+    def end(self, nth: int, which: int, ending: str, more: int) -> None:
+        """The platform answers, or does not: the owner writes it down at its next turn."""
+        hand = self.hand(nth)
+        if not hand.sending:
+            return
+        row = hand.sending.pop(sorted(hand.sending)[which % len(hand.sending)])
+        if ending in ("sent", "unknown"):
+            self.platform_took(row)
+        hand.ended.append(Ended(row, made(ending, row, more, next(self.addresses))))
+
+    @some_hand
+    @rule(nth=NTH, commit=COMMITS)
+    def turn(self, nth: int, commit: str) -> None:
+        """Record what ended and claim what was chosen, in one transaction.
+
+        commit: "lost" where it is done and its owner hears that it failed; "refused" where it failed.
+        """
+        hand = self.hand(nth)
+        if hand.doubt:
+            self._make_sure(hand)
+        ended, chosen = list(hand.ended), list(hand.chosen)
+        concerned, before, mine = self.may_become(hand), dict(self.oracle.rows), self.is_owner(hand)
+        hand.chosen = []
+
+        async def work() -> tuple[Any, Any]:
+            async with self.database.write() as connection:
+                like, rows = LIKE[hand.where], ()
+                pauses = await record(connection, hand.lease, ended, like, now=self.now)
+                if chosen:
+                    rows = await claims.claim(connection, hand.lease, chosen, now=self.now)
+                if commit == "refused":
+                    raise Refused
+                return pauses, rows
+
+        only_sent = all(isinstance(one.ending, Receipt) for one in ended)
+        try:
+            pauses, rows = self.do(work())
+        except LeaseLost:
+            assert not mine
+            self.forget(hand.name, hand.where)
+            return self.see({})
+        except Refused:
+            hand.doubt = True
+            return self.see({})
+        assert mine or (only_sent and not chosen)
+        for one in ended:
+            if not isinstance(one.ending, Skipped | NotRenderable):
+                self.oracle.attempts[one.message.id, one.message.attempts, one.word] += 1
+        self.see(concerned, may_add=any(isinstance(one.ending, LOSSES) for one in ended))
+        if commit == "lost":
+            hand.doubt = True
+            return None
+        hand.ended.clear()
+        for one, pause in zip(ended, pauses, strict=True):
+            if pause is not None:
+                hand.rest(None if pause.account else one.message.chat_id, pause.until)
+        if len(rows) < len(chosen) or not only_sent:
+            hand.ahead.refresh()
+        for row in rows:
+            self.in_order(hand, row, before, {each.id for each in rows})
+            assert row.broadcast_on is None or row.broadcast_on >= civil_date(self.now), "too late"
+            hand.sending[row.id] = row
+            self.life_of[row.id, row.attempts] = self.lives[row.id]
+        return None
+
+    def _make_sure(self, hand: Hand) -> None:
+        """After a commit of unknown end the owner gives back what it surely did not send."""
+        in_hand = {*hand.sending, *(one.message.id for one in hand.ended)}
+        back = {key: {"pending"} for key in self.claimed_by(hand).keys() - in_hand}
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                await claims.unclaim(connection, hand.lease, in_hand)
+
+        self.do(work())
+        hand.doubt = False
+        hand.ahead.refresh()
+        self.see({**back})
+
+    # ------------------------------------------------------------------ nothing is lost
+
+    def teardown(self) -> None:
+        """In the end everything goes out or is parked, whatever happened before."""
+        self.now = max(self.now, MORNING) + timedelta(days=14)
+        for name in ("một", "hai", "ba"):
+            self.die(name)
+        for which in CHATS:
+            self.a_chat_is_lost_or_heard_from(which, back=True)
+        for where in LIKE:
+            self.mend(where)
+        self.morning()
+        for where in LIKE:
+            self.take_over("một", where)
+            nth = sorted(self.hands).index(("một", where))
+            for _ in range(3 * len(self.oracle.rows)):
+                if not (self.waits(account_id=where) or self.hand(nth).ended):
+                    break
+                self.look(nth)
+                self.turn(nth, "done")
+                for _ in range(LIKE[where].in_flight):
+                    self.end(nth, 0, "sent", 0)
+        left = [row for row in self.oracle.rows.values() if row.state not in ENDS]
+        assert not left, f"never left: {left}"
+
+
+def test_the_outbox_keeps_its_promises_whoever_does_what(migrated: Path, tmp_path: Path) -> None:
+    with ground_on(migrated, tmp_path) as ground:
+        ground.prepare(seat)
+        run(Outbox, ground, runs=25, steps=50)
