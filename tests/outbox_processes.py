@@ -56,6 +56,8 @@ RESULTS = {
     "sent": {"sent"},
     "transient": {"pending"},
     "rate_limited": {"pending"},
+    "account_limited": {"pending"},
+    "account_spent": MOVES,
     "moved": {"pending", "failed"},
     "gone": MOVES,
     "rejected": {"pending", "failed"},
@@ -67,13 +69,15 @@ RESULTS = {
 LOSSES = (Gone, Unauthorised, RateLimited)  # with which others may go another way, too
 
 
-def made(ending: str, row: Any, seconds: int, address: int) -> Any:
+def made(ending: str, row: Any, serial: int) -> Any:
     """Return how an attempt ends."""
     return {
         "sent": Receipt(f"r{row.id}.{row.attempts}"),
         "transient": Transient("busy"),
-        "rate_limited": RateLimited("wait", retry_after=seconds, whole_account=seconds != 20),
-        "moved": Moved("moved", new_address=str(address)),
+        "rate_limited": RateLimited("wait", retry_after=20),
+        "account_limited": RateLimited("wait", retry_after=1, whole_account=True),
+        "account_spent": RateLimited("wait", retry_after=2000, whole_account=True),
+        "moved": Moved("moved", new_address=str(serial)),
         "gone": Gone("blocked"),
         "rejected": Rejected("bad markup"),
         "unauthorised": Unauthorised("bad token"),
@@ -182,9 +186,6 @@ class Processes(Machine):
             hand.ahead.refresh()
             hand.told = True
 
-    def hand(self, nth: int) -> Hand:
-        return self.hands[sorted(self.hands)[nth % len(self.hands)]]
-
     def forget(self, name: str, where: int) -> None:
         """The process loses what it has in hand, and the platform has it all."""
         hand = self.hands.pop((name, where), None)
@@ -222,7 +223,7 @@ class Processes(Machine):
                 concerned |= self.waits(chat_id=one.message.chat_id)
             elif isinstance(one.ending, LOSSES):
                 concerned |= self.waits(account_id=hand.where, state="pending")
-        is_lost = bool(concerned)
+        is_lost = any(isinstance(one.ending, LOSSES) for one in hand.ended)
         for one in hand.ended:
             row = self.claimed_by(hand).get(one.message.id)
             if row is not None and row.attempts == one.message.attempts:
