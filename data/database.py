@@ -33,6 +33,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from data import trips
+
 BUSY_SECONDS = 5
 _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number that stays the same
 # A process that stands still, or a machine that is gone, must not keep its locks: the server ends a
@@ -90,7 +92,11 @@ class Database:
             return self._server_engine()
         engine = create_async_engine(
             self.url,
-            connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+            connect_args={
+                "timeout": BUSY_SECONDS,
+                "isolation_level": None,
+                "async_creator_fn": trips.connect,
+            },
             hide_parameters=True,  # an error must not carry people's words into logs and rows
         )
 
@@ -106,7 +112,7 @@ class Database:
         @event.listens_for(engine.sync_engine, "begin")
         def _begin(connection: Any) -> None:
             mode = connection.get_execution_options().get("begin_mode", "")
-            connection.exec_driver_sql(f"BEGIN {mode}")
+            trips.begin(connection.connection.driver_connection, mode)
 
         return engine
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from data.ladder import Due, effective_due
-from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
+from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.titles import AD_HOC, title_of
 from data.workdays import Workdays
 
@@ -50,6 +50,13 @@ _ROWS = (
     .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
     .outerjoin(Task, Task.id == Assignment.task_id)
 )
+_BY_ID = _ROWS.where(Obligation.id.in_(bindparam("ids", expanding=True)))
+_LISTED = (
+    _ROWS.add_columns(MessageItem.position, MessageItem.rung.label("told_rung"))
+    .join(MessageItem, MessageItem.obligation_id == Obligation.id)
+    .where(MessageItem.message_id == bindparam("message_id"))
+    .order_by(MessageItem.position)
+)
 
 
 async def obligation_rows(
@@ -58,11 +65,14 @@ async def obligation_rows(
     """Return what a line needs to know of each obligation, by id."""
     found: dict[int, Any] = {}
     for start in range(0, len(obligation_ids), _CHUNK):
-        rows = await connection.execute(
-            _ROWS.where(Obligation.id.in_(obligation_ids[start : start + _CHUNK]))
-        )
+        rows = await connection.execute(_BY_ID, {"ids": obligation_ids[start : start + _CHUNK]})
         found.update({row.id: row for row in rows})
     return found
+
+
+async def listed_rows(connection: AsyncConnection, message_id: int) -> Sequence[Row[Any]]:
+    """Return the same of what a message lists, in its order, with its `position` and `told_rung`."""
+    return (await connection.execute(_LISTED, {"message_id": message_id})).all()
 
 
 def item_of(

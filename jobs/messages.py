@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.downloads import PNG, MadeFile, kept_file
 from data.ladder import LAST_HELD_RUNG, UNDATED
-from data.models import MessageItem
 from data.workdays import Workdays
 from jobs.channel import Button, Capabilities, Document, OutgoingMessage
-from jobs.items import Item, item_of, obligation_rows
+from jobs.items import Item, item_of, listed_rows, obligation_rows
 from jobs.links import Links
 from jobs.paging import line_of
 from jobs.qr import picture as draw
@@ -61,6 +59,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # they are part of the program
         )
         self._environment.filters["hoa"] = upper_first
         self._environment.filters["ngay"] = long_date
@@ -277,29 +276,21 @@ def _units(text: str) -> int:
 async def _still_true(
     connection: AsyncConnection, message: Any, today: date, workdays: Workdays
 ) -> list[Item]:
-    found = await connection.execute(
-        select(MessageItem.position, MessageItem.obligation_id, MessageItem.rung)
-        .where(MessageItem.message_id == message.id)
-        .order_by(MessageItem.position)
-    )
-    lines = found.all()
-    rows = await obligation_rows(connection, [line.obligation_id for line in lines])
     reader = message.context.get("agency_code", "")
     items: list[Item] = []
-    for line in lines:
-        row = rows[line.obligation_id]
+    for row in await listed_rows(connection, message.id):
         held = (
             row.acknowledged_until is not None
             and row.acknowledged_until >= today
-            and line.rung is not None
-            and line.rung <= LAST_HELD_RUNG
+            and row.told_rung is not None
+            and row.told_rung <= LAST_HELD_RUNG
         )
         if row.state != "open" or held:
             continue
-        item = item_of(row, number=line.position, today=today, workdays=workdays, for_agency=reader)
+        item = item_of(row, number=row.position, today=today, workdays=workdays, for_agency=reader)
         item["coordinator"] = row.coordinator_name or ""
-        item["rung"] = line.rung
-        item["undecided"] = line.obligation_id in message.context["undecided"]
+        item["rung"] = row.told_rung
+        item["undecided"] = row.id in message.context["undecided"]
         items.append(item)
     return items
 
