@@ -122,12 +122,29 @@ class Endpoint:
             if not part.get("more_body"):
                 break
         try:
-            status, answer = await self._api.answer(scope["path_params"], body, at)
+            status, answer = await self._answer(scope["path_params"], body, at, receive)
             await _send(send, status, json.dumps(answer).encode())
         except GarbledError as garbled:
             await _send(send, garbled.code, b"<html><body>Welcome to the Wi-Fi</body></html>")
         except ConnectionAbortedError:
             send.__self__.transport.abort()  # uvicorn's cycle: nothing is answered
+
+    async def _answer(
+        self, given: dict[str, str], body: bytes, at: float, receive: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Answer; a poll whose asker is gone ends, and takes no update with it."""
+        if given.get("method") != "getUpdates":
+            return await self._api.answer(given, body, at)
+        answering = asyncio.create_task(self._api.answer(given, body, at))
+        gone = asyncio.create_task(receive())
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise ConnectionAbortedError
+            return answering.result()
+        finally:
+            gone.cancel()
+            answering.cancel()
 
 
 async def _send(send: Any, code: int, body: bytes) -> None:

@@ -20,6 +20,7 @@ from data import inbox as stored
 from data.clock import SteppedClock
 from data.database import Database
 from data.inbox import holds_secret, is_marked_secret
+from data.lease import LEASE_SECONDS
 from data.models import Chat, InboxEvent, Message, Meta
 from jobs.channel import Answer, Incoming, RawUpdate
 from jobs.inbox import Inbox, receive, store
@@ -334,8 +335,10 @@ async def test_a_blocked_chat_is_paused_and_a_group_that_moved_is_followed(
 # ------------------------------------------------------------------ the service
 
 
-async def owned(database: Database, account_id: int) -> dict[int, Tenure]:
-    tenure = Tenure(account_id, "tests", database, SteppedClock(MORNING))
+async def owned(
+    database: Database, account_id: int, clock: SteppedClock | None = None
+) -> dict[int, Tenure]:
+    tenure = Tenure(account_id, "tests", database, clock or SteppedClock(MORNING))
     assert await tenure.take(repeats_unknown=True) is None
     return {account_id: tenure}
 
@@ -373,6 +376,41 @@ async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
             )
             is None
         )
+
+
+async def test_who_lost_the_account_asks_the_platform_no_more_even_after_a_fault(
+    database: Database, api: BotApi, telegram: TelegramChannel
+) -> None:
+    account_id = await account(database)
+    await chat(database, account_id, "5")
+    clock = SteppedClock(MORNING)
+    (tenure,) = (await owned(database, account_id, clock)).values()
+    inbox = Inbox(database, {account_id: telegram}, Notebook(), clock)
+    api.misbehave("server_error", method="getUpdates")
+    running = asyncio.create_task(inbox.run(polled={account_id: tenure}))
+    async with asyncio.timeout(10):
+        while "getUpdates" not in api.methods():
+            await asyncio.sleep(0.01)
+        clock.move_to(MORNING + timedelta(seconds=LEASE_SECONDS))  # it ran out, and was not renewed
+        await asyncio.sleep(2.0)  # longer than the pause after a fault
+        assert api.methods().count("getUpdates") == 1
+        await tenure.renew()  # nobody took it meanwhile
+        while api.methods().count("getUpdates") < 2:
+            await asyncio.sleep(0.01)
+    number = api.push(text_update("một"))
+    async with asyncio.timeout(10):
+        while (await row_of_account(database, account_id)).polled_to != number + 1:
+            await asyncio.sleep(0.01)
+    polls = api.methods().count("getUpdates")
+    tenure.end()
+    await asyncio.sleep(0.2)
+    api.push(text_update("hai"))
+    await asyncio.sleep(0.3)
+    assert api.methods().count("getUpdates") <= polls + 1  # the one that was open
+    assert await noted(database) == ["5:một"]
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_a_poll_with_a_refused_token_stops_the_account_and_ends(

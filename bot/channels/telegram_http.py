@@ -132,6 +132,7 @@ async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], 
                 log.warning("poll.failed", error=str(error), wait=round(wait))
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
                 pause = min(pause * 2, 30.0)
+                yield []  # before it asks again: the other poller may be the account's new owner
                 continue
             pause = 1.0
             batch = [raw_update(given) for given in found if _is_update(given)]

@@ -190,6 +190,7 @@ async def poll(
             log.warning("poll.failed", error=str(error), wait=round(wait))
             await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311
             pause = min(pause * 2, 30.0)
+            yield []  # as after an empty poll
             continue
         pause = floor
         updates = found if isinstance(found, list) else [found]
