@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -78,22 +79,26 @@ async def test_it_is_looked_at_again_every_so_often_and_when_the_machines_clock_
 
 
 async def test_while_the_server_is_silent_what_was_kept_goes_on(
-    server: object, postgres: Database
+    server: Any, postgres: Database
 ) -> None:
     asked, local = looks(postgres), Local()
     clock = clock_on(postgres, local)
     first = await clock.now()
-    gone = Database("postgresql+psycopg://nobody@127.0.0.1:9/none")
-    clock._database = gone
+    name = postgres.url.database
+    server.psql(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false;")
+    server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
+    with pytest.raises(DBAPIError):
+        await clock_on(postgres, local).now()  # never reached: nothing to go by
     local.pass_by(LOOK_SECONDS)
     assert await clock.now() == first + timedelta(seconds=LOOK_SECONDS)
-    clock._database = postgres
-    local.pass_by(5.0)
+    server.psql(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true;")
+    local.pass_by(4.0)
+    assert await clock.now() == first + timedelta(
+        seconds=LOOK_SECONDS + 4
+    )  # not asked at each call
+    local.pass_by(1.0)
     assert abs(await clock.now() - datetime.now(UTC)) < CLOSE
     assert len(asked) == 2
-    with pytest.raises(DBAPIError):
-        await DatabaseClock(gone).now()  # never reached: nothing to go by
-    await gone.dispose()
 
 
 async def test_an_answer_that_took_too_long_to_tell_the_time_is_not_gone_by(
