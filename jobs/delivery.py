@@ -67,8 +67,8 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until stop() or cancellation; ends when what was in flight is recorded.
 
-        Sends within milliseconds of a message's send_at or of wake(); looks every five seconds besides,
-        for what another process put.
+        Sends within milliseconds of a message's send_at or of wake(); looks every second besides (on a file every
+        five), for what another process put.
         """
         self._running = True
         try:

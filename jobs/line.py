@@ -45,6 +45,7 @@ from jobs.wording import Renderer, Unreadable, put_into_words
 
 log = journal("delivery")
 
+_SHARED_LOOK = 1.0  # seconds between looks for what another process put, which may be an answer
 _LAST_SECONDS = 10.0  # for what is in flight when the line stops
 _LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
 
@@ -78,6 +79,8 @@ class Line:
         self._workdays_source = workdays_source
         self._clock = clock
         self._tenure = tenure
+        self._look_seconds = RENEW_SECONDS if database.is_sqlite else _SHARED_LOOK
+        self._look_at = 0.0
         self._woken = asyncio.Event()
         self._closing = False
         self._ahead = Ahead(account_id, channel.pacing, database, workdays_source)
@@ -142,7 +145,7 @@ class Line:
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(seconds, RENEW_SECONDS)):
+            async with asyncio.timeout(min(seconds, self._look_seconds)):
                 await self._woken.wait()
         self._woken.clear()
 
@@ -204,8 +207,10 @@ class Line:
         lease = self._tenure.lease
         assert lease is not None
         now = await self._clock.now()
-        if await self._tenure.renew():
-            self._ahead.refresh()  # another process may have put something
+        await self._tenure.renew()
+        if (at := asyncio.get_running_loop().time()) >= self._look_at:
+            self._look_at = at + self._look_seconds
+            self._ahead.refresh()
         if self._in_doubt:
             await self._make_sure(lease)
         ended = list(self._ended)

@@ -60,18 +60,17 @@ class Tenure:
         left = (row.owned_until - now).total_seconds() if row.owned_until else 0.0
         return min(RENEW_SECONDS, max(_LEAST_WAIT, left))
 
-    async def renew(self) -> bool:
-        """Lengthen the lease where it is time to; returns whether it was. Raises LeaseLost."""
+    async def renew(self) -> None:
+        """Lengthen the lease where it is time to; raises LeaseLost."""
         if self.lease is None:
-            return False
+            return
         now = await self._clock.now()
         in_time = self._until is not None and now + timedelta(seconds=RENEW_SECONDS) < self._until
         if in_time and asyncio.get_running_loop().time() < self._renew_at:
-            return False
+            return
         async with self._database.write() as connection:
             await leases.renew(connection, self.lease, now=now)
         self._lengthened(now)
-        return True
 
     def end(self) -> None:
         """Act for the account no more: it was lost, or is about to be given back."""
