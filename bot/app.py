@@ -216,7 +216,7 @@ class App:
                 continue
             if await open_account(channel, self._settings) == "open":
                 await register_account(self.database, channel, now=now)
-        await let_go_of_others(self.database, self.accounts, now=now)
+        await let_go_of_others(self.database, self.accounts, now=now, starting=False)
         async with self.database.write() as connection:
             resumed = await lease.resume(connection, now=now)
         if resumed:
@@ -277,7 +277,7 @@ async def opened(
             now = await clock.now()
             accounts[await register_account(database, channel, now=now)] = channel
         if accounts:
-            await let_go_of_others(database, accounts, now=await clock.now())
+            await let_go_of_others(database, accounts, now=await clock.now(), starting=True)
         async with database.write() as connection:
             links = Links(settings.public_url, await link_key(connection))
         leased_by = clock if database.is_sqlite else shared

@@ -43,14 +43,14 @@ async def register_account(database: Database, channel: Channel, *, now: datetim
 
 
 async def let_go_of_others(
-    database: Database, accounts: Mapping[int, Channel], *, now: datetime
+    database: Database, accounts: Mapping[int, Channel], *, now: datetime, starting: bool
 ) -> None:
     """Let others carry what waits on accounts that no process has any more: refused, or set no longer.
 
-    On a server's database another machine may have one and be starting again just now: so only what
-    nobody had for a while; a later call finds it.
+    Another process may have one and be starting again just now: so only what nobody had for a while, and a
+    later call finds it. starting: this process begins; on a file it is then the only one, so at once.
     """
-    since = now if database.is_sqlite else now - RESTARTING
+    since = now if starting and database.is_sqlite else now - RESTARTING
     async with database.write() as connection:
         for account_id in await lease.nobodys(connection, but=accounts, since=since, now=now):
             await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)

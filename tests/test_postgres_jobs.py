@@ -150,7 +150,7 @@ async def test_menus_are_offered_by_the_accounts_owner_alone(talk: Talk, three: 
 
 async def lost(database: Database, account_id: int, *, now: datetime) -> bool:
     """Let a process that has not this account start, and tell whether it let go of it."""
-    await let_go_of_others(database, {}, now=now)
+    await let_go_of_others(database, {}, now=now, starting=True)
     return (await row_of_account(database, account_id)).stopped_at is not None
 
 
@@ -196,4 +196,6 @@ async def test_on_one_machine_an_account_that_is_set_no_longer_is_let_go_at_once
 ) -> None:
     its = await account(database)
     await owned_until(database, its, MONDAY)
+    await let_go_of_others(database, {}, now=MONDAY, starting=False)  # of a process that runs on
+    assert (await row_of_account(database, its)).stopped_at is None
     assert await lost(database, its, now=MONDAY)
