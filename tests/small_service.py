@@ -106,7 +106,8 @@ class Service:
         return Counter(taken.chat for taken in self.api.messages if taken.chat != ASKS)
 
     def answers(self) -> int:
-        return sum(taken.chat == ASKS for taken in self.api.messages)
+        """Return how many times help was given."""
+        return sum(taken.text.startswith("Hướng dẫn") for taken in self.api.messages)
 
 
 @asynccontextmanager

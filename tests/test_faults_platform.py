@@ -28,7 +28,7 @@ from tests.broadcaster import RunningClock
 from tests.outgoing import MORNING, account, broadcast, chats, sender
 from tests.zaloapi import TOKENS, ZaloApi
 
-CHATS = 150
+CHATS = 100
 FIRST = 1_000_000  # the address of the first chat
 PATIENCE = 0.4  # seconds that an answer is waited for
 AGAIN = " (gửi lại)"
@@ -85,7 +85,7 @@ async def attempts(database: Database) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
-async def test_on_telegram_a_broadcast_of_150_through_every_fault_loses_nothing(
+async def test_on_telegram_a_broadcast_of_100_through_every_fault_loses_nothing(
     database: Database,
 ) -> None:
     account_id = await account(database)
@@ -135,7 +135,7 @@ async def test_on_telegram_a_broadcast_of_150_through_every_fault_loses_nothing(
 
 
 @pytest.mark.slow
-async def test_on_zalo_a_broadcast_of_150_through_every_fault_repeats_nothing(
+async def test_on_zalo_a_broadcast_of_100_through_every_fault_repeats_nothing(
     database: Database,
 ) -> None:
     account_id = await account(database, "zalo_bot", "7001")
