@@ -1,15 +1,17 @@
 """The table of jobs, and what makes it tick.
 
 Promises that a job never overlaps itself, that ticks missed while it ran or while the machine slept
-become one, and that a job that fails is logged and runs at its next tick. Holds no deadline: the
-database is the schedule; a job looks there for what is due. The only place that knows APScheduler.
+become one, that a machine's clock which is set back stops no job for longer than half a minute, and that a
+job that fails is logged and runs at its next tick. Holds no deadline: the database is the schedule; a job
+looks there for what is due. The only place that knows APScheduler.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +21,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 _log = structlog.get_logger(__name__)
+
+WATCH_SECONDS = 30.0
 
 Work = Callable[[], Awaitable[None]]
 
@@ -70,15 +74,40 @@ class Schedule:
             self._scheduler.add_job(
                 _guarded, job.trigger, args=(job.name, work[job.name]), id=job.name
             )
+        self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to tick; call within a running event loop."""
         self._scheduler.start()
+        self._watching = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
         """Stop ticking and cancel what runs: every job is safe to be cut short."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def next_ticks(self) -> dict[str, datetime]:
+        """Return when each job ticks next."""
+        return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+
+    def keep_up(self, now: datetime) -> None:
+        """Reckon the next ticks anew where they lie further ahead than they can: the clock was set back.
+
+        The scheduler alone would wait until the clock says again what it said before. Changes nothing else.
+        """
+        soon = now + timedelta(seconds=1)  # what ticks in this second has begun
+        for job in self._scheduler.get_jobs():
+            latest = job.trigger.get_next_fire_time(None, soon)
+            if job.next_run_time > latest:
+                _log.warning("clock.set_back", job=job.id, next=latest.isoformat())
+                job.modify(next_run_time=latest)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            self.keep_up(datetime.now(UTC))  # as the scheduler itself tells the time
 
 
 async def _guarded(name: str, work: Work) -> None:

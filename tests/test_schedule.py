@@ -72,6 +72,26 @@ async def test_a_job_that_fails_ends_neither_itself_nor_the_others() -> None:
         schedule.stop()
 
 
+async def test_a_clock_that_is_set_back_stops_no_job() -> None:
+    schedule = Schedule(dict.fromkeys((job.name for job in JOBS), nothing))
+    schedule.start()
+    try:
+        now = datetime.now(UTC)
+        usual = schedule.next_ticks()
+        for seconds in (0, 1, 30, 3600, 86400):  # also where it goes on, or jumps ahead
+            schedule.keep_up(now + timedelta(seconds=seconds))
+        ticks = schedule.next_ticks()
+        assert all(ticks[name] >= usual[name] for name in usual)  # a minute may have passed
+        for back in (timedelta(hours=1), timedelta(days=1)):
+            schedule.keep_up(now - back)
+            for job in JOBS:
+                longest = timedelta(minutes=1) if job.daily_at is None else timedelta(days=1)
+                ahead = schedule.next_ticks()[job.name] - (now - back)
+                assert timedelta() < ahead <= longest + timedelta(seconds=1), job.name
+    finally:
+        schedule.stop()
+
+
 async def test_stopping_twice_is_harmless() -> None:
     schedule = Schedule(dict.fromkeys((job.name for job in JOBS), nothing))
     schedule.start()
