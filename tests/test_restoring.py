@@ -154,7 +154,13 @@ def test_a_file_that_is_no_whole_backup_is_refused(
     (tmp_path / "cut.db").write_bytes(whole[: len(whole) // 2])
     with closing(sqlite3.connect(tmp_path / "other.db")) as file, file:
         file.execute("CREATE TABLE theirs (id int)")
-    for name in ("words.db", "cut.db", "other.db"):
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as file:
+        page = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_obligation_remind_on'"
+        (number,), (size,) = (file.execute(q).fetchone() for q in (page, "PRAGMA page_size"))
+    spoilt = bytearray(whole)  # opens and reads well, but for one index
+    spoilt[(number - 1) * size : number * size] = spoilt[-size:]
+    (tmp_path / "spoilt.db").write_bytes(spoilt)
+    for name in ("words.db", "cut.db", "other.db", "spoilt.db"):
         assert "Hãy dùng bản sao lưu khác" in terminal.refused("restore", name, "--yes")
     assert "Không có tệp" in terminal.refused("restore", "none.db", "--yes")
     assert "chính là cơ sở dữ liệu" in terminal.refused("restore", "var/nhacviec.db", "--yes")

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.checks import Case, Finding, installation, platforms, stored
+from bot.commands.checks import Case, Finding, installation, platforms, server, stored
 from bot.commands.faults import told
 from bot.commands.output import print_json, progress
 from bot.commands.store import calendar_of_files, database_exists
@@ -33,7 +33,11 @@ PATIENCE = 15.0  # seconds for one check of the database
 MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
 
 StoredCheck = Callable[[AsyncConnection, Case], Awaitable[list[Finding]]]
-STORED: tuple[StoredCheck, ...] = (*stored.CHECKS, *installation.STORED_CHECKS)
+STORED: tuple[StoredCheck, ...] = (
+    *stored.CHECKS,
+    *server.CHECKS,
+    *installation.STORED_CHECKS,
+)
 
 
 def run(*, as_json: bool) -> None:
