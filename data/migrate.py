@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.database import Database
+from data.database import Database, DatabaseUnusable
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -28,10 +28,19 @@ def config() -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Bring the schema to the newest revision in one transaction."""
+    """Bring the schema to the newest revision in one transaction.
+
+    Raises DatabaseUnusable where a newer program did so already: this one does not know what it means.
+    """
     async with database.read() as connection:
-        if await revision_of(connection) == newest():
-            return
+        revision = await revision_of(connection)
+    if revision == newest():
+        return
+    if revision is not None and not is_known(revision):
+        raise DatabaseUnusable(
+            f"Cơ sở dữ liệu đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản"
+            f" {newest()}). Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
+        )
     async with database.write(alone=True) as connection:
         await connection.run_sync(_upgrade)
 

@@ -121,3 +121,10 @@ async def test_names_and_codes_kept_by_an_earlier_version_are_let_go_of(tmp_path
         async with database.write() as connection:
             await connection.execute(update(Decision).values(subject="y"))
     await database.dispose()
+
+
+async def test_tables_of_a_newer_program_are_refused_in_words(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnusable, match="bản chương trình mới hơn"):
+        await upgrade(database)

@@ -175,6 +175,8 @@ def _replace(
         return settled, kept
     except OSError as error:
         raise CommandFailed(f"Không khôi phục được: {error.strerror}. Chưa thay gì.") from None
+    except sqlite3.Error as error:
+        raise CommandFailed(f"Không khôi phục được: {error}. Chưa thay gì.") from None
     finally:
         for end in ("", "-wal", "-shm", "-journal"):
             part.with_name(part.name + end).unlink(missing_ok=True)
