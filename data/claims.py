@@ -1,7 +1,8 @@
 """Claims on messages of the outbox, and the records of how each attempt ended.
 
 Promises that a message is claimed by one owner at a time and that an owner whose lease was taken over
-can neither claim nor record: every change carries the owner's epoch. "Claimed" means "maybe sent".
+can neither claim nor record: every change carries account, epoch and attempt, for a message whose chat is
+lost goes on in another, maybe at another account, while its owner still sends. "Claimed" means "maybe sent".
 Never opens a transaction and never sends: callers do both.
 """
 
@@ -22,11 +23,13 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.clock import civil_date
 from data.journal import journal
 from data.lease import Lease, hold, own
 from data.models import Account, Chat, Delivery, Message
@@ -123,6 +126,7 @@ async def claim(
         {
             "ids": message_ids,
             "at": now,
+            "today": civil_date(now),
             "of": lease.account_id,
             "by": lease.owner,
             "in_epoch": lease.epoch,
@@ -158,6 +162,7 @@ async def record_sent(
     rows = [
         {
             "of": one.message.id,
+            "account": lease.account_id,
             "epoch": lease.epoch,
             "remote": one.remote_id,
             "at": now,
@@ -193,7 +198,13 @@ async def settle(
     if values:
         await connection.execute(
             update(Message)
-            .where(Message.id == message.id, _CLAIMED, Message.claim_epoch == lease.epoch)
+            .where(
+                Message.id == message.id,
+                _CLAIMED,
+                Message.account_id == lease.account_id,
+                Message.claim_epoch == lease.epoch,
+                Message.attempts == message.attempts,
+            )
             .values(values)
         )
     if message.secret:
@@ -233,6 +244,9 @@ _CLAIM = (
     update(Message)
     .where(
         Message.id.in_(bindparam("ids", expanding=True)),
+        # It may have gone on at another account since it was read, or the machine slept over night.
+        Message.account_id == bindparam("of"),
+        or_(Message.broadcast_on.is_(None), Message.broadcast_on >= bindparam("today")),
         _PENDING,
         # locks the account's row on PostgreSQL, so that no new owner can come in between
         exists(
@@ -261,7 +275,13 @@ _CLAIM = (
 )
 _SENT = (
     update(Message)
-    .where(Message.id == bindparam("of"), _CLAIMED, Message.claim_epoch == bindparam("epoch"))
+    .where(
+        Message.id == bindparam("of"),
+        _CLAIMED,
+        Message.account_id == bindparam("account"),
+        Message.claim_epoch == bindparam("epoch"),
+        Message.attempts == bindparam("attempt"),
+    )
     .values(state="sent", sent_at=bindparam("at"), remote_id=bindparam("remote"), error=None)
 )
 _ATTEMPT = insert(Delivery).values(

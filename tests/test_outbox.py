@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, select, update
@@ -36,9 +36,9 @@ async def owned(database: Database, account_id: int, owner: str = "one") -> Leas
     return taken
 
 
-async def claimed(database: Database, held: Lease, *ids: int) -> list[int]:
+async def claimed(database: Database, held: Lease, *ids: int, now: datetime = MORNING) -> list[int]:
     async with database.write() as connection:
-        rows = await claims.claim(connection, held, ids, now=MORNING)
+        rows = await claims.claim(connection, held, ids, now=now)
         return sorted(row.id for row in rows)
 
 
@@ -278,3 +278,72 @@ async def test_an_account_that_was_opened_again_is_no_longer_stopped(database: D
     async with database.read() as connection:
         count = await connection.execute(select(Account.id))
         assert len(count.all()) == 1
+
+
+# ------------------------------------------------------------------ what goes on at another account
+
+
+async def carried_to_another_account(database: Database) -> tuple[Lease, Lease, int]:
+    """Two accounts of the same epoch, and a message of the first that went on at the second."""
+    here, there = await account(database), await account(database, "zalo_bot", "77")
+    first, second = await owned(database, here), await owned(database, there)
+    assert first.epoch == second.epoch
+    message_id = await put(database, here, await chat(database, here, "5"), "một")
+    return first, second, message_id
+
+
+async def carry(database: Database, second: Lease, message_id: int) -> None:
+    there = await chat(database, second.account_id, "6")
+    async with database.write() as connection:
+        await connection.execute(
+            update(Message)
+            .where(Message.id == message_id)
+            .values(account_id=second.account_id, chat_id=there, state="pending", claim_epoch=None)
+        )
+
+
+async def test_what_went_on_at_another_account_is_not_claimed_here(database: Database) -> None:
+    first, second, message_id = await carried_to_another_account(database)
+    await carry(database, second, message_id)
+    assert await claimed(database, first, message_id) == []
+    assert await claimed(database, second, message_id) == [message_id]
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+async def test_an_attempt_that_ends_late_leaves_the_next_one_as_it_is(
+    database: Database, is_sent: bool
+) -> None:
+    first, second, message_id = await carried_to_another_account(database)
+    async with database.write() as connection:
+        (row,) = await claims.claim(connection, first, [message_id], now=MORNING)
+    await carry(database, second, message_id)
+    assert await claimed(database, second, message_id) == [message_id]
+    async with database.write() as connection:
+        if is_sent:
+            await claims.record_sent(connection, first, [claims.Sent(row, "r1")], now=MORNING)
+        else:
+            await claims.settle(
+                connection,
+                first,
+                row,
+                outcome="transient",
+                detail="busy",
+                at=MORNING,
+                state="pending",
+                claim_epoch=None,
+            )
+    now = await message(database, message_id)
+    assert (now.state, now.account_id, now.attempts) == ("claimed", second.account_id, 2)
+    assert await attempts(database, message_id) == ["sent" if is_sent else "transient"]
+
+
+async def test_a_broadcast_read_ahead_before_the_night_is_not_claimed_after_it(
+    database: Database,
+) -> None:
+    held = await owned(database, await account(database))
+    chat_id = await chat(database, held.account_id, "5")
+    day = {"broadcast_on": date(2026, 11, 23), "priority": outbox.BROADCAST}
+    message_id = await put(database, held.account_id, chat_id, "một", **day)
+    morrow = MORNING + timedelta(days=1)
+    assert await claimed(database, held, message_id, now=morrow) == []
+    assert await claimed(database, held, message_id) == [message_id]

@@ -311,4 +311,4 @@ class Incomings(Machine):
 def test_an_update_counts_once_whoever_dies_when(migrated: Path, tmp_path: Path) -> None:
     with ground_on(migrated, tmp_path, Database, Gated, Gated) as ground:
         ground.prepare(seat)
-        run(Incomings, ground, runs=25, steps=30)
+        run(Incomings, ground, runs=15, steps=30)

@@ -323,4 +323,4 @@ class Obligations(Machine):
 
 def test_obligations_keep_their_promises_whoever_says_what(migrated: Path, tmp_path: Path) -> None:
     with ground_on(migrated, tmp_path) as ground:
-        run(Obligations, ground, runs=20, steps=60)
+        run(Obligations, ground, runs=12, steps=60)
