@@ -13,26 +13,17 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from sqlalchemy import func, select
 
 from data.clock import civil_date
 from data.loading import load
-from data.models import (
-    Agency,
-    ExtensionRequest,
-    Obligation,
-    Plan,
-    Reminder,
-    StatusReply,
-    Task,
-)
 from data.registry import Registry
 from jobs.confirming import confirm_by_themselves
 from jobs.obligations import materialise
 from jobs.reminders import morning
-from tests.obligation_oracle import Seen, check_all_reckoned, check_step, of_agency, of_tasks
+from tests.obligation_oracle import check_all_reckoned, check_step, of_agency, of_tasks
+from tests.obligation_world import REGISTRIES, read
 from tests.stateful import Machine, ground_on, run
-from tests.talk import CALENDAR, OLD_PLAN, PLAN, PROVINCE, Reply, Seat, Talk
+from tests.talk import Reply, Seat, Talk
 
 pytestmark = pytest.mark.slow
 NOW = datetime(
@@ -53,34 +44,6 @@ ACTS = st.sampled_from(
 )
 
 
-def _files(plan: str) -> Registry:
-    merged = "successions:\n  - {{from: sxd, to: stc, on: 2026-11-20}}"
-    province = PROVINCE.replace("successions:", merged)
-    return Registry.from_texts(
-        {
-            "agencies/dong.yaml": province.format(slug="dong", name="Đông"),
-            "plans/dong-10.yaml": plan.format(
-                slug="dong", number="10/KH-UBND", issued_on="2026-01-05"
-            ),
-            "plans/dong-9.yaml": OLD_PLAN,
-            "calendar/2026.yaml": CALENDAR,
-        }
-    )
-
-
-def _without(code: str) -> str:
-    start = PLAN.index(f'  - {{{{code: "{code}"')
-    return PLAN[:start] + PLAN[PLAN.index("  - {{code", start + 1) :]
-
-
-REGISTRIES = (
-    _files(PLAN),
-    _files(PLAN.replace("month: 11, day: 15", "month: 11, day: 22")),
-    _files(_without("2")),
-    _files(PLAN.replace('leads: ["Sở Tài chính", "Sở Xây dựng"]', 'leads: ["Sở Tài chính"]')),
-)
-
-
 class Obligations(Machine):
     """Two agencies, their coordinator and a leader; four states of the files."""
 
@@ -96,45 +59,13 @@ class Obligations(Machine):
             )
         )
         self.kept: dict[int, Any] = {}  # by answer: the obligation as it stood before
-        self.seen = self.do(self.read())
+        self.seen = self.do(read(self.database))
 
     # ------------------------------------------------------------------ looking
 
-    async def read(self) -> Seen:
-        async with self.database.read() as connection:
-            owed = await connection.execute(
-                select(
-                    Obligation.__table__,
-                    Plan.code.label("plan_code"),
-                    Plan.tracked_from,
-                    Agency.code.label("agency_code"),
-                )
-                .join(Plan, Plan.id == Obligation.plan_id)
-                .join(Agency, Agency.id == Obligation.agency_id)
-            )
-            replies = await connection.execute(select(StatusReply.__table__))
-            sent = await connection.execute(
-                select(Reminder.obligation_id, Reminder.due_on, func.max(Reminder.rung)).group_by(
-                    Reminder.obligation_id, Reminder.due_on
-                )
-            )
-            asked = await connection.execute(select(ExtensionRequest.__table__))
-            tasks = await connection.execute(
-                select(Task.code, Task.withdrawn_at, Plan.code.label("plan_code")).join(
-                    Plan, Plan.id == Task.plan_id
-                )
-            )
-            return Seen(
-                {row.id: row for row in owed},
-                {row.id: row for row in replies},
-                {(row[0], row[1]): row[2] for row in sent},
-                {row.id: row for row in asked},
-                tuple(tasks),
-            )
-
     def look(self, *, decided: bool = False) -> list[Any]:
         """Read everything, have the step judged, and return what was said in it."""
-        after = self.do(self.read())
+        after = self.do(read(self.database))
         check_step(
             self.seen, after, self.talk.registry, self.today, decided=decided, kept=self.kept
         )

@@ -13,26 +13,22 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from sqlalchemy import select
 
 from bot.channels.pacing import LIMITS, SlidingWindows
-from data import claims, contacts, lease, outbox, reach
+from data import claims, lease
 from data.clock import civil_date
 from data.lease import Lease, LeaseLost
-from data.models import Chat
 from jobs.ahead import Ahead
 from jobs.channel import Receipt
-from jobs.leftovers import take_back
 from jobs.outcomes import Ended, NotRenderable, Skipped, record
+from tests.outbox_happenings import Happenings
 from tests.outbox_oracle import ENDS
 from tests.outbox_processes import (
-    ACCOUNTS,
     CHATS,
     LIKE,
     LOSSES,
     RESULTS,
     Hand,
-    Processes,
     made,
     seat,
 )
@@ -59,7 +55,7 @@ class Refused(Exception):
     """The database refuses the commit."""
 
 
-class Outbox(Processes):
+class Outbox(Happenings):
     @rule(
         act=ACTS,
         name=st.sampled_from([*[NAMES[0]] * 4, *NAMES]),
@@ -97,81 +93,6 @@ class Outbox(Processes):
                 self.turn(hand, "unsure" if number == 0 else "refused" if number == 1 else "done")
             case _:
                 self.end(hand, act)
-
-    # ------------------------------------------------------------------ putting, time, people
-
-    def put(self, to: int, number: int) -> None:
-        priority, is_secret = number % 3, number % 2 == 0
-        key = f"k{number}" if number in (3, 4, 5) else None
-
-        async def work() -> int | None:
-            async with self.database.write() as connection:
-                row = (await connection.execute(select(Chat).where(Chat.id == to))).one()
-                return await outbox.put(
-                    connection,
-                    account_id=row.account_id,
-                    chat_id=to,
-                    template="words",
-                    context={"text": f"tin {len(self.oracle.rows)}"},
-                    priority=priority,
-                    now=self.now,
-                    send_at=self.now + timedelta(seconds=90 * (number == 9)),
-                    agency_id=1 if priority == 2 else None,
-                    broadcast_on=civil_date(self.now) if priority == 2 else None,
-                    dedupe_key=key,
-                    secret=is_secret,
-                )
-
-        is_new = self.do(work()) is not None
-        assert is_new == (key not in self.keys)
-        self.keys |= {key} if key is not None else set()
-        self.see({}, may_add=is_new)
-        self.tell()
-
-    def morning(self) -> None:
-        """What earlier mornings left is replaced, and accounts whose rest is over go on."""
-        today = civil_date(self.now)
-        late = {
-            key: {"skipped"}
-            for key, row in self.oracle.rows.items()
-            if row.broadcast_on is not None and row.broadcast_on < today
-            if row.state == "pending" or (row.state, row.error) == ("failed", outbox.NOBODY_LEFT)
-        }
-
-        async def work() -> None:
-            async with self.database.write() as connection:
-                await take_back(connection, "dong", today)
-                await lease.resume(connection, now=self.now)
-
-        self.do(work())
-        self.see(late)
-        assert {self.oracle.rows[key].state for key in late} <= {"skipped"}
-        self.tell()
-
-    def a_chat_is_lost_or_heard_from(self, which: int, *, back: bool) -> None:
-        concerned = {} if back else self.waits(chat_id=which)
-
-        async def work() -> None:
-            async with self.database.write() as connection:
-                if back:
-                    await contacts.mark_living(connection, which)
-                else:
-                    await reach.gone(connection, which, why="blocked", now=self.now)
-
-        self.do(work())
-        self.see(concerned, may_add=not back)
-        self.tell()
-
-    def mend(self, where: int) -> None:
-        channel, name = ACCOUNTS[where]
-
-        async def work() -> None:
-            async with self.database.write() as connection:
-                await lease.register(connection, channel=channel, name=name)
-
-        self.do(work())
-        self.see({})
-        self.tell()
 
     # ------------------------------------------------------------------ owners
 
