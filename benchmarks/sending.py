@@ -6,19 +6,17 @@ outbox on SQLite and on PostgreSQL, one after the other: a machine that is busy 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import SecretStr
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
-from telegram.request import HTTPXRequest
 
+from benchmarks.bare import Spent, bare
 from benchmarks.places import (
     POSTGRESQL,
     SQLITE,
@@ -45,14 +43,6 @@ AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0
 HEALTHCHECKS = {SQLITE: 57, POSTGRESQL: 85}  # messages a second, where they were measured
 
 
-class Spent:
-    """Messages, wall seconds and this process's processor seconds of one round."""
-
-    def __init__(self, count: int, wall: float, busy: float) -> None:
-        self.a_second = count / wall
-        self.busy_ms = busy / count * 1000
-
-
 class Overhearing(TelegramChannel):
     """Telegram, and what was given to it: so that the bare library sends the same."""
 
@@ -63,33 +53,6 @@ class Overhearing(TelegramChannel):
     async def send(self, message: OutgoingMessage) -> Receipt:
         self.heard.append(message)
         return await super().send(message)
-
-
-async def bare(url: str, messages: Sequence[OutgoingMessage], in_flight: int) -> Spent:
-    """Send by the library alone, so many in flight."""
-    bot = Bot(TOKEN, base_url=f"{url}/bot", request=HTTPXRequest(connection_pool_size=8))
-    await bot.initialize()
-    waiting = iter(messages)
-
-    async def work() -> None:
-        for one in waiting:
-            rows = [
-                [InlineKeyboardButton(b.label, callback_data=b.action) for b in row]
-                for row in one.buttons
-            ]
-            await bot.send_message(
-                int(one.address),
-                one.text,
-                parse_mode="HTML",
-                reply_markup=InlineKeyboardMarkup(rows),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-            )
-
-    wall, busy = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(work() for _ in range(in_flight)))
-    spent = Spent(len(messages), time.perf_counter() - wall, time.process_time() - busy)
-    await bot.shutdown()
-    return spent
 
 
 async def ours(delivery: Delivery, count: int) -> Spent:
@@ -105,27 +68,32 @@ async def full_path(sizes: Sizes) -> list[Row]:
     """Measure the full path on both databases beside the bare library."""
     registry = Registry.from_folder(TOP / "data")
     rounds: dict[str, list[Spent]] = {"bare": [], SQLITE: [], POSTGRESQL: []}
-    with tempfile.TemporaryDirectory() as folder, logged(Path(folder) / "log"):
-        async with places(Path(folder), "sending") as found, stub() as api:
-            channel = Overhearing(api.url)
-            await channel.open()
-            chats_of, deliveries = {}, {}
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(logged(folder / "log"))
+        found = await stack.enter_async_context(places(folder, "sending"))
+        api = await stack.enter_async_context(stub())
+        channel = Overhearing(api.url)
+        await channel.open()
+        alone = await stack.enter_async_context(
+            bare(api.url, in_flight=channel.capabilities.in_flight)
+        )
+        chats_of, deliveries = {}, {}
+        for name, database in found.items():
+            await with_registry(database, registry)
+            account, _ = chats_of[name] = await chats(database, sizes.sent_a_round)
+            deliveries[name] = sender(database, registry, account, channel, Morning())
+        for turn in range(sizes.rounds + 1):
+            spent = {}
             for name, database in found.items():
-                await with_registry(database, registry)
-                account, _ = chats_of[name] = await chats(database, sizes.sent_a_round)
-                deliveries[name] = sender(database, registry, account, channel, Morning())
-            for turn in range(sizes.rounds + 1):
-                for name, database in found.items():
-                    channel.heard.clear()
-                    await remind(database, registry, *chats_of[name])
-                    rounds[name].append(await ours(deliveries[name], sizes.sent_a_round))
-                    if turn == 0:  # the first compile templates and statements
-                        rounds[name].clear()
-                if turn:
-                    rounds["bare"].append(
-                        await bare(api.url, channel.heard, channel.capabilities.in_flight)
-                    )
-            await channel.close()
+                channel.heard.clear()
+                await remind(database, registry, *chats_of[name])
+                spent[name] = await ours(deliveries[name], sizes.sent_a_round)
+            spent["bare"] = await alone(channel.heard)
+            if turn:  # the first compiles templates and statements
+                for name, one in spent.items():
+                    rounds[name].append(one)
+        await channel.close()
     return [
         row for name in (SQLITE, POSTGRESQL) for row in _rows(name, rounds[name], rounds["bare"])
     ]

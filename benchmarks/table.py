@@ -146,3 +146,8 @@ def load() -> dict[str, Any]:
         return {}
     found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
     return found
+
+
+def p95(values: list[float]) -> float:
+    """Return the 95th percentile."""
+    return sorted(values)[min(int(len(values) * 0.95), len(values) - 1)]

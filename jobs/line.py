@@ -29,15 +29,13 @@ from data.journal import journal
 from data.lease import Lease
 from data.workdays import Workdays
 from jobs.ahead import Ahead, Choice, Chosen
+from jobs.attempts import Attempts
 from jobs.channel import (
     Channel,
-    DeliveryError,
     OutgoingMessage,
     Receipt,
     Slot,
-    Transient,
     Unauthorised,
-    Unknown,
 )
 from jobs.outcomes import Ended, Ending, NotRenderable, Pause, record
 from jobs.tenure import RENEW_SECONDS, LeaseLost, Tenure
@@ -84,6 +82,7 @@ class Line:
         self._woken = asyncio.Event()
         self._closing = False
         self._ahead = Ahead(account_id, channel.pacing, database, workdays_source)
+        self._attempts = Attempts(channel, tenure)
         # in hand
         self._in_doubt = False  # the last transaction failed: was it done?
         self._unreadable: dict[int, str] = {}
@@ -311,16 +310,7 @@ class Line:
         )
 
     async def _send(self, row: Row[Any], outgoing: OutgoingMessage, slot: Slot) -> None:
-        ending: Ending
-        slot.at = asyncio.get_running_loop().time()
-        try:
-            if not await self._tenure.holds():  # this process stood still since the claim
-                raise Transient("the lease ran out before it was sent")
-            ending = await self._channel.send(outgoing)
-        except DeliveryError as error:
-            ending = error
-        except Exception as error:
-            ending = Unknown(f"fault of the channel: {type(error).__name__}")
+        ending = await self._attempts.make(outgoing, slot)
         self._sending.pop(row.id, None)
         self._ended.append(Ended(row, ending))
         self._woken.set()
