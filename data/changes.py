@@ -6,7 +6,7 @@ is marked withdrawn and restored when it comes back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Base
 
+_CHUNK = 1000
 
 @dataclass(slots=True)
 class Change:
@@ -60,6 +61,27 @@ async def upsert(
         result.changes.append(Change(what, name, how, before, after))
         await connection.execute(update(table).where(table.c.id == old.id).values(**values))
     return int(old.id)
+
+
+async def upsert_all(
+    connection: AsyncConnection,
+    model: type[Base],
+    rows: Iterable[tuple[str, Any, dict[str, Any]]],
+    what: str,
+    result: LoadResult,
+) -> None:
+    """Do the same for many (name, old, values) of one table; what is new is written at once."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    fresh: list[dict[str, Any]] = []
+    for name, old, values in rows:
+        if old is None:
+            result.changes.append(Change(what, name, "new"))
+            fresh.append(values)
+        else:
+            await upsert(connection, model, name, old, values, what, result)
+    for start in range(0, len(fresh), _CHUNK):
+        await connection.execute(insert(table), fresh[start : start + _CHUNK])
 
 
 async def withdraw(

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.changes import Change, LoadResult, differs, upsert, withdraw
+from data.changes import Change, LoadResult, differs, upsert, upsert_all, withdraw
 from data.decisions import overlay_of
 from data.folding import fold
 from data.models import (
@@ -208,6 +208,7 @@ async def _load_duties(
         select(ReportDuty.__table__).where(ReportDuty.plan_id == plan_id)
     )
     known = {row.code: row for row in rows}
+    said: list[tuple[str, Any, dict[str, Any]]] = []
     for position, duty in enumerate(plan.report_duties):
         values = {
             "plan_id": plan_id,
@@ -221,9 +222,8 @@ async def _load_duties(
             "quote": duty.quote,
             "withdrawn_at": None,
         }
-        old = known.get(duty.code)
-        name = f"{plan_code} {duty.code}"
-        await upsert(connection, ReportDuty, name, old, values, "duty", result)
+        said.append((f"{plan_code} {duty.code}", known.get(duty.code), values))
+    await upsert_all(connection, ReportDuty, said, "duty", result)
     gone = known.keys() - {duty.code for duty in plan.report_duties}
     await withdraw(connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result)
 
@@ -238,6 +238,7 @@ async def _load_tasks(
 ) -> None:
     rows = await connection.execute(select(Task.__table__).where(Task.plan_id == plan_id))
     known = {row.code: row for row in rows}
+    said: list[tuple[str, Any, dict[str, Any]]] = []
     for position, task in enumerate(plan.tasks):
         values = {
             "plan_id": plan_id,
@@ -252,8 +253,8 @@ async def _load_tasks(
             "folded": fold(" ".join((task.code, task.text, *task.actions))),
             "withdrawn_at": None,
         }
-        name = f"{plan_code} {task.code}"
-        await upsert(connection, Task, name, known.get(task.code), values, "task", result)
+        said.append((f"{plan_code} {task.code}", known.get(task.code), values))
+    await upsert_all(connection, Task, said, "task", result)
     gone = known.keys() - {task.code for task in plan.tasks}
     await withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
 

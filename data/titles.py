@@ -46,14 +46,17 @@ def task_title(task: TaskEntry) -> str:
     begins with what is to be done.
     """
     text = task.text
-    bare = len(fold(text)) <= len(fold(" và ".join(task.leads))) + 12
-    if task.actions and (bare or text.endswith(":")):
+    if task.actions and (text.endswith(":") or _names_leads_alone(task)):
         return shorten(task.actions[0])
     for words in sorted(task.leads, key=len, reverse=True):
         if text.startswith(words) and len(task.leads) == 1:
             rest = text[len(words) :].lstrip(" ,:")
             return shorten(rest[:1].upper() + rest[1:])
     return shorten(text)
+
+
+def _names_leads_alone(task: TaskEntry) -> bool:
+    return len(fold(task.text)) <= len(fold(" và ".join(task.leads))) + 12
 
 
 def duty_title(duty: ReportDutyEntry) -> str:
