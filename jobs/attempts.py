@@ -1,9 +1,9 @@
 """One account's attempts: how each ended, and when the platform may have counted it.
 
 Promises an ending for whatever a channel does, raised faults too; that no send begins once another process
-may have the account (jobs.tenure); and that windows of pacing count a send
-from when it may have arrived: what it took beyond the quickest send, it may have spent on its way. Decides
-nothing: jobs.outcomes says what an ending leads to.
+may have the account (jobs.tenure); and that windows of pacing count a send from when it may have arrived:
+what it took beyond the quickest send, it may have spent on its way. Decides nothing: jobs.outcomes says
+what an ending leads to.
 """
 
 from __future__ import annotations
