@@ -32,7 +32,7 @@ from data.sheet import (
 from data.wording import read_day, read_deadline, read_frequency, read_period
 from data.workbook import ImportRefused, Limits, open_whole, text_of
 
-LIMITS = Limits(packed=5_000_000, unpacked=60_000_000, rows=5000)
+LIMITS = Limits(packed=5_000_000, unpacked=60_000_000, rows=5000, elements=600_000)
 
 Model = TypeVar("Model", bound=BaseModel)
 _WORDS = {

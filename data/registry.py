@@ -117,6 +117,9 @@ class Registry:
         faults: list[Fault] = []
         for code, plan in self.plans.items():
             path = self.plan_paths[code]
+            if Path(plan.source).name != plan.source:  # nothing outside the folder is read
+                faults.append(Fault(path, None, f"source: «{plan.source}» không phải tên tệp."))
+                continue
             try:
                 document = squeeze(read_text(seeds / plan.source))
             except RegistryFault as fault:

@@ -1,14 +1,16 @@
 """Spreadsheets that strangers filled in or will open: read within limits, written without formulas.
 
-Promises that a hostile file (huge, packed to burst, not a sheet) is refused in one sentence before it is
-unpacked, that nothing a file points to is followed, and that no text of ours becomes a formula in
-anybody's spreadsheet. openpyxl is imported when a file is read, for idle memory counts.
+Promises that a hostile file (huge, packed to burst, nested, with entities, not a sheet) is refused in one
+sentence before anything is built of it, that nothing a file points to is followed, and that no text of
+ours becomes a formula in anybody's spreadsheet. openpyxl is imported when a file is read, for idle memory
+counts.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import stat
 import warnings
 import zipfile
 import zlib
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
 # What a spreadsheet takes for a formula at the start of a cell, also after saving as CSV; see
@@ -23,7 +26,11 @@ LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _NO_SHEET = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError,
-             AttributeError, SyntaxError, NotImplementedError, RuntimeError)  # fmt: skip
+             AttributeError, SyntaxError, NotImplementedError, RuntimeError,
+             OverflowError)  # fmt: skip
+_MOST_PARTS = 1000  # files within the file
+_DEEPEST = 60  # elements within each other; sheets of Excel and LibreOffice stay below 20
+_PIECE = 1 << 16
 
 
 class ImportRefused(Exception):
@@ -36,11 +43,15 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a file may be: packed, unpacked, and in rows of one page."""
+    """How large a file may be: packed, unpacked, in rows of one page, and in XML elements altogether.
+
+    A row of 16 cells is 33 elements and each text of its own two more.
+    """
 
     packed: int = 10_000_000
     unpacked: int = 200_000_000
     rows: int = 100_000
+    elements: int = 6_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +135,11 @@ def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe would never end
+            raise _no_sheet(path)
         with path.open("rb") as file:
-            size = path.stat().st_size
+            size = about.st_size
             content = file.read(limits.packed + 1) if size <= limits.packed else b""
     except OSError as error:
         raise ImportRefused([f"{path}: không đọc được tệp ({error.strerror})."]) from None
@@ -134,10 +148,7 @@ def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
             [f"{path.name}: tệp quá lớn ({size // 1_000_000} MB). Hãy kiểm tra lại."]
         )
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > limits.unpacked:
-            raise ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
+        _refuse_bomb(content, path, limits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Excel's extensions that openpyxl leaves out
             return load_workbook(
@@ -145,6 +156,64 @@ def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
             )
     except (*_NO_SHEET, InvalidFileException, OSError):
         raise _no_sheet(path) from None
+
+
+def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
+    """Read through everything once, keeping nothing: what openpyxl makes of an element takes 100 times its room.
+
+    What a file says of its own sizes is not believed. A document type, the one place of entities, is
+    refused: no spreadsheet program writes one (ECMA-376 Part 2, §8.1.1.1.3 forbids it).
+    """
+    left = [limits.unpacked, limits.elements]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = archive.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
+            raise _too_much(path)
+        for part in parts:
+            try:
+                with archive.open(part) as stream:
+                    _look_through(stream, left)
+            except expat.ExpatError:  # a picture or a printer's settings, else no sheet
+                if part.filename.endswith((".xml", ".rels")):
+                    raise _no_sheet(path) from None
+            except _Bomb:
+                raise _too_much(path) from None
+
+
+class _Bomb(Exception):
+    """The file is larger than it may be, or nested, or has entities."""
+
+
+def _look_through(stream: Any, left: list[int]) -> None:
+    depth = 0
+
+    def begin(_name: str, _attributes: object) -> None:
+        nonlocal depth
+        depth += 1
+        left[1] -= 1
+        if depth > _DEEPEST or left[1] < 0:
+            raise _Bomb
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*_what: object) -> None:
+        raise _Bomb
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.StartDoctypeDeclHandler = refuse
+    while piece := stream.read(_PIECE):
+        left[0] -= len(piece)
+        if left[0] < 0:
+            raise _Bomb
+        parser.Parse(piece)
+    parser.Parse(b"", True)
+
+
+def _too_much(path: Path) -> ImportRefused:
+    return ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
 
 
 def _no_sheet(path: Path) -> ImportRefused:

@@ -1,14 +1,15 @@
 """Reading of the registry's YAML files.
 
 Promises that every fault is named with file, line and what to do, in Vietnamese, and that a hostile
-file (huge, not UTF-8, full of aliases) is refused before it is parsed. Never writes a file.
+file (huge, not UTF-8, full of aliases, nested) is refused before anything is built of it. Never writes a file.
 """
 
 from __future__ import annotations
 
-import io
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,14 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 20
+MOST_VALUES = (
+    150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
+)
+MOST_FAULTS = 100  # told of one file; the rest is counted
 
 Model = TypeVar("Model", bound=BaseModel)
+# What ruamel lets through of values that cannot be built.
+_UNBUILDABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +55,27 @@ class RegistryFault(Exception):
 def read_text(path: Path) -> str:
     """Return the text of a registry file.
 
-    Raises RegistryFault where the file is missing, larger than MAX_BYTES or not UTF-8.
+    Raises RegistryFault where the file is missing, no ordinary file (a pipe would never end), larger
+    than MAX_BYTES or not UTF-8.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            message = "không phải tệp thường. Hãy kiểm tra xem có đúng tệp không."
+            raise RegistryFault([Fault(path.name, None, message)])
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
             raise RegistryFault(
                 [
                     Fault(
                         path.name,
                         None,
-                        f"tệp quá lớn ({size // 1_000_000} MB); tối đa {MAX_BYTES // 1_000_000} MB."
-                        " Hãy kiểm tra xem có đúng tệp không.",
+                        f"tệp quá lớn ({about.st_size // 1_000_000} MB); tối đa"
+                        f" {MAX_BYTES // 1_000_000} MB. Hãy kiểm tra xem có đúng tệp không.",
                     )
                 ]
             )
-        raw = path.read_bytes()
     except OSError as error:
         raise RegistryFault(
             [
@@ -101,36 +113,44 @@ def parse(text: str, file: str, model: type[Model]) -> Model:
             [Fault(file, line, f"không đọc được YAML ({problem}). Hãy sửa cú pháp ở dòng này.")]
         ) from error
     except ValidationError as error:
-        root = YAML(typ="rt", pure=True).compose(io.StringIO(text))
+        root = _tree(text)
         faults = [
             Fault(file, _line(root, item["loc"]), f"{_where(item['loc'])}: {_vietnamese(item)}")
-            for item in error.errors()
+            for item in error.errors(include_url=False)[:MOST_FAULTS]
         ]
+        if error.error_count() > MOST_FAULTS:
+            faults.append(Fault(file, None, f"… và {error.error_count() - MOST_FAULTS} lỗi nữa."))
         raise RegistryFault(faults) from error
 
 
 def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
     """Return the 1-based line on which the value at `loc` stands, or None where it cannot be told."""
-    return _line(YAML(typ="rt", pure=True).compose(io.StringIO(text)), loc)
+    return _line(_tree(text), loc)
+
+
+@lru_cache(maxsize=4)  # a file with many faults is looked through once
+def _tree(text: str) -> Any:
+    return YAML(typ="safe").compose(text)
 
 
 def _load(text: str, file: str) -> Any:
     _refuse_hostile(text, file)
     try:
         return YAML(typ="safe").load(text)
-    except ValueError as error:  # ruamel builds dates itself: 2020-02-30 fails here
+    except _UNBUILDABLE as error:  # ruamel builds dates itself: 2020-02-30 fails here
         line = next(
             (number for number, row in enumerate(text.splitlines(), 1) if _is_wrong_date(row)), None
         )
-        raise RegistryFault(
-            [Fault(file, line, f"ngày không có thật ({error}). Hãy viết ngày dạng năm-tháng-ngày.")]
-        ) from error
+        message = f"ngày không có thật ({error}). Hãy viết ngày dạng năm-tháng-ngày."
+        if line is None:  # a number of thousands of digits, "!!int x"
+            message = "có giá trị không đọc được. Hãy đặt trong ngoặc kép."
+        raise RegistryFault([Fault(file, line, message)]) from error
 
 
 def _refuse_hostile(text: str, file: str) -> None:
     """Look through the events, which takes no recursion, before anything is built of them."""
     depth = 0
-    for event in YAML(typ="safe").parse(text):
+    for values, event in enumerate(YAML(typ="safe").parse(text)):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
             message = (
@@ -140,6 +160,8 @@ def _refuse_hostile(text: str, file: str) -> None:
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise RegistryFault([Fault(file, line, "lồng nhau quá sâu. Hãy kiểm tra lại tệp.")])
+        if values > MOST_VALUES:
+            raise RegistryFault([Fault(file, line, "quá nhiều mục. Hãy chia thành nhiều tệp.")])
 
 
 def _is_wrong_date(row: str) -> bool:
