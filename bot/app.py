@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
@@ -246,7 +247,7 @@ class App:
 
     async def _housekeeping_tick(self) -> None:
         gone = await tidy(self.database, now=await self.clock.now())
-        _log.info("housekeeping.done", updates=gone.updates, codes=gone.codes, files=gone.files)
+        _log.info("housekeeping.done", **asdict(gone))
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Evidence, EvidenceContent
@@ -93,6 +93,10 @@ async def keep(
     )
     if stored is None:
         await connection.execute(insert(EvidenceContent).values(sha256=sha256, content=content))
+    else:  # its time may have been over (data/retention.py)
+        await connection.execute(
+            update(EvidenceContent).where(EvidenceContent.sha256 == sha256).values(content=content)
+        )
     added = await connection.execute(
         insert(Evidence)
         .values(

@@ -46,7 +46,7 @@ from data.report_requests import end_of_person
 
 _CHUNK = 500
 # Nothing reads the context of a message that is over, but that of a reminder which failed.
-_OVER = or_(
+OVER = or_(
     Message.state.in_(("sent", "skipped", "uncertain")),
     and_(Message.state == "failed", Message.priority != BROADCAST),
 )
@@ -175,7 +175,7 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     )
     await connection.execute(  # what we answered repeats what they said
         update(Message)
-        .where(Message.chat_id.in_(chats), Message.priority == ANSWER, _OVER)
+        .where(Message.chat_id.in_(chats), Message.priority == ANSWER, OVER)
         .values(context={})
     )
     await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
@@ -191,7 +191,7 @@ async def _unname(connection: AsyncConnection, person_id: int, name: str) -> Non
     whole = re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)", re.IGNORECASE)
     messages = await connection.execute(
         select(Message.id, Message.context).where(
-            _OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
+            OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
         )
     )
     said = [row.id for row in messages if whole.search(json.dumps(row.context, ensure_ascii=False))]

@@ -1,53 +1,51 @@
 """Letting go of what is no longer needed.
 
-Promises to keep every answer, decision and message: what goes is the raw form of updates handled long
-ago (people's words and names as the platform sent them), codes that expired unused, and files made for
-somebody whose time is over.
+Promises to keep every answer and decision: what goes is what names or shows a person beyond them, codes that
+expired unused, and files made for somebody, each when its time is over; see data/retention.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, update
-
+from data import retention
 from data.database import Database
 from data.downloads import let_go
-from data.models import InboxEvent, Invitation
+from data.personal import erase
 
-RAW_KEPT = timedelta(days=30)
-CODES_KEPT = timedelta(days=30)
+MOST_PEOPLE = 50  # a night: each is a look through all updates
 
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """How many raw updates, codes and files were let go."""
+    """How many raw updates, codes, files, messages and questions, chats, photos and people were let go."""
 
-    updates: int
-    codes: int
-    files: int
+    updates: int = 0
+    codes: int = 0
+    files: int = 0
+    words: int = 0
+    chats: int = 0
+    evidence: int = 0
+    people: int = 0
 
 
 async def tidy(database: Database, *, now: datetime) -> Tidied:
-    """Let go of raw updates handled, and codes expired, more than a month ago, and of expired files.
+    """Let go of everything whose time is over.
 
-    Harmless to repeat.
+    Harmless to repeat, and to be cut short: each person is a transaction of its own.
     """
     async with database.write() as connection:
-        updates = await connection.execute(
-            update(InboxEvent)
-            .where(
-                InboxEvent.state == "done",
-                InboxEvent.handled_at < now - RAW_KEPT,
-                InboxEvent.raw != b"",
-            )
-            .values(raw=b"")
-        )
-        codes = await connection.execute(
-            delete(Invitation).where(
-                Invitation.used_at.is_(None), Invitation.expires_at < now - CODES_KEPT
-            )
-        )
-        files = await let_go(connection, now=now)
-        return Tidied(updates.rowcount, codes.rowcount, files)
+        tidied = {
+            "updates": await retention.let_go_of_updates(connection, now=now),
+            "codes": await retention.let_go_of_codes(connection, now=now),
+            "files": await let_go(connection, now=now),
+            "words": await retention.let_go_of_words(connection, now=now),
+            "chats": await retention.let_go_of_chats(connection, now=now),
+            "evidence": await retention.let_go_of_evidence(connection, now=now),
+        }
+        people = await retention.people_to_let_go(connection, now=now, most=MOST_PEOPLE)
+    for person_id in people:
+        async with database.write() as connection:
+            await erase(connection, person_id, now=now)
+    return Tidied(**tidied, people=len(people))

@@ -156,7 +156,7 @@ async def act(
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    talk = await Talk(database, small_registry(), NOW).begin(
+    return await Talk(database, small_registry(), NOW).begin(
         Seat(STC, "dong", "stc"),
         Seat(SXD, "dong", "sxd"),
         Seat(COORDINATOR, "dong", "skhcn", "coordinator"),
@@ -167,7 +167,6 @@ async def talk(database: Database) -> Talk:
         Seat(TAY_LEADER, "tay", "ubnd", "leader", may_decide=True),
         Seat("-300", "dong", "sxd"),
     )
-    return talk
 
 
 # ------------------------------------------------------------------ commands
