@@ -117,11 +117,15 @@ async def _measure(what: str, size: int) -> dict[str, Any]:
         path = Path(folder) / "planning.db"
         database = Database(f"sqlite+aiosqlite:///{path}")
         await upgrade(database)
-        registry = Registry.from_texts(owing_registry(size) if what == "made" else task_registry(size))
+        registry = Registry.from_texts(
+            owing_registry(size) if what == "made" else task_registry(size)
+        )
         held = _peak()
         began = time.perf_counter()
         async with database.write() as connection:
-            await load(connection, registry, now=MORNING, today=TODAY, tracked_from=date(2026, 11, 1))
+            await load(
+                connection, registry, now=MORNING, today=TODAY, tracked_from=date(2026, 11, 1)
+            )
         if what == "made":
             began = time.perf_counter()
             async with database.write() as connection:

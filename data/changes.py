@@ -18,6 +18,7 @@ from data.models import Base
 
 _CHUNK = 1000
 
+
 @dataclass(slots=True)
 class Change:
     """One difference between what is loaded and what the files say."""

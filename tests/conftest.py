@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from data.database import Database
@@ -21,6 +22,10 @@ from data.registry import Registry
 _NUMBERS = count(1)
 _ENGINES: dict[Path, AsyncEngine] = {}
 SHIPPED = Path(__file__).parent.parent / "data"
+
+# A busy machine is no fault: how long one example takes is a benchmark's business.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 # What takes its time: a platform's server, or the whole real registry in a database.

@@ -90,6 +90,7 @@ class TelegramChannel:
     ) -> None:
         self._token = token
         self._url = f"{base_url.rstrip('/').removesuffix('/bot')}/bot"
+        verified = {"verify": trusted()}
         self._bot = Bot(
             token,
             base_url=self._url,
@@ -100,11 +101,9 @@ class TelegramChannel:
                 write_timeout=answer_seconds,
                 connect_timeout=10.0,
                 pool_timeout=5.0,
-                httpx_kwargs={"verify": trusted()},
+                httpx_kwargs=verified,
             ),
-            get_updates_request=_Request(
-                connection_pool_size=1, httpx_kwargs={"verify": trusted()}
-            ),
+            get_updates_request=_Request(connection_pool_size=1, httpx_kwargs=verified),
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
