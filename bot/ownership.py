@@ -102,4 +102,5 @@ def _locked(database_file: Path | None) -> IO[bytes] | None:
                     "Cơ sở dữ liệu đang được khôi phục hoặc chuyển đi. Hãy chờ lệnh ấy xong rồi thử lại."
                 ) from None
         return None
+    file.truncate(0)  # what one that was killed while alone left there
     return file

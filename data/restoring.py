@@ -119,7 +119,6 @@ def settle(copy: Path, backup: Standing, became: Path | None, *, now: datetime) 
         _forget_lists(file, chats)
         _give_no_number_twice(file, became is not None, now)
         _tell(file, chats, since, known=became is not None, now=now)
-        file.execute("INSERT OR REPLACE INTO meta VALUES ('restored_at', ?)", (now.isoformat(),))
         file.execute("COMMIT")
     return Settled(sent, parked, len(chats))
 
@@ -188,7 +187,16 @@ def _kept(instant: datetime) -> str:
 
 def _carry_over(file: sqlite3.Connection) -> int:
     """Take over how messages ended that still waited, and which mornings and weeks were told."""
-    fates = ("state", "sent_at", "remote_id", "attempts", "repeats", "claim_epoch", "claimed_at")
+    fates = (
+        "state",
+        "sent_at",
+        "remote_id",
+        "attempts",
+        "repeats",
+        "claim_epoch",
+        "claimed_at",
+        "error",
+    )
     ended = file.execute(
         f"UPDATE message SET {', '.join(f'{c} = b.{c}' for c in fates)}, context = b.context "  # noqa: S608
         "FROM became.message AS b WHERE message.id = b.id AND message.created_at = b.created_at "

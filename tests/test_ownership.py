@@ -29,5 +29,14 @@ def test_on_a_database_server_every_process_has_a_name_of_its_own() -> None:
     assert Ownership(None).name != Ownership(None).name
 
 
+def test_a_restore_that_was_killed_keeps_nobody_out(tmp_path: Path) -> None:
+    file = tmp_path / "nhacviec.db"
+    file.with_name("nhacviec.db.owner").write_bytes(b"alone")  # as it leaves it
+    service, beside = Ownership(file), Ownership(file)
+    assert service.is_alone
+    assert not beside.is_alone
+    service.release()
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_quick_return(tmp_path: Path) -> None:
     assert Ownership(tmp_path / "none" / "x.db").name != Ownership(tmp_path / "none" / "x.db").name

@@ -477,8 +477,9 @@ async def test_a_backup_taken_while_people_answer_restores_to_an_instant_of_it(
             group.create_task(answer(chat))
         for number in range(2):
             before = len(await replies_in(live))
-            while len(await replies_in(live)) < before + 10:
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(300):
+                while len(await replies_in(live)) < before + 10:
+                    await asyncio.sleep(0.05)
             await typed("backup", f"copy{number}.db", file=live)
         done.set()
     await talk.database.dispose()
