@@ -183,6 +183,20 @@ async def waiting(
     return [Waiting(*row) for row in await connection.execute(query, values)]
 
 
+async def hasten(connection: AsyncConnection, account_id: int, *, now: datetime) -> None:
+    """Let go now what was due, or to be tried again, by a clock that has been set back since.
+
+    What is meant for a later instant waits for it, and reminders of a later day for that day.
+    """
+    reckoned = or_(Message.send_at == Message.created_at, Message.attempts > 0)
+    days = or_(Message.broadcast_on.is_(None), Message.broadcast_on <= civil_date(now))
+    await connection.execute(
+        update(Message)
+        .where(Message.account_id == account_id, _PENDING, Message.send_at > now, reckoned, days)
+        .values(send_at=now)
+    )
+
+
 async def next_send_at(
     connection: AsyncConnection, account_id: int, *, now: datetime
 ) -> datetime | None:

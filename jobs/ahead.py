@@ -1,7 +1,8 @@
 """What an account may send next: reads ahead in the outbox and asks pacing before anything is claimed.
 
 Promises sending order (answers, notices, broadcasts; then by time), order within a chat, silence where
-the platform asked for it, and that broadcasts are looked at within sending hours only. Claims nothing.
+the platform asked for it, that broadcasts are looked at within sending hours only, and that a clock which
+is set back holds up nothing that was due by it. Claims nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from jobs.channel import Pacing, Slot
 from jobs.hours import opens_at
 
 _FIRST_PAGE, _NEXT_PAGES = 100, 1000  # messages read ahead
+_SET_BACK = timedelta(seconds=2)  # at least; less is waited out
 
 
 class Chosen(NamedTuple):
@@ -62,6 +64,7 @@ class Ahead:
         self._next_at: datetime | None = None
         self._stopped = False
         self._silent: dict[int | None, datetime] = {}  # by chat; None: the account
+        self._seen: datetime | None = None  # the last instant that was told here
 
     def refresh(self) -> None:
         """Read anew before the next choice."""
@@ -84,6 +87,9 @@ class Ahead:
 
     async def choose(self, now: datetime, free: int, passed: set[int]) -> Choice:
         """Pick at most `free` messages that may go at once, one a chat, none of the chats in `passed`."""
+        if self._seen is not None and self._seen - now > _SET_BACK:
+            await self._set_back(now, self._seen - now)
+        self._seen = now
         if free <= 0:
             return Choice([], math.inf, paced=False)
         opening = opens_at(now, self._workdays_source())
@@ -145,6 +151,13 @@ class Ahead:
                 chosen.append(Chosen(one, pacing.take(one.chat_id, group=group, at=at)))
         self._queue = kept
         return soonest, full
+
+    async def _set_back(self, now: datetime, by: timedelta) -> None:
+        """Reckon anew what was reckoned by a clock that has been set back since."""
+        self._silent = {chat: until - by for chat, until in self._silent.items()}
+        async with self._database.write() as connection:
+            await outbox.hasten(connection, self._account_id, now=now)
+        self._stale = True
 
     async def _reload(self, now: datetime) -> None:
         self._silent = {chat: until for chat, until in self._silent.items() if until > now}
