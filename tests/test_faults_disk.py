@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from bot.channels.local import LocalChannel
 from bot.channels.pacing import LIMITS
 from bot.channels.telegram import TelegramChannel
-from bot.config import names
+from bot.config import Settings, names
+from bot.logs import configure
 from data.database import Database
 from data.models import Delivery
 from tests.ailing import Ailment, failing_writes, no_room, read_only, slow_disk
@@ -76,6 +79,24 @@ async def test_a_disk_that_takes_nothing_more_holds_everything_up_and_loses_noth
     assert (statuses, again) == ([500, 500], 200)
     assert told in health["database"]
     assert told in caplog.text
+
+
+async def test_a_log_that_takes_nothing_more_holds_up_no_message(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = await account(database, "local", "test")
+    await broadcast(database, account_id, await chats(database, account_id, 20))
+    with Path("/dev/full").open("w") as full:  # noqa: ASYNC230 - every write there finds no space
+        monkeypatch.setattr("sys.stderr", full)
+        configure(Settings())
+        logging.getLogger("nhacviec").error("this cannot be written")
+        counts = await sender(database, {account_id: LocalChannel()}).run_until_idle()
+        with pytest.raises(OSError, match="No space left on device"):
+            full.flush()
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
+    assert counts == {"sent": 20}
 
 
 async def paced(folder: Path, migrated: Path, *, commit: float) -> tuple[float, int]:

@@ -95,11 +95,12 @@ async def test_after_ten_days_down_a_chat_hears_once_what_is_true_within_sending
     for day in (2, 3, 4, 5, 6):
         await office.at(morning_of(date(2026, 11, day)))
     before = len(office.channel.sent)
-    # It is started, and every half hour goes by until the evening of the first day on which one may write.
-    at = start
-    while at <= morning_of(first, 20, 0):
-        await office.at(at)
-        at += timedelta(minutes=30) if civil_date(at) == first else timedelta(hours=3)
+    # It is started, and goes on until the evening of the first day on which one may write.
+    marks = [(6, 59), (7, 0), (7, 29), (7, 30), (7, 31), (12, 0), (17, 29), (17, 31), (20, 0)]
+    later = [start + timedelta(hours=hours) for hours in (1, 12, 24, 36)]
+    for at in sorted({start, *later, *(morning_of(first, *mark) for mark in marks)}):
+        if start <= at <= morning_of(first, 20, 0):
+            await office.at(at)
     heard = office.channel.sent[before:]
     async with database.read() as connection:
         rows = await connection.execute(
