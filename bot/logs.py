@@ -1,8 +1,9 @@
 """The log: one line an event (instant, level, what, key=value …) on standard error.
 
 Promises that no secret reaches a handler: bot tokens in addresses and every configured secret are
-replaced, whichever library wrote the line and in an error's traceback too. Never logs at DEBUG what
-people wrote; libraries that print whole requests are held at WARNING.
+replaced, whichever library wrote the line and in an error's traceback too, also as they stand in addresses
+and in base64; and that nothing logged begins a line of its own or steers a terminal. Never logs at DEBUG
+what people wrote; libraries that print whole requests are held at WARNING.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from base64 import b64encode
 from collections.abc import MutableMapping
+from functools import lru_cache
 from textwrap import indent
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import structlog
 
 from bot.config import Settings
+from data.folding import visible
 
 # A bot's token as it stands in addresses of Telegram (bot123:ABC) and of Zalo.
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
+_HALVED = re.compile(r"\d+:\S{6,}")
 _HIDDEN = "‹giấu›"
 _TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alembic", "uvicorn")
 
@@ -51,9 +57,21 @@ def configure(settings: Settings) -> None:
 
 def redact(text: str, settings: Settings | None) -> str:
     """Return the text with every token and configured secret hidden."""
-    for secret in settings.secrets if settings is not None else ():
-        text = text.replace(secret, _HIDDEN)
+    for form in _forms(settings.secrets) if settings is not None else ():
+        text = text.replace(form, _HIDDEN)
     return _TOKEN.sub(_HIDDEN, text)
+
+
+@lru_cache(maxsize=8)
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the secrets as they may stand in a line, the longest first."""
+    forms = set(secrets)
+    for secret in secrets:
+        forms |= {quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]}
+        forms |= {b64encode(secret.encode()).decode().rstrip("="), secret.encode().hex()}
+        if _HALVED.fullmatch(secret):  # a bot's token without its number is as good as whole
+            forms.add(secret.partition(":")[2])
+    return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
@@ -71,7 +89,7 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
         self._settings = settings
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record), self._settings)
+        return visible(redact(super().format(record), self._settings))
 
 
 _key_values = structlog.processors.LogfmtRenderer(sort_keys=False, bool_as_flag=False)

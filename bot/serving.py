@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.arriving import KEEP_ALIVE, LONGEST_HEAD, MOST, Arriving
 from bot.refused import Refused
 
 GRACE_SECONDS = 2
@@ -71,6 +72,12 @@ async def serve(application: ASGIApp, listener: socket.socket, stopping: asyncio
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        # Bounds on what strangers can hold open; see bot/arriving.py. No websocket is spoken anywhere.
+        http=Arriving,
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        limit_concurrency=2 * MOST,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

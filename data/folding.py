@@ -1,7 +1,8 @@
-"""Folding of Vietnamese text for comparing and searching.
+"""Folding of Vietnamese text for comparing and searching, and what of a text cannot be seen.
 
 Promises that the same words typed with or without marks, composed or decomposed, in any case and with
-any punctuation fold to the same string. Never used for display.
+any punctuation fold to the same string, never used for display; and that a text made visible neither steers
+a terminal nor reorders what stands beside it (Unicode TR36 §2.10, CVE-2021-42574).
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ import unicodedata
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _NOT_OURS = re.compile("[^\x00-\x7f\u0300-\u034e\u0350-\u036f]")  # neither ASCII nor a mark
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+# Control characters but tab and line feed; marks of direction, of zero width, of lines; tags; halves.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
 
 
 def fold(text: str) -> str:
@@ -27,3 +33,13 @@ def fold(text: str) -> str:
 def squeeze(text: str) -> str:
     """Return the text composed (NFC) with every run of white space as one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def without_unseen(text: str) -> str:
+    """Return the text without control characters and marks of direction or zero width; joiners of emoji stay."""
+    return _UNSEEN.sub("", text)
+
+
+def visible(text: str) -> str:
+    """Return the text with control characters and marks of direction written as escapes; lines stay lines."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from data.folding import without_unseen
+
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
 # What a spreadsheet takes for a formula at the start of a cell, also after saving as CSV; see
 # OWASP, "CSV Injection".
@@ -67,7 +69,7 @@ def neutral(text: str) -> str:
 
     What cannot be written into a cell is left out; what is longer than one takes ends in "…".
     """
-    text = _UNPRINTABLE.sub("", text.replace("\r\n", "\n"))
+    text = without_unseen(_UNPRINTABLE.sub("", text.replace("\r\n", "\n")))
     if text.startswith(_STARTS_FORMULA):
         text = f"'{text}"
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

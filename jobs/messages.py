@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.downloads import PNG, MadeFile, kept_file
+from data.folding import without_unseen
 from data.ladder import LAST_HELD_RUNG, UNDATED
 from data.workdays import Workdays
 from jobs.channel import Button, Capabilities, Document, OutgoingMessage
@@ -125,7 +126,7 @@ class Renderer:
                 file_sent=sent,  # it goes with the message itself
                 choices=[] if capabilities.buttons else typed_choices(content.buttons),
             )
-            text = _BLANK_LINES.sub("\n\n", text).strip()
+            text = _BLANK_LINES.sub("\n\n", without_unseen(text)).strip()
             return f"{_REPEATED}\n{text}" if repeated else text
 
         text = worded(None, sent=content.file is not None)

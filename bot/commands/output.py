@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.refused import Refused
+from data.folding import visible
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
@@ -82,7 +83,7 @@ def _print_lines(title: str, columns: Sequence[str], cells: Sequence[Sequence[st
 
 
 def words(value: object) -> str:
-    """Return a cell's words: dates as people write them, nothing for None."""
+    """Return a cell's words: dates as people write them, nothing for None; nothing in them steers a terminal."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -93,7 +94,7 @@ def words(value: object) -> str:
         return "có" if value else ""
     if isinstance(value, list | tuple):
         return "; ".join(words(item) for item in value)
-    return str(value)
+    return visible(str(value))
 
 
 def day_words(day: date) -> str:
