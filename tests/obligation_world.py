@@ -34,15 +34,15 @@ def _files(plan: str) -> Registry:
     )
 
 
-def _without(code: str) -> str:
-    start = PLAN.index(f'  - {{{{code: "{code}"')
-    return PLAN[:start] + PLAN[PLAN.index("  - {{code", start + 1) :]
+def _without_the_first_two() -> str:
+    start, end = (PLAN.index(f'  - {{{{code: "{code}"') for code in "13")
+    return PLAN[:start] + PLAN[end:]
 
 
 REGISTRIES = (
     _files(PLAN),
     _files(PLAN.replace("month: 11, day: 15", "month: 11, day: 22")),
-    _files(_without("2")),
+    _files(_without_the_first_two()),
     _files(PLAN.replace('leads: ["Sở Tài chính", "Sở Xây dựng"]', 'leads: ["Sở Tài chính"]')),
 )
 

@@ -88,8 +88,13 @@ def made(ending: str, row: Any, serial: int) -> Any:
 
 
 async def seat(database: Database) -> None:
-    """Two accounts; stc has a chat on each, sxd a group on one, those who coordinate one on each."""
+    """Two provinces' files, and who is reached where."""
     await load_world(database, small_registry(), now=MORNING)
+    await seat_people(database)
+
+
+async def seat_people(database: Database) -> None:
+    """Two accounts; stc has a chat on each, sxd a group on one, those who coordinate one on each."""
     for key, names in ACCOUNTS.items():
         assert await account(database, *names) == key
     for number, (code, where, role) in zip(CHATS, _SEATS, strict=True):

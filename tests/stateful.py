@@ -19,13 +19,14 @@ from typing import Any, ClassVar, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from data.database import Database
 
 SEARCH = int(os.environ.get("STATEFUL", "0"))
 SHRINKS = "SHRINK" in os.environ
 T = TypeVar("T")
+Seating = Callable[[Database], Awaitable[None]]
 
 
 class Ground:
@@ -53,7 +54,7 @@ class Ground:
             left.unlink()
         shutil.copy(self.template, self._path)
 
-    def prepare(self, work: Callable[[Database], Awaitable[None]]) -> None:
+    def prepare(self, work: Seating) -> None:
         """Let every run begin with what the work makes of the file."""
 
         async def make() -> None:
@@ -71,6 +72,25 @@ class Ground:
         for database in self.databases:
             self.do(database.dispose())
         self._runner.close()
+
+
+class OnServer(Ground):
+    """The same on a database server: what a run wrote is taken away again, and people are seated anew."""
+
+    def __init__(self, url: str, seat: Seating) -> None:
+        self._runner = asyncio.Runner()
+        self._seat = seat
+        self.databases = [Database(url)]
+
+    def begin(self) -> None:
+        async def clear() -> None:
+            async with self.databases[0].write() as connection:
+                await connection.execute(
+                    text("TRUNCATE account, person, message RESTART IDENTITY CASCADE")
+                )
+            await self._seat(self.databases[0])
+
+        self.do(clear())
 
 
 class Machine(RuleBasedStateMachine):

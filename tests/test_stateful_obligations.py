@@ -39,7 +39,8 @@ ACTS = st.sampled_from(
         *["blocked", "more", "dispute", "not_yet", "question", "with document", "grant", "refuse"]
         * 2,
         *["list", "all received", "confirm all", "offer", "take", "leave", "morning"] * 2,
-        *["night", "load", "count"] * 3,
+        *["night", "count"] * 3,
+        *["load"] * 7,
     ]
 )
 

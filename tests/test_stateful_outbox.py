@@ -18,6 +18,7 @@ from bot.channels.pacing import LIMITS, SlidingWindows
 from data import claims, lease
 from data.clock import civil_date
 from data.lease import Lease, LeaseLost
+from data.migrate import upgrade
 from jobs.ahead import Ahead
 from jobs.channel import Receipt
 from jobs.outcomes import Ended, NotRenderable, Skipped, record
@@ -31,9 +32,12 @@ from tests.outbox_processes import (
     Hand,
     made,
     seat,
+    seat_people,
 )
 from tests.outgoing import MORNING, workdays
-from tests.stateful import ground_on, run
+from tests.stateful import OnServer, ground_on, run
+from tests.talk import small_registry
+from tests.world import load_world
 
 pytestmark = pytest.mark.slow
 NAMES = ("một", "hai", "ba")
@@ -79,7 +83,7 @@ class Outbox(Happenings):
                 self.mend(where)
             case "die":
                 self.die(name)
-                self.now += timedelta(seconds=31 if number % 3 else 0)
+                self.now += timedelta(seconds=31 * (number % 3 > 0))
             case _ if hand is None:
                 self.take_over(name, where)
             case "look":
@@ -134,7 +138,7 @@ class Outbox(Happenings):
         async def work() -> None:
             async with self.database.write() as connection:
                 if let_go:
-                    await lease.release(connection, hand.lease)
+                    await lease.release(connection, hand.lease, now=self.now)
                 else:
                     await lease.renew(connection, hand.lease, now=self.now)
 
@@ -148,7 +152,9 @@ class Outbox(Happenings):
             assert mine or let_go
             if mine:
                 until = self.now + timedelta(seconds=lease.LEASE_SECONDS)
-                self.owners[hand.where] = (None, epoch, None) if let_go else (owner, epoch, until)
+                self.owners[hand.where] = (
+                    (None, epoch, self.now) if let_go else (owner, epoch, until)
+                )
             if let_go:
                 self.forget(hand.name, hand.where)
         self.see({})
@@ -285,3 +291,15 @@ def test_the_outbox_keeps_its_promises_whoever_does_what(migrated: Path, tmp_pat
     with ground_on(migrated, tmp_path) as ground:
         ground.prepare(seat)
         run(Outbox, ground, runs=15, steps=120)
+
+
+def test_the_outbox_keeps_them_on_postgresql(server: Any) -> None:
+    server.psql("CREATE DATABASE stateful;")
+    url = server.get_uri("stateful").replace("postgresql://", "postgresql+psycopg://")
+    ground = OnServer(url, seat_people)
+    try:
+        ground.do(upgrade(ground.databases[0]))
+        ground.do(load_world(ground.databases[0], small_registry(), now=MORNING))
+        run(Outbox, ground, runs=3, steps=120)
+    finally:
+        ground.close()
