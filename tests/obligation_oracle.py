@@ -81,6 +81,10 @@ def check_step(
         for key, reply in after.replies.items()
         if key not in before.replies and reply.said == "undo"
     }
+    for key, reply in after.replies.items():
+        if key not in before.replies and reply.said == "acknowledge":
+            held = registry.workdays.add(today, 3)
+            assert after.owed[reply.obligation_id].acknowledged_until == held, "three working days"
     for key, row in after.owed.items():
         due = judge(effective(row), registry.workdays, kind=row.kind)
         assert (row.base_on, row.judged_on) == (due.base, due.judged), "judged by another due date"
