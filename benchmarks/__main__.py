@@ -12,10 +12,11 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import sending, table, timing
+from benchmarks import mornings, planning, sending, starting, stored, table, timing
 from benchmarks.table import QUICK, Row, Sizes
 
 Group = Callable[[Sizes], Awaitable[Sequence[Row]]]
@@ -23,6 +24,10 @@ GROUPS: dict[str, Group] = {
     "sending": sending.full_path,
     "timing": timing.bursts_and_lone,
     "pacing": timing.paced,
+    "planning": planning.planning,
+    "mornings": mornings.mornings,
+    "starting": starting.starting,
+    "stored": stored.stored,
 }
 
 
@@ -43,7 +48,7 @@ def main() -> int:
         for path in (table.TOP / "README.md", table.RESULTS.with_name("README.md")):
             table.write_into(path, table.load())
         return 0
-    sizes = QUICK if chosen.quick else Sizes()
+    sizes = replace(QUICK if chosen.quick else Sizes(), file=chosen.file)
     rows: list[Row] = []
     for name in chosen.only or GROUPS:
         began = time.monotonic()

@@ -67,17 +67,25 @@ def plan_text(province: int, number: int, chance: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
-def registry_of(chance: random.Random, provinces: int) -> Registry:
+def registry_of(chance: random.Random, provinces: int, plans: int = PLANS) -> Registry:
     """Return the registry of the asked provinces alone: the others are rows in the file only."""
     texts = {}
     for province in range(provinces):
         texts[f"agencies/p{province}.yaml"] = province_text(province)
-        for number in range(1, PLANS + 1):
+        for number in range(1, plans + 1):
             texts[f"plans/p{province}-{number}.yaml"] = plan_text(province, number, chance)
     return Registry.from_texts(texts)
 
 
-def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> None:
+def fill(
+    path: Path,
+    registry: Registry,
+    total: int,
+    chance: random.Random,
+    *,
+    provinces: int = PROVINCES,
+    plans: int = PLANS,
+) -> None:
     """Insert provinces, plans, tasks, assignments and `total` obligations, with a chat for each role."""
     workdays = registry.workdays
     judged: dict[date, Any] = {}
@@ -92,13 +100,13 @@ def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> N
     file.execute("PRAGMA synchronous=OFF")
     file.execute("PRAGMA foreign_keys=OFF")
     texts = [" ".join(chance.choices(WORDS, k=60)) for _ in range(400)]
-    each = total // (PROVINCES * PLANS)  # obligations a plan
+    each = total // (provinces * plans)  # obligations a plan
     reports = 5 * AGENCIES  # five years of one yearly report of everybody
     years = 6
     task_parts = max((each - reports) // TASKS, 1)
     agency_id = plan_id = task_id = duty_id = assignment_id = 0
     obligations: list[tuple[Any, ...]] = []
-    for province in range(PROVINCES):
+    for province in range(provinces):
         first_agency = agency_id + 1
         for index in range(AGENCIES):
             agency_id += 1
@@ -113,7 +121,7 @@ def fill(path: Path, registry: Registry, total: int, chance: random.Random) -> N
                 " VALUES (?,?,?,?,?,'department',?,?)",
                 (agency_id, f"p{province}", code, name, name, index, fold(name)),
             )
-        for number in range(1, PLANS + 1):
+        for number in range(1, plans + 1):
             plan_id += 1
             issued = date(2017 + number % 9, 1, 5)
             file.execute(

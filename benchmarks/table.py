@@ -53,6 +53,7 @@ class Sizes:
     due: int = 100_000
     existing: int = 100_000
     repeat: int = 40
+    file: Path | None = None  # of a million obligations, kept between runs
 
 
 QUICK = Sizes(
