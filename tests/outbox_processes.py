@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from data import contacts
+from data import claims, contacts
 from data.database import Database
 from data.lease import Lease
 from data.models import Account, Agency, Delivery, Message
@@ -203,6 +203,20 @@ class Processes(Machine):
     def is_owner(self, hand: Hand) -> bool:
         owner, epoch, _ = self.owners[hand.where]
         return (owner, epoch) == (hand.lease.owner, hand.lease.epoch)
+
+    def make_sure(self, hand: Hand) -> None:
+        """After a commit of unknown end the owner gives back what it surely did not send."""
+        in_hand = {*hand.sending, *(one.message.id for one in hand.ended)}
+        back = {key: {"pending"} for key in self.claimed_by(hand).keys() - in_hand}
+
+        async def work() -> None:
+            async with self.database.write() as connection:
+                await claims.unclaim(connection, hand.lease, in_hand)
+
+        self.do(work())
+        hand.doubt = False
+        hand.ahead.refresh()
+        self.see({**back})
 
     # ------------------------------------------------------------------ what a step may change
 

@@ -259,4 +259,4 @@ class Obligations(Machine):
 
 def test_obligations_keep_their_promises_whoever_says_what(migrated: Path, tmp_path: Path) -> None:
     with ground_on(migrated, tmp_path) as ground:
-        run(Obligations, ground, runs=10, steps=60)
+        run(Obligations, ground, runs=8, steps=60)

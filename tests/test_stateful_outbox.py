@@ -170,7 +170,7 @@ class Outbox(Happenings):
         if hand.chosen:  # who has chosen claims next, or begins anew
             return
         if hand.doubt:
-            self._make_sure(hand)
+            self.make_sure(hand)
         in_hand = {row.id: row.chat_id for row in hand.sending.values()}
         for one in hand.ended:
             if not isinstance(one.ending, Receipt):
@@ -245,20 +245,6 @@ class Outbox(Happenings):
             hand.sending[row.id] = row
             self.life_of[row.id, row.attempts] = self.lives[row.id]
         return None
-
-    def _make_sure(self, hand: Hand) -> None:
-        """After a commit of unknown end the owner gives back what it surely did not send."""
-        in_hand = {*hand.sending, *(one.message.id for one in hand.ended)}
-        back = {key: {"pending"} for key in self.claimed_by(hand).keys() - in_hand}
-
-        async def work() -> None:
-            async with self.database.write() as connection:
-                await claims.unclaim(connection, hand.lease, in_hand)
-
-        self.do(work())
-        hand.doubt = False
-        hand.ahead.refresh()
-        self.see({**back})
 
     # ------------------------------------------------------------------ nothing is lost
 
