@@ -17,6 +17,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.commands import move
 from bot.ownership import Ownership
 from data import lease
 from data.copying import counted, summed, tables
@@ -269,3 +270,14 @@ def test_a_row_that_reads_back_otherwise_undoes_the_move(
     asyncio.run(spoil())
     assert "không khớp với nguồn ở bảng obligation" in terminal.refused("move", "--to", address)
     assert set(within(address, counted).values()) == {0}
+
+
+async def test_a_server_that_is_moved_from_may_stand_still_while_the_target_is_read_again(
+    postgres: Database,
+) -> None:
+    """The server ends the service's transactions that stand still; a move's is no service's."""
+    shown = text("SHOW idle_in_transaction_session_timeout")
+    async with postgres.read() as connection:
+        assert await connection.scalar(shown) != "0"
+    async with move._held(postgres) as connection:
+        assert await connection.scalar(shown) == "0"

@@ -96,6 +96,8 @@ async def _move(settings: Settings, target_url: URL, *, dry_run: bool, say: Say)
 async def _held(source: Database) -> AsyncIterator[AsyncConnection]:
     """Open the source for reading; of a file nobody writes meanwhile, of a server it is a snapshot."""
     async with source.write() if source.is_sqlite else source.read() as connection:
+        if not source.is_sqlite:  # it stands still while the target is read again, however large
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield connection
 
 
