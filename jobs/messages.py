@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +50,27 @@ class Content:
     file: MadeFile | None = None
 
 
+@cache
+def _environment(folder: Path) -> Environment:
+    """Return the templates of a folder, one for all of a process: to compile one takes longer than to send."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,  # they are part of the program
+    )
+    environment.filters.update(hoa=upper_first, ngay=long_date, ngay_ngan=short_date)
+    return environment
+
+
 class Renderer:
     """The templates, compiled once. links: makes addresses of files, where there is a web side."""
 
     def __init__(self, folder: Path, links: Links | None = None) -> None:
         self._links = links
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,  # they are part of the program
-        )
-        self._environment.filters["hoa"] = upper_first
-        self._environment.filters["ngay"] = long_date
-        self._environment.filters["ngay_ngan"] = short_date
+        self._environment = _environment(folder)
 
     async def content(
         self, connection: AsyncConnection, message: Any, *, today: date, workdays: Workdays
