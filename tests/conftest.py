@@ -112,6 +112,16 @@ async def postgres(bare_postgres: Database) -> Database:
     return bare_postgres
 
 
+@pytest.fixture(scope="session")
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, request: pytest.FixtureRequest
+) -> Any:
+    """Databases with a morning in them, for processes that are killed; see tests.prepared."""
+    from tests.prepared import Prepared
+
+    return Prepared(tmp_path_factory.mktemp("killed"), migrated, request)
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """Commands set logging up for their process; the next test must not write to their streams."""

@@ -96,23 +96,22 @@ days_off: [{date: 2026-11-24, reason: "Ngày Văn hoá Việt Nam"}]
 """
 
 
+def small_texts() -> dict[str, str]:
+    """Return the files of the small registry by their paths."""
+    return {
+        "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
+        "agencies/tay.yaml": PROVINCE.format(slug="tay", name="Tây"),
+        "plans/dong-10.yaml": PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05"),
+        "plans/dong-9.yaml": OLD_PLAN,
+        "plans/tay-20.yaml": PLAN.format(slug="tay", number="20/KH-UBND", issued_on="2026-01-05"),
+        "calendar/2026.yaml": CALENDAR,
+    }
+
+
 @cache
 def small_registry() -> Registry:
     """Return two provinces of five agencies; Đông has plans 10 and 9, Tây has plan 20."""
-    return Registry.from_texts(
-        {
-            "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
-            "agencies/tay.yaml": PROVINCE.format(slug="tay", name="Tây"),
-            "plans/dong-10.yaml": PLAN.format(
-                slug="dong", number="10/KH-UBND", issued_on="2026-01-05"
-            ),
-            "plans/dong-9.yaml": OLD_PLAN,
-            "plans/tay-20.yaml": PLAN.format(
-                slug="tay", number="20/KH-UBND", issued_on="2026-01-05"
-            ),
-            "calendar/2026.yaml": CALENDAR,
-        }
-    )
+    return Registry.from_texts(small_texts())
 
 
 @dataclass(slots=True)
