@@ -65,12 +65,12 @@ def redact(text: str, settings: Settings | None) -> str:
 @lru_cache(maxsize=8)
 def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """Return the secrets as they may stand in a line, the longest first."""
-    forms = set(secrets)
-    for secret in secrets:
-        forms |= {quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]}
-        forms |= {b64encode(secret.encode()).decode().rstrip("="), secret.encode().hex()}
-        if _HALVED.fullmatch(secret):  # a bot's token without its number is as good as whole
-            forms.add(secret.partition(":")[2])
+    # a bot's token without its number is as good as whole
+    parts = {*secrets, *(part.partition(":")[2] for part in secrets if _HALVED.fullmatch(part))}
+    forms = set(parts)
+    for part in parts:
+        forms |= {quote(part, safe=""), quote(part), quote_plus(part), repr(part)[1:-1]}
+        forms |= {b64encode(part.encode()).decode().rstrip("="), part.encode().hex()}
     return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
 

@@ -20,8 +20,9 @@ from data.planfile import (
     SuccessionEntry,
 )
 
-_JOINTS = re.compile(r"\s*(?:;|,|\bvà\b)\s*")
+_JOINTS = re.compile(r" ?(?:;|,|\bvà\b) ?")  # in words whose white space is squeezed
 
+_LONGEST_WORDS = 1000
 _MOST_KEPT = 2000  # groups as of a day
 
 
@@ -66,6 +67,9 @@ class Province:
         whole = self.resolve(words)
         if whole is not None:
             return [whole]
+        words = squeeze(words)
+        if len(words) > _LONGEST_WORDS:  # no list of bodies; joining its parts would take for ever
+            return []
         parts = [part for part in _JOINTS.split(words) if part]
         joints = _JOINTS.findall(words)
         found: list[AgencyEntry | GroupEntry] = []

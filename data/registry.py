@@ -215,7 +215,7 @@ def _check_plan(
         return
     for loc, words in _agency_words(plan):
         if not province.resolve_all(words):
-            message = f"cơ quan lạ «{words}». Hãy sửa chính tả, hoặc thêm vào agencies/{plan.province}.yaml."
+            message = f"cơ quan lạ «{words[:200]}». Hãy sửa chính tả, hoặc thêm vào agencies/{plan.province}.yaml."
             yield _fault(path, texts, loc, message)
 
 

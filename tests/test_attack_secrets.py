@@ -85,7 +85,8 @@ async def test_no_secret_stands_in_anything_that_a_run_with_faults_leaves(
             message["message"]["text"] = text  # type: ignore[index]
             api.push(message, update_id=number)
         service = await run(["run"], environment, tmp_path)
-        answers = []
+        reading = asyncio.create_task(service.communicate())  # a pipe that nobody reads fills up
+        answers: list[str] = []
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
                 async with asyncio.timeout(PATIENCE):
@@ -97,13 +98,13 @@ async def test_no_secret_stands_in_anything_that_a_run_with_faults_leaves(
                             await asyncio.sleep(0.2)
                     while "sendMessage" not in api.methods():
                         await asyncio.sleep(0.2)
-                for path in ("/healthz", "/metrics", "/tep/1-2-3/x", "/lich/1-0.ics", "/nothing"):
-                    answers.append((await client.get(path)).text)
+                paths = ("/healthz", "/metrics", "/tep/1-2-3/x", "/lich/1-0.ics", "/nothing")
+                answers += [(await client.get(path)).text for path in paths]
                 hook = {"X-Telegram-Bot-Api-Secret-Token": webhook_secret(TOKEN)}
                 answers.append((await client.post(f"/telegram/{TOKEN}", headers=hook)).text)
             service.terminate()
             async with asyncio.timeout(PATIENCE):
-                output, _ = await service.communicate()
+                output, _ = await reading
         finally:
             if service.returncode is None:
                 service.kill()

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.channels.pacing import LIMITS, SlidingWindows
+from bot.channels.reading import loaded
 from jobs.channel import (
     Attachment,
     Capabilities,
@@ -48,6 +49,7 @@ LIKE_ZALO = Capabilities(
 )
 
 _FIELDS = {field.name for field in fields(Incoming)} - {"account_id"}
+_WORDS = ("kind", "chat_kind", "address", "sender", "sender_name", "chat_title", "text", "thread")
 _KINDS = {"text", "action", "moved", "gone", "back", "other"}
 
 
@@ -100,6 +102,7 @@ class LocalChannel:
         """Read one stored update; ValueError where malformed."""
         given = _object(raw)
         unknown = given.keys() - _FIELDS
+        unknown |= {name for name in _WORDS if not isinstance(given.get(name, ""), str)}
         if unknown or given.get("kind") not in _KINDS:
             raise ValueError(f"not an update: {sorted(unknown) or 'kind'}")
         if isinstance(given.get("sent_at"), str):
@@ -145,7 +148,7 @@ def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate
 
 
 def _object(raw: bytes) -> dict[str, Any]:
-    given = json.loads(raw)
+    given = loaded(raw)
     if not isinstance(given, dict):
         raise ValueError("an update is a JSON object")
     return given

@@ -8,7 +8,6 @@ offset tells Telegram to forget it. Never decides what a message says.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ from telegram.error import NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels.pacing import LIMITS, Limits, SlidingWindows
+from bot.channels.reading import loaded
 from bot.channels.telegram_http import (
     ANSWER_SECONDS,
     UPDATES,
@@ -233,12 +233,12 @@ class TelegramChannel:
 
     def split(self, body: bytes) -> RawUpdate:
         """Tell id and chat of one webhook body; raises ValueError for what is no update."""
-        return raw_update(json.loads(body), body)
+        return raw_update(loaded(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
         try:
-            update = Update.de_json(json.loads(raw), None)
+            update = Update.de_json(loaded(raw), None)
             return incoming(account_id, update, self.title)
         except (AttributeError, KeyError, TypeError, OverflowError, OSError) as error:
             raise ValueError(f"malformed update: {type(error).__name__}") from None

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from bot.channels.reading import loaded
 from bot.tls import trusted
 from data.journal import journal
 from jobs.channel import (
@@ -69,7 +70,7 @@ def decision(code: int, payload: bytes) -> DeliveryError:
     4xx of it never reached Telegram; a 5xx of it may have.
     """
     try:
-        given = json.loads(payload)
+        given = loaded(payload)
         words, parameters = str(given["description"]), given.get("parameters") or {}
     except (ValueError, KeyError, TypeError, AttributeError):
         detail = f"HTTP {code}, not from the Bot API"

@@ -8,7 +8,6 @@ text alone: the platform has no buttons, no edits and no replies. Never decides 
 from __future__ import annotations
 
 import contextlib
-import json
 import unicodedata
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.channels.pacing import LIMITS, Limits, SlidingWindows
+from bot.channels.reading import loaded
 from bot.channels.zalo_http import ANSWER_SECONDS, BASE_URL, POLL_FLOOR, Client, poll, raw_update
 from bot.channels.zalo_updates import incoming
 from jobs.channel import (
@@ -132,11 +132,11 @@ class ZaloBotChannel:
 
     def split(self, body: bytes) -> RawUpdate:
         """Tell id and chat of one webhook body; raises ValueError for what is no update."""
-        return raw_update(json.loads(body), body)
+        return raw_update(loaded(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
-        return incoming(account_id, json.loads(raw), self._bot_id)
+        return incoming(account_id, loaded(raw), self._bot_id)
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Long-poll for ever; there is no offset here. See bot.channels.zalo_http.poll."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from bot.channels.reading import loaded
 from bot.tls import trusted
 from data.journal import journal
 from jobs.channel import (
@@ -234,7 +235,7 @@ def event_of(given: Any) -> dict[str, Any]:
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        given = json.loads(body)
+        given = loaded(body)
     except ValueError:
         return None
     return given if isinstance(given, dict) and "ok" in given else None
