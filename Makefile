@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Written last: an installation cut short is begun again, a whole one is not touched.
 INSTALLED := $(VENV)/installed
 
-.PHONY: run install test check
+.PHONY: run install test check bench
 
 run: $(INSTALLED)
 	@exec $(BIN)/nhacviec run --or-sandbox
@@ -15,6 +15,12 @@ install: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest -q
+
+# Half an hour, on a machine that does nothing else: prints a table, writes benchmarks/results.json and the
+# figures of the readme.
+bench: $(INSTALLED)
+	-$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write-readme
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -16,7 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import mornings, planning, sending, starting, stored, table, timing
+from benchmarks import kills, mornings, planning, sending, starting, stored, table, timing
+from benchmarks.places import SERVERS
 from benchmarks.table import QUICK, Row, Sizes
 
 Group = Callable[[Sizes], Awaitable[Sequence[Row]]]
@@ -28,6 +29,7 @@ GROUPS: dict[str, Group] = {
     "mornings": mornings.mornings,
     "starting": starting.starting,
     "stored": stored.stored,
+    "kills": kills.kills,
 }
 
 
@@ -54,7 +56,8 @@ def main() -> int:
         began = time.monotonic()
         rows += asyncio.run(GROUPS[name](sizes))
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    figures = table.as_json(rows, on=datetime.now(UTC).date(), where=table.machine())
+    where = {**table.this_machine(), **SERVERS}
+    figures = table.as_json(rows, on=datetime.now(UTC).date(), where=where)
     if not chosen.quick:
         kept = table.merged(table.load(), figures)
         table.RESULTS.write_text(

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from bot.channels.telegram import TelegramChannel
 from bot.registry import load_and_plan
@@ -34,6 +34,7 @@ MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 ITEMS = 3  # in a message
 PROVINCE = "gia-lai"
+SERVERS: dict[str, str] = {}  # the version of each database server that was started
 
 
 class Morning:
@@ -69,6 +70,9 @@ async def places(folder: Path, name: str) -> AsyncIterator[dict[str, Database]]:
         }
         for database in found.values():
             await upgrade(database)
+        async with found[POSTGRESQL].read() as connection:
+            told = await connection.scalar(text("SHOW server_version"))
+        SERVERS["postgresql"] = str(told).partition(" ")[0]
         yield found
         for database in found.values():
             await database.dispose()

@@ -70,7 +70,7 @@ def rounded(value: float | None) -> float | None:
     return int(shown) if shown >= 100 else shown
 
 
-def machine() -> dict[str, Any]:
+def this_machine() -> dict[str, Any]:
     """Return what the figures were measured on."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -97,11 +97,14 @@ def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """Return the figures of before with those that were measured anew in their place."""
     fresh = {row["name"]: row for row in now["rows"]}
     rows = [fresh.pop(row["name"], row) for row in before.get("rows", [])]
-    return {**now, "rows": [*rows, *fresh.values()]}
+    machine = {**before.get("machine", {}), **now["machine"]}
+    return {**now, "machine": machine, "rows": [*rows, *fresh.values()]}
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """Return the table of the readme."""
+    """Return the table of the readme; a line that says so where nothing was measured."""
+    if not figures.get("rows"):
+        return "Not measured yet."
     where = figures["machine"]
     lines = [
         f"Measured on {figures['date']}: {where['cores']} cores ({where['processor']}), Python {where['python']},"

@@ -141,11 +141,9 @@ class App:
         serve: serves the web side until `stopping` is set.
         """
         schedule = Schedule(self.jobs)
-        await self._plan_tick()
-        await self._morning_tick()
-        await self._digest_tick()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
+            catching_up = group.create_task(self._catch_up())
             making = group.create_task(self.reports.run())
             polled = self.delivery.tenures if self._settings.public_url is None else {}
             listening = group.create_task(self.inbox.run(polled=polled))
@@ -155,9 +153,16 @@ class App:
                 await stopping.wait()
             finally:
                 schedule.stop()
+                catching_up.cancel()
                 listening.cancel()
                 making.cancel()
                 self.delivery.stop()
+
+    async def _catch_up(self) -> None:
+        """Do what a start may have missed, beside the service: people are answered meanwhile."""
+        await self._plan_tick()
+        await self._morning_tick()
+        await self._digest_tick()
 
     def webhooks(self) -> list[Webhook]:
         """Return the paths that platforms post to; none without a public address."""

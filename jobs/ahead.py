@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from data import lease as leases
 from data import outbox
 from data.database import Database
@@ -111,7 +113,8 @@ class Ahead:
             wait, full = self._scan(chosen, free, passed, now, changes)
             if full or len(chosen) >= free or not self._more:
                 break
-            await self._read_on(now, _NEXT_PAGES)
+            async with self._database.read() as connection:
+                await self._read_on(connection, now, _NEXT_PAGES)
         return Choice(chosen, min(_soonest(changes, now), wait), paced=wait < math.inf)
 
     def _scan(
@@ -164,23 +167,22 @@ class Ahead:
         async with self._database.read() as connection:
             account = await leases.account(connection, self._account_id)
             self._next_at = await outbox.next_send_at(connection, self._account_id, now=now)
+            self._queue, self._last_read = [], None
+            await self._read_on(connection, now, _FIRST_PAGE)
         self._stopped = account.stopped_at is not None
         if account.halted_until is not None:
             self.silence(None, account.halted_until)
-        self._queue, self._last_read = [], None
-        await self._read_on(now, _FIRST_PAGE)
         self._stale = False
 
-    async def _read_on(self, now: datetime, count: int) -> None:
-        async with self._database.read() as connection:
-            page = await outbox.waiting(
-                connection,
-                self._account_id,
-                now=now,
-                broadcasts=self._open,
-                after=self._last_read,
-                limit=count,
-            )
+    async def _read_on(self, connection: AsyncConnection, now: datetime, count: int) -> None:
+        page = await outbox.waiting(
+            connection,
+            self._account_id,
+            now=now,
+            broadcasts=self._open,
+            after=self._last_read,
+            limit=count,
+        )
         self._more = len(page) == count
         if page:
             self._last_read = page[-1]

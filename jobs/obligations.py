@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -27,6 +28,10 @@ from data.undated import drop_done
 from jobs.ladders import Ladders
 
 _CHUNK = 1000
+# Of a stored obligation, in the order in which they are reckoned below.
+_AS_PLANNED = attrgetter(
+    "due_on", "due_words", "due_proposed", "base_on", "judged_on", "state", "rung", "remind_on"
+)
 
 
 @dataclass(slots=True)
@@ -205,9 +210,14 @@ async def _bring_in_line(
             else None
         )
         values["rung"], values["remind_on"] = step or (None, None)
-        if any(getattr(row, name) != values[name] for name in ("due_on", "due_proposed", "state")):
+        if (row.due_on, row.due_proposed, row.state) != (
+            values["due_on"],
+            values["due_proposed"],
+            values["state"],
+        ):
             values |= {"revision": row.revision + 1, "revised_on": today}
-        if all(getattr(row, name) == value for name, value in values.items()):
+            changes.append({"key": row.id, **values})
+        elif _AS_PLANNED(row) == tuple(values.values()):
             counts.kept += 1
         else:
             changes.append({"key": row.id, **values})

@@ -26,6 +26,17 @@ class Answering:
         return Receipt("1")
 
 
+class Holding:
+    """A lease that holds."""
+
+    async def holds(self) -> bool:
+        return True
+
+
+def attempts_of(*answers: float | Exception) -> Attempts:
+    return attempts_of(*answers), Holding()
+
+
 async def attempt(attempts: Attempts) -> tuple[Any, float]:
     slot = Slot(0.0)
     began = asyncio.get_running_loop().time()
@@ -34,7 +45,7 @@ async def attempt(attempts: Attempts) -> tuple[Any, float]:
 
 
 async def test_what_a_send_took_beyond_the_quickest_is_time_in_which_it_may_have_arrived() -> None:
-    attempts = Attempts(Answering(0.0, 0.2, 0.1))  # type: ignore[arg-type]
+    attempts = attempts_of(0.0, 0.2, 0.1)
     _, at_once = await attempt(attempts)
     _, late = await attempt(attempts)
     _, less = await attempt(attempts)
@@ -44,13 +55,13 @@ async def test_what_a_send_took_beyond_the_quickest_is_time_in_which_it_may_have
 
 
 async def test_a_platform_that_always_takes_as_long_costs_the_windows_nothing() -> None:
-    attempts = Attempts(Answering(*[0.1] * 5))  # type: ignore[arg-type]
+    attempts = attempts_of(*[0.1] * 5)
     moved = [(await attempt(attempts))[1] for _ in range(5)]
     assert statistics.median(moved) < 0.05
 
 
 @pytest.mark.parametrize("fault", [ValueError("no words of a person"), Unknown("no answer")])
 async def test_whatever_a_channel_raises_is_an_ending(fault: Exception) -> None:
-    ending, _ = await attempt(Attempts(Answering(fault)))  # type: ignore[arg-type]
+    ending, _ = await attempt(attempts_of(fault))
     assert isinstance(ending, Unknown)
     assert "person" not in str(ending)
