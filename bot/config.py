@@ -8,6 +8,7 @@ ever shows a secret. A secret has a twin `…_FILE` that names a file holding it
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import hmac
 import os
@@ -93,7 +94,7 @@ class Settings(BaseSettings):
             raise ValueError("no Telegram account is set")
         return webhook_secret(self.telegram_token.get_secret_value())
 
-    @property
+    @functools.cached_property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in clear, for the log's redaction and for nothing else."""
         password = urlsplit(self.database_url).password

@@ -34,7 +34,7 @@ class Holding:
 
 
 def attempts_of(*answers: float | Exception) -> Attempts:
-    return attempts_of(*answers), Holding()
+    return Attempts(Answering(*answers), Holding())  # type: ignore[arg-type]
 
 
 async def attempt(attempts: Attempts) -> tuple[Any, float]:
