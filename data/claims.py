@@ -138,18 +138,22 @@ async def claim(
     return rows
 
 
-async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int]) -> None:
-    """Give back what this owner claimed and surely did not send: all but the messages in hand."""
+async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int]) -> set[int]:
+    """Give back what this owner claimed and surely did not send: all but the messages in hand.
+
+    Returns those in hand whose ending is not recorded yet.
+    """
+    mine = (
+        Message.account_id == lease.account_id,
+        _CLAIMED,
+        Message.claim_epoch == lease.epoch,
+    )
     await connection.execute(
         update(Message)
-        .where(
-            Message.account_id == lease.account_id,
-            _CLAIMED,
-            Message.claim_epoch == lease.epoch,
-            Message.id.not_in(list(but)),
-        )
+        .where(*mine, Message.id.not_in(list(but)))
         .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
     )
+    return set(await connection.scalars(select(Message.id).where(*mine)))
 
 
 async def record_sent(

@@ -253,10 +253,14 @@ class Line:
                 self._ended.append(Ended(row, words))
 
     async def _make_sure(self, lease: Lease) -> None:
-        """After a transaction that failed, maybe in its commit: what was claimed in it goes back."""
+        """After a transaction that failed, maybe in its commit: what was claimed in it goes back, and what
+        it recorded after all is not recorded twice."""
         in_hand = {*self._sending, *(one.message.id for one in self._ended)}
         async with self._database.write() as connection:
-            await claims.unclaim(connection, lease, in_hand)
+            left = await claims.unclaim(connection, lease, in_hand)
+        recorded = [one for one in self._ended if one.message.id not in left]
+        self._ended = [one for one in self._ended if one.message.id in left]
+        self._note(recorded, [None] * len(recorded), await self._clock.now())
         self._in_doubt = False
         self._ahead.refresh()
 
