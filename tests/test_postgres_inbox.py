@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.local import LocalChannel, update
+from data import inbox as stored
 from data.clock import SteppedClock
 from data.database import Database
 from data.models import InboxEvent, Message, Meta
@@ -130,10 +131,8 @@ async def test_two_readers_of_the_same_events_handle_each_once_and_each_chat_in_
 async def test_of_one_chat_a_later_update_is_not_seen_before_an_earlier_one_that_is_being_stored(
     postgres: Database, other: Database, local: int
 ) -> None:
-    from data import inbox
-
     async def keep(connection: Any, *updates: RawUpdate) -> None:
-        await inbox.store(connection, local, updates, now=MORNING)
+        await stored.store(connection, local, updates, now=MORNING)
 
     async def first(connection: Any) -> None:
         await keep(connection, typed("a", "1"))
@@ -153,11 +152,16 @@ async def test_of_one_chat_a_later_update_is_not_seen_before_an_earlier_one_that
 async def test_batches_that_hold_the_same_chats_in_another_order_do_not_lock_each_other_out(
     postgres: Database, other: Database, local: int
 ) -> None:
-    addresses = [f"c{number}" for number in range(40)]
-    for _ in range(5):
-        there = [typed(address, "đi") for address in addresses]
-        back = [typed(address, "về") for address in reversed(addresses)]
-        await asyncio.gather(
-            store(postgres, local, there, now=MORNING), store(other, local, back, now=MORNING)
-        )
-    assert await counted(postgres, InboxEvent) == 400
+    addresses = [f"c{number}" for number in range(41)]
+    there = [typed(address, "đi") for address in addresses]
+    back = [typed(address, "về") for address in reversed(addresses)]
+    async with postgres.write() as connection:  # of the one in the middle, both have to wait
+        await stored.store(connection, local, [typed("c20", "giữa")], now=MORNING)
+        both = ((postgres, there), (other, back))
+        storing = [
+            asyncio.create_task(store(each, local, batch, now=MORNING)) for each, batch in both
+        ]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in storing)
+    await asyncio.gather(*storing)
+    assert await counted(postgres, InboxEvent) == 83
