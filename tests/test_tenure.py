@@ -102,7 +102,12 @@ async def test_what_was_claimed_before_a_process_stood_still_is_not_sent_by_it_u
 class Fetches(LocalChannel):
     """A channel whose platform forgets what it has handed over, as Zalo's does."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.handed_over = asyncio.Event()
+
     async def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
+        self.handed_over.set()
         yield [update(address="a", chat_kind="private", kind="text", sender="a", text="xin chào")]
         await asyncio.Event().wait()
 
@@ -112,14 +117,14 @@ async def test_what_was_fetched_is_stored_though_polling_must_end(
     database: Database, why: str
 ) -> None:
     its = await account(database, "local")
-    clock = SteppedClock(MORNING)
+    clock, channel = SteppedClock(MORNING), Fetches()
     tenure = Tenure(its, "một", database, clock)
     assert await tenure.take(repeats_unknown=True) is None
     async with database.write():  # what is fetched has to wait for its turn
         polling = asyncio.create_task(
-            poll_while_ours(database, Fetches(), its, clock, tenure, stored=lambda: None)
+            poll_while_ours(database, channel, its, clock, tenure, stored=lambda: None)
         )
-        await asyncio.sleep(0.1)
+        await channel.handed_over.wait()
         tenure.end() if why == "lost" else polling.cancel()
         await asyncio.sleep(0.1)
     async with asyncio.timeout(10):
