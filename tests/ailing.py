@@ -58,9 +58,12 @@ def read_only(database: Database) -> Iterator[None]:
 
 @contextmanager
 def failing_writes(_database: Database) -> Iterator[None]:
-    """Let the system refuse this process every write beyond a page: SQLite says "disk I/O error"."""
+    """Let the system refuse this process to write far into a file: SQLite says "disk I/O error".
+
+    Not so near that what pytest keeps of the output is refused, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, before[1]))
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,22 @@ from data import contacts
 from data.models import Agency, Message
 from jobs.channel import Channel
 from tests.botapi import TOKEN, BotApi
-from tests.broadcaster import RunningClock
-from tests.outgoing import broadcast, chat, chats
+from tests.outgoing import MORNING, broadcast, chat, chats
 from tests.talk import CALENDAR, PLAN, PROVINCE
 from tests.world import counted
 
 ASKS = 5  # who is enrolled, and asks
 PATIENCE = 60  # seconds, for a busy machine
+
+
+class RunningClock:
+    """A morning that goes on; `began`: when it was half past seven, in seconds of the system's clock."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+
+    async def now(self) -> datetime:
+        return MORNING + timedelta(seconds=time.time() - self._began)
 
 
 @dataclass
@@ -85,13 +95,19 @@ class Service:
                 await asyncio.sleep(0.01)
         return time.monotonic() - began
 
-    async def until_well(self, *, well: bool = True) -> dict[str, Any]:
-        """Wait until health is good again, or ill; returns what it says."""
+    async def until_well(self) -> None:
+        """Wait until health is good again."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.health())[0] != 200:
+                await asyncio.sleep(0.05)
+
+    async def until_ill(self, words: str) -> str:
+        """Wait until health is bad and holds some words; returns what it says of the database."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 status, said = await self.health()
-                if (status == 200) == well:
-                    return said
+                if status == 503 and words in said["database"]:
+                    return str(said["database"])
                 await asyncio.sleep(0.05)
 
     async def until_recorded(self) -> None:

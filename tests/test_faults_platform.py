@@ -24,8 +24,8 @@ from data.clock import SteppedClock
 from data.database import Database
 from data.models import Delivery, Message
 from tests.botapi import TOKEN, BotApi
-from tests.broadcaster import RunningClock
 from tests.outgoing import MORNING, account, broadcast, chats, sender
+from tests.small_service import RunningClock
 from tests.zaloapi import TOKENS, ZaloApi
 
 CHATS = 100
