@@ -78,7 +78,7 @@ async def test_no_secret_stands_in_anything_that_a_run_with_faults_leaves(
         }
         for kind in ("garbage", "server_error", "dropped"):
             api.misbehave(kind, method="getUpdates")
-        for kind in ("server_error", "bad_request", "garbage", "unauthorised"):
+        for kind in ("server_error", "bad_request", "garbage"):
             api.misbehave(kind)
         for number, text in ((7001, "xin chào"), (7002, TOKEN), (7003, "AAAAA-AAAAA")):
             message = start_message("x", update_id=number)
@@ -96,7 +96,7 @@ async def test_no_secret_stands_in_anything_that_a_run_with_faults_leaves(
                         except httpx.HTTPError:
                             assert service.returncode is None
                             await asyncio.sleep(0.2)
-                    while "sendMessage" not in api.methods():
+                    while "sendMessage" not in api.methods():  # a stranger is answered
                         await asyncio.sleep(0.2)
                 paths = ("/healthz", "/metrics", "/tep/1-2-3/x", "/lich/1-0.ics", "/nothing")
                 answers += [(await client.get(path)).text for path in paths]
@@ -108,7 +108,7 @@ async def test_no_secret_stands_in_anything_that_a_run_with_faults_leaves(
         finally:
             if service.returncode is None:
                 service.kill()
-                await service.wait()
+                print((await reading)[0].decode())
         api.misbehave("unauthorised", method="getMe", times=9)
         doctor = await run(["doctor"], environment, tmp_path)
         told, _ = await doctor.communicate()
