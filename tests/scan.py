@@ -25,7 +25,12 @@ async def columns_with(database: Database, words: str) -> list[str]:
 
 
 async def bytes_hold(database: Database, words: str) -> bool:
-    """Tell whether a SQLite file still holds the words anywhere, freed pages and its log included."""
+    """Tell whether a SQLite file still holds the words anywhere, freed pages and its log included.
+
+    A server's files are its own: PostgreSQL writes over what is let go when it vacuums. False there.
+    """
+    if not database.is_sqlite:
+        return False
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

@@ -7,6 +7,8 @@ without, so that no template goes untried.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.engine import URL
 
 from bot.conversation.router import Router
 from data import contacts, invitations, reach
@@ -26,7 +29,8 @@ from data.registry import Registry
 from jobs.channel import Answer, Attachment, Capabilities, Incoming
 from jobs.links import Links
 from jobs.messages import Renderer
-from tests.world import copy_into, keep, load_world
+from tests.databases import become, is_empty, keep, made_once
+from tests.world import load_world
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 RENDERER = Renderer(TEMPLATES)  # compiles the templates once for all tests
@@ -141,7 +145,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class _Start:
     registry: Registry  # held, so that its id is not given to another
-    file: Path
+    kept: URL
     account_id: int
     events: int
 
@@ -176,13 +180,14 @@ class Talk:
     async def begin(self, *seats: Seat) -> Talk:
         """Load the registry, open the account, and enrol people by their codes, as they do.
 
-        What that makes of an empty file is kept for the run and copied for the next test that asks
-        for the same.
+        What that makes of an empty database is kept for the run and copied for the next test that
+        asks for the same.
         """
-        start = (id(self.registry), self.now, *seats)
-        kept = _STARTS.get(start)
-        if kept is not None and await copy_into(self.database, kept.file):
-            self.account_id, self._events = kept.account_id, count(kept.events)
+        start = (id(self.registry), self.now, self.database.is_sqlite, *seats)
+        known = _STARTS.get(start)
+        if known is not None and await is_empty(self.database):
+            await become(self.database, known.kept)
+            self.account_id, self._events = known.account_id, count(known.events)
             return self
         await load_world(self.database, self.registry, now=self.now)
         async with self.database.write() as connection:
@@ -193,8 +198,19 @@ class Talk:
         for seat in seats:
             more = {"may_decide": True} if seat.may_decide else {}
             await self.enrol(seat.chat, seat.province, seat.agency, seat.role, **more)
-        if seats and (file := keep(self.database)) is not None:
-            _STARTS[start] = _Start(self.registry, file, self.account_id, 1 + len(seats))
+        if seats:
+            kept = await keep(self.database)
+            _STARTS[start] = _Start(self.registry, kept, self.account_id, 1 + len(seats))
+        return self
+
+    async def after(self, scene: Callable[[Talk], Awaitable[Any]]) -> Talk:
+        """Let a scene have happened, which is the first since begin(); a copy where it was played before."""
+
+        async def play() -> Any:
+            await scene(self)
+            return copy(self._events)
+
+        self._events = copy(await made_once(self.database, scene.__qualname__, play))
         return self
 
     async def agency_id(self, province: str, code: str) -> int:
@@ -306,9 +322,9 @@ class Talk:
             answers = await router.handle(
                 connection, incoming, event_id=stored.scalar_one(), now=self.now
             )
-            return [await self._send(connection, chat_id, answer) for answer in answers]
+            return [await self._send(connection, chat_id, chat, answer) for answer in answers]
 
-    async def _send(self, connection: Any, chat_id: int, answer: Answer) -> Reply:
+    async def _send(self, connection: Any, chat_id: int, chat: str, answer: Answer) -> Reply:
         to_chat = answer.to_chat or chat_id
         message_id = await put(
             connection,
@@ -324,16 +340,17 @@ class Talk:
         )
         assert message_id is not None
         remote_id = answer.edits or f"m{message_id}"
-        await connection.execute(
+        sent = await connection.execute(
             update(Message)
             .where(Message.id == message_id)
             .values(state="sent", remote_id=remote_id, sent_at=self.now)
+            .returning(Message)
         )
+        row = sent.one()
         if answer.items:
             await connection.execute(
                 update(Chat).where(Chat.id == to_chat).values(last_menu_message_id=message_id)
             )
-        row = (await connection.execute(select(Message).where(Message.id == message_id))).one()
         renderer = RENDERER if self.links is None else Renderer(TEMPLATES, self.links)
         content = await renderer.content(
             connection, row, today=civil_date(self.now), workdays=self.registry.workdays
@@ -343,10 +360,9 @@ class Talk:
             renderer.render(content, what, repeated=False, plain=False, address="x").text
             for what in (WITH_BUTTONS, WITHOUT)
         ]
-        address = (
-            await connection.execute(select(Chat.address).where(Chat.id == to_chat))
-        ).scalar()
-        return Reply(answer, str(address), remote_id, *texts)
+        if to_chat != chat_id:
+            chat = str(await connection.scalar(select(Chat.address).where(Chat.id == to_chat)))
+        return Reply(answer, chat, remote_id, *texts)
 
     async def obligation(self, plan: str, agency: str, code: str, period: str) -> Any:
         """Return one obligation as it stands; plan by its number, "10/KH-UBND"."""

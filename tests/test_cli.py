@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 import typer
 import vobject
+from sqlalchemy.engine import URL, make_url
 
 from bot.__main__ import run
 from bot.cli import app
-from bot.config import names
+from bot.config import DEFAULT_DATABASE_URL, names
+from data.database import Database
+from tests import databases
 from tests.conftest import SHIPPED
 
 PLAN_KEYS = [
@@ -34,6 +38,23 @@ class Terminal:
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
+        self.database_url = DEFAULT_DATABASE_URL
+
+    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements on the terminal's database, past the program; returns the last one's rows."""
+
+        async def work() -> list[tuple[Any, ...]]:
+            database = Database(self.database_url)
+            async with database.write() as connection:
+                if not database.is_sqlite:
+                    await connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+                for statement in statements:
+                    result = await connection.exec_driver_sql(statement)
+                rows = [tuple(row) for row in result] if result.returns_rows else []
+            await database.dispose()
+            return rows
+
+        return asyncio.run(work())
 
     def type(self, *words: str) -> tuple[int, str, str]:
         """Run a command; returns its exit code, what it printed, and what it complained of."""
@@ -67,22 +88,35 @@ def terminal(
 
 
 @pytest.fixture(scope="session")
-def loaded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> URL:
     """A database into which the shipped registry was loaded, made once."""
     folder = tmp_path_factory.mktemp("loaded")
+    url = make_url(f"sqlite+aiosqlite:///{folder / 'loaded.db'}")
+    if request.config.getoption("--postgres"):
+        url = databases.on_server(request.getfixturevalue("server"), "loaded")
+        databases.make(url)
     with pytest.MonkeyPatch.context() as patch:
         for name in names():
             patch.delenv(name, raising=False)
+        patch.setenv("NHACVIEC_DATABASE_URL", url.render_as_string(hide_password=False))
         patch.chdir(folder)
         assert run(["plan", "load"]) == 0
-    return folder / "var" / "nhacviec.db"
+    return url
 
 
 @pytest.fixture
-def loaded(terminal: Terminal, loaded_file: Path, tmp_path: Path) -> Terminal:
-    """A terminal whose database holds the shipped registry."""
-    (tmp_path / "var").mkdir()
-    shutil.copy(loaded_file, tmp_path / "var")
+def loaded(
+    terminal: Terminal, loaded_file: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    """A terminal whose database holds the shipped registry: a file where none is named, or on a server."""
+    if loaded_file.get_backend_name() == "sqlite":
+        (tmp_path / "var").mkdir()
+        shutil.copy(str(loaded_file.database), tmp_path / "var" / "nhacviec.db")
+        return terminal
+    url = loaded_file.set(database="nhacviec")
+    databases.make(url, like=loaded_file)
+    terminal.database_url = url.render_as_string(hide_password=False)
+    monkeypatch.setenv("NHACVIEC_DATABASE_URL", terminal.database_url)
     return terminal
 
 
@@ -232,6 +266,7 @@ def test_preview_gives_exactly_the_promised_json(terminal: Terminal) -> None:
     assert {row["date"] for row in on_the_day if row["due_on"] == "2026-11-24"} == {"2026-11-23"}
 
 
+@pytest.mark.sqlite
 def test_preview_says_whether_it_knows_decisions_and_reckons_with_them(
     loaded: Terminal, tmp_path: Path
 ) -> None:
@@ -333,6 +368,7 @@ def test_a_database_folder_that_is_missing_is_told(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow  # waits as long as people would
 def test_a_database_locked_by_another_program_is_told(loaded: Terminal, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "var" / "nhacviec.db")
@@ -374,6 +410,7 @@ def test_diff_shows_an_edited_file_and_leaves_the_database_as_it_is(
     assert loaded.json("plan", "diff") == first
 
 
+@pytest.mark.sqlite
 def test_a_faulty_file_loads_nothing(
     loaded: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,25 +443,21 @@ def test_status_counts_each_task_of_a_plan_once(loaded: Terminal) -> None:
     assert row["tasks"]["done_on_time"] == 0
 
 
-def test_status_tells_what_each_account_sent_this_month(loaded: Terminal, tmp_path: Path) -> None:
+def test_status_tells_what_each_account_sent_this_month(loaded: Terminal) -> None:
     assert loaded.json("status")["accounts"] == []
     now = datetime.now(UTC)
-    database = sqlite3.connect(tmp_path / "var" / "nhacviec.db")
-    database.executescript(
-        f"""
-        INSERT INTO account (id, channel, name, title, epoch)
-          VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0),
-                 (3, 'zalo_bot', '7001', 'Bot A', 0);
-        INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
-          VALUES (1, 1, '555', '', 'private', 'living', 0);
-        INSERT INTO message
-          (account_id, chat_id, priority, template, context, buttons, created_at, send_at, state, sent_at)
-          VALUES (1, 1, 0, 'help', '{{}}', '[]', '{now:%F %T.%f}', '{now:%F %T.%f}', 'sent', '{now:%F %T.%f}');
-        INSERT INTO inbox_event (account_id, update_id, raw, received_at)
-          VALUES (1, 'a', '', '{now:%F %T.%f}'), (3, 'b', '', '{now:%F %T.%f}');
-        """
+    loaded.sql(
+        """INSERT INTO account (id, channel, name, title, epoch)
+           VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0),
+                  (3, 'zalo_bot', '7001', 'Bot A', 0)""",
+        """INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
+           VALUES (1, 1, '555', '', 'private', 'living', 0)""",
+        f"""INSERT INTO message
+            (account_id, chat_id, priority, template, context, buttons, created_at, send_at, state, sent_at)
+            VALUES (1, 1, 0, 'help', '{{}}', '[]', '{now:%F %T.%f}', '{now:%F %T.%f}', 'sent', '{now:%F %T.%f}')""",
+        f"""INSERT INTO inbox_event (account_id, update_id, raw, received_at)
+            VALUES (1, 'a', '', '{now:%F %T.%f}'), (3, 'b', '', '{now:%F %T.%f}')""",
     )
-    database.close()
     telegram, old, zalo = loaded.json("status")["accounts"]
     assert telegram["name"] == "@nhacviec_bot"
     uncapped = {"used": 1, "cap": None, "percent": None, "level": 0, "sent": 1, "received": 0}
@@ -436,6 +469,7 @@ def test_status_tells_what_each_account_sent_this_month(loaded: Terminal, tmp_pa
     assert "1/3.000 (0 %): gửi 0, nhận 1" in out
 
 
+@pytest.mark.sqlite
 def test_an_invitation_is_made_for_one_agency_and_only_its_hash_is_kept(
     loaded: Terminal, tmp_path: Path
 ) -> None:
@@ -458,17 +492,13 @@ def test_an_agency_that_could_be_several_is_not_guessed(loaded: Terminal) -> Non
     assert "có thể là" in err
 
 
-def test_closing_a_plan_withdraws_what_falls_due_later_and_is_recorded(
-    loaded: Terminal, tmp_path: Path
-) -> None:
+def test_closing_a_plan_withdraws_what_falls_due_later_and_is_recorded(loaded: Terminal) -> None:
     assert loaded.type("plan", "close", "131", "--on", "2026-11-30")[0] == 0
     rows = loaded.json("obligations", "--province", "lang-son", "--from", "2026-12-01")
     assert rows == []
     (plan,) = loaded.json("plan", "list", "--province", "lang-son")
     assert plan["closed_on"] == "2026-11-30"
-    database = sqlite3.connect(tmp_path / "var" / "nhacviec.db")
-    decisions = database.execute("SELECT kind, plan_code, decided_by FROM decision").fetchall()
-    database.close()
+    decisions = loaded.sql("SELECT kind, plan_code, decided_by FROM decision")
     assert decisions == [("close_plan", "lang-son-131-2020", "quản trị")]
 
 
@@ -476,6 +506,7 @@ def test_closing_before_the_plan_was_issued_is_refused(loaded: Terminal) -> None
     assert "trước ngày ban hành" in loaded.refused("plan", "close", "131", "--on", "2019-01-01")
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_a_whole_database_in_one_private_file(loaded: Terminal, tmp_path: Path) -> None:
     assert loaded.type("backup", "copy.db")[0] == 0
     assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
@@ -485,12 +516,14 @@ def test_a_backup_is_a_whole_database_in_one_private_file(loaded: Terminal, tmp_
     copy.close()
 
 
+@pytest.mark.sqlite
 def test_a_backup_writes_over_nothing(loaded: Terminal, tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_text("mine")
     assert "không bị ghi đè" in loaded.refused("backup", "copy.db")
     assert (tmp_path / "copy.db").read_text() == "mine"
 
 
+@pytest.mark.sqlite
 def test_a_backup_that_fails_leaves_nothing_behind(loaded: Terminal, tmp_path: Path) -> None:
     (tmp_path / "var" / "nhacviec.db").write_bytes(b"SQLite format 3\0" + b"x" * 9000)
     assert "Sao lưu không thành" in loaded.refused("backup", "copy.db")

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -584,8 +583,9 @@ async def test_an_owner_that_is_taken_over_stops_and_records_nothing_more(
     assert sum(text.endswith("(gửi lại)") for text in api.texts()) == 3
 
 
+@pytest.mark.sqlite
 async def test_a_locked_database_delays_and_loses_nothing(
-    database: Database, api: BotApi, telegram: TelegramChannel, tmp_path: Path
+    database: Database, api: BotApi, telegram: TelegramChannel
 ) -> None:
     account_id = await account(database)
     await broadcast(database, account_id, await chats(database, account_id, 5))
@@ -594,7 +594,7 @@ async def test_a_locked_database_delays_and_loses_nothing(
     running = asyncio.create_task(delivery.run())
     while not api.requests or api.methods()[-1] != "sendMessage":
         await asyncio.sleep(0.005)
-    other = sqlite3.connect(tmp_path / "nhacviec.db", isolation_level=None)
+    other = sqlite3.connect(str(database.file), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     await asyncio.sleep(0.5)
     other.execute("COMMIT")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sqlite3
-from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 
 from data.database import Database
+from tests.databases import made_once
 from tests.test_cli import Terminal, terminal
 from tests.test_digest import Office
 
@@ -19,37 +17,37 @@ __all__ = ["terminal"]
 
 
 @pytest.fixture
-def told(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, migrated: Path
-) -> Terminal:
+def told(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: URL) -> Terminal:
     """A terminal whose database had the digest of 16 November; much was answered since."""
-    path = tmp_path / "office.db"
-    shutil.copy(migrated, path)
-    monkeypatch.setenv("NHACVIEC_DATABASE_URL", f"sqlite+aiosqlite:///{path}")
+    terminal.database_url = database_url.render_as_string(hide_password=False)
+    monkeypatch.setenv("NHACVIEC_DATABASE_URL", terminal.database_url)
 
     async def work() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        office = await Office(database).begin()
-        await office.week(date(2026, 11, 16))
-        await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 17))
+        database = Database(terminal.database_url)
+
+        async def scene() -> None:
+            office = await Office(database).begin()
+            await office.week(date(2026, 11, 16))
+            await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 17))
+
+        await made_once(database, "a week told", scene)
         await database.dispose()
 
     asyncio.run(work())
     return terminal
 
 
-def messages(tmp_path: Path) -> int:
-    with closing(sqlite3.connect(tmp_path / "office.db")) as connection:
-        return int(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+def messages(terminal: Terminal) -> int:
+    return int(terminal.sql("SELECT count(*) FROM message")[0][0])
 
 
-def test_a_past_digest_is_shown_as_it_was(told: Terminal, tmp_path: Path) -> None:
-    before = messages(tmp_path)
+def test_a_past_digest_is_shown_as_it_was(told: Terminal) -> None:
+    before = messages(told)
     code, out, err = told.type("digest", "dong", "--week", "2026-11-18", "--agency", "stc")
     assert (code, err) == (0, "")
     assert out.startswith("── Sở Tài chính ──\nKính gửi Sở Tài chính,\nBản tin tuần, thứ Hai 16/11")
     assert "ĐẾN HẠN TRONG 20 NGÀY LÀM VIỆC TỚI: 1 VIỆC\n- Báo cáo năm 2026 [BC.1]" in out
-    assert messages(tmp_path) == before
+    assert messages(told) == before
 
 
 def test_all_of_a_week_are_shown_each_once_with_the_facts_they_rest_on(told: Terminal) -> None:
@@ -86,9 +84,7 @@ def test_what_is_not_there_is_told(told: Terminal) -> None:
 def test_where_nobody_is_enrolled_yet_it_is_shown_what_there_would_be_to_send(
     told: Terminal,
 ) -> None:
-    with closing(sqlite3.connect("office.db")) as connection:
-        connection.execute("UPDATE enrolment SET ended_at = '2026-11-17 01:00:00.000000'")
-        connection.commit()
+    told.sql("UPDATE enrolment SET ended_at = '2026-11-17 01:00:00.000000'")
     letters = told.json("digest", "dong")["letters"]
     assert {"Lãnh đạo", "Sở Tài chính"} <= {letter["to"] for letter in letters}
     assert {letter["chats"] for letter in letters} == {0}

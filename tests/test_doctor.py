@@ -53,7 +53,7 @@ class Office:
                 "telegram_base_url": self.telegram.url,
                 "zalo_bot_tokens": ZALO,
                 "zalo_bot_base_url": self.zalo.url,
-                "database_url": f"sqlite+aiosqlite:///{self.database.file}",
+                "database_url": self.database.url.render_as_string(hide_password=False),
                 **others,
             }
         )

@@ -67,7 +67,9 @@ async def test_what_cannot_be_said_is_parked_alone_and_shown(database: Database,
         (finding,) = await ended_badly(connection, case)
         failed = (
             await connection.execute(
-                select(Message.id, Message.error).where(Message.state == "failed")
+                select(Message.id, Message.error)
+                .where(Message.state == "failed")
+                .order_by(Message.id)
             )
         ).all()
     page = (await figures(database, {}, now=MORNING)).decode()

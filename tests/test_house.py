@@ -25,10 +25,18 @@ def name_of(path: Path) -> str:
 
 
 @cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return what a module says by which something comes into it, in one walk for all questions."""
+    asked = (ast.Import, ast.ImportFrom, ast.Attribute)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(node for node in ast.walk(tree) if isinstance(node, asked))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Return the top-level packages that a module imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -52,7 +60,7 @@ def test_a_library_is_imported_in_its_one_place(library: str) -> None:
 def test_the_environment_is_read_in_config_alone() -> None:
     readers = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             is_attribute = isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
             is_name = isinstance(node, ast.ImportFrom) and any(
                 alias.name in ("environ", "getenv") for alias in node.names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sqlite3
 import sys
 import zipfile
 from collections.abc import Callable
@@ -580,13 +579,12 @@ def sheet(loaded: Terminal, tmp_path: Path) -> Path:
     return path
 
 
-def recorded(tmp_path: Path) -> list[Any]:
-    with sqlite3.connect(tmp_path / "var" / "nhacviec.db") as file:
-        return file.execute("SELECT said, percent FROM status_reply ORDER BY id").fetchall()
+def recorded(terminal: Terminal) -> list[Any]:
+    return terminal.sql("SELECT said, percent FROM status_reply ORDER BY id")
 
 
 def test_the_command_shows_asks_and_records_once(
-    loaded: Terminal, sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Terminal, sheet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("import-status", "s.xlsx", "--by", BY)
     code, out, _ = loaded.type(*words, "--dry-run")
@@ -597,42 +595,40 @@ def test_the_command_shows_asks_and_records_once(
     monkeypatch.setattr(sys, "stdin", Sat("\n"))
     code, _, err = loaded.type(*words)
     assert (code, "Ghi 1 thay đổi? [c/K]" in err, "chưa ghi gì" in err) == (1, True, True)
-    assert recorded(tmp_path) == []
+    assert recorded(loaded) == []
     monkeypatch.setattr(sys, "stdin", Sat("C\n"))
     code, out, _ = loaded.type(*words)
     assert (code, "Đã ghi 1 thay đổi" in out) == (0, True)
-    assert recorded(tmp_path) == [("in_progress", 60)]
+    assert recorded(loaded) == [("in_progress", 60)]
     code, out, _ = loaded.type(*words, "--yes")
     assert (code, out) == (0, "Không có gì thay đổi.\n")
-    assert recorded(tmp_path) == [("in_progress", 60)]
+    assert recorded(loaded) == [("in_progress", 60)]
 
 
 def test_what_changed_while_somebody_looked_is_not_written_over(
-    loaded: Terminal, sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Terminal, sheet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def meanwhile() -> None:
-        with sqlite3.connect(tmp_path / "var" / "nhacviec.db") as file:
-            file.execute("UPDATE obligation SET progress = 'in_progress', percent = 80")
+        loaded.sql("UPDATE obligation SET progress = 'in_progress', percent = 80")
 
     monkeypatch.setattr(sys, "stdin", Sat("c\n", meanwhile))
     assert "chạy lại" in loaded.type("import-status", "s.xlsx", "--by", BY)[2]
-    assert recorded(tmp_path) == []
+    assert recorded(loaded) == []
 
 
 def test_conflicts_are_shown_and_left_out_until_they_are_asked_for(
-    loaded: Terminal, sheet: Path, tmp_path: Path
+    loaded: Terminal, sheet: Path
 ) -> None:
-    with sqlite3.connect(tmp_path / "var" / "nhacviec.db") as file:
-        file.execute("UPDATE obligation SET progress = 'in_progress', percent = 80")
+    loaded.sql("UPDATE obligation SET progress = 'in_progress', percent = 80")
     words = ("import-status", "s.xlsx", "--by", BY, "--yes")
     code, out, _ = loaded.type(*words)
     assert code == 0
     assert "đã đổi sau khi xuất bảng" in out
     assert "--force-conflicts" in out
-    assert recorded(tmp_path) == []
+    assert recorded(loaded) == []
     told = loaded.json(*words, "--force-conflicts")
     assert (told["recorded"], told["changes"][0]["conflict"]) == (1, True)
-    assert recorded(tmp_path) == [("in_progress", 60)]
+    assert recorded(loaded) == [("in_progress", 60)]
 
 
 def test_json_needs_a_decision_ahead_and_a_name_is_needed_always(
@@ -646,10 +642,10 @@ def test_json_needs_a_decision_ahead_and_a_name_is_needed_always(
     assert "--by" in loaded.refused("import-status", "s.xlsx", "--by", "  ")
 
 
-def test_a_sheet_with_faults_records_nothing(loaded: Terminal, sheet: Path, tmp_path: Path) -> None:
+def test_a_sheet_with_faults_records_nothing(loaded: Terminal, sheet: Path) -> None:
     book = load_workbook(sheet)
     fill_in(book[TITLE], 3, said="đã xong", percent=50)
     book.save(sheet)
     told = loaded.refused("import-status", "s.xlsx", "--by", BY, "--yes")
     assert told == "Dòng 3, cột «% hoàn thành»: đã xong thì để trống hoặc ghi 100.\n"
-    assert recorded(tmp_path) == []
+    assert recorded(loaded) == []

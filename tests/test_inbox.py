@@ -444,7 +444,9 @@ class Slow(LocalChannel):
         self.typing.append(f"{incoming.address}:{incoming.text}")
 
 
-def slow_inbox(database: Database, local: int, channel: Slow, *, seconds: float) -> Inbox:
+def slow_inbox(
+    database: Database, local: int, channel: Slow, *, seconds: float, typing_after: float = 0.2
+) -> Inbox:
     async def handle(
         connection: AsyncConnection, incoming: Incoming, *, event_id: int, now: datetime
     ) -> list[Answer]:
@@ -452,7 +454,7 @@ def slow_inbox(database: Database, local: int, channel: Slow, *, seconds: float)
         return [Answer("words", {"text": "đã nhận"})]
 
     clock = SteppedClock(MORNING)
-    return Inbox(database, {local: channel}, handle, clock, typing_after=0.2)
+    return Inbox(database, {local: channel}, handle, clock, typing_after=typing_after)
 
 
 def in_group(text: str, *, kind: str = "text", reply_to: str | None = None) -> RawUpdate:
@@ -466,7 +468,7 @@ async def test_a_slow_answer_shows_typing_once_and_a_quick_one_never(
 ) -> None:
     channel = Slow()
     await store(database, local, [typed("a", "nhanh")], now=MORNING)
-    await slow_inbox(database, local, channel, seconds=0).handle_pending()
+    await slow_inbox(database, local, channel, seconds=0, typing_after=60).handle_pending()
     assert channel.typing == []
     await store(database, local, [typed("a", "chậm")], now=MORNING)
     await slow_inbox(database, local, channel, seconds=0.6).handle_pending()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from pathlib import Path
 
@@ -18,26 +17,25 @@ WORDS = ("invite", "--province", "gia-lai", "--agency", "Sở Tài chính", "--r
 ROOMY = "https://bot.zaloplatforms.com/bots/145927002"
 
 
-def accounts(folder: Path, *rows: tuple[int, str, str, str | None, int]) -> None:
+def accounts(terminal: Terminal, *rows: tuple[int, str, str, str | None, int]) -> None:
     """Let the database know accounts: id, channel, title, link, and how many people they have."""
-    with sqlite3.connect(folder / "var" / "nhacviec.db") as file:
-        (agency,) = file.execute("SELECT min(id) FROM agency").fetchone()
-        for key, channel, title, link, people in rows:
-            file.execute(
-                "INSERT INTO account (id, channel, name, title, link, epoch) VALUES (?, ?, ?, ?, ?, 0)",
-                (key, channel, str(7000 + key), title, link),
-            )
-            for number in range(key * 1000, key * 1000 + people):
-                file.executescript(
-                    f"""
-                    INSERT INTO person (id, created_at) VALUES ({number}, '2026-11-01 00:00:00.000000');
-                    INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
-                      VALUES ({number}, {key}, 'z{number}', '', 'private', 'living', 0);
-                    INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
-                      VALUES ({number}, {number}, {agency}, 'focal', 0, '2026-11-01 00:00:00.000000');
-                    """
-                )
-    file.close()
+    statements = []
+    for key, channel, title, link, people in rows:
+        way = "NULL" if link is None else f"'{link}'"
+        statements.append(
+            "INSERT INTO account (id, channel, name, title, link, epoch)"
+            f" VALUES ({key}, '{channel}', '{7000 + key}', '{title}', {way}, 0)"
+        )
+        for number in range(key * 1000, key * 1000 + people):
+            statements += [
+                f"INSERT INTO person (id, created_at) VALUES ({number}, '2026-11-01 00:00:00.000000')",
+                f"""INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
+                    VALUES ({number}, {key}, 'z{number}', '', 'private', 'living', 0)""",
+                f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
+                    SELECT {number}, {number}, min(id), 'focal', FALSE, '2026-11-01 00:00:00.000000'
+                    FROM agency""",
+            ]
+    terminal.sql(*statements)
 
 
 def dots_of(png: bytes) -> list[str]:
@@ -60,17 +58,15 @@ def opens(png: bytes, link: str) -> bool:
     return dots_of(png)[: len(expected)] == expected
 
 
-def codes_kept(folder: Path) -> int:
-    with sqlite3.connect(folder / "var" / "nhacviec.db") as file:
-        (count,) = file.execute("SELECT count(*) FROM invitation").fetchone()
-    file.close()
+def codes_kept(terminal: Terminal) -> int:
+    ((count,),) = terminal.sql("SELECT count(*) FROM invitation")
     return int(count)
 
 
 def test_on_telegram_the_picture_opens_the_bot_with_the_code(
     loaded: Terminal, tmp_path: Path
 ) -> None:
-    accounts(tmp_path, (1, "telegram", "@nhacviec_bot", "https://t.me/nhacviec_bot", 0))
+    accounts(loaded, (1, "telegram", "@nhacviec_bot", "https://t.me/nhacviec_bot", 0))
     made = loaded.json(*WORDS, "--qr", "moi.png")
     (way,) = made["links"]
     link = f"https://t.me/nhacviec_bot?start={made['code']}"
@@ -86,7 +82,7 @@ def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_code_stands_un
     loaded: Terminal, tmp_path: Path
 ) -> None:
     accounts(
-        tmp_path,
+        loaded,
         (1, "zalo_bot", "Bot Một", "https://bot.zaloplatforms.com/bots/145927001", 3),
         (2, "zalo_bot", "Bot Hai", ROOMY, 1),
         (3, "zalo_bot", "Bot Ba", None, 0),  # never reached: nobody knows where it is
@@ -110,13 +106,11 @@ def test_a_full_or_stopped_zalo_bot_is_not_drawn_and_no_code_is_made(
     loaded: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NHACVIEC_ZALO_BOT_PEOPLE", "2")
-    accounts(tmp_path, (1, "zalo_bot", "Bot Một", ROOMY, 2), (2, "zalo_bot", "Bot Hai", ROOMY, 0))
-    with sqlite3.connect(tmp_path / "var" / "nhacviec.db") as file:
-        file.execute("UPDATE account SET stopped_at = '2026-11-01 00:00:00.000000' WHERE id = 2")
-    file.close()
+    accounts(loaded, (1, "zalo_bot", "Bot Một", ROOMY, 2), (2, "zalo_bot", "Bot Hai", ROOMY, 0))
+    loaded.sql("UPDATE account SET stopped_at = '2026-11-01 00:00:00.000000' WHERE id = 2")
     assert "các bot Zalo đã đủ người" in loaded.refused(*WORDS, "--qr", "moi.png")
     assert not (tmp_path / "moi.png").exists()
-    assert codes_kept(tmp_path) == 0
+    assert codes_kept(loaded) == 0
     (way,) = loaded.json(*WORDS)["links"]  # without a picture the code is made all the same
     assert way["private"] == ""
 
@@ -124,12 +118,12 @@ def test_a_full_or_stopped_zalo_bot_is_not_drawn_and_no_code_is_made(
 def test_a_picture_writes_over_nothing_and_then_makes_no_code(
     loaded: Terminal, tmp_path: Path
 ) -> None:
-    accounts(tmp_path, (1, "telegram", "@nhacviec_bot", "https://t.me/nhacviec_bot", 0))
+    accounts(loaded, (1, "telegram", "@nhacviec_bot", "https://t.me/nhacviec_bot", 0))
     (tmp_path / "moi.png").write_text("mine")
     assert "không bị ghi đè" in loaded.refused(*WORDS, "--qr", "moi.png")
     assert (tmp_path / "moi.png").read_text() == "mine"
     assert "Không ghi được" in loaded.refused(*WORDS, "--qr", "none/moi.png")
-    assert codes_kept(tmp_path) == 0
+    assert codes_kept(loaded) == 0
 
 
 def test_every_letter_of_a_code_can_be_drawn_and_told_from_the_others() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,27 +13,24 @@ __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 
 
 @pytest.fixture
-def peopled(loaded: Terminal, tmp_path: Path) -> Terminal:
+def peopled(loaded: Terminal) -> Terminal:
     """A terminal whose database knows one person and one group of Sở Tài chính."""
-    with sqlite3.connect(tmp_path / "var" / "nhacviec.db") as file:
-        (agency,) = file.execute(
-            "SELECT id FROM agency WHERE province = 'gia-lai' AND name = 'Sở Tài chính'"
-        ).fetchone()
-        file.executescript(
-            f"""
-            INSERT INTO account (id, channel, name, title, link, epoch)
-              VALUES (1, 'telegram', '77', '@nhacviec_bot', 'https://t.me/nhacviec_bot', 0),
-                     (2, 'zalo_bot', '7001', 'Bot A', 'https://bot.test/7001', 0);
-            INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '2026-11-01 00:00:00.000000');
-            INSERT INTO identity (account_id, sender, person_id) VALUES (1, '555', 1);
-            INSERT INTO chat (id, account_id, address, thread, kind, title, state, wrong_codes)
-              VALUES (1, 1, '555', '', 'private', NULL, 'living', 0),
-                     (2, 1, '-9', '', 'group', 'Nhóm STC', 'living', 0);
-            INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
-              VALUES (1, 1, {agency}, 'focal', 0, '2026-11-01 00:00:00.000000'),
-                     (2, NULL, {agency}, 'focal', 0, '2026-11-01 00:00:00.000000');
-            """
-        )
+    ((agency,),) = loaded.sql(
+        "SELECT id FROM agency WHERE province = 'gia-lai' AND name = 'Sở Tài chính'"
+    )
+    loaded.sql(
+        """INSERT INTO account (id, channel, name, title, link, epoch)
+           VALUES (1, 'telegram', '77', '@nhacviec_bot', 'https://t.me/nhacviec_bot', 0),
+                  (2, 'zalo_bot', '7001', 'Bot A', 'https://bot.test/7001', 0)""",
+        "INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '2026-11-01 00:00:00.000000')",
+        "INSERT INTO identity (account_id, sender, person_id) VALUES (1, '555', 1)",
+        """INSERT INTO chat (id, account_id, address, thread, kind, title, state, wrong_codes)
+           VALUES (1, 1, '555', '', 'private', NULL, 'living', 0),
+                  (2, 1, '-9', '', 'group', 'Nhóm STC', 'living', 0)""",
+        f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
+            VALUES (1, 1, {agency}, 'focal', FALSE, '2026-11-01 00:00:00.000000'),
+                   (2, NULL, {agency}, 'focal', FALSE, '2026-11-01 00:00:00.000000')""",
+    )
     return loaded
 
 

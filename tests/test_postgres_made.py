@@ -1,4 +1,4 @@
-"""On a real PostgreSQL: weeks, reports, calendars, targets and files, made by three and as on SQLite."""
+"""On a real PostgreSQL: a week and a report made once by three; an export beside one of a file."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ from jobs.digest import digest
 from jobs.digest_drawing import draw
 from jobs.reminders import morning
 from tests.talk import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
-from tests.test_calendar import LINKS, UPLOADS, Web, events
 from tests.test_digest import MONDAY, Office, drawn_anew, one
 from tests.test_import_status import Office as SheetOffice
-from tests.test_targets import measured, stands
+from tests.test_targets import measured
 from tests.world import counted, morning_of
 
 pytestmark = pytest.mark.slow
@@ -42,7 +41,7 @@ NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 WEEK = date(2026, 11, 9)
 
 
-# ------------------------------------------------------------------ a week, a report, a calendar
+# ------------------------------------------------------------------ a week, a report
 
 
 async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
@@ -121,39 +120,6 @@ async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(
     async with postgres.write() as connection:
         assert await downloads.let_go(connection, now=later - timedelta(seconds=1)) == 0
         assert await downloads.let_go(connection, now=later) == 2
-
-
-async def test_a_calendar_feed_opens_answers_304_and_tells_what_changed(
-    postgres: Database,
-) -> None:
-    talk = await Talk(postgres, small_registry(), NOW, links=LINKS).begin(Seat("7", "dong", "stc"))
-    talk.capabilities = {talk.account_id: UPLOADS}
-    (reply,) = await talk.say("7", "/lich")
-    address, web = reply.answer.context["address"], Web(talk)
-    opened_once = await web.get(address)
-    assert len(events(opened_once.content)) >= 3
-    same = await web.get(address, if_none_match=opened_once.headers["etag"])
-    assert (same.status_code, same.content) == (304, b"")
-    await talk.say("7", "/viec")
-    await talk.say("7", "BC.1 đang làm 40%")
-    assert (await web.get(address, if_none_match=opened_once.headers["etag"])).status_code == 200
-    assert (await web.get(str(address).replace("/lich/1-", "/lich/2-"))).status_code == 404
-
-
-async def test_values_of_targets_are_said_taken_back_and_shown(postgres: Database) -> None:
-    talk = await Talk(postgres, measured(), NOW).begin(
-        Seat("7", "dong", "stc"), Seat("8", "dong", "skhcn", "coordinator")
-    )
-    await talk.say("7", "CT.1 82%")
-    (said,) = await talk.say("7", "CT.1 83,5%")
-    assert said.template == "target_said"
-    assert (await stands(talk))["CT.1"].value == "83.5"
-    (taken,) = await talk.press(said, "Huỷ")
-    assert taken.answer.context["taken_back"] is True
-    assert (await stands(talk))["CT.1"].value == "82"
-    (shown,) = await talk.say("8", "/chitieu 10")
-    assert shown.template == "chitieu"
-    assert "82" in shown.plain
 
 
 # ------------------------------------------------------------------ files out and in

@@ -58,13 +58,19 @@ class World:
                 .returning(Chat.id)
             )
             self.chat_id = chat.scalar_one()
-            for number in range(9):
-                event = await connection.execute(
-                    insert(InboxEvent)
-                    .values(account_id=account_id, update_id=str(number), raw=b"", received_at=NOW)
-                    .returning(InboxEvent.id)
-                )
-                self.events.append(event.scalar_one())
+            events = await connection.scalars(
+                insert(InboxEvent).returning(InboxEvent.id, sort_by_parameter_order=True),
+                [
+                    {
+                        "account_id": account_id,
+                        "update_id": str(number),
+                        "raw": b"",
+                        "received_at": NOW,
+                    }
+                    for number in range(9)
+                ],
+            )
+            self.events = list(events)
         return self
 
     async def owed(self, code: str = "BC.1", agency: str = "stc", period: str = "2026") -> Any:

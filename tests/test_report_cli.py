@@ -107,6 +107,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
     assert list(Path().glob("b.*")) == []
 
 
+@pytest.mark.sqlite
 def test_without_a_database_a_report_says_what_to_do(loaded: Terminal) -> None:
     Path("var/nhacviec.db").unlink()
     assert "nhacviec plan load" in loaded.refused("report", "131", "--out", "b.docx")
@@ -117,7 +118,7 @@ def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> Non
     assert "Chưa có cơ quan nào quá hạn lâu" in words
 
     async def late() -> None:
-        database = Database("sqlite+aiosqlite:///var/nhacviec.db")
+        database = Database(loaded.database_url)
         async with database.write() as connection:
             rows = await connection.execute(
                 select(Obligation.id)
@@ -141,7 +142,7 @@ def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> Non
     assert Path("don-doc.docx").read_bytes()[:2] == b"PK"
 
     async def asked() -> int:
-        database = Database("sqlite+aiosqlite:///var/nhacviec.db")
+        database = Database(loaded.database_url)
         async with database.read() as connection:
             found = list(await connection.execute(select(ReportRequest.id)))
         await database.dispose()

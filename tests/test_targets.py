@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -801,15 +798,13 @@ async def test_facts_are_the_documents_targets_in_order_as_plain_decimals(
                 assert (goals["CT.10"], goals["CT.13"], goals["CT.3"]) == ("15 - 20", "7.5", None)
 
 
-def test_targets_command_prints_the_table_and_json(loaded: Terminal, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "var" / "nhacviec.db")) as database:
-        database.execute(
-            "INSERT INTO target_value (plan_id, code, year, value, agency_id, words, said_at)"
-            " SELECT plan.id, 'CT.4', 2025, '82.5', agency.id, 'CT.4 82,5', '2026-01-05 00:00:00'"
-            " FROM plan JOIN agency ON agency.province = plan.province"
-            " WHERE plan.number = '1331/KH-UBND' AND agency.code = 'so-cong-thuong'"
-        )
-        database.commit()
+def test_targets_command_prints_the_table_and_json(loaded: Terminal) -> None:
+    loaded.sql(
+        "INSERT INTO target_value (plan_id, code, year, value, agency_id, words, said_at)"
+        " SELECT plan.id, 'CT.4', 2025, '82.5', agency.id, 'CT.4 82,5', '2026-01-05 00:00:00'"
+        " FROM plan JOIN agency ON agency.province = plan.province"
+        " WHERE plan.number = '1331/KH-UBND' AND agency.code = 'so-cong-thuong'"
+    )
     found = {each["code"]: each for each in loaded.json("targets", "1331")}
     assert len(found) == 34
     assert found["CT.4"] == {

@@ -17,6 +17,7 @@ from data.models import AccountWarning, Chat, Identity, InboxEvent, Message, Obl
 from data.quota import month_of
 from jobs.channel import Capabilities
 from jobs.reminders import morning
+from tests.databases import made_once
 from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Seat, Talk, small_registry
 from tests.world import morning_of
 
@@ -87,6 +88,11 @@ class Office:
                 )
         return told
 
+    async def morning_once(self, day: date) -> None:
+        """Run a morning that is the same for every test, once a run."""
+        await made_once(self.talk.database, f"warned {day}", lambda: self.morning(day))
+        self.talk.now = morning_of(day)
+
 
 @pytest.fixture
 async def office(database: Database) -> Office:
@@ -94,14 +100,14 @@ async def office(database: Database) -> Office:
         Seat("stc", "dong", "stc"), Seat("coordinator", "dong", "skhcn", "coordinator")
     )
     office = Office(talk, {talk.account_id: ZALO})
-    await office.morning(BEGAN + timedelta(days=1))  # what a start has to catch up on
+    await office.morning_once(BEGAN + timedelta(days=1))  # what a start has to catch up on
     return office
 
 
 @pytest.fixture
 async def calm(office: Office) -> Office:
     """The same after rung −10, so that on 2/11 to 5/11 nothing is due."""
-    await office.morning(date(2026, 10, 30))
+    await office.morning_once(date(2026, 10, 30))
     return office
 
 

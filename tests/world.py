@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import sqlite3
-import tempfile
-from contextlib import closing
 from datetime import date, datetime
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.engine import URL
 
 from data.clock import ZONE, civil_date
 from data.database import Database
@@ -19,11 +14,9 @@ from data.loading import load
 from data.models import Account, Agency, Chat, Enrolment, Message, MessageItem, Obligation, Plan
 from data.registry import Registry
 from jobs.obligations import materialise
+from tests.databases import become, is_empty, keep
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="nhacviec-worlds-")
-atexit.register(_FOLDER.cleanup)
-_NUMBERS = count(1)
-_WORLDS: dict[tuple[int, datetime, date | None], tuple[Registry, Path]] = {}
+_WORLDS: dict[tuple[int, datetime, date | None, bool], tuple[Registry, URL]] = {}
 
 
 def morning_of(day: date, hour: int = 7, minute: int = 30) -> datetime:
@@ -36,47 +29,24 @@ async def load_world(
 ) -> None:
     """Load the registry and make its obligations.
 
-    What an empty SQLite file becomes is kept for the run and copied for the next test that asks for
+    What an empty database becomes is kept for the run and copied for the next test that asks for
     the same: loading five plans takes a second, a copy some milliseconds.
     """
-    key = (id(registry), now, tracked_from)
+    key = (id(registry), now, tracked_from, database.is_sqlite)
     kept = _WORLDS.get(key)
-    if kept is not None and await copy_into(database, kept[1]):
+    was_empty = await is_empty(database)
+    if was_empty and kept is not None:
+        await become(database, kept[1])
         return
-    is_empty = await _is_empty(database)
     async with database.write() as connection:
         today = civil_date(now)
         await load(connection, registry, now=now, today=today, tracked_from=tracked_from)
         await materialise(connection, registry, today=today)
-    if is_empty and (file := keep(database)) is not None:
-        _WORLDS[key] = (registry, file)  # held, so that its id is not given to another
-
-
-def keep(database: Database) -> Path | None:
-    """Keep a SQLite file as it now is, until the run ends; None on another database."""
-    if not database.is_sqlite or not database.url.database:
-        return None
-    kept = Path(_FOLDER.name) / f"{next(_NUMBERS)}.db"
-    _copy(Path(database.url.database), kept)
-    return kept
-
-
-async def copy_into(database: Database, kept: Path) -> bool:
-    """Make an empty SQLite file what was kept; tells whether it could be."""
-    if not database.is_sqlite or not database.url.database or not await _is_empty(database):
-        return False
-    _copy(kept, Path(database.url.database))
-    return True
-
-
-async def _is_empty(database: Database) -> bool:
-    async with database.read() as connection:
-        return (await connection.execute(select(Plan.id).limit(1))).first() is None
-
-
-def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+    if was_empty:
+        _WORLDS[key] = (
+            registry,
+            await keep(database),
+        )  # held, so that its id is not given to another
 
 
 async def open_chats(
