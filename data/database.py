@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, func, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -131,6 +131,7 @@ class Database:
             cursor.close()
             connection.autocommit = False
 
+        event.listen(engine.sync_engine, "handle_error", _without_values)
         return engine
 
     @property
@@ -178,6 +179,25 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection; call once at the end."""
         await self.engine.dispose()
+
+
+def _without_values(context: ExceptionContext) -> None:
+    """Leave of a server's error what no value stands in: it quotes whole rows, and hide_parameters does not.
+
+    Its first message names tables and constraints, save where a value itself is what is wrong (class 22:
+    PostgreSQL, Appendix A); the rest (detail, context, line) goes.
+    """
+    error: Any = context.original_exception
+    told = getattr(getattr(error, "diag", None), "message_primary", None)
+    if told is None:  # the driver's own words, or the connection's
+        return
+    code = str(error.sqlstate)
+    words = f"a value was refused ({code})" if code.startswith("22") else f"{told} ({code})"
+    error.args = (words,)
+    wrapped = context.sqlalchemy_exception
+    if wrapped is not None:
+        kind = type(error)
+        wrapped.args = (f"({kind.__module__}.{kind.__name__}) {words}", *wrapped.args[1:])
 
 
 def _refuse_unreadable(path: Path) -> None:
