@@ -44,7 +44,7 @@ def run(*, as_json: bool) -> None:
     """Print what every check found; exit with 1 where something must be mended."""
     settings = load_settings()
     with progress("Đang kiểm tra"):
-        found = asyncio.run(examine(settings, SystemClock()))
+        found = asyncio.run(examine(settings))
     counts = Counter(finding.level for finding in found)
     if as_json:
         print_json({"ok": not counts["bad"], "findings": [asdict(finding) for finding in found]})
@@ -62,17 +62,21 @@ def line_of(finding: Finding) -> str:
     return f"{MARKS[finding.level]} {finding.about}: {finding.found}{todo}"
 
 
-async def examine(settings: Settings, clock: Clock) -> list[Finding]:
-    """Make every check and return what they found, in the order of the report."""
-    answers, skews = await platforms.ask(settings, clock)
-    case = Case(settings, await clock.now(), _workdays(settings), _file(settings), answers, skews)
+async def examine(settings: Settings, clock: Clock | None = None) -> list[Finding]:
+    """Make every check and return what they found, in the order of the report.
+
+    clock: another than this machine's and, for what is stored on a server, that server's.
+    """
+    here = clock or SystemClock()
+    answers, skews = await platforms.ask(settings, here)
+    case = Case(settings, await here.now(), _workdays(settings), _file(settings), answers, skews)
     found = [finding for check in platforms.CHECKS for finding in check(case)]
-    found += await _of_database(case)
+    found += await _of_database(case, by_server=clock is None)
     found += [finding for check in installation.CHECKS for finding in check(case)]
     return found
 
 
-async def _of_database(case: Case) -> list[Finding]:
+async def _of_database(case: Case, *, by_server: bool) -> list[Finding]:
     about = "Cơ sở dữ liệu"
     if not database_exists(case.settings):
         todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
@@ -80,7 +84,7 @@ async def _of_database(case: Case) -> list[Finding]:
     found: list[Finding] = []
     try:
         async with _opened(case.settings) as database:
-            if not database.is_sqlite:  # what is stored there goes by the server's clock
+            if by_server and not database.is_sqlite:  # what is stored there goes by its clock
                 with suppress(SQLAlchemyError, OSError):  # told by the checks
                     async with asyncio.timeout(PATIENCE):
                         case = replace(case, now=await clock_of(database).now())
