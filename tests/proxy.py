@@ -19,6 +19,7 @@ class Proxy:
         self._passing = asyncio.Event()
         self._passing.set()
         self._relays: set[asyncio.StreamWriter] = set()
+        self._muted: set[asyncio.StreamWriter] = set()  # they hear nothing more
         self._server: asyncio.Server | None = None
         self.port = 0
         self.drop_commits = 0
@@ -73,10 +74,15 @@ class Proxy:
     ) -> None:
         while part := await reader.read(65536):
             await self._passing.wait()
+            swallowed = asks and self.drop_commits > 0 and b"COMMIT" in part
+            if swallowed:
+                self.drop_commits -= 1
+                self._muted.add(back)
+            if writer in self._muted:
+                continue  # the answer to a commit
             writer.write(part)
             await writer.drain()
-            if asks and self.drop_commits and b"COMMIT" in part:
-                self.drop_commits -= 1
+            if swallowed:
                 await asyncio.sleep(0.05)  # it is done there before we hang up here
                 back.transport.abort()
         raise ConnectionResetError

@@ -211,7 +211,13 @@ async def fetch(
         else:
             api.push(update)
     clock = SteppedClock(MORNING)
-    polling = asyncio.create_task(poll(database, channel, account_id, clock, stored=lambda: None))
+
+    async def ours() -> bool:
+        return True
+
+    polling = asyncio.create_task(
+        poll(database, channel, account_id, clock, stored=lambda: None, ours=ours)
+    )
     async with asyncio.timeout(60):
         while api.waiting_updates():
             await asyncio.sleep(0.01)
