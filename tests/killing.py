@@ -156,8 +156,12 @@ class Platform:
                 await asyncio.sleep(0.02)
 
 
-def press(asker: int, obligation_id: int, what: str = "doing") -> dict[str, Any]:
-    """Return the press of a button as an update, without its number."""
+def press(asker: int, obligation_id: int) -> dict[str, Any]:
+    """Return the press of a button as an update, without its number.
+
+    By turns "đang làm" and "chưa làm": what was said last is not recorded again.
+    """
+    what = "doing" if asker % 2 else "not_yet"
     address = FIRST_ASKER + asker
     who = {"id": address, "is_bot": False, "first_name": "Hoa"}
     chat = {"id": address, "type": "private", "first_name": "Hoa"}

@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from sqlalchemy import func, select
@@ -49,6 +49,7 @@ class Broadcast:
     living: list[Mortal]
     killed: int = 0
     owners_killed: int = 0
+    in_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def until_more(self, wanted: int) -> None:
         """Wait until so many more messages were taken, and an instant more; none: it may still be starting."""
@@ -90,6 +91,19 @@ class Broadcast:
             )
         return UPDATES - (handled or 0)
 
+    async def ask(self, asker: int, obligation_id: int) -> None:
+        """Bring an update and wait until it was handled, one after the other."""
+        mine = InboxEvent.address == str(FIRST_ASKER + asker)
+        async with self.in_turn:
+            await self.platform.bring(press(asker, obligation_id))
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    async with self.database.read() as connection:
+                        found = select(InboxEvent.state).where(mine)
+                        if await connection.scalar(found) == "done":
+                            return
+                    await asyncio.sleep(0.05)
+
     async def ended(self) -> None:
         async with asyncio.timeout(PATIENCE):
             while await self.unhandled() or await self.unsent():
@@ -122,8 +136,8 @@ async def test_a_broadcast_that_is_killed_again_and_again_loses_nothing(
             before = Counter(chance.choices(range(KILLS), k=UPDATES))
             for kill in range(KILLS):
                 for _ in range(before[kill]):
-                    update = press(len(bringing), obligation_id)
-                    bringing.append(asyncio.create_task(platform.bring(update)))
+                    asking = run.ask(len(bringing), obligation_id)
+                    bringing.append(asyncio.create_task(asking))
                 await run.until_more(chance.randint(0, 6))
                 await run.kill_one()
             unsent = await run.unsent()
