@@ -109,7 +109,7 @@ async def test_one_of_three_acts_for_an_account_and_the_next_within_30_s_when_it
         sent_by_first = api.count("sendMessage", by=first.name)
         polled_by_first = api.count("getUpdates", by=first.name)
         first.go_on()
-        await first.says("taken over by another process")
+        await first.says("account.taken_over")
 
         killed_at = time.monotonic()
         second.kill()
