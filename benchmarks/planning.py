@@ -31,7 +31,7 @@ from jobs.obligations import materialise
 
 AIM_MADE, AIM_LOADED, FLAT = 30.0, 10.0, 1.2
 TODAY = civil_date(MORNING)
-DUTIES, MONTHS = 10, 15  # of a plan; ahead
+DUTIES, MONTHS = 2, 15  # of a plan; ahead
 _SAMPLE = 100_000
 _HEAD = """number: "{number}/KH-UBND"
 province: p0

@@ -47,6 +47,8 @@ async def starting(sizes: Sizes) -> list[Row]:
         obligations = await _existing(folder)
         ready, held = [], []
         async with stub(limits=True) as api:
+            async with _service(folder, api.url):  # the first one composes the day's morning
+                pass
             for _ in range(1 if sizes.quick else 5):
                 async with _service(folder, api.url) as (seconds, process):
                     ready.append(seconds)

@@ -22,7 +22,7 @@ from bot.conversation.offering import menus
 from bot.conversation.router import Router
 from bot.ownership import Ownership
 from bot.ping import Ping
-from bot.registry import LoadedRegistry
+from bot.registry import LoadedRegistry, plan_each
 from bot.starting import let_go_of_others, load_registry, refuse_sandbox, register_account
 from bot.web import Webhook
 from data import lease
@@ -44,7 +44,7 @@ from jobs.inbox import Inbox
 from jobs.links import Links
 from jobs.menus import Menus
 from jobs.messages import Renderer
-from jobs.obligations import Counts, materialise
+from jobs.obligations import Counts
 from jobs.reminders import MorningResult, morning
 from jobs.schedule import Schedule, Work
 
@@ -116,8 +116,7 @@ class App:
 
     async def plan(self, *, now: datetime) -> Counts:
         """Bring the obligations in line with the registry as of a day, up to the horizon."""
-        async with self.database.write(alone=True) as connection:  # two would add the same ones
-            return await materialise(connection, self.registry(), today=civil_date(now))
+        return await plan_each(self.database, self.registry(), today=civil_date(now))
 
     async def remind(self, *, now: datetime) -> MorningResult:
         """Compose every morning whose hour has come and that was not composed yet."""

@@ -6,7 +6,7 @@ person decides with `nhacviec plan load`, and a running service takes the change
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,9 +15,10 @@ from data.changes import LoadResult
 from data.clock import civil_date
 from data.database import Database
 from data.loading import load, registry_of
-from data.models import RegistryFile
+from data.models import Plan, RegistryFile
 from data.registry import Registry
-from jobs.obligations import materialise
+from jobs.ladders import Ladders
+from jobs.obligations import Counts, materialise
 
 
 async def load_and_plan(
@@ -28,6 +29,19 @@ async def load_and_plan(
     result = await load(connection, registry, now=now, today=today)
     await materialise(connection, registry, today=today)
     return result
+
+
+async def plan_each(database: Database, registry: Registry, *, today: date) -> Counts:
+    """Plan the obligations of all plans, one transaction a plan, so that who writes meanwhile gets a turn."""
+    total, ladders = Counts(), Ladders(registry)
+    async with database.read() as connection:
+        codes = (await connection.scalars(select(Plan.code).order_by(Plan.id))).all()
+    for code in codes:
+        async with database.write(alone=True) as connection:  # two would add the same ones
+            done = await materialise(connection, registry, today=today, only=code, ladders=ladders)
+        for name in ("added", "moved", "withdrawn", "kept"):
+            setattr(total, name, getattr(total, name) + getattr(done, name))
+    return total
 
 
 class LoadedRegistry:

@@ -8,6 +8,7 @@ only what is due.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,8 +29,9 @@ from data.undated import drop_done
 from jobs.ladders import Ladders
 
 _CHUNK = 1000
-# Of a stored obligation, in the order in which they are reckoned below.
-_AS_PLANNED = attrgetter(
+_AT_A_STRETCH = 500  # obligations, before whoever else is at work in the process has a turn
+_TOLD = attrgetter("due_on", "due_proposed", "state")
+_AS_PLANNED = attrgetter(  # in the order in which they are reckoned below
     "due_on", "due_words", "due_proposed", "base_on", "judged_on", "state", "rung", "remind_on"
 )
 
@@ -45,26 +47,33 @@ class Counts:
 
 
 async def materialise(
-    connection: AsyncConnection, registry: Registry, *, today: date, only: str | None = None
+    connection: AsyncConnection,
+    registry: Registry,
+    *,
+    today: date,
+    only: str | None = None,
+    ladders: Ladders | None = None,
 ) -> Counts:
     """Bring the obligations of every plan in line with registry and decisions, up to the horizon.
 
-    only: the code of the one plan to be looked at.
+    only: the code of the one plan to be looked at. ladders: of the registry, where they are kept.
     """
     counts = Counts()
     overlay = await overlay_of(connection)
-    ladders = Ladders(registry)
-    agencies = {
-        (row.province, row.code): row.id
-        for row in await connection.execute(select(Agency.id, Agency.province, Agency.code))
-    }
+    ladders = ladders or Ladders(registry)
     which = select(Plan.__table__)
-    plans = await connection.execute(which if only is None else which.where(Plan.code == only))
-    for plan in plans.all():
+    found = await connection.execute(which if only is None else which.where(Plan.code == only))
+    plans = found.all()
+    theirs = Agency.province.in_({plan.province for plan in plans})
+    bodies = await connection.execute(select(Agency.__table__).where(theirs))
+    agencies = {(row.province, row.code): row.id for row in bodies}
+    for plan in plans:
         wanted: dict[tuple[str, str, str], PlannedObligation] = {}
         if plan.withdrawn_at is None and plan.code in registry.plans:
-            for owed in _wanted(registry, plan, overlay, today):
+            for number, owed in enumerate(_wanted(registry, plan, overlay, today)):
                 wanted[owed.code, owed.agency, owed.period] = owed
+                if number % _AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)
         await _bring_in_line(connection, registry, ladders, plan, wanted, agencies, today, counts)
     return counts
 
@@ -171,7 +180,9 @@ async def _bring_in_line(
     sent = await _sent(connection, Obligation.plan_id == plan.id)
     fresh: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
-    for key, owed in wanted.items():
+    for number, (key, owed) in enumerate(wanted.items()):
+        if number % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
         row = known.get(key)
         if row is None and owed.code in seen and _is_past_report(owed, plan):
             continue  # a moved deadline makes no debt of the years before tracking
@@ -210,11 +221,7 @@ async def _bring_in_line(
             else None
         )
         values["rung"], values["remind_on"] = step or (None, None)
-        if (row.due_on, row.due_proposed, row.state) != (
-            values["due_on"],
-            values["due_proposed"],
-            values["state"],
-        ):
+        if _TOLD(row) != (owed.due_on, owed.proposed, values["state"]):
             values |= {"revision": row.revision + 1, "revised_on": today}
             changes.append({"key": row.id, **values})
         elif _AS_PLANNED(row) == tuple(values.values()):

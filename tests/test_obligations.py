@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+from bot.registry import plan_each
 from data.database import Database
 from data.ladder import RUNGS, judge, next_step, schedule
 from data.loading import is_loaded, load, registry_of
@@ -49,6 +51,22 @@ async def test_loading_and_planning_twice_changes_nothing(
     assert result.changes == []
     assert (counts.added, counts.moved, counts.withdrawn) == (0, 0, 0)
     assert await count(database) == before > 1000
+
+
+async def test_whoever_writes_while_plans_are_planned_gets_a_turn_between_them(
+    database: Database, registry: Registry
+) -> None:
+    async with database.write() as connection:
+        await load(connection, registry, now=NOW, today=TODAY)
+    planning = asyncio.create_task(plan_each(database, registry, today=TODAY))
+    seen: set[int] = set()
+    while not planning.done():
+        async with database.write() as connection:
+            planned = select(func.count(Obligation.plan_id.distinct()))
+            seen.add(await connection.scalar(planned) or 0)
+    counts = await planning
+    assert seen & set(range(1, len(registry.plans)))
+    assert counts.added == await count(database)
 
 
 async def test_the_registry_is_read_back_from_the_database_as_it_was(
