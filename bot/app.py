@@ -142,11 +142,10 @@ class App:
         schedule = Schedule(self.jobs)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
-            catching_up = group.create_task(self._catch_up())
+            catching_up = group.create_task(self._catch_up(schedule))
             making = group.create_task(self.reports.run())
             polled = self.delivery.tenures if self._settings.public_url is None else {}
             listening = group.create_task(self.inbox.run(polled=polled))
-            schedule.start()
             try:
                 await serve()
                 await stopping.wait()
@@ -157,11 +156,23 @@ class App:
                 making.cancel()
                 self.delivery.stop()
 
-    async def _catch_up(self) -> None:
-        """Do what a start may have missed, beside the service: people are answered meanwhile."""
-        await self._plan_tick()
-        await self._morning_tick()
-        await self._digest_tick()
+    async def _catch_up(self, schedule: Schedule) -> None:
+        """Do what a start may have missed, beside the service, and only then let the jobs tick.
+
+        People are answered meanwhile; a morning composed before the planning would leave out what is new.
+        """
+        pause = 1.0
+        while True:
+            try:
+                await self._plan_tick()
+                await self._morning_tick()
+                await self._digest_tick()
+                break
+            except Exception as error:
+                _log.exception("start.held_up", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+        schedule.start()
 
     def webhooks(self) -> list[Webhook]:
         """Return the paths that platforms post to; none without a public address."""

@@ -199,3 +199,23 @@ async def test_on_one_machine_an_account_that_is_set_no_longer_is_let_go_at_once
     await let_go_of_others(database, {}, now=MONDAY, starting=False)  # of a process that runs on
     assert (await row_of_account(database, its)).stopped_at is None
     assert await lost(database, its, now=MONDAY)
+
+
+async def test_no_morning_is_composed_before_a_start_has_planned(
+    three: list[App], talk: Talk
+) -> None:
+    app, stopping = three[0], asyncio.Event()
+
+    async def serve() -> None:
+        await stopping.wait()
+
+    async with talk.database.write(alone=True):  # what planning waits for
+        running = asyncio.create_task(app.run(stopping, serve))
+        await asyncio.sleep(62 - datetime.now(UTC).second % 60)  # the jobs' minute has come
+        assert await counted(talk.database, JobRun, JobRun.job == "morning") == 0
+        assert not running.done()
+    async with asyncio.timeout(30):
+        while not await counted(talk.database, JobRun, JobRun.job == "morning"):
+            await asyncio.sleep(0.05)
+    stopping.set()
+    await running
