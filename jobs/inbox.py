@@ -159,7 +159,7 @@ class Inbox:
             try:
                 incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
                 if incoming is not None:
-                    _refuse_strange_names(incoming)
+                    _refuse_strange(incoming)
             except Exception as error:  # also what no parser thought of: it is parked
                 why = str(error) if isinstance(error, ValueError) else type(error).__name__
                 ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
@@ -274,8 +274,12 @@ class Inbox:
             )
 
 
-def _refuse_strange_names(incoming: Incoming) -> None:
-    """Raise ValueError where chat or sender bears a name that no platform gives and no table takes."""
+def _refuse_strange(incoming: Incoming) -> None:
+    """Raise ValueError for words that are none, and for a chat's or sender's name that no table takes."""
+    words = (incoming.sender_name, incoming.chat_title, incoming.text)
+    of_files = [part for file in incoming.files for part in (file.ref, file.name)]
+    if not all(isinstance(each, str) for each in (*words, *of_files)):
+        raise ValueError("what should be words is none")
     for name, most in ((incoming.address, 80), (incoming.thread, 40), (incoming.sender, 80)):
         if len(name) > most or not name.isprintable():
             raise ValueError("the name of a chat or sender is none")

@@ -106,11 +106,9 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def spoil(update: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """Take a part of an update away, or put something strange in its place; its number stays."""
     spoilt = copy.deepcopy(update)
-    for _ in range(chance.choice((1, 1, 2))):
-        parts = [each for each in paths(spoilt) if each != ("update_id",)]
-        if not parts:
-            break
-        *before, last = chance.choice(parts)
+    parts = [each for each in paths(spoilt) if each != ("update_id",)]
+    some = chance.sample(parts, chance.choice((1, 1, 2)))
+    for *before, last in sorted(some, key=len, reverse=True):  # never within what is strange
         inner: Any = spoilt
         for key in before:
             inner = inner[key]
