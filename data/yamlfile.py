@@ -16,7 +16,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    ScalarEvent,
+)
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_BYTES = 5_000_000
@@ -157,6 +162,10 @@ def _refuse_hostile(text: str, file: str) -> None:
                 "không dùng dấu & và * (anchor, alias). Hãy viết đầy đủ, hoặc đặt trong ngoặc kép."
             )
             raise RegistryFault([Fault(file, line, message)])
+        if (
+            isinstance(event, ScalarEvent) and "\x00" in event.value
+        ):  # PostgreSQL keeps it in no text
+            raise RegistryFault([Fault(file, line, "có ký tự NUL (\\0). Hãy xoá ký tự này.")])
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise RegistryFault([Fault(file, line, "lồng nhau quá sâu. Hãy kiểm tra lại tệp.")])

@@ -156,7 +156,8 @@ class Incoming:
     """One thing that came in, in a form that is the same for every channel.
 
     kind: text (typed), action (a button's key in `text`), moved (the chat's new address in `text`),
-    gone (blocked or kicked), back (unblocked or added), other (something we do not read).
+    gone (blocked or kicked), back (unblocked or added), other (something we do not read). Words hold no
+    NUL, the one character that PostgreSQL keeps in no text.
     """
 
     account_id: int
@@ -174,6 +175,12 @@ class Incoming:
     sent_at: datetime | None = None
     attachments: tuple[str, ...] = ()  # their kinds, in the platform's words
     files: tuple[Attachment, ...] = ()  # those of them that can be kept
+
+    def __post_init__(self) -> None:
+        for name in ("sender_name", "chat_title", "text"):
+            words = getattr(self, name)
+            if isinstance(words, str) and "\x00" in words:
+                object.__setattr__(self, name, words.replace("\x00", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ NASTY = (
     "xong\n2026-11-09T00:00:00Z [error] forged=1", "'; DROP TABLE message; --", "%s %n %(x)s {0}",
     "\\n\\u0041\\", "a\u2028b\u2029c", "BEGIN:VEVENT", "a;b,c:d",
 )  # fmt: skip
+KEPT = tuple(words.replace("\x00", "") for words in NASTY)  # a NUL is stopped at every door
 STEERS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
@@ -81,7 +82,7 @@ def registry_of(nasty: tuple[str, ...]) -> Registry:
 
 @pytest.fixture(scope="module")
 def nasty_registry() -> Registry:
-    return registry_of(NASTY)
+    return registry_of(KEPT)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ async def test_every_file_made_of_them_holds_them_as_words(
                 before="", after="", conflict=False, said="in_progress", percent=None, document=words[:100],
                 document_on=TODAY, note=words, made_at=NOW,
             )
-            for words in NASTY
+            for words in KEPT
         ]  # fmt: skip
         await record_changes(
             connection, nasty_registry, changes, by="=1+1 <b>", now=NOW, today=TODAY
@@ -168,7 +169,7 @@ async def test_every_file_made_of_them_holds_them_as_words(
         )
     found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     notes = " ".join(str(each["note"]) for each in found["replies"])
-    assert all(words.strip() in notes for words in NASTY)  # data stay as they were said
+    assert all(words.strip() in notes for words in KEPT)  # data stay as they were said
     books = [(tmp_path / "a.xlsx").read_bytes()]
     for form in ("xlsx", "docx"):
         made = await make_report(

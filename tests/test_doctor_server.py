@@ -27,6 +27,7 @@ async def examined(database: Database) -> dict[str, Finding]:
     return {each.about: each for each in found}
 
 
+@pytest.mark.sqlite
 async def test_of_a_file_the_revision_and_the_last_backup_are_told(database: Database) -> None:
     found = await examined(database)
     assert {about: each.level for about, each in found.items()} == {
@@ -37,6 +38,7 @@ async def test_of_a_file_the_revision_and_the_last_backup_are_told(database: Dat
     assert "nhacviec backup" in found["Sao lưu"].todo
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("age", "level", "words"),
     [

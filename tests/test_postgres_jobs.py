@@ -191,6 +191,7 @@ async def test_an_account_that_a_living_process_owns_is_never_let_go(postgres: D
     assert not await lost(postgres, its, now=MONDAY + RESTARTING * 2)
 
 
+@pytest.mark.sqlite
 async def test_on_one_machine_an_account_that_is_set_no_longer_is_let_go_at_once(
     database: Database,
 ) -> None:

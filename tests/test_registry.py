@@ -183,6 +183,7 @@ PLAN = "plans/dong-thap-93-2020.yaml"
         ("issued_on:", "issue_on:", "thiếu mục"),
         ("issued_on: 2020-04-21", "issued_on: [", "YAML"),
         ("issued_on: 2020-04-21", "issued_on: &x 2020-04-21", "anchor"),
+        ('"Sở Y tế"', '"Sở Y\\0 tế"', "NUL"),
     ],
 )
 def test_a_fault_is_named_with_file_line_and_reason(old: str, new: str, words: str) -> None:

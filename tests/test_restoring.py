@@ -31,6 +31,8 @@ from tests.test_cli import Terminal, terminal
 from tests.whole import Whole
 from tests.world import morning_of
 
+pytestmark = pytest.mark.sqlite  # a server's backups are the server's
+
 __all__ = ["terminal"]  # the fixture
 
 TOP = Path(__file__).parent.parent
