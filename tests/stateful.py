@@ -2,7 +2,7 @@
 
 In a suite the runs are few and always the same. To search for longer, at random:
 
-    STATEFUL=5000 python -m pytest -n 0 -m "slow or not slow" -s tests/test_stateful_outbox.py
+    STATEFUL=5000 python -m pytest -n 0 -m slow -s tests/test_stateful_outbox.py
 
 with the number of runs a machine; what fails is printed as a program that fails again.
 """
