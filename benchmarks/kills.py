@@ -15,7 +15,7 @@ from benchmarks.places import TOP
 from benchmarks.table import Row, Sizes
 
 AIM_A_KILL, MOST_OF_ONE = 3.0, 3
-# Killed as often, shared/reference/measured.md: Healthchecks on SQLite lost so many of 1,000, the best of three seeds.
+# Measured beforehand, killed as often: Healthchecks on SQLite lost so many of 1,000, the best of three seeds.
 HEALTHCHECKS_LOST = 21
 _TEST = "tests/test_killed.py::test_a_broadcast_that_is_killed_again_and_again_loses_nothing"
 _TOLD = re.compile(
