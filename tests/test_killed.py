@@ -126,7 +126,7 @@ class Broadcast:
             assert await one.ended == 0
 
 
-@pytest.mark.parametrize(("kind", "processes", "by", "seed"), runs())
+@pytest.mark.parametrize(("kind", "processes", "by", "seed"), list(runs()))
 async def test_a_broadcast_that_is_killed_again_and_again_loses_nothing(
     prepared: Prepared, kind: str, processes: int, by: str, seed: int
 ) -> None:
