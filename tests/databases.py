@@ -39,8 +39,11 @@ def memory() -> Path | None:
     return None
 
 
-_KEPT = tempfile.TemporaryDirectory(prefix="nhacviec-kept-", dir=memory())
-atexit.register(_KEPT.cleanup)
+@cache  # made when it is needed: a process that only imports this may be one that a test kills
+def _kept() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="nhacviec-kept-", dir=memory())
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def make(url: URL, *, like: URL | None = None) -> None:
@@ -58,7 +61,7 @@ def make(url: URL, *, like: URL | None = None) -> None:
 async def keep(database: Database) -> URL:
     """Keep a database as it now is, until the run ends; returns where."""
     if database.is_sqlite:
-        kept = database.url.set(database=str(Path(_KEPT.name) / f"{next(_NUMBERS)}.db"))
+        kept = database.url.set(database=str(_kept() / f"{next(_NUMBERS)}.db"))
         _copy_file(database.url, kept)
         return kept
     kept = database.url.set(database=f"kept_{next(_NUMBERS)}")
