@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,7 @@ from data.report_requests import end_of_person
 
 _CHUNK = 500
 # Nothing reads the context of a message that is over, but that of a reminder which failed.
+FORGOTTEN = "erased"  # why a chat is gone, and what its address begins with
 OVER = or_(
     Message.state.in_(("sent", "skipped", "uncertain")),
     and_(Message.state == "failed", Message.priority != BROADCAST),
@@ -131,6 +133,27 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
     }
 
 
+async def forget_chats(
+    connection: AsyncConnection, chat_ids: Sequence[int], *, now: datetime
+) -> None:
+    """Let go of where chats are and what they are called; who writes again is in a new chat."""
+    for chat_id in chat_ids:
+        await connection.execute(
+            update(Chat)
+            .where(Chat.id == chat_id)
+            .values(
+                address=f"{FORGOTTEN}:{chat_id}",
+                thread="",
+                title=None,
+                state="gone",
+                gone_at=now,
+                gone_why=FORGOTTEN,
+                last_seen_at=None,
+            )
+        )
+    await connection.execute(delete(ChatAlias).where(ChatAlias.chat_id.in_(chat_ids)))
+
+
 async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -> Erased:
     """Let go of who a person is; answers and decisions stay as their agency's, without a name.
 
@@ -153,21 +176,7 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     await end_feeds(connection, person_id=person_id, now=now)
     await end_of_person(connection, person_id, now=now)
     await let_go_of_reports(connection)  # whoever's answers they hold is named in them
-    for chat_id in chats:
-        await connection.execute(
-            update(Chat)
-            .where(Chat.id == chat_id)
-            .values(
-                address=f"erased:{chat_id}",
-                thread="",
-                title=None,
-                state="gone",
-                gone_at=now,
-                gone_why="erased",
-                last_seen_at=None,
-            )
-        )
-    await connection.execute(delete(ChatAlias).where(ChatAlias.chat_id.in_(chats)))
+    await forget_chats(connection, chats, now=now)
     await connection.execute(
         update(Message)
         .where(Message.chat_id.in_(chats), Message.state == "pending")

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.downloads import KEPT as FILES_KEPT
 from data.models import (
     Chat,
-    ChatAlias,
     Dialog,
     Enrolment,
     Evidence,
@@ -29,7 +28,7 @@ from data.models import (
     Person,
 )
 from data.outbox import BROADCAST
-from data.personal import OVER
+from data.personal import FORGOTTEN, OVER, forget_chats
 
 RAW_KEPT = timedelta(days=30)
 PARKED_KEPT = timedelta(days=90)
@@ -52,7 +51,6 @@ PERIODS = {
     "people and groups without an enrolment": PEOPLE_KEPT,
     "photos and files that bear out an answer": EVIDENCE_KEPT,
 }
-_GONE = "erased"
 
 
 async def let_go_of_updates(connection: AsyncConnection, *, now: datetime) -> int:
@@ -109,7 +107,7 @@ async def let_go_of_chats(connection: AsyncConnection, *, now: datetime) -> int:
     )
     rows = await connection.scalars(
         select(Chat.id).where(
-            ~Chat.address.startswith(f"{_GONE}:"),
+            ~Chat.address.startswith(f"{FORGOTTEN}:"),
             or_(
                 and_(~any_enrolment, Chat.last_seen_at < now - STRANGERS_KEPT),
                 and_(any_enrolment, ~recent, Chat.kind == "group"),
@@ -117,21 +115,7 @@ async def let_go_of_chats(connection: AsyncConnection, *, now: datetime) -> int:
         )
     )
     ids = list(rows)
-    for chat_id in ids:
-        await connection.execute(
-            update(Chat)
-            .where(Chat.id == chat_id)
-            .values(
-                address=f"{_GONE}:{chat_id}",
-                thread="",
-                title=None,
-                state="gone",
-                gone_at=now,
-                gone_why=_GONE,
-                last_seen_at=None,
-            )
-        )
-        await connection.execute(delete(ChatAlias).where(ChatAlias.chat_id == chat_id))
+    await forget_chats(connection, ids, now=now)
     return len(ids)
 
 
