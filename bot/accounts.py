@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import structlog
-
 from bot.config import Settings, webhook_secret
 from bot.conversation.offering import FOR_STRANGERS
 from bot.refused import Refused
 from bot.web import TELEGRAM_HEADER
+from data.journal import journal
 from jobs.channel import Capabilities, Channel, DeliveryError, Unauthorised
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ WEBHOOK_PATH = "/telegram"
 ZALO_PATH = "/zalo/{}"  # a path for each bot, by its name
 ZALO_HEADER = "X-Bot-Api-Secret-Token"
 
-_log = structlog.get_logger(__name__)
+_log = journal("accounts")
 
 
 class StartRefused(Refused):

@@ -14,8 +14,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
-import structlog
-
 from bot.accounts import connect, hook_of, open_account
 from bot.config import TEMPLATES, Settings, make_default_folder
 from bot.conversation.offering import menus
@@ -29,6 +27,7 @@ from data import lease
 from data.clock import Clock, civil_date
 from data.database import Database
 from data.downloads import link_key
+from data.journal import journal
 from data.migrate import upgrade
 from data.server_clock import clock_of
 from jobs.asked_reports import Reports
@@ -48,7 +47,7 @@ from jobs.obligations import Counts
 from jobs.reminders import MorningResult, morning
 from jobs.schedule import Schedule, Work
 
-_log = structlog.get_logger(__name__)
+_log = journal("service")
 
 
 class Connecting(Protocol):

@@ -11,14 +11,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from base64 import b64encode
-from collections.abc import MutableMapping
 from functools import lru_cache
 from textwrap import indent
-from typing import Any
 from urllib.parse import quote, quote_plus
-
-import structlog
 
 from bot.config import Settings
 from data.folding import visible
@@ -31,23 +28,9 @@ _TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alem
 
 
 def configure(settings: Settings) -> None:
-    """Send structlog and the standard library's logging to standard error, redacted."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+    """Send the log to standard error, redacted."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(settings, shared))
+    handler.setFormatter(_Redacting(settings))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
@@ -57,7 +40,11 @@ def configure(settings: Settings) -> None:
 
 def redact(text: str, settings: Settings | None) -> str:
     """Return the text with every token and configured secret hidden."""
-    for form in _forms(settings.secrets) if settings is not None else ():
+    return _hide(text, _forms(settings.secrets) if settings is not None else ())
+
+
+def _hide(text: str, forms: tuple[str, ...]) -> str:
+    for form in forms:
         text = text.replace(form, _HIDDEN)
     return _TOKEN.sub(_HIDDEN, text)
 
@@ -74,32 +61,19 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
 
-class _Redacting(structlog.stdlib.ProcessorFormatter):
+class _Redacting(logging.Formatter):
     """Formats a record and then hides secrets in the finished line, tracebacks included."""
 
-    def __init__(self, settings: Settings, shared: list[Any]) -> None:
-        super().__init__(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _line,
-            ],
-        )
-        self._settings = settings
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.converter = time.gmtime
+        self._forms = _forms(settings.secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(redact(super().format(record), self._settings))
-
-
-_key_values = structlog.processors.LogfmtRenderer(sort_keys=False, bool_as_flag=False)
-
-
-def _line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
-    """Return one line; a traceback follows indented, so that nothing in it can pass for another event."""
-    traceback = event.pop("exception", None)
-    head = [event.pop("timestamp"), event.pop("level"), str(event.pop("event"))]
-    words = " ".join(head).replace("\r", "").replace("\n", "\\n")
-    if event:
-        words = f"{words} {_key_values(logger, name, event)}"
-    return words if traceback is None else f"{words}\n{indent(traceback, '    ')}"
+        """Return one line; a traceback follows indented, so that nothing in it can pass for another event."""
+        at = self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ")
+        words = f"{at} {record.levelname.lower()} {record.getMessage()}"
+        words = words.replace("\r", "").replace("\n", "\\n")
+        if record.exc_info:
+            words = f"{words}\n{indent(self.formatException(record.exc_info), '    ')}"
+        return visible(_hide(words, self._forms))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import select
 
 from bot.accounts import StartRefused
@@ -18,6 +17,7 @@ from bot.config import Settings
 from bot.registry import LoadedRegistry, load_and_plan
 from data import lease
 from data.database import Database
+from data.journal import journal
 from data.loading import is_loaded, registry_of
 from data.lost import REFUSED, account_lost
 from data.models import Meta
@@ -26,7 +26,7 @@ from jobs.channel import Channel
 
 RESTARTING = timedelta(minutes=10)  # what a machine may take to be back
 
-_log = structlog.get_logger(__name__)
+_log = journal("starting")
 
 
 async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:

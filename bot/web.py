@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -28,6 +27,7 @@ from bot.health import health
 from bot.metrics import figures
 from data.clock import Clock
 from data.database import Database, DatabaseUnusable, words_of
+from data.journal import journal
 from data.registry import Registry
 from jobs.channel import Capabilities
 
@@ -41,7 +41,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 
-_log = structlog.get_logger(__name__)
+_log = journal("web")
 
 
 @dataclass(frozen=True, slots=True)

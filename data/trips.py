@@ -8,6 +8,7 @@ trip. Rows beyond the first batch are fetched as they are asked for.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -34,6 +35,14 @@ class _Connection(aiosqlite.Connection):
     """What SQLAlchemy's dialect is given; it makes cursors by cursor() alone."""
 
     to_begin: str | None = None  # the words of a transaction that no statement was run in yet
+    _given_up = False  # a trip that nobody waits for may still be under way
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            self._given_up = True
+            raise
 
     async def commit(self) -> None:
         if self.to_begin is None:
@@ -41,13 +50,15 @@ class _Connection(aiosqlite.Connection):
         self.to_begin = None
 
     async def rollback(self) -> None:
-        if self.to_begin is None:
+        """Undo; no trip where nothing is open, as when the pool makes sure after each transaction."""
+        if self.to_begin is None and (self._given_up or self.in_transaction):
             await super().rollback()
+            self._given_up = False
         self.to_begin = None
 
     async def trip(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in the connection's thread."""
-        return await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
+        return await self._execute(function, *arguments)
 
     def cursor(self) -> _Cursor:  # type: ignore[override]
         return _Cursor(self)

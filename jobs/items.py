@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from data.ladder import Due, effective_due
+from data.ladder import UNDATED, Due, effective_due
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.titles import AD_HOC, title_of
 from data.workdays import Workdays
@@ -52,10 +52,12 @@ _ROWS = (
 )
 _BY_ID = _ROWS.where(Obligation.id.in_(bindparam("ids", expanding=True)))
 _LISTED = (
-    _ROWS.add_columns(MessageItem.position, MessageItem.rung.label("told_rung"))
+    _ROWS.add_columns(
+        MessageItem.message_id, MessageItem.position, MessageItem.rung.label("told_rung")
+    )
     .join(MessageItem, MessageItem.obligation_id == Obligation.id)
-    .where(MessageItem.message_id == bindparam("message_id"))
-    .order_by(MessageItem.position)
+    .where(MessageItem.message_id.in_(bindparam("message_ids", expanding=True)))
+    .order_by(MessageItem.message_id, MessageItem.position)
 )
 
 
@@ -70,9 +72,18 @@ async def obligation_rows(
     return found
 
 
-async def listed_rows(connection: AsyncConnection, message_id: int) -> Sequence[Row[Any]]:
-    """Return the same of what a message lists, in its order, with its `position` and `told_rung`."""
-    return (await connection.execute(_LISTED, {"message_id": message_id})).all()
+async def listed_rows(
+    connection: AsyncConnection, message_ids: Sequence[int]
+) -> dict[int, list[Row[Any]]]:
+    """Return the same of what each message lists, in its order, with its `position` and `told_rung`.
+
+    Few messages: a statement holds them all.
+    """
+    found: dict[int, list[Row[Any]]] = {message_id: [] for message_id in message_ids}
+    if found:
+        for row in await connection.execute(_LISTED, {"message_ids": message_ids}):
+            found[row.message_id].append(row)
+    return found
 
 
 def item_of(
@@ -118,3 +129,18 @@ def item_of(
         if for_agency is not None and row.owner_code != for_agency
         else "",
     }
+
+
+def counts_of(items: Sequence[Item]) -> dict[str, int]:
+    """Return how many of a list's lines are ended, late, undated, due now and coming; each counted once."""
+    counts = {"ended": 0, "late": 0, "undated": 0, "now": 0, "coming": 0}
+    for item in items:
+        if item["ended"]:
+            counts["ended"] += 1
+        elif item["late"]:
+            counts["late"] += 1
+        elif item["kind"] == UNDATED:
+            counts["undated"] += 1
+        else:
+            counts["coming" if item["left"] else "now"] += 1
+    return counts

@@ -19,7 +19,6 @@ from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import claims
 from data import lease as leases
@@ -37,13 +36,14 @@ from jobs.channel import (
     Slot,
     Unauthorised,
 )
-from jobs.outcomes import Ended, Ending, NotRenderable, Pause, record
+from jobs.outcomes import Ended, Pause, record
 from jobs.tenure import RENEW_SECONDS, LeaseLost, Tenure
-from jobs.wording import Renderer, Unreadable, put_into_words
+from jobs.wording import Renderer, Unreadable, Wording
 
 log = journal("delivery")
 
 _SHARED_LOOK = 1.0  # seconds between looks for what another process put, which may be an answer
+_TOGETHER = 0.01  # seconds that an answer waits for the others in flight before it is recorded
 _LAST_SECONDS = 10.0  # for what is in flight when the line stops
 _LONGEST_HUSH = 60.0  # seconds of silence after many failures in a row
 
@@ -73,8 +73,7 @@ class Line:
         self._account_id = account_id
         self._channel = channel
         self._database = database
-        self._renderer = renderer
-        self._workdays_source = workdays_source
+        self._wording = Wording(renderer, channel.capabilities, workdays_source)
         self._clock = clock
         self._tenure = tenure
         self._look_seconds = RENEW_SECONDS if database.is_sqlite else _SHARED_LOOK
@@ -85,7 +84,6 @@ class Line:
         self._attempts = Attempts(channel, tenure)
         # in hand
         self._in_doubt = False  # the last transaction failed: was it done?
-        self._unreadable: dict[int, str] = {}
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._chats: dict[int, int] = {}  # message -> its chat, from claim to record
         self._ended: list[Ended] = []
@@ -106,6 +104,7 @@ class Line:
                     outlook = await self._turn()
                     pause = 1.0
                     await self._sleep(outlook.seconds)
+                    await self._gather()
                 except LeaseLost:
                     self._lost()
                 except Exception as error:
@@ -126,6 +125,7 @@ class Line:
         try:
             while (outlook := await self._turn()).busy and not self._closing:
                 await self._sleep(outlook.seconds)
+                await self._gather()
         except LeaseLost:
             self._lost()
         finally:
@@ -147,6 +147,11 @@ class Line:
             async with asyncio.timeout(min(seconds, self._look_seconds)):
                 await self._woken.wait()
         self._woken.clear()
+
+    async def _gather(self) -> None:
+        """Where one answer came, wait a moment for the others: a transaction records them all."""
+        if self._ended and self._sending:
+            await asyncio.wait(self._sending.values(), timeout=_TOGETHER)
 
     async def _rest(self, seconds: float) -> None:
         """Wait so long whoever wakes, but no longer than until stop()."""
@@ -219,7 +224,7 @@ class Line:
             try:
                 await self._record_and_claim(lease, ended, choice.chosen, now)
             except Unreadable as fault:  # begin anew, without reading for that one
-                self._unreadable[fault.message_id] = str(fault)
+                self._wording.spare(fault)
                 return Outlook(0.0, busy=True)
         # What an ending changed, or what ended meanwhile, may let something go at once.
         again = bool(self._ended) or any(not isinstance(one.ending, Receipt) for one in ended)
@@ -236,21 +241,19 @@ class Line:
         async with self._database.write() as connection:
             pauses = await record(connection, lease, ended, capabilities, now=now)
             rows = await claims.claim(connection, lease, [*slots], now=now) if slots else []
-            worded = [(row, await self._word(connection, row, now)) for row in rows]
+            words = await self._wording.of(connection, rows, today=civil_date(now))
         self._in_doubt = False
+        self._wording.forget()
         del self._ended[: len(ended)]
         self._note(ended, pauses, now)
-        if len(worded) < len(chosen):
+        if len(rows) < len(chosen):
             self._ahead.refresh()  # some were taken back
-        for row, words in worded:
+        for row, said in zip(rows, words, strict=True):
             self._chats[row.id] = row.chat_id
-            page = f"{row.page}/{row.pages}"
-            about = {"template": row.template, "page": page, "attempt": row.attempts}
-            log.info("message.claimed", **_of(row), **about)
-            if isinstance(words, OutgoingMessage):
-                self._sending[row.id] = asyncio.create_task(self._send(row, words, slots[row.id]))
+            if isinstance(said, OutgoingMessage):
+                self._sending[row.id] = asyncio.create_task(self._send(row, said, slots[row.id]))
             else:
-                self._ended.append(Ended(row, words))
+                self._ended.append(Ended(row, said))
 
     async def _make_sure(self, lease: Lease) -> None:
         """After a transaction that failed, maybe in its commit: what was claimed in it goes back, and what
@@ -299,20 +302,6 @@ class Line:
 
     # -------------------------------------------------------------- sending
 
-    async def _word(
-        self, connection: AsyncConnection, row: Row[Any], now: datetime
-    ) -> OutgoingMessage | Ending:
-        if row.id in self._unreadable:
-            return NotRenderable(self._unreadable.pop(row.id))
-        return await put_into_words(
-            connection,
-            row,
-            renderer=self._renderer,
-            capabilities=self._channel.capabilities,
-            today=civil_date(now),
-            workdays=self._workdays_source(),
-        )
-
     async def _send(self, row: Row[Any], outgoing: OutgoingMessage, slot: Slot) -> None:
         ending = await self._attempts.make(outgoing, slot)
         self._sending.pop(row.id, None)
@@ -320,5 +309,12 @@ class Line:
         self._woken.set()
 
 
-def _of(message: Row[Any]) -> dict[str, int]:
-    return {"message": message.id, "account": message.account_id, "chat": message.chat_id}
+def _of(message: Row[Any]) -> dict[str, Any]:
+    return {
+        "message": message.id,
+        "account": message.account_id,
+        "chat": message.chat_id,
+        "template": message.template,
+        "page": f"{message.page}/{message.pages}",
+        "attempt": message.attempts,
+    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -17,20 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.downloads import PNG, MadeFile, kept_file
 from data.folding import without_unseen
-from data.ladder import LAST_HELD_RUNG, UNDATED
+from data.ladder import LAST_HELD_RUNG
 from data.workdays import Workdays
+from jobs.buttons import buttons_of, reminder_buttons, typed_choices
 from jobs.channel import Button, Capabilities, Document, OutgoingMessage
-from jobs.items import Item, item_of, listed_rows, obligation_rows
+from jobs.items import Item, counts_of, item_of, listed_rows, obligation_rows
 from jobs.links import Links
 from jobs.paging import line_of
 from jobs.qr import picture as draw
 
 REMINDER = "reminder"
-NUMBERS_A_ROW = 5
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 _REPEATED = "(gửi lại)"
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -72,17 +73,35 @@ class Renderer:
         self._links = links
         self._environment = _environment(folder)
 
+    async def listed(
+        self, connection: AsyncConnection, messages: Sequence[Any]
+    ) -> dict[int, list[Row[Any]]]:
+        """Read what the reminders among messages list, all in one look; for content()."""
+        reminders = [message.id for message in messages if message.template == REMINDER]
+        return await listed_rows(connection, reminders)
+
     async def content(
-        self, connection: AsyncConnection, message: Any, *, today: date, workdays: Workdays
+        self,
+        connection: AsyncConnection,
+        message: Any,
+        *,
+        today: date,
+        workdays: Workdays,
+        listed: Mapping[int, Sequence[Row[Any]]] | None = None,
     ) -> Content | None:
-        """Return what a message's row says today, or None where nothing is left to say."""
+        """Return what a message's row says today, or None where nothing is left to say.
+
+        listed: what listed() read in the same transaction; None: it is read for this message alone.
+        """
         if message.template != REMINDER:
             context = dict(message.context)
             file = None
             if "attach" in context:
                 file = await kept_file(connection, context["attach"])
             return Content(message.template, context, buttons_of(message.buttons), file)
-        items = await _still_true(connection, message, today, workdays)
+        if listed is None:
+            listed = await self.listed(connection, [message])
+        items = _still_true(message, listed[message.id], today, workdays)
         silent = await _grouped(connection, message.context["silent"], today, workdays)
         late = message.context.get("escalated", [])  # not in messages of an earlier version
         escalated = await _grouped(connection, late, today, workdays)
@@ -99,6 +118,7 @@ class Renderer:
             "page": message.page,
             "pages": message.pages,
             "items": items,
+            "counts": counts_of(items),
             "silent": silent,
             "escalated": escalated,
             "coordinators": list(dict.fromkeys(said)),
@@ -180,63 +200,6 @@ def _is_html(name: str | None) -> bool:
     return name is None or name.endswith("html.j2")
 
 
-def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
-    """Return the buttons of a list: four for one item, else a number each and one for all.
-
-    For all is "đã nhận", or of tasks without a due date, where nothing is to be received, "đang làm".
-    """
-    if not items:
-        return ()
-    if len(items) == 1:
-        return item_buttons(items[0]["id"], items[0]["kind"])
-    numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
-    rows = [
-        tuple(numbers[start : start + NUMBERS_A_ROW])
-        for start in range(0, len(numbers), NUMBERS_A_ROW)
-    ]
-    if all(item["kind"] == UNDATED for item in items):
-        return (*rows, (Button("Tất cả đang làm", f"doingall:{message_id}"),))
-    return (*rows, (Button("Đã nhận tất cả", f"ackall:{message_id}"),))
-
-
-def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...]:
-    """Return the four choices of one item; one that never falls due has no later date to ask for."""
-    if kind == UNDATED:
-        return (
-            (
-                Button("Đang làm", f"doing:{obligation_id}"),
-                Button("Đã xong", f"done:{obligation_id}"),
-            ),
-            (
-                Button("Chưa làm", f"not_yet:{obligation_id}"),
-                Button("Vướng mắc", f"blocked:{obligation_id}"),
-            ),
-        )
-    return (
-        (Button("Đã nhận", f"ack:{obligation_id}"), Button("Đang làm", f"doing:{obligation_id}")),
-        (
-            Button("Đã xong", f"done:{obligation_id}"),
-            Button("Xin gia hạn", f"more:{obligation_id}"),
-        ),
-    )
-
-
-def buttons_of(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button, ...], ...]:
-    """Return the buttons kept in a message's row."""
-    return tuple(tuple(Button(label, action) for label, action in row) for row in rows)
-
-
-def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
-    """Return the labels that a channel without buttons shows as numbered choices.
-
-    Lists of items are left out: there a number means an item.
-    """
-    buttons = [button for row in rows for button in row]
-    if any(button.action.startswith("open:") for button in buttons):
-        return []
-    return [button.label for button in buttons]
-
-
 def fit(text: str, limit: int, *, as_html: bool) -> str:
     """Return the text within `limit` UTF-16 units, cut between lines where it is too long.
 
@@ -280,12 +243,12 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-async def _still_true(
-    connection: AsyncConnection, message: Any, today: date, workdays: Workdays
+def _still_true(
+    message: Any, listed: Sequence[Row[Any]], today: date, workdays: Workdays
 ) -> list[Item]:
     reader = message.context.get("agency_code", "")
     items: list[Item] = []
-    for row in await listed_rows(connection, message.id):
+    for row in listed:
         held = (
             row.acknowledged_until is not None
             and row.acknowledged_until >= today

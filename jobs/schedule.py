@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-_log = structlog.get_logger(__name__)
+from data.journal import journal
+
+_log = journal("schedule")
 
 WATCH_SECONDS = 30.0
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from hypothesis import settings
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,12 +30,6 @@ SHIPPED = Path(__file__).parent.parent / "data"
 # A busy machine is no fault: how long one example takes is a benchmark's business.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
-
-# Until a command sets logging up: what a service in the test's own loop logs is no output of a command.
-structlog.configure(
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
 
 # What takes its time: a platform's server, or the whole real registry in a database.
 _SLOW = ({"api"}, {"loaded_file"}, {"database", "registry"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -24,16 +24,36 @@ MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked
 
 
 class PlainWords:
-    """Says context["text"]; nothing for "nothing"; cannot say "unsayable" nor read "unreadable"."""
+    """Says context["text"]; nothing for "nothing".
+
+    Cannot say "unsayable"; nor read "unreadable" (the database refuses) or "garbled" (no such value).
+    """
+
+    async def listed(self, connection: AsyncConnection, messages: Sequence[Any]) -> dict[int, Any]:
+        for message in messages:
+            self._read(message)
+        return {message.id: message for message in messages}
 
     async def content(
-        self, connection: AsyncConnection, message: Any, *, today: date, workdays: Workdays
+        self,
+        connection: AsyncConnection,
+        message: Any,
+        *,
+        today: date,
+        workdays: Workdays,
+        listed: Mapping[int, Any] | None = None,
     ) -> Any | None:
         if message.template == "nothing":
             return None
+        if listed is None:
+            self._read(message)
+        return message
+
+    def _read(self, message: Any) -> None:
         if message.template == "unreadable":
             raise DataError("SELECT a value that cannot be read", None, ValueError("no date"))
-        return message
+        if message.template == "garbled":
+            raise ValueError("no date")
 
     def render(
         self,

@@ -15,7 +15,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-import structlog
 from icalendar import Calendar
 from openpyxl import load_workbook
 
@@ -29,6 +28,7 @@ from data.export_files import JsonSink, WorkbookSink
 from data.export_page import Scope
 from data.export_rows import write_pages
 from data.folding import visible, without_unseen
+from data.journal import journal
 from data.registry import Registry
 from data.status_diff import StatusChange
 from data.workbook import neutral
@@ -213,7 +213,7 @@ def test_a_log_line_is_one_line_whatever_its_values_hold(
 ) -> None:
     configure(Settings.model_validate({"log_level": "INFO"}))
     for words in NASTY:
-        structlog.get_logger("x").warning("thử", value=words, key={"a": words})
+        journal("x").warning("thử", value=words, key={"a": words})
         logging.getLogger("y").warning("event=%s title=%s", 1, words)
     err = capsys.readouterr().err
     assert not STEERS.search(err)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bot.config import (
     ENV_FILE,
@@ -18,6 +17,7 @@ from bot.config import (
     names,
 )
 from bot.logs import configure, redact
+from data.journal import journal
 
 TOKEN = "7700123456:AAHk3vQy0x9ZzPq-fake_token_of_tests"
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
@@ -33,11 +33,10 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level, ours = list(root.handlers), root.level, structlog.get_config()
+    handlers, level = list(root.handlers), root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.configure(**ours)
 
 
 def refusal() -> str:
@@ -195,11 +194,11 @@ def test_no_token_reaches_the_log_in_a_message_an_address_or_a_traceback(
     configure(settings)
     another = "8800999999:BBcdefghijklmnopqrstuvwxyz012345"
     logging.getLogger("elsewhere").warning("GET https://api.telegram.org/bot%s/getMe", another)
-    structlog.get_logger("here").info("started", address=f"https://x/bot{TOKEN}/getMe")
+    journal("here").info("started", address=f"https://x/bot{TOKEN}/getMe")
     try:
         raise ValueError(f"secret {settings.telegram_webhook_secret}")
     except ValueError:
-        structlog.get_logger("here").exception("failed")
+        journal("here").exception("failed")
     logged = capsys.readouterr().err
     assert len(logged.splitlines()) >= 3
     assert "info started" in logged

@@ -171,6 +171,20 @@ async def test_a_message_the_database_cannot_read_is_parked_and_the_rest_goes_on
     assert row.error.startswith("DataError: ")
 
 
+async def test_a_message_with_a_value_nobody_understands_is_parked_and_the_rest_goes_on(
+    database: Database, api: BotApi, telegram: TelegramChannel
+) -> None:
+    account_id = await account(database)
+    places = await chats(database, account_id, 5)
+    bad = await put(database, account_id, places[1], "", template="garbled")
+    for place in (places[0], *places[2:]):
+        await put(database, account_id, place, "tốt")
+    counts = await sender(database, {account_id: telegram}).run_until_idle()
+    assert counts == {"not_renderable": 1, "sent": 4}
+    row = await message(database, bad)
+    assert (row.state, row.error) == ("failed", "ValueError: no date")
+
+
 # ------------------------------------------------------------------ errors are decisions
 
 
@@ -664,7 +678,7 @@ async def test_run_until_idle_is_refused_while_the_service_is_at_work(
     await running
 
 
-async def test_each_message_leaves_two_lines_in_the_log_without_words_names_or_token(
+async def test_each_message_leaves_a_line_in_the_log_without_words_names_or_token(
     database: Database,
     api: BotApi,
     telegram: TelegramChannel,
@@ -675,11 +689,11 @@ async def test_each_message_leaves_two_lines_in_the_log_without_words_names_or_t
     with caplog.at_level(logging.DEBUG, logger="nhacviec"):
         await sender(database, {account_id: telegram}).run_until_idle()
     lines = [record.getMessage() for record in caplog.records if record.name == "nhacviec.delivery"]
-    where = f"message={message_id} account={account_id} chat={chat_id}"
-    assert lines == [
-        f"message.claimed {where} template=words page=1/1 attempt=1",
-        f"message.ended {where} outcome=sent remote=1",
-    ]
+    (line,) = lines
+    assert line == (
+        f"message.ended message={message_id} account={account_id} chat={chat_id}"
+        " template=words page=1/1 attempt=1 outcome=sent remote=1"
+    )
     assert TOKEN not in caplog.text
     assert "lời riêng" not in caplog.text
 

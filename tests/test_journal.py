@@ -44,7 +44,7 @@ async def test_an_update_and_its_answer_are_followed_by_number(
     (ended,) = [line for line in lines if line.startswith("update.ended")]
     answer = re.search(r"messages=(\d+)", ended)
     assert answer is not None
-    assert with_key(lines, "message", answer[1]) == ["message.claimed", "message.ended sent"]
+    assert with_key(lines, "message", answer[1]) == ["message.ended sent"]
     assert all(f"account={whole.account_id}" in line for line in lines)
     assert [line for line in lines if not LINE.fullmatch(line)] == []
     assert "Lan" not in caplog.text
@@ -70,7 +70,7 @@ async def test_an_update_that_cannot_be_handled_is_followed_to_its_apology(
     assert happened == ["update.stored", *["update.failed"] * 3, "update.ended parked"]
     answer = re.search(r"messages=(\d+)", next(x for x in lines if "parked" in x))
     assert answer is not None
-    assert with_key(lines, "message", answer[1]) == ["message.claimed", "message.ended sent"]
+    assert with_key(lines, "message", answer[1]) == ["message.ended sent"]
 
 
 def test_a_line_holds_no_value_that_is_missing_and_quotes_one_with_spaces(

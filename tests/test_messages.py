@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from data.database import Database
 from data.models import Account, Obligation, Task
 from data.registry import Registry
+from jobs.buttons import typed_choices
 from jobs.channel import Button, Capabilities, OutgoingMessage
-from jobs.messages import Content, Renderer, fit, long_date, typed_choices
+from jobs.messages import Content, Renderer, fit, long_date
 from jobs.reminders import morning
 from tests.world import items_of, load_world, messages_to, morning_of, open_chats
 

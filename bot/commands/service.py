@@ -11,17 +11,16 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from bot.commands.output import CommandFailed, print_json
 from bot.config import Settings, load_settings
 from bot.logs import configure
 from bot.serving import listening, serve, stop_on_signals
 from data.clock import SteppedClock, SystemClock, civil_date
+from data.journal import journal
 
 MOST_OFF = timedelta(minutes=5)
 
-_log = structlog.get_logger(__name__)
+_log = journal("service")
 
 
 def run(*, or_sandbox: bool) -> None:

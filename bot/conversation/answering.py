@@ -16,8 +16,8 @@ from bot.conversation.menus import Menu, listed
 from bot.conversation.turn import Known, Turn, look_up
 from data import dialogs, progress
 from data.progress import NotOpen, Said
+from jobs.buttons import item_buttons
 from jobs.channel import Answer, Button
-from jobs.messages import item_buttons
 from jobs.obligations import recompute
 
 EVIDENCE = "evidence"  # what a dialog asks

@@ -15,8 +15,8 @@ from bot.conversation.access import may
 from bot.conversation.pages import Rows
 from bot.conversation.turn import Known, Turn, look_up
 from data import contacts, decisions, dialogs
+from jobs.buttons import NUMBERS_A_ROW
 from jobs.channel import Answer, Button
-from jobs.messages import NUMBERS_A_ROW
 
 Handler = Callable[[Turn, Any], Awaitable[list[Answer]]]  # of the words that answer a dialog
 

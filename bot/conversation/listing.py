@@ -12,8 +12,8 @@ from bot.conversation.access import may
 from bot.conversation.menus import AGAIN, Menu, list_with, listed
 from bot.conversation.pages import Rows
 from bot.conversation.turn import Turn, look_up
+from jobs.buttons import item_buttons
 from jobs.channel import Answer, Button
-from jobs.messages import item_buttons
 
 
 async def open_item(

@@ -17,8 +17,9 @@ from sqlalchemy import Row, func, select
 from bot.conversation.turn import Turn
 from data.ladder import UNDATED
 from data.models import Message, MessageItem, Obligation
+from jobs.buttons import buttons_of, item_buttons
 from jobs.channel import Button
-from jobs.messages import REMINDER, buttons_of, item_buttons
+from jobs.messages import REMINDER
 
 AGAIN = "again"  # in a message's context: the id of the message whose list it shows again
 

@@ -17,8 +17,8 @@ from bot.conversation.turn import Known, Turn, look_up
 from data import figures, owed
 from data.contacts import Enrolled
 from data.received import duty_figures
+from jobs.buttons import NUMBERS_A_ROW, item_buttons, reminder_buttons
 from jobs.channel import Answer, Button
-from jobs.messages import NUMBERS_A_ROW, item_buttons, reminder_buttons
 
 ITEMS_A_PAGE = 10
 UNDATED_ITEMS_A_PAGE = 20  # their lines are short, and they are answered together

@@ -19,8 +19,8 @@ from bot.conversation.turn import Known, Turn, look_up
 from data import dialogs
 from data.folding import fold
 from data.progress import NotOpen
+from jobs.buttons import item_buttons
 from jobs.channel import Answer, Button
-from jobs.messages import item_buttons
 
 REASON = "blocked_reason"  # what a dialog asks
 
