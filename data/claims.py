@@ -119,7 +119,7 @@ async def claim(
 ) -> Sequence[Row[Any]]:
     """Claim those of the messages that are still pending, and return them; raises LeaseLost.
 
-    A row has the message's columns, its chat's address, thread and chat_state, and is_list.
+    A row has what sending needs of the message, its chat's address, thread and chat_state, and is_list.
     """
     taken = await connection.execute(
         _CLAIM,
@@ -244,6 +244,11 @@ _CHAT_STATE = literal_column(f"(SELECT chat.state {_ITS_CHAT})", String)
 _IS_LIST = literal_column(
     "EXISTS (SELECT 1 FROM message_item WHERE message_item.message_id = message.id)", Boolean
 )
+_WHAT_SENDING_NEEDS = (
+    Message.id, Message.account_id, Message.chat_id, Message.template, Message.context,
+    Message.buttons, Message.page, Message.pages, Message.secret, Message.reply_to, Message.edits,
+    Message.attempts, Message.repeats, Message.plain,
+)  # fmt: skip
 _CLAIM = (
     update(Message)
     .where(
@@ -270,7 +275,7 @@ _CLAIM = (
         attempts=Message.attempts + 1,
     )
     .returning(
-        Message.__table__,
+        *_WHAT_SENDING_NEEDS,
         _ADDRESS.label("address"),
         _THREAD.label("thread"),
         _CHAT_STATE.label("chat_state"),

@@ -25,15 +25,16 @@ Item = dict[str, Any]
 
 _OWNER, _COORDINATOR = aliased(Agency), aliased(Agency)
 # Made once: building so wide a statement takes longer than running it.
-_ROWS = (
+_LINES = (
     select(
-        Obligation.__table__,
+        Obligation.id, Obligation.kind, Obligation.code, Obligation.period, Obligation.state,
+        Obligation.due_on, Obligation.due_words, Obligation.due_proposed, Obligation.extended_to,
+        Obligation.base_on, Obligation.judged_on, Obligation.done_on, Obligation.returned_at,
+        Obligation.percent, Obligation.progress, Obligation.acknowledged_until,
         Plan.code.label("plan_code"),
         Plan.number.label("plan_number"),
         Plan.issued_on.label("plan_issued_on"),
-        Plan.province,
         Plan.tracked_from,
-        Plan.coordinator_id,
         ReportDuty.clause,
         ReportDuty.title.label("duty_title"),
         ReportDuty.frequency,
@@ -49,10 +50,15 @@ _ROWS = (
     .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
     .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
     .outerjoin(Task, Task.id == Assignment.task_id)
-)
-_BY_ID = _ROWS.where(Obligation.id.in_(bindparam("ids", expanding=True)))
+)  # fmt: skip
+_told = set(_LINES.selected_columns)
+_BY_ID = _LINES.add_columns(
+    *(column for column in Obligation.__table__.columns if column not in _told),
+    Plan.province,
+    Plan.coordinator_id,
+).where(Obligation.id.in_(bindparam("ids", expanding=True)))
 _LISTED = (
-    _ROWS.add_columns(
+    _LINES.add_columns(
         MessageItem.message_id, MessageItem.position, MessageItem.rung.label("told_rung")
     )
     .join(MessageItem, MessageItem.obligation_id == Obligation.id)
