@@ -1,27 +1,31 @@
 """Bringing a database to the newest schema.
 
 Promises that a migrated schema equals a fresh one, and that upgrading twice is harmless. Never drops
-what holds answers.
+what holds answers. Alembic is imported where there is something to upgrade: a start on the newest schema
+needs neither its time nor its memory.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.database import Database, DatabaseUnusable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _FOLDER = Path(__file__).parent / "migrations"
+_VERSION = table("alembic_version", column("version_num"))
 
 
 def config() -> Config:
     """Return Alembic's configuration, without a file of its own."""
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(_FOLDER))
     return settings
@@ -52,23 +56,30 @@ async def upgrade_within(connection: AsyncConnection) -> None:
 
 def is_known(revision: str) -> bool:
     """Tell whether this program knows a revision: one that it does not is of a newer program."""
-    scripts = ScriptDirectory.from_config(config())
-    return revision in {each.revision for each in scripts.walk_revisions()}
+    return revision in _revisions()
 
 
-def newest() -> str | None:
+def newest() -> str:
     """Return the newest revision that this program knows."""
-    return ScriptDirectory.from_config(config()).get_current_head()
+    return max(_revisions())
+
+
+def _revisions() -> list[str]:
+    """Return the numbers that the names of the migrations' files begin with."""
+    return [path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")]
 
 
 async def revision_of(connection: AsyncConnection) -> str | None:
     """Return the revision a database stands at, or None where it was never migrated."""
-    return await connection.run_sync(
-        lambda sync: MigrationContext.configure(sync).get_current_revision()
-    )
+    if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION.name)):
+        return None
+    revision: str | None = await connection.scalar(select(_VERSION.c.version_num))
+    return revision
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

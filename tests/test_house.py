@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +19,17 @@ MODULES = sorted(path for layer in LAYERS for path in (TOP / layer).rglob("*.py"
 ONLY_IN = {
     "apscheduler": {"jobs/schedule.py"},
     "telegram": {"bot/channels/telegram.py"},
+}
+# Each takes some ten megabytes.
+NOT_HELD = {
+    "alembic",
+    "docx",
+    "docxtpl",
+    "icalendar",
+    "matplotlib",
+    "openpyxl",
+    "psycopg",
+    "xlsxwriter",
 }
 
 
@@ -55,6 +68,14 @@ def test_no_module_imports_a_layer_above_its_own() -> None:
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_is_imported_in_its_one_place(library: str) -> None:
     assert {name_of(path) for path in MODULES if library in imported(path)} <= ONLY_IN[library]
+
+
+def test_a_service_that_idles_holds_no_library_that_only_some_work_needs() -> None:
+    command = "import sys, bot.cli, bot.app, bot.commands.service; print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True
+    )
+    assert NOT_HELD & set(told.stdout.split()) == set()
 
 
 def test_the_environment_is_read_in_config_alone() -> None:

@@ -9,12 +9,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from data.clock import ZONE
 from data.database import Database, DatabaseUnusable
-from data.migrate import config, newest, revision_of, upgrade
+from data.migrate import config, is_known, newest, revision_of, upgrade
 from data.models import Base, Decision, Message, Person
 
 
@@ -26,6 +27,15 @@ async def test_a_migrated_schema_equals_a_fresh_one(database: Database) -> None:
     async with database.read() as connection:
         assert await revision_of(connection) == newest()
         assert await connection.run_sync(differences) == []
+
+
+def test_the_files_names_tell_the_revisions_that_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(config())
+    assert newest() == scripts.get_current_head()
+    found = [script.revision for script in scripts.walk_revisions()]
+    assert all(is_known(revision) for revision in found)
+    assert len(found) == int(newest())
+    assert not is_known("0000")
 
 
 async def test_upgrading_twice_is_harmless(database: Database) -> None:
