@@ -51,10 +51,19 @@ class Content:
     file: MadeFile | None = None
 
 
+class _Environment(Environment):
+    """Looks for "item.late" in a dict's keys first: asking for an attribute that is not there costs more."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 @cache
 def _environment(folder: Path) -> Environment:
     """Return the templates of a folder, one for all of a process: to compile one takes longer than to send."""
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(folder),
         autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
         undefined=StrictUndefined,
