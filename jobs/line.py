@@ -54,6 +54,7 @@ class Outlook:
 
     seconds: float
     busy: bool  # something is in flight, or waits for a window and nothing else
+    paced: bool = False  # something waits for a window
 
 
 class Line:
@@ -104,7 +105,7 @@ class Line:
                     outlook = await self._turn()
                     pause = 1.0
                     await self._sleep(outlook.seconds)
-                    await self._gather()
+                    await self._gather(outlook)
                 except LeaseLost:
                     self._lost()
                 except Exception as error:
@@ -125,7 +126,7 @@ class Line:
         try:
             while (outlook := await self._turn()).busy and not self._closing:
                 await self._sleep(outlook.seconds)
-                await self._gather()
+                await self._gather(outlook)
         except LeaseLost:
             self._lost()
         finally:
@@ -148,9 +149,12 @@ class Line:
                 await self._woken.wait()
         self._woken.clear()
 
-    async def _gather(self) -> None:
-        """Where one answer came, wait a moment for the others: a transaction records them all."""
-        if self._ended and self._sending:
+    async def _gather(self, outlook: Outlook) -> None:
+        """Where one answer came, wait a moment for the others: a transaction records them all.
+
+        Not where a window is about to open: who comes late there lags behind for as long as all are paced.
+        """
+        if self._ended and self._sending and not outlook.paced:
             await asyncio.wait(self._sending.values(), timeout=_TOGETHER)
 
     async def _rest(self, seconds: float) -> None:
@@ -229,7 +233,8 @@ class Line:
         # What an ending changed, or what ended meanwhile, may let something go at once.
         again = bool(self._ended) or any(not isinstance(one.ending, Receipt) for one in ended)
         seconds = 0.0 if again else max(0.0, until - asyncio.get_running_loop().time())
-        return Outlook(seconds, busy=again or bool(self._chats) or choice.paced)
+        busy = again or bool(self._chats) or choice.paced
+        return Outlook(seconds, busy=busy, paced=choice.paced)
 
     async def _record_and_claim(
         self, lease: Lease, ended: list[Ended], chosen: list[Chosen], now: datetime
