@@ -65,7 +65,7 @@ def _environment(folder: Path) -> Environment:
     """Return the templates of a folder, one for all of a process: to compile one takes longer than to send."""
     environment = _Environment(
         loader=FileSystemLoader(folder),
-        autoescape=_is_html,  # noqa: S701 - on for HTML, off for plain text
+        autoescape=_is_html,  # on for HTML, off for plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
