@@ -25,7 +25,7 @@ from bot.starting import let_go_of_others, load_registry, refuse_sandbox, regist
 from bot.web import Webhook
 from data import lease
 from data.clock import Clock, civil_date
-from data.database import Database
+from data.database import FAULTS, Database, words_of
 from data.downloads import link_key
 from data.journal import journal
 from data.migrate import upgrade
@@ -168,7 +168,8 @@ class App:
                 await self._digest_tick()
                 break
             except Exception as error:
-                _log.exception("start.held_up", error=type(error).__name__)
+                known = isinstance(error, FAULTS)
+                _log.error("start.held_up", error=words_of(error), exc_info=not known)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
         schedule.start()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import downloads, outbox, week_facts
 from data.clock import civil_date, civil_time
-from data.database import Database
+from data.database import FAULTS, Database, words_of
 from data.journal import journal
 from data.models import JobRun, Message
 from data.registry import Registry
@@ -107,8 +107,9 @@ async def digest(
                     result,
                 )
             result.provinces.append(province)
-        except Exception:  # one province's trouble must not cost the others their digest
-            _log.exception("digest.failed", province=province)
+        except Exception as error:  # one province's trouble must not cost the others their digest
+            about = {"province": province, "error": words_of(error)}
+            _log.error("digest.failed", **about, exc_info=not isinstance(error, FAULTS))
             result.failed.append(province)
     return result
 

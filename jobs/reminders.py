@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import job_runs
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
-from data.database import Database
+from data.database import FAULTS, Database, words_of
 from data.holding import Holders
 from data.journal import journal
 from data.ladder import effective_due
@@ -88,8 +88,9 @@ async def morning(
                         connection, registry, province.code, now=now, result=result, can=can
                     )
                     result.provinces.append(province.code)
-        except Exception:  # one province's trouble must not cost the others their morning
-            _log.exception("morning.failed", province=province.code)
+        except Exception as error:  # one province's trouble must not cost the others their morning
+            about = {"province": province.code, "error": words_of(error)}
+            _log.error("morning.failed", **about, exc_info=not isinstance(error, FAULTS))
             result.failed.append(province.code)
     return result
 

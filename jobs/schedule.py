@@ -19,6 +19,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from data.database import FAULTS, words_of
 from data.journal import journal
 
 _log = journal("schedule")
@@ -115,4 +116,5 @@ async def _guarded(name: str, work: Work) -> None:
     try:
         await work()
     except Exception as error:
-        _log.exception("job.failed", job=name, error=type(error).__name__)
+        known = isinstance(error, FAULTS)  # each tick anew while a database is away
+        _log.error("job.failed", job=name, error=words_of(error), exc_info=not known)

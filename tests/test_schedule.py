@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from data.clock import ZONE
 from data.database import Database
@@ -70,6 +71,32 @@ async def test_a_job_that_fails_ends_neither_itself_nor_the_others() -> None:
                 await tick.acquire()
     finally:
         schedule.stop()
+
+
+async def test_a_job_without_its_database_is_told_in_a_line_and_a_fault_of_ours_whole(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def unreached() -> None:
+        raise OperationalError("SELECT 1", None, ConnectionError("connection refused"))
+
+    async def faulty() -> None:
+        raise KeyError("agency")
+
+    def told() -> dict[str, object]:
+        ours = [record for record in caplog.records if record.name == "nhacviec.schedule"]
+        return {record.getMessage().split()[1]: record.exc_info for record in ours}
+
+    jobs = (EachSecond("unreached", ""), EachSecond("faulty", ""))
+    schedule = Schedule({"unreached": unreached, "faulty": faulty}, jobs)
+    schedule.start()
+    try:
+        async with asyncio.timeout(10):
+            while len(told()) < 2:
+                await asyncio.sleep(0.01)
+    finally:
+        schedule.stop()
+    assert not told()["job=unreached"]
+    assert told()["job=faulty"]
 
 
 async def test_a_clock_that_is_set_back_stops_no_job() -> None:
