@@ -34,7 +34,7 @@ GROUPS: dict[str, Group] = {
 
 
 def main() -> int:
-    """Measure what was asked for; 1 where an aim was missed."""
+    """Measure what was asked for; 1 where an aim was missed, as a ratio too."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("--only", action="append", choices=[*GROUPS], help="a group of rows")
     options.add_argument("--quick", action="store_true", help="small sizes: shows that it works")
@@ -67,7 +67,7 @@ def main() -> int:
         print(json.dumps(figures, ensure_ascii=False, indent=1))
     else:
         table.show(figures)
-    return 0 if all(row.met for row in rows) else 1
+    return 0 if all(row.verdict != "no" for row in rows) else 1
 
 
 if __name__ == "__main__":

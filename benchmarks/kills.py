@@ -31,7 +31,7 @@ async def kills(sizes: Sizes) -> list[Row]:
     runs = [
         f"{_TEST}[{kind}-1-poll-{seed}]" for kind in ("sqlite", "postgres") for seed in (1, 2, 3)
     ]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-s", "-m", "slow", *runs]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-s", "-m", "slow or long", *runs]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=TOP, stdout=PIPE, env={**os.environ}
     )

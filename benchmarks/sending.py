@@ -40,7 +40,8 @@ from jobs.delivery import Delivery
 from tests.botapi import TOKEN
 
 AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0
-HEALTHCHECKS = {SQLITE: 57, POSTGRESQL: 85}  # messages a second, where they were measured
+# Measured beforehand on one machine: messages a second of Healthchecks, and of the bare library there.
+HEALTHCHECKS, BARE_THERE = {SQLITE: 57, POSTGRESQL: 85}, 1_400
 
 
 class Overhearing(TelegramChannel):
@@ -106,14 +107,15 @@ def _rows(name: str, mine: list[Spent], alone: list[Spent]) -> list[Row]:
         one.a_second / its.a_second for one, its in zip(mine, alone, strict=True)
     )
     busy, bare_busy = _median(mine, "busy_ms"), _median(alone, "busy_ms")
-    peer = HEALTHCHECKS[name]
+    peer = HEALTHCHECKS[name] / BARE_THERE
     return [
         Row(f"full path on {name}", f"≥ {AIM_RATIO} of bare", rate, "messages/s",
             ratio >= AIM_RATIO, bare_rate, ratio, "bare library"),
-        Row(f"full path on {name} beside Healthchecks", "≥ 10 times", rate, "messages/s",
-            rate >= 10 * peer, peer, rate / peer, "Healthchecks"),
+        Row(f"full path on {name} beside Healthchecks, each beside the bare library", "≥ 10 times", ratio, "of bare",
+            ratio >= 10 * peer, peer, ratio / peer, "Healthchecks, of bare"),
         Row(f"processor time a message beyond the bare library, {name}", f"≤ {AIM_BEYOND_MS:g} ms",
-            busy - bare_busy, "ms", busy - bare_busy <= AIM_BEYOND_MS, bare_busy, None, "bare library"),
+            busy - bare_busy, "ms", busy - bare_busy <= AIM_BEYOND_MS, bare_busy, (busy - bare_busy) / bare_busy,
+            "bare library, ms", AIM_BEYOND_MS * BARE_THERE / 1000),
     ]  # fmt: skip
 
 

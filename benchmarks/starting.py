@@ -32,6 +32,7 @@ from data.registry import Registry
 from tests.botapi import TOKEN
 
 AIM_READY, AIM_MB = 2.0, 130.0
+IMPORTS_THERE = 0.4  # seconds that its libraries took, where the aim was set
 _IDLE_SECONDS = 8
 _LIBRARIES = "import sqlalchemy.ext.asyncio, aiosqlite, telegram, pydantic, jinja2"
 
@@ -66,7 +67,7 @@ async def starting(sizes: Sizes) -> list[Row]:
     seconds, megabytes = statistics.median(ready), max(held)
     return [
         Row(f"start to ready with {obligations:,} obligations", f"< {AIM_READY:g} s", seconds, "s", seconds < AIM_READY,
-            bare_seconds, seconds / bare_seconds, "its libraries imported, s"),
+            bare_seconds, seconds / bare_seconds, "its libraries imported, s", AIM_READY / IMPORTS_THERE),
         Row("resident memory when idle", f"< {AIM_MB:.0f} MB", megabytes, "MB", megabytes < AIM_MB, bare_mb,
             megabytes / bare_mb, "its libraries imported, MB"),
     ]  # fmt: skip

@@ -34,6 +34,7 @@ from tests.botapi import TOKEN
 
 AIM_LOOK_TIMES, AIM_LOOK_MS, AIM_QUESTION_MS, AIM_TIMES = 1.3, 1.0, 50.0, 2.0
 DUE, CHATS = 300, 100  # of the first province, in both files
+LOOKUP_THERE_MS = 0.51  # a look-up through SQLAlchemy, where the aims were set
 _LOOKS = 300
 
 
@@ -57,11 +58,13 @@ async def stored(sizes: Sizes) -> list[Row]:
         few = await _measured(await small_file(Path(folder) / "few.db", sizes.small), sizes)
         many = await _measured(await large_file(Path(folder) / "many.db", sizes), sizes)
     of_few = f"with {few['obligations']:,} stored"
+    bare = {"bare": many["bare_lookup_ms"], "bare_is": "one look-up by key, ms"}
+    look = f"a look when nothing is due, {many['obligations']:,} stored"
     rows = [
-        Row(f"a look when nothing is due, {many['obligations']:,} stored",
-            f"< {AIM_LOOK_MS:g} ms, ≤ {AIM_LOOK_TIMES} times",
-            many["look"], "ms", many["look"] < AIM_LOOK_MS and many["look"] <= AIM_LOOK_TIMES * few["look"],
-            few["look"], many["look"] / few["look"], of_few),
+        Row(look, f"< {AIM_LOOK_MS:g} ms", many["look"], "ms", many["look"] < AIM_LOOK_MS,
+            ratio=many["look"] / many["bare_lookup_ms"], aim_ratio=AIM_LOOK_MS / LOOKUP_THERE_MS, **bare),
+        Row(f"{look}, beside few", f"≤ {AIM_LOOK_TIMES} times", many["look"], "ms",
+            many["look"] <= AIM_LOOK_TIMES * few["look"], few["look"], many["look"] / few["look"], of_few),
     ]  # fmt: skip
     for key, name in (
         ("tick", f"a morning's tick with {DUE} due"),
@@ -73,14 +76,14 @@ async def stored(sizes: Sizes) -> list[Row]:
             Row(f"{name}, {many['obligations']:,} stored", f"≤ {AIM_TIMES:g} times", many[key], "ms",
                 ratio <= AIM_TIMES, few[key], ratio, of_few)
         )  # fmt: skip
-    bare = {"bare": many["bare_lookup_ms"], "bare_is": "one look-up by key, ms"}
     for name, value in (
         ("/status", many["status_p95"]),
         ("the slowest question", many["worst_p95"]),
     ):
         rows.append(
             Row(f"{name}, p95, {many['obligations']:,} stored", f"< {AIM_QUESTION_MS:.0f} ms", value, "ms",
-                value < AIM_QUESTION_MS, ratio=value / many["bare_lookup_ms"], **bare)
+                value < AIM_QUESTION_MS, ratio=value / many["bare_lookup_ms"],
+                aim_ratio=AIM_QUESTION_MS / LOOKUP_THERE_MS, **bare)
         )  # fmt: skip
     return rows
 

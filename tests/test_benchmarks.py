@@ -45,11 +45,19 @@ def test_the_table_says_yes_only_where_the_aim_was_met(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     where = {"cores": 2, "processor": "x", "python": "3.11", "sqlite": "3.40"}
-    rows = [Row("a", "≤ 1", 0.5, "s", True, 0.25, 2.0, "bare, s"), Row("b", "≤ 1", 2.0, "s", False)]
+    rows = [
+        Row("a", "≤ 1", 0.5, "s", True, 0.25, 2.0, "bare, s"),
+        Row("b", "≤ 1", 2.0, "s", False),
+        Row("c", "≤ 1 s", 2.0, "s", False, 1.0, 2.0, "bare, s", aim_ratio=2.5),
+        Row("d", "≤ 1 s", 2.0, "s", False, 0.5, 4.0, "bare, s", aim_ratio=2.5),
+    ]
     table.write_into(page, as_json(rows, on=date(2026, 11, 26), where=where))
     lines = page.read_text(encoding="utf-8").splitlines()
     assert "| a | ≤ 1 | 0.5 s | 0.25 (bare, s) | 2.0 | yes |" in lines
     assert "| b | ≤ 1 | 2.0 s |  |  | **no** |" in lines
+    aim = "≤ 1 s, or 2.5 times what stands beside"
+    assert f"| c | {aim} | 2.0 s | 1.0 (bare, s) | 2.0 | as a ratio |" in lines
+    assert f"| d | {aim} | 2.0 s | 0.5 (bare, s) | 4.0 | **no** |" in lines
     assert (lines[0], lines[-1], "old" in lines) == ("before", "after", False)
 
 
