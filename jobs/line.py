@@ -31,6 +31,7 @@ from jobs.ahead import Ahead, Choice, Chosen
 from jobs.attempts import Attempts
 from jobs.channel import (
     Channel,
+    DeliveryError,
     OutgoingMessage,
     Receipt,
     Slot,
@@ -274,9 +275,9 @@ class Line:
 
     async def _choose(self, now: datetime, ended: list[Ended]) -> Choice:
         """Pick what is claimed in the same transaction that records what ended."""
-        if self._closing:
+        # A refusal may silence the whole account: it is recorded before anything else is chosen.
+        if self._closing or any(isinstance(one.ending, DeliveryError) for one in ended):
             return Choice([], math.inf, paced=False)
-        # A chat whose message ended otherwise than sent is looked at again when that is recorded.
         sent = {one.message.id for one in ended if isinstance(one.ending, Receipt)}
         passed = {chat for message, chat in self._chats.items() if message not in sent}
         free = self._channel.capabilities.in_flight - len(self._chats) + len(ended)

@@ -240,8 +240,9 @@ class Outbox(Happenings):
         if len(rows) < len(chosen) or not only_sent:
             hand.ahead.refresh()
         for row in rows:
-            self.in_order(hand, row, before, {each.id for each in rows})
-            assert row.broadcast_on is None or row.broadcast_on >= civil_date(self.now), "too late"
+            was = before[row.id]
+            self.in_order(hand, was, before, {each.id for each in rows})
+            assert was.broadcast_on is None or was.broadcast_on >= civil_date(self.now), "too late"
             hand.sending[row.id] = row
             self.life_of[row.id, row.attempts] = self.lives[row.id]
         return None
