@@ -163,10 +163,11 @@ def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
 def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
     """Read through everything once, keeping nothing: what openpyxl makes of an element takes 100 times its room.
 
-    What a file says of its own sizes is not believed. A document type, the one place of entities, is
-    refused: no spreadsheet program writes one (ECMA-376 Part 2, §8.1.1.1.3 forbids it).
+    zipfile gives no more of a part than it is said to hold, and refuses one that holds more. A document type,
+    the one place of entities, is refused: no spreadsheet program writes one (ECMA-376 Part 2, §8.1.1.1.3
+    forbids it).
     """
-    left = [limits.unpacked, limits.elements]
+    left = [limits.elements]
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = archive.infolist()
         if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
@@ -183,7 +184,7 @@ def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
 
 
 class _Bomb(Exception):
-    """The file is larger than it may be, or nested, or has entities."""
+    """The file has more elements than it may, deeper ones, or entities."""
 
 
 def _look_through(stream: Any, left: list[int]) -> None:
@@ -192,8 +193,8 @@ def _look_through(stream: Any, left: list[int]) -> None:
     def begin(_name: str, _attributes: object) -> None:
         nonlocal depth
         depth += 1
-        left[1] -= 1
-        if depth > _DEEPEST or left[1] < 0:
+        left[0] -= 1
+        if depth > _DEEPEST or left[0] < 0:
             raise _Bomb
 
     def end(_name: str) -> None:
@@ -207,9 +208,6 @@ def _look_through(stream: Any, left: list[int]) -> None:
     parser.StartElementHandler, parser.EndElementHandler = begin, end
     parser.StartDoctypeDeclHandler = refuse
     while piece := stream.read(_PIECE):
-        left[0] -= len(piece)
-        if left[0] < 0:
-            raise _Bomb
         parser.Parse(piece)
     parser.Parse(b"", True)
 
