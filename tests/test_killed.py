@@ -165,19 +165,18 @@ async def test_a_broadcast_that_is_killed_again_and_again_loses_nothing(
         of_readers = of_readers.where(Chat.address < str(FIRST_ASKER))
         states = Counter((await connection.scalars(of_readers)).all())
         parked = select(Chat.address).join(Message, Message.chat_id == Chat.id)
-        shown = await connection.scalars(parked.where(Message.state == "uncertain"))
-        readers = {chat for chat in map(int, shown) if chat < FIRST_ASKER}
-        known = readers | reminded.keys()  # it arrived, or is shown
+        shown = set(map(int, await connection.scalars(parked.where(Message.state == "uncertain"))))
+        known = shown | reminded.keys() | answered.keys()  # it arrived, or is shown
         said = Counter((await connection.scalars(select(StatusReply.event_id))).all())
         events = Counter((await connection.scalars(select(InboxEvent.state))).all())
         owners = await connection.scalar(select(func.max(Account.epoch)))
     await database.dispose()
-    lost = MESSAGES - len(known)
+    lost = MESSAGES + UPDATES - len(known)
     print(
         f"{kind}, {processes} process(es), {by}, seed {seed}: kills {run.killed} (of the owner"
         f" {run.owners_killed}), lost {lost},"
         f" repeats {repeats} ({repeats / KILLS:.2f} a kill), most of one {most},"
-        f" uncertain {states['uncertain']}, owners {owners}, updates {sum(events.values())} handled once,"
+        f" uncertain {len(shown)}, owners {owners}, updates {sum(events.values())} handled once,"
         f" posts {platform.tries}, {time.monotonic() - began:.0f} s"
     )
     assert unsent > 0  # the last kill, too, was in the middle of it
@@ -189,7 +188,6 @@ async def test_a_broadcast_that_is_killed_again_and_again_loses_nothing(
     assert events == {"done": UPDATES}
     assert len(said) == UPDATES
     assert set(said.values()) == {1}
-    assert answered.keys() == {FIRST_ASKER + number for number in range(UPDATES)}
     assert max(unmarked for _, unmarked in answered.values()) == 1
     assert max(count for count, _ in answered.values()) <= MOST_OF_ONE
     assert min(reminded) == FIRST_READER
