@@ -1,7 +1,8 @@
 """Who owes what by when: assignments and obligations that follow from the registry.
 
 Promises that the owner of an obligation is the agency as of its due date (data/owners.py), and that
-planning the same files and decisions gives the same rows. Pure: no database, no clock.
+planning the same files and decisions gives the same rows. What a hundred agencies owe on one date is
+reckoned once, as one occasion. Pure: no database, no clock.
 """
 
 from __future__ import annotations
@@ -36,9 +37,23 @@ class PlannedAssignment:
     needs_decision: bool  # the agency is gone and its work was split: a person decides
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Occasion:
+    """One dated thing with all who owe it, each once; code is the task's or the duty's."""
+
+    plan: str
+    kind: Kind
+    code: str
+    period: str
+    due_on: date
+    due_words: str  # the document's words; empty where it names no date
+    proposed: bool
+    agencies: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedObligation:
-    """One dated thing an agency owes; code is the task's or the duty's."""
+    """One dated thing an agency owes: one agency's part of an occasion."""
 
     plan: str
     kind: Kind
@@ -46,7 +61,7 @@ class PlannedObligation:
     agency: str
     period: str
     due_on: date
-    due_words: str  # the document's words; empty where it names no date
+    due_words: str
     proposed: bool
 
 
@@ -103,9 +118,36 @@ def obligations(
     overlay: Overlay = NOTHING,
     undated_since: date | None = None,
 ) -> Iterator[PlannedObligation]:
-    """Yield what a plan's agencies owe with a due date in since..until, as decided where it was.
+    """Yield what each of a plan's agencies owes with a due date in since..until; see occasions."""
+    for each in occasions(
+        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=undated_since
+    ):
+        for agency in each.agencies:
+            yield PlannedObligation(
+                each.plan,
+                each.kind,
+                each.code,
+                agency,
+                each.period,
+                each.due_on,
+                each.due_words,
+                each.proposed,
+            )
 
-    undated_since: from when on the state of undated tasks is asked, default `since`.
+
+def occasions(
+    registry: Registry,
+    plan_code: str,
+    *,
+    since: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+    undated_since: date | None = None,
+) -> Iterator[Occasion]:
+    """Yield what a plan asks of its agencies with a due date in since..until, as decided where it was.
+
+    undated_since: from when on the state of undated tasks is asked, default `since`. Where an agency owes
+    one thing of a period twice (a report opened again), the later one counts.
     """
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
@@ -116,10 +158,9 @@ def obligations(
         if due_on is None or not since <= due_on <= until:
             continue
         assigned = overlay.of(plan_code, task.code)
-        for owner in task_owners(province, plan, task, on=due_on, assigned=assigned):
-            yield PlannedObligation(
-                plan_code, "phase_end", task.code, owner, "end", due_on, task.period.raw, False
-            )
+        owners = tuple(task_owners(province, plan, task, on=due_on, assigned=assigned))
+        words = task.period.raw
+        yield Occasion(plan_code, "phase_end", task.code, "end", due_on, words, False, owners)
     asked_since = since if undated_since is None else max(since, undated_since)
     yield from _of_undated(plan_code, plan, province, asked_since, until, overlay)
 
@@ -131,25 +172,23 @@ def followed(
     tracked_from: date,
     until: date,
     overlay: Overlay = NOTHING,
-) -> Iterator[PlannedObligation]:
+) -> Iterator[Occasion]:
     """Yield what of a plan is followed up to a due date, when it is tracked from a day.
 
     Every phase end; reports due from that day on, and of each dated duty the latest before it. A date
     that nobody confirmed binds nobody looking back.
     """
-    past: dict[str, dict[str, list[PlannedObligation]]] = {}  # by code and period
+    past: dict[str, dict[str, list[Occasion]]] = {}  # by code and period
     since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
     # How an undated task stands is asked of the year in which tracking began, not of an earlier one.
     first_year = date(tracked_from.year, 1, 1)
-    for owed in obligations(
+    for owed in occasions(
         registry, plan_code, since=since, until=until, overlay=overlay, undated_since=first_year
     ):
         if owed.kind == "phase_end" or owed.due_on >= tracked_from:
             yield owed
-            continue
-        if owed.proposed:
-            continue
-        past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
+        elif not owed.proposed and owed.agencies:
+            past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
     for periods in past.values():
         yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
 
@@ -170,7 +209,7 @@ def _of_duty(
     since: date,
     until: date,
     overlay: Overlay,
-) -> Iterator[PlannedObligation]:
+) -> Iterator[Occasion]:
     coordinating = is_coordinators_own(province, plan, duty)
     kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
     words = duty.deadline.raw if duty.deadline else ""
@@ -178,25 +217,23 @@ def _of_duty(
     for occurrence in occurrences(
         duty, issued_on=plan.issued_on, coordinating=coordinating, since=since, until=until
     ):
-        confirmed_on = overlay.dates.get((plan_code, duty.code, occurrence.period))
+        period = occurrence.period
+        confirmed_on = overlay.dates.get((plan_code, duty.code, period))
         due_on = confirmed_on or occurrence.due_on
         proposed = occurrence.proposed and confirmed_on is None
-        for owner in duty_owners(province, plan, duty, on=due_on, assigned=assigned):
-            yield PlannedObligation(
-                plan_code, kind, duty.code, owner, occurrence.period, due_on, words, proposed
-            )
+        owners = tuple(duty_owners(province, plan, duty, on=due_on, assigned=assigned))
+        yield Occasion(plan_code, kind, duty.code, period, due_on, words, proposed, owners)
     for opened in overlay.opened.get((plan_code, duty.code), ()):
-        for owner in opened.agencies:
-            yield PlannedObligation(
-                plan_code,
-                kind,
-                duty.code,
-                owner,
-                opened.period,
-                opened.due_on,
-                opened.words,
-                False,
-            )
+        yield Occasion(
+            plan_code,
+            kind,
+            duty.code,
+            opened.period,
+            opened.due_on,
+            opened.words,
+            False,
+            opened.agencies,
+        )
 
 
 def _of_undated(
@@ -206,7 +243,7 @@ def _of_undated(
     since: date,
     until: date,
     overlay: Overlay,
-) -> Iterator[PlannedObligation]:
+) -> Iterator[Occasion]:
     tasks = list(undated_tasks(plan))
     if not tasks:
         return
@@ -217,17 +254,20 @@ def _of_undated(
                 continue
             for task in tasks:
                 assigned = [i for i in overlay.of(plan_code, task.code) if i.since <= day]
+                theirs: dict[bool, list[str]] = {}  # by whether the date is a proposed one
                 for owner in task_owners(province, plan, task, on=day, assigned=assigned):
                     own = asked.of(owner)
                     if own is not None and own.due_on == day:
-                        words = task.period.raw
-                        yield PlannedObligation(
-                            plan_code,
-                            UNDATED,
-                            task.code,
-                            owner,
-                            str(year),
-                            day,
-                            words,
-                            own.proposed,
-                        )
+                        theirs.setdefault(own.proposed, []).append(owner)
+                words = task.period.raw
+                for proposed, owners in theirs.items():
+                    yield Occasion(
+                        plan_code,
+                        UNDATED,
+                        task.code,
+                        str(year),
+                        day,
+                        words,
+                        proposed,
+                        tuple(owners),
+                    )

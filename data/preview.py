@@ -105,14 +105,15 @@ def _rungs(
     counts: set[tuple[str, str, str]] = set()
     if tracked_from <= until:
         counts = {
-            (owed.code, owed.agency, owed.period)
-            for owed in followed(
+            (each.code, agency, each.period)
+            for each in followed(
                 registry,
                 plan_code,
                 tracked_from=tracked_from,
                 until=latest,
                 overlay=laid.overlay,
             )
+            for agency in each.agencies
         }
     last = min(until, laid.closed_on.get(plan_code, until))
     for owed in obligations(

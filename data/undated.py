@@ -18,7 +18,7 @@ from data.periods import PROPOSED_DAY_AGENCY, occurrences
 from data.planfile import PlanFile, TaskEntry
 from data.province import Province
 
-Key = tuple[str, str, str]  # a task's code, an agency, a year
+Key = tuple[str, int, str]  # a task's code, an agency, a year
 
 _DATED = frozenset({"fixed", "fixed_deadline_only"})
 EVERY_YEAR = frozenset({"recurring_annual", "open_ended"})
@@ -55,23 +55,28 @@ def undated_tasks(plan: PlanFile) -> Iterator[TaskEntry]:
 
 
 def drop_done(
-    wanted: MutableMapping[Key, Any], plan: PlanFile | None, *, confirmed: Iterable[Key]
+    wanted: Mapping[tuple[str, str], MutableMapping[int, Any]],
+    plan: PlanFile | None,
+    *,
+    confirmed: Iterable[Key],
 ) -> frozenset[Key]:
     """Leave out of what is wanted the later years of undated tasks that are confirmed as done.
 
-    Returns what was left out. A task that comes anew each year is asked about anew. confirmed: of any
-    kind of obligation.
+    Returns what was left out. A task that comes anew each year is asked about anew. wanted: by code and
+    period, who owes it; confirmed: of any kind of obligation.
     """
     tasks = undated_tasks(plan) if plan is not None else ()
     once = {task.code for task in tasks if task.period.kind not in EVERY_YEAR}
-    done = {(code, agency): year for code, agency, year in confirmed if code in once}
+    done = {(code, agency): year for code, agency, year in sorted(confirmed) if code in once}
     over = frozenset(
         (code, agency, year)
-        for code, agency, year in wanted
-        if code in once and year > done.get((code, agency), year)
+        for (code, year), owners in wanted.items()
+        if code in once
+        for agency in owners
+        if year > done.get((code, agency), year)
     )
-    for key in over:
-        del wanted[key]
+    for code, agency, year in over:
+        del wanted[code, year][agency]
     return over
 
 

@@ -3,37 +3,42 @@
 Promises that planning twice changes nothing; that an edited file or calendar moves what is not yet
 sent and keeps every answer; that what is no longer owed is withdrawn (or superseded, where another
 agency owes it now), never deleted. Each row carries its next rung and day, so that a morning reads
-only what is due.
+only what is due. What is alike is reckoned once, however many agencies share it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.alike import Alike, Owners, add, change, read_alike, rungs_told
 from data.decisions import overlay_of
-from data.ladder import effective_due
+from data.ladder import TASK_KINDS, Due, effective_due
 from data.loading import HORIZON
-from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
+from data.models import Agency, Obligation, Plan, ReportDuty, Task
 from data.overlay import Overlay
-from data.planning import PlannedObligation, followed
+from data.planning import Occasion, followed
 from data.registry import Registry
 from data.undated import drop_done
 from jobs.ladders import Ladders
 
 _CHUNK = 1000
-_AT_A_STRETCH = 500  # obligations, before whoever else is at work in the process has a turn
+_AT_A_STRETCH = 50  # occasions, before whoever else is at work in the process has a turn
 _TOLD = attrgetter("due_on", "due_proposed", "state")
 _AS_PLANNED = attrgetter(  # in the order in which they are reckoned below
     "due_on", "due_words", "due_proposed", "base_on", "judged_on", "state", "rung", "remind_on"
 )
+_ENDED = ("withdrawn", "superseded")
+
+Wanted = dict[tuple[str, str], dict[int, Occasion]]  # by code and period: who owes it, and how
+Step = tuple[int, date] | None
 
 
 @dataclass(slots=True)
@@ -65,16 +70,20 @@ async def materialise(
     found = await connection.execute(which if only is None else which.where(Plan.code == only))
     plans = found.all()
     theirs = Agency.province.in_({plan.province for plan in plans})
-    bodies = await connection.execute(select(Agency.__table__).where(theirs))
-    agencies = {(row.province, row.code): row.id for row in bodies}
+    bodies = await connection.execute(select(Agency.province, Agency.code, Agency.id).where(theirs))
+    agencies: dict[str, dict[str, int]] = {}
+    for province, code, key in bodies:
+        agencies.setdefault(province, {})[code] = key
     for plan in plans:
-        wanted: dict[tuple[str, str, str], PlannedObligation] = {}
+        wanted: Wanted = {}
         if plan.withdrawn_at is None and plan.code in registry.plans:
+            ids = agencies[plan.province]
             for number, owed in enumerate(_wanted(registry, plan, overlay, today)):
-                wanted[owed.code, owed.agency, owed.period] = owed
+                owners = wanted.setdefault((owed.code, owed.period), {})
+                owners.update((ids[code], owed) for code in owed.agencies)
                 if number % _AT_A_STRETCH == 0:
                     await asyncio.sleep(0)
-        await _bring_in_line(connection, registry, ladders, plan, wanted, agencies, today, counts)
+        await _bring_in_line(connection, registry, ladders, plan, wanted, today, counts)
     return counts
 
 
@@ -89,37 +98,29 @@ async def recompute(
     ids = list(obligation_ids)
     ladders = Ladders(registry)
     for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
+        part = Obligation.id.in_(ids[start : start + _CHUNK])
+        found = await read_alike(connection, part)
+        its_plans = Plan.id.in_({row.plan_id for row in found})
         rows = await connection.execute(
-            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.tracked_from)
-            .join(Plan, Plan.id == Obligation.plan_id)
-            .where(Obligation.id.in_(part))
+            select(Plan.id, Plan.code, Plan.tracked_from).where(its_plans)
         )
-        found = rows.all()
-        sent = await _sent(connection, Obligation.id.in_(part))
+        plans = {plan.id: plan for plan in rows if plan.code in registry.plans}
         changes = []
-        for row in found:
-            if row.plan_code not in registry.plans:
+        for row, owners in found.items():
+            plan = plans.get(row.plan_id)
+            if plan is None:
                 continue
             effective = effective_due(row.due_on, row.extended_to)
-            due = ladders.due(row.plan_code, row.kind, effective)
-            since = row.tracked_from
-            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today, since)
-            changes.append(
-                {
-                    "key": row.id,
-                    "base_on": due.base,
-                    "judged_on": due.judged,
-                    "rung": step[0] if step else None,
-                    "remind_on": step[1] if step else None,
-                }
-            )
-        await _update(connection, changes)
+            due = ladders.due(plan.code, row.kind, effective)
+            step = None
+            if row.state == "open":
+                step = _step_of(row, ladders, plan, row.kind, effective, row.told, today)
+            reckoned = {"base_on": due.base, "judged_on": due.judged}
+            changes.append({"ids": list(owners.values()), **reckoned, **_columns(step)})
+        await change(connection, changes)
 
 
-def _wanted(
-    registry: Registry, plan: Any, overlay: Overlay, today: date
-) -> Iterable[PlannedObligation]:
+def _wanted(registry: Registry, plan: Any, overlay: Overlay, today: date) -> Iterable[Occasion]:
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
@@ -128,144 +129,122 @@ def _wanted(
     )
 
 
-class Stored(NamedTuple):
-    """What planning looks at of an obligation as it stands; plain, for every one is looked at each night."""
-
-    id: int
-    agency: str
-    kind: str
-    code: str
-    period: str
-    due_on: date
-    due_words: str
-    due_proposed: bool
-    extended_to: date | None
-    base_on: date
-    judged_on: date
-    state: str
-    acknowledged_until: date | None
-    submitted_at: datetime | None
-    confirmed_at: datetime | None
-    rung: int | None
-    remind_on: date | None
-    revision: int
-
-
-async def _stored(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, str, str], Stored]:
-    columns = [getattr(Obligation, name) for name in Stored._fields if name != "agency"]
-    columns.insert(Stored._fields.index("agency"), Agency.code)
-    rows = await connection.execute(
-        select(*columns)
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(Obligation.plan_id == plan_id)
-    )
-    stored = [Stored(*row) for row in rows]
-    return {(row.code, row.agency, row.period): row for row in stored}
-
-
 async def _bring_in_line(
     connection: AsyncConnection,
     registry: Registry,
     ladders: Ladders,
     plan: Any,
-    wanted: dict[tuple[str, str, str], PlannedObligation],
-    agencies: dict[tuple[str, str], int],
+    wanted: Wanted,
     today: date,
     counts: Counts,
 ) -> None:
-    known = await _stored(connection, plan.id)
-    confirmed = [key for key, row in known.items() if row.state == "confirmed"]
+    known = await read_alike(connection, Obligation.plan_id == plan.id)
+    confirmed = [
+        (row.code, agency, row.period)
+        for row, owners in known.items()
+        if row.state == "confirmed"
+        for agency in owners
+    ]
     over = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
-    seen = {code for code, _, _ in known}
-    sent = await _sent(connection, Obligation.plan_id == plan.id)
-    fresh: list[dict[str, Any]] = []
+    still_owed = {key for key, owners in wanted.items() if owners}
     changes: list[dict[str, Any]] = []
-    for number, (key, owed) in enumerate(wanted.items()):
+    for number, (row, owners) in enumerate(known.items()):
         if number % _AT_A_STRETCH == 0:
             await asyncio.sleep(0)
-        row = known.get(key)
-        if row is None and owed.code in seen and _is_past_report(owed, plan):
-            continue  # a moved deadline makes no debt of the years before tracking
-        effective = owed.due_on if row is None else effective_due(owed.due_on, row.extended_to)
-        due = ladders.due(plan.code, owed.kind, effective)
-        values: dict[str, Any] = {
-            "due_on": owed.due_on,
-            "due_words": owed.due_words,
-            "due_proposed": owed.proposed,
-            "base_on": due.base,
-            "judged_on": due.judged,
-        }
-        if row is None:
-            step = ladders.step(
-                plan.code, owed.kind, effective, today=today, sent=None, acknowledged_until=None
-            )
-            agency_id = agencies[plan.province, owed.agency]
-            fresh.append(
-                {
-                    "plan_id": plan.id,
-                    "agency_id": agency_id,
-                    "kind": owed.kind,
-                    "code": owed.code,
-                    "period": owed.period,
-                    "state": "open",
-                    "rung": step[0] if step else None,
-                    "remind_on": step[1] if step else None,
-                    **values,
-                }
-            )
-            continue
-        values["state"] = _restored(row) if row.state in ("withdrawn", "superseded") else row.state
-        step = (
-            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today, plan.tracked_from)
-            if values["state"] == "open"
-            else None
-        )
-        values["rung"], values["remind_on"] = step or (None, None)
-        if _TOLD(row) != (owed.due_on, owed.proposed, values["state"]):
-            values |= {"revision": row.revision + 1, "revised_on": today}
-            changes.append({"key": row.id, **values})
-        elif _AS_PLANNED(row) == tuple(values.values()):
-            counts.kept += 1
-        else:
-            changes.append({"key": row.id, **values})
-    still_owed = {(code, period) for code, _, period in wanted}
-    for key, row in known.items():
-        if key in wanted or row.state in ("withdrawn", "superseded", "confirmed"):
-            continue
-        taken_over = (row.code, row.period) in still_owed and key not in over
-        state = "superseded" if taken_over else "withdrawn"
-        gone = {"state": state, "rung": None, "remind_on": None}
-        revised = {"revision": row.revision + 1, "revised_on": today}
-        changes.append({"key": row.id, **gone, **revised})
-        counts.withdrawn += 1
-    subjects = await _subjects(connection, plan.id) if fresh else {}
-    for values in fresh:
-        values["duty_id"] = subjects.get((values["code"], None))
-        values["assignment_id"] = subjects.get((values["code"], values["agency_id"]))
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(Obligation), fresh[start : start + _CHUNK])
-    counts.added += len(fresh)
-    counts.moved += sum(1 for change in changes if "due_on" in change)
-    await _update(connection, changes)
+        for owed, theirs in _by_occasion(row, owners, wanted).items():
+            if owed is not None:
+                ids = list(theirs.values())
+                for told, same in (await _told(connection, row, owed, ids)).items():
+                    values = _reckoned(row, owed, ladders, plan, told, today)
+                    if _AS_PLANNED(row) == tuple(values.values()):
+                        counts.kept += len(same)
+                        continue
+                    counts.moved += len(same)
+                    if _TOLD(row) != (owed.due_on, owed.proposed, values["state"]):
+                        values["revised_on"] = today
+                    changes.append({"ids": same, **values})
+            elif row.state not in (*_ENDED, "confirmed"):
+                changes += _withdrawn(row, theirs, still_owed, over, today)
+                counts.withdrawn += len(theirs)
+    await change(connection, changes)
+    seen = {row.code for row in known}
+    fresh = []
+    for left in wanted.values():
+        for owed, new in _shared(left).items():
+            if owed.code in seen and _is_past_report(owed, plan):
+                continue  # a moved deadline makes no debt of the years before tracking
+            fresh.append((owed, new))
+            counts.added += len(new)
+    if fresh:
+        await _add(connection, ladders, plan, fresh, today)
+
+
+def _by_occasion(row: Alike, owners: Owners, wanted: Wanted) -> dict[Occasion | None, Owners]:
+    """Take what these owe out of what is wanted; return the obligations by what they now are, if anything."""
+    theirs = wanted.get((row.code, row.period), {})
+    found: dict[Occasion | None, Owners] = {}
+    for agency, key in owners.items():
+        found.setdefault(theirs.pop(agency, None), {})[agency] = key
+    return found
+
+
+def _shared(owners: Mapping[int, Occasion]) -> dict[Occasion, list[int]]:
+    found: dict[Occasion, list[int]] = {}
+    for agency in sorted(owners):  # databases like rows in the order of their indexes
+        found.setdefault(owners[agency], []).append(agency)
+    return found
+
+
+async def _told(
+    connection: AsyncConnection, row: Alike, owed: Occasion, ids: list[int]
+) -> Mapping[int | None, list[int]]:
+    """Return the obligations by the last rung that was sent for the date they now have."""
+    if row.due_on == owed.due_on or row.state not in ("open", *_ENDED):
+        return {row.told: ids}
+    return await rungs_told(connection, ids, effective_due(owed.due_on, row.extended_to))
+
+
+def _reckoned(
+    row: Alike, owed: Occasion, ladders: Ladders, plan: Any, told: int | None, today: date
+) -> dict[str, Any]:
+    """Return what stored obligations say once they are in line."""
+    effective = effective_due(owed.due_on, row.extended_to)
+    due = ladders.due(plan.code, owed.kind, effective)
+    state = _restored(row) if row.state in _ENDED else row.state
+    step = None
+    if state == "open":
+        step = _step_of(row, ladders, plan, owed.kind, effective, told, today)
+    return {**_dates(owed, due), "state": state, **_columns(step)}
+
+
+def _dates(owed: Occasion, due: Due) -> dict[str, Any]:
+    return {
+        "due_on": owed.due_on,
+        "due_words": owed.due_words,
+        "due_proposed": owed.proposed,
+        "base_on": due.base,
+        "judged_on": due.judged,
+    }
+
+
+def _columns(step: Step) -> dict[str, Any]:
+    rung, remind_on = step or (None, None)
+    return {"rung": rung, "remind_on": remind_on}
 
 
 def _step_of(
-    row: Any,
+    row: Alike,
     ladders: Ladders,
-    plan_code: str,
+    plan: Any,
     kind: str,
     effective: date,
-    sent: dict[tuple[int, date], int],
+    told: int | None,
     today: date,
-    tracked_from: date,
-) -> tuple[int, date] | None:
-    if row.state not in ("open", "withdrawn", "superseded"):
-        return None
-    told = sent.get((row.id, effective))
-    if kind == "phase_end" and effective < tracked_from and told is not None:
+) -> Step:
+    if kind == "phase_end" and effective < plan.tracked_from and told is not None:
         return None  # what ended before it was tracked is asked about once
     return ladders.step(
-        plan_code,
+        plan.code,
         kind,
         effective,
         today=today,
@@ -274,57 +253,68 @@ def _step_of(
     )
 
 
-async def _sent(connection: AsyncConnection, condition: Any) -> dict[tuple[int, date], int]:
-    rows = await connection.execute(
-        select(Reminder.obligation_id, Reminder.due_on, func.max(Reminder.rung).label("rung"))
-        .join(Obligation, Obligation.id == Reminder.obligation_id)
-        .where(condition)
-        .group_by(Reminder.obligation_id, Reminder.due_on)
-    )
-    return {(row.obligation_id, row.due_on): row.rung for row in rows}
+def _withdrawn(
+    row: Alike,
+    owners: Owners,
+    still_owed: Set[tuple[str, str]],
+    over: Set[tuple[str, int, str]],
+    today: date,
+) -> list[dict[str, Any]]:
+    """Return the changes that end obligations: those that others owe now, and those that nobody does."""
+    ends: dict[str, list[int]] = {}
+    for agency, key in owners.items():
+        is_over = (row.code, agency, row.period) in over
+        taken_over = (row.code, row.period) in still_owed and not is_over
+        ends.setdefault("superseded" if taken_over else "withdrawn", []).append(key)
+    return [
+        {"ids": ids, "state": state, **_columns(None), "revised_on": today}
+        for state, ids in ends.items()
+    ]
 
 
-async def _subjects(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, int | None], int]:
+async def _add(
+    connection: AsyncConnection,
+    ladders: Ladders,
+    plan: Any,
+    fresh: Iterable[tuple[Occasion, list[int]]],
+    today: date,
+) -> None:
     duties = await connection.execute(
-        select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan_id)
+        select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan.id)
     )
-    subjects: dict[tuple[str, int | None], int] = {(row.code, None): row.id for row in duties}
-    rows = await connection.execute(
-        select(Task.code, Assignment.agency_id, Assignment.id)
-        .join(Task, Task.id == Assignment.task_id)
-        .where(Task.plan_id == plan_id)
-    )
-    subjects.update({(row.code, row.agency_id): row.id for row in rows})
-    return subjects
-
-
-async def _update(connection: AsyncConnection, changes: list[dict[str, Any]]) -> None:
-    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for change in changes:
-        by_shape.setdefault(tuple(sorted(change)), []).append(change)
-    for shape, rows in by_shape.items():
-        columns: dict[str, Any] = {
-            name: bindparam(f"new_{name}") for name in shape if name != "key"
-        }
-        statement = (
-            update(Obligation.__table__)  # type: ignore[arg-type]
-            .where(Obligation.__table__.c.id == bindparam("key"))
-            .values(columns)
+    tasks = await connection.execute(select(Task.code, Task.id).where(Task.plan_id == plan.id))
+    duty_ids = {row.code: row.id for row in duties}
+    task_ids = {row.code: row.id for row in tasks}
+    rows = []
+    for owed, agencies in fresh:
+        due = ladders.due(plan.code, owed.kind, owed.due_on)
+        step = ladders.step(
+            plan.code, owed.kind, owed.due_on, today=today, sent=None, acknowledged_until=None
         )
-        values = [
-            {("key" if name == "key" else f"new_{name}"): value for name, value in row.items()}
-            for row in rows
-        ]
-        for start in range(0, len(values), _CHUNK):
-            await connection.execute(statement, values[start : start + _CHUNK])
+        is_task = owed.kind in TASK_KINDS
+        rows.append(
+            {
+                "plan_id": plan.id,
+                "duty_id": None if is_task else duty_ids.get(owed.code),
+                "task_id": task_ids.get(owed.code) if is_task else None,
+                "agencies": agencies,
+                "kind": owed.kind,
+                "code": owed.code,
+                "period": owed.period,
+                "state": "open",
+                **_dates(owed, due),
+                **_columns(step),
+            }
+        )
+    await add(connection, rows)
 
 
-def _restored(row: Any) -> str:
+def _restored(row: Alike) -> str:
     """Return the state of what comes back: what was answered stays answered."""
-    if row.confirmed_at is not None:
+    if row.is_confirmed:
         return "confirmed"
-    return "submitted" if row.submitted_at is not None else "open"
+    return "submitted" if row.is_submitted else "open"
 
 
-def _is_past_report(owed: PlannedObligation, plan: Any) -> bool:
+def _is_past_report(owed: Occasion, plan: Any) -> bool:
     return owed.kind != "phase_end" and bool(owed.due_on < plan.tracked_from)
