@@ -122,13 +122,13 @@ async def _measure(what: str, size: int) -> dict[str, Any]:
         )
         held = _peak()
         began = time.perf_counter()
-        async with database.write() as connection:
+        async with database.write(alone=True) as connection:
             await load(
                 connection, registry, now=MORNING, today=TODAY, tracked_from=date(2026, 11, 1)
             )
         if what == "made":
             began = time.perf_counter()
-            async with database.write() as connection:
+            async with database.write(alone=True) as connection:
                 await materialise(connection, registry, today=TODAY)
         seconds, peak = time.perf_counter() - began, _peak()
         await database.dispose()

@@ -40,6 +40,9 @@ _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number t
 # A process that stands still, or a machine that is gone, must not keep its locks: the server ends a
 # transaction in which nothing was asked for so long. Less than it takes until another has the account.
 STANDING_SECONDS = 15
+# Of a transaction that makes many rows, each has its place in every index; where the pages of those do not
+# fit, SQLite writes and reads them again and again. In KiB, given back at the end.
+_ROOMY, _USUAL = text("PRAGMA cache_size=-16384"), text("PRAGMA cache_size=-2000")
 _RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 # A server that is gone without a word is given up within half a minute, not after the quarter of an hour
 # that TCP would wait.
@@ -155,7 +158,7 @@ class Database:
         """Open a write transaction; commits at the end, rolls back on any error.
 
         alone: no other process is in one of these at the same time; for what a first start makes and for
-        planning, which may reckon long between two statements.
+        planning, which may reckon long between two statements, and write much: it has a larger cache.
         Raises DatabaseUnusable where the database is read-only, locked by another program, full, damaged
         or out of reach.
         """
@@ -165,10 +168,14 @@ class Database:
             fault: Exception
             try:
                 async with connection.begin():
-                    if alone and not self.is_sqlite:
+                    if alone and self.is_sqlite:
+                        await connection.execute(_ROOMY)
+                    elif alone:
                         await connection.execute(_RECKONS_LONG)
                         await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
+                    if alone and self.is_sqlite:
+                        await connection.execute(_USUAL)
             except DatabaseError as error:
                 fault = explain(error)
                 if isinstance(fault, DatabaseUnusable):
