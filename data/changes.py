@@ -6,12 +6,12 @@ is marked withdrawn and restored when it comes back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, update
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Base
@@ -40,30 +40,6 @@ class LoadResult:
     agencies: int = 0
 
 
-async def upsert(
-    connection: AsyncConnection,
-    model: type[Base],
-    name: str,
-    old: Any,
-    values: dict[str, Any],
-    what: str,
-    result: LoadResult,
-) -> int:
-    """Write a row if it is new or says something else, tell the change, and return its id."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    if old is None:
-        result.changes.append(Change(what, name, "new"))
-        added = await connection.execute(insert(table).values(**values).returning(table.c.id))
-        return int(added.scalar_one())
-    if differs(old, values):
-        how = "restored" if old.withdrawn_at is not None else "changed"
-        before, after = _first_difference(old, values) if how == "changed" else ("", "")
-        result.changes.append(Change(what, name, how, before, after))
-        await connection.execute(update(table).where(table.c.id == old.id).values(**values))
-    return int(old.id)
-
-
 async def upsert_all(
     connection: AsyncConnection,
     model: type[Base],
@@ -71,46 +47,62 @@ async def upsert_all(
     what: str,
     result: LoadResult,
 ) -> None:
-    """Do the same for many (name, old, values) of one table; what is new is written at once."""
-    table = model.__table__
-    assert isinstance(table, Table)
+    """Write those of (name, old row, values) that are new or say something else, and tell the changes.
+
+    All have the same columns; old: None where there is no row yet.
+    """
     fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
     for name, old, values in rows:
         if old is None:
             result.changes.append(Change(what, name, "new"))
             fresh.append(values)
-        else:
-            await upsert(connection, model, name, old, values, what, result)
+        elif differs(old, values):
+            how = "restored" if old.withdrawn_at is not None else "changed"
+            before, after = _first_difference(old, values) if how == "changed" else ("", "")
+            result.changes.append(Change(what, name, how, before, after))
+            changed.append({"row_id": old.id, **values})
+    await set_all(connection, model, changed)
     for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(table), fresh[start : start + _CHUNK])
+        await connection.execute(insert(_table(model)), fresh[start : start + _CHUNK])
 
 
 async def withdraw(
     connection: AsyncConnection,
     model: type[Base],
-    plan_code: str,
+    rows: Iterable[tuple[str, Any]],
     what: str,
-    rows: Sequence[Any],
     now: datetime,
     result: LoadResult,
 ) -> None:
-    """Mark rows as withdrawn and tell so; those that already are stay as they are."""
+    """Mark (name, row) as withdrawn and tell so; those that already are stay as they are."""
+    gone = [(name, row) for name, row in rows if row.withdrawn_at is None]
+    result.changes.extend(Change(what, name, "withdrawn") for name, _ in gone)
+    await set_all(connection, model, [{"row_id": row.id, "withdrawn_at": now} for _, row in gone])
+
+
+async def set_all(
+    connection: AsyncConnection, model: type[Base], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Set columns of rows, the same ones of each; `row_id` names the row."""
+    table = _table(model)
+    statement = update(table).where(table.c.id == bindparam("row_id"))
+    for start in range(0, len(rows), _CHUNK):
+        await connection.execute(statement, rows[start : start + _CHUNK])
+
+
+def differs(row: Any, values: Mapping[str, Any]) -> bool:
+    """Tell whether a row says anything else than the values."""
+    return any(getattr(row, name) != value for name, value in values.items())
+
+
+def _table(model: type[Base]) -> Table:
     table = model.__table__
     assert isinstance(table, Table)
-    for row in rows:
-        if row.withdrawn_at is None:
-            result.changes.append(Change(what, f"{plan_code} {row.code}", "withdrawn"))
-            await connection.execute(
-                update(table).where(table.c.id == row.id).values(withdrawn_at=now)
-            )
+    return table
 
 
-def differs(row: Any, values: dict[str, Any]) -> bool:
-    """Tell whether a row says anything else than the values."""
-    return any(getattr(row, key) != value for key, value in values.items())
-
-
-def _first_difference(row: Any, values: dict[str, Any]) -> tuple[str, str]:
+def _first_difference(row: Any, values: Mapping[str, Any]) -> tuple[str, str]:
     for key, value in values.items():
         if getattr(row, key) != value:
             return f"{key}: {getattr(row, key)}", f"{key}: {value}"

@@ -7,29 +7,28 @@ the registry as loaded, whatever happens to the files meanwhile. Never writes a 
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.changes import Change, LoadResult, differs, upsert, upsert_all, withdraw
+from data.assignments import load_assignments
+from data.changes import Change, LoadResult, differs, set_all, upsert_all, withdraw
 from data.decisions import overlay_of
 from data.folding import fold
 from data.models import (
     Agency,
-    Assignment,
     Plan,
     RegistryFile,
     ReportDuty,
     Task,
 )
-from data.overlay import Overlay
 from data.owners import coordinator_of
 from data.periods import phase_end
 from data.planfile import CalendarFile, PlanFile, ProvinceFile
-from data.planning import assignments
 from data.registry import Registry
 from data.titles import duty_title, task_title
 
@@ -39,7 +38,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "calendar": CalendarFile,
 }
 _CHUNK = 1000
-HORIZON = timedelta(days=457)  # fifteen months
+_PLANS_AT_ONCE = 20  # whose rows are read, compared and written together
 
 
 async def load(
@@ -59,36 +58,17 @@ async def load(
     before = await registry_of(connection)
     await _keep_files(connection, registry, now, result)
     agencies = await _load_agencies(connection, registry, result)
-    plans = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    loaded = await _load_plans(connection, registry, agencies, now, today, tracked_from, result)
     overlay = await overlay_of(connection)
-    for code, plan in registry.plans.items():
-        home = registry.provinces[plan.province]
-        coordinator = coordinator_of(home, plan, on=today)
-        values: dict[str, Any] = {
-            "province": plan.province,
-            "number": plan.number,
-            "title": plan.title,
-            "issued_on": plan.issued_on,
-            "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
-            "withdrawn_at": None,
-        }
-        old = plans.get(code)
-        if old is None:
-            values["tracked_from"] = tracked_from or today
-        plan_id = await upsert(
-            connection, Plan, code, old, {"code": code, **values}, "plan", result
-        )
-        await _load_duties(connection, plan_id, code, plan, now, result)
-        if before is not None and code in before.plans:
-            result.changes.extend(_moved(code, before.plans[code], plan))
-        await _load_tasks(connection, plan_id, code, plan, now, result)
-        await load_assignments(
-            connection, registry, code, plan_id, overlay=overlay, now=now, today=today
-        )
-    for code, row in plans.items():
-        if code not in registry.plans and row.withdrawn_at is None:
-            result.changes.append(Change("plan", code, "withdrawn"))
-            await connection.execute(update(Plan).where(Plan.id == row.id).values(withdrawn_at=now))
+    codes = list(registry.plans)
+    for start in range(0, len(codes), _PLANS_AT_ONCE):
+        some = {code: loaded[code] for code in codes[start : start + _PLANS_AT_ONCE]}
+        await _load_duties(connection, registry, some, now, result)
+        for code in some:
+            if before is not None and code in before.plans:
+                result.changes.extend(_moved(code, before.plans[code], registry.plans[code]))
+        await _load_tasks(connection, registry, some, now, result)
+        await load_assignments(connection, registry, some, overlay=overlay, now=now, today=today)
     result.plans = len(registry.plans)
     result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
     result.agencies = len(agencies)
@@ -184,7 +164,7 @@ async def _load_agencies(
                         "agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name
                     )
                 )
-                await connection.execute(update(Agency).where(Agency.id == old.id).values(**values))
+                await set_all(connection, Agency, [{"row_id": old.id, **values}])
         for start in range(0, len(fresh), _CHUNK):
             added = await connection.execute(
                 insert(Agency).returning(Agency.id, Agency.province, Agency.code),
@@ -196,127 +176,111 @@ async def _load_agencies(
     return ids
 
 
+async def _load_plans(
+    connection: AsyncConnection,
+    registry: Registry,
+    agencies: Mapping[tuple[str, str], int],
+    now: datetime,
+    today: date,
+    tracked_from: date | None,
+    result: LoadResult,
+) -> dict[str, int]:
+    """Bring the plans in line; returns the ids of all by code."""
+    known = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    said: list[tuple[str, Any, dict[str, Any]]] = []
+    for code, plan in registry.plans.items():
+        home = registry.provinces[plan.province]
+        coordinator = coordinator_of(home, plan, on=today)
+        old = known.get(code)
+        values = {
+            "code": code,
+            "province": plan.province,
+            "number": plan.number,
+            "title": plan.title,
+            "issued_on": plan.issued_on,
+            "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
+            "tracked_from": old.tracked_from if old is not None else tracked_from or today,
+            "withdrawn_at": None,
+        }
+        said.append((code, old, values))
+    await upsert_all(connection, Plan, said, "plan", result)
+    gone = [(code, row) for code, row in known.items() if code not in registry.plans]
+    await withdraw(connection, Plan, gone, "plan", now, result)
+    ids = await connection.execute(select(Plan.code, Plan.id))
+    return {row.code: row.id for row in ids}
+
+
 async def _load_duties(
     connection: AsyncConnection,
-    plan_id: int,
-    plan_code: str,
-    plan: PlanFile,
+    registry: Registry,
+    plans: Mapping[str, int],
     now: datetime,
     result: LoadResult,
 ) -> None:
-    rows = await connection.execute(
-        select(ReportDuty.__table__).where(ReportDuty.plan_id == plan_id)
-    )
-    known = {row.code: row for row in rows}
+    known = await _known(connection, ReportDuty, plans)
     said: list[tuple[str, Any, dict[str, Any]]] = []
-    for position, duty in enumerate(plan.report_duties):
-        values = {
-            "plan_id": plan_id,
-            "code": duty.code,
-            "position": position,
-            "clause": duty.clause,
-            "title": duty_title(duty),
-            "frequency": duty.frequency,
-            "receiver": duty.to,
-            "via": duty.via,
-            "quote": duty.quote,
-            "withdrawn_at": None,
-        }
-        said.append((f"{plan_code} {duty.code}", known.get(duty.code), values))
+    for plan_code, plan_id in plans.items():
+        for position, duty in enumerate(registry.plans[plan_code].report_duties):
+            values = {
+                "plan_id": plan_id,
+                "code": duty.code,
+                "position": position,
+                "clause": duty.clause,
+                "title": duty_title(duty),
+                "frequency": duty.frequency,
+                "receiver": duty.to,
+                "via": duty.via,
+                "quote": duty.quote,
+                "withdrawn_at": None,
+            }
+            said.append(_beside(known, plan_code, values))
     await upsert_all(connection, ReportDuty, said, "duty", result)
-    gone = known.keys() - {duty.code for duty in plan.report_duties}
-    await withdraw(connection, ReportDuty, plan_code, "duty", [known[c] for c in gone], now, result)
+    await withdraw(connection, ReportDuty, known.items(), "duty", now, result)
 
 
 async def _load_tasks(
     connection: AsyncConnection,
-    plan_id: int,
-    plan_code: str,
-    plan: PlanFile,
+    registry: Registry,
+    plans: Mapping[str, int],
     now: datetime,
     result: LoadResult,
 ) -> None:
-    rows = await connection.execute(select(Task.__table__).where(Task.plan_id == plan_id))
-    known = {row.code: row for row in rows}
+    known = await _known(connection, Task, plans)
     said: list[tuple[str, Any, dict[str, Any]]] = []
-    for position, task in enumerate(plan.tasks):
-        values = {
-            "plan_id": plan_id,
-            "code": task.code,
-            "position": position,
-            "section": task.section,
-            "text": "\n".join((task.text, *task.actions)),
-            "title": task_title(task),
-            "period_raw": task.period.raw,
-            "period_kind": task.period.kind,
-            "ends_on": phase_end(task.period),
-            "folded": fold(" ".join((task.code, task.text, *task.actions))),
-            "withdrawn_at": None,
-        }
-        said.append((f"{plan_code} {task.code}", known.get(task.code), values))
-    await upsert_all(connection, Task, said, "task", result)
-    gone = known.keys() - {task.code for task in plan.tasks}
-    await withdraw(connection, Task, plan_code, "task", [known[c] for c in gone], now, result)
-
-
-async def load_assignments(
-    connection: AsyncConnection,
-    registry: Registry,
-    plan_code: str,
-    plan_id: int,
-    *,
-    overlay: Overlay,
-    now: datetime,
-    today: date,
-) -> None:
-    """Bring a loaded plan's assignments in line with its file and with what was decided."""
-    plan = registry.plans[plan_code]
-    home = registry.provinces[plan.province]
-    tasks = await connection.execute(select(Task.code, Task.id).where(Task.plan_id == plan_id))
-    task_ids = {row.code: row.id for row in tasks}
-    codes = await connection.execute(
-        select(Agency.code, Agency.id).where(Agency.province == plan.province)
-    )
-    agencies = {row.code: row.id for row in codes}
-    wanted: dict[tuple[int, int], dict[str, Any]] = {}
-    for task in plan.tasks:
-        assigned = overlay.of(plan_code, task.code)
-        for item in assignments(home, plan, task, until=today + HORIZON, assigned=assigned):
-            key = (task_ids[task.code], agencies[item.agency])
-            wanted[key] = {
-                "task_id": key[0],
-                "agency_id": key[1],
-                "valid_from": item.since,
-                "valid_until": item.until,
-                "needs_decision": item.needs_decision,
+    for plan_code, plan_id in plans.items():
+        for position, task in enumerate(registry.plans[plan_code].tasks):
+            values = {
+                "plan_id": plan_id,
+                "code": task.code,
+                "position": position,
+                "section": task.section,
+                "text": "\n".join((task.text, *task.actions)),
+                "title": task_title(task),
+                "period_raw": task.period.raw,
+                "period_kind": task.period.kind,
+                "ends_on": phase_end(task.period),
+                "folded": fold(" ".join((task.code, task.text, *task.actions))),
                 "withdrawn_at": None,
             }
-    await _write_assignments(connection, plan_id, wanted, now)
+            said.append(_beside(known, plan_code, values))
+    await upsert_all(connection, Task, said, "task", result)
+    await withdraw(connection, Task, known.items(), "task", now, result)
 
 
-async def _write_assignments(
-    connection: AsyncConnection,
-    plan_id: int,
-    wanted: dict[tuple[int, int], dict[str, Any]],
-    now: datetime,
-) -> None:
+async def _known(
+    connection: AsyncConnection, model: type[Task | ReportDuty], plans: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the rows of plans by the name under which changes are told: plan and own code."""
+    codes = {plan_id: code for code, plan_id in plans.items()}
     rows = await connection.execute(
-        select(Assignment.__table__)
-        .join(Task, Task.id == Assignment.task_id)
-        .where(Task.plan_id == plan_id)
+        select(model.__table__).where(model.plan_id.in_(plans.values())).order_by(model.id)
     )
-    known = {(row.task_id, row.agency_id): row for row in rows}
-    fresh = [values for key, values in wanted.items() if key not in known]
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(Assignment), fresh[start : start + _CHUNK])
-    for key, row in known.items():
-        values = wanted.get(key)
-        if values is None:
-            if row.withdrawn_at is None:
-                await connection.execute(
-                    update(Assignment).where(Assignment.id == row.id).values(withdrawn_at=now)
-                )
-        elif differs(row, values):
-            await connection.execute(
-                update(Assignment).where(Assignment.id == row.id).values(**values)
-            )
+    return {f"{codes[row.plan_id]} {row.code}": row for row in rows.all()}
+
+
+def _beside(
+    known: dict[str, Any], plan_code: str, values: dict[str, Any]
+) -> tuple[str, Any, dict[str, Any]]:
+    """Return what is said with its name and its row; the row is taken out of those known."""
+    name = f"{plan_code} {values['code']}"
+    return name, known.pop(name, None), values

@@ -20,6 +20,7 @@ from data.province import Province
 from data.registry import Registry
 from data.undated import undated_tasks, year_of
 
+HORIZON = timedelta(days=457)  # how far ahead is planned: fifteen months
 _DAY = timedelta(days=1)
 _LONG_AGO = timedelta(
     days=366 * 6
@@ -77,7 +78,7 @@ def assignments(
 
     assigned: what people decided of the task; one counts from its date on.
     """
-    turning = {*province.turning_days(), *(item.since for item in assigned)}
+    turning = {*province.turning_days, *(item.since for item in assigned)}
     days = [plan.issued_on, *sorted(d for d in turning if plan.issued_on < d <= until)]
     running: dict[str, PlannedAssignment] = {}
     ended: list[PlannedAssignment] = []

@@ -235,11 +235,12 @@ class Province:
         """Tell whether an agency stands outside the People's Committee (asked, never escalated)."""
         return self.agencies[code].kind in OUTSIDE_KINDS
 
-    def turning_days(self) -> list[date]:
-        """Return the days on which some agency, group or succession begins, in order."""
+    @cached_property
+    def turning_days(self) -> tuple[date, ...]:
+        """The days on which some agency or succession begins, in order."""
         days = {entry.valid_from for entry in self.file.agencies if entry.valid_from}
         days |= {succession.on for succession in self.file.successions}
-        return sorted(days)
+        return tuple(sorted(days))
 
     def _is_bound(self, entry: AgencyEntry, issued_on: date) -> bool:
         merged_on = self.file.merged_on

@@ -20,8 +20,8 @@ from data.clock import at
 from data.falling_due import Awaited, awaited, due_within
 from data.holding import Holders
 from data.ladder import effective_due
-from data.loading import HORIZON
 from data.models import Agency
+from data.planning import HORIZON
 from data.registry import Registry
 from data.titles import report_title
 from data.workdays import Workdays

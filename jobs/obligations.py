@@ -21,10 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.alike import Alike, Owners, add, change, read_alike, rungs_told
 from data.decisions import overlay_of
 from data.ladder import TASK_KINDS, Due, effective_due
-from data.loading import HORIZON
 from data.models import Agency, Obligation, Plan, ReportDuty, Task
 from data.overlay import Overlay
-from data.planning import Occasion, followed
+from data.planning import HORIZON, Occasion, followed
 from data.registry import Registry
 from data.undated import drop_done
 from jobs.ladders import Ladders

@@ -16,8 +16,8 @@ from bot.conversation.judging import decider, told
 from bot.conversation.scope import scope_of
 from bot.conversation.turn import Known, Turn, look_up
 from data import decisions
+from data.assignments import load_assignments
 from data.ladder import UNDATED
-from data.loading import load_assignments
 from data.models import Agency, Obligation
 from data.owners import task_owners
 from data.planfile import AgencyEntry
@@ -178,8 +178,7 @@ async def assign(
     await load_assignments(
         turn.connection,
         turn.registry,
-        plan_code,
-        plan_id,
+        {plan_code: plan_id},
         overlay=overlay,
         now=turn.now,
         today=turn.today,

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.checks import Case, Finding, Level
 from data.clock import civil_date
-from data.loading import HORIZON, is_loaded
+from data.loading import is_loaded
+from data.planning import HORIZON
 from data.registry import Registry
 from data.yamlfile import RegistryFault
 
