@@ -16,19 +16,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    CollectionEndEvent,
-    CollectionStartEvent,
-    ScalarEvent,
-)
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from data.yamlbuild import Hostile, build
+
 MAX_BYTES = 5_000_000
-MAX_DEPTH = 20
-MOST_VALUES = (
-    150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
-)
 MOST_FAULTS = 100  # told of one file; the rest is counted
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -139,9 +131,10 @@ def _tree(text: str) -> Any:
 
 
 def _load(text: str, file: str) -> Any:
-    _refuse_hostile(text, file)
     try:
-        return YAML(typ="safe").load(text)
+        return build(text)
+    except Hostile as harm:
+        raise RegistryFault([Fault(file, harm.line, harm.message)]) from harm
     except _UNBUILDABLE as error:  # ruamel builds dates itself: 2020-02-30 fails here
         line = next(
             (number for number, row in enumerate(text.splitlines(), 1) if _is_wrong_date(row)), None
@@ -150,27 +143,6 @@ def _load(text: str, file: str) -> Any:
         if line is None:  # a number of thousands of digits, "!!int x"
             message = "có giá trị không đọc được. Hãy đặt trong ngoặc kép."
         raise RegistryFault([Fault(file, line, message)]) from error
-
-
-def _refuse_hostile(text: str, file: str) -> None:
-    """Look through the events, which takes no recursion, before anything is built of them."""
-    depth = 0
-    for values, event in enumerate(YAML(typ="safe").parse(text)):
-        line = event.start_mark.line + 1
-        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
-            message = (
-                "không dùng dấu & và * (anchor, alias). Hãy viết đầy đủ, hoặc đặt trong ngoặc kép."
-            )
-            raise RegistryFault([Fault(file, line, message)])
-        if (
-            isinstance(event, ScalarEvent) and "\x00" in event.value
-        ):  # PostgreSQL keeps it in no text
-            raise RegistryFault([Fault(file, line, "có ký tự NUL (\\0). Hãy xoá ký tự này.")])
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise RegistryFault([Fault(file, line, "lồng nhau quá sâu. Hãy kiểm tra lại tệp.")])
-        if values > MOST_VALUES:
-            raise RegistryFault([Fault(file, line, "quá nhiều mục. Hãy chia thành nhiều tệp.")])
 
 
 def _is_wrong_date(row: str) -> bool:
