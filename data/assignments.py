@@ -90,9 +90,13 @@ async def _wanted(
     for plan_code, plan_id in plans.items():
         plan = registry.plans[plan_code]
         home = registry.provinces[plan.province]
+        reckoned: dict[Any, list[PlannedAssignment]] = {}  # many tasks have the same leads
         for task in plan.tasks:
             assigned = overlay.of(plan_code, task.code)
-            for item in assignments(home, plan, task, until=until, assigned=assigned):
+            alike = (*task.leads, *assigned)
+            if alike not in reckoned:
+                reckoned[alike] = assignments(home, plan, task, until=until, assigned=assigned)
+            for item in reckoned[alike]:
                 wanted[task_ids[plan_id, task.code], agencies[home.code, item.agency]] = item
     return wanted
 

@@ -29,9 +29,8 @@ _LONG_AGO = timedelta(
 
 @dataclass(frozen=True, slots=True)
 class PlannedAssignment:
-    """One agency on one task between two inclusive dates; `until` None while it lasts."""
+    """One agency on a task between two inclusive dates; `until` None while it lasts."""
 
-    task: str
     agency: str
     since: date
     until: date | None
@@ -76,7 +75,8 @@ def assignments(
 ) -> list[PlannedAssignment]:
     """Return a task's assignments from the plan's issue on, as far as is known by `until`.
 
-    assigned: what people decided of the task; one counts from its date on.
+    They follow from its leads alone and from what people decided of it, `assigned`; a decision counts from
+    its date on.
     """
     turning = {*province.turning_days, *(item.since for item in assigned)}
     days = [plan.issued_on, *sorted(d for d in turning if plan.issued_on < d <= until)]
@@ -87,15 +87,10 @@ def assignments(
         owners = task_owners(province, plan, task, on=day, assigned=decided)
         for code in [code for code in running if code not in owners]:
             old = running.pop(code)
-            ended.append(
-                PlannedAssignment(old.task, code, old.since, day - _DAY, old.needs_decision)
-            )
+            ended.append(PlannedAssignment(code, old.since, day - _DAY, old.needs_decision))
         for code, undecided in owners.items():
-            if code in running:
-                since = running[code].since
-                running[code] = PlannedAssignment(task.code, code, since, None, undecided)
-            else:
-                running[code] = PlannedAssignment(task.code, code, day, None, undecided)
+            since = running[code].since if code in running else day
+            running[code] = PlannedAssignment(code, since, None, undecided)
     # An agency may leave a task and come back to it; one row then spans both.
     merged: dict[str, PlannedAssignment] = {}
     for item in (*ended, *running.values()):
@@ -103,9 +98,7 @@ def assignments(
         merged[item.agency] = (
             item
             if first is None
-            else PlannedAssignment(
-                item.task, item.agency, first.since, item.until, item.needs_decision
-            )
+            else PlannedAssignment(item.agency, first.since, item.until, item.needs_decision)
         )
     return list(merged.values())
 
