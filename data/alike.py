@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -115,19 +116,19 @@ async def add(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) ->
     task_id: the task whose assignments they stand for, or None where they are reports.
     """
     owners = _ids(connection, "agencies")
-    theirs = owners.outerjoin(
-        Assignment,
-        and_(
-            Assignment.task_id == bindparam("task_id"),
-            Assignment.agency_id == owners.c.value,
-        ),
-    )
+    of_task = Assignment.task_id == bindparam("task_id")
+    parts = owners.outerjoin(Assignment, and_(of_task, Assignment.agency_id == owners.c.value))
     values = [bindparam(name, type_=_TABLE.c[name].type) for name in _MADE]
-    statement = insert(_TABLE).from_select(
-        (*_MADE, "agency_id", "assignment_id"),
-        select(*values, owners.c.value, Assignment.id).select_from(theirs),
-    )
-    await _in_parts(connection, statement, rows)
+    for is_task, theirs, assignment in (
+        (True, parts, Assignment.id),
+        (False, owners, null()),
+    ):
+        statement = insert(_TABLE).from_select(
+            (*_MADE, "agency_id", "assignment_id"),
+            select(*values, owners.c.value, assignment).select_from(theirs),
+        )
+        some = [row for row in rows if (row["task_id"] is not None) is is_task]
+        await _in_parts(connection, statement, some)
 
 
 async def change(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
