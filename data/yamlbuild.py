@@ -1,7 +1,7 @@
 """What a YAML text says, built while it is looked through for what is hostile: in one pass.
 
 Promises the values that ruamel's safe loader gives, which looks at each text three times; whatever is rare
-in our files (tags, merges, directives, a key twice) is left to it, and so are all faults of syntax and value.
+in our files (tags, merges, a key twice) is left to it, and so are all faults of syntax and value.
 Anchors, aliases, depth, NUL and sheer number are refused before anything is built any further.
 """
 
@@ -27,7 +27,6 @@ MOST_VALUES = (
     150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
 )
 _STRING = "tag:yaml.org,2002:str"
-_MERGE = "<<"  # and "=", ruamel's other key of its own
 _NO_KEY = object()  # what is put next into a mapping is a key
 
 
@@ -105,7 +104,7 @@ def _built(events: Iterator[Any]) -> Any:
             value = place
             place, key = around.pop()
         else:
-            if kind is DocumentStartEvent and (event.version or event.tags or documents):
+            if kind is DocumentStartEvent and documents:  # a second one
                 raise _Rare
             continue
         if type(place) is list:
@@ -113,7 +112,7 @@ def _built(events: Iterator[Any]) -> Any:
         elif key is not _NO_KEY:
             place[key] = value
             key = _NO_KEY
-        elif type(value) in (list, dict) or value in place or value in (_MERGE, "="):
+        elif type(value) in (list, dict) or value in place:
             raise _Rare
         else:
             key = value
@@ -133,7 +132,7 @@ class _Plain(dict[str, Hashable]):
         if str(tag) != _STRING:
             try:
                 value = self._yaml.constructor.construct_object(ScalarNode(tag, words))
-            except Exception as fault:  # a date that is none: ruamel tells of it, with its place
+            except Exception as fault:  # a merge, a date that is none: ruamel knows, or tells where
                 raise _Rare from fault
         self[words] = value
         return value
