@@ -42,7 +42,7 @@ _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number t
 STANDING_SECONDS = 15
 # Of a transaction that makes many rows, each has its place in every index; where the pages of those do not
 # fit, SQLite writes and reads them again and again. In KiB, given back at the end.
-_ROOMY, _USUAL = text("PRAGMA cache_size=-32768"), text("PRAGMA cache_size=-2000")
+_ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text("PRAGMA cache_size=-2000")
 _RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 # A server that is gone without a word is given up within half a minute, not after the quarter of an hour
 # that TCP would wait.

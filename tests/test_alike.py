@@ -243,6 +243,6 @@ async def test_plans_beyond_the_first_batch_are_loaded_changed_and_withdrawn_ali
 async def test_planning_has_a_larger_cache_and_gives_it_back(database: Database) -> None:
     size = text("PRAGMA cache_size")
     async with database.write(alone=True) as connection:
-        assert await connection.scalar(size) == -32768
+        assert await connection.scalar(size) == -20480
     async with database.write() as connection:
         assert await connection.scalar(size) == -2000
