@@ -7,7 +7,7 @@ do both. How a message leaves it: data.claims.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -34,6 +34,8 @@ ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
 # Written out, for a partial index is used only where the condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
 
+_NO_LINES: Mapping[str, Any] = {}
+_CHUNK = 1000  # lines at once
 Buttons = Sequence[Sequence[tuple[str, str]]]
 # Why a message ended: the morning after takes up what it spoke of.
 NOBODY_LEFT = "the chat is gone and nobody is left to tell"
@@ -122,23 +124,37 @@ async def put(
 async def put_all(
     connection: AsyncConnection,
     messages: Sequence[dict[str, Any]],
+    lines: Mapping[str, Sequence[tuple[int, int, int | None]]] = _NO_LINES,
     *,
     priority: int,
     now: datetime,
     send_at: datetime,
-) -> None:
-    """Put many messages without buttons and items at once; what stands already by its dedupe_key stays.
+) -> int:
+    """Put many messages without buttons at once; what stands already by its dedupe_key stays as it is.
 
-    messages: account_id, chat_id, template, context, agency_id, page, pages and dedupe_key of each.
+    messages: account_id, chat_id, template, context, agency_id, page, pages and dedupe_key of each, and
+    broadcast_on of all or none. lines: (number, obligation id, rung) of what they list, by dedupe_key.
+    Returns how many were put.
     """
     if not messages:
-        return
+        return 0
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     shared = {"buttons": [], "priority": priority, "created_at": now, "send_at": send_at}
-    await connection.execute(
-        make(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+    added = await connection.execute(
+        make(Message)
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Message.id, Message.dedupe_key),
         [{**message, **shared} for message in messages],
     )
+    put = added.all()
+    items = [
+        {"message_id": message_id, "position": number, "obligation_id": obligation, "rung": rung}
+        for message_id, key in put
+        for number, obligation, rung in lines.get(key or "", ())
+    ]
+    for start in range(0, len(items), _CHUNK):
+        await connection.execute(insert(MessageItem), items[start : start + _CHUNK])
+    return len(put)
 
 
 async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:

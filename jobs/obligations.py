@@ -15,7 +15,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.decisions import overlay_of
@@ -88,33 +88,67 @@ async def recompute(
     """Reckon the next rung of some obligations again, after an answer, an extension or a decision."""
     ids = list(obligation_ids)
     ladders = Ladders(registry)
+    alike: dict[Standing, list[int]] = {}
     for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
-        rows = await connection.execute(
-            select(Obligation.__table__, Plan.code.label("plan_code"), Plan.tracked_from)
-            .join(Plan, Plan.id == Obligation.plan_id)
-            .where(Obligation.id.in_(part))
-        )
-        found = rows.all()
-        sent = await _sent(connection, Obligation.id.in_(part))
-        changes = []
-        for row in found:
-            if row.plan_code not in registry.plans:
-                continue
-            effective = effective_due(row.due_on, row.extended_to)
-            due = ladders.due(row.plan_code, row.kind, effective)
-            since = row.tracked_from
-            step = _step_of(row, ladders, row.plan_code, row.kind, effective, sent, today, since)
-            changes.append(
-                {
-                    "key": row.id,
-                    "base_on": due.base,
-                    "judged_on": due.judged,
-                    "rung": step[0] if step else None,
-                    "remind_on": step[1] if step else None,
-                }
-            )
-        await _update(connection, changes)
+        rows = await connection.execute(_STANDING, {"ids": ids[start : start + _CHUNK]})
+        for key, *standing in rows:
+            alike.setdefault(Standing(*standing), []).append(key)
+    changes: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for each, keys in alike.items():
+        if each.plan_code in registry.plans:
+            changes.setdefault(_reckoned(each, ladders, today), []).extend(keys)
+    for change, keys in changes.items():
+        for start in range(0, len(keys) if change else 0, _CHUNK):
+            some = Obligation.id.in_(keys[start : start + _CHUNK])
+            await connection.execute(update(Obligation).where(some).values(dict(change)))
+
+
+def _reckoned(row: Standing, ladders: Ladders, today: date) -> tuple[tuple[str, Any], ...]:
+    """Return what is to change of obligations that stand alike: (column, value)."""
+    effective = effective_due(row.due_on, row.extended_to)
+    due = ladders.due(row.plan_code, row.kind, effective)
+    step = _step_of(
+        row, ladders, row.plan_code, row.kind, effective, row.told, today, row.tracked_from
+    )
+    rung, remind_on = step or (None, None)
+    new = {"base_on": due.base, "judged_on": due.judged, "rung": rung, "remind_on": remind_on}
+    return tuple((name, value) for name, value in new.items() if getattr(row, name) != value)
+
+
+class Standing(NamedTuple):
+    """What the next rung of an obligation follows from, and what was reckoned last."""
+
+    state: str
+    kind: str
+    due_on: date
+    extended_to: date | None
+    acknowledged_until: date | None
+    base_on: date
+    judged_on: date
+    rung: int | None
+    remind_on: date | None
+    plan_code: str
+    tracked_from: date
+    told: int | None  # the last rung for the effective due
+
+
+_EFFECTIVE = case(
+    (Obligation.extended_to > Obligation.due_on, Obligation.extended_to), else_=Obligation.due_on
+)
+_STANDING = (
+    select(
+        Obligation.id,
+        *(getattr(Obligation, name) for name in Standing._fields[:9]),
+        Plan.code,
+        Plan.tracked_from,
+        select(func.max(Reminder.rung))
+        .where(Reminder.obligation_id == Obligation.id, Reminder.due_on == _EFFECTIVE)
+        .scalar_subquery(),
+    )
+    .join(Plan, Plan.id == Obligation.plan_id)
+    .where(Obligation.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(of=Obligation, key_share=True)  # an answer that comes meanwhile is not undone
+)
 
 
 def _wanted(
@@ -216,7 +250,16 @@ async def _bring_in_line(
             continue
         values["state"] = _restored(row) if row.state in ("withdrawn", "superseded") else row.state
         step = (
-            _step_of(row, ladders, plan.code, owed.kind, effective, sent, today, plan.tracked_from)
+            _step_of(
+                row,
+                ladders,
+                plan.code,
+                owed.kind,
+                effective,
+                sent.get((row.id, effective)),
+                today,
+                plan.tracked_from,
+            )
             if values["state"] == "open"
             else None
         )
@@ -255,13 +298,13 @@ def _step_of(
     plan_code: str,
     kind: str,
     effective: date,
-    sent: dict[tuple[int, date], int],
+    told: int | None,
     today: date,
     tracked_from: date,
 ) -> tuple[int, date] | None:
+    """told: the last rung that was told for the effective due."""
     if row.state not in ("open", "withdrawn", "superseded"):
         return None
-    told = sent.get((row.id, effective))
     if kind == "phase_end" and effective < tracked_from and told is not None:
         return None  # what ended before it was tracked is asked about once
     return ladders.step(

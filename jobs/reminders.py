@@ -8,22 +8,25 @@ one transaction. Sends nothing itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import job_runs
+from data import due_today, job_runs, outbox
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import FAULTS, Database, words_of
 from data.holding import Holders
 from data.journal import journal
 from data.ladder import effective_due
-from data.models import JobRun, Message, MessageItem, Obligation, Plan, Reminder
+from data.models import JobRun, Reminder
 from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
@@ -31,7 +34,6 @@ from jobs import escalation, sparing, warnings
 from jobs.addressees import address
 from jobs.channel import Capabilities
 from jobs.hours import within_sending_hours
-from jobs.items import obligation_rows
 from jobs.ladders import Ladders
 from jobs.leftovers import take_back
 from jobs.obligations import recompute
@@ -40,9 +42,9 @@ from jobs.quota import accounts_in_use
 
 _log = journal("reminders")
 
-BROADCAST = 2  # Message.priority
 _DEFAULT_LIMIT = 4096
 _CHUNK = 900
+_AT_A_STRETCH = 50  # chats, before whoever else is at work in the process has a turn
 
 
 @dataclass(slots=True)
@@ -136,32 +138,21 @@ async def _due_items(
     home = registry.provinces[province]
     ladders = Ladders(registry)
     holders = Holders(home, on=today)
-    due = await connection.execute(
-        select(Obligation.id)
-        .join(Plan, Plan.id == Obligation.plan_id)
-        .where(
-            Plan.province == province,
-            Plan.withdrawn_at.is_(None),
-            or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
-            Obligation.state == "open",
-            Obligation.remind_on <= today,
-        )
-    )
-    ids = sorted({*due.scalars(), *stale})
+    rows = await due_today.due(connection, province, today=today)
+    known = {row.id for row in rows}
+    rows += await due_today.still_open(connection, [key for key in stale if key not in known])
     items: list[DueItem] = []
-    for row in (await obligation_rows(connection, ids)).values():
-        if row.state != "open" or row.plan_code not in registry.plans:
+    for row in sorted(rows, key=attrgetter("id")):
+        if row.plan_code not in registry.plans:
             continue
-        plan = registry.plans[row.plan_code]
         effective = effective_due(row.due_on, row.extended_to)
-        steps = ladders.steps(row.plan_code, row.kind, effective)
-        reached = [rung for rung, day in steps if day <= today]
-        if not reached:
+        rung = ladders.reached(row.plan_code, row.kind, effective, today=today)
+        if rung is None:
             continue
         holder = holders.holder(row.owner_code, row.kind)
-        code = holder or coordinator_of(home, plan, on=today)
+        code = holder or coordinator_of(home, registry.plans[row.plan_code], on=today)
         if code is not None:
-            items.append(DueItem(row, reached[-1], code, holder is None, effective))
+            items.append(DueItem(row, rung, code, holder is None, effective))
     return items
 
 
@@ -177,27 +168,31 @@ async def _put(
     """Put the messages of all chats; return the obligations that were told of."""
     told: set[int] = set()
     messages: list[dict[str, Any]] = []
-    listed: list[list[tuple[int, DueItem]]] = []
-    for bag in bags.values():
+    lines: dict[str, list[tuple[int, int, int]]] = {}
+    for number, bag in enumerate(bags.values()):
+        if number % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
         told.update(item.row.id for item in (*bag.items, *bag.silent))
         readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
-        known = can.get(bag.place.account_id)
-        limit = known.max_text if known else _DEFAULT_LIMIT
+        limit = (
+            can[bag.place.account_id].max_text if bag.place.account_id in can else _DEFAULT_LIMIT
+        )
         pages = paginate(
             bag.items, bag.silent, limit, escalated=bag.escalated, accounts=bag.accounts
         )
-        number = 0
+        above = 0  # lines on the pages before
         for index, page in enumerate(pages, 1):
-            listed.append(list(enumerate(page.items, number + 1)))
-            number += len(page.items)
-            speaks_of = [
-                item.row.agency_id for item in (*page.items, *page.silent, *page.escalated)
+            key = f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}"
+            lines[key] = [
+                (position, item.row.id, item.rung)
+                for position, item in enumerate(page.items, above + 1)
             ]
+            above += len(page.items)
+            speaks_of = (*page.items, *page.silent, *page.escalated)
             messages.append(
                 {
                     "account_id": bag.place.account_id,
                     "chat_id": bag.place.chat_id,
-                    "priority": BROADCAST,
                     "template": "reminder",
                     "context": {
                         "agency": " và ".join(home.agencies[code].name for code in readers),
@@ -211,37 +206,16 @@ async def _put(
                         "warning": escalation.warning(home, page.items),
                         "accounts": page.accounts,
                     },
-                    "buttons": [],
-                    "agency_id": next(iter(speaks_of), bag.agency_id),
+                    "agency_id": speaks_of[0].row.agency_id if speaks_of else bag.agency_id,
                     "page": index,
                     "pages": len(pages),
-                    "dedupe_key": f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}",
+                    "dedupe_key": key,
                     "broadcast_on": today,
-                    "created_at": now,
-                    "send_at": now,
-                    "state": "pending",
                 }
             )
-    ids: list[int] = []
-    for start in range(0, len(messages), _CHUNK):
-        added = await connection.execute(
-            insert(Message).returning(Message.id, sort_by_parameter_order=True),
-            messages[start : start + _CHUNK],
-        )
-        ids.extend(added.scalars())
-    rows = [
-        {
-            "message_id": message_id,
-            "position": number,
-            "obligation_id": item.row.id,
-            "rung": item.rung,
-        }
-        for message_id, page in zip(ids, listed, strict=True)
-        for number, item in page
-    ]
-    for start in range(0, len(rows), _CHUNK):
-        await connection.execute(insert(MessageItem), rows[start : start + _CHUNK])
-    result.messages += len(ids)
+    result.messages += await outbox.put_all(
+        connection, messages, lines, priority=outbox.BROADCAST, now=now, send_at=now
+    )
     result.items += len(told)
     return told
 
@@ -250,16 +224,7 @@ async def _mark(
     connection: AsyncConnection, registry: Registry, items: Sequence[DueItem], today: date
 ) -> None:
     """Record each rung as put into a message, and reckon the next."""
-    ids = [item.row.id for item in items]
-    known: set[tuple[int, date, int]] = set()
-    for start in range(0, len(ids), _CHUNK):
-        rows = await connection.execute(
-            select(Reminder.obligation_id, Reminder.due_on, Reminder.rung).where(
-                Reminder.obligation_id.in_(ids[start : start + _CHUNK])
-            )
-        )
-        known.update((row.obligation_id, row.due_on, row.rung) for row in rows)
-    fresh = [
+    told = [
         {
             "obligation_id": item.row.id,
             "due_on": item.due_on,
@@ -267,8 +232,10 @@ async def _mark(
             "reminded_on": today,
         }
         for item in items
-        if (item.row.id, item.due_on, item.rung) not in known
     ]
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(Reminder), fresh[start : start + _CHUNK])
-    await recompute(connection, registry, ids, today=today)
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    # What was told again, because it never left, stands there already.
+    note = make(Reminder).on_conflict_do_nothing(index_elements=["obligation_id", "due_on", "rung"])
+    for start in range(0, len(told), _CHUNK):
+        await connection.execute(note, told[start : start + _CHUNK])
+    await recompute(connection, registry, [item.row.id for item in items], today=today)
