@@ -67,7 +67,9 @@ async def late(
     return await _owed(connection, _LATE, province=province, told=told, today=today)
 
 
-async def _owed(connection: AsyncConnection, statement: Select[*tuple[Any, ...]], **values: Any) -> list[Owed]:
+async def _owed(
+    connection: AsyncConnection, statement: Select[*tuple[Any, ...]], **values: Any
+) -> list[Owed]:
     return [Owed(*row) for row in await connection.execute(statement, values)]
 
 

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
 from data.models import Chat, Delivery, Message, MessageItem
+from data.plain_rows import insert_plain
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
 
@@ -35,7 +36,6 @@ ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
 _PENDING = Message.state == literal_column("'pending'")
 
 _NO_LINES: Mapping[str, Any] = {}
-_CHUNK = 1000  # lines at once
 Buttons = Sequence[Sequence[tuple[str, str]]]
 # Why a message ended: the morning after takes up what it spoke of.
 NOBODY_LEFT = "the chat is gone and nobody is left to tell"
@@ -148,12 +148,12 @@ async def put_all(
     )
     put = added.all()
     items = [
-        {"message_id": message_id, "position": number, "obligation_id": obligation, "rung": rung}
+        (message_id, number, obligation_id, rung)
         for message_id, key in put
-        for number, obligation, rung in lines.get(key or "", ())
+        for number, obligation_id, rung in lines.get(key or "", ())
     ]
-    for start in range(0, len(items), _CHUNK):
-        await connection.execute(insert(MessageItem), items[start : start + _CHUNK])
+    names = ("message_id", "position", "obligation_id", "rung")
+    await insert_plain(connection, MessageItem, names, items)
     return len(put)
 
 

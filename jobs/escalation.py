@@ -8,7 +8,7 @@ escalated. Sends nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from typing import Any
@@ -71,9 +71,9 @@ async def escalate(
         await _note(connection, [key for key, value in reached.items() if value == step], step)
 
 
-async def announce(connection: AsyncConnection, home: Province, items: Iterable[DueItem]) -> None:
-    """Note that the agencies of some reminded items were told what comes if they stay late."""
-    await _note(connection, [i.row.id for i in items if is_announced(home, i)], AGENCY)
+async def announce(connection: AsyncConnection, obligation_ids: Iterable[int]) -> None:
+    """Note of what was reminded that its agencies were told what comes if it stays late."""
+    await _note(connection, list(obligation_ids), AGENCY)
 
 
 def is_announced(home: Province, item: DueItem) -> bool:
@@ -86,10 +86,8 @@ def is_announced(home: Province, item: DueItem) -> bool:
     )
 
 
-def warning(home: Province, items: Iterable[DueItem]) -> Mapping[str, int] | None:
-    """Return the working days that a page of reminders announces; None where it announces nothing."""
-    if not any(is_announced(home, item) for item in items):
-        return None
+def limits(home: Province) -> dict[str, int]:
+    """Return the working days after which what stays late is told to others, as a reminder says it."""
     return {"coordinator": home.file.escalation.coordinator, "leader": home.file.escalation.leader}
 
 

@@ -84,10 +84,15 @@ async def recompute(
     obligation_ids: Iterable[int],
     *,
     today: date,
+    ladders: Ladders | None = None,
 ) -> None:
-    """Reckon the next rung of some obligations again, after an answer, an extension or a decision."""
+    """Reckon the next rung of some obligations again, after an answer, an extension or a decision.
+
+    Of two transactions that do it at once, or record an answer, the second goes by what the first left.
+    ladders: of the registry, where they are kept.
+    """
     ids = list(obligation_ids)
-    ladders = Ladders(registry)
+    ladders = ladders or Ladders(registry)
     alike: dict[Standing, list[int]] = {}
     for start in range(0, len(ids), _CHUNK):
         rows = await connection.execute(_STANDING, {"ids": ids[start : start + _CHUNK]})

@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import due_today, job_runs, outbox
@@ -26,8 +25,9 @@ from data.database import FAULTS, Database, words_of
 from data.holding import Holders
 from data.journal import journal
 from data.ladder import effective_due
-from data.models import JobRun, Reminder
+from data.models import Reminder
 from data.owners import coordinator_of
+from data.plain_rows import insert_plain
 from data.province import Province
 from data.registry import Registry
 from jobs import escalation, sparing, warnings
@@ -43,7 +43,6 @@ from jobs.quota import accounts_in_use
 _log = journal("reminders")
 
 _DEFAULT_LIMIT = 4096
-_CHUNK = 900
 _AT_A_STRETCH = 50  # chats, before whoever else is at work in the process has a turn
 
 
@@ -73,28 +72,44 @@ async def morning(
     result = MorningResult()
     if not within_sending_hours(now, registry.workdays):
         return result
-    today = civil_date(now)
+    today, known = civil_date(now), can or {}
     async with database.read() as connection:
-        rows = await connection.execute(
-            select(JobRun.subject).where(JobRun.job == "morning", JobRun.run_on == today)
+        done = await job_runs.done(connection, "morning", registry.provinces, today)
+        waiting = [code for code in registry.provinces if code not in done]
+        waiting = [
+            code for code in waiting if _hour_of(registry.provinces[code]) <= civil_time(now)
+        ]
+        if not waiting:
+            return result
+        accounts = await accounts_in_use(
+            connection, lambda use: known.get(use.account_id), today=today
         )
-        done = set(rows.scalars())
-    for province in registry.provinces.values():
-        hour, minute = province.file.morning.split(":")
-        if province.code in done or civil_time(now) < time(int(hour), int(minute)):
-            continue
+    ladders = Ladders(registry)
+    for code in waiting:
         try:
             async with database.write() as connection:
-                if await job_runs.begin(connection, "morning", province.code, today, now=now):
+                if await job_runs.begin(connection, "morning", code, today, now=now):
                     await compose(
-                        connection, registry, province.code, now=now, result=result, can=can
+                        connection,
+                        registry,
+                        code,
+                        now=now,
+                        result=result,
+                        can=known,
+                        accounts=accounts,
+                        ladders=ladders,
                     )
-                    result.provinces.append(province.code)
+                    result.provinces.append(code)
         except Exception as error:  # one province's trouble must not cost the others their morning
-            about = {"province": province.code, "error": words_of(error)}
+            about = {"province": code, "error": words_of(error)}
             _log.error("morning.failed", **about, exc_info=not isinstance(error, FAULTS))
-            result.failed.append(province.code)
+            result.failed.append(code)
     return result
+
+
+def _hour_of(province: Province) -> time:
+    hour, minute = province.file.morning.split(":")
+    return time(int(hour), int(minute))
 
 
 async def compose(
@@ -104,16 +119,21 @@ async def compose(
     *,
     now: datetime,
     result: MorningResult,
-    can: Mapping[int, Capabilities] | None = None,
+    can: Mapping[int, Capabilities] = MappingProxyType({}),
+    accounts: Sequence[dict[str, Any]] = (),
+    ladders: Ladders | None = None,
 ) -> None:
-    """Put one province's messages of the day into the outbox, in the caller's transaction."""
+    """Put one province's messages of the day into the outbox, in the caller's transaction.
+
+    accounts: as jobs.quota.accounts_in_use returns them. ladders: of the registry, where several
+    provinces have their morning.
+    """
     today = civil_date(now)
+    ladders = ladders or Ladders(registry)
     home = registry.provinces[province_code]
-    known = can or {}
     await end_stand_ins(connection, today=today, now=now)
     stale = await take_back(connection, province_code, today)
-    items = await _due_items(connection, registry, province_code, stale, today)
-    accounts = await accounts_in_use(connection, lambda use: known.get(use.account_id), today=today)
+    items = await _due_items(connection, registry, ladders, province_code, stale, today)
     bags: dict[int, Bag] = {}
     passed_over: set[int] = set()
     if items:
@@ -122,21 +142,20 @@ async def compose(
         passed_over = sparing.give_way(bags, sparing.scarce(accounts))
     await escalation.escalate(connection, registry, province_code, bags, today=today)
     await warnings.warn(connection, province_code, bags, accounts, now=now)
-    told = passed_over | await _put(connection, home, bags, today, now, known, result)
-    own = [item for bag in bags.values() for item in bag.items]
-    await escalation.announce(connection, home, own)
-    await _mark(connection, registry, [item for item in items if item.row.id in told], today)
+    told = passed_over | await _put(connection, home, bags, today, now, can, result)
+    said = [item for item in items if item.row.id in told]
+    await _mark(connection, registry, ladders, said, today)
 
 
 async def _due_items(
     connection: AsyncConnection,
     registry: Registry,
+    ladders: Ladders,
     province: str,
     stale: Sequence[int],
     today: date,
 ) -> list[DueItem]:
     home = registry.provinces[province]
-    ladders = Ladders(registry)
     holders = Holders(home, on=today)
     rows = await due_today.due(connection, province, today=today)
     known = {row.id for row in rows}
@@ -167,6 +186,7 @@ async def _put(
 ) -> set[int]:
     """Put the messages of all chats; return the obligations that were told of."""
     told: set[int] = set()
+    announced: list[int] = []
     messages: list[dict[str, Any]] = []
     lines: dict[str, list[tuple[int, int, int]]] = {}
     for number, bag in enumerate(bags.values()):
@@ -188,6 +208,8 @@ async def _put(
                 for position, item in enumerate(page.items, above + 1)
             ]
             above += len(page.items)
+            warned = [item.row.id for item in page.items if escalation.is_announced(home, item)]
+            announced += warned
             speaks_of = (*page.items, *page.silent, *page.escalated)
             messages.append(
                 {
@@ -203,7 +225,7 @@ async def _put(
                         "silent": [item.row.id for item in page.silent],
                         "escalated": [item.row.id for item in page.escalated],
                         "to_leader": bag.leads and not bag.items,
-                        "warning": escalation.warning(home, page.items),
+                        "warning": escalation.limits(home) if warned else None,
                         "accounts": page.accounts,
                     },
                     "agency_id": speaks_of[0].row.agency_id if speaks_of else bag.agency_id,
@@ -216,26 +238,23 @@ async def _put(
     result.messages += await outbox.put_all(
         connection, messages, lines, priority=outbox.BROADCAST, now=now, send_at=now
     )
+    await escalation.announce(connection, announced)
     result.items += len(told)
     return told
 
 
 async def _mark(
-    connection: AsyncConnection, registry: Registry, items: Sequence[DueItem], today: date
+    connection: AsyncConnection,
+    registry: Registry,
+    ladders: Ladders,
+    items: Sequence[DueItem],
+    today: date,
 ) -> None:
     """Record each rung as put into a message, and reckon the next."""
-    told = [
-        {
-            "obligation_id": item.row.id,
-            "due_on": item.due_on,
-            "rung": item.rung,
-            "reminded_on": today,
-        }
-        for item in items
-    ]
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    # What was told again, because it never left, stands there already.
-    note = make(Reminder).on_conflict_do_nothing(index_elements=["obligation_id", "due_on", "rung"])
-    for start in range(0, len(told), _CHUNK):
-        await connection.execute(note, told[start : start + _CHUNK])
-    await recompute(connection, registry, [item.row.id for item in items], today=today)
+    day = today.isoformat()
+    told = [(item.row.id, item.due_on.isoformat(), item.rung, day) for item in items]
+    names = ("obligation_id", "due_on", "rung", "reminded_on")
+    # What is told again, because it never left, stands there already.
+    await insert_plain(connection, Reminder, names, told, keep=True)
+    ids = [item.row.id for item in items]
+    await recompute(connection, registry, ids, today=today, ladders=ladders)
