@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import due_today
@@ -131,8 +131,7 @@ async def _late(
 
 
 async def _note(connection: AsyncConnection, obligation_ids: list[Any], step: int) -> None:
+    some = Obligation.id.in_(bindparam("ids", expanding=True))
+    statement = update(Obligation).where(some).values(late_told=step)
     for start in range(0, len(obligation_ids), _CHUNK):
-        part = obligation_ids[start : start + _CHUNK]
-        await connection.execute(
-            update(Obligation).where(Obligation.id.in_(part)).values(late_told=step)
-        )
+        await connection.execute(statement, {"ids": obligation_ids[start : start + _CHUNK]})

@@ -103,9 +103,9 @@ async def recompute(
         if each.plan_code in registry.plans:
             changes.setdefault(_reckoned(each, ladders, today), []).extend(keys)
     for change, keys in changes.items():
+        statement = update(Obligation).where(_SOME).values(dict(change))
         for start in range(0, len(keys) if change else 0, _CHUNK):
-            some = Obligation.id.in_(keys[start : start + _CHUNK])
-            await connection.execute(update(Obligation).where(some).values(dict(change)))
+            await connection.execute(statement, {"ids": keys[start : start + _CHUNK]})
 
 
 def _reckoned(row: Standing, ladders: Ladders, today: date) -> tuple[tuple[str, Any], ...]:
@@ -137,6 +137,7 @@ class Standing(NamedTuple):
     told: int | None  # the last rung for the effective due
 
 
+_SOME = Obligation.id.in_(bindparam("ids", expanding=True))
 _EFFECTIVE = case(
     (Obligation.extended_to > Obligation.due_on, Obligation.extended_to), else_=Obligation.due_on
 )
@@ -151,7 +152,7 @@ _STANDING = (
         .scalar_subquery(),
     )
     .join(Plan, Plan.id == Obligation.plan_id)
-    .where(Obligation.id.in_(bindparam("ids", expanding=True)))
+    .where(_SOME)
     .with_for_update(of=Obligation, key_share=True)  # an answer that comes meanwhile is not undone
 )
 
