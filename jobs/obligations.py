@@ -11,17 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import reckoned
 from data.decisions import overlay_of
 from data.ladder import effective_due
 from data.loading import HORIZON
-from data.models import Agency, Assignment, Obligation, Plan, Reminder, ReportDuty, Task
+from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
 from data.overlay import Overlay
 from data.planning import PlannedObligation, followed
 from data.registry import Registry
@@ -93,23 +94,15 @@ async def recompute(
     """
     ids = list(obligation_ids)
     ladders = ladders or Ladders(registry)
-    alike: dict[Standing, list[int]] = {}
-    for start in range(0, len(ids), _CHUNK):
-        rows = await connection.execute(_STANDING, {"ids": ids[start : start + _CHUNK]})
-        for key, *standing in rows:
-            alike.setdefault(Standing(*standing), []).append(key)
-    changes: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-    for each, keys in alike.items():
+    changes: dict[reckoned.Change, list[int]] = {}
+    for each, keys in (await reckoned.held_alike(connection, ids)).items():
         if each.plan_code in registry.plans:
             changes.setdefault(_reckoned(each, ladders, today), []).extend(keys)
-    for change, keys in changes.items():
-        statement = update(Obligation).where(_SOME).values(dict(change))
-        for start in range(0, len(keys) if change else 0, _CHUNK):
-            await connection.execute(statement, {"ids": keys[start : start + _CHUNK]})
+    await reckoned.change_alike(connection, changes)
 
 
-def _reckoned(row: Standing, ladders: Ladders, today: date) -> tuple[tuple[str, Any], ...]:
-    """Return what is to change of obligations that stand alike: (column, value)."""
+def _reckoned(row: reckoned.Standing, ladders: Ladders, today: date) -> reckoned.Change:
+    """Return what is to change of obligations that stand alike."""
     effective = effective_due(row.due_on, row.extended_to)
     due = ladders.due(row.plan_code, row.kind, effective)
     step = _step_of(
@@ -118,43 +111,6 @@ def _reckoned(row: Standing, ladders: Ladders, today: date) -> tuple[tuple[str, 
     rung, remind_on = step or (None, None)
     new = {"base_on": due.base, "judged_on": due.judged, "rung": rung, "remind_on": remind_on}
     return tuple((name, value) for name, value in new.items() if getattr(row, name) != value)
-
-
-class Standing(NamedTuple):
-    """What the next rung of an obligation follows from, and what was reckoned last."""
-
-    state: str
-    kind: str
-    due_on: date
-    extended_to: date | None
-    acknowledged_until: date | None
-    base_on: date
-    judged_on: date
-    rung: int | None
-    remind_on: date | None
-    plan_code: str
-    tracked_from: date
-    told: int | None  # the last rung for the effective due
-
-
-_SOME = Obligation.id.in_(bindparam("ids", expanding=True))
-_EFFECTIVE = case(
-    (Obligation.extended_to > Obligation.due_on, Obligation.extended_to), else_=Obligation.due_on
-)
-_STANDING = (
-    select(
-        Obligation.id,
-        *(getattr(Obligation, name) for name in Standing._fields[:9]),
-        Plan.code,
-        Plan.tracked_from,
-        select(func.max(Reminder.rung))
-        .where(Reminder.obligation_id == Obligation.id, Reminder.due_on == _EFFECTIVE)
-        .scalar_subquery(),
-    )
-    .join(Plan, Plan.id == Obligation.plan_id)
-    .where(_SOME)
-    .with_for_update(of=Obligation, key_share=True)  # an answer that comes meanwhile is not undone
-)
 
 
 def _wanted(
@@ -168,41 +124,6 @@ def _wanted(
     )
 
 
-class Stored(NamedTuple):
-    """What planning looks at of an obligation as it stands; plain, for every one is looked at each night."""
-
-    id: int
-    agency: str
-    kind: str
-    code: str
-    period: str
-    due_on: date
-    due_words: str
-    due_proposed: bool
-    extended_to: date | None
-    base_on: date
-    judged_on: date
-    state: str
-    acknowledged_until: date | None
-    submitted_at: datetime | None
-    confirmed_at: datetime | None
-    rung: int | None
-    remind_on: date | None
-    revision: int
-
-
-async def _stored(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, str, str], Stored]:
-    columns = [getattr(Obligation, name) for name in Stored._fields if name != "agency"]
-    columns.insert(Stored._fields.index("agency"), Agency.code)
-    rows = await connection.execute(
-        select(*columns)
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(Obligation.plan_id == plan_id)
-    )
-    stored = [Stored(*row) for row in rows]
-    return {(row.code, row.agency, row.period): row for row in stored}
-
-
 async def _bring_in_line(
     connection: AsyncConnection,
     registry: Registry,
@@ -213,11 +134,11 @@ async def _bring_in_line(
     today: date,
     counts: Counts,
 ) -> None:
-    known = await _stored(connection, plan.id)
+    known = await reckoned.of_plan(connection, plan.id)
     confirmed = [key for key, row in known.items() if row.state == "confirmed"]
     over = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
     seen = {code for code, _, _ in known}
-    sent = await _sent(connection, Obligation.plan_id == plan.id)
+    sent = await reckoned.told_of_plan(connection, plan.id)
     fresh: list[dict[str, Any]] = []
     changes: list[dict[str, Any]] = []
     for number, (key, owed) in enumerate(wanted.items()):
@@ -295,7 +216,7 @@ async def _bring_in_line(
         await connection.execute(insert(Obligation), fresh[start : start + _CHUNK])
     counts.added += len(fresh)
     counts.moved += sum(1 for change in changes if "due_on" in change)
-    await _update(connection, changes)
+    await reckoned.change_each(connection, changes)
 
 
 def _step_of(
@@ -323,16 +244,6 @@ def _step_of(
     )
 
 
-async def _sent(connection: AsyncConnection, condition: Any) -> dict[tuple[int, date], int]:
-    rows = await connection.execute(
-        select(Reminder.obligation_id, Reminder.due_on, func.max(Reminder.rung).label("rung"))
-        .join(Obligation, Obligation.id == Reminder.obligation_id)
-        .where(condition)
-        .group_by(Reminder.obligation_id, Reminder.due_on)
-    )
-    return {(row.obligation_id, row.due_on): row.rung for row in rows}
-
-
 async def _subjects(connection: AsyncConnection, plan_id: int) -> dict[tuple[str, int | None], int]:
     duties = await connection.execute(
         select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan_id)
@@ -345,27 +256,6 @@ async def _subjects(connection: AsyncConnection, plan_id: int) -> dict[tuple[str
     )
     subjects.update({(row.code, row.agency_id): row.id for row in rows})
     return subjects
-
-
-async def _update(connection: AsyncConnection, changes: list[dict[str, Any]]) -> None:
-    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for change in changes:
-        by_shape.setdefault(tuple(sorted(change)), []).append(change)
-    for shape, rows in by_shape.items():
-        columns: dict[str, Any] = {
-            name: bindparam(f"new_{name}") for name in shape if name != "key"
-        }
-        statement = (
-            update(Obligation.__table__)  # type: ignore[arg-type]
-            .where(Obligation.__table__.c.id == bindparam("key"))
-            .values(columns)
-        )
-        values = [
-            {("key" if name == "key" else f"new_{name}"): value for name, value in row.items()}
-            for row in rows
-        ]
-        for start in range(0, len(values), _CHUNK):
-            await connection.execute(statement, values[start : start + _CHUNK])
 
 
 def _restored(row: Any) -> str:
