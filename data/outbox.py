@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from data.models import Chat, Delivery, Message, MessageItem
+from data.models import Account, Chat, Delivery, Message, MessageItem
 from data.plain_rows import insert_plain
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
@@ -213,11 +213,14 @@ async def hasten(connection: AsyncConnection, account_id: int, *, now: datetime)
     )
 
 
-async def next_send_at(
+async def outlook(
     connection: AsyncConnection, account_id: int, *, now: datetime
-) -> datetime | None:
-    """Return when the next message that must still wait may go, or None."""
-    return await connection.scalar(_NEXT, {"account_id": account_id, "now": now})
+) -> Row[*tuple[Any, ...]]:
+    """Return what an account's next messages wait for: stopped_at, halted_until and next_at of it.
+
+    next_at: when the next message that must still wait may go, or None. The account must exist.
+    """
+    return (await connection.execute(_OUTLOOK, {"account_id": account_id, "now": now})).one()
 
 
 async def recent_sends(
@@ -266,3 +269,6 @@ _WAITING_AFTER = _WAITING.where(
 _NEXT = select(func.min(Message.send_at)).where(
     Message.account_id == bindparam("account_id"), _PENDING, Message.send_at > bindparam("now")
 )
+_OUTLOOK = select(
+    Account.stopped_at, Account.halted_until, _NEXT.scalar_subquery().label("next_at")
+).where(Account.id == bindparam("account_id"))
