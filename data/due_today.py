@@ -59,8 +59,8 @@ async def still_open(connection: AsyncConnection, obligation_ids: Sequence[int])
 async def late(
     connection: AsyncConnection, province: str, *, told: Sequence[int], today: date
 ) -> list[Owed]:
-    """Return what of a province's plans is late by a confirmed date, tracked and not disputed, the
-    latest first.
+    """Return what of a province's plans is late by a confirmed date, tracked and not disputed, what
+    is late for longest first.
 
     told: how far that was told (Obligation.late_told).
     """
