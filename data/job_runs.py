@@ -6,12 +6,26 @@ transaction fails, another may. Decides nothing about when a job is due.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import JobRun
+
+
+async def done(
+    connection: AsyncConnection, job: str, subjects: Iterable[str], run_on: date
+) -> set[str]:
+    """Return those of some subjects for which a job is done that day; for looking before beginning."""
+    rows = await connection.scalars(
+        select(JobRun.subject).where(
+            JobRun.job == job, JobRun.subject.in_(list(subjects)), JobRun.run_on == run_on
+        )
+    )
+    return set(rows)
 
 
 async def begin(

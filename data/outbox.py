@@ -7,7 +7,7 @@ do both. How a message leaves it: data.claims.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,13 +27,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from data.models import Chat, Delivery, Message, MessageItem
+from data.models import Account, Chat, Delivery, Message, MessageItem
+from data.plain_rows import insert_plain
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
 
 # Written out, for a partial index is used only where the condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
 
+_NO_LINES: Mapping[str, Any] = {}
 Buttons = Sequence[Sequence[tuple[str, str]]]
 # Why a message ended: the morning after takes up what it spoke of.
 NOBODY_LEFT = "the chat is gone and nobody is left to tell"
@@ -122,23 +124,37 @@ async def put(
 async def put_all(
     connection: AsyncConnection,
     messages: Sequence[dict[str, Any]],
+    lines: Mapping[str, Sequence[tuple[int, int, int | None]]] = _NO_LINES,
     *,
     priority: int,
     now: datetime,
     send_at: datetime,
-) -> None:
-    """Put many messages without buttons and items at once; what stands already by its dedupe_key stays.
+) -> int:
+    """Put many messages without buttons at once; what stands already by its dedupe_key stays as it is.
 
-    messages: account_id, chat_id, template, context, agency_id, page, pages and dedupe_key of each.
+    messages: account_id, chat_id, template, context, agency_id, page, pages and dedupe_key of each, and
+    broadcast_on of all or none. lines: (number, obligation id, rung) of what they list, by dedupe_key.
+    Returns how many were put.
     """
     if not messages:
-        return
+        return 0
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     shared = {"buttons": [], "priority": priority, "created_at": now, "send_at": send_at}
-    await connection.execute(
-        make(Message).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+    added = await connection.execute(
+        make(Message)
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Message.id, Message.dedupe_key),
         [{**message, **shared} for message in messages],
     )
+    put = added.all()
+    items = [
+        (message_id, number, obligation_id, rung)
+        for message_id, key in put
+        for number, obligation_id, rung in lines.get(key or "", ())
+    ]
+    names = ("message_id", "position", "obligation_id", "rung")
+    await insert_plain(connection, MessageItem, names, items)
+    return len(put)
 
 
 async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
@@ -197,11 +213,14 @@ async def hasten(connection: AsyncConnection, account_id: int, *, now: datetime)
     )
 
 
-async def next_send_at(
+async def outlook(
     connection: AsyncConnection, account_id: int, *, now: datetime
-) -> datetime | None:
-    """Return when the next message that must still wait may go, or None."""
-    return await connection.scalar(_NEXT, {"account_id": account_id, "now": now})
+) -> Row[*tuple[Any, ...]]:
+    """Return what an account's next messages wait for: stopped_at, halted_until and next_at of it.
+
+    next_at: when the next message that must still wait may go, or None. The account must exist.
+    """
+    return (await connection.execute(_OUTLOOK, {"account_id": account_id, "now": now})).one()
 
 
 async def recent_sends(
@@ -250,3 +269,6 @@ _WAITING_AFTER = _WAITING.where(
 _NEXT = select(func.min(Message.send_at)).where(
     Message.account_id == bindparam("account_id"), _PENDING, Message.send_at > bindparam("now")
 )
+_OUTLOOK = select(
+    Account.stopped_at, Account.halted_until, _NEXT.scalar_subquery().label("next_at")
+).where(Account.id == bindparam("account_id"))

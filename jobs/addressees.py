@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +35,7 @@ async def address(
     ids = {row.code: row.id for row in rows}
     focal = await places(connection, ids.values())
     steering = await places(connection, ids.values(), roles=("coordinator",))
+    coordinator = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
     bags: dict[int, Bag] = {}
     unreachable = 0
     for item in items:
@@ -43,14 +45,14 @@ async def address(
         chosen = first.get(agency_id) or second.get(agency_id)
         silent = chosen is None
         if chosen is None:
-            plan = registry.plans[item.row.plan_code]
-            code = coordinator_of(home, plan, on=today)
-            agency_id = ids[code] if code else -1
+            agency_id = ids.get(coordinator(item.row.plan_code) or "", -1)
             chosen = steering.get(agency_id) or focal.get(agency_id)
         if chosen is None:
             unreachable += 1
             continue
         for place in chosen:
-            bag = bags.setdefault(place.chat_id, Bag(place))
+            bag = bags.get(place.chat_id)
+            if bag is None:
+                bag = bags[place.chat_id] = Bag(place)
             (bag.silent if silent else bag.items).append(item)
     return bags, unreachable

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import lease as leases
 from data import outbox
 from data.database import Database
 from data.outbox import Waiting
@@ -165,10 +164,10 @@ class Ahead:
     async def _reload(self, now: datetime) -> None:
         self._silent = {chat: until for chat, until in self._silent.items() if until > now}
         async with self._database.read() as connection:
-            account = await leases.account(connection, self._account_id)
-            self._next_at = await outbox.next_send_at(connection, self._account_id, now=now)
+            account = await outbox.outlook(connection, self._account_id, now=now)
             self._queue, self._last_read = [], None
             await self._read_on(connection, now, _FIRST_PAGE)
+        self._next_at = account.next_at
         self._stopped = account.stopped_at is not None
         if account.halted_until is not None:
             self.silence(None, account.halted_until)

@@ -8,21 +8,22 @@ escalated. Sends nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import due_today
 from data.addressing import Place, places
 from data.holding import Holders
 from data.ladder import effective_due
-from data.models import Agency, Obligation, Plan
+from data.models import Agency, Obligation
 from data.owners import coordinator_of
 from data.province import Province
 from data.registry import Registry
-from jobs.items import obligation_rows
 from jobs.paging import Bag, DueItem
 
 NOBODY, AGENCY, COORDINATOR, LEADER = 0, 1, 2, 3  # Obligation.late_told
@@ -53,9 +54,10 @@ async def escalate(
     steering = await places(connection, ids.values(), roles=("coordinator",))
     leading = await places(connection, ids.values(), roles=("leader",))
     leaders = [place for each in leading.values() for place in each]
+    coordinator_of_plan = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
     reached: dict[int, int] = {}
     for item, days in late:
-        coordinator = coordinator_of(home, registry.plans[item.row.plan_code], on=today)
+        coordinator = coordinator_of_plan(item.row.plan_code)
         own = item.addressee == coordinator
         chats = steering.get(ids.get(coordinator or "", -1), [])
         if item.row.late_told < COORDINATOR and days >= limits.coordinator and (own or chats):
@@ -69,9 +71,9 @@ async def escalate(
         await _note(connection, [key for key, value in reached.items() if value == step], step)
 
 
-async def announce(connection: AsyncConnection, home: Province, items: Iterable[DueItem]) -> None:
-    """Note that the agencies of some reminded items were told what comes if they stay late."""
-    await _note(connection, [i.row.id for i in items if is_announced(home, i)], AGENCY)
+async def announce(connection: AsyncConnection, obligation_ids: Iterable[int]) -> None:
+    """Note of what was reminded that its agencies were told what comes if it stays late."""
+    await _note(connection, list(obligation_ids), AGENCY)
 
 
 def is_announced(home: Province, item: DueItem) -> bool:
@@ -84,10 +86,8 @@ def is_announced(home: Province, item: DueItem) -> bool:
     )
 
 
-def warning(home: Province, items: Iterable[DueItem]) -> Mapping[str, int] | None:
-    """Return the working days that a page of reminders announces; None where it announces nothing."""
-    if not any(is_announced(home, item) for item in items):
-        return None
+def limits(home: Province) -> dict[str, int]:
+    """Return the working days after which what stays late is told to others, as a reminder says it."""
     return {"coordinator": home.file.escalation.coordinator, "leader": home.file.escalation.leader}
 
 
@@ -101,7 +101,7 @@ def _tell(
 ) -> None:
     for place in chats:
         bag = bags.setdefault(place.chat_id, Bag(place))
-        if item not in bag.escalated:
+        if not bag.escalated or bag.escalated[-1] is not item:  # whose chat may be a leader's, too
             bag.escalated.append(item)
         bag.leads = bag.leads or leads
 
@@ -111,47 +111,27 @@ async def _late(
 ) -> list[tuple[DueItem, int]]:
     """Return what is late by the coordinator's days or more and not yet told to the end, with its days."""
     home = registry.provinces[province]
-    found = await connection.execute(
-        select(Obligation.id)
-        .join(Plan, Plan.id == Obligation.plan_id)
-        .where(
-            Plan.province == province,
-            Plan.withdrawn_at.is_(None),
-            Obligation.state == "open",
-            Obligation.late_told.in_((AGENCY, COORDINATOR)),
-            Obligation.judged_on < today,
-            Obligation.disputed_at.is_(None),
-            Obligation.due_proposed.is_(False),
-            or_(Obligation.kind != "phase_end", Obligation.due_on >= Plan.tracked_from),
-        )
-        .order_by(Obligation.judged_on, Obligation.id)
-    )
+    limits = home.file.escalation
+    rows = await due_today.late(connection, province, told=(AGENCY, COORDINATOR), today=today)
+    late_by = cache(lambda judged_on: registry.workdays.between(judged_on, today))
     holders = Holders(home, on=today)
     late: list[tuple[DueItem, int]] = []
-    for row in (await obligation_rows(connection, list(found.scalars()))).values():
+    for row in rows:
         if row.plan_code not in registry.plans:
             continue
-        days = registry.workdays.between(row.judged_on, today)
+        days = late_by(row.judged_on)
         code = holders.holder(row.owner_code, row.kind)
         if code is None:
             continue  # nobody took its work over: who coordinates has it already
-        if days < min(home.file.escalation.coordinator, home.file.escalation.leader):
+        if days < min(limits.coordinator, limits.leader) or home.is_outside(code):
             continue
-        if not home.is_outside(code):
-            late.append(
-                (
-                    DueItem(
-                        row, row.rung or 1, code, False, effective_due(row.due_on, row.extended_to)
-                    ),
-                    days,
-                )
-            )
+        effective = effective_due(row.due_on, row.extended_to)
+        late.append((DueItem(row, row.rung or 1, code, False, effective), days))
     return late
 
 
 async def _note(connection: AsyncConnection, obligation_ids: list[Any], step: int) -> None:
+    some = Obligation.id.in_(bindparam("ids", expanding=True))
+    statement = update(Obligation).where(some).values(late_told=step)
     for start in range(0, len(obligation_ids), _CHUNK):
-        part = obligation_ids[start : start + _CHUNK]
-        await connection.execute(
-            update(Obligation).where(Obligation.id.in_(part)).values(late_told=step)
-        )
+        await connection.execute(statement, {"ids": obligation_ids[start : start + _CHUNK]})

@@ -21,6 +21,7 @@ class Ladders:
         self._registry = registry
         self._due: dict[tuple[bool, bool, date], Due] = {}
         self._next: dict[tuple[Any, ...], tuple[int, date] | None] = {}
+        self._reached: dict[tuple[str, Any, date, date], int | None] = {}
         self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
 
     def due(self, plan_code: str, kind: Any, due_on: date) -> Due:
@@ -39,6 +40,14 @@ class Ladders:
             due = self.due(plan_code, kind, due_on)
             self._steps[key] = schedule(rungs, due, self._registry.workdays)
         return self._steps[key]
+
+    def reached(self, plan_code: str, kind: Any, due_on: date, *, today: date) -> int | None:
+        """Return the last rung of an obligation whose day has come by today, or None where none has."""
+        key = (plan_code, kind, due_on, today)
+        if key not in self._reached:
+            days = [rung for rung, day in self.steps(plan_code, kind, due_on) if day <= today]
+            self._reached[key] = days[-1] if days else None
+        return self._reached[key]
 
     def step(
         self,

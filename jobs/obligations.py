@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import reckoned
 from data.alike import Alike, Owners, add, change, read_alike, rungs_told
 from data.decisions import overlay_of
 from data.ladder import TASK_KINDS, Due, effective_due
@@ -28,7 +29,6 @@ from data.registry import Registry
 from data.undated import drop_done
 from jobs.ladders import Ladders
 
-_CHUNK = 1000
 _AT_A_STRETCH = 50  # occasions, before whoever else is at work in the process has a turn
 _TOLD = attrgetter("due_on", "due_proposed", "state")
 _AS_PLANNED = attrgetter(  # in the order in which they are reckoned below
@@ -92,31 +92,33 @@ async def recompute(
     obligation_ids: Iterable[int],
     *,
     today: date,
+    ladders: Ladders | None = None,
 ) -> None:
-    """Reckon the next rung of some obligations again, after an answer, an extension or a decision."""
+    """Reckon the next rung of some obligations again, after an answer, an extension or a decision.
+
+    Of two transactions that do it at once, or record an answer, the second goes by what the first left.
+    ladders: of the registry, where they are kept.
+    """
     ids = list(obligation_ids)
-    ladders = Ladders(registry)
-    for start in range(0, len(ids), _CHUNK):
-        part = Obligation.id.in_(ids[start : start + _CHUNK])
-        found = await read_alike(connection, part)
-        its_plans = Plan.id.in_({row.plan_id for row in found})
-        rows = await connection.execute(
-            select(Plan.id, Plan.code, Plan.tracked_from).where(its_plans)
+    ladders = ladders or Ladders(registry)
+    changes: dict[reckoned.Change, list[int]] = {}
+    for each, keys in (await reckoned.held_alike(connection, ids)).items():
+        if each.plan_code in registry.plans:
+            changes.setdefault(_recomputed(each, ladders, today), []).extend(keys)
+    await reckoned.change_alike(connection, changes)
+
+
+def _recomputed(row: reckoned.Standing, ladders: Ladders, today: date) -> reckoned.Change:
+    """Return what is to change of obligations that stand alike."""
+    effective = effective_due(row.due_on, row.extended_to)
+    due = ladders.due(row.plan_code, row.kind, effective)
+    step = None
+    if row.state in ("open", *_ENDED):
+        step = _step_of(
+            row, ladders, row.plan_code, row.tracked_from, row.kind, effective, row.told, today
         )
-        plans = {plan.id: plan for plan in rows if plan.code in registry.plans}
-        changes = []
-        for row, owners in found.items():
-            plan = plans.get(row.plan_id)
-            if plan is None:
-                continue
-            effective = effective_due(row.due_on, row.extended_to)
-            due = ladders.due(plan.code, row.kind, effective)
-            step = None
-            if row.state == "open":
-                step = _step_of(row, ladders, plan, row.kind, effective, row.told, today)
-            reckoned = {"base_on": due.base, "judged_on": due.judged}
-            changes.append({"ids": list(owners.values()), **reckoned, **_columns(step)})
-        await change(connection, changes)
+    new = {"base_on": due.base, "judged_on": due.judged, **_columns(step)}
+    return tuple((name, value) for name, value in new.items() if getattr(row, name) != value)
 
 
 def _wanted(registry: Registry, plan: Any, overlay: Overlay, today: date) -> Iterable[Occasion]:
@@ -212,7 +214,9 @@ def _reckoned(
     state = _restored(row) if row.state in _ENDED else row.state
     step = None
     if state == "open":
-        step = _step_of(row, ladders, plan, owed.kind, effective, told, today)
+        step = _step_of(
+            row, ladders, plan.code, plan.tracked_from, owed.kind, effective, told, today
+        )
     return {**_dates(owed, due), "state": state, **_columns(step)}
 
 
@@ -232,18 +236,19 @@ def _columns(step: Step) -> dict[str, Any]:
 
 
 def _step_of(
-    row: Alike,
+    row: Alike | reckoned.Standing,
     ladders: Ladders,
-    plan: Any,
+    plan_code: str,
+    tracked_from: date,
     kind: str,
     effective: date,
     told: int | None,
     today: date,
 ) -> Step:
-    if kind == "phase_end" and effective < plan.tracked_from and told is not None:
+    if kind == "phase_end" and effective < tracked_from and told is not None:
         return None  # what ended before it was tracked is asked about once
     return ladders.step(
-        plan.code,
+        plan_code,
         kind,
         effective,
         today=today,

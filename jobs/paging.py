@@ -90,13 +90,11 @@ def paginate(
     chat, told in a line for each thing they owe after all others, as is what stays late (escalated).
     accounts: those near a cap, a line each at the very end.
     """
-    dated = [item for item in items if not (item.ended or item.undated)]
+    dated, ended, undated = _parted(items)
     pages = [Page(part) for part in _fill(_by_urgency(dated), limit)]
-    ended = [item for item in items if item.ended]
     if ended:
         shown = _fill(_by_urgency(ended), limit)[0]
         pages.append(Page(shown, left_out=len(ended) - len(shown)))
-    undated = [item for item in items if item.undated]
     undated.sort(key=lambda item: (item.row.plan_code, item.row.id))  # as the documents list them
     pages += [Page(part) for part in _fill(undated, limit)]
     room = limit - _PAGE_FRAME - sum(_weight(item) for item in pages[-1].items) if pages else 0
@@ -125,6 +123,15 @@ def line_of(row: Any, due_on: date) -> tuple[Any, ...]:
     # What has no due date is one line, however many tasks: nobody is to pass on each of them.
     subject = UNDATED if row.kind == UNDATED else row.code
     return row.plan_code, subject, row.period, due_on
+
+
+def _parted(items: Iterable[DueItem]) -> tuple[list[DueItem], list[DueItem], list[DueItem]]:
+    dated: list[DueItem] = []
+    ended: list[DueItem] = []
+    undated: list[DueItem] = []
+    for item in items:
+        (undated if item.undated else ended if item.ended else dated).append(item)
+    return dated, ended, undated
 
 
 def _by_line(items: Iterable[DueItem]) -> list[list[DueItem]]:

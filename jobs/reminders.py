@@ -8,30 +8,32 @@ one transaction. Sends nothing itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import job_runs
+from data import due_today, job_runs, outbox
 from data.clock import civil_date, civil_time
 from data.contacts import end_stand_ins
 from data.database import FAULTS, Database, words_of
 from data.holding import Holders
 from data.journal import journal
 from data.ladder import effective_due
-from data.models import JobRun, Message, MessageItem, Obligation, Plan, Reminder
+from data.models import Reminder
 from data.owners import coordinator_of
+from data.plain_rows import insert_plain
 from data.province import Province
 from data.registry import Registry
 from jobs import escalation, sparing, warnings
 from jobs.addressees import address
 from jobs.channel import Capabilities
 from jobs.hours import within_sending_hours
-from jobs.items import obligation_rows
 from jobs.ladders import Ladders
 from jobs.leftovers import take_back
 from jobs.obligations import recompute
@@ -40,9 +42,8 @@ from jobs.quota import accounts_in_use
 
 _log = journal("reminders")
 
-BROADCAST = 2  # Message.priority
 _DEFAULT_LIMIT = 4096
-_CHUNK = 900
+_AT_A_STRETCH = 50  # chats, before whoever else is at work in the process has a turn
 
 
 @dataclass(slots=True)
@@ -71,28 +72,44 @@ async def morning(
     result = MorningResult()
     if not within_sending_hours(now, registry.workdays):
         return result
-    today = civil_date(now)
+    today, known = civil_date(now), can or {}
     async with database.read() as connection:
-        rows = await connection.execute(
-            select(JobRun.subject).where(JobRun.job == "morning", JobRun.run_on == today)
+        done = await job_runs.done(connection, "morning", registry.provinces, today)
+        waiting = [code for code in registry.provinces if code not in done]
+        waiting = [
+            code for code in waiting if _hour_of(registry.provinces[code]) <= civil_time(now)
+        ]
+        if not waiting:
+            return result
+        accounts = await accounts_in_use(
+            connection, lambda use: known.get(use.account_id), today=today
         )
-        done = set(rows.scalars())
-    for province in registry.provinces.values():
-        hour, minute = province.file.morning.split(":")
-        if province.code in done or civil_time(now) < time(int(hour), int(minute)):
-            continue
+    ladders = Ladders(registry)
+    for code in waiting:
         try:
             async with database.write() as connection:
-                if await job_runs.begin(connection, "morning", province.code, today, now=now):
+                if await job_runs.begin(connection, "morning", code, today, now=now):
                     await compose(
-                        connection, registry, province.code, now=now, result=result, can=can
+                        connection,
+                        registry,
+                        code,
+                        now=now,
+                        result=result,
+                        can=known,
+                        accounts=accounts,
+                        ladders=ladders,
                     )
-                    result.provinces.append(province.code)
+                    result.provinces.append(code)
         except Exception as error:  # one province's trouble must not cost the others their morning
-            about = {"province": province.code, "error": words_of(error)}
+            about = {"province": code, "error": words_of(error)}
             _log.error("morning.failed", **about, exc_info=not isinstance(error, FAULTS))
-            result.failed.append(province.code)
+            result.failed.append(code)
     return result
+
+
+def _hour_of(province: Province) -> time:
+    hour, minute = province.file.morning.split(":")
+    return time(int(hour), int(minute))
 
 
 async def compose(
@@ -102,16 +119,21 @@ async def compose(
     *,
     now: datetime,
     result: MorningResult,
-    can: Mapping[int, Capabilities] | None = None,
+    can: Mapping[int, Capabilities] = MappingProxyType({}),
+    accounts: Sequence[dict[str, Any]] = (),
+    ladders: Ladders | None = None,
 ) -> None:
-    """Put one province's messages of the day into the outbox, in the caller's transaction."""
+    """Put one province's messages of the day into the outbox, in the caller's transaction.
+
+    accounts: as jobs.quota.accounts_in_use returns them. ladders: of the registry, where several
+    provinces have their morning.
+    """
     today = civil_date(now)
+    ladders = ladders or Ladders(registry)
     home = registry.provinces[province_code]
-    known = can or {}
     await end_stand_ins(connection, today=today, now=now)
     stale = await take_back(connection, province_code, today)
-    items = await _due_items(connection, registry, province_code, stale, today)
-    accounts = await accounts_in_use(connection, lambda use: known.get(use.account_id), today=today)
+    items = await _due_items(connection, registry, ladders, province_code, stale, today)
     bags: dict[int, Bag] = {}
     passed_over: set[int] = set()
     if items:
@@ -120,48 +142,36 @@ async def compose(
         passed_over = sparing.give_way(bags, sparing.scarce(accounts))
     await escalation.escalate(connection, registry, province_code, bags, today=today)
     await warnings.warn(connection, province_code, bags, accounts, now=now)
-    told = passed_over | await _put(connection, home, bags, today, now, known, result)
-    own = [item for bag in bags.values() for item in bag.items]
-    await escalation.announce(connection, home, own)
-    await _mark(connection, registry, [item for item in items if item.row.id in told], today)
+    told = passed_over | await _put(connection, home, bags, today, now, can, result)
+    said = [item for item in items if item.row.id in told]
+    await _mark(connection, registry, ladders, said, today)
 
 
 async def _due_items(
     connection: AsyncConnection,
     registry: Registry,
+    ladders: Ladders,
     province: str,
     stale: Sequence[int],
     today: date,
 ) -> list[DueItem]:
     home = registry.provinces[province]
-    ladders = Ladders(registry)
     holders = Holders(home, on=today)
-    due = await connection.execute(
-        select(Obligation.id)
-        .join(Plan, Plan.id == Obligation.plan_id)
-        .where(
-            Plan.province == province,
-            Plan.withdrawn_at.is_(None),
-            or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
-            Obligation.state == "open",
-            Obligation.remind_on <= today,
-        )
-    )
-    ids = sorted({*due.scalars(), *stale})
+    rows = await due_today.due(connection, province, today=today)
+    known = {row.id for row in rows}
+    rows += await due_today.still_open(connection, [key for key in stale if key not in known])
     items: list[DueItem] = []
-    for row in (await obligation_rows(connection, ids)).values():
-        if row.state != "open" or row.plan_code not in registry.plans:
+    for row in sorted(rows, key=attrgetter("id")):
+        if row.plan_code not in registry.plans:
             continue
-        plan = registry.plans[row.plan_code]
         effective = effective_due(row.due_on, row.extended_to)
-        steps = ladders.steps(row.plan_code, row.kind, effective)
-        reached = [rung for rung, day in steps if day <= today]
-        if not reached:
+        rung = ladders.reached(row.plan_code, row.kind, effective, today=today)
+        if rung is None:
             continue
         holder = holders.holder(row.owner_code, row.kind)
-        code = holder or coordinator_of(home, plan, on=today)
+        code = holder or coordinator_of(home, registry.plans[row.plan_code], on=today)
         if code is not None:
-            items.append(DueItem(row, reached[-1], code, holder is None, effective))
+            items.append(DueItem(row, rung, code, holder is None, effective))
     return items
 
 
@@ -176,28 +186,35 @@ async def _put(
 ) -> set[int]:
     """Put the messages of all chats; return the obligations that were told of."""
     told: set[int] = set()
+    announced: list[int] = []
     messages: list[dict[str, Any]] = []
-    listed: list[list[tuple[int, DueItem]]] = []
-    for bag in bags.values():
+    lines: dict[str, list[tuple[int, int, int]]] = {}
+    for number, bag in enumerate(bags.values()):
+        if number % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
         told.update(item.row.id for item in (*bag.items, *bag.silent))
         readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
-        known = can.get(bag.place.account_id)
-        limit = known.max_text if known else _DEFAULT_LIMIT
+        limit = (
+            can[bag.place.account_id].max_text if bag.place.account_id in can else _DEFAULT_LIMIT
+        )
         pages = paginate(
             bag.items, bag.silent, limit, escalated=bag.escalated, accounts=bag.accounts
         )
-        number = 0
+        above = 0  # lines on the pages before
         for index, page in enumerate(pages, 1):
-            listed.append(list(enumerate(page.items, number + 1)))
-            number += len(page.items)
-            speaks_of = [
-                item.row.agency_id for item in (*page.items, *page.silent, *page.escalated)
+            key = f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}"
+            lines[key] = [
+                (position, item.row.id, item.rung)
+                for position, item in enumerate(page.items, above + 1)
             ]
+            above += len(page.items)
+            warned = [item.row.id for item in page.items if escalation.is_announced(home, item)]
+            announced += warned
+            speaks_of = (*page.items, *page.silent, *page.escalated)
             messages.append(
                 {
                     "account_id": bag.place.account_id,
                     "chat_id": bag.place.chat_id,
-                    "priority": BROADCAST,
                     "template": "reminder",
                     "context": {
                         "agency": " và ".join(home.agencies[code].name for code in readers),
@@ -208,67 +225,36 @@ async def _put(
                         "silent": [item.row.id for item in page.silent],
                         "escalated": [item.row.id for item in page.escalated],
                         "to_leader": bag.leads and not bag.items,
-                        "warning": escalation.warning(home, page.items),
+                        "warning": escalation.limits(home) if warned else None,
                         "accounts": page.accounts,
                     },
-                    "buttons": [],
-                    "agency_id": next(iter(speaks_of), bag.agency_id),
+                    "agency_id": speaks_of[0].row.agency_id if speaks_of else bag.agency_id,
                     "page": index,
                     "pages": len(pages),
-                    "dedupe_key": f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}",
+                    "dedupe_key": key,
                     "broadcast_on": today,
-                    "created_at": now,
-                    "send_at": now,
-                    "state": "pending",
                 }
             )
-    ids: list[int] = []
-    for start in range(0, len(messages), _CHUNK):
-        added = await connection.execute(
-            insert(Message).returning(Message.id, sort_by_parameter_order=True),
-            messages[start : start + _CHUNK],
-        )
-        ids.extend(added.scalars())
-    rows = [
-        {
-            "message_id": message_id,
-            "position": number,
-            "obligation_id": item.row.id,
-            "rung": item.rung,
-        }
-        for message_id, page in zip(ids, listed, strict=True)
-        for number, item in page
-    ]
-    for start in range(0, len(rows), _CHUNK):
-        await connection.execute(insert(MessageItem), rows[start : start + _CHUNK])
-    result.messages += len(ids)
+    result.messages += await outbox.put_all(
+        connection, messages, lines, priority=outbox.BROADCAST, now=now, send_at=now
+    )
+    await escalation.announce(connection, announced)
     result.items += len(told)
     return told
 
 
 async def _mark(
-    connection: AsyncConnection, registry: Registry, items: Sequence[DueItem], today: date
+    connection: AsyncConnection,
+    registry: Registry,
+    ladders: Ladders,
+    items: Sequence[DueItem],
+    today: date,
 ) -> None:
     """Record each rung as put into a message, and reckon the next."""
+    day = today.isoformat()
+    told = [(item.row.id, item.due_on.isoformat(), item.rung, day) for item in items]
+    names = ("obligation_id", "due_on", "rung", "reminded_on")
+    # What is told again, because it never left, stands there already.
+    await insert_plain(connection, Reminder, names, told, keep=True)
     ids = [item.row.id for item in items]
-    known: set[tuple[int, date, int]] = set()
-    for start in range(0, len(ids), _CHUNK):
-        rows = await connection.execute(
-            select(Reminder.obligation_id, Reminder.due_on, Reminder.rung).where(
-                Reminder.obligation_id.in_(ids[start : start + _CHUNK])
-            )
-        )
-        known.update((row.obligation_id, row.due_on, row.rung) for row in rows)
-    fresh = [
-        {
-            "obligation_id": item.row.id,
-            "due_on": item.due_on,
-            "rung": item.rung,
-            "reminded_on": today,
-        }
-        for item in items
-        if (item.row.id, item.due_on, item.rung) not in known
-    ]
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(Reminder), fresh[start : start + _CHUNK])
-    await recompute(connection, registry, ids, today=today)
+    await recompute(connection, registry, ids, today=today, ladders=ladders)

@@ -211,7 +211,8 @@ async def test_answers_stand_before_notices_and_both_before_broadcasts(database:
 
         assert await order(broadcasts=True) == [tin[2], tin[4], tin[1], tin[0], tin[3]]
         assert await order(broadcasts=False) == [tin[2], tin[4], tin[1]]
-        assert await outbox.next_send_at(connection, account_id, now=MORNING) == late
+        outlook = await outbox.outlook(connection, account_id, now=MORNING)
+        assert tuple(outlook) == (None, None, late)
         page = await outbox.waiting(connection, account_id, now=MORNING, broadcasts=True, limit=2)
         rest = await outbox.waiting(
             connection, account_id, now=MORNING, broadcasts=True, after=page[-1], limit=9
@@ -231,7 +232,7 @@ async def test_looking_and_reclaiming_use_their_indexes(database: Database) -> N
 
     async with database.write() as connection:
         await outbox.waiting(connection, account_id, now=MORNING, broadcasts=True, limit=10)
-        await outbox.next_send_at(connection, account_id, now=MORNING)
+        await outbox.outlook(connection, account_id, now=MORNING)
         await claims.reclaim(connection, held, repeats_unknown=True, now=MORNING)
     plans = []
     async with database.read() as connection:

@@ -12,7 +12,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.app import opened
@@ -25,12 +25,15 @@ from data.models import (
     Base,
     Download,
     Meta,
+    Obligation,
     Plan,
+    Reminder,
     StatusReply,
     TargetValue,
 )
 from data.progress import hold, record
 from jobs.channel import Channel
+from jobs.obligations import recompute
 from tests.talk import CALENDAR, PLAN, PROVINCE, Seat, Talk, small_registry
 from tests.test_targets import measured
 from tests.world import counted
@@ -214,3 +217,28 @@ async def test_the_same_answer_given_twice_at_once_counts_once(postgres: Databas
         await hold(connection, [owed.id])
 
     assert await meet(postgres, judge, answer) == [None, None]  # waited, and it was said already
+
+
+async def test_a_rung_reckoned_while_an_answer_is_recorded_goes_by_the_answer(
+    postgres: Database,
+) -> None:
+    talk = await Talk(postgres, small_registry(), NOW).begin()
+    owed = await talk.obligation("10/KH-UBND", "stc", "2", "end")
+    held = date(2027, 1, 20)
+
+    async def receive(connection: Any) -> None:
+        rows = update(Obligation).where(Obligation.id == owed.id)
+        await connection.execute(rows.values(acknowledged_until=held))
+
+    async def reckon(connection: Any) -> None:
+        told = {"obligation_id": owed.id, "due_on": owed.due_on, "rung": owed.rung}
+        await connection.execute(insert(Reminder).values(**told, reminded_on=WEEK))
+        await recompute(connection, talk.registry, [owed.id], today=WEEK)
+
+    await meet(postgres, receive, reckon)
+    after = await talk.obligation("10/KH-UBND", "stc", "2", "end")
+    async with postgres.write() as connection:
+        await recompute(connection, talk.registry, [owed.id], today=WEEK)
+    alone = await talk.obligation("10/KH-UBND", "stc", "2", "end")
+    assert after.acknowledged_until == held
+    assert (after.rung, after.remind_on) == (alone.rung, alone.remind_on)
