@@ -41,6 +41,8 @@ from tests.test_attack_table import (
     talk,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["talk"]
 
 # A button's verb → on which row it acts, and who may do it to what is Sở Tài chính's. What everybody else
@@ -148,9 +150,11 @@ async def test_a_forged_button_does_nothing(talk: Talk, rows: dict[str, int], wa
             key = f"{verb}:{rows[what]}"
             templates, held, changed = await act(talk, way, chat, key, press=True)
             does = changed or "Kế hoạch số 10" in held or "10/KH-UBND" in held
-            if way == "zalo_bot":  # there are no buttons: a key that is typed is words
-                does, allowed = changed, set()
-            if does is not (chat in allowed):
+            if (
+                way == "zalo_bot"
+            ):  # there are no buttons: a key that is typed is words, to one's own list
+                does = changed and chat not in allowed
+            if does is not (chat in allowed and way != "zalo_bot"):
                 faults.append(f"{key} ({what}) by {NAMES[chat]} on {way}: {templates} {held[:300]}")
     assert not faults, "\n".join(faults)
 

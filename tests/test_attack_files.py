@@ -31,6 +31,8 @@ from data.workbook import ImportRefused, Limits, open_whole, read_page
 from data.yamlfile import RegistryFault, parse, read_text
 from tests.talk import CALENDAR, PLAN, PROVINCE, small_registry
 
+pytestmark = pytest.mark.slow
+
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 TODAY = date(2026, 11, 9)
 ROOM = 400_000_000  # bytes a process may take beside what it has when it starts to read
@@ -118,7 +120,6 @@ def refuse_all(folder: str) -> None:
         print(f"{kind}: {said} after {seconds:.1f}", flush=True)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the room of a process is limited on Linux")
 def test_a_sheet_that_is_packed_to_burst_is_refused_in_little_room(tmp_path: Path) -> None:
     call = f"from tests.test_attack_files import refuse_all; refuse_all({str(tmp_path)!r})"

@@ -42,6 +42,8 @@ from tests.botapi import TOKEN
 from tests.talk import small_registry
 from tests.zaloapi import TOKENS
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 11, 9)
 EXAMPLES = int(os.environ.get("NHACVIEC_FUZZ", "60"))
 LONGEST = 4096  # what a messenger lets through

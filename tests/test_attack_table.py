@@ -42,6 +42,8 @@ from tests.botapi import TOKEN
 from tests.talk import Seat, Talk, small_registry
 from tests.zaloapi import TOKENS
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 NUMBERS = count(10_000)
 STC, SXD, COORDINATOR, LEADER, READER = "101", "102", "103", "104", "105"

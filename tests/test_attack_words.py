@@ -38,6 +38,8 @@ from jobs.reports import Made, make_report
 from tests.botapi import without_markup
 from tests.talk import CALENDAR, PLAN, PROVINCE, TEMPLATES, Reply, Seat, Talk
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 9)
 STC, COORDINATOR = "101", "103"

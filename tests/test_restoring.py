@@ -31,7 +31,7 @@ from tests.test_cli import Terminal, terminal
 from tests.whole import Whole
 from tests.world import morning_of
 
-pytestmark = pytest.mark.sqlite  # a server's backups are the server's
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server's backups are the server's
 
 __all__ = ["terminal"]  # the fixture
 
@@ -447,7 +447,6 @@ async def replies_in(path: Path) -> list[tuple[str, int]]:
         ).fetchall()
 
 
-@pytest.mark.slow
 async def test_a_backup_taken_while_people_answer_restores_to_an_instant_of_it(
     terminal: Terminal, tmp_path: Path
 ) -> None:

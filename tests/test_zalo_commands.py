@@ -14,6 +14,8 @@ from bot.config import webhook_secret
 from tests.test_cli import Terminal, terminal
 from tests.zaloapi import TOKENS, ZaloApi
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["terminal"]  # a fixture
 
 PUBLIC = "https://nhacviec.tinh.example"
