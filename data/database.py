@@ -41,8 +41,10 @@ _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number t
 # transaction in which nothing was asked for so long. Less than it takes until another has the account.
 STANDING_SECONDS = 15
 # Of a transaction that makes many rows, each has its place in every index; where the pages of those do not
-# fit, SQLite writes and reads them again and again. In KiB, given back at the end.
-_ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text("PRAGMA cache_size=-2000")
+# fit, SQLite writes and reads them again and again. Given back at the end: the system's own cache stands
+# behind each connection's, which would only hold memory while the service idles. In KiB.
+_USUAL_CACHE = "PRAGMA cache_size=-512"
+_ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text(_USUAL_CACHE)
 _RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 # A server that is gone without a word is given up within half a minute, not after the quarter of an hour
 # that TCP would wait.
@@ -108,6 +110,7 @@ class Database:
             cursor = connection.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute(_USUAL_CACHE)
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")  # what is let go leaves the file, too
             cursor.close()

@@ -245,4 +245,4 @@ async def test_planning_has_a_larger_cache_and_gives_it_back(database: Database)
     async with database.write(alone=True) as connection:
         assert await connection.scalar(size) == -20480
     async with database.write() as connection:
-        assert await connection.scalar(size) == -2000
+        assert await connection.scalar(size) == -512

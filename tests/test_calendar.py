@@ -45,6 +45,8 @@ from tests.talk import (
 )
 from tests.whole import Whole
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; BC.1 is due on Saturday 14/11
 KEY = b"k" * 32
 LINKS = Links("https://nhacviec.test", KEY)

@@ -23,6 +23,8 @@ from tests.answered import Said, on
 from tests.talk import small_registry
 from tests.world import load_world, morning_of
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 20)
 
 

@@ -13,6 +13,8 @@ from tests.databases import made_once
 from tests.test_cli import Terminal, terminal
 from tests.test_digest import Office
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["terminal"]
 
 

@@ -21,6 +21,8 @@ from data.workbook import LONGEST_CELL, neutral
 from tests.talk import Seat, Talk, small_registry
 from tests.test_cli import Terminal, loaded, loaded_file, terminal
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)

@@ -18,6 +18,8 @@ from data.wording import read_deadline, read_period
 from data.workbook import ImportRefused
 from data.yamlfile import parse
 
+pytestmark = pytest.mark.slow
+
 HEAD = {
     "number": "2222/KH-UBND",
     "province": "Gia Lai",

@@ -34,6 +34,8 @@ from data.report_facts import (
 from jobs.letterhead import abbreviation, bodies, day_long, day_short, letterhead
 from jobs.report_docx import ReportRefused, report_docx, urging_docx
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2026, 11, 5, 9, 12, tzinfo=ZONE)
 FONTS = ("w:ascii", "w:hAnsi", "w:eastAsia", "w:cs")
 

@@ -30,6 +30,8 @@ from tests.answered import PLAN, Said, on
 from tests.talk import RENDERER, WITH_BUTTONS, WITHOUT, Talk, small_registry
 from tests.world import load_world
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 20)
 NOW = on(11, 20)
 FILES = replace(WITH_BUTTONS, max_caption=1024)

@@ -31,6 +31,8 @@ from data.migrate import upgrade
 from jobs.channel import Button, Document, Gone, Incoming, OutgoingMessage
 from jobs.qr import picture
 
+pytestmark = pytest.mark.slow
+
 LAN = Speaker("7", "Lan")
 PRIVATE = LocalChat("a", "px", "Sở Tài chính", "focal", "private", (LAN,), "stc")
 GROUP = LocalChat("g", "px", "Nhóm", "group", "group", (LAN, Speaker("8", "Dũng")), "stc")
