@@ -391,6 +391,7 @@ async def test_history_tells_who_said_what_when_and_what_was_taken_back(talk: Ta
 # ------------------------------------------------------------------ help, and what nobody may see
 
 
+@pytest.mark.slow
 async def test_every_query_shows_nothing_of_another_province(talk: Talk) -> None:
     for chat, role, code in (
         ("t1", "focal", "stc"),
@@ -461,6 +462,7 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
                 assert task.province in {e.province for e in turn.caller.here}
 
 
+@pytest.mark.slow
 async def test_help_names_only_commands_that_work_for_the_role(talk: Talk) -> None:
     for chat in ("stc", "coordinator", "leader"):
         listed: Any = (await ask(talk, chat, "/help")).answer.context["commands"]

@@ -231,6 +231,7 @@ async def test_anothers_answer_is_not_taken_back(talk: Talk) -> None:
     assert (await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).state == "submitted"
 
 
+@pytest.mark.slow
 async def test_lists_and_figures_show_ones_own_alone(talk: Talk) -> None:
     seen = {chat: await everything(talk, chat) for chat in EVERYBODY}
     assert "10/KH-UBND" in seen["sxd"]

@@ -70,6 +70,7 @@ def test_a_library_is_imported_in_its_one_place(library: str) -> None:
     assert {name_of(path) for path in MODULES if library in imported(path)} <= ONLY_IN[library]
 
 
+@pytest.mark.slow
 def test_a_service_that_idles_holds_no_library_that_only_some_work_needs() -> None:
     command = "import sys, bot.cli, bot.app, bot.commands.service; print(*sys.modules)"
     told = subprocess.run(

@@ -476,6 +476,7 @@ async def test_a_slow_answer_shows_typing_once_and_a_quick_one_never(
     assert len(await outgoing(database)) == 2
 
 
+@pytest.mark.slow
 async def test_what_is_overheard_in_a_group_and_what_is_pressed_shows_no_typing(
     database: Database, local: int
 ) -> None:

@@ -52,6 +52,7 @@ class EachSecond(Job):
         return IntervalTrigger(seconds=1)
 
 
+@pytest.mark.slow
 async def test_a_job_that_fails_ends_neither_itself_nor_the_others() -> None:
     failed, worked = asyncio.Semaphore(0), asyncio.Semaphore(0)
 
@@ -73,6 +74,7 @@ async def test_a_job_that_fails_ends_neither_itself_nor_the_others() -> None:
         schedule.stop()
 
 
+@pytest.mark.slow
 async def test_a_job_without_its_database_is_told_in_a_line_and_a_fault_of_ours_whole(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

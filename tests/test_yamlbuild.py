@@ -90,6 +90,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(value=VALUES, is_flow=st.booleans())
 def test_whatever_was_written_is_built_as_ruamel_builds_it(value: Any, is_flow: bool) -> None:
