@@ -13,12 +13,13 @@ from sqlalchemy import func, insert, select, update
 from bot.channels.pacing import Limits
 from bot.channels.zalo_bot import ZaloBotChannel
 from data import lease
-from data.clock import ZONE, SteppedClock
+from data.clock import ZONE, SteppedClock, civil_date
 from data.database import Database
 from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry import Registry
 from data.ways_in import WayIn, ways_in
 from jobs.delivery import Delivery
+from jobs.quota import accounts_in_use
 from jobs.reminders import MorningResult, compose
 from tests.talk import RENDERER
 from tests.world import load_world
@@ -66,16 +67,21 @@ class Office:
             self.chats[address] = chat
 
     async def morning(self) -> MorningResult:
-        result = MorningResult()
+        result, now = MorningResult(), await self.clock.now()
+        can = {key: bot.capabilities for key, bot in self.channels.items()}
         async with self.database.write() as connection:
+            accounts = await accounts_in_use(
+                connection, lambda use: can.get(use.account_id), today=civil_date(now)
+            )
             for province in ("gia-lai", "lang-son"):
                 await compose(
                     connection,
                     self.registry,
                     province,
-                    now=await self.clock.now(),
+                    now=now,
                     result=result,
-                    can={key: bot.capabilities for key, bot in self.channels.items()},
+                    can=can,
+                    accounts=accounts,
                 )
         return result
 
