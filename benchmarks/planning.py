@@ -31,6 +31,8 @@ from data.registry import Registry
 from jobs.obligations import materialise
 
 AIM_MADE, AIM_LOADED, FLAT = 30.0, 10.0, 1.2
+# Seconds that sqlite3 alone took for as many, where the aims were set.
+MADE_THERE, LOADED_THERE = 2.2, 0.17
 TODAY = civil_date(MORNING)
 DUTIES, MONTHS = 2, 15  # of a plan; ahead
 _SAMPLE = 100_000
@@ -88,12 +90,14 @@ async def planning(sizes: Sizes) -> list[Row]:
     bare = {"bare_is": "sqlite3 alone, s"}
     return [
         Row(f"{made['rows']:,} obligations made with their reminders", f"< {AIM_MADE:.0f} s", made["seconds"], "s",
-            made["seconds"] < AIM_MADE, made["bare"], made["seconds"] / made["bare"], **bare),
+            made["seconds"] < AIM_MADE, made["bare"], made["seconds"] / made["bare"],
+            aim_ratio=AIM_MADE / MADE_THERE, **bare),
         Row("their peak of memory", f"≤ {FLAT} of a tenth's", made["peak_mb"], "MB",
             made["peak_mb"] <= FLAT * tenth["peak_mb"], tenth["peak_mb"], made["peak_mb"] / tenth["peak_mb"],
             f"{tenth['rows']:,} obligations, MB"),
         Row(f"registry of {loaded['rows']:,} tasks loaded", f"< {AIM_LOADED:.0f} s", loaded["seconds"], "s",
-            loaded["seconds"] < AIM_LOADED, loaded["bare"], loaded["seconds"] / loaded["bare"], **bare),
+            loaded["seconds"] < AIM_LOADED, loaded["bare"], loaded["seconds"] / loaded["bare"],
+            aim_ratio=AIM_LOADED / LOADED_THERE, **bare),
         Row("its peak of memory", f"≤ {FLAT} of what the files hold", loaded["peak_mb"], "MB",
             loaded["peak_mb"] <= FLAT * loaded["held_mb"], loaded["held_mb"],
             loaded["peak_mb"] / loaded["held_mb"], "the files read, MB"),

@@ -6,6 +6,7 @@ in each a look when nothing is due, the morning's tick, its delivery, and the qu
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -147,6 +148,7 @@ def make_due(path: Path, count: int, chats: int) -> int:
 
 
 async def _measured(path: Path, sizes: Sizes) -> dict[str, Any]:
+    os.sync()  # what making the file left to be written must not hold up a commit
     asked = await queries.measure(path, 0, sizes.repeat, is_new=False)
     found: dict[str, Any] = {
         "obligations": asked["obligations"],

@@ -31,6 +31,7 @@ from tests.botapi import TOKEN
 
 AIM_FIRST_MS, AIM_P50_MS, AIM_P95_MS = 300.0, 20.0, 100.0
 AIM_RATE, AIM_SECONDS, MOST = 28.5, 36.0, 30
+SEND_THERE_MS = 1000 / 1_400  # one send of the bare library, where the aims were set
 PLATFORM = 30.0  # a second, core.telegram.org/bots/faq
 
 
@@ -118,11 +119,14 @@ async def bursts_and_lone(sizes: Sizes) -> list[Row]:
             beside = {"bare": single, "bare_is": "one bare send, ms"}
             rows += [
                 Row(f"first of {sizes.burst:,} due at once, {name}", f"≤ {AIM_FIRST_MS:.0f} ms",
-                    first, "ms", first <= AIM_FIRST_MS, ratio=first / single, **beside),
+                    first, "ms", first <= AIM_FIRST_MS, ratio=first / single,
+                    aim_ratio=AIM_FIRST_MS / SEND_THERE_MS, **beside),
                 Row(f"from due to received while idle, p50, {name}", f"≤ {AIM_P50_MS:.0f} ms",
-                    p50, "ms", p50 <= AIM_P50_MS, ratio=p50 / single, **beside),
+                    p50, "ms", p50 <= AIM_P50_MS, ratio=p50 / single,
+                    aim_ratio=AIM_P50_MS / SEND_THERE_MS, **beside),
                 Row(f"from due to received while idle, p95, {name}", f"≤ {AIM_P95_MS:.0f} ms",
-                    p95(waits), "ms", p95(waits) <= AIM_P95_MS, ratio=p95(waits) / single, **beside),
+                    p95(waits), "ms", p95(waits) <= AIM_P95_MS, ratio=p95(waits) / single,
+                    aim_ratio=AIM_P95_MS / SEND_THERE_MS, **beside),
             ]  # fmt: skip
         await channel.close()
     return rows
