@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Protocol, cast
 
-from sqlalchemy import Row, and_, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.addressing import Place, places
@@ -75,40 +75,26 @@ async def chat_of(connection: AsyncConnection, incoming: Sender, *, now: datetim
             last_seen_at=now,
         )
         return (await connection.execute(made.returning(Chat))).one()
-    seen = update(Chat).where(Chat.id == chat.id)
-    seen = seen.values(last_seen_at=now, title=title or chat.title)
-    return (await connection.execute(seen.returning(Chat))).one()
+    seen = {"of": chat.id, "now": now, "titled": title or chat.title}
+    return (await connection.execute(_SEEN, seen)).one()
 
 
 async def find_chat(
     connection: AsyncConnection, account_id: int, address: str, thread: str = ""
 ) -> Row[Any] | None:
     """Return the chat at an address, or at one it had before it moved; None where there is none."""
-    found = await connection.execute(
-        select(Chat).where(
-            Chat.account_id == account_id, Chat.address == address, Chat.thread == thread
-        )
-    )
-    chat = found.one_or_none()
+    at = {"account_id": account_id, "address": address, "thread": thread}
+    chat = (await connection.execute(_AT, at)).one_or_none()
     if chat is not None:
         return chat
-    moved = await connection.execute(
-        select(Chat)
-        .join(ChatAlias, ChatAlias.chat_id == Chat.id)
-        .where(ChatAlias.account_id == account_id, ChatAlias.address == address)
-    )
-    return moved.first()
+    return (await connection.execute(_MOVED_FROM, at)).first()
 
 
 async def person_of(connection: AsyncConnection, account_id: int, sender: str) -> int | None:
     """Return the person behind a sender id, or None for a stranger or a sender that cannot be told."""
     if not sender:
         return None
-    return await connection.scalar(
-        select(Identity.person_id).where(
-            Identity.account_id == account_id, Identity.sender == sender
-        )
-    )
+    return await connection.scalar(_BEHIND, {"account_id": account_id, "sender": sender})
 
 
 async def know_person(
@@ -206,8 +192,9 @@ async def enrolments_of_chat(
     connection: AsyncConnection, chat_id: int, *, person_id: int | None
 ) -> list[Enrolled]:
     """Return a chat's living enrolments that speak for a person; None: those of the group itself."""
-    whose = Enrolment.person_id.is_(None) if person_id is None else Enrolment.person_id == person_id
-    return await enrolled_where(connection, and_(Enrolment.chat_id == chat_id, whose))
+    query = _GROUPS_OWN if person_id is None else _OF_PERSON_HERE
+    rows = await connection.execute(query, {"chat_id": chat_id, "person_id": person_id})
+    return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 async def is_enrolled(connection: AsyncConnection, chat_id: int) -> bool:
@@ -233,22 +220,7 @@ async def enrolment_of(connection: AsyncConnection, enrolment_id: int) -> Enroll
 
 async def enrolled_where(connection: AsyncConnection, condition: Any) -> list[Enrolled]:
     """Return the living enrolments that a condition on Enrolment or Agency holds for, oldest first."""
-    rows = await connection.execute(
-        select(
-            Enrolment.id,
-            Enrolment.chat_id,
-            Enrolment.person_id,
-            Enrolment.agency_id,
-            Agency.code,
-            Agency.name,
-            Agency.province,
-            Enrolment.role,
-            Enrolment.may_decide,
-        )
-        .join(Agency, Agency.id == Enrolment.agency_id)
-        .where(condition, Enrolment.ended_at.is_(None))
-        .order_by(Enrolment.enrolled_at, Enrolment.id)
-    )
+    rows = await connection.execute(_ENROLLED.where(condition))
     return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
@@ -256,10 +228,8 @@ async def end_stand_ins(
     connection: AsyncConnection, *, today: date, now: datetime, chat_id: int | None = None
 ) -> None:
     """End the enrolments of those who stood in until a day before today; chat_id: of one chat only."""
-    over = and_(Enrolment.until_on < today, Enrolment.ended_at.is_(None))
-    if chat_id is not None:
-        over = and_(over, Enrolment.chat_id == chat_id)
-    await connection.execute(update(Enrolment).where(over).values(ended_at=now))
+    statement = _OVER if chat_id is None else _OVER_HERE
+    await connection.execute(statement, {"today": today, "now": now, "here": chat_id})
 
 
 async def living_chats(
@@ -313,3 +283,46 @@ async def mark_living(connection: AsyncConnection, chat_id: int) -> None:
         .where(Chat.id == chat_id, Chat.state != "living")
         .values(state="living", gone_at=None, gone_why=None)
     )
+
+
+# ------------------------------------------------------------------ of every turn, made once
+
+_AT = select(Chat).where(
+    Chat.account_id == bindparam("account_id"),
+    Chat.address == bindparam("address"),
+    Chat.thread == bindparam("thread"),
+)
+_MOVED_FROM = (
+    select(Chat)
+    .join(ChatAlias, ChatAlias.chat_id == Chat.id)
+    .where(
+        ChatAlias.account_id == bindparam("account_id"), ChatAlias.address == bindparam("address")
+    )
+)
+_SEEN = (
+    update(Chat)
+    .where(Chat.id == bindparam("of"))
+    .values(last_seen_at=bindparam("now"), title=bindparam("titled"))
+    .returning(Chat)
+)
+_BEHIND = select(Identity.person_id).where(
+    Identity.account_id == bindparam("account_id"), Identity.sender == bindparam("sender")
+)
+_ENROLLED = (
+    select(
+        Enrolment.id, Enrolment.chat_id, Enrolment.person_id, Enrolment.agency_id,
+        Agency.code, Agency.name, Agency.province, Enrolment.role, Enrolment.may_decide,
+    )
+    .join(Agency, Agency.id == Enrolment.agency_id)
+    .where(Enrolment.ended_at.is_(None))
+    .order_by(Enrolment.enrolled_at, Enrolment.id)
+)  # fmt: skip
+_HERE = _ENROLLED.where(Enrolment.chat_id == bindparam("chat_id"))
+_GROUPS_OWN = _HERE.where(Enrolment.person_id.is_(None))
+_OF_PERSON_HERE = _HERE.where(Enrolment.person_id == bindparam("person_id"))
+_OVER = (
+    update(Enrolment)
+    .where(Enrolment.until_on < bindparam("today"), Enrolment.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+_OVER_HERE = _OVER.where(Enrolment.chat_id == bindparam("here"))
