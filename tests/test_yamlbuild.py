@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from data.yamlbuild import Hostile, build
+from data.yamlbuild import MOST_VALUES, Hostile, build
 
 SHIPPED = sorted((Path(__file__).parent.parent / "data").rglob("*.yaml"))
 PLAIN = (
@@ -116,3 +116,10 @@ def test_any_text_is_built_or_refused_as_ruamel_does(text: str) -> None:
 def test_what_is_left_to_ruamel_is_looked_through_to_its_end_first(text: str) -> None:
     with pytest.raises(Hostile):
         build(text)
+
+
+@pytest.mark.slow
+def test_more_values_than_any_file_has_are_refused_with_the_line_they_are_reached_at() -> None:
+    with pytest.raises(Hostile, match="quá nhiều mục") as refused:
+        build("- 1\n" * (MOST_VALUES + 10))
+    assert MOST_VALUES - 10 < refused.value.line <= MOST_VALUES
