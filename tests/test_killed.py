@@ -176,7 +176,7 @@ async def test_a_broadcast_that_is_killed_again_and_again_loses_nothing(
         f"{kind}, {processes} process(es), {by}, seed {seed}: kills {run.killed} (of the owner"
         f" {run.owners_killed}), lost {lost},"
         f" repeats {repeats} ({repeats / KILLS:.2f} a kill), most of one {most},"
-        f" uncertain {len(shown)}, owners {owners}, updates {sum(events.values())} handled once,"
+        f" uncertain {len(shown)} (arrived {len(shown & (reminded.keys() | answered.keys()))}), owners {owners}, updates {sum(events.values())} handled once,"
         f" posts {platform.tries}, {time.monotonic() - began:.0f} s"
     )
     assert unsent > 0  # the last kill, too, was in the middle of it
