@@ -74,7 +74,7 @@ async def starting(sizes: Sizes) -> list[Row]:
 
 
 async def _existing(folder: Path) -> int:
-    database = Database(f"sqlite+aiosqlite:///{folder}/service.db")
+    database = Database(f"sqlite+aiosqlite:///{folder}/service.db", checkpoints=True)
     await upgrade(database)
     registry = Registry.from_folder(folder)
     async with database.write() as connection:

@@ -16,7 +16,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from tests.botapi import TOKEN, BotApi, Limits
 
@@ -108,15 +108,14 @@ class _Bare(asyncio.Protocol):
         if method != b"sendmessage":
             return ME
         self.instants.append(time.time())
-        asked = parse_qs(body.decode())
-        chat = {"id": int(asked["chat_id"][0]), "type": "private"}
-        text = asked["text"][0]
+        asked = json.loads(body) if body.startswith(b"{") else dict(parse_qsl(body.decode()))
+        chat = {"id": int(asked["chat_id"]), "type": "private"}
         return {
             "message_id": next(self.numbers),
             "from": ME,
             "date": 1_790_000_000,
             "chat": chat,
-            "text": text,
+            "text": asked["text"],
         }
 
 

@@ -280,7 +280,7 @@ async def opened(
     opens the accounts. Raises DatabaseUnusable, RegistryFault, StartRefused.
     """
     make_default_folder(settings)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, checkpoints=True)
     ownership = Ownership(database.file)
     accounts: dict[int, Channel] = {}
     shared = clock_of(database)

@@ -9,7 +9,6 @@ Never opens a transaction and never sends: callers do both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,11 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data import receipts
 from data.clock import civil_date
 from data.journal import journal
 from data.lease import Lease, hold, own
-from data.models import Account, Chat, Delivery, Message
+from data.models import Account, Delivery, Message
 from data.outbox import forget_secrets
+from data.receipts import Sent
 
 log = journal("delivery")
 
@@ -42,14 +43,6 @@ MOST_REPEATS = 2
 # Written out, for a partial index is used only where the condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
 _CLAIMED = Message.state == literal_column("'claimed'")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One message that the platform took."""
-
-    message: Row[Any]  # as claim() gave it
-    remote_id: str
 
 
 async def take_over(
@@ -115,24 +108,33 @@ async def reclaim(
 
 
 async def claim(
-    connection: AsyncConnection, lease: Lease, message_ids: Sequence[int], *, now: datetime
+    connection: AsyncConnection,
+    lease: Lease,
+    message_ids: Sequence[int],
+    *,
+    now: datetime,
+    sent: Sequence[Sent] = (),
 ) -> Sequence[Row[Any]]:
     """Claim those of the messages that are still pending, and return them; raises LeaseLost.
 
     A row has what sending needs of the message, its chat's address, thread and chat_state, and is_list.
+    sent: what is recorded with it, see data.receipts.record_sent.
     """
-    taken = await connection.execute(
-        _CLAIM,
-        {
-            "ids": message_ids,
-            "at": now,
-            "today": civil_date(now),
-            "of": lease.account_id,
-            "by": lease.owner,
-            "in_epoch": lease.epoch,
-        },
-    )
-    rows: Sequence[Row[Any]] = taken.all()
+    given = {
+        "ids": message_ids,
+        "at": now,
+        "today": civil_date(now),
+        "of": lease.account_id,
+        "by": lease.owner,
+        "in_epoch": lease.epoch,
+    }
+    if sent and connection.dialect.name == "postgresql":
+        given |= receipts.parameters(lease, sent, now=now)
+        rows = (await connection.execute(_RECORD_AND_CLAIM, given)).all()
+        await receipts.forget_said(connection, sent)
+    else:
+        await receipts.record_sent(connection, lease, sent, now=now)
+        rows = (await connection.execute(_CLAIM, given)).all()
     if len(rows) < len(message_ids):
         await hold(connection, lease)  # some were taken back, or the account was
     return rows
@@ -154,35 +156,6 @@ async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int])
         .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
     )
     return set(await connection.scalars(select(Message.id).where(*mine)))
-
-
-async def record_sent(
-    connection: AsyncConnection, lease: Lease, done: Sequence[Sent], *, now: datetime
-) -> None:
-    """Record messages that the platform took; of those that a new owner has settled, only the attempt.
-
-    The numbers of a list that was sent are what its chat means from now on.
-    """
-    rows = [
-        {
-            "of": one.message.id,
-            "account": lease.account_id,
-            "epoch": lease.epoch,
-            "remote": one.remote_id,
-            "at": now,
-            "attempt": one.message.attempts,
-            "chat": one.message.chat_id,
-        }
-        for one in done
-    ]
-    await connection.execute(_SENT, rows)
-    await connection.execute(_ATTEMPT, rows)
-    secrets = [one.message.id for one in done if one.message.secret]
-    if secrets:
-        await forget_secrets(connection, secrets)
-    lists = [row for row, one in zip(rows, done, strict=True) if one.message.is_list]
-    if lists:
-        await connection.execute(_LAST_LIST, lists)
 
 
 async def settle(
@@ -282,20 +255,4 @@ _CLAIM = (
         _IS_LIST.label("is_list"),
     )
 )
-_SENT = (
-    update(Message)
-    .where(
-        Message.id == bindparam("of"),
-        _CLAIMED,
-        Message.account_id == bindparam("account"),
-        Message.claim_epoch == bindparam("epoch"),
-        Message.attempts == bindparam("attempt"),
-    )
-    .values(state="sent", sent_at=bindparam("at"), remote_id=bindparam("remote"), error=None)
-)
-_ATTEMPT = insert(Delivery).values(
-    message_id=bindparam("of"), attempt=bindparam("attempt"), at=bindparam("at"), outcome="sent"
-)
-_LAST_LIST = (
-    update(Chat).where(Chat.id == bindparam("chat")).values(last_menu_message_id=bindparam("of"))
-)
+_RECORD_AND_CLAIM = _CLAIM.add_cte(*receipts.RECORDS)

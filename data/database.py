@@ -12,7 +12,9 @@ transaction while the network is used: callers hold none across an await of thei
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -26,6 +28,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     InternalError,
+    InvalidatePoolError,
     NotSupportedError,
     OperationalError,
     ProgrammingError,
@@ -40,10 +43,16 @@ _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number t
 # A process that stands still, or a machine that is gone, must not keep its locks: the server ends a
 # transaction in which nothing was asked for so long. Less than it takes until another has the account.
 STANDING_SECONDS = 15
+# A connection that was in use a moment ago is taken for a living one; any other is asked first.
+SURE_SECONDS = 1.0
 # Of a transaction that makes many rows, each has its place in every index; where the pages of those do not
 # fit, SQLite writes and reads them again and again. Given back at the end: the system's own cache stands
 # behind each connection's, which would only hold memory while the service idles. In KiB.
 _USUAL_CACHE = "PRAGMA cache_size=-512"
+# Two connections that copy the log into the file at the same instant may damage it (SQLite before 3.51.3).
+# The service writes from one connection; a command beside it leaves its pages in the log, which the last
+# connection to close copies.
+_LOG_STAYS = "PRAGMA wal_autocheckpoint=0"
 _ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text(_USUAL_CACHE)
 _RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 # A server that is gone without a word is given up within half a minute, not after the quarter of an hour
@@ -74,12 +83,14 @@ FAULTS = (DatabaseUnusable, OperationalError, InterfaceError, InternalError, NoC
 class Database:
     """One engine and its two ways in: read() and write().
 
+    checkpoints: copies SQLite's log into its file as it grows; for the service alone, see _LOG_STAYS.
     trouble: why the last write could not be done, where an administrator can mend that; None once one was.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, checkpoints: bool = False) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._checkpoints = checkpoints
         self._queue = asyncio.Lock()  # of writers on SQLite, which takes one at a time
         if self.is_sqlite:
             path = Path(self.url.database or "")
@@ -90,6 +101,8 @@ class Database:
                 )
             _refuse_unreadable(path)
         self.engine: AsyncEngine = self._engine()
+        self._writer: AsyncConnection | None = None  # between two transactions
+        self._wrote_at = 0.0
         self.trouble: str | None = None
 
     def _engine(self) -> AsyncEngine:
@@ -111,6 +124,8 @@ class Database:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute(_USUAL_CACHE)
+            if not self._checkpoints:
+                cursor.execute(_LOG_STAYS)
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")  # what is let go leaves the file, too
             cursor.close()
@@ -125,9 +140,7 @@ class Database:
     def _server_engine(self) -> AsyncEngine:
         # What the address says itself stands.
         silence = {key: words for key, words in _SILENCE.items() if key not in self.url.query}
-        engine = create_async_engine(
-            self.url, pool_pre_ping=True, hide_parameters=True, connect_args=silence
-        )
+        engine = create_async_engine(self.url, hide_parameters=True, connect_args=silence)
 
         @event.listens_for(engine.sync_engine, "connect")
         def _prepare(connection: Any, _record: Any) -> None:
@@ -136,6 +149,19 @@ class Database:
             cursor.execute(f"SET idle_in_transaction_session_timeout = '{STANDING_SECONDS}s'")
             cursor.close()
             connection.autocommit = False
+
+        @event.listens_for(engine.sync_engine, "checkin")
+        def _left(_connection: Any, record: Any) -> None:
+            record.info["left"] = time.monotonic()
+
+        @event.listens_for(engine.sync_engine, "checkout")
+        def _make_sure(connection: Any, record: Any, _proxy: Any) -> None:
+            if time.monotonic() - record.info.get("left", math.inf) < SURE_SECONDS:
+                return
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:  # whatever it is, the connection is of no use
+                raise InvalidatePoolError from error
 
         event.listen(engine.sync_engine, "handle_error", _without_values)
         return engine
@@ -166,8 +192,7 @@ class Database:
         or out of reach.
         """
         queue = self._queue if self.is_sqlite else nullcontext()
-        async with queue, self.engine.connect() as connection:
-            await connection.execution_options(begin_mode="IMMEDIATE")
+        async with queue, self._writing(alone=alone) as connection:
             fault: Exception
             try:
                 async with connection.begin():
@@ -186,8 +211,39 @@ class Database:
                 raise fault from error
             self.trouble = None
 
+    @asynccontextmanager
+    async def _writing(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection that writes: that of the transaction before, where it ended well a moment ago.
+
+        To take one from the pool and to give it back takes as long as a statement.
+        """
+        connection = self._take_writer()
+        if connection is not None and time.monotonic() - self._wrote_at > SURE_SECONDS:
+            await connection.close()
+            connection = None
+        if connection is None:
+            connection = await self.engine.connect()
+            await connection.execution_options(begin_mode="IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if alone:
+                await connection.invalidate()  # its larger cache goes with it
+            await asyncio.shield(connection.close())
+            raise
+        if self._writer is None:
+            self._writer, self._wrote_at = connection, time.monotonic()
+        else:  # two wrote at once; PostgreSQL allows it
+            await connection.close()
+
+    def _take_writer(self) -> AsyncConnection | None:
+        connection, self._writer = self._writer, None
+        return connection
+
     async def dispose(self) -> None:
         """Close every connection; call once at the end."""
+        if (writer := self._take_writer()) is not None:
+            await writer.close()
         await self.engine.dispose()
 
 

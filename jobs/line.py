@@ -200,7 +200,7 @@ class Line:
         try:
             now = await self._clock.now()
             async with self._database.write() as connection:
-                pauses = await record(connection, lease, self._ended, capabilities, now=now)
+                pauses, _ = await record(connection, lease, self._ended, capabilities, now=now)
                 await leases.release(connection, lease, now=await self._tenure.now())
             self._note(self._ended, pauses, now)
         except (LeaseLost, DatabaseUnusable, SQLAlchemyError) as error:
@@ -245,9 +245,12 @@ class Line:
         capabilities = self._channel.capabilities
         self._in_doubt = True
         async with self._database.write() as connection:
-            pauses = await record(connection, lease, ended, capabilities, now=now)
-            rows = await claims.claim(connection, lease, [*slots], now=now) if slots else []
-            words = await self._wording.of(connection, rows, today=civil_date(now))
+            pauses, rows = await record(
+                connection, lease, ended, capabilities, now=now, then_claim=[*slots]
+            )
+            read = await self._wording.read(connection, rows, today=civil_date(now))
+            wording = asyncio.create_task(self._wording.words(rows, read))  # beside what follows
+        words = await wording
         self._in_doubt = False
         self._wording.forget()
         del self._ended[: len(ended)]

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import claims, reach
 from data import lease as leases
-from data.claims import Sent
 from data.clock import at, civil_date
 from data.lease import Lease
 from data.lost import LIMITED, REFUSED, SPENT, account_lost
 from data.quota import month_of
+from data.receipts import Sent, record_sent
 from jobs.channel import (
     Capabilities,
     DeliveryError,
@@ -201,21 +201,27 @@ async def record(
     capabilities: Capabilities,
     *,
     now: datetime,
-) -> list[Pause | None]:
-    """Record endings, those with a receipt at once; returns each one's Pause. Raises LeaseLost."""
+    then_claim: Sequence[int] = (),
+) -> tuple[list[Pause | None], Sequence[Row[Any]]]:
+    """Record endings, those with a receipt at once; returns each one's Pause. Raises LeaseLost.
+
+    then_claim: messages to be claimed after that; returned are those that were (data.claims.claim).
+    """
     sent = [
         Sent(one.message, one.ending.remote_id) for one in ended if isinstance(one.ending, Receipt)
     ]
-    if sent:
-        await claims.record_sent(connection, lease, sent, now=now)
     if len(sent) < len(ended):
         await leases.hold(connection, lease)
-    return [
+    pauses = [
         None
         if isinstance(one.ending, Receipt)
         else await settle(connection, lease, one, capabilities, now=now)
         for one in ended
     ]
+    if then_claim:
+        return pauses, await claims.claim(connection, lease, then_claim, now=now, sent=sent)
+    await record_sent(connection, lease, sent, now=now)
+    return pauses, []
 
 
 def _more_plainly(message: Row[Any], values: dict[str, Any], detail: str) -> dict[str, Any]:

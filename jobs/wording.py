@@ -8,6 +8,7 @@ it needs of a renderer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -66,7 +67,15 @@ class Unreadable(Exception):
         self.message_id = message_id
 
 
-Words = OutgoingMessage | Skipped | Gone | NotRenderable
+Unsaid = Skipped | Gone | NotRenderable
+Words = OutgoingMessage | Unsaid
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a message says, as its renderer read it."""
+
+    content: Any
 
 
 class Wording:
@@ -84,10 +93,10 @@ class Wording:
         self._unreadable: dict[int, str] = {}  # messages that are not read for, with why
         self._apart = False  # read for each message by itself
 
-    async def of(
+    async def read(
         self, connection: AsyncConnection, messages: Sequence[Row[Any]], *, today: date
-    ) -> list[Words]:
-        """Return of each message what is to be sent, or how it ends without being sent.
+    ) -> list[Said | Unsaid]:
+        """Return of each message what it says, or how it ends without being sent.
 
         Raises Unreadable for what the database refuses to read (then spare() it and begin anew), and the
         database's own faults.
@@ -99,8 +108,17 @@ class Wording:
         return [
             NotRenderable(self._unreadable[message.id])
             if message.id in self._unreadable
-            else await self._word(connection, message, listed, today)
+            else await self._read(connection, message, listed, today)
             for message in messages
+        ]
+
+    async def words(
+        self, messages: Sequence[Row[Any]], read: Sequence[Said | Unsaid]
+    ) -> list[Words]:
+        """Put into words what was read of each message; never raises."""
+        return [
+            self._word(message, said) if isinstance(said, Said) else said
+            for message, said in zip(messages, read, strict=True)
         ]
 
     def spare(self, fault: Unreadable) -> None:
@@ -128,24 +146,32 @@ class Wording:
         except Exception:
             return None  # then each is read for by itself, and only that one is parked
 
-    async def _word(
+    async def _read(
         self,
         connection: AsyncConnection,
         message: Row[Any],
         listed: Mapping[int, Any] | None,
         today: date,
-    ) -> Words:
+    ) -> Said | Unsaid:
         if message.chat_state == "gone":
             return Gone("the chat was lost before")
-        edits = message.edits if self._capabilities.edits else None
         try:
             content = await self._renderer.content(
                 connection, message, today=today, workdays=self._workdays_source(), listed=listed
             )
-            if content is None:
-                return Skipped("nothing left to say")
+        except DATABASE_FAULTS:
+            raise  # the database's fault, not the message's
+        except SQLAlchemyError as error:
+            raise Unreadable(message.id, f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            return NotRenderable(f"{type(error).__name__}: {error}")
+        return Skipped("nothing left to say") if content is None else Said(content)
+
+    def _word(self, message: Row[Any], said: Said) -> Words:
+        edits = message.edits if self._capabilities.edits else None
+        try:
             return self._renderer.render(
-                content,
+                said.content,
                 self._capabilities,
                 repeated=message.repeats > 0 and edits is None,  # an edit leaves no second copy
                 plain=message.plain,
@@ -154,9 +180,5 @@ class Wording:
                 edits=edits,
                 reply_to=message.reply_to,
             )
-        except DATABASE_FAULTS:
-            raise  # the database's fault, not the message's
-        except SQLAlchemyError as error:
-            raise Unreadable(message.id, f"{type(error).__name__}: {error}") from error
         except Exception as error:
             return NotRenderable(f"{type(error).__name__}: {error}")

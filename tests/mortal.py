@@ -45,7 +45,7 @@ class Service:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.settings = setting.settings()
-        self.database = Database(setting.database)
+        self.database = Database(setting.database, checkpoints=True)
         self.registry, self.links, self.account_id = asyncio.run(self._read())
 
     async def _read(self) -> tuple[LoadedRegistry, Links, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, select, update
 
-from data import claims, lease, outbox
+from data import claims, lease, outbox, receipts
 from data.database import Database
 from data.lease import Lease, LeaseLost
 from data.models import Account, Message, MessageItem, Obligation
@@ -36,9 +37,15 @@ async def owned(database: Database, account_id: int, owner: str = "one") -> Leas
     return taken
 
 
-async def claimed(database: Database, held: Lease, *ids: int, now: datetime = MORNING) -> list[int]:
+async def claimed(
+    database: Database,
+    held: Lease,
+    *ids: int,
+    now: datetime = MORNING,
+    sent: Sequence[receipts.Sent] = (),
+) -> list[int]:
     async with database.write() as connection:
-        rows = await claims.claim(connection, held, ids, now=now)
+        rows = await claims.claim(connection, held, ids, now=now, sent=sent)
         return sorted(row.id for row in rows)
 
 
@@ -131,7 +138,7 @@ async def test_an_owner_that_lost_its_lease_can_neither_claim_nor_record(
     with pytest.raises(LeaseLost):
         await claimed(database, old, second)
     async with database.write() as connection:
-        await claims.record_sent(connection, old, [claims.Sent(row, "99")], now=MORNING)
+        await receipts.record_sent(connection, old, [receipts.Sent(row, "99")], now=MORNING)
     assert (await message(database, first)).state == "pending"
     assert await claimed(database, new, first, second) == [first, second]
 
@@ -262,12 +269,57 @@ async def test_the_latest_list_that_was_sent_is_what_a_chats_numbers_mean(
     for message_id in (listed, plain):
         async with database.write() as connection:
             (row,) = await claims.claim(connection, held, [message_id], now=MORNING)
-            await claims.record_sent(
-                connection, held, [claims.Sent(row, str(message_id))], now=MORNING
+            await receipts.record_sent(
+                connection, held, [receipts.Sent(row, str(message_id))], now=MORNING
             )
     assert (await row_of_chat(database, chat_id)).last_menu_message_id == listed
     sent = await message(database, plain)
     assert (sent.state, sent.remote_id, sent.sent_at) == ("sent", str(plain), MORNING)
+
+
+async def test_what_was_sent_is_recorded_with_the_claim_of_what_goes_next(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=MORNING)
+    account_id = await account(database)
+    near, far = await chat(database, account_id, "5"), await chat(database, account_id, "6")
+    async with database.read() as connection:
+        obligation_id = (await connection.execute(select(Obligation.id).limit(1))).scalar_one()
+    ids = [
+        await put(database, account_id, near, "một", items=[(obligation_id, None)]),
+        await put(database, account_id, far, "mã", secret=True),
+        await put(database, account_id, near, "ba"),
+    ]
+    held = await owned(database, account_id)
+    async with database.write() as connection:
+        rows = await claims.claim(connection, held, ids[:2], now=MORNING)
+        sent = [receipts.Sent(row, f"r{row.id}") for row in rows]
+        (claimed_next,) = await claims.claim(connection, held, ids[2:], now=MORNING, sent=sent)
+    assert claimed_next.id == ids[2]
+    listed, secret, after = [await message(database, one) for one in ids]
+    assert [one.state for one in (listed, secret, after)] == ["sent", "sent", "claimed"]
+    assert (listed.remote_id, listed.sent_at) == (f"r{ids[0]}", MORNING)
+    assert secret.context == {}
+    assert await attempts(database, ids[0]) == ["sent"]
+    assert (await row_of_chat(database, near)).last_menu_message_id == ids[0]
+    assert (await row_of_chat(database, far)).last_menu_message_id is None
+
+
+async def test_where_the_account_was_lost_nothing_is_recorded_with_a_claim(
+    database: Database,
+) -> None:
+    account_id = await account(database)
+    chat_id = await chat(database, account_id, "5")
+    ids = [await put(database, account_id, chat_id, words) for words in ("một", "hai")]
+    old = await owned(database, account_id)
+    async with database.write() as connection:
+        (row,) = await claims.claim(connection, old, ids[:1], now=MORNING)
+    await owned(database, account_id)
+    sent = [receipts.Sent(row, "r1")]
+    with pytest.raises(LeaseLost):
+        await claimed(database, old, *ids[1:], sent=sent)
+    assert [(await message(database, one)).state for one in ids] == ["pending", "pending"]
+    assert await attempts(database, ids[0]) == ["unknown"]
 
 
 async def test_an_account_that_was_opened_again_is_no_longer_stopped(database: Database) -> None:
@@ -322,7 +374,7 @@ async def test_an_attempt_that_ends_late_leaves_the_next_one_as_it_is(
     assert await claimed(database, second, message_id) == [message_id]
     async with database.write() as connection:
         if is_sent:
-            await claims.record_sent(connection, first, [claims.Sent(row, "r1")], now=MORNING)
+            await receipts.record_sent(connection, first, [receipts.Sent(row, "r1")], now=MORNING)
         else:
             await claims.settle(
                 connection,

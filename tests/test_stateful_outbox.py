@@ -207,13 +207,13 @@ class Outbox(Happenings):
 
         async def work() -> tuple[Any, Any]:
             async with self.database.write() as connection:
-                like, rows = LIKE[hand.where], ()
-                pauses = await record(connection, hand.lease, ended, like, now=self.now)
-                if chosen:
-                    rows = await claims.claim(connection, hand.lease, chosen, now=self.now)
+                like = LIKE[hand.where]
+                done = await record(
+                    connection, hand.lease, ended, like, now=self.now, then_claim=chosen
+                )
                 if commit == "refused":
                     raise Refused
-                return pauses, rows
+                return done
 
         only_sent = all(isinstance(one.ending, Receipt) for one in ended)
         try:

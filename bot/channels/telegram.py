@@ -25,7 +25,6 @@ from telegram import (
 )
 from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.channels.pacing import LIMITS, Limits, SlidingWindows
 from bot.channels.reading import loaded
@@ -38,8 +37,8 @@ from bot.channels.telegram_http import (
     raw_update,
     undecided,
 )
+from bot.channels.telegram_request import Refused, Request
 from bot.channels.telegram_updates import incoming
-from bot.tls import trusted
 from data.journal import journal
 from jobs.channel import (
     Attachment,
@@ -60,6 +59,7 @@ log = journal("telegram")
 
 BASE_URL = "https://api.telegram.org"
 T = TypeVar("T")
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramChannel:
@@ -89,21 +89,15 @@ class TelegramChannel:
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._token = token
-        self._url = f"{base_url.rstrip('/').removesuffix('/bot')}/bot"
-        verified = {"verify": trusted()}
+        address = base_url.rstrip("/").removesuffix("/bot")
+        self._url = f"{address}/bot"
+        request = Request(address, answer_seconds=answer_seconds)
         self._bot = Bot(
             token,
             base_url=self._url,
-            base_file_url=f"{base_url.rstrip('/').removesuffix('/bot')}/file/bot",
-            request=_Request(
-                connection_pool_size=8,
-                read_timeout=answer_seconds,
-                write_timeout=answer_seconds,
-                connect_timeout=10.0,
-                pool_timeout=5.0,
-                httpx_kwargs=verified,
-            ),
-            get_updates_request=_Request(connection_pool_size=1, httpx_kwargs=verified),
+            base_file_url=f"{address}/file/bot",
+            request=request,
+            get_updates_request=request,  # never used: polling is our own
         )
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
@@ -153,7 +147,7 @@ class TelegramChannel:
                     reply_parameters=ReplyParameters(int(reply), allow_sending_without_reply=True)
                     if reply
                     else None,
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    link_preview_options=_NO_PREVIEW,
                 )
             )
         except TopicGone as error:
@@ -191,7 +185,7 @@ class TelegramChannel:
                     message_id=int(remote_id),
                     parse_mode=None if message.plain else "HTML",
                     reply_markup=_keyboard(message.buttons),
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    link_preview_options=_NO_PREVIEW,
                 )
             )
         except (Rejected, TopicGone) as error:
@@ -291,35 +285,13 @@ class TelegramChannel:
         failed: DeliveryError
         try:
             return await call
-        except _Refused as error:
+        except Refused as error:
             failed = decision(error.code, error.payload)
         except NetworkError as error:
             failed = undecided(error.__cause__)
         except (TelegramError, ValueError, KeyError, TypeError) as error:
             failed = Unknown(f"answer not understood: {type(error).__name__}")
         raise failed  # outside of the handler: the library's error may hold the token
-
-
-class _Refused(TelegramError):
-    """Any answer but 200, as it came."""
-
-    def __init__(self, code: int, payload: bytes) -> None:
-        super().__init__(f"HTTP {code}")
-        self.code = code
-        self.payload = payload
-
-
-class _Request(HTTPXRequest):
-    """The library's own client, which hands us every refusal before the library reads it."""
-
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        code, payload = await super().do_request(*args, **kwargs)
-        if not 200 <= code <= 299:
-            raise _Refused(code, payload)
-        is_file = "/file/bot" in str(kwargs.get("url") or (args[0] if args else ""))
-        if not is_file and not (payload.startswith(b"{") and payload.rstrip().endswith(b"}")):
-            raise TelegramError("garbled answer")  # before the library logs it
-        return code, payload
 
 
 def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:

@@ -1,7 +1,7 @@
 """The Bot API over bare HTTP: what an answer means, and the long poll.
 
 Promises that the token, which stands in the address, is in no error and no log line. Knows no library's
-types: python-telegram-bot lives in bot/channels/telegram.py alone.
+types: python-telegram-bot lives in bot/channels/telegram.py and its request alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import httpcore
 import httpx
 
 from bot.channels.reading import loaded
@@ -92,14 +93,14 @@ def decision(code: int, payload: bytes) -> DeliveryError:
 
 
 def undecided(cause: BaseException | None) -> DeliveryError:
-    """Tell what never left from what may have arrived, by httpx's own error."""
+    """Tell what never left from what may have arrived, by httpcore's own error."""
     name = type(cause).__name__
     never_left = (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.ProxyError,
-        httpx.UnsupportedProtocol,
+        httpcore.ConnectError,
+        httpcore.ConnectTimeout,
+        httpcore.PoolTimeout,
+        httpcore.ProxyError,
+        httpcore.UnsupportedProtocol,
     )
     return Transient(name) if isinstance(cause, never_left) else Unknown(name)
 

@@ -2,7 +2,7 @@
 
 Promises that whoever cannot be told (an anonymous administrator, a channel) has no sender, and that a
 command meant for another bot is nothing to us. Reads the library's objects and imports nothing of it:
-python-telegram-bot lives in bot/channels/telegram.py alone.
+python-telegram-bot lives in bot/channels/telegram.py and its request alone.
 """
 
 from __future__ import annotations

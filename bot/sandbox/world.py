@@ -100,7 +100,7 @@ class Sandbox:
         """
         start = at(first_day(registry, today=today), morning_hour(registry))
         remove_earlier(path)
-        database = Database(f"sqlite+aiosqlite:///{path}")
+        database = Database(f"sqlite+aiosqlite:///{path}", checkpoints=True)
         try:
             await upgrade(database)
             clock = SteppedClock(start)
