@@ -82,7 +82,12 @@ async def with_registry(database: Database, registry: Registry, *, now: datetime
     """Load the shipped registry and make its obligations."""
     async with database.write() as connection:
         await load_and_plan(connection, registry, now=now)
-        await connection.execute(text("ANALYZE"))  # as the server does by itself within a minute
+
+
+async def known_to_planner(database: Database) -> None:
+    """Let the database count its rows, as PostgreSQL does by itself within a minute of many changes."""
+    async with database.write() as connection:
+        await connection.execute(text("ANALYZE"))
 
 
 async def chats(database: Database, count: int) -> tuple[int, list[int]]:
