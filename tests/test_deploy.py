@@ -1,4 +1,4 @@
-"""What stands in deploy/ and docs/deploy.md: commands, options and settings that exist, times that fit."""
+"""What stands in deploy/ and on the pages about it: commands, options and settings that exist, times that fit."""
 
 from __future__ import annotations
 
@@ -19,16 +19,30 @@ from jobs.line import RENEW_SECONDS
 
 TOP = Path(__file__).parent.parent
 PAGE = (TOP / "docs" / "deploy.md").read_text(encoding="utf-8")
-FILES = [TOP / "docs" / "deploy.md", *sorted((TOP / "deploy").iterdir())]
+VIETNAMESE = (TOP / "docs" / "deploy.vi.md").read_text(encoding="utf-8")
+FILES = [*sorted((TOP / "docs").glob("deploy*.md")), *sorted((TOP / "deploy").iterdir())]
 
 
-def typed() -> list[list[str]]:
-    """Return every command that the page tells to type, in words, without the program's name."""
-    lines = [line.split(" #")[0] for line in re.sub(r"&&", "\n", PAGE).splitlines()]
+def typed(page: str = PAGE) -> list[list[str]]:
+    """Return every command that a page tells to type, in words, without the program's name."""
+    lines = [line.split(" #")[0] for line in re.sub(r"&&", "\n", page).splitlines()]
     found = [line.split("nv ", 1)[1] for line in lines if re.match(r"\s*nv ", line)]
-    found += re.findall(r"`(?:[A-Z_]+=\S+ )?nhacviec ([a-z][^`]*)`", PAGE)
-    found += re.findall(r"# nhacviec ([a-z -]+?)(?::|$)", PAGE, re.MULTILINE)
+    found += re.findall(r"`(?:[A-Z_]+=\S+ )?nhacviec ([a-z][^`]*)`", page)
+    found += re.findall(r"# nhacviec ([a-z -]+?)(?::|$)", page, re.MULTILINE)
     return [shlex.split(each) for each in found]
+
+
+def blocks(page: str) -> list[list[str]]:
+    """Return the lines of what is to be typed or written into a file, without comments and placeholders."""
+    kept = re.findall(r"^```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    bare = [re.sub(r" +#.*|ADDRESS|ĐỊA_CHỈ", "", block) for block in kept]
+    return [block.splitlines() for block in bare]
+
+
+def test_both_pages_say_the_same_steps() -> None:
+    assert blocks(VIETNAMESE) == blocks(PAGE)
+    assert typed(VIETNAMESE) == typed(PAGE)
+    assert PAGE.count("\n#") == VIETNAMESE.count("\n#")
 
 
 def test_every_command_and_option_of_the_page_exists() -> None:
@@ -53,7 +67,7 @@ def test_every_setting_that_is_named_exists() -> None:
     assert "NHACVIEC_PING_URL" in PAGE
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", PAGE))
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", PAGE + VIETNAMESE))
 def test_every_link_of_the_page_leads_somewhere(link: str) -> None:
     assert (TOP / "docs" / link).exists()
 

@@ -18,7 +18,10 @@ TAKEN = {"message_id": 7, "date": 1_790_000_000, "chat": {"id": 5, "type": "priv
 
 
 class Proxy:
-    """A proxy that answers every request itself, as the bot's own server would, and then hangs up."""
+    """A proxy that answers every request itself, as the bot's own server would, and then hangs up.
+
+    Asked for a tunnel it refuses.
+    """
 
     def __init__(self) -> None:
         self.heads: list[str] = []
@@ -27,6 +30,10 @@ class Proxy:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.heads.append(head)
         result = TAKEN if "/sendMessage " in head else ME
+        if head.startswith("CONNECT "):
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            return
         body = json.dumps({"ok": True, "result": result}).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         await writer.drain()
@@ -38,9 +45,10 @@ async def proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Proxy]:
     proxy = Proxy()
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY"):
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", f"http://lan:m%40t@127.0.0.1:{port}")
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://lan:m%40t@127.0.0.1:{port}")
     yield proxy
     server.close()
     await server.wait_closed()
@@ -60,6 +68,14 @@ async def test_a_proxy_of_the_environment_carries_requests_with_its_own_password
     await channel.close()
     (head,) = proxy.heads
     assert head.startswith(f"POST http://api.example/bot{TOKEN}/getMe ")
+    assert f"Basic {b64encode(b'lan:m@t').decode()}" in head
+
+
+async def test_a_proxy_that_refuses_a_tunnel_let_nothing_through(proxy: Proxy) -> None:
+    with pytest.raises(Transient, match="ProxyError"):
+        await opened("https://api.example")
+    (head,) = proxy.heads
+    assert head.startswith("CONNECT api.example:443 ")
     assert f"Basic {b64encode(b'lan:m@t').decode()}" in head
 
 

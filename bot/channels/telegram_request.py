@@ -129,4 +129,5 @@ def _proxy_to(base_url: str) -> httpcore.Proxy | None:
     if not named or proxy_bypass(address.hostname or ""):
         return None
     proxy = httpx.Proxy(named if "://" in named else f"http://{named}")
-    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=trusted())
+    secured = trusted() if proxy.url.scheme == "https" else None
+    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=secured)
