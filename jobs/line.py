@@ -249,7 +249,7 @@ class Line:
                 connection, lease, ended, capabilities, now=now, then_claim=[*slots]
             )
             read = await self._wording.read(connection, rows, today=civil_date(now))
-            wording = asyncio.create_task(self._wording.words(rows, read))  # beside what follows
+            wording = asyncio.create_task(self._wording.words(rows, read))  # beside the commit
         words = await wording
         self._in_doubt = False
         self._wording.forget()
