@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import re
 import signal
 import struct
 import time
@@ -119,7 +120,9 @@ class Steps:
 
         @event.listens_for(engine, "before_cursor_execute")
         def _statement(_c: Any, _cursor: Any, statement: str, given: Any, *_more: Any) -> None:
-            verb, *words = statement.split()
+            # PostgreSQL writes to several tables in one statement; each is known by what it inserts into.
+            made = re.search(r"INSERT INTO \w+", statement)
+            verb, *words = (made[0] if made else statement).split()
             named = {"INSERT": words[1:2], "UPDATE": words[:1], "DELETE": words[1:2]}.get(verb, [])
             self.take(" ".join([verb, *(["INTO"] if verb == "INSERT" else []), *named]), given)
 
