@@ -2,7 +2,7 @@
 
 Promises every refusal as it came (Refused), before the library reads it, and httpcore's own error as the
 cause of every NetworkError, so that what never left can be told from what may have arrived. The library's
-own way, through an httpx client, takes a third of the processor time of a message for what the Bot API has
+own way, through an httpx client, takes an eighth of the time from claim to record for what the Bot API has
 no use for: cookies, redirects, authentication, the merging of addresses. Proxies are taken from the
 environment, as httpx does. Never logs: addresses hold the token.
 """
