@@ -1,6 +1,6 @@
 """A broadcast killed two hundred times: the figures of the test that proves it, on both databases, three seeds.
 
-Runs tests/test_killed.py, one process by polling, and reads the line that each run prints.
+Runs tests/kills/test_broadcast.py, one process by polling, and reads the line that each run prints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from benchmarks.table import Row, Sizes
 AIM_A_KILL, MOST_OF_ONE = 3.0, 3
 # Measured beforehand, killed as often: Healthchecks on SQLite lost so many of 1,000, the best of three seeds.
 HEALTHCHECKS_LOST = 21
-_TEST = "tests/test_killed.py::test_a_broadcast_that_is_killed_again_and_again_loses_nothing"
+_TEST = (
+    "tests/kills/test_broadcast.py::test_a_broadcast_that_is_killed_again_and_again_loses_nothing"
+)
 _TOLD = re.compile(
     r"(\w+), 1 process\(es\), poll, seed \d: kills (\d+).*? lost (\d+),"
     r" repeats (\d+) \([\d.]+ a kill\), most of one (\d+)"

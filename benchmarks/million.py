@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from data.clock import civil_date
-from data.folding import fold
-from data.ladder import judge
-from data.registry import Registry
+from data.registry.registry import Registry
+from data.rules.ladder import judge
+from data.text import fold
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 TODAY = civil_date(NOW)

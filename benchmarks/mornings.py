@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.million import AGENCIES, NOW, TODAY, fill, registry_of
 from benchmarks.stored import _schema
 from benchmarks.table import Row, Sizes
-from data.database import Database
-from jobs.reminders import morning
+from data.db.database import Database
+from jobs.morning.run import morning
 
 AIM_SECONDS = 10.0
 

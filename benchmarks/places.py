@@ -16,18 +16,18 @@ from typing import Any
 
 from sqlalchemy import insert, select, text
 
-from bot.channels.telegram import TelegramChannel
-from bot.registry import load_and_plan
+from bot.channels.telegram.channel import TelegramChannel
+from bot.service.registry import load_and_plan
+from data.accounts.leases import register
 from data.clock import ZONE, civil_date
-from data.database import Database
-from data.lease import register
-from data.migrate import upgrade
+from data.db.database import Database
+from data.db.upgrade import upgrade
 from data.models import Chat, Message, MessageItem, Obligation, Plan
-from data.outbox import BROADCAST
-from data.registry import Registry
-from jobs.delivery import Delivery
-from jobs.messages import Renderer
-from tests.botapi import TOKEN
+from data.outbox.messages import BROADCAST
+from data.registry.registry import Registry
+from jobs.delivery.delivery import Delivery
+from jobs.rendering.renderer import Renderer
+from tests.support.telegram_server import TOKEN
 
 TOP = Path(__file__).parent.parent
 MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked

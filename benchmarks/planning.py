@@ -24,11 +24,11 @@ from benchmarks.million import WORDS, province_text
 from benchmarks.places import MORNING
 from benchmarks.table import Row, Sizes
 from data.clock import civil_date
-from data.database import Database
-from data.loading import load
-from data.migrate import upgrade
-from data.registry import Registry
-from jobs.obligations import materialise
+from data.db.database import Database
+from data.db.upgrade import upgrade
+from data.loading.load import load
+from data.registry.registry import Registry
+from jobs.planning.materialise import materialise
 
 AIM_MADE, AIM_LOADED, FLAT = 30.0, 10.0, 1.2
 # Seconds that sqlite3 alone took for as many, where the aims were set.

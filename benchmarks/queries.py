@@ -28,13 +28,13 @@ from sqlalchemy import select, update
 
 from benchmarks.million import NOW, TODAY, fill, registry_of
 from bot.conversation.router import Router
-from data.database import Database
-from data.migrate import upgrade
+from data.db.database import Database
+from data.db.upgrade import upgrade
 from data.models import Agency, Chat, Message
-from data.outbox import ANSWER, put
-from data.registry import Registry
+from data.outbox.messages import ANSWER, put
+from data.registry.registry import Registry
 from jobs.channel import Capabilities, Incoming
-from jobs.messages import Renderer
+from jobs.rendering.renderer import Renderer
 
 AIM_MS = 50.0
 TEMPLATES = Path(__file__).parent.parent / "templates"

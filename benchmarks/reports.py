@@ -2,7 +2,7 @@
 
 Makes SQLite files by bulk insert (parts with an answer or without one, some confirmed, some late), at full
 size, with a tenth of the tasks and with a tenth of the agencies, and makes the document and the sheet of
-each in a process of its own, through jobs.reports.make_report. Prints seconds (gathering apart) and the
+each in a process of its own, through jobs.reports.make.make_report. Prints seconds (gathering apart) and the
 peak of memory. A document holds a row a task, and memory grows with those; it must not grow with the
 answers behind them. Run from the repository's root, on a machine that does nothing else:
 
@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.million import WORDS
-from data.consolidated import gather
-from data.database import Database
-from data.ladder import judge
-from data.migrate import upgrade
-from data.registry import Registry
-from data.report_facts import faults
-from jobs.reports import SHEET, WORD, Made, make_report
+from data.db.database import Database
+from data.db.upgrade import upgrade
+from data.registry.registry import Registry
+from data.reports.facts import faults
+from data.reports.gather import gather
+from data.rules.ladder import judge
+from jobs.reports.make import SHEET, WORD, Made, make_report
 
 AIM_SECONDS = 20.0  # gathering and the document
 FLAT = 1.2  # peak of memory at full size, times that with a tenth of the agencies

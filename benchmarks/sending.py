@@ -32,14 +32,14 @@ from benchmarks.places import (
 )
 from benchmarks.stub import stub
 from benchmarks.table import Row, Sizes
-from bot import logs
 from bot.channels.pacing import Limits
-from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings
-from data.registry import Registry
+from bot.service import logs
+from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery import Delivery
-from tests.botapi import TOKEN
+from jobs.delivery.delivery import Delivery
+from tests.support.telegram_server import TOKEN
 
 AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0
 # Measured beforehand on one machine: messages a second of Healthchecks, and of the bare library there.

@@ -24,12 +24,12 @@ from benchmarks.places import TOP
 from benchmarks.planning import owing_registry
 from benchmarks.stub import stub
 from benchmarks.table import Row, Sizes
-from bot.registry import load_and_plan
+from bot.service.registry import load_and_plan
 from data.clock import SystemClock
-from data.database import Database
-from data.migrate import upgrade
-from data.registry import Registry
-from tests.botapi import TOKEN
+from data.db.database import Database
+from data.db.upgrade import upgrade
+from data.registry.registry import Registry
+from tests.support.telegram_server import TOKEN
 
 AIM_READY, AIM_MB = 2.0, 130.0
 IMPORTS_THERE = 0.4  # seconds that its libraries took, where the aim was set

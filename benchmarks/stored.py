@@ -22,16 +22,16 @@ from benchmarks.million import NOW, PLANS, PROVINCES, TODAY, fill, registry_of
 from benchmarks.places import TOP
 from benchmarks.table import Row, Sizes
 from bot.channels.pacing import Limits, SlidingWindows
-from bot.channels.telegram import TelegramChannel
-from data.database import Database
-from data.migrate import upgrade
-from data.registry import Registry
-from jobs.ahead import Ahead
+from bot.channels.telegram.channel import TelegramChannel
+from data.db.database import Database
+from data.db.upgrade import upgrade
+from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery import Delivery
-from jobs.messages import Renderer
-from jobs.reminders import morning
-from tests.botapi import TOKEN
+from jobs.delivery.delivery import Delivery
+from jobs.delivery.queue import Ahead
+from jobs.morning.run import morning
+from jobs.rendering.renderer import Renderer
+from tests.support.telegram_server import TOKEN
 
 AIM_LOOK_TIMES, AIM_LOOK_MS, AIM_QUESTION_MS, AIM_TIMES = 1.3, 1.0, 50.0, 2.0
 DUE, CHATS = 300, 100  # of the first province, in both files

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.botapi import TOKEN, BotApi, Limits
+from tests.support.telegram_server import TOKEN, BotApi, Limits
 
 ME = {
     "id": int(TOKEN.partition(":")[0]),

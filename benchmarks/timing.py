@@ -22,12 +22,12 @@ from benchmarks.sending import logged
 from benchmarks.stub import Stub, stub
 from benchmarks.table import Row, Sizes, p95
 from bot.channels.pacing import LIMITS, Limits
-from bot.channels.telegram import TelegramChannel
-from data.database import Database
-from data.registry import Registry
+from bot.channels.telegram.channel import TelegramChannel
+from data.db.database import Database
+from data.registry.registry import Registry
 from jobs.channel import Button, OutgoingMessage
-from jobs.delivery import Delivery
-from tests.botapi import TOKEN
+from jobs.delivery.delivery import Delivery
+from tests.support.telegram_server import TOKEN
 
 AIM_FIRST_MS, AIM_P50_MS, AIM_P95_MS = 300.0, 20.0, 100.0
 AIM_RATE, AIM_SECONDS, MOST = 28.5, 36.0, 30

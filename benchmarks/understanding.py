@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.conversation.understanding import Understanding, understand
+from bot.conversation.reader.understand import Understanding, understand
 
 FIELDS = ("intent", "status", "percent", "until")
 

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; faults are told on standard error."""
-    from bot.cli import app
+    from bot.cli.main import app
 
     try:
         code = app(arguments, prog_name="nhacviec", standalone_mode=False)
@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None
         return 0
     except Exception as error:
-        from bot.commands.faults import told
+        from bot.cli.errors import told
 
         words, code = told(error)
         print(words, file=sys.stderr)

@@ -14,44 +14,44 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
-from bot.accounts import connect, hook_of, open_account
 from bot.config import TEMPLATES, Settings, make_default_folder
-from bot.conversation.offering import menus
+from bot.conversation.commands import menus
 from bot.conversation.router import Router
-from bot.ownership import Ownership
-from bot.ping import Ping
-from bot.registry import LoadedRegistry, plan_each
-from bot.starting import let_go_of_others, load_registry, refuse_sandbox, register_account
-from bot.web import Webhook
-from data import lease
+from bot.service.accounts import connect, hook_of, open_account
+from bot.service.ping import Ping
+from bot.service.process_lock import Ownership
+from bot.service.registry import LoadedRegistry, plan_each
+from bot.service.startup import let_go_of_others, load_registry, refuse_sandbox, register_account
+from bot.web.routes import Webhook
+from data.accounts import leases as lease
 from data.clock import Clock, civil_date
-from data.database import FAULTS, Database, words_of
-from data.downloads import link_key
-from data.journal import journal
-from data.migrate import upgrade
-from data.server_clock import clock_of
-from jobs.asked_reports import Reports
+from data.db.database import FAULTS, Database, words_of
+from data.db.server_clock import clock_of
+from data.db.upgrade import upgrade
+from data.files import link_key
+from data.log import journal
 from jobs.channel import Channel
-from jobs.confirming import confirm_by_themselves
-from jobs.delivery import Delivery
-from jobs.digest import DigestResult, digest
-from jobs.digest_drawing import draw
-from jobs.digest_pictures import Draw
-from jobs.fetching import receive as receive_body
+from jobs.delivery.delivery import Delivery
+from jobs.digests.pictures import Draw
+from jobs.digests.run import DigestResult, digest
+from jobs.digests.week_charts import draw
 from jobs.housekeeping import tidy
-from jobs.inbox import Inbox
-from jobs.links import Links
+from jobs.inbox.intake import receive as receive_body
+from jobs.inbox.worker import Inbox
 from jobs.menus import Menus
-from jobs.messages import Renderer
-from jobs.obligations import Counts
-from jobs.reminders import MorningResult, morning
+from jobs.morning.run import MorningResult, morning
+from jobs.planning.auto_confirm import confirm_by_themselves
+from jobs.planning.materialise import Counts
+from jobs.rendering.links import Links
+from jobs.rendering.renderer import Renderer
+from jobs.reports.requests import Reports
 from jobs.schedule import Schedule, Work
 
 _log = journal("service")
 
 
 class Connecting(Protocol):
-    """What opens the accounts that are set; see bot.accounts.connect."""
+    """What opens the accounts that are set; see bot.service.accounts.connect."""
 
     async def __call__(
         self, settings: Settings, *, stopping: asyncio.Event | None

@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.refused import Refused
+from bot.errors import Refused
 
 PREFIX = "NHACVIEC_"
 ENV_FILE = Path(".env")

@@ -1,7 +1,7 @@
 """Letting go of what is no longer needed.
 
 Promises to keep every answer and decision: what goes is what names or shows a person beyond them, codes that
-expired unused, and files made for somebody, each when its time is over; see data/retention.py.
+expired unused, and files made for somebody, each when its time is over; see data/privacy/retention.py.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from data import retention
-from data.database import Database
-from data.downloads import let_go
-from data.personal import erase
+from data.db.database import Database
+from data.files import let_go
+from data.privacy import retention
+from data.privacy.personal_data import erase
 
 MOST_PEOPLE = 50  # a night: each is a look through all updates
 

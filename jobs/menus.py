@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import Role
-from data.database import Database
-from data.journal import journal
+from data.contacts.enrolments import Role
+from data.db.database import Database
+from data.log import journal
 from data.models import Account, Chat, Enrolment
 from jobs.channel import Channel, DeliveryError, Gone, Moved, RateLimited, Rejected
-from jobs.tenure import Tenure
+from jobs.delivery.lease import Tenure
 
 log = journal("menus")
 

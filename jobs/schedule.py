@@ -19,8 +19,8 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from data.database import FAULTS, words_of
-from data.journal import journal
+from data.db.database import FAULTS, words_of
+from data.log import journal
 
 _log = journal("schedule")
 

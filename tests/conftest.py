@@ -18,10 +18,10 @@ from hypothesis import settings
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from data.database import Database
-from data.migrate import upgrade
-from data.registry import Registry
-from tests import databases
+from data.db.database import Database
+from data.db.upgrade import upgrade
+from data.registry.registry import Registry
+from tests.support import databases
 
 _NUMBERS = count(1)
 _ENGINES: dict[URL, AsyncEngine] = {}
@@ -187,8 +187,8 @@ async def postgres(bare_postgres: Database, migrated_on_server: URL) -> Database
 def prepared(
     tmp_path_factory: pytest.TempPathFactory, migrated: Path, request: pytest.FixtureRequest
 ) -> Any:
-    """Databases with a morning in them, for processes that are killed; see tests.prepared."""
-    from tests.prepared import Prepared
+    """Databases with a morning in them, for processes that are killed; see tests.support.prepared_databases."""
+    from tests.support.prepared_databases import Prepared
 
     return Prepared(tmp_path_factory.mktemp("killed"), migrated, request)
 

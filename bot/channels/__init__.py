@@ -6,8 +6,8 @@ import sys
 from importlib.util import find_spec
 
 from bot.channels.local import LocalChannel
-from bot.channels.telegram import TelegramChannel
-from bot.channels.zalo_bot import ZaloBotChannel
+from bot.channels.telegram.channel import TelegramChannel
+from bot.channels.zalo.channel import ZaloBotChannel
 
 CHANNELS: dict[str, type[LocalChannel] | type[TelegramChannel] | type[ZaloBotChannel]] = {
     LocalChannel.kind: LocalChannel,

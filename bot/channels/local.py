@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.channels.pacing import LIMITS, SlidingWindows
-from bot.channels.reading import loaded
+from bot.channels.safe_json import loaded
 from jobs.channel import (
     Attachment,
     Capabilities,

@@ -6,29 +6,30 @@ use one is decided in access alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.conversation import (
-    assigning,
-    calendaring,
-    channels,
-    consolidating,
-    deadlines,
-    deciding,
-    explaining,
-    granting,
-    inviting,
-    opening,
-    queries,
-    searching,
-    standing,
-    target_view,
-    urging,
-)
-from bot.conversation.access import ROLES, may
-from bot.conversation.turn import Turn
+from bot.conversation.contacts import channels
+from bot.conversation.contacts import invite as inviting
+from bot.conversation.contacts import remind_now as urging
+from bot.conversation.context.access import ROLES, Caller, may
+from bot.conversation.context.turn import Turn
+from bot.conversation.decisions import assignment as assigning
+from bot.conversation.decisions import completion as deciding
+from bot.conversation.decisions import explanation as explaining
+from bot.conversation.decisions import extension as granting
+from bot.conversation.decisions import open_duty as opening
+from bot.conversation.queries import calendar as calendaring
+from bot.conversation.queries import deadlines
+from bot.conversation.queries import report as consolidating
+from bot.conversation.queries import search as searching
+from bot.conversation.queries import status as standing
+from bot.conversation.queries import tasks as queries
+from bot.conversation.targets import view as target_view
+from data.contacts.enrolments import Enrolled, Role
 from jobs.channel import Answer
+from jobs.menus import ROLES as MENU_ROLES
+from jobs.menus import menu_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +179,25 @@ COMMANDS: dict[str, Command] = {
 BY_WORD = {
     word: command for command in COMMANDS.values() for word in (command.name, *command.aliases)
 }
+
+
+Commands = Sequence[tuple[str, str]]
+
+FOR_STRANGERS: Commands = [("help", COMMANDS["help"].help)]
+
+
+def menus() -> Mapping[str, Commands]:
+    """Return (name, words) of what each role may use, by jobs.menus.menu_key; in a group what is open to it."""
+    return {
+        menu_key(role, in_group=in_group): _offered(role, in_group=in_group)
+        for role in MENU_ROLES
+        for in_group in (False, True)
+    }
+
+
+def _offered(role: Role, *, in_group: bool) -> Commands:
+    anybody = Enrolled(0, 0, None, 0, "", "", "", role, may_decide=False)
+    caller = Caller(chat_id=0, in_group=in_group, person_id=None, here=(anybody,))
+    return [
+        (command.name, command.help) for command in COMMANDS.values() if may(caller, command.name)
+    ]

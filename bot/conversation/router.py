@@ -16,19 +16,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import dialogs, enrolment, replies
-from bot.conversation.access import caller_of, may
 from bot.conversation.commands import BY_WORD, COMMANDS, Command
-from bot.conversation.listing import nothing_listed
-from bot.conversation.turn import Turn
-from data import contacts
+from bot.conversation.contacts import enrol as enrolment
+from bot.conversation.context.access import caller_of, may
+from bot.conversation.context.turn import Turn
+from bot.conversation.replies import dialogs
+from bot.conversation.replies import dispatch as replies
+from bot.conversation.replies.show import nothing_listed
 from data.clock import civil_date
-from data.folding import fold
-from data.invitations import code_in
+from data.contacts import enrolments as contacts
+from data.contacts.invitations import code_in
 from data.models import Account
-from data.registry import Registry
+from data.registry.registry import Registry
+from data.text import fold
 from jobs.channel import Answer, Capabilities, Incoming
-from jobs.links import Links
+from jobs.rendering.links import Links
 
 _COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
 _LONGEST_WORDS = 200
@@ -66,7 +68,7 @@ class Router:
     ) -> list[Answer]:
         """Handle one incoming thing within the caller's write transaction; returns its answers.
 
-        Not what happens to the chat itself: moved and gone are the inbox's (data/reach.py).
+        Not what happens to the chat itself: moved and gone are the inbox's (data/outbox/lost_chats.py).
         """
         chat = await contacts.chat_of(connection, incoming, now=now)
         if chat.state != "living":

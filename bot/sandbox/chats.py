@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.channels.local import LIKE_TELEGRAM, LIKE_ZALO, LocalChannel, update
-from bot.sandbox.cast import LocalChat, Speaker
+from bot.sandbox.people import LocalChat, Speaker
 from data.clock import Clock
-from data.evidence import MOST_BYTES
+from data.progress.evidence import MOST_BYTES
 from jobs.channel import Capabilities, Gone, OutgoingMessage, RawUpdate, Receipt
-from jobs.messages import Content, Renderer
+from jobs.rendering.renderer import Content, Renderer
 
 _CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # nothing is lost with this process
 # Long texts come whole: the page cuts them where Zalo would want a new message.

@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from bot.sandbox.chats import File
-from bot.web import TooLarge, read_body
+from bot.web.routes import TooLarge, read_body
 
 MOST_TYPED = 4000
 MOST_UPLOAD = 15 * 1024 * 1024  # more than is kept, so that the bot's own refusal can be seen

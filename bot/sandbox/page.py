@@ -18,19 +18,19 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from bot.config import TEMPLATES
-from bot.sandbox.cast import LocalChat
+from bot.sandbox.chat_list import Roster, Row
 from bot.sandbox.chats import NoSuchButton
 from bot.sandbox.forms import MOST_TYPED, MOST_UPLOAD, TOO_BIG, Form, FormRefused, read_form
 from bot.sandbox.guard import HEADERS, Guard
-from bot.sandbox.roster import Roster, Row
-from bot.sandbox.text import wall_time
+from bot.sandbox.markup import wall_time
+from bot.sandbox.people import LocalChat
+from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.view import Where, bubbles, counts, number_in, zalo_bubbles
-from bot.sandbox.world import Sandbox
-from bot.web import Headers
+from bot.web.routes import Headers
 from data.clock import civil_date
-from data.database import DatabaseUnusable
-from data.downloads import PNG
-from jobs.messages import long_date
+from data.db.database import DatabaseUnusable
+from data.files import PNG
+from jobs.rendering.renderer import long_date
 
 NO_FILE = "Tin này không có ảnh hay tệp nào, hoặc bản chạy thử đã được dựng lại. Hãy mở lại trang."
 _FOLDER = TEMPLATES / "page"

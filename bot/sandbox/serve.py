@@ -14,11 +14,11 @@ from pathlib import Path
 
 from bot.config import Settings, SettingsRefused
 from bot.sandbox.page import make_page
-from bot.sandbox.world import Sandbox
-from bot.serving import listening, serve, stop_on_signals
+from bot.sandbox.sandbox import Sandbox
+from bot.web.server import listening, serve, stop_on_signals
 from data.clock import ZONE, civil_date
-from data.registry import Registry
-from jobs.messages import long_date
+from data.registry.registry import Registry
+from jobs.rendering.renderer import long_date
 
 FILE = Path("var") / "sandbox.db"
 _SAY = partial(print, flush=True)

@@ -15,11 +15,11 @@ from urllib.parse import parse_qs, urlencode
 from markupsafe import Markup, escape
 
 from bot.sandbox.chats import Line, folded, on_zalo
-from bot.sandbox.text import pieces, preview_line, safe_html, wall_time
-from bot.sandbox.world import Tally
+from bot.sandbox.markup import pieces, preview_line, safe_html, wall_time
+from bot.sandbox.sandbox import Tally
 from data.clock import civil_date
 from jobs.channel import Button
-from jobs.messages import long_date
+from jobs.rendering.renderer import long_date
 
 _ZALO_LONGEST = 2000
 _KIND = re.compile(

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that data.migrate hands over."""
+"""Alembic's entry: runs on the connection that data.db.upgrade hands over."""
 
 from alembic import context
 

@@ -5,14 +5,8 @@ UTC; dates (`*_on`) are civil dates of the province's zone. StatusReply and Deci
 triggers of the first migration refuse any change. Holds no rule and no query.
 """
 
-from data.models.asked import Dialog, Evidence, EvidenceContent, Explanation, ExtensionRequest
 from data.models.base import Base, Key, Utc
-from data.models.documents import Agency, Assignment, Plan, RegistryFile, ReportDuty, Task
-from data.models.incoming import Decision, InboxEvent, JobRun, Meta, StatusReply
-from data.models.made import CalendarFeed, Download, ReportRequest, TargetValue, WeekFacts
-from data.models.outgoing import Delivery, Message, MessageItem
-from data.models.owed import Obligation, Reminder
-from data.models.people import (
+from data.models.contacts import (
     Account,
     AccountWarning,
     Chat,
@@ -22,8 +16,15 @@ from data.models.people import (
     Invitation,
     Person,
 )
+from data.models.documents import Agency, Assignment, Plan, RegistryFile, ReportDuty, Task
+from data.models.files import CalendarFeed, Download, ReportRequest, TargetValue, WeekFacts
+from data.models.inbox import Decision, InboxEvent, JobRun, Meta, StatusReply
+from data.models.obligations import LIVE_STATES, Obligation, Reminder
+from data.models.outbox import Delivery, Message, MessageItem
+from data.models.requests import Dialog, Evidence, EvidenceContent, Explanation, ExtensionRequest
 
 __all__ = [
+    "LIVE_STATES",
     "Account",
     "AccountWarning",
     "Agency",

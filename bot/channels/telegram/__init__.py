@@ -1,0 +1,1 @@
+"""Telegram: its channel, HTTP, updates and account."""

@@ -1,0 +1,1 @@
+"""Zalo bots: channel, HTTP, updates and account."""

@@ -1,0 +1,163 @@
+"""Zalo: one bot of the Bot Platform, written by hand on httpx because no library of it is fit.
+
+Promises one attempt a call, an error that says what to do next (jobs.channel), that a send of unknown
+outcome is never repeated, and that nothing is set at the platform unless the administrator asks. Plain
+text alone: the platform has no buttons, no edits and no replies. Never decides what a message says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.channels.pacing import LIMITS, Limits, SlidingWindows
+from bot.channels.safe_json import loaded
+from bot.channels.zalo.http import ANSWER_SECONDS, BASE_URL, POLL_FLOOR, Client, poll, raw_update
+from bot.channels.zalo.updates import incoming
+from jobs.channel import (
+    Attachment,
+    Capabilities,
+    Incoming,
+    OutgoingMessage,
+    Pacing,
+    RawUpdate,
+    Receipt,
+    Rejected,
+    Unknown,
+)
+
+LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
+MOST_TEXT = 2000  # "characters", of no said unit: UTF-16 units after NFC are never fewer
+MONTHLY_MESSAGES, MOST_PEOPLE = 3000, 50  # the free plan, a bot; both can be set
+# Where photos of messages lie. An address in an update is fetched from there and from nowhere else.
+PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
+
+
+class ZaloBotChannel:
+    """One bot on Zalo."""
+
+    kind = "zalo_bot"
+    capabilities = Capabilities(
+        max_text=MOST_TEXT,
+        buttons=False,
+        edits=False,
+        groups=False,
+        markup="plain",
+        in_flight=1,
+        repeats_unknown=False,
+        pictures_by_link=True,
+        monthly_messages=MONTHLY_MESSAGES,
+        most_people=MOST_PEOPLE,
+        messenger="Zalo",
+    )
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        base_url: str = BASE_URL,
+        limits: Limits | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+        poll_floor: float = POLL_FLOOR,
+        monthly_messages: int | None = MONTHLY_MESSAGES,
+        most_people: int | None = MOST_PEOPLE,
+    ) -> None:
+        self._client = Client(token, base_url=base_url, answer_seconds=answer_seconds)
+        self._own_host = urlsplit(base_url).netloc
+        self._poll_floor = poll_floor
+        self.name = token.partition(":")[0]  # known before the platform is reached, unlike its id
+        self._bot_id = ""
+        self.title: str | None = None
+        self.link: str | None = None
+        self.capabilities = replace(
+            type(self).capabilities, monthly_messages=monthly_messages, most_people=most_people
+        )
+        self.pacing: Pacing = SlidingWindows(limits or LIMITS[self.kind])
+
+    async def open(self) -> None:
+        """Connect and learn the bot's id and name there; raises Unauthorised, Transient or Unknown."""
+        found = await self._client.call("getMe", {})
+        if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+            raise Unknown("answer not understood")
+        self._bot_id = found["id"]
+        self.title = str(found.get("display_name") or found.get("account_name") or "") or None
+        self.link = LINK.format(self._bot_id)
+
+    async def close(self) -> None:
+        """Let connections go; never raises."""
+        with contextlib.suppress(Exception):
+            await self._client.close()
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Send once; raises the DeliveryError that says what to do next."""
+        text = unicodedata.normalize("NFC", message.text)
+        if len(text.encode("utf-16-le")) // 2 > MOST_TEXT:
+            raise Rejected("text too long")
+        if message.picture_url is not None:
+            what = {"photo": message.picture_url, "caption": text}
+            sent = await self._client.call("sendPhoto", {"chat_id": message.address, **what})
+        else:
+            what = {"chat_id": message.address, "text": text}
+            sent = await self._client.call("sendMessage", what)
+        if not isinstance(sent, dict) or not sent.get("message_id"):
+            raise Unknown("answer not understood")
+        return Receipt(str(sent["message_id"]))
+
+    async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
+        """Do nothing: there are no buttons to be pressed."""
+
+    async def show_typing(self, incoming: Incoming) -> None:
+        """Show for some seconds that an answer is being written; best effort, never raises."""
+        with contextlib.suppress(Exception):
+            action = {"chat_id": incoming.address, "action": "typing"}
+            await self._client.call("sendChatAction", action)
+
+    async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
+        """Do nothing: the platform shows no commands."""
+
+    async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
+        """Download a photo at once, for its address soon dies; raises Rejected for more than `most`.
+
+        Raises Rejected for an address that is not the platform's.
+        """
+        parts = urlsplit(attachment.ref)
+        platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
+        if not platforms and parts.netloc != self._own_host:
+            raise Rejected("not an address of the platform")
+        return await self._client.download(attachment.ref, most=most)
+
+    def split(self, body: bytes) -> RawUpdate:
+        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        return raw_update(loaded(body), body)
+
+    def parse(self, account_id: int, raw: bytes) -> Incoming | None:
+        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        return incoming(account_id, loaded(raw), self._bot_id)
+
+    def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
+        """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll."""
+        return poll(self._client, floor=self._poll_floor)
+
+    # -------------------------------------------------------------- what the administrator asks for
+
+    async def webhook(self) -> str:
+        """Return the address that updates are sent to, "" for none; raises DeliveryError."""
+        return await self._client.webhook()
+
+    async def set_webhook(self, url: str, *, secret: str) -> dict[str, Any]:
+        """Have updates sent to a public https address; returns what the platform says of it."""
+        found = await self._client.call("setWebhook", {"url": url, "secret_token": secret})
+        return found if isinstance(found, dict) else {}
+
+    async def delete_webhook(self) -> None:
+        """Stop the webhook; raises DeliveryError."""
+        await self._client.call("deleteWebhook", {})
+
+    async def test_webhook(self) -> dict[str, Any]:
+        """Have the platform try the webhook; raises DeliveryError (it may no longer be offered)."""
+        found = await self._client.call("testWebhook", {})
+        return found if isinstance(found, dict) else {}

@@ -1,0 +1,255 @@
+"""The Zalo Bot Platform over bare HTTP: one call, what its refusal means, and the poll.
+
+Promises one request a call, an error that says what to do next (jobs.channel), and that the token, which
+stands in the address, is in no error and no log line. The platform has no idempotency key: a send whose
+answer did not come may have arrived, and is told as Unknown. Knows nothing of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+import httpx
+
+from bot.channels.safe_json import loaded
+from bot.channels.tls import trusted
+from data.log import journal
+from jobs.channel import (
+    DeliveryError,
+    Gone,
+    RateLimited,
+    RawUpdate,
+    Rejected,
+    Transient,
+    Unauthorised,
+    Unknown,
+)
+
+log = journal("zalo")
+
+BASE_URL = "https://bot-api.zaloplatforms.com"
+ANSWER_SECONDS = 30.0
+POLL_SECONDS = 30
+POLL_FLOOR = 1.0  # seconds from poll to poll: what was consumed may come back at once, for ever
+FIRST_REST, LONGEST_REST = 60.0, 3600.0  # seconds after a 429: no Retry-After is documented
+
+_NO_REQUEST_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def decision(code: int, words: str, *, rest: float = FIRST_REST) -> DeliveryError:
+    """Return what a refusal in the platform's own form means; rest: seconds to wait after a 429.
+
+    403 is documented as "Internal server error", 404 as an invalid request; 410 and 422 are not
+    documented, and were seen for chats that are gone or that may not be written to.
+    """
+    detail = f"{code} {words}"[:300]
+    match code:
+        case 401:
+            return Unauthorised(detail)
+        case 410 | 422:
+            return Gone(detail)
+        case 429:
+            return RateLimited(detail, retry_after=rest, whole_account=True)
+        case 408:
+            return Unknown(detail)
+        case 400 | 404 | 413:
+            return Rejected(detail)
+        case _:
+            return Transient(detail)
+
+
+class Client:
+    """The calls of one bot."""
+
+    def __init__(self, token: str, *, base_url: str, answer_seconds: float) -> None:
+        self._url = f"{base_url.rstrip('/')}/bot{token}"
+        self._seconds = answer_seconds
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(answer_seconds, connect=10.0), verify=trusted()
+        )
+        self._refused = 0  # 429 in a row: the quota of the month, or of the second
+        for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
+            logging.getLogger(library).setLevel(logging.WARNING)
+
+    async def close(self) -> None:
+        """Let connections go."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        method: str,
+        data: Mapping[str, Any],
+        *,
+        seconds: float | None = None,
+        instead: Mapping[int, Any] | None = None,
+    ) -> Any:
+        """Call a method and return its result; raises DeliveryError.
+
+        instead: what to return for refusals that are no fault of this method, by their code.
+        """
+        failed: DeliveryError
+        try:
+            answer = await self._http.post(
+                f"{self._url}/{method}",
+                json=dict(data),
+                timeout=httpx.Timeout(seconds or self._seconds, connect=10.0),
+            )
+        except _NO_REQUEST_LEFT as error:
+            failed = Transient(type(error).__name__)
+        except httpx.HTTPError as error:
+            failed = Unknown(type(error).__name__)
+        else:
+            given = _object(answer.content)
+            if given is None:
+                failed = _garbled(answer.status_code)
+            elif given.get("ok") is True:
+                self._refused = 0
+                return given.get("result")
+            else:
+                code = _code(given, answer.status_code)
+                if instead is not None and code in instead:
+                    return instead[code]
+                failed = self._refusal(code, str(given.get("description", "")))
+        raise failed  # outside of the handler: httpx's error holds the address
+
+    async def webhook(self) -> str:
+        """Return the address that updates are sent to; "" where none was ever set (a 404)."""
+        found = await self.call("getWebhookInfo", {}, instead={404: None})
+        return str(found.get("url") or "") if isinstance(found, dict) else ""
+
+    async def download(self, url: str, *, most: int) -> bytes:
+        """Return what stands at an address; raises Rejected for more than `most`, else DeliveryError."""
+        failed: DeliveryError
+        try:
+            async with self._http.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    failed = Transient(f"HTTP {answer.status_code}")
+                else:
+                    parts = bytearray()
+                    async for part in answer.aiter_bytes():
+                        parts += part
+                        if len(parts) > most:
+                            raise Rejected("file too big")
+                    return bytes(parts)
+        except httpx.HTTPError as error:
+            failed = Transient(type(error).__name__)
+        raise failed
+
+    def _refusal(self, code: int, words: str) -> DeliveryError:
+        if code != 429:
+            return decision(code, words)
+        rest = min(FIRST_REST * 2.0 ** min(self._refused, 10), LONGEST_REST)
+        self._refused += 1
+        return decision(code, words, rest=rest)
+
+
+async def poll(
+    client: Client, *, floor: float = POLL_FLOOR
+) -> AsyncGenerator[list[RawUpdate], None]:
+    """Ask for updates for ever, no sooner than `floor` seconds after asking before; yields each answer.
+
+    Only one update comes at a time, and there is no offset: the caller stores it before the next is
+    asked for, and knows it again if it comes back. Where a webhook is set nothing is asked until it is
+    taken away (by the administrator: never behind their back). Raises Unauthorised.
+    """
+    loop = asyncio.get_running_loop()
+    pause, free = floor, False
+    seconds: int | str = POLL_SECONDS  # documented as a string, shown as a number
+    while True:
+        began = loop.time()
+        try:
+            if not free:
+                url = await client.webhook()
+                if url:
+                    raise Transient("a webhook is set: nhacviec zalo webhook delete")
+                free = True
+            found = await client.call(
+                "getUpdates",
+                {"timeout": seconds},
+                seconds=POLL_SECONDS + 10.0,
+                instead={408: None},
+            )
+        except Unauthorised:
+            raise
+        except DeliveryError as error:
+            if free and isinstance(error, Rejected):
+                seconds = POLL_SECONDS if isinstance(seconds, str) else str(POLL_SECONDS)
+            free = False
+            wait = error.retry_after if isinstance(error, RateLimited) else pause
+            log.warning("poll.failed", error=str(error), wait=round(wait))
+            await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311
+            pause = min(pause * 2, 30.0)
+            yield []  # as after an empty poll
+            continue
+        pause = floor
+        updates = found if isinstance(found, list) else [found]
+        batch = [raw_update(given) for given in updates if isinstance(given, dict)]
+        yield batch  # an empty one too: the caller may have lost the account
+        await asyncio.sleep(max(0.0, began + floor - loop.time()))
+
+
+def raw_update(given: Any, body: bytes | None = None) -> RawUpdate:
+    """Return an update with its chat, known by its message's id, or else by what it holds.
+
+    Takes both forms: {"event_name", "message"}, alone or as the result of an answer. Raises ValueError
+    for what is no update.
+    """
+    event = event_of(given)
+    message = event.get("message")
+    if body is None:
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    key = message.get("message_id") if isinstance(message, dict) else None
+    named = f"m:{key}" if _is_name(key) else f"h:{hashlib.sha256(body).hexdigest()}"
+    chat = message.get("chat") if isinstance(message, dict) else None
+    address = chat.get("id") if isinstance(chat, dict) else None
+    return RawUpdate(named, body, address if _is_name(address) else None)
+
+
+def _is_name(value: Any) -> bool:
+    """Tell whether it is an id of the platform's, fit to be kept: short, and of letters and digits."""
+    return (
+        isinstance(value, str) and 0 < len(value) <= 78 and value.isascii() and value.isprintable()
+    )
+
+
+def event_of(given: Any) -> dict[str, Any]:
+    """Return the event of an update in either form; raises ValueError for what is none."""
+    if isinstance(given, dict) and isinstance(given.get("result"), dict):
+        given = given["result"]
+    if not isinstance(given, dict) or not isinstance(given.get("event_name"), str):
+        raise ValueError("an update is a JSON object with an event_name")
+    return given
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        given = loaded(body)
+    except ValueError:
+        return None
+    return given if isinstance(given, dict) and "ok" in given else None
+
+
+def _code(given: Mapping[str, Any], status: int) -> int:
+    for name in ("error_code", "errorCode"):  # the platform writes both
+        code = given.get(name)
+        if isinstance(code, int):
+            return code
+    return status
+
+
+def _garbled(status: int) -> DeliveryError:
+    """A refusal that is not the platform's comes from something in between: a 4xx never reached it."""
+    detail = f"HTTP {status}, not from the platform"
+    return Transient(detail) if 400 <= status < 500 else Unknown(detail)

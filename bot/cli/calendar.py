@@ -1,0 +1,56 @@
+"""`nhacviec calendar`: an agency's due dates as an .ics file, for who has no chat that takes files.
+
+Promises the entries and UIDs of the file that /lich gives, so that one takes the place of the other, and
+that an existing file is never written over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bot.cli.arguments import agency_of, province_of
+from bot.cli.database import reading
+from bot.cli.output import CommandFailed, progress
+from bot.cli.plans_sheet import write_new
+from bot.config import TEMPLATES, Settings, load_settings
+from data.clock import SystemClock, civil_date
+from data.files import link_key
+from data.loading.load import registry_of
+from jobs.calendars.entries import Agenda, agenda_of
+from jobs.calendars.ics import installation_of, written
+
+
+def write(agency: str, *, province: str, role: str, out: Path) -> None:
+    """Write the calendar of an agency, or (role coordinator) also what it awaits of others."""
+    if role == "leader":
+        raise CommandFailed("Lịch là của focal (đầu mối) hoặc coordinator (theo dõi).")
+    with progress("Đang lập lịch"):
+        agenda, content = asyncio.run(_made(load_settings(), agency, province, role))
+    write_new(out, content)
+    count = sum(not entry.cancelled for entry in agenda.entries)
+    print(f"Đã ghi {out}: {count} mốc hạn của {agenda.agency} đến {agenda.until:%d/%m/%Y}.")
+
+
+async def _made(settings: Settings, agency: str, province: str, role: str) -> tuple[Agenda, bytes]:
+    now = await SystemClock().now()
+    today = civil_date(now)
+    async with reading(settings) as database:
+        async with database.read() as connection:
+            registry = await registry_of(connection)
+            if registry is None:
+                raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
+            home = province_of(registry, province)
+            agenda = await agenda_of(
+                connection,
+                registry,
+                province=home.code,
+                agency=agency_of(home, agency, on=today).code,
+                coordinating=role == "coordinator",
+                today=today,
+            )
+        # The one thing written: the key, where no service has made it yet, so that UIDs stay.
+        async with database.write() as connection:
+            key = await link_key(connection)
+    content = written(agenda, installation=installation_of(key), now=now, templates=TEMPLATES)
+    return agenda, content

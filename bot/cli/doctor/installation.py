@@ -1,0 +1,88 @@
+"""Checks of the installation: the registry's files, the calendar, SQLite's version, room on the disk.
+
+Promises to read only.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.doctor import Case, Finding, Level
+from data.clock import civil_date
+from data.loading.load import is_loaded
+from data.registry.registry import Registry
+from data.registry.yaml_reader import RegistryFault
+from data.rules.planning import HORIZON
+
+# Two connections that checkpoint at one instant can damage the file (SQLite's "WAL-reset bug").
+FIRST_WITH_FAULT, LAST_WITH_FAULT = (3, 7, 0), (3, 51, 2)
+SOON = timedelta(days=60)
+LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes
+
+
+async def registry(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell whether the registry's files are sound, and whether they are what is loaded."""
+    about = "Sổ bộ"
+    try:
+        files = Registry.from_folder(case.settings.registry)
+    except RegistryFault as fault:
+        found = f"{len(fault.faults)} chỗ sai trong {case.settings.registry}."
+        return [Finding("bad", about, found, "Hãy xem «nhacviec check» và sửa.")]
+    if await is_loaded(connection, files):
+        return [Finding("ok", about, f"{len(files.plans)} kế hoạch, đã nạp đúng như tệp.")]
+    todo = "Hãy xem «nhacviec plan diff» rồi chạy «nhacviec plan load»."
+    return [Finding("warn", about, "tệp khác với bản đã nạp.", todo)]
+
+
+def calendar(case: Case) -> list[Finding]:
+    """Tell which years that are reckoned with have no confirmed calendar yet; it matters once they are near."""
+    today = civil_date(case.now)
+    years = range(today.year, (today + HORIZON).year + 1)
+    open_years = [year for year in years if not case.workdays.is_confirmed(year)]
+    if not open_years:
+        return [Finding("ok", "Lịch làm việc", "mọi năm cần đến đã xác nhận.")]
+    level: Level = "warn" if open_years[0] <= (today + SOON).year else "ok"
+    told = ", ".join(map(str, open_years))
+    todo = "Khi có thông báo nghỉ lễ, hãy sửa tệp calendar/<năm>.yaml và ghi confirmed: true."
+    found = f"năm {told} còn là dự kiến."
+    return [Finding(level, "Lịch làm việc", found, todo if level == "warn" else "")]
+
+
+def sqlite_version(case: Case) -> list[Finding]:
+    """Tell whether SQLite is a version that can damage a file which several programs write."""
+    return [] if case.file is None else [judge_sqlite(sqlite3.sqlite_version_info)]
+
+
+def judge_sqlite(version: tuple[int, ...]) -> Finding:
+    """Return what a version of SQLite means for a file that a service writes."""
+    words = ".".join(map(str, version))
+    if not FIRST_WITH_FAULT <= version <= LAST_WITH_FAULT:
+        return Finding("ok", "SQLite", f"bản {words}.")
+    return Finding(
+        "warn",
+        "SQLite",
+        f"bản {words} có lỗi hiếm (3.7.0 đến 3.51.2): hai chương trình cùng dồn nhật ký WAL một lúc"
+        " có thể làm hỏng tệp.",
+        "Chỉ chạy một dịch vụ trên tệp này, đừng mở tệp bằng công cụ khác khi dịch vụ chạy, sao lưu"
+        " bằng «nhacviec backup»; khi có thể hãy nâng SQLite lên 3.51.3 hoặc dùng PostgreSQL.",
+    )
+
+
+def disk(case: Case) -> list[Finding]:
+    """Tell how much room is left beside the database's file."""
+    if case.file is None or not case.file.parent.is_dir():
+        return []
+    free = shutil.disk_usage(case.file.parent).free
+    words = f"còn {free / 1e9:.1f} GB cạnh {case.file}."
+    if free >= LITTLE:
+        return [Finding("ok", "Đĩa", words)]
+    level: Level = "bad" if free < TOO_LITTLE else "warn"
+    return [Finding(level, "Đĩa", words, "Hãy giải phóng dung lượng.")]
+
+
+CHECKS = (calendar, sqlite_version, disk)
+STORED_CHECKS = (registry,)

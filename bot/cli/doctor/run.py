@@ -1,0 +1,130 @@
+"""The command `doctor`: looks at every account and at the installation, and says what to do.
+
+Promises that it changes nothing, runs beside the service and without network, ends within seconds, and
+that one check which fails keeps no other from being made. Exit code 1 where anything is bad.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import typer
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.database import calendar_of_files, database_exists
+from bot.cli.doctor import Case, Finding, installation, platforms, server, stored
+from bot.cli.errors import told
+from bot.cli.output import print_json, progress
+from bot.config import Settings, load_settings
+from data.clock import Clock, SystemClock
+from data.db.database import Database, DatabaseUnusable
+from data.db.server_clock import clock_of
+from data.registry.workdays import Workdays
+from data.registry.yaml_reader import RegistryFault
+
+PATIENCE = 15.0  # seconds for one check of the database
+MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
+
+StoredCheck = Callable[[AsyncConnection, Case], Awaitable[list[Finding]]]
+STORED: tuple[StoredCheck, ...] = (
+    *stored.CHECKS,
+    *server.CHECKS,
+    *installation.STORED_CHECKS,
+)
+
+
+def run(*, as_json: bool) -> None:
+    """Print what every check found; exit with 1 where something must be mended."""
+    settings = load_settings()
+    with progress("Đang kiểm tra"):
+        found = asyncio.run(examine(settings))
+    counts = Counter(finding.level for finding in found)
+    if as_json:
+        print_json({"ok": not counts["bad"], "findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            print(line_of(finding))
+        print(f"\n{counts['ok']} tốt, {counts['warn']} cần để ý, {counts['bad']} phải sửa.")
+    if counts["bad"]:
+        raise typer.Exit(1)
+
+
+def line_of(finding: Finding) -> str:
+    """Return a finding as one line: its mark, what was found, what to do."""
+    todo = f" → {finding.todo}" if finding.todo else ""
+    return f"{MARKS[finding.level]} {finding.about}: {finding.found}{todo}"
+
+
+async def examine(settings: Settings, clock: Clock | None = None) -> list[Finding]:
+    """Make every check and return what they found, in the order of the report.
+
+    clock: another than this machine's and, for what is stored on a server, that server's.
+    """
+    here = clock or SystemClock()
+    answers, skews = await platforms.ask(settings, here)
+    case = Case(settings, await here.now(), _workdays(settings), _file(settings), answers, skews)
+    found = [finding for check in platforms.CHECKS for finding in check(case)]
+    found += await _of_database(case, by_server=clock is None)
+    found += [finding for check in installation.CHECKS for finding in check(case)]
+    return found
+
+
+async def _of_database(case: Case, *, by_server: bool) -> list[Finding]:
+    about = "Cơ sở dữ liệu"
+    if not database_exists(case.settings):
+        todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
+        return [Finding("bad", about, "chưa có.", todo)]
+    found: list[Finding] = []
+    try:
+        async with _opened(case.settings) as database:
+            if by_server and not database.is_sqlite:  # what is stored there goes by its clock
+                with suppress(SQLAlchemyError, OSError):  # told by the checks
+                    async with asyncio.timeout(PATIENCE):
+                        case = replace(case, now=await clock_of(database).now())
+            for check in STORED:
+                async with asyncio.timeout(PATIENCE):
+                    found += await _checked(database, check, case)
+    except TimeoutError:
+        todo = "Hãy kiểm tra máy chủ cơ sở dữ liệu, hoặc đĩa."
+        found.append(Finding("bad", about, f"không trả lời trong {PATIENCE:.0f} giây.", todo))
+    except DatabaseUnusable as error:
+        found.append(Finding("bad", about, str(error)))
+    return list(dict.fromkeys(found))  # what keeps every check from being made is told once
+
+
+async def _checked(database: Database, check: StoredCheck, case: Case) -> list[Finding]:
+    try:
+        async with database.read() as connection:
+            return await check(connection, case)
+    except (SQLAlchemyError, OSError) as error:
+        return [Finding("bad", "Cơ sở dữ liệu", " ".join(told(error)[0].split()))]
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.database_url)
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+def _workdays(settings: Settings) -> Workdays:
+    """Return the calendar of the files; none where they are faulty, which a check of its own tells."""
+    try:
+        return calendar_of_files(settings)
+    except RegistryFault:
+        return Workdays()
+
+
+def _file(settings: Settings) -> Path | None:
+    url = make_url(settings.database_url)
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    return Path(str(url.database)) if is_file else None

@@ -1,0 +1,194 @@
+"""Checks of what is remembered: owners, quotas, what waits, what ended badly, chats that are lost.
+
+Promises to read only, within the caller's transaction; each may stand beside a running service.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.doctor import PLATFORMS, Case, Finding, Level, number
+from data.accounts.usage import usage
+from data.clock import ZONE, civil_date
+from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
+from data.outbox.messages import BROADCAST, NOBODY_LEFT
+from jobs.delivery.sending_hours import within_sending_hours
+from jobs.delivery.usage import LEVELS, accounts_in_use
+
+LATE, VERY_LATE = timedelta(minutes=10), timedelta(hours=1)
+LOOK_BACK = timedelta(days=7)
+_MOST_NAMES = 6
+
+
+async def database(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell whether this is a real database and not the sandbox's."""
+    mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
+    if mark == "1":
+        todo = "Hãy đặt NHACVIEC_DATABASE_URL sang tệp khác cho dữ liệu thật."
+        return [Finding("bad", "Cơ sở dữ liệu", "là tệp của bản thử.", todo)]
+    return [Finding("ok", "Cơ sở dữ liệu", f"đọc được ({connection.dialect.name}).")]
+
+
+async def owners(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell of each account that is set whether a living service owns it, and whether it is stopped.
+
+    An account that is set no longer is told of while people are enrolled there: nobody writes to them.
+    """
+    rows = await connection.execute(select(Account.__table__))
+    known = {(row.channel, row.name): row for row in rows}
+    found = []
+    is_set = {known[key].id for each in case.answers if (key := (each.kind, each.name)) in known}
+    for use in await usage(connection, today=civil_date(case.now)):
+        if use.account_id not in is_set and use.chats and use.channel in PLATFORMS:
+            about = f"{use.name} ({PLATFORMS[use.channel]})"
+            words = f"{use.chats} chat đăng ký ở bot này, nhưng khoá của bot không còn trong .env."
+            todo = "Hãy đặt lại khoá, hoặc mời họ sang bot khác."
+            found.append(Finding("warn", about, words, todo))
+    for each in case.answers:
+        about = f"{each.label}, dịch vụ"
+        row = known.get((each.kind, each.name))
+        if row is None:
+            todo = "Hãy chạy «nhacviec run»."
+            found.append(Finding("bad", about, "chưa chạy lần nào với bot này.", todo))
+        elif row.stopped_at is not None:
+            found.append(_stopped(about, row.stopped_why or "", row.stopped_until))
+        elif row.owned_until is None or row.owned_until <= case.now:
+            todo = "Hãy chạy «nhacviec run»; không chạy thì không nhắc ai."
+            found.append(Finding("bad", about, "không chạy.", todo))
+        else:
+            found.append(Finding("ok", about, f"đang chạy ({row.owner})."))
+    return found
+
+
+def _stopped(about: str, why: str, until: datetime | None) -> Finding:
+    if until is not None:
+        day = f"{until.astimezone(ZONE):%d/%m/%Y}"
+        todo = "Không phải làm gì; cần gửi sớm hơn thì thêm bot hoặc nâng gói."
+        return Finding("warn", about, f"nghỉ đến {day} ({why}).", todo)
+    todo = "Hãy sửa khoá trong .env rồi chạy lại «nhacviec run»."
+    return Finding("bad", about, f"đã dừng ({why}).", todo)
+
+
+async def quota(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell what each account used of its month and of its people, against its caps."""
+    from bot.service.accounts import capabilities_of
+
+    today = civil_date(case.now)
+    used = await accounts_in_use(
+        connection, lambda use: capabilities_of(case.settings, use.channel), today=today
+    )
+    found = []
+    for each in used:
+        messages, people = each["messages"], each["people"]
+        about = f"{each['name']} ({PLATFORMS.get(each['channel'], each['channel'])}), hạn mức"
+        words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
+        level: Level = "warn" if messages["level"] or people["level"] else "ok"
+        todo = []
+        if messages["level"] >= LEVELS[-1]:
+            level = "bad"
+            todo.append("Sắp hết tin của tháng: hãy thêm bot, hoặc nâng gói.")
+        elif messages["level"]:
+            todo.append("Hãy theo dõi số tin; sắp hết thì thêm bot.")
+        if people["level"]:
+            todo.append("Sắp đủ người: hãy thêm khoá của một bot mới cho người mời sau.")
+        found.append(Finding(level, about, words, " ".join(todo)))
+    return found
+
+
+def _share(part: dict[str, int | None]) -> str:
+    used = number(part["used"] or 0)
+    return used if part["cap"] is None else f"{used}/{number(part['cap'])} ({part['percent']} %)"
+
+
+async def waiting(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell how long the oldest message that should be out by now has waited.
+
+    Outside sending hours broadcasts wait by rule, so they are left out.
+    """
+    query = select(func.min(Message.send_at)).where(
+        Message.state == "pending", Message.send_at <= case.now
+    )
+    if not within_sending_hours(case.now, case.workdays):
+        query = query.where(Message.priority != BROADCAST)
+    oldest = await connection.scalar(query)
+    late = timedelta() if oldest is None else case.now - oldest
+    if late < LATE:
+        return [Finding("ok", "Tin đến giờ gửi", "không có tin nào chờ lâu.")]
+    minutes = number(int(late.total_seconds() // 60))
+    level: Level = "bad" if late >= VERY_LATE else "warn"
+    todo = "Hãy xem dịch vụ có chạy không, bot có bị dừng không; rồi xem nhật ký của dịch vụ."
+    return [Finding(level, "Tin đến giờ gửi", f"tin cũ nhất đã chờ {minutes} phút.", todo)]
+
+
+async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell what was refused, what may or may not have arrived, and what could not be read, in a week."""
+    since = case.now - LOOK_BACK
+    rows = await connection.execute(
+        select(Message.state, func.count())
+        .where(
+            Message.state.in_(("failed", "uncertain")),
+            func.coalesce(Message.claimed_at, Message.send_at) >= since,
+            or_(Message.error.is_(None), Message.error != NOBODY_LEFT),
+        )
+        .group_by(Message.state)
+    )
+    states = {row[0]: int(row[1]) for row in rows}
+    unread = await connection.scalar(
+        select(func.count()).where(InboxEvent.state == "parked", InboxEvent.received_at >= since)
+    )
+    about = "7 ngày qua"
+    found = []
+    if states.get("failed"):
+        found.append(
+            Finding(
+                "warn",
+                about,
+                f"{number(states['failed'])} tin không gửi được: nền tảng từ chối, hoặc chương trình không soạn được.",
+                "Lần nhắc sau vẫn nói lại; nếu lặp lại, hãy gửi nhật ký cho người bảo trì.",
+            )
+        )
+    if states.get("uncertain"):
+        found.append(
+            Finding(
+                "warn",
+                about,
+                f"{number(states['uncertain'])} tin không rõ đã đến chưa, không gửi lại.",
+                "Lần nhắc sau vẫn nói lại; việc gấp thì hãy gọi điện.",
+            )
+        )
+    if unread:
+        found.append(
+            Finding(
+                "warn",
+                about,
+                f"{number(int(unread))} tin đến không đọc được.",
+                "Hãy gửi nhật ký cho người bảo trì.",
+            )
+        )
+    return found or [Finding("ok", about, "không có tin nào hỏng.")]
+
+
+async def lost_chats(connection: AsyncConnection, case: Case) -> list[Finding]:
+    """Tell which chats with people still enrolled can no longer be written to, by their agencies."""
+    rows = await connection.execute(
+        select(Agency.name, Chat.id)
+        .join(Enrolment, Enrolment.agency_id == Agency.id)
+        .join(Chat, Chat.id == Enrolment.chat_id)
+        .where(Chat.state == "gone", Enrolment.ended_at.is_(None))
+        .order_by(Agency.province, Agency.position)
+    )
+    lost = rows.all()
+    if not lost:
+        return [Finding("ok", "Chat", "không có chat nào bị mất.")]
+    names = list(dict.fromkeys(row.name for row in lost))
+    more = len(names) - _MOST_NAMES
+    words = ", ".join(names[:_MOST_NAMES]) + (f" và {more} cơ quan nữa" if more > 0 else "")
+    count = len({row.id for row in lost})
+    todo = "Người ấy đã chặn bot hoặc rời nhóm: hãy mời lại bằng «nhacviec invite»."
+    return [Finding("warn", "Chat", f"{count} chat không gửi được nữa: {words}.", todo)]
+
+
+CHECKS = (database, owners, quota, waiting, ended_badly, lost_chats)

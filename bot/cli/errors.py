@@ -1,0 +1,99 @@
+"""What a person is told when a command fails, and with which exit code.
+
+Promises a Vietnamese sentence for every fault that an administrator can mend, and no secret in any.
+"""
+
+from __future__ import annotations
+
+import difflib
+import traceback
+
+from typer.exceptions import TyperException
+
+from bot.config import Settings, SettingsRefused, load_settings
+from bot.errors import Refused
+from bot.service.logs import redact
+
+FAILED = 1
+MISTYPED = 2
+
+
+def told(error: Exception) -> tuple[str, int]:
+    """Return the words for an error, and the exit code."""
+    while isinstance(error, ExceptionGroup):  # one task of the service failed and ended the others
+        error = error.exceptions[0]
+    if isinstance(error, TyperException):
+        return mistyped(error), MISTYPED
+    if isinstance(error, Refused):
+        return str(error), FAILED
+    return _of_data(error) or _unexpected(error), FAILED
+
+
+def _of_data(error: Exception) -> str | None:
+    """Return what the data layer says of an error that a person can mend, else None."""
+    from sqlalchemy.exc import DatabaseError, DBAPIError
+
+    from data.db.database import DatabaseUnusable, explain
+    from data.registry.yaml_reader import RegistryFault
+    from data.sheets.workbook import ImportRefused
+
+    if isinstance(error, DatabaseError):
+        error = explain(error)
+    if isinstance(error, DatabaseUnusable | ImportRefused | RegistryFault):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        words = str(error.orig)
+        if any(told in words for told in ("no such table", "no such column", "does not exist")):
+            return "Cơ sở dữ liệu còn trống hoặc đã cũ. Hãy chạy «nhacviec plan load»."
+        if "not a database" in words:
+            return "Tệp trong NHACVIEC_DATABASE_URL không phải cơ sở dữ liệu SQLite. Hãy kiểm tra."
+    return None
+
+
+def _unexpected(error: Exception) -> str:
+    settings = _settings()
+    words = redact(f"Lỗi ngoài dự kiến ({type(error).__name__}): {error}", settings)
+    if settings is not None and settings.log_level == "DEBUG":
+        return redact("".join(traceback.format_exception(error)), settings) + words
+    return f"{words}\nHãy đặt NHACVIEC_LOG_LEVEL=DEBUG, chạy lại và gửi cho người bảo trì."
+
+
+def mistyped(error: TyperException) -> str:
+    """Return the Vietnamese words for a command typed wrongly.
+
+    Typer's own sentences are English: each is known by its class and what it carries.
+    """
+    context = getattr(error, "ctx", None)
+    hint = f"\nHãy xem: {context.command_path} --help" if context is not None else ""
+    parameter = getattr(error, "param", None)
+    match type(error).__name__:
+        case "NoArgsIsHelpError":
+            return str(error)
+        case "NoSuchOption":
+            name = str(getattr(error, "option_name", ""))
+            known = [o for p in context.command.params for o in p.opts] if context else []
+            near = difflib.get_close_matches(name, known, n=1)
+            return f"Không có tuỳ chọn {name}.{f' Có phải {near[0]}?' if near else ''}{hint}"
+        case "MissingParameter" if parameter is not None:
+            return f"Thiếu {_name_of(parameter)}.{hint}"
+        case "BadParameter" if parameter is not None:
+            return f"{_name_of(parameter)}: {getattr(error, 'message', '')}{hint}"
+        case "BadOptionUsage":
+            return f"Tuỳ chọn {getattr(error, 'option_name', '')} cần một giá trị.{hint}"
+    message = str(error)
+    if message.startswith("Got unexpected extra"):
+        return f"Thừa «{message.rpartition('(')[2].rstrip(')')}».{hint}"
+    return f"{message}{hint}"
+
+
+def _name_of(parameter: object) -> str:
+    """Return how a parameter is written: "--on", or the name of an argument."""
+    options = [name for name in getattr(parameter, "opts", []) if name.startswith("--")]
+    return options[0] if options else str(getattr(parameter, "display_name_raw", "đối số"))
+
+
+def _settings() -> Settings | None:
+    try:
+        return load_settings()
+    except SettingsRefused:
+        return None

@@ -1,0 +1,184 @@
+"""`nhacviec import-status`: a filled-in status sheet taken back, after its differences were shown and agreed to.
+
+Promises one transaction: every row or none, and just those that were shown; where the database changed
+while somebody was looking, nothing is recorded. A row is recorded as an answer in a chat is: "đã xong" waits
+to be confirmed, and the next reminder is reckoned again. Unlike in a chat nobody is told at once of what
+is blocked: who brings the sheet in is whoever would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.database import reading, writing
+from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.config import Settings, load_settings
+from data.clock import SystemClock, civil_date
+from data.inbox import is_marked_secret
+from data.loading.load import registry_of
+from data.progress.replies import hold, record
+from data.registry.registry import Registry
+from data.registry.titles import period_words
+from data.sheets.status_import import StatusChange, diff, note_of
+from data.sheets.status_reader import Filled, read_sheet
+from data.sheets.workbook import ImportRefused
+from data.text import fold, squeeze
+from jobs.planning.materialise import recompute
+
+_LONGEST_NAME = 80
+_MOST_FAULTS = 200
+_YES = ("c", "co", "y", "yes")
+
+
+def import_status(
+    file: Path, *, by: str, dry_run: bool, yes: bool, force_conflicts: bool, as_json: bool
+) -> None:
+    """Show what a filled-in sheet changes and, once agreed to, record it."""
+    by = _name(by)
+    if as_json and not (yes or dry_run):
+        raise CommandFailed("Với --json hãy thêm --yes (ghi ngay) hoặc --dry-run (chỉ xem).")
+    settings = load_settings()
+    now = asyncio.run(SystemClock().now())
+    try:
+        with progress("Đang đọc bảng"):
+            filled, faults = read_sheet(file, today=civil_date(now))
+            changes = asyncio.run(_diff(settings, filled, faults))
+    except ImportRefused as refused:
+        raise _shortened(refused) from None
+    wanted = [change for change in changes if force_conflicts or not change.conflict]
+    if not as_json:
+        _show(changes, left_out=len(changes) - len(wanted))
+    if wanted and not dry_run:
+        if not yes:
+            _agree(len(wanted))
+        with progress("Đang ghi"):
+            asyncio.run(_record(settings, filled, changes, wanted, by=by, now=now))
+    recorded = 0 if dry_run else len(wanted)
+    if as_json:
+        print_json({"changes": [_as_json(change) for change in changes], "recorded": recorded})
+    elif recorded:
+        print(f"Đã ghi {recorded} thay đổi. «Đã xong» còn chờ cơ quan theo dõi xác nhận.")
+
+
+def _name(by: str) -> str:
+    name = squeeze(by)
+    if not name or len(name) > _LONGEST_NAME or is_marked_secret(name):
+        raise CommandFailed("--by: hãy ghi họ tên hoặc bộ phận nhập bảng, không quá 80 chữ.")
+    return name
+
+
+def _shortened(refused: ImportRefused) -> ImportRefused:
+    rest = len(refused.faults) - _MOST_FAULTS
+    if rest <= 0:
+        return refused
+    return ImportRefused([*refused.faults[:_MOST_FAULTS], f"… và {rest} lỗi nữa."])
+
+
+def _show(changes: Sequence[StatusChange], *, left_out: int) -> None:
+    print_table(
+        "",
+        ("Dòng", "Cơ quan", "Mã", "Kỳ", "Hiện nay", "Thành", "Lưu ý"),
+        [
+            (
+                change.row,
+                change.agency,
+                change.code,
+                period_words(change.period),
+                change.before,
+                change.after,
+                "đã đổi sau khi xuất bảng" if change.conflict else "",
+            )
+            for change in changes
+        ],
+        empty="Không có gì thay đổi.",
+    )
+    if left_out:
+        print(
+            f"{left_out} dòng có trạng thái đã đổi sau khi xuất bảng: không ghi. Hãy xuất bảng mới,"
+            " hoặc thêm --force-conflicts để ghi đè."
+        )
+
+
+def _agree(count: int) -> None:
+    """Ask on the terminal; raises CommandFailed for anything but a yes, and where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise CommandFailed("Không có ai để hỏi lại. Hãy thêm --yes để ghi, hoặc --dry-run để xem.")
+    print(f"Ghi {count} thay đổi? [c/K] ", end="", file=sys.stderr, flush=True)
+    if fold(sys.stdin.readline()) not in _YES:
+        raise CommandFailed("Đã dừng, chưa ghi gì.")
+
+
+def _as_json(change: StatusChange) -> dict[str, Any]:
+    return {key: value for key, value in asdict(change).items() if key != "made_at"}
+
+
+# ------------------------------------------------------------------ at the database
+
+
+async def _diff(
+    settings: Settings, filled: Sequence[Filled], faults: Sequence[str]
+) -> list[StatusChange]:
+    async with reading(settings) as database, database.read() as connection:
+        return await diff(connection, filled, faults)
+
+
+async def _record(
+    settings: Settings,
+    filled: Sequence[Filled],
+    shown: Sequence[StatusChange],
+    wanted: Sequence[StatusChange],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    async with writing(settings) as database, database.write() as connection:
+        registry = await registry_of(connection)
+        if registry is None:
+            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+        await hold(connection, [each.key.obligation_id for each in filled])
+        if await diff(connection, filled) != list(shown):
+            raise CommandFailed(
+                "Dữ liệu vừa đổi trong lúc xem; chưa ghi gì. Hãy chạy lại lệnh này."
+            )
+        await record_changes(connection, registry, wanted, by=by, now=now, today=civil_date(now))
+
+
+async def record_changes(
+    connection: AsyncConnection,
+    registry: Registry,
+    changes: Sequence[StatusChange],
+    *,
+    by: str,
+    now: datetime,
+    today: date,
+) -> None:
+    """Record each change as an answer without a chat, and reckon the next reminders again.
+
+    Call within the transaction that judged the changes (status_diff.diff).
+    """
+    for change in changes:
+        await record(
+            connection,
+            obligation_id=change.obligation_id,
+            said=change.said,
+            percent=change.percent,
+            document=change.document,
+            document_on=change.document_on,
+            note=note_of(change, by),
+            person_id=None,
+            chat_id=None,
+            event_id=None,
+            now=now,
+            today=today,
+            workdays=registry.workdays,
+        )
+    ids = [change.obligation_id for change in changes]
+    await recompute(connection, registry, ids, today=today)

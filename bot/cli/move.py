@@ -1,0 +1,213 @@
+"""The command `move`: everything from one database into another, from a file to a server above all.
+
+Promises that it refuses while a service runs, that the source is only read, that the target gets all of it
+or nothing, and that counts and checksums of every table were compared before anything was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.database import database_exists
+from bot.cli.doctor import number
+from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.config import Settings, known_database, load_settings
+from bot.service.process_lock import InUse, alone
+from data.accounts import leases as lease
+from data.backup.copy import Different, NotWritten, Sum, copy_all, counted, occupied, too_long
+from data.clock import SystemClock
+from data.db.database import Database
+from data.db.upgrade import newest, revision_of, upgrade_within
+from data.models import Meta
+
+Say = Callable[[str], None]
+
+
+def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Copy everything into another database, and print what was copied and compared."""
+    settings = load_settings()
+    target = _target(settings, to, to_file)
+    if not database_exists(settings):
+        raise CommandFailed("Chưa có cơ sở dữ liệu để chuyển.")
+    began = time.monotonic()
+    with progress("Đang chuyển") as say:
+        sums = asyncio.run(_move(settings, target, dry_run=dry_run, say=say))
+    seconds = round(time.monotonic() - began, 1)
+    shown = target.render_as_string(hide_password=True)
+    rows = sum(each.rows for each in sums)
+    if as_json:
+        listed = [
+            {"table": each.table, "rows": each.rows, "checksum": each.checksum or None}
+            for each in sums
+        ]
+        told = {"moved": not dry_run, "to": shown, "rows": rows, "seconds": seconds}
+        print_json({**told, "tables": listed})
+        return
+    print_table(
+        "",
+        ("Bảng", "Số dòng", "Mã kiểm"),
+        [(each.table, number(each.rows), each.checksum[:16] or "chưa tính") for each in sums],
+        empty="",
+    )
+    if dry_run:
+        print(f"\nSẽ chuyển {number(rows)} dòng sang {shown}. Chưa ghi gì.")
+        return
+    print(
+        f"\nĐã chuyển {number(rows)} dòng sang {shown} trong {seconds} giây; số dòng và mã kiểm của mọi bảng"
+        f" khớp ở cả hai bên.\nTiếp theo: trong .env đặt NHACVIEC_DATABASE_URL={shown}\n(mật khẩu nên để trong tệp,"
+        " xem NHACVIEC_DATABASE_URL_FILE), chạy «nhacviec doctor», rồi «nhacviec run».\nCơ sở dữ liệu cũ còn"
+        " nguyên: hãy cất đi, đừng chạy dịch vụ trên đó nữa."
+    )
+
+
+async def _move(settings: Settings, target_url: URL, *, dry_run: bool, say: Say) -> list[Sum]:
+    source = Database(settings.database_url)
+    with alone(source.file) as own_name:
+        new_file = target_url.get_backend_name() == "sqlite" and not _file(target_url).exists()
+        target = Database(target_url.render_as_string(hide_password=False))
+        done = False
+        try:
+            async with _held(source) as reading:
+                await _refuse_source(reading, own_name)
+                if dry_run:
+                    async with _reached(target), target.read() as looking:
+                        await _refuse_target(looking)
+                    return [Sum(name, rows, "") for name, rows in (await counted(reading)).items()]
+                sums = await _copied(reading, target, say)
+            done = True
+            return sums
+        finally:
+            await source.dispose()
+            await target.dispose()
+            if new_file and not done:
+                _remove(_file(target_url))
+
+
+@asynccontextmanager
+async def _held(source: Database) -> AsyncIterator[AsyncConnection]:
+    """Open the source for reading; of a file nobody writes meanwhile, of a server it is a snapshot."""
+    async with source.write() if source.is_sqlite else source.read() as connection:
+        if not source.is_sqlite:  # it stands still while the target is read again, however large
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        yield connection
+
+
+@asynccontextmanager
+async def _reached(target: Database) -> AsyncIterator[None]:
+    try:
+        yield
+    except Different as error:
+        raise CommandFailed(
+            f"Bản ghi sang không khớp với nguồn ở bảng {error}. Đã huỷ: nơi đến còn trống như trước."
+            " Hãy gửi thông báo này cho người bảo trì."
+        ) from None
+    except (DBAPIError, NotWritten, OSError) as error:
+        # without the statement: it holds people's words
+        why = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())[:200]
+        raise CommandFailed(
+            f"Không ghi được vào nơi đến ({why}). Nơi đến còn trống như trước; hãy kiểm tra máy chủ,"
+            " tên, mật khẩu và quyền tạo bảng rồi thử lại."
+        ) from None
+
+
+async def _copied(reading: AsyncConnection, target: Database, say: Say) -> list[Sum]:
+    """Copy within one transaction of the target, which ends with nothing where anything goes wrong."""
+    sizes = await counted(reading)
+
+    def told(table: str, rows: int) -> None:
+        done = f"{number(rows)}/{number(sizes[table])} dòng" if rows else "so lại"
+        say(f"Đang chuyển: {table}, {done}")
+
+    async with _reached(target), target.write(alone=True) as writing:
+        await _refuse_target(writing)
+        await upgrade_within(writing)
+        sums = await copy_all(reading, writing, told)
+        await writing.execute(text("ANALYZE"))  # so that the first morning is planned well
+        return sums
+
+
+async def _refuse_source(connection: AsyncConnection, own_name: str) -> None:
+    """Raise CommandFailed or InUse where the source cannot be copied now, or not by this program."""
+    try:
+        revision = await revision_of(connection)
+        if revision != newest():
+            raise CommandFailed(
+                f"Cơ sở dữ liệu nguồn ở bản {revision or 'trống'}, chương trình này cần bản {newest()}. Hãy sao lưu,"
+                " rồi nâng lên bằng «nhacviec plan load», hoặc dùng đúng bản chương trình."
+            )
+        if await connection.scalar(select(Meta.value).where(Meta.key == "sandbox")) == "1":
+            raise CommandFailed("Nguồn là tệp của bản thử. Hãy đặt NHACVIEC_DATABASE_URL cho đúng.")
+        await refuse_living(connection, own_name)
+        if long := await too_long(connection):
+            told = "; ".join(f"{e.table}.{e.column}: {e.longest}/{e.most} ký tự" for e in long)
+            raise CommandFailed(
+                f"Có chữ dài hơn nơi đến cho phép ({told}). Hãy gửi thông báo này cho người bảo trì."
+            )
+    except SQLAlchemyError as error:
+        raise CommandFailed(f"Không đọc được nguồn ({type(error).__name__}).") from error
+
+
+async def refuse_living(connection: AsyncConnection, own_name: str) -> None:
+    """Raise InUse while a process owns an account; own_name: whose lease is surely of a dead one."""
+    is_server = connection.dialect.name != "sqlite"
+    now = await connection.scalar(select(func.now())) if is_server else await SystemClock().now()
+    assert now is not None
+    for row in await lease.living_owners(connection, now=now):
+        if row.owner != own_name:
+            raise InUse(
+                f"Dịch vụ {row.owner} đang giữ bot {row.name} ({row.channel}). Hãy dừng mọi «nhacviec run»;"
+                " nếu dịch vụ vừa bị ngắt thì chờ nửa phút rồi thử lại."
+            )
+
+
+async def _refuse_target(connection: AsyncConnection) -> None:
+    if found := await occupied(connection):
+        names = ", ".join(found[:4]) + (" …" if len(found) > 4 else "")
+        raise CommandFailed(
+            f"Nơi đến không trống (bảng {names}). Hãy tạo cơ sở dữ liệu mới, trống, rồi chuyển sang đó."
+        )
+    revision = await revision_of(connection)
+    if revision not in (None, newest()):
+        raise CommandFailed(
+            f"Nơi đến đã có bảng trống của bản {revision}. Hãy tạo cơ sở dữ liệu mới, trống, rồi chuyển."
+        )
+
+
+def _target(settings: Settings, to: str | None, to_file: Path | None) -> URL:
+    """Return the address to move to; refuses what is not meant."""
+    if (to is None) == (to_file is None):
+        raise CommandFailed("Hãy ghi nơi đến bằng --to hoặc --to-file, một trong hai.")
+    try:
+        written = to_file.read_text(encoding="utf-8").strip() if to_file is not None else to or ""
+    except (OSError, UnicodeDecodeError):
+        raise CommandFailed(f"Không đọc được tệp {to_file} của --to-file.") from None
+    try:
+        target = make_url(known_database(written))
+    except (ValueError, SQLAlchemyError) as error:
+        why = str(error) if isinstance(error, ValueError) else "không đọc được địa chỉ"
+        raise CommandFailed(f"Nơi đến: {why}.") from None
+    source = make_url(settings.database_url)
+    kinds = (source.get_backend_name(), target.get_backend_name())
+    if kinds == ("sqlite", "sqlite"):
+        raise CommandFailed("Từ tệp sang tệp: hãy dùng «nhacviec backup», rồi «nhacviec restore».")
+    if kinds == ("postgresql", "postgresql"):
+        raise CommandFailed("Từ PostgreSQL sang PostgreSQL: hãy dùng pg_dump và pg_restore.")
+    return target
+
+
+def _file(url: URL) -> Path:
+    return Path(str(url.database))
+
+
+def _remove(file: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)

@@ -1,0 +1,131 @@
+"""How commands speak: tables and JSON on standard output, progress and errors on standard error.
+
+Promises that standard output holds the answer and nothing else, so that `--json` can be piped, and that
+a command that fails does so in one clear Vietnamese sentence. Never prints a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from bot.errors import Refused
+from data.text import visible
+
+_MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
+_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+
+
+class CommandFailed(Refused):
+    """The command cannot be done; str() is a Vietnamese sentence that says what to do."""
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, Vietnamese letters as they are, dates as ISO 8601."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str
+) -> None:
+    """Print rows under their columns, or the sentence `empty` where there are none.
+
+    A terminal gets a table that fits it. Into a pipe, and where there is more than anybody reads on a
+    screen, each row is one line as long as it needs to be.
+    """
+    if not rows:
+        print(empty)
+        return
+    cells = [[words(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty() and len(rows) <= _MOST_ON_SCREEN:
+        _print_fitted(title, columns, cells)
+    else:
+        _print_lines(title, columns, cells)
+
+
+def _print_fitted(title: str, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table(
+        *(Column(name, overflow="fold") for name in columns),
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _print_lines(title: str, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.cells import cell_len
+
+    lines = [list(columns), *([" / ".join(cell.splitlines()) for cell in row] for row in cells)]
+    widest = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    if title:
+        print(title)
+    for line in lines:
+        padded = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widest, strict=True)
+        )
+        print("  ".join(padded).rstrip())
+
+
+def words(value: object) -> str:
+    """Return a cell's words: dates as people write them, nothing for None; nothing in them steers a terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%d/%m/%Y %H:%M")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    if isinstance(value, bool):
+        return "có" if value else ""
+    if isinstance(value, list | tuple):
+        return "; ".join(words(item) for item in value)
+    return visible(str(value))
+
+
+def day_words(day: date) -> str:
+    """Return a date with its weekday: "thứ Hai 09/11/2026"."""
+    return f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}"
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that work goes on and for how long; silent where nobody looks.
+
+    What it yields changes the words shown ("Đang xuất: Câu trả lời, 120.000 dòng").
+    """
+    if not sys.stderr.isatty():
+        yield lambda words: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda words: bar.update(task, description=words)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")

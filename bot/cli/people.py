@@ -1,0 +1,265 @@
+"""Commands on people: `people list`, `remove`, `handover`, `show`, `erase`.
+
+Promises that nothing is let go of without being asked for by name, that what an agency answered stays on
+record when a person goes, and that a code is printed once and never stored in clear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.cli.arguments import agency_of, province_of
+from bot.cli.database import reading, writing
+from bot.cli.invite import can_of, print_ways
+from bot.cli.output import CommandFailed, print_json, print_table
+from bot.config import Settings, load_settings
+from data.clock import SystemClock, civil_date
+from data.contacts import invitations, people
+from data.contacts.invite_links import ways_in
+from data.loading.load import registry_of
+from data.models import Agency
+from data.privacy import personal_data as personal
+
+_ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
+_GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
+
+
+def list_(*, province: str | None, agency: str | None, as_json: bool) -> None:
+    """Print who is enrolled: persons by their number, groups as g and theirs."""
+    if agency is not None and province is None:
+        raise CommandFailed("Hãy thêm --province: cùng một tên cơ quan có ở nhiều tỉnh.")
+    rows = asyncio.run(_listed(load_settings(), province, agency))
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        "",
+        ("Số", "Tên", "Tỉnh", "Cơ quan", "Vai trò", "Kênh", "Chat", "Lần cuối", "Đến hết"),
+        [
+            (
+                row["who"],
+                row["name"],
+                row["province"],
+                row["agency"],
+                _ROLES[row["role"]] + (" (được quyết định)" if row["may_decide"] else ""),
+                row["channel"],
+                ("nhóm" if row["kind"] == "group" else "riêng")
+                + (" (mất)" if row["state"] == "gone" else ""),
+                row["last_seen_at"],
+                row["until_on"],
+            )
+            for row in rows
+        ],
+        empty="Chưa có ai đăng ký. Hãy cấp mã bằng «nhacviec invite».",
+    )
+
+
+def remove(who: str, *, as_json: bool) -> None:
+    """End all enrolments of a person or group; what they answered stays."""
+    ended = asyncio.run(_remove(load_settings(), who))
+    if as_json:
+        print_json({"who": who, "ended": ended})
+        return
+    print(f"Đã thôi {ended} vai trò của {who}. Câu trả lời đã ghi giữ nguyên.")
+
+
+def handover(person: int, *, as_json: bool) -> None:
+    """Print a one-use code: who uses it takes over everything the person is enrolled for."""
+    made = asyncio.run(_handover(load_settings(), person))
+    if as_json:
+        print_json(made)
+        return
+    print(f"Mã bàn giao {', '.join(made['agencies'])}: {made['code']}")
+    print(
+        f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho bot:"
+        f" /start {made['code']}. Khi đó người số {person} thôi nhận tin."
+    )
+    print_ways(made["links"])
+
+
+def show(person: int, *, as_json: bool) -> None:
+    """Print everything that is kept of a person."""
+    kept = asyncio.run(_kept(load_settings(), person))
+    if as_json:
+        print_json(kept)
+        return
+    print(
+        f"Người số {person}: {kept['name'] or '(không có tên)'}, từ {kept['created_at']:%d/%m/%Y}"
+    )
+    print_table(
+        "\nĐịnh danh trên các kênh",
+        ("Kênh", "Tài khoản bot", "Mã người dùng"),
+        [(row["channel"], row["account"], row["sender"]) for row in kept["identities"]],
+        empty="Không còn định danh nào.",
+    )
+    print_table(
+        "\nVai trò",
+        ("Tỉnh", "Cơ quan", "Vai trò", "Chat", "Từ", "Đến"),
+        [
+            (
+                row["province"],
+                row["agency"],
+                _ROLES[row["role"]],
+                row["address"],
+                row["enrolled_at"],
+                row["ended_at"] or row["until_on"],
+            )
+            for row in kept["enrolments"]
+        ],
+        empty="Không có vai trò nào.",
+    )
+    print_table(
+        "\nCâu trả lời (hồ sơ của cơ quan)",
+        ("Lúc", "Cơ quan", "Nội dung", "%", "Đến", "Văn bản", "Ghi chú"),
+        [
+            (
+                row["said_at"],
+                row["agency"],
+                row["said"],
+                row["percent"],
+                row["until"],
+                row["document"],
+                row["note"],
+            )
+            for row in kept["replies"]
+        ],
+        empty="Chưa trả lời việc nào.",
+    )
+    print(
+        f"\nNgoài ra: {kept['messages']} tin đã gửi vào chat riêng, {kept['raw_updates']} tin"
+        f" nhận được (nội dung thô tự xoá sau 30 ngày), {kept['decisions']} quyết định,"
+        f" {kept['extension_requests']} đề nghị gia hạn, {kept['explanations']} giải trình,"
+        f" {kept['evidence']} tệp minh chứng."
+    )
+
+
+def erase(person: int, *, yes: bool, as_json: bool) -> None:
+    """Let go of who a person is, after asking; refuses to ask where nobody can answer."""
+    settings = load_settings()
+    kept = asyncio.run(_kept(settings, person))
+    if not yes:
+        typer.confirm(
+            f"Xoá tên, định danh, chat riêng và tin thô của người số {person}"
+            f" ({kept['name'] or 'không có tên'})? Câu trả lời ở lại hồ sơ cơ quan, không còn tên.",
+            abort=True,
+        )
+    erased = asyncio.run(_erase(settings, person))
+    if as_json:
+        print_json({"person": person, **asdict(erased)})
+        return
+    print(
+        f"Đã xoá: {erased.identities} định danh, {erased.chats} chat riêng, {erased.updates} tin thô;"
+        f" thôi {erased.enrolments} vai trò. Câu trả lời và quyết định giữ nguyên, đứng tên cơ quan."
+        " Nội dung đã gõ trong câu trả lời vẫn như cũ."
+    )
+
+
+# ------------------------------------------------------------------ at the database
+
+
+async def _listed(settings: Settings, province: str | None, agency: str | None) -> list[Any]:
+    today = civil_date(await SystemClock().now())
+    async with reading(settings) as database, database.read() as connection:
+        slug: str | None = None
+        agency_id: int | None = None
+        if province is not None:
+            registry = await registry_of(connection)
+            if registry is None:
+                raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
+            home = province_of(registry, province)
+            slug = home.code
+            if agency is not None:
+                code = agency_of(home, agency, on=today).code
+                agency_id = await connection.scalar(
+                    select(Agency.id).where(Agency.province == slug, Agency.code == code)
+                )
+        rows = await people.enrolled_people(connection, province=slug, agency_id=agency_id)
+    return [
+        {
+            "who": f"{_GROUP}{row.chat_id}" if row.person_id is None else str(row.person_id),
+            "name": row.title if row.person_id is None else row.name,
+            "province": row.province,
+            "agency": row.agency,
+            "role": row.role,
+            "may_decide": row.may_decide,
+            "channel": row.channel,
+            "kind": row.kind,
+            "state": row.state,
+            "enrolled_at": row.enrolled_at,
+            "last_seen_at": row.last_seen_at,
+            "until_on": row.until_on,
+        }
+        for row in rows
+    ]
+
+
+async def _remove(settings: Settings, who: str) -> int:
+    number = who.strip().lower().removeprefix(_GROUP)
+    if not number.isdecimal() or len(number) > 18:
+        raise CommandFailed(
+            f"«{who}» không phải số người (12) hay số nhóm (g5). Hãy xem «nhacviec people list»."
+        )
+    is_group = who.strip().lower().startswith(_GROUP)
+    now = await SystemClock().now()
+    async with writing(settings) as database, database.write() as connection:
+        ended = await people.end_enrolments(
+            connection,
+            person_id=None if is_group else int(number),
+            group_chat_id=int(number) if is_group else None,
+            now=now,
+        )
+    if not ended:
+        raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")
+    return ended
+
+
+async def _handover(settings: Settings, person: int) -> dict[str, Any]:
+    now = await SystemClock().now()
+    async with writing(settings) as database, database.write() as connection:
+        await _known(connection, person)
+        try:
+            code, every = await invitations.offer(
+                connection, person_id=person, until_on=None, now=now
+            )
+        except ValueError:
+            raise CommandFailed(f"Người số {person} không giữ vai trò nào để bàn giao.") from None
+        ways = await ways_in(
+            connection, code, group=False, can=can_of(settings), today=civil_date(now)
+        )
+    return {
+        "person": person,
+        "code": code,
+        "days": invitations.CODE_DAYS,
+        "agencies": list(dict.fromkeys(each.agency for each in every)),
+        "links": [asdict(way) for way in ways],
+    }
+
+
+async def _kept(settings: Settings, person: int) -> dict[str, Any]:
+    async with reading(settings) as database, database.read() as connection:
+        kept = await personal.kept_of(connection, person)
+    if kept is None:
+        raise _nobody(person)
+    return kept
+
+
+async def _erase(settings: Settings, person: int) -> personal.Erased:
+    now = await SystemClock().now()
+    async with writing(settings) as database, database.write() as connection:
+        await _known(connection, person)
+        return await personal.erase(connection, person, now=now)
+
+
+async def _known(connection: AsyncConnection, person: int) -> None:
+    if await people.person_row(connection, person) is None:
+        raise _nobody(person)
+
+
+def _nobody(person: int) -> CommandFailed:
+    return CommandFailed(f"Không có người số {person}. Hãy xem «nhacviec people list».")

@@ -1,0 +1,176 @@
+"""`nhacviec plan list` and `plan show`: what the plans say.
+
+Promises the JSON of `plan show` key by key as other programs rely on it. Reads files, and the database
+only to tell which plans it tracks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from bot.cli.arguments import plan_of, province_of
+from bot.cli.database import database_exists, reading, registry_of_files
+from bot.cli.output import print_json, print_table, words
+from bot.config import Settings, load_settings
+from data.registry.schema import PlanFile
+
+
+def list_(*, province: str | None, as_json: bool) -> None:
+    """Print every plan of the registry, and whether the database tracks it."""
+    settings = load_settings()
+    registry = registry_of_files(settings)
+    within = None if province is None else province_of(registry, province).code
+    tracked = asyncio.run(_tracked(settings))
+    rows = [
+        {
+            "code": code,
+            "number": plan.number,
+            "province": plan.province,
+            "title": plan.title,
+            "issued_on": plan.issued_on,
+            "coordinator": plan.coordinator,
+            "tasks": len(plan.tasks),
+            "report_duties": len(plan.report_duties),
+            "targets": len(plan.targets),
+            "tracked_from": tracked[code].tracked_from if code in tracked else None,
+            "closed_on": tracked[code].closed_on if code in tracked else None,
+        }
+        for code, plan in registry.plans.items()
+        if within is None or plan.province == within
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        "",
+        ("Mã", "Số", "Ban hành", "Theo dõi", "Nhiệm vụ", "Báo cáo", "Tình trạng"),
+        [
+            (
+                row["code"],
+                row["number"],
+                row["issued_on"],
+                row["coordinator"],
+                row["tasks"],
+                row["report_duties"],
+                _standing(row["tracked_from"], row["closed_on"]),
+            )
+            for row in rows
+        ],
+        empty="Sổ bộ chưa có kế hoạch nào.",
+    )
+
+
+def _standing(tracked_from: object, closed_on: object) -> str:
+    if tracked_from is None:
+        return "chưa nạp"
+    return f"từ {words(tracked_from)}" if closed_on is None else f"đóng {words(closed_on)}"
+
+
+def show(number: str, *, province: str | None, as_json: bool) -> None:
+    """Print one plan as its file says."""
+    registry = registry_of_files(load_settings())
+    plan = registry.plans[plan_of(registry, number, province)]
+    if as_json:
+        print_json(plan_as_json(plan))
+        return
+    home = registry.provinces[plan.province]
+    print(f"Kế hoạch số {plan.number} ngày {plan.issued_on:%d/%m/%Y} của UBND {home.name}")
+    print(plan.title)
+    print(f"Người ký: {plan.signer}. Cơ quan theo dõi: {plan.coordinator}.")
+    if plan.replaces:
+        print(f"Thay thế: {plan.replaces}.")
+    print_table(
+        "Nhiệm vụ",
+        ("Mã", "Nội dung", "Chủ trì", "Phối hợp", "Thời gian"),
+        [
+            (t.code, "\n".join((t.text, *t.actions)), t.leads, t.supports, t.period.raw)
+            for t in plan.tasks
+        ],
+        empty="Không có nhiệm vụ.",
+    )
+    print_table(
+        "Chế độ báo cáo",
+        ("Mã", "Ai", "Gửi", "Qua", "Kỳ", "Hạn", "Căn cứ"),
+        [
+            (d.code, d.from_, d.to, d.via, d.frequency, d.deadline and d.deadline.raw, d.clause)
+            for d in plan.report_duties
+        ],
+        empty="Không có chế độ báo cáo.",
+    )
+    print_table(
+        "Chỉ tiêu",
+        ("Mã", "Nội dung", "Năm", "So sánh", "Giá trị", "Đơn vị"),
+        [(t.code, t.text, t.year, t.comparator, t.value, t.unit) for t in plan.targets],
+        empty="Không có chỉ tiêu.",
+    )
+    for note in plan.notes:
+        print(f"Ghi chú: {note}")
+
+
+def plan_as_json(plan: PlanFile) -> dict[str, Any]:
+    """Return a plan in the form that other programs read; no key more, none less."""
+    return {
+        "number": plan.number,
+        "province": plan.province,
+        "title": plan.title,
+        "issued_on": plan.issued_on,
+        "signer": plan.signer,
+        "coordinator": plan.coordinator,
+        "replaces": plan.replaces,
+        "tasks": [
+            {
+                "code": task.code,
+                "section": task.section,
+                "text": task.text,
+                "leads": task.leads,
+                "supports": task.supports,
+                "actions": task.actions,
+                "period": task.period.model_dump(include={"raw", "kind", "start_year", "end_year"}),
+            }
+            for task in plan.tasks
+        ],
+        "report_duties": [
+            {
+                "code": duty.code,
+                "from": duty.from_,
+                "to": duty.to,
+                "via": duty.via,
+                "frequency": duty.frequency,
+                "deadline": duty.deadline
+                and duty.deadline.model_dump(include={"operator", "month", "day", "year", "raw"}),
+                "quote": duty.quote,
+            }
+            for duty in plan.report_duties
+        ],
+        "targets": [
+            {
+                "code": target.code,
+                "text": target.text,
+                "year": target.year,
+                "comparator": target.comparator,
+                "value": _figure(target.value),
+                "unit": target.unit,
+            }
+            for target in plan.targets
+        ],
+    }
+
+
+def _figure(value: Any) -> Any:
+    """Return 100 for 100.0, as the documents write it; a range as a list."""
+    if isinstance(value, tuple):
+        return [_figure(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+async def _tracked(settings: Settings) -> dict[str, Any]:
+    if not database_exists(settings):
+        return {}
+    from sqlalchemy import select
+
+    from data.models import Plan
+
+    async with reading(settings) as database, database.read() as connection:
+        rows = await connection.execute(select(Plan.code, Plan.tracked_from, Plan.closed_on))
+        return {row.code: row for row in rows}

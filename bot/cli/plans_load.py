@@ -1,0 +1,130 @@
+"""`nhacviec plan load`, `plan diff` and `plan close`: the registry's files and the database.
+
+Promises that `diff` changes nothing, and that each of the others is one transaction: all or nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+from sqlalchemy import insert, update
+
+from bot.cli.arguments import plan_of
+from bot.cli.database import reading, registry_of_files, writing
+from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.config import Settings, load_settings
+from bot.service.registry import load_and_plan
+from data.clock import SystemClock, civil_date
+from data.loading.load import load as load_registry
+from data.loading.load import registry_of
+from data.loading.upsert import Change, LoadResult
+from data.models import Decision, Plan
+from data.registry.registry import Registry
+from jobs.planning.materialise import materialise
+
+ADMINISTRATOR = "quản trị"
+_HOW = {"new": "thêm", "changed": "đổi", "withdrawn": "rút", "restored": "khôi phục"}
+_WHAT = {
+    "plan": "kế hoạch",
+    "task": "nhiệm vụ",
+    "duty": "chế độ báo cáo",
+    "agency": "cơ quan",
+    "file": "tệp",
+}
+
+
+class _Undo(Exception):
+    """Ends a transaction that was only meant to see what would change."""
+
+
+def load() -> None:
+    """Load the registry's files into the database and plan what follows from them."""
+    settings = load_settings()
+    registry = registry_of_files(settings)
+    result = asyncio.run(_load(settings, registry))
+    _print_changes(result.changes)
+    print(
+        f"Đã nạp {result.plans} kế hoạch, {result.tasks} nhiệm vụ, {result.agencies} cơ quan."
+        " Câu trả lời đã nhận được giữ nguyên."
+    )
+
+
+def diff(*, as_json: bool) -> None:
+    """Print what `load` would change; the database stays as it is."""
+    settings = load_settings()
+    registry = registry_of_files(settings)
+    changes = asyncio.run(_diff(settings, registry)).changes
+    if as_json:
+        print_json(
+            [
+                {"what": c.what, "code": c.code, "how": c.how, "before": c.before, "after": c.after}
+                for c in changes
+            ]
+        )
+    else:
+        _print_changes(changes)
+
+
+def close(number: str, *, on: date, province: str | None) -> None:
+    """Close a plan after a day: nothing that falls due later is reminded of."""
+    settings = load_settings()
+    code, name = asyncio.run(_close(settings, number, on, province))
+    print(f"Kế hoạch {name} ({code}) đóng sau ngày {on:%d/%m/%Y}.")
+
+
+async def _load(settings: Settings, registry: Registry) -> LoadResult:
+    now = await SystemClock().now()
+    with progress("Đang nạp"):
+        async with writing(settings) as database, database.write(alone=True) as connection:
+            return await load_and_plan(connection, registry, now=now)
+
+
+async def _diff(settings: Settings, registry: Registry) -> LoadResult:
+    now = await SystemClock().now()
+    result = LoadResult()
+    async with reading(settings) as database:
+        try:
+            async with database.write(alone=True) as connection:
+                result = await load_registry(connection, registry, now=now, today=civil_date(now))
+                raise _Undo
+        except _Undo:
+            return result
+
+
+async def _close(
+    settings: Settings, number: str, on: date, province: str | None
+) -> tuple[str, str]:
+    now = await SystemClock().now()
+    async with writing(settings) as database, database.write(alone=True) as connection:
+        registry = await registry_of(connection)
+        if registry is None:
+            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+        code = plan_of(registry, number, province)
+        plan = registry.plans[code]
+        if on < plan.issued_on:
+            raise CommandFailed(
+                f"Ngày đóng {on:%d/%m/%Y} trước ngày ban hành {plan.issued_on:%d/%m/%Y}. Hãy xem lại."
+            )
+        await connection.execute(update(Plan).where(Plan.code == code).values(closed_on=on))
+        await connection.execute(
+            insert(Decision).values(
+                kind="close_plan",
+                plan_code=code,
+                subject="",
+                details={"on": on.isoformat()},
+                decided_by=ADMINISTRATOR,
+                decided_at=now,
+            )
+        )
+        await materialise(connection, registry, today=civil_date(now))
+        return code, plan.number
+
+
+def _print_changes(changes: list[Change]) -> None:
+    print_table(
+        "",
+        ("Gì", "Mã", "Thay đổi", "Trước", "Sau"),
+        [(_WHAT[c.what], c.code, _HOW[c.how], c.before, c.after) for c in changes],
+        empty="Không có gì thay đổi.",
+    )

@@ -1,0 +1,282 @@
+"""The command `restore`: a backup takes the place of the database.
+
+Promises that nothing changes before the backup was checked and somebody agreed, that it refuses while a
+service runs, that the database it replaces is kept beside it, and that at every instant one whole
+database stands in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from bot.cli.doctor import number
+from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.cli.registry import copy_database
+from bot.config import load_settings, make_default_folder
+from bot.service.process_lock import InUse, alone
+from data.backup.restore import (
+    Settled,
+    Standing,
+    Unfit,
+    continues,
+    living_owner,
+    look,
+    lost_since,
+    settle,
+)
+from data.clock import ZONE, SystemClock
+from data.db.database import Database
+from data.db.upgrade import is_known, newest, upgrade
+from data.text import fold
+
+_YES = ("c", "co", "y", "yes")
+_WORDS = {
+    "status_reply": "câu trả lời",
+    "decision": "quyết định",
+    "target_value": "số liệu chỉ tiêu",
+    "inbox_event": "tin đến",
+    "enrolment": "lượt đăng ký",
+    "message": "tin đi",
+}
+
+
+def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Put a backup in the place of the database, after saying what will be lost."""
+    settings = load_settings()
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        raise CommandFailed(
+            "Cơ sở dữ liệu là PostgreSQL: hãy khôi phục bằng pg_restore, xem docs/deploy.md."
+        )
+    if as_json and not (yes or dry_run):
+        raise CommandFailed("Với --json hãy thêm --yes (làm ngay) hoặc --dry-run (chỉ xem).")
+    target = Path(str(url.database))
+    make_default_folder(settings)
+    if not target.parent.is_dir():
+        raise CommandFailed(f"Chưa có thư mục {target.parent}. Hãy tạo thư mục này.")
+    if not file.is_file():
+        raise CommandFailed(f"Không có tệp {file}.")
+    if target.exists() and file.samefile(target):
+        raise CommandFailed(f"{file} chính là cơ sở dữ liệu đang dùng.")
+    now = asyncio.run(SystemClock().now())
+    with progress("Đang kiểm tra bản sao lưu"):
+        backup = _fit(file)
+    with alone(target) as own_name:
+        present, became = _present(target, own_name, backup, file, now)
+        lost = {} if became is None else lost_since(backup, became)
+        told = {"backup": _told(backup), "present": None if present is None else _told(present)}
+        if not as_json:
+            _print(file, target, backup, present, lost if became is not None else None)
+        if not (dry_run or yes):
+            _agree()
+        if dry_run:
+            if as_json:
+                print_json({"restored": False, **told, "lost": lost})
+            else:
+                print("Chưa thay gì.")
+            return
+        with progress("Đang khôi phục"):
+            settled, kept = _replace(
+                file, target, backup, became, now, readable=present is not None
+            )
+    if as_json:
+        kept_as = None if kept is None else str(kept)
+        done = {"sent": settled.sent, "parked": settled.parked, "told": settled.chats}
+        print_json({"restored": True, **told, "lost": lost, "kept": kept_as, **done})
+        return
+    print(f"Đã khôi phục {target}." + (f" Tệp cũ giữ ở {kept}." if kept is not None else ""))
+    if settled.parked:
+        print(
+            f"{number(settled.parked)} tin không rõ đã gửi chưa: không gửi lại, xem «nhacviec doctor»."
+        )
+    if settled.chats:
+        print(
+            f"{number(settled.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
+            " (trong giờ gửi, khi chạy «nhacviec run»)."
+        )
+
+
+def _fit(file: Path) -> Standing:
+    try:
+        backup = look(file)
+    except Unfit as unfit:
+        raise CommandFailed(f"{unfit} Hãy dùng bản sao lưu khác.") from None
+    if backup.sandbox:
+        raise CommandFailed(f"{file} là của bản thử, không phải dữ liệu thật.")
+    if not is_known(backup.revision):
+        raise CommandFailed(
+            f"{file} do một bản chương trình mới hơn làm ra (bản {backup.revision}, chương trình này đến bản"
+            f" {newest()}). Hãy cài bản mới rồi khôi phục."
+        )
+    return backup
+
+
+def _present(
+    target: Path, own_name: str, backup: Standing, file: Path, now: datetime
+) -> tuple[Standing | None, Path | None]:
+    """Return what is replaced, if it can be read; and where what the backup became, if it is that."""
+    if not target.exists():
+        return None, None
+    try:
+        present = look(target)
+        if (owner := living_owner(target, own_name, now=now)) is not None:
+            raise InUse(
+                f"Dịch vụ {owner} đang chạy trên cơ sở dữ liệu này. Hãy dừng mọi «nhacviec run»; nếu dịch vụ"
+                " vừa bị ngắt thì chờ nửa phút rồi thử lại."
+            )
+        same = present.revision == newest() and continues(backup, file, target)
+    except (Unfit, sqlite3.Error):
+        return None, None
+    return present, target if same else None
+
+
+def _replace(
+    file: Path,
+    target: Path,
+    backup: Standing,
+    became: Path | None,
+    now: datetime,
+    *,
+    readable: bool,
+) -> tuple[Settled, Path | None]:
+    part = target.with_name(f"{target.name}.restoring")
+    kept = target.with_name(f"{target.name}.{now.astimezone(ZONE):%Y%m%d-%H%M%S}")
+    try:
+        copy_database(file, part)
+        asyncio.run(_upgrade(part))
+        settled = settle(part, backup, became, now=now)
+        _as_one_file(part)
+        if not target.exists():
+            part.chmod(0o600)
+            part.replace(target)
+            return settled, None
+        _like(target, part)
+        with _closed_to_others(target) if readable else nullcontext():
+            for end in ("-wal", "-shm"):  # only beside a file that could not be read
+                left = target.with_name(target.name + end)
+                if left.exists():
+                    left.rename(kept.with_name(kept.name + end))
+            try:
+                os.link(target, kept)
+            except OSError:  # a file system without links
+                shutil.copy2(target, kept)
+            part.replace(target)
+        return settled, kept
+    except OSError as error:
+        raise CommandFailed(f"Không khôi phục được: {error.strerror}. Chưa thay gì.") from None
+    except sqlite3.Error as error:
+        raise CommandFailed(f"Không khôi phục được: {error}. Chưa thay gì.") from None
+    finally:
+        for end in ("", "-wal", "-shm", "-journal"):
+            part.with_name(part.name + end).unlink(missing_ok=True)
+
+
+async def _upgrade(part: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{part}")
+    try:
+        await upgrade(database)
+    finally:
+        await database.dispose()
+
+
+def _as_one_file(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode=DELETE")
+
+
+def _like(old: Path, new: Path) -> None:
+    """Give a file the mode of another and, where this user may, its owner: the service must open it."""
+    stat = old.stat()
+    new.chmod(stat.st_mode & 0o777)
+    if hasattr(os, "chown"):
+        with suppress(PermissionError):
+            os.chown(new, stat.st_uid, stat.st_gid)
+
+
+@contextmanager
+def _closed_to_others(target: Path) -> Iterator[None]:
+    """Have a database in one file, and nobody else in it meanwhile.
+
+    Raises InUse where another program has it open.
+    """
+    with closing(sqlite3.connect(target, timeout=2, isolation_level=None)) as file:
+        try:
+            mode = file.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
+            if mode != "delete":
+                raise sqlite3.OperationalError("locked")
+            file.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            raise InUse(
+                "Có chương trình khác đang mở cơ sở dữ liệu. Hãy đóng chương trình đó rồi thử lại."
+            ) from None
+        yield
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    return {
+        "revision": standing.revision,
+        "made_at": standing.made_at,
+        "answered_at": standing.answered_at,
+        "sent_at": standing.sent_at,
+        "received_at": standing.received_at,
+        "rows": standing.rows,
+    }
+
+
+def _print(
+    file: Path,
+    target: Path,
+    backup: Standing,
+    present: Standing | None,
+    lost: dict[str, int] | None,
+) -> None:
+    def told(of: Standing | None) -> list[object]:
+        if of is None:
+            return ["" for _ in range(5)]
+        instants = (of.answered_at, of.sent_at, of.received_at)
+        return [
+            of.revision,
+            *(None if each is None else each.astimezone(ZONE) for each in instants),
+            number(of.rows["status_reply"]),
+        ]
+
+    names = ("Bản cấu trúc", "Câu trả lời cuối", "Tin gửi cuối", "Tin đến cuối", "Số câu trả lời")
+    rows = list(zip(names, told(backup), told(present), strict=True))
+    print_table("", ("", "Bản sao lưu", "Đang dùng"), rows, empty="")
+    if backup.revision != newest():
+        print(f"Bản sao lưu ở bản {backup.revision}: sẽ được nâng lên bản {newest()}.")
+    if lost is None:
+        if present is None and target.exists():
+            print(f"Không đọc được {target}: tệp ấy được giữ lại bên cạnh.")
+        elif present is not None:
+            print(
+                "Cơ sở dữ liệu đang dùng không nối tiếp bản sao lưu này; toàn bộ được giữ lại bên cạnh."
+            )
+        return
+    gone = [f"{number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
+    print(
+        f"Sẽ mất (chỉ còn trong tệp cũ): {', '.join(gone)}."
+        if gone
+        else f"Không có gì mới từ khi sao lưu {file}."
+    )
+
+
+def _agree() -> None:
+    if not sys.stdin.isatty():
+        raise CommandFailed("Không có ai để hỏi lại. Hãy thêm --yes để làm, hoặc --dry-run để xem.")
+    print("Khôi phục? [c/K] ", end="", file=sys.stderr, flush=True)
+    if fold(sys.stdin.readline()) not in _YES:
+        raise CommandFailed("Đã dừng, chưa thay gì.")

@@ -1,1 +1,0 @@
-"""The commands of `nhacviec`, one module a subject; bot/cli.py names them and imports them when called."""

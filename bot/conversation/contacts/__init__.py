@@ -1,0 +1,1 @@
+"""Enrolment, invitations, channels of a person, reminding at once."""

@@ -1,0 +1,90 @@
+"""How a chat comes in: one-use codes, the first answer, and the one text that strangers get.
+
+Promises that a chat that is not enrolled learns nothing: one fixed text, at most every ten minutes, and
+of a code only whether it opened the door. Whether a code exists, was used or has expired is never told.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from bot.conversation.context.turn import Turn
+from data.contacts import invitations
+from data.contacts.enrolments import Enrolled
+from data.contacts.handover import HANDOVER, LINK, Offer
+from data.models import Agency, Chat, Enrolment, Plan
+from jobs.channel import Answer
+
+GREET_EVERY = timedelta(minutes=10)
+
+
+async def use(turn: Turn, code: str) -> list[Answer]:
+    """Use a code; the answer to the right one says who speaks here, for whom, and what is kept."""
+    redeemed = await invitations.redeem(
+        turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
+    )
+    if redeemed.enrolled is not None:
+        welcome = await _welcome(turn, redeemed.enrolled)
+        if redeemed.handed_over is None:
+            return [welcome]
+        if redeemed.handed_over.kind == LINK:
+            return [welcome, Answer("channel_added")]
+        return [welcome, *await _tell_giver(turn, redeemed.handed_over)]
+    if redeemed.outcome == "private_only":
+        return [Answer("code_private_only")]
+    if redeemed.outcome == "another":
+        return [Answer("code_another")]
+    if redeemed.outcome == "own":
+        return [Answer("code_own")]
+    if redeemed.outcome == "wrong":
+        return [Answer("code_wrong")]
+    already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
+    if already and not await may_greet(turn):
+        return []
+    return [Answer("code_locked")]
+
+
+async def greet_stranger(turn: Turn) -> list[Answer]:
+    """Answer a chat that is not enrolled with the fixed text, or not at all if it just got it."""
+    return [Answer("stranger")] if await may_greet(turn) else []
+
+
+async def may_greet(turn: Turn) -> bool:
+    """Tell whether a fixed line may be said here, at most every ten minutes; true counts as said."""
+    last = turn.chat.greeted_at
+    if last is not None and turn.now < last + GREET_EVERY:
+        return False
+    await turn.connection.execute(
+        update(Chat).where(Chat.id == turn.chat.id).values(greeted_at=turn.now)
+    )
+    return True
+
+
+async def _tell_giver(turn: Turn, offer: Offer) -> list[Answer]:
+    """Tell who handed over, where they are enrolled, that somebody came in by the code."""
+    rows = await turn.connection.execute(
+        select(Enrolment.chat_id).where(Enrolment.id.in_(offer.enrolment_ids)).distinct()
+    )
+    context: dict[str, object] = {"ended": offer.kind == HANDOVER}
+    return [Answer("handed_over", context, to_chat=chat_id) for chat_id in rows.scalars()]
+
+
+async def _welcome(turn: Turn, enrolled: Enrolled) -> Answer:
+    rows = await turn.connection.execute(
+        select(Agency.name)
+        .join(Plan, Plan.coordinator_id == Agency.id)
+        .where(Plan.province == enrolled.province, Plan.withdrawn_at.is_(None))
+        .distinct()
+        .order_by(Agency.name)
+    )
+    return Answer(
+        "welcome",
+        {
+            "agency": enrolled.agency,
+            "role": enrolled.role,
+            "in_group": turn.caller.in_group,
+            "on_behalf": list(rows.scalars()),
+        },
+    )

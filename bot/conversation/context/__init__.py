@@ -1,0 +1,1 @@
+"""Who speaks in which chat, and what they may see and do."""

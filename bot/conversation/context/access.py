@@ -1,0 +1,189 @@
+"""Who may do what: the one place that decides it.
+
+Promises isolation: an agency reaches what it has in hand, a coordinator the plans it coordinates, a
+leader one province, and nobody another province. In a group only the group's own enrolment counts for
+what is shown; a person's rights elsewhere never widen it. Pure: callers look up, this judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.contacts import enrolments as contacts
+from data.contacts.enrolments import Enrolled
+from jobs.channel import Incoming
+
+EVERYONE = frozenset({"focal", "coordinator", "leader"})
+WHO_ANSWERS = frozenset({"focal", "coordinator"})
+WHO_DECIDES = frozenset({"coordinator", "leader"})
+
+# Commands and what a button can do, by the roles that may. "open" is looking at one item; "decide" is
+# every decision on what somebody owes, "explain" asks for an explanation.
+ROLES: dict[str, frozenset[str]] = {
+    "help": EVERYONE,
+    "viec": WHO_ANSWERS,
+    "thuongxuyen": WHO_ANSWERS,
+    "status": EVERYONE,
+    "quahan": EVERYONE,
+    "sapden": EVERYONE,
+    "nhiemvu": EVERYONE,
+    "tim": EVERYONE,
+    "lichsu": EVERYONE,
+    "lich": WHO_ANSWERS,
+    "chitieu": EVERYONE,
+    "donvi": WHO_DECIDES,
+    "nhac": frozenset({"coordinator"}),
+    "moi": frozenset({"coordinator"}),
+    "doi": EVERYONE,
+    "kenh": EVERYONE,
+    "open": EVERYONE,
+    "ack": WHO_ANSWERS,
+    "doing": WHO_ANSWERS,
+    "done": WHO_ANSWERS,
+    "more": WHO_ANSWERS,
+    "blocked": WHO_ANSWERS,
+    "dispute": WHO_ANSWERS,
+    "not_yet": WHO_ANSWERS,
+    "question": WHO_ANSWERS,
+    "undo": WHO_ANSWERS,
+    "target": WHO_ANSWERS,
+    "xacnhan": WHO_DECIDES,
+    "giahan": WHO_DECIDES,
+    "giaitrinh": WHO_DECIDES,
+    "giao": WHO_DECIDES,
+    "baocao": WHO_DECIDES,
+    "mo": WHO_DECIDES,
+    "han": WHO_DECIDES,
+    "decide": WHO_DECIDES,
+    "explain": WHO_DECIDES,
+}
+# Acts on what others owe: never on one's own.
+DECISIONS = frozenset({"decide", "explain"})
+# What a group's member may do without being enrolled as a person.
+OPEN_TO_THE_GROUP = frozenset(
+    {
+        *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
+        *("lichsu", "donvi", "lich", "chitieu"),
+        *("open", "ack"),
+    }
+)
+# What a coordinator does to all its plans' items, whoever has them in hand.
+OF_ITS_PLANS = frozenset({"open", "nhac"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who speaks: where, as whom, and with which enrolments.
+
+    here: the enrolments that count in this chat (in a group the group's, else the person's own);
+    elsewhere: all of the person's, in any chat.
+    """
+
+    chat_id: int
+    in_group: bool
+    person_id: int | None
+    here: tuple[Enrolled, ...]
+    elsewhere: tuple[Enrolled, ...] = ()
+
+    @property
+    def is_stranger(self) -> bool:
+        """Tell whether nothing may be shown here."""
+        return not self.here
+
+    def roles(self) -> frozenset[str]:
+        """Return the roles that count here."""
+        return frozenset(enrolled.role for enrolled in self.here)
+
+    def agency_ids(self, *roles: str) -> list[int]:
+        """Return the agencies spoken for here in any of the roles, each once, oldest first."""
+        return list(dict.fromkeys(e.agency_id for e in self.here if e.role in roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an obligation's protection rests on.
+
+    holder_id: the agency that has it in hand today; coordinator_id: its plan's coordinating agency;
+    reachable: the holder has a living chat (else the coordinating agency stands in for it).
+    """
+
+    province: str
+    holder_id: int | None
+    coordinator_id: int | None
+    reachable: bool
+
+
+def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
+    """Tell whether a caller may do an action, to an obligation or (None) at all.
+
+    Unknown actions are refused. An answer in a group wants both the group's enrolment and the
+    person's own for the same agency.
+    """
+    enrolments = enrolments_for(caller, action)
+    if subject is None:
+        return bool(enrolments)
+    if action in DECISIONS:
+        return _is_another(caller, subject) and any(
+            _decides(enrolled, action, subject) for enrolled in enrolments
+        )
+    return any(_reaches(enrolled, action, subject) for enrolled in enrolments)
+
+
+def enrolments_for(caller: Caller, action: str) -> list[Enrolled]:
+    """Return the enrolments by which a caller may do an action here; none for an unknown action."""
+    roles = ROLES.get(action, frozenset())
+    enrolments = [enrolled for enrolled in caller.here if enrolled.role in roles]
+    if caller.in_group and action not in OPEN_TO_THE_GROUP:
+        own = {enrolled.agency_id for enrolled in caller.elsewhere if enrolled.role in roles}
+        enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
+    return enrolments
+
+
+def _decides(enrolled: Enrolled, action: str, subject: Subject) -> bool:
+    """Tell whether an enrolment decides: a coordinator on its plans, a leader on the coordinator's own.
+
+    An explanation may be asked by every leader of the province; a decision wants may_decide.
+    """
+    if enrolled.province != subject.province or subject.coordinator_id is None:
+        return False
+    own = subject.holder_id == subject.coordinator_id
+    if enrolled.role == "leader":
+        return action == "explain" or (enrolled.may_decide and own)
+    return enrolled.agency_id == subject.coordinator_id and not own
+
+
+def _is_another(caller: Caller, subject: Subject) -> bool:
+    """Tell whether the caller answers for nobody that the decision is about."""
+    return not any(
+        enrolled.role in WHO_ANSWERS and enrolled.agency_id == subject.holder_id
+        for enrolled in (*caller.here, *caller.elsewhere)
+    )
+
+
+def _reaches(enrolled: Enrolled, action: str, subject: Subject) -> bool:
+    if enrolled.province != subject.province:
+        return False
+    if enrolled.role == "leader" or enrolled.agency_id == subject.holder_id:
+        return True
+    if enrolled.agency_id != subject.coordinator_id:
+        return False
+    # The coordinator sees its plans; it answers for another only where nobody there can.
+    return (action in OF_ITS_PLANS and enrolled.role == "coordinator") or not subject.reachable
+
+
+async def caller_of(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:
+    """Return who speaks in a chat, with the enrolments that count there."""
+    person_id = await contacts.person_of(connection, incoming.account_id, incoming.sender)
+    in_group = chat.kind == "group"
+    here: list[Enrolled] = []
+    if in_group or person_id is not None:
+        here = await contacts.enrolments_of_chat(
+            connection, chat.id, person_id=None if in_group else person_id
+        )
+    elsewhere: list[Enrolled] = []
+    if here and in_group and person_id is not None:
+        elsewhere = await contacts.enrolments_of_person(connection, person_id)
+    return Caller(chat.id, in_group, person_id, tuple(here), tuple(elsewhere))

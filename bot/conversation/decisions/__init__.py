@@ -1,0 +1,1 @@
+"""Coordinators and leaders decide: completions, extensions, disputes, assignments."""

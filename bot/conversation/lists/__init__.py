@@ -1,0 +1,1 @@
+"""Lists that were shown, and what a typed number or code refers to."""

@@ -1,0 +1,1 @@
+"""Ask and search: /status, /viec, /tim, /quahan, /lich, /baocao."""

@@ -1,0 +1,117 @@
+"""/lich: the due dates of an agency, or all that a coordinating agency awaits, for a calendar program.
+
+Promises the file in every chat that may look, but the secret address of the feed in a private chat
+alone: in a group all members would have it, and keep it after they left. One feed a chat, person,
+agency and role; "/lich đổi" ends it and makes another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.config import TEMPLATES
+from bot.conversation.context.access import WHO_ANSWERS
+from bot.conversation.context.turn import Turn
+from data import files as downloads
+from data.calendars import feeds
+from data.contacts.enrolments import Enrolled
+from data.text import fold
+from jobs.calendars.entries import agenda_of
+from jobs.calendars.ics import installation_of, written
+from jobs.channel import Answer
+
+KEPT = 7  # days for which the file is had at its address
+_CHANGE = ("doi", "doi dia chi", "moi")
+
+
+async def lich(turn: Turn) -> list[Answer]:
+    """Answer /lich, a calendar for each agency spoken for here; "/lich đổi": at a new address."""
+    words = fold(turn.words)
+    if words and words not in _CHANGE:
+        return [Answer("usage", {"command": "lich", "examples": ["", "đổi"]})]
+    ended = 0
+    if words and _address_fits(turn):
+        ended = await feeds.end_feeds(
+            turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
+        )
+    return [await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _spoken_for(turn)]
+
+
+def _spoken_for(turn: Turn) -> list[Enrolled]:
+    """Return one enrolment an agency: as coordinator where it is both, for that calendar holds the other."""
+    found: dict[int, Enrolled] = {}
+    for enrolled in turn.caller.here:
+        if enrolled.role in WHO_ANSWERS and (
+            enrolled.agency_id not in found or enrolled.role == "coordinator"
+        ):
+            found[enrolled.agency_id] = enrolled
+    return list(found.values())
+
+
+def _address_fits(turn: Turn) -> bool:
+    """Tell whether there is a public address, and one reader alone to give a feed's to."""
+    public = turn.links is not None and turn.links.base_url is not None
+    return public and not turn.caller.in_group and turn.caller.person_id is not None
+
+
+async def _calendar(turn: Turn, enrolled: Enrolled, *, changed: bool) -> Answer:
+    coordinating = enrolled.role == "coordinator"
+    agenda = await agenda_of(
+        turn.connection,
+        turn.registry,
+        province=enrolled.province,
+        agency=enrolled.agency_code,
+        coordinating=coordinating,
+        today=turn.today,
+    )
+    can = turn.capabilities.get(turn.incoming.account_id)
+    uploads = can is not None and can.max_caption > 0
+    public = turn.links is not None and turn.links.base_url is not None
+    address = await _address(turn, enrolled)
+    context: dict[str, object] = {
+        "agency": agenda.agency,
+        "coordinating": coordinating,
+        "count": sum(not entry.cancelled for entry in agenda.entries),
+        "until": agenda.until.isoformat(),
+        "uploads": uploads,
+        "days": KEPT,
+        "public": public,
+        "in_group": turn.caller.in_group,
+        "address": address,
+        "changed": changed,
+    }
+    if uploads or public:
+        key = turn.links.key if turn.links else await downloads.link_key(turn.connection)
+        content = await asyncio.to_thread(
+            written,
+            agenda,
+            installation=installation_of(key),
+            now=turn.now,
+            templates=TEMPLATES,
+        )
+        context["attach"] = await downloads.keep(
+            turn.connection,
+            name=f"lich-{enrolled.agency_code}.ics",
+            mime=downloads.ICS,
+            content=content,
+            now=turn.now,
+            kept=timedelta(days=KEPT),
+        )
+    return Answer("calendar", context, secret=bool(address))
+
+
+async def _address(turn: Turn, enrolled: Enrolled) -> str:
+    """Return the secret address of the caller's feed, "" where none may be given."""
+    if not _address_fits(turn) or turn.links is None:
+        return ""
+    feed_id = await feeds.feed_for(
+        turn.connection,
+        chat_id=turn.chat.id,
+        person_id=turn.caller.person_id,
+        agency_id=enrolled.agency_id,
+        role=enrolled.role,
+        today=turn.today,
+        now=turn.now,
+    )
+    return turn.links.of_calendar(feed_id) or ""

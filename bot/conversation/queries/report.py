@@ -1,0 +1,175 @@
+"""/baocao: the consolidated report of a plan, as a file into the chat that asked.
+
+Promises that only who follows a plan gets its report, that the answer comes at once and the file when it
+is made (jobs/reports/requests.py), and that asking twice makes one. Draws nothing itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from bot.conversation.context.access import WHO_DECIDES
+from bot.conversation.context.lookup import choose, meant, short_number
+from bot.conversation.context.pages import Rows, ask_button
+from bot.conversation.context.scope import Scope, scope_of
+from bot.conversation.context.turn import Turn
+from data.registry.titles import period_words
+from data.reports import requests as report_requests
+from data.reports.period import current_period, read_report_period, span_of
+from data.text import fold
+from jobs.channel import Answer
+from jobs.reports.make import SHEET, URGING, WORD
+from jobs.reports.requests import REFUSED
+
+_MOST_PLANS = 8
+_LONGEST_NUMBER = 4  # words that may name a plan: "kế hoạch số 131"
+# What may stand after the plan, folded, longest first: which file is meant.
+_FORMS = {
+    "cong van don doc": URGING,
+    "don doc": URGING,
+    "cong van": URGING,
+    "bang tinh": SHEET,
+    "excel": SHEET,
+    "xlsx": SHEET,
+    "word": WORD,
+    "docx": WORD,
+}
+_WORD = re.compile(r"\S+")
+
+
+async def baocao(turn: Turn) -> list[Answer]:
+    """Answer /baocao [PLAN [period] [excel]]: the report is being made, or which plans there are."""
+    scope = await scope_of(turn, WHO_DECIDES)
+    words, period, form = _asked(turn, turn.words)
+    plans, unread = await _meant(turn, scope, words)
+    if not plans and period is not None:  # "2026" may be a plan's number
+        plans, unread = await _meant(turn, scope, turn.words)
+        period = None if plans else period
+    if not words and not plans:
+        return [_plans(turn, list(scope.plans.values()), period=period, asked=turn.words)]
+    if not plans:
+        return [Answer("nothing_found", {"words": words, "command": "baocao"})]
+    if unread:
+        return [_plans(turn, plans, unread=unread)]
+    if len(plans) > 1:
+        options = [
+            (f"{plan.code}{turn.words[len(words) :]}", f"{plan.number}: {plan.title}")
+            for plan in plans
+        ]
+        return [choose("baocao", words, options)]
+    return [await _ask(turn, plans[0], period or _current(turn, plans[0]), form)]
+
+
+async def _meant(turn: Turn, scope: Scope, words: str) -> tuple[list[Any], str]:
+    """Return the plans followed that words name, and what stands after them that nobody understands."""
+    ends = [part.end() for part in _WORD.finditer(words)]
+    for end in [*ends[-1:], *reversed(ends[:-1][:_LONGEST_NUMBER])]:
+        found = await meant(turn, scope, words[:end])
+        plans = [plan for plan in found.plans if plan.id in scope.plans]
+        if plans:
+            return plans, words[end:].strip()
+    return [], ""
+
+
+async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
+    context = {
+        "number": plan.number,
+        "period": period_words(period),
+        "form": form,
+        "as_of": turn.today.isoformat(),
+    }
+    if form != URGING and turn.today < span_of(period).first:
+        return Answer(REFUSED, {**context, "reason": "Kỳ này chưa bắt đầu."})
+    is_new = await report_requests.ask(
+        turn.connection,
+        plan_id=plan.id,
+        period=period,
+        form=form,
+        chat_id=turn.chat.id,
+        person_id=turn.caller.person_id,
+        now=turn.now,
+    )
+    return Answer("report_started", {**context, "again": not is_new})
+
+
+def _plans(
+    turn: Turn, plans: list[Any], *, period: str | None = None, asked: str = "", unread: str = ""
+) -> Answer:
+    """Ask which plan is meant. asked: what was asked of it; unread: what was not understood."""
+    shown = [(plan, short_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
+    buttons: Rows = ()
+    for plan, words in shown:
+        buttons = (
+            *buttons,
+            *ask_button(f"Kế hoạch {plan.number}", "baocao", f"{words} {asked}".strip()),
+        )
+    context = {
+        "plans": [
+            {
+                "words": words,
+                "title": plan.title,
+                "period": period_words(period or _current(turn, plan)),
+            }
+            for plan, words in shown
+        ],
+        "more": len(plans) - len(shown),
+        "asked": asked,
+        "unread": unread,
+    }
+    return Answer("report_plans", context, buttons=buttons)
+
+
+def _current(turn: Turn, plan: Any) -> str:
+    file = turn.registry.plans.get(plan.code)
+    frequencies: Collection[str] = (
+        {duty.frequency for duty in file.report_duties} if file is not None else ()
+    )
+    return current_period(frequencies, today=turn.today)
+
+
+def _asked(turn: Turn, words: str) -> tuple[str, str | None, str]:
+    """Return the words without period and file, which end them in either order, and the two.
+
+    What names a file may stand before the plan too.
+    """
+    rest, form = _form_asked(words)
+    rest, period = _period_asked(turn, rest)
+    if form is None:
+        rest, form = _form_asked(rest)
+    if form is None:
+        for phrase, known in _FORMS.items():
+            count = len(phrase.split())
+            parts = list(_WORD.finditer(rest))[:count]
+            if len(parts) == count and fold(rest[: parts[-1].end()]) == phrase:
+                return rest[parts[-1].end() :].strip(), period, known
+    return rest, period, form or WORD
+
+
+def _form_asked(words: str) -> tuple[str, str | None]:
+    """Return the words without what names a file at their end, and its form."""
+    for phrase, form in _FORMS.items():
+        rest = _without(words, phrase)
+        if rest is not None:
+            return rest, form
+    return words.strip(), None
+
+
+def _without(words: str, phrase: str) -> str | None:
+    """Return words without a folded phrase that ends them; None where they do not end so."""
+    parts = list(_WORD.finditer(words))
+    count = len(phrase.split())
+    tail = parts[-count:]
+    if len(tail) < count or fold(words[tail[0].start() :]) != phrase:
+        return None
+    return words[: tail[0].start()].strip()
+
+
+def _period_asked(turn: Turn, words: str) -> tuple[str, str | None]:
+    """Return the words without the period that ends them, the longest that is one, and the period."""
+    for part in _WORD.finditer(words):
+        period = read_report_period(words[part.start() :], today=turn.today)
+        if period is not None:
+            return words[: part.start()].strip(), period
+    return words, None

@@ -1,0 +1,1 @@
+"""Vietnamese reply text to meaning; pure."""

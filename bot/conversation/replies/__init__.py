@@ -1,0 +1,1 @@
+"""Focal points answer: status, extension, problem, evidence, undo."""

@@ -1,0 +1,1 @@
+"""Targets (chỉ tiêu) in chat: asked, recorded, shown."""

@@ -1,0 +1,143 @@
+"""Who one may be in the sandbox: the chats of each province, and who speaks in each.
+
+Promises everybody whom the bot treats differently: those who steer, every agency's focal point, a group
+of an agency with somebody unknown in it, a group nobody let in yet, and strangers. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from data.contacts.enrolments import Role
+from data.registry.province import Province, lives
+from data.registry.schema import AgencyEntry
+from data.text import fold
+
+Part = Literal["coordinator", "leader", "focal", "group", "stranger"]
+_STRANGERS = ("Người lạ thứ nhất", "Người lạ thứ hai")  # one may be locked out, the other let in
+_PERSONS: dict[Role, str] = {
+    "coordinator": "Cán bộ theo dõi",
+    "leader": "Lãnh đạo",
+    "focal": "Đầu mối",
+}
+_NEW_GROUP = "Nhóm mới, chưa kết nối"
+_UNKNOWN = "Người chưa đăng ký"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One person in a chat: the sender id, and the name that the platform tells."""
+
+    sender: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChat:
+    """One chat of the sandbox: who one is in it.
+
+    agency: the code of the one that it is enrolled for; None where nobody is yet. speakers: in a group
+    whom one may speak as, the enrolled person first; else one.
+    """
+
+    address: str
+    province: str
+    name: str
+    part: Part
+    kind: Literal["private", "group"]
+    speakers: tuple[Speaker, ...]
+    agency: str | None = None
+    folded: str = ""  # for the search box
+    id: int = 0
+
+    @property
+    def role(self) -> Role | None:
+        """Return the role it is enrolled in; None where nobody is."""
+        if self.agency is None:
+            return None
+        return self.part if self.part in ("coordinator", "leader") else "focal"
+
+
+def cast(province: Province, coordinating: Collection[str], *, today: date) -> list[LocalChat]:
+    """Return a province's chats as they are listed.
+
+    Each coordinating agency's coordinator, a leader who may decide, the groups and strangers, then the
+    focal point of every agency that lives today, in the official order.
+    """
+    living = [agency for agency in province.file.agencies if lives(agency, today)]
+    leading = next((agency for agency in living if agency.kind == "committee"), None)
+    above = [_enrolled(province, a, "coordinator") for a in living if a.code in coordinating]
+    if leading is not None:
+        above.append(_enrolled(province, leading, "leader"))
+    focal = [_enrolled(province, agency, "focal") for agency in living]
+    return [*above, *_groups(province, focal, living, coordinating), *_strangers(province), *focal]
+
+
+def _enrolled(province: Province, agency: AgencyEntry, role: Role) -> LocalChat:
+    name = f"Lãnh đạo {agency.short or agency.name}" if role == "leader" else agency.name
+    address = f"{province.code}/{agency.code}/{role}"
+    return LocalChat(
+        address=address,
+        province=province.code,
+        name=name,
+        part=role,
+        kind="private",
+        speakers=(Speaker(address, _PERSONS[role]),),
+        agency=agency.code,
+        folded=fold(f"{name} {province.searchable(agency.code)}"),
+    )
+
+
+def _groups(
+    province: Province,
+    focal: list[LocalChat],
+    living: list[AgencyEntry],
+    coordinating: Collection[str],
+) -> list[LocalChat]:
+    """Return the group of the first department that steers nothing, and a group not let in yet."""
+    departments = {
+        agency.code
+        for agency in living
+        if agency.kind == "department" and agency.code not in coordinating
+    }
+    own = next((chat for chat in focal if chat.agency in departments), None)
+    if own is None:
+        return []
+    known = Speaker(own.speakers[0].sender, f"Đầu mối {own.name}")
+    unknown = Speaker(f"{province.code}/nguoi-chua-dang-ky", _UNKNOWN)
+    name = f"Nhóm {own.name}"
+    group = replace(
+        own,
+        address=f"{province.code}/{own.agency}/nhom",
+        name=name,
+        part="group",
+        kind="group",
+        speakers=(known, unknown),
+        folded=fold(f"{name} {own.folded}"),
+    )
+    fresh = replace(
+        group,
+        address=f"{province.code}/nhom-moi",
+        name=_NEW_GROUP,
+        agency=None,
+        folded=fold(_NEW_GROUP),
+    )
+    return [group, fresh]
+
+
+def _strangers(province: Province) -> list[LocalChat]:
+    return [
+        LocalChat(
+            address=f"{province.code}/nguoi-la-{number}",
+            province=province.code,
+            name=name,
+            part="stranger",
+            kind="private",
+            speakers=(Speaker(f"{province.code}/nguoi-la-{number}", name),),
+            folded=fold(name),
+        )
+        for number, name in enumerate(_STRANGERS, 1)
+    ]

@@ -1,0 +1,1 @@
+"""What the running service needs beside the web: accounts, start, lock, log, ping."""

@@ -1,0 +1,87 @@
+"""What a start makes sure of before anything is sent or received.
+
+Promises that the sandbox's database is refused, that a first start loads the registry's files and a later
+one never does, that of several starts at once one does what must be done once, and that messages of an
+account which no process has any more go on to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bot.config import Settings
+from bot.service.accounts import StartRefused
+from bot.service.registry import LoadedRegistry, load_and_plan
+from data.accounts import leases as lease
+from data.db.database import Database
+from data.loading.load import is_loaded, registry_of
+from data.log import journal
+from data.models import Meta
+from data.outbox.lost_accounts import REFUSED, account_lost
+from data.registry.registry import Registry
+from jobs.channel import Channel
+
+RESTARTING = timedelta(minutes=10)  # what a machine may take to be back
+
+_log = journal("starting")
+
+
+async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
+    """Return the id of a channel's account, made at its first start."""
+    async with database.write(alone=True) as connection:
+        return await lease.register(
+            connection,
+            channel=channel.kind,
+            name=channel.name,
+            title=channel.title,
+            link=channel.link,
+            now=now,
+        )
+
+
+async def let_go_of_others(
+    database: Database, accounts: Mapping[int, Channel], *, now: datetime, starting: bool
+) -> None:
+    """Let others carry what waits on accounts that no process has any more: refused, or set no longer.
+
+    Another process may have one and be starting again just now: so only what nobody had for a while, and a
+    later call finds it. starting: this process begins; on a file it is then the only one, so at once.
+    """
+    since = now if starting and database.is_sqlite else now - RESTARTING
+    async with database.write() as connection:
+        for account_id in await lease.nobodys(connection, but=accounts, since=since, now=now):
+            await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
+            _log.error("account.let_go", account=account_id)
+
+
+async def refuse_sandbox(database: Database) -> None:
+    """Raise StartRefused for a database that the sandbox made: nobody there is real."""
+    async with database.read() as connection:
+        mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
+    if mark == "1":
+        raise StartRefused(
+            "NHACVIEC_DATABASE_URL chỉ vào tệp của bản thử. Hãy đặt một tệp khác cho dữ liệu thật."
+        )
+
+
+async def load_registry(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
+    """Return the registry as the database holds it, read from the files where it holds none.
+
+    Raises RegistryFault.
+    """
+    files = Registry.from_folder(settings.registry)
+    loaded = await LoadedRegistry.of(database)
+    if loaded is None:
+        async with database.write(alone=True) as connection:
+            if await registry_of(connection) is None:  # of two first starts the later one finds it
+                await load_and_plan(connection, files, now=now)
+        loaded = await LoadedRegistry.of(database)
+        assert loaded is not None
+        return loaded
+    async with database.read() as connection:
+        if not await is_loaded(connection, files):
+            _log.warning("registry.files_differ", hint="nhacviec plan diff, nhacviec plan load")
+    return loaded

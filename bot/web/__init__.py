@@ -1,0 +1,1 @@
+"""The HTTP side: webhooks, files, calendars, health, metrics."""

@@ -1,0 +1,43 @@
+"""Files made for people, at addresses that nobody can guess and that expire.
+
+Promises that a wrong, expired or foreign address is answered 404 alike, that a file is never run by a
+browser (its type is the one it was made with), and that an address is kept out of search engines.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from data.clock import Clock
+from data.db.database import Database
+from data.files import PNG, kept_file
+from jobs.rendering.links import FILES, Links
+
+
+def file_route(database: Database, clock: Clock, links: Links) -> Route:
+    """Return the route that gives out files; names after the token are for people and are not read."""
+
+    async def get(request: Request) -> Response:
+        number = links.file_of(request.path_params["token"], now=await clock.now())
+        file = None
+        if number is not None:
+            async with database.read() as connection:
+                file = await kept_file(connection, number)
+        if file is None:
+            return PlainTextResponse("Không có tệp này, hoặc đã hết hạn tải.", status_code=404)
+        shown = "inline" if file.mime == PNG else "attachment"
+        return Response(
+            file.content,
+            media_type=file.mime,
+            headers={
+                "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name)}",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "X-Robots-Tag": "noindex",
+            },
+        )
+
+    return Route(f"{FILES}/{{token}}/{{name}}", get, methods=["GET"])

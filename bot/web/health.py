@@ -1,0 +1,123 @@
+"""What an administrator's monitor asks: is everything at work, or must somebody act?
+
+Promises numbers, names of bots, processes and provinces, and no words of people; that only what a person
+must mend makes it bad (a bot that rests until a known day does not); and a few look-ups by index, so that
+it may be asked every second. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.clock import at, civil_date
+from data.db.database import Database
+from data.models import Account, JobRun, Message
+from data.outbox.messages import BROADCAST
+from data.registry.registry import Registry
+from jobs.delivery.sending_hours import within_sending_hours
+
+LONG_DUE = timedelta(hours=1)
+MORNING_TAKES = timedelta(minutes=15)
+
+
+async def health(
+    database: Database,
+    registry: Registry | None = None,
+    open_accounts: Collection[int] = (),
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return how things stand, and `ok`: False where an administrator must act.
+
+    That is: an account without a living owner, or stopped until it is mended; a message due for an hour
+    within sending hours; a morning that should have been composed a quarter of an hour ago.
+    Also where the last write failed: then `database` says in Vietnamese what to do.
+    oldest_due_seconds: how long the oldest message that should be out by now has waited; None where
+    nothing waits. open_accounts: those of this process; others matter only while someone owns them
+    (empty: all matter). registry None: mornings are not told.
+    """
+    async with database.read() as connection:
+        accounts = await _accounts(connection, open_accounts, now)
+        oldest = await _oldest_due(connection, registry, now)
+        mornings = [] if registry is None else await _mornings(connection, registry, now)
+    waited = None if oldest is None else now - oldest
+    working = all(
+        each["owned"] and (not each["stopped"] or each["stopped_until"] is not None)
+        for each in accounts
+        if each.pop("matters")
+    )
+    in_time = waited is None or waited < LONG_DUE
+    trouble = database.trouble
+    return {
+        "ok": not trouble and working and in_time and not any(each["missing"] for each in mornings),
+        "database": trouble or "ok",
+        "accounts": accounts,
+        "oldest_due_seconds": None if waited is None else int(waited.total_seconds()),
+        "mornings": mornings,
+    }
+
+
+async def _accounts(
+    connection: AsyncConnection, open_accounts: Collection[int], now: datetime
+) -> list[dict[str, Any]]:
+    rows = await connection.execute(select(Account.__table__).order_by(Account.id))
+    found = []
+    for row in rows:
+        owned = row.owned_until is not None and row.owned_until > now
+        until = row.stopped_until
+        found.append(
+            {
+                "channel": row.channel,
+                "name": row.name,
+                "stopped": row.stopped_at is not None,
+                "stopped_until": None if until is None else until.isoformat(),
+                "owned": owned,
+                "owner": row.owner if owned else None,
+                "matters": owned or not open_accounts or row.id in open_accounts,
+            }
+        )
+    return found
+
+
+async def _oldest_due(
+    connection: AsyncConnection, registry: Registry | None, now: datetime
+) -> datetime | None:
+    """Return since when the oldest message waits; outside sending hours broadcasts wait by rule."""
+    query = select(func.min(Message.send_at)).where(
+        Message.state == "pending", Message.send_at <= now
+    )
+    if registry is not None and not within_sending_hours(now, registry.workdays):
+        query = query.where(Message.priority != BROADCAST)
+    return await connection.scalar(query)
+
+
+async def _mornings(
+    connection: AsyncConnection, registry: Registry, now: datetime
+) -> list[dict[str, Any]]:
+    """Return each province's last morning, and whether today's is missing."""
+    rows = await connection.execute(
+        select(JobRun.subject, func.max(JobRun.run_on))
+        .where(JobRun.job == "morning")
+        .group_by(JobRun.subject)
+    )
+    last = {row[0]: row[1] for row in rows}
+    today = civil_date(now)
+    open_now = within_sending_hours(now, registry.workdays)
+    found = []
+    for home in registry.provinces.values():
+        hour, minute = home.file.morning.split(":")
+        due = at(today, time(int(hour), int(minute))) + MORNING_TAKES
+        day = last.get(home.code)
+        found.append(
+            {
+                "province": home.code,
+                "last_on": None if day is None else day.isoformat(),
+                "missing": open_now and now >= due and day != today,
+            }
+        )
+    return found

@@ -1,0 +1,181 @@
+"""The service's web side: what platforms post to us, files made for people, our health and figures.
+
+Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
+body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
+platform may forget it. Never handles an update itself, and never shows a person's words or a secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.web.health import health
+from bot.web.metrics import figures
+from data.clock import Clock
+from data.db.database import Database, DatabaseUnusable, words_of
+from data.log import journal
+from data.registry.registry import Registry
+from jobs.channel import Capabilities
+
+MOST_BYTES = 256 * 1024
+HEALTH_SECONDS = 5.0  # that the database may take; a monitor waits no longer
+TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+_log = journal("web")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One path that a platform posts to.
+
+    secret: what the platform sends in `header`; never empty. receive: stores one body and returns once
+    it is committed; ValueError for what is no update, any database error where it could not be stored.
+    """
+
+    path: str  # "/telegram/…"
+    secret: str
+    receive: Callable[[bytes], Awaitable[None]]
+    header: str = TELEGRAM_HEADER
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise ValueError("a webhook needs a secret")
+
+    def is_from_the_platform(self, request: Request) -> bool:
+        """Tell in constant time whether the request carries the secret."""
+        given = request.headers.get(self.header, "")
+        return hmac.compare_digest(given.encode(), self.secret.encode())
+
+
+def make_web(
+    database: Database,
+    clock: Clock,
+    webhooks: Sequence[Webhook] = (),
+    capabilities: Mapping[int, Capabilities] | None = None,
+    more: Sequence[Route] = (),
+    registry: Callable[[], Registry] | None = None,
+) -> Starlette:
+    """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
+
+    A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
+    and 500 only where the database failed, so that the platform sends it again. A body that is no
+    update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
+    capabilities: of every account open, for its caps. registry: for the mornings that should have been.
+    """
+    routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
+
+    looking: asyncio.Task[dict[str, Any]] | None = None
+
+    async def look() -> dict[str, Any]:
+        known = None if registry is None else registry()
+        return await health(database, known, capabilities or (), now=await clock.now())
+
+    async def healthz(_request: Request) -> Response:
+        nonlocal looking
+        if looking is None or looking.done():  # of a silent database one look waits, not many
+            looking = asyncio.create_task(look())
+            looking.add_done_callback(lambda look: look.cancelled() or look.exception())
+        done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)
+        if not done:
+            _log.error("health.database_silent", seconds=HEALTH_SECONDS)
+            return JSONResponse({"ok": False, "database": "silent"}, status_code=503)
+        try:
+            report = looking.result()
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("health.database_failed", error=words_of(error))
+            failed = {"ok": False, "database": "failed", "why": words_of(error)}
+            return JSONResponse(failed, status_code=503)
+        return JSONResponse(report, status_code=200 if report["ok"] else 503)
+
+    async def metrics(_request: Request) -> Response:
+        try:
+            page = await figures(database, capabilities or {}, now=await clock.now())
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("metrics.database_failed", error=words_of(error))
+            return PlainTextResponse("database failed", status_code=503)
+        return Response(page, media_type=CONTENT_TYPE_LATEST)
+
+    routes.append(Route("/healthz", healthz, methods=["GET"]))
+    routes.append(Route("/metrics", metrics, methods=["GET"]))
+    routes += more
+    return Starlette(routes=routes, middleware=[Middleware(Headers, headers=HEADERS)])
+
+
+def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
+    async def post(request: Request) -> Response:
+        if not hook.is_from_the_platform(request):
+            return PlainTextResponse("forbidden", status_code=403)
+        try:
+            body = await read_body(request, most=MOST_BYTES)
+        except TooLarge:
+            return PlainTextResponse("too large", status_code=413)
+        except ClientDisconnect:
+            return PlainTextResponse("interrupted", status_code=400)
+        try:
+            await hook.receive(body)
+        except ValueError:
+            _log.warning("webhook.no_update", path=hook.path, size=len(body))
+        except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
+            _log.error("webhook.not_stored", path=hook.path, error=words_of(error))
+            return PlainTextResponse("not stored", status_code=500)
+        return PlainTextResponse("ok")
+
+    return post
+
+
+class TooLarge(Exception):
+    """The body goes on past what is read; answer 413 and let the connection go."""
+
+
+async def read_body(request: Request, *, most: int) -> bytes:
+    """Return a request's body of at most `most` bytes.
+
+    Raises TooLarge as soon as it is known: by its declared length, or while it streams in.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        raise TooLarge
+    parts = bytearray()
+    async for chunk in request.stream():
+        parts += chunk
+        if len(parts) > most:
+            raise TooLarge
+    return bytes(parts)
+
+
+class Headers:
+    """ASGI middleware that sets fixed headers on every answer, errors included."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = dict(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

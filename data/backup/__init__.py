@@ -1,0 +1,1 @@
+"""Copy a whole database; restore one."""

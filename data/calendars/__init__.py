@@ -1,0 +1,1 @@
+"""Deadlines of a date range; secret calendar feeds."""

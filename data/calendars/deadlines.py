@@ -1,0 +1,120 @@
+"""What falls due within a stretch of time, cancelled or not: an agency's own, and reports it awaits.
+
+Promises that what was withdrawn or passed on is found like all else, so that a calendar can take it back;
+that an agency's part is read by the index of obligations by agency. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import LIVE_STATES, Obligation, Plan, ReportDuty
+from data.obligations.lists import count_if
+from data.rules.ladder import UNDATED
+
+# A period's date may have been moved; its cancelled rows keep the one before and still count.
+_MOST_MOVED = timedelta(days=366)
+_EVERY_STATE = (*LIVE_STATES, "withdrawn", "superseded")
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """One occurrence of a report duty: how many owe it and how many of them handed it in.
+
+    expected 0: it is cancelled. revision: of all its obligations the highest, so that it never goes down.
+    """
+
+    duty_id: int
+    period: str
+    plan_number: str
+    plan_issued_on: date
+    code: str
+    title: str
+    frequency: str
+    clause: str
+    due_on: date
+    due_words: str
+    proposed: bool
+    expected: int
+    received: int
+    confirmed: int
+    extended: int
+    revision: int
+    revised_on: date | None
+
+
+async def due_within(
+    connection: AsyncConnection, held: ColumnElement[bool], *, since: date, until: date
+) -> list[int]:
+    """Return the ids of what was or is owed with an effective due date in since..until, by date.
+
+    held: of whom; see data.obligations.lists.held_by_ids. What never falls due (undated tasks) is left out.
+    """
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(
+            held,
+            Obligation.kind != UNDATED,
+            Obligation.state.in_(_EVERY_STATE),  # so that the index serves the dates too
+            Obligation.due_on <= until,
+            or_(Obligation.due_on >= since, Obligation.extended_to >= since),
+        )
+        .order_by(Obligation.due_on, Obligation.id)
+    )
+    return list(rows.scalars())
+
+
+async def awaited(
+    connection: AsyncConnection,
+    coordinator_id: int,
+    *,
+    own_ids: Collection[int],
+    since: date,
+    until: date,
+) -> list[Awaited]:
+    """Return the reports due in since..until that others owe under the plans an agency coordinates.
+
+    own_ids: the owners whose work it has in hand itself; what nobody else owes is left out.
+    """
+    duties = select(ReportDuty.id).join(Plan).where(Plan.coordinator_id == coordinator_id)
+    live = Obligation.state.in_(LIVE_STATES)
+    rows = await connection.execute(
+        select(
+            Obligation.duty_id,
+            Obligation.period,
+            func.max(Plan.number).label("plan_number"),
+            func.max(Plan.issued_on).label("plan_issued_on"),
+            func.max(ReportDuty.code).label("code"),
+            func.max(ReportDuty.title).label("title"),
+            func.max(ReportDuty.frequency).label("frequency"),
+            func.max(ReportDuty.clause).label("clause"),
+            # those that live have one date; where none does, the last that any had
+            func.coalesce(
+                func.max(case((live, Obligation.due_on))), func.max(Obligation.due_on)
+            ).label("due_on"),
+            func.max(Obligation.due_words).label("due_words"),
+            count_if(and_(live, Obligation.due_proposed.is_(True))).label("proposed"),
+            count_if(live).label("expected"),
+            count_if(Obligation.state.in_(("submitted", "confirmed"))).label("received"),
+            count_if(Obligation.state == "confirmed").label("confirmed"),
+            count_if(and_(live, Obligation.extended_to > Obligation.due_on)).label("extended"),
+            func.max(Obligation.revision).label("revision"),
+            func.max(Obligation.revised_on).label("revised_on"),
+        )
+        .join(ReportDuty, ReportDuty.id == Obligation.duty_id)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .where(
+            Obligation.duty_id.in_(duties),
+            Obligation.due_on.between(since - _MOST_MOVED, until + _MOST_MOVED),
+        )
+        .group_by(Obligation.duty_id, Obligation.period)
+        .having(count_if(Obligation.agency_id.not_in(sorted(own_ids))) > 0)
+    )
+    found = [Awaited(**{**row._mapping, "proposed": bool(row.proposed)}) for row in rows]
+    within = [each for each in found if since <= each.due_on <= until]
+    return sorted(within, key=lambda each: (each.due_on, each.duty_id, each.period))

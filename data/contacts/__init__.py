@@ -1,0 +1,1 @@
+"""Chats, persons, enrolments, invitation codes."""

@@ -1,0 +1,1 @@
+"""Engine, transactions, drivers and schema upgrades."""

@@ -1,0 +1,85 @@
+"""Bringing a database to the newest schema.
+
+Promises that a migrated schema equals a fresh one, and that upgrading twice is harmless. Never drops
+what holds answers. Alembic is imported where there is something to upgrade: a start on the newest schema
+needs neither its time nor its memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.db.database import Database, DatabaseUnusable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_FOLDER = Path(__file__).parents[1] / "migrations"
+_VERSION = table("alembic_version", column("version_num"))
+
+
+def config() -> Config:
+    """Return Alembic's configuration, without a file of its own."""
+    from alembic.config import Config
+
+    settings = Config()
+    settings.set_main_option("script_location", str(_FOLDER))
+    return settings
+
+
+async def upgrade(database: Database) -> None:
+    """Bring the schema to the newest revision in one transaction.
+
+    Raises DatabaseUnusable where a newer program did so already: this one does not know what it means.
+    """
+    async with database.read() as connection:
+        revision = await revision_of(connection)
+    if revision == newest():
+        return
+    if revision is not None and not is_known(revision):
+        raise DatabaseUnusable(
+            f"Cơ sở dữ liệu đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản"
+            f" {newest()}). Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
+        )
+    async with database.write(alone=True) as connection:
+        await connection.run_sync(_upgrade)
+
+
+async def upgrade_within(connection: AsyncConnection) -> None:
+    """Bring the schema to the newest revision in the caller's transaction."""
+    await connection.run_sync(_upgrade)
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether this program knows a revision: one that it does not is of a newer program."""
+    return revision in _revisions()
+
+
+def newest() -> str:
+    """Return the newest revision that this program knows."""
+    return max(_revisions())
+
+
+def _revisions() -> list[str]:
+    """Return the numbers that the names of the migrations' files begin with."""
+    return [path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")]
+
+
+async def revision_of(connection: AsyncConnection) -> str | None:
+    """Return the revision a database stands at, or None where it was never migrated."""
+    if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION.name)):
+        return None
+    revision: str | None = await connection.scalar(select(_VERSION.c.version_num))
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

@@ -1,0 +1,1 @@
+"""The whole record as pages of a workbook or JSON."""

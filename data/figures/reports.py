@@ -1,0 +1,183 @@
+"""How many reports came of how many, and whose are missing.
+
+Promises one count for each occurrence of a report duty, taken in SQL over the index by duty, within a
+year of today. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
+from data.obligations.lists import count_if
+from data.registry.titles import period_words, report_title
+from data.registry.workdays import Workdays
+from data.rules.ladder import Due
+
+REPORT_WINDOW = timedelta(days=366)
+_MISSING_NAMES = 4
+
+# Made once: building a statement takes about as long as running it.
+_OCCURRENCES = (
+    select(
+        Obligation.duty_id,
+        Obligation.period,
+        func.count().label("expected"),
+        count_if(Obligation.state != "open").label("received"),
+        count_if(Obligation.state == "confirmed").label("confirmed"),
+        count_if(Obligation.due_proposed.is_(True)).label("proposed"),
+        func.min(Obligation.due_on).label("due_on"),
+        func.min(Obligation.base_on).label("base_on"),
+        func.min(Obligation.judged_on).label("judged_on"),
+    )
+    .where(Obligation.state.in_(LIVE_STATES))
+    .group_by(Obligation.duty_id, Obligation.period)
+)
+_PLACE = func.row_number().over(
+    partition_by=(Obligation.duty_id, Obligation.period), order_by=(Agency.position, Agency.id)
+)
+_NUMBERED = (
+    select(Obligation.duty_id, Obligation.period, Agency.short, _PLACE.label("place"))
+    .join(Agency, Agency.id == Obligation.agency_id)
+    .where(Obligation.state == "open")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DutyFigures:
+    """One occurrence of a report duty: how many reports came of how many.
+
+    left: working days to the base day, negative: working days late; missing: the first few names.
+    """
+
+    plan_id: int
+    duty_id: int
+    code: str
+    title: str
+    clause: str
+    period: str  # in words
+    period_code: str
+    due_on: date
+    proposed: bool  # the document names no date; this one is not confirmed yet
+    expected: int
+    received: int
+    confirmed: int
+    left: int
+    is_late: bool
+    missing: tuple[str, ...]
+
+    @property
+    def missing_count(self) -> int:
+        """Return how many reports have not come."""
+        return self.expected - self.received
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what templates and kept facts have of it."""
+        return {
+            "code": self.code,
+            "title": self.title,
+            "clause": self.clause,
+            "due": self.due_on.isoformat(),
+            "proposed": self.proposed,
+            "expected": self.expected,
+            "received": self.received,
+            "confirmed": self.confirmed,
+            "left": max(self.left, 0),
+            "late": max(-self.left, 0),
+            "missing": list(self.missing),
+            "missing_more": self.missing_count - len(self.missing),
+        }
+
+
+async def duty_figures(
+    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
+) -> list[DutyFigures]:
+    """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
+    duties = await _duties(connection, plan_ids)
+    rows = await connection.execute(
+        _OCCURRENCES.where(
+            Obligation.duty_id.in_(duties),
+            Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
+        )
+    )
+    shown = _worth_showing(rows.all(), today)
+    place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
+    shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
+    missing = await _missing(connection, [row for row in shown if row.received < row.expected])
+    found: list[DutyFigures] = []
+    for row in shown:
+        duty = duties[row.duty_id]
+        due = Due(row.due_on, row.base_on, row.judged_on)
+        found.append(
+            DutyFigures(
+                plan_id=duty.plan_id,
+                duty_id=row.duty_id,
+                code=duty.code,
+                title=report_title(duty.frequency, duty.title, row.period),
+                clause=duty.clause,
+                period=period_words(row.period),
+                period_code=row.period,
+                due_on=row.due_on,
+                proposed=bool(row.proposed),
+                expected=int(row.expected),
+                received=int(row.received or 0),
+                confirmed=int(row.confirmed or 0),
+                left=due.working_days_left(today, workdays),
+                is_late=due.is_late(today, workdays),
+                missing=tuple(missing.get((row.duty_id, row.period), ())),
+            )
+        )
+    return found
+
+
+def _worth_showing(rows: Sequence[Any], today: date) -> list[Any]:
+    by_duty: dict[int, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: row.due_on):
+        by_duty.setdefault(row.duty_id, []).append(row)
+    chosen: list[Any] = []
+    for group in by_duty.values():
+        past = [row for row in group if row.judged_on < today]
+        chosen.extend(row for row in past[-1:] if row.received < row.expected)
+        chosen.extend([row for row in group if row.judged_on >= today][:1])
+    return chosen
+
+
+async def _duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
+    rows = await connection.execute(
+        select(ReportDuty.__table__).where(
+            ReportDuty.plan_id.in_(plan_ids), ReportDuty.withdrawn_at.is_(None)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+async def _missing(
+    connection: AsyncConnection, occurrences: Sequence[Any]
+) -> dict[tuple[int, str], list[str]]:
+    """Return the first few agencies, in the official order, whose report has not come."""
+    if not occurrences:
+        return {}
+    numbered = _NUMBERED.where(
+        Obligation.duty_id.in_({row.duty_id for row in occurrences}),
+        Obligation.due_on.between(
+            min(row.due_on for row in occurrences), max(row.due_on for row in occurrences)
+        ),
+        tuple_(Obligation.duty_id, Obligation.period).in_(
+            [(row.duty_id, row.period) for row in occurrences]
+        ),
+    ).subquery()
+    rows = await connection.execute(
+        select(numbered.c.duty_id, numbered.c.period, numbered.c.short)
+        .where(numbered.c.place <= _MISSING_NAMES)
+        .order_by(numbered.c.duty_id, numbered.c.period, numbered.c.place)
+    )
+    names: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        names.setdefault((row.duty_id, row.period), []).append(row.short)
+    return names

@@ -1,0 +1,110 @@
+"""Who is on which task, as rows: what the files say and people decided, brought in line.
+
+Promises that an assignment that already says the same is not written, and that one which nobody wants any
+more is marked withdrawn, never deleted: answers stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.loading.upsert import set_all
+from data.models import Agency, Assignment, Task
+from data.registry.registry import Registry
+from data.rules.overrides import Overlay
+from data.rules.planning import HORIZON, PlannedAssignment, assignments
+
+_CHUNK = 1000
+
+_Key = tuple[int, int]  # a task, an agency
+
+
+async def load_assignments(
+    connection: AsyncConnection,
+    registry: Registry,
+    plans: Mapping[str, int],
+    *,
+    overlay: Overlay,
+    now: datetime,
+    today: date,
+) -> None:
+    """Bring the assignments of loaded plans in line with their files and with what was decided.
+
+    plans: the ids of the rows by plan code.
+    """
+    wanted = await _wanted(connection, registry, plans, overlay, today + HORIZON)
+    rows = await connection.execute(
+        select(
+            Assignment.id,
+            Assignment.task_id,
+            Assignment.agency_id,
+            Assignment.valid_from,
+            Assignment.valid_until,
+            Assignment.needs_decision,
+            Assignment.withdrawn_at.is_not(None),
+        )
+        .join(Task, Task.id == Assignment.task_id)
+        .where(Task.plan_id.in_(plans.values()))
+    )
+    changed: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    for key, task_id, agency_id, *stands, is_withdrawn in rows.all():
+        item = wanted.pop((task_id, agency_id), None)
+        if item is None:
+            if not is_withdrawn:
+                gone.append({"row_id": key, "withdrawn_at": now})
+        elif is_withdrawn or stands != [item.since, item.until, item.needs_decision]:
+            changed.append({"row_id": key, **_values(item)})
+    await set_all(connection, Assignment, changed)
+    await set_all(connection, Assignment, gone)
+    fresh = [
+        {"task_id": task_id, "agency_id": agency_id, **_values(item)}
+        for (task_id, agency_id), item in wanted.items()
+    ]
+    for start in range(0, len(fresh), _CHUNK):
+        await connection.execute(insert(Assignment), fresh[start : start + _CHUNK])
+
+
+async def _wanted(
+    connection: AsyncConnection,
+    registry: Registry,
+    plans: Mapping[str, int],
+    overlay: Overlay,
+    until: date,
+) -> dict[_Key, PlannedAssignment]:
+    rows = await connection.execute(
+        select(Task.plan_id, Task.code, Task.id).where(Task.plan_id.in_(plans.values()))
+    )
+    task_ids = {(plan_id, code): key for plan_id, code, key in rows.all()}
+    provinces = {registry.plans[code].province for code in plans}
+    bodies = await connection.execute(
+        select(Agency.province, Agency.code, Agency.id).where(Agency.province.in_(provinces))
+    )
+    agencies = {(province, code): key for province, code, key in bodies.all()}
+    wanted: dict[_Key, PlannedAssignment] = {}
+    for plan_code, plan_id in plans.items():
+        plan = registry.plans[plan_code]
+        home = registry.provinces[plan.province]
+        reckoned: dict[Any, list[PlannedAssignment]] = {}  # many tasks have the same leads
+        for task in plan.tasks:
+            assigned = overlay.of(plan_code, task.code)
+            alike = (*task.leads, *assigned)
+            if alike not in reckoned:
+                reckoned[alike] = assignments(home, plan, task, until=until, assigned=assigned)
+            for item in reckoned[alike]:
+                wanted[task_ids[plan_id, task.code], agencies[home.code, item.agency]] = item
+    return wanted
+
+
+def _values(item: PlannedAssignment) -> dict[str, Any]:
+    return {
+        "valid_from": item.since,
+        "valid_until": item.until,
+        "needs_decision": item.needs_decision,
+        "withdrawn_at": None,
+    }

@@ -1,0 +1,280 @@
+"""Loading the registry into the database, and reading it back.
+
+Promises that loading is idempotent, that it keeps every answer, and that what a file drops becomes
+withdrawn, never deleted. The files' content is kept beside the rows, so that a process reckons with
+the registry as loaded, whatever happens to the files meanwhile. Never writes a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.loading.assignments import load_assignments
+from data.loading.upsert import Change, LoadResult, differs, set_all, upsert_all, withdraw
+from data.models import Agency, Plan, RegistryFile, ReportDuty, Task
+from data.progress.decisions import overlay_of
+from data.registry.registry import Registry
+from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
+from data.registry.titles import duty_title, task_title
+from data.rules.due_dates import phase_end
+from data.rules.owners import coordinator_of
+from data.text import fold
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "plans": PlanFile,
+    "agencies": ProvinceFile,
+    "calendar": CalendarFile,
+}
+_CHUNK = 1000
+_PLANS_AT_ONCE = 20  # whose rows are read, compared and written together
+
+
+async def load(
+    connection: AsyncConnection,
+    registry: Registry,
+    *,
+    now: datetime,
+    today: date,
+    tracked_from: date | None = None,
+) -> LoadResult:
+    """Bring the rows in line with the registry and tell what changed.
+
+    tracked_from: for plans loaded for the first time; default today. Obligations are not touched:
+    call jobs.planning.materialise.materialise in the same transaction.
+    """
+    result = LoadResult()
+    before = await registry_of(connection)
+    await _keep_files(connection, registry, now, result)
+    agencies = await _load_agencies(connection, registry, result)
+    loaded = await _load_plans(connection, registry, agencies, now, today, tracked_from, result)
+    overlay = await overlay_of(connection)
+    codes = list(registry.plans)
+    for start in range(0, len(codes), _PLANS_AT_ONCE):
+        some = {code: loaded[code] for code in codes[start : start + _PLANS_AT_ONCE]}
+        await _load_duties(connection, registry, some, now, result)
+        for code in some:
+            if before is not None and code in before.plans:
+                result.changes.extend(_moved(code, before.plans[code], registry.plans[code]))
+        await _load_tasks(connection, registry, some, now, result)
+        await load_assignments(connection, registry, some, overlay=overlay, now=now, today=today)
+    result.plans = len(registry.plans)
+    result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
+    result.agencies = len(agencies)
+    return result
+
+
+def _moved(plan_code: str, old: PlanFile, new: PlanFile) -> list[Change]:
+    """Tell what rows do not show: a report's deadline or who owes it, a task's leads."""
+    changes: list[Change] = []
+    duties = {duty.code: duty for duty in old.report_duties}
+    for duty in new.report_duties:
+        was = duties.get(duty.code)
+        if was is not None and (was.deadline, was.from_) != (duty.deadline, duty.from_):
+            said = [
+                "; ".join(d.from_) + ": " + (d.deadline.raw if d.deadline else "không ghi ngày")
+                for d in (was, duty)
+            ]
+            changes.append(Change("duty", f"{plan_code} {duty.code}", "changed", *said))
+    tasks = {task.code: task for task in old.tasks}
+    for task in new.tasks:
+        before = tasks.get(task.code)
+        if before is not None and before.leads != task.leads:
+            said = ["; ".join(before.leads), "; ".join(task.leads)]
+            changes.append(Change("task", f"{plan_code} {task.code}", "changed", *said))
+    return changes
+
+
+async def registry_of(connection: AsyncConnection) -> Registry | None:
+    """Return the registry as last loaded, or None where nothing was."""
+    files: dict[str, Any] = {}
+    rows = await connection.execute(
+        select(RegistryFile.path, RegistryFile.content).order_by(RegistryFile.path)
+    )
+    for path, content in rows:
+        files[path] = _MODELS[path.split("/")[0]].model_validate_json(content)
+    return Registry(files, {}) if files else None
+
+
+async def is_loaded(connection: AsyncConnection, registry: Registry) -> bool:
+    """Tell whether the database holds exactly these files."""
+    rows = await connection.execute(select(RegistryFile.path, RegistryFile.sha256))
+    return {row.path: row.sha256 for row in rows} == registry.sha256
+
+
+async def _keep_files(
+    connection: AsyncConnection, registry: Registry, now: datetime, result: LoadResult
+) -> None:
+    rows = await connection.execute(select(RegistryFile.path, RegistryFile.sha256))
+    stored = {row.path: row.sha256 for row in rows}
+    for path, model in registry.files.items():
+        sha256 = registry.sha256[path]
+        if stored.get(path) == sha256:
+            continue
+        result.changes.append(Change("file", path, "changed" if path in stored else "new"))
+        await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
+        await connection.execute(
+            insert(RegistryFile).values(
+                path=path,
+                sha256=sha256,
+                content=model.model_dump_json(by_alias=True),
+                loaded_at=now,
+            )
+        )
+    for path in stored.keys() - registry.files.keys():
+        result.changes.append(Change("file", path, "withdrawn"))
+        await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
+
+
+async def _load_agencies(
+    connection: AsyncConnection, registry: Registry, result: LoadResult
+) -> dict[tuple[str, str], int]:
+    rows = await connection.execute(select(Agency.__table__))
+    known = {(row.province, row.code): row for row in rows}
+    ids = {key: row.id for key, row in known.items()}
+    for province in registry.provinces.values():
+        fresh: list[dict[str, Any]] = []
+        for position, entry in enumerate(province.file.agencies):
+            values = {
+                "name": entry.name,
+                "short": entry.short or entry.name,
+                "kind": entry.kind,
+                "position": position,
+                "valid_from": entry.valid_from,
+                "valid_until": entry.valid_until,
+                "folded": province.searchable(entry.code),
+            }
+            old = known.get((province.code, entry.code))
+            if old is None:
+                fresh.append({"province": province.code, "code": entry.code, **values})
+            elif differs(old, values):
+                result.changes.append(
+                    Change(
+                        "agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name
+                    )
+                )
+                await set_all(connection, Agency, [{"row_id": old.id, **values}])
+        for start in range(0, len(fresh), _CHUNK):
+            added = await connection.execute(
+                insert(Agency).returning(Agency.id, Agency.province, Agency.code),
+                fresh[start : start + _CHUNK],
+            )
+            ids.update({(row.province, row.code): row.id for row in added})
+        if fresh:
+            result.changes.append(Change("agency", f"{province.code} ({len(fresh)})", "new"))
+    return ids
+
+
+async def _load_plans(
+    connection: AsyncConnection,
+    registry: Registry,
+    agencies: Mapping[tuple[str, str], int],
+    now: datetime,
+    today: date,
+    tracked_from: date | None,
+    result: LoadResult,
+) -> dict[str, int]:
+    """Bring the plans in line; returns the ids of all by code."""
+    known = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    said: list[tuple[str, Any, dict[str, Any]]] = []
+    for code, plan in registry.plans.items():
+        home = registry.provinces[plan.province]
+        coordinator = coordinator_of(home, plan, on=today)
+        old = known.get(code)
+        values = {
+            "code": code,
+            "province": plan.province,
+            "number": plan.number,
+            "title": plan.title,
+            "issued_on": plan.issued_on,
+            "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
+            "tracked_from": old.tracked_from if old is not None else tracked_from or today,
+            "withdrawn_at": None,
+        }
+        said.append((code, old, values))
+    await upsert_all(connection, Plan, said, "plan", result)
+    gone = [(code, row) for code, row in known.items() if code not in registry.plans]
+    await withdraw(connection, Plan, gone, "plan", now, result)
+    ids = await connection.execute(select(Plan.code, Plan.id))
+    return {row.code: row.id for row in ids}
+
+
+async def _load_duties(
+    connection: AsyncConnection,
+    registry: Registry,
+    plans: Mapping[str, int],
+    now: datetime,
+    result: LoadResult,
+) -> None:
+    known = await _known(connection, ReportDuty, plans)
+    said: list[tuple[str, Any, dict[str, Any]]] = []
+    for plan_code, plan_id in plans.items():
+        for position, duty in enumerate(registry.plans[plan_code].report_duties):
+            values = {
+                "plan_id": plan_id,
+                "code": duty.code,
+                "position": position,
+                "clause": duty.clause,
+                "title": duty_title(duty),
+                "frequency": duty.frequency,
+                "receiver": duty.to,
+                "via": duty.via,
+                "quote": duty.quote,
+                "withdrawn_at": None,
+            }
+            said.append(_beside(known, plan_code, values))
+    await upsert_all(connection, ReportDuty, said, "duty", result)
+    await withdraw(connection, ReportDuty, known.items(), "duty", now, result)
+
+
+async def _load_tasks(
+    connection: AsyncConnection,
+    registry: Registry,
+    plans: Mapping[str, int],
+    now: datetime,
+    result: LoadResult,
+) -> None:
+    known = await _known(connection, Task, plans)
+    said: list[tuple[str, Any, dict[str, Any]]] = []
+    for plan_code, plan_id in plans.items():
+        for position, task in enumerate(registry.plans[plan_code].tasks):
+            values = {
+                "plan_id": plan_id,
+                "code": task.code,
+                "position": position,
+                "section": task.section,
+                "text": "\n".join((task.text, *task.actions)),
+                "title": task_title(task),
+                "period_raw": task.period.raw,
+                "period_kind": task.period.kind,
+                "ends_on": phase_end(task.period),
+                "folded": fold(" ".join((task.code, task.text, *task.actions))),
+                "withdrawn_at": None,
+            }
+            said.append(_beside(known, plan_code, values))
+    await upsert_all(connection, Task, said, "task", result)
+    await withdraw(connection, Task, known.items(), "task", now, result)
+
+
+async def _known(
+    connection: AsyncConnection, model: type[Task | ReportDuty], plans: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the rows of plans by the name under which changes are told: plan and own code."""
+    codes = {plan_id: code for code, plan_id in plans.items()}
+    rows = await connection.execute(
+        select(model.__table__).where(model.plan_id.in_(plans.values())).order_by(model.id)
+    )
+    return {f"{codes[row.plan_id]} {row.code}": row for row in rows.all()}
+
+
+def _beside(
+    known: dict[str, Any], plan_code: str, values: dict[str, Any]
+) -> tuple[str, Any, dict[str, Any]]:
+    """Return what is said with its name and its row; the row is taken out of those known."""
+    name = f"{plan_code} {values['code']}"
+    return name, known.pop(name, None), values

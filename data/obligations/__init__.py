@@ -1,0 +1,1 @@
+"""What agencies owe: due today, lists, batches, search."""

@@ -1,0 +1,120 @@
+"""What a morning looks at: obligations whose rung has come, and those that stay late.
+
+Promises plain rows of no more than a reminder's lines are chosen, sorted and cut by: a morning of all
+provinces looks at a hundred thousand. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
+
+_CHUNK = 900
+
+
+class Owed(NamedTuple):
+    """One open obligation of a plan; data.registry.titles.title_of takes it."""
+
+    id: int
+    agency_id: int
+    kind: str
+    code: str
+    period: str
+    due_on: date
+    due_words: str
+    due_proposed: bool
+    extended_to: date | None
+    judged_on: date
+    rung: int | None
+    late_told: int
+    plan_code: str
+    tracked_from: date
+    clause: str | None
+    duty_title: str | None
+    frequency: str | None
+    task_title: str | None
+    owner_code: str
+    owner_name: str
+
+
+async def due(connection: AsyncConnection, province: str, *, today: date) -> list[Owed]:
+    """Return what a province's plans in force are to be reminded of by today."""
+    return await _owed(connection, _DUE, province=province, today=today)
+
+
+async def still_open(connection: AsyncConnection, obligation_ids: Sequence[int]) -> list[Owed]:
+    """Return those of some obligations that are open, whether or not their rung has come."""
+    found: list[Owed] = []
+    for start in range(0, len(obligation_ids), _CHUNK):
+        found += await _owed(connection, _BY_ID, ids=obligation_ids[start : start + _CHUNK])
+    return found
+
+
+async def late(
+    connection: AsyncConnection, province: str, *, told: Sequence[int], today: date
+) -> list[Owed]:
+    """Return what of a province's plans is late by a confirmed date, tracked and not disputed, what
+    is late for longest first.
+
+    told: how far that was told (Obligation.late_told).
+    """
+    return await _owed(connection, _LATE, province=province, told=told, today=today)
+
+
+async def _owed(
+    connection: AsyncConnection, statement: Select[*tuple[Any, ...]], **values: Any
+) -> list[Owed]:
+    return [Owed(*row) for row in await connection.execute(statement, values)]
+
+
+# ------------------------------------------------------------------ statements, made once
+
+_TODAY = bindparam("today", type_=Obligation.due_on.type)
+_OPEN = (
+    select(
+        Obligation.id,
+        Obligation.agency_id,
+        Obligation.kind,
+        Obligation.code,
+        Obligation.period,
+        Obligation.due_on,
+        Obligation.due_words,
+        Obligation.due_proposed,
+        Obligation.extended_to,
+        Obligation.judged_on,
+        Obligation.rung,
+        Obligation.late_told,
+        Plan.code,
+        Plan.tracked_from,
+        ReportDuty.clause,
+        ReportDuty.title,
+        ReportDuty.frequency,
+        Task.title,
+        Agency.code,
+        Agency.name,
+    )
+    .join(Plan, Plan.id == Obligation.plan_id)
+    .join(Agency, Agency.id == Obligation.agency_id)
+    .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
+    .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
+    .outerjoin(Task, Task.id == Assignment.task_id)
+    .where(Obligation.state == "open")
+)
+_BY_ID = _OPEN.where(Obligation.id.in_(bindparam("ids", expanding=True)))
+_OF_PROVINCE = _OPEN.where(Plan.province == bindparam("province"), Plan.withdrawn_at.is_(None))
+_DUE = _OF_PROVINCE.where(
+    or_(Plan.closed_on.is_(None), Plan.closed_on >= _TODAY), Obligation.remind_on <= _TODAY
+)
+_LATE = _OF_PROVINCE.where(
+    Obligation.late_told.in_(bindparam("told", expanding=True)),
+    Obligation.judged_on < _TODAY,
+    Obligation.disputed_at.is_(None),
+    Obligation.due_proposed.is_(False),
+    or_(Obligation.kind != "phase_end", Obligation.due_on >= Plan.tracked_from),
+).order_by(Obligation.judged_on, Obligation.id)

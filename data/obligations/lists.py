@@ -1,0 +1,253 @@
+"""What is owed: which obligations somebody has in hand, and the list of them, most urgent first.
+
+Promises that everything is found by the index of obligations by agency, that only what is shown is
+read, and that tasks without a due date stand apart from what is due. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import LIVE_STATES, Agency, Assignment, Obligation, Task
+from data.rules.holders import Held
+from data.rules.ladder import TASK_KINDS, UNDATED
+
+LOOK_AHEAD = timedelta(days=92)  # "now": due within a quarter, or by the end of the year
+LONG_LATE = timedelta(days=92)  # older ones stand last in a list: they are asked about, not urged
+
+
+def now_until(today: date) -> date:
+    """Return the last base day that counts as "now": the year's end, or a quarter ahead if later."""
+    return max(date(today.year, 12, 31), today + LOOK_AHEAD)
+
+
+async def agency_ids(
+    connection: AsyncConnection, province: str, codes: Iterable[str]
+) -> dict[str, int]:
+    """Return the rows' ids of a province's agencies by code."""
+    rows = await connection.execute(
+        select(Agency.code, Agency.id).where(
+            Agency.province == province, Agency.code.in_(sorted(codes))
+        )
+    )
+    return {row.code: row.id for row in rows}
+
+
+async def held_condition(
+    connection: AsyncConnection, province: str, held: Held
+) -> ColumnElement[bool]:
+    """Return the condition on Obligation that its agency's work is in hand with somebody (Holders)."""
+    return held_by_ids(await agency_ids(connection, province, held.owners), held)
+
+
+def held_by_ids(ids: Mapping[str, int], held: Held) -> ColumnElement[bool]:
+    """Return the same condition where the rows' ids of the owners are known, by code."""
+    reports = [ids[code] for code in sorted(held.reports) if code in ids]
+    tasks = [ids[code] for code in sorted(held.tasks) if code in ids]
+    every = sorted({*reports, *tasks})
+    if not every:
+        return false()
+    if set(reports) == set(tasks):
+        return Obligation.agency_id.in_(every)
+    return and_(
+        Obligation.agency_id.in_(every),
+        or_(
+            and_(Obligation.kind.not_in(TASK_KINDS), Obligation.agency_id.in_(reports)),
+            and_(Obligation.kind.in_(TASK_KINDS), Obligation.agency_id.in_(tasks)),
+        ),
+    )
+
+
+# ------------------------------------------------------------------ lists
+
+
+async def count_owed(
+    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+) -> tuple[int, int, date | None]:
+    """Return how many are owed now, how many later, and the earliest day of those later."""
+    until = now_until(today)
+    row = (
+        await connection.execute(
+            select(
+                count_if(Obligation.base_on <= until),
+                count_if(Obligation.base_on > until),
+                func.min(case((Obligation.base_on > until, Obligation.base_on))),
+            ).where(held, Obligation.state == "open", Obligation.kind != UNDATED)
+        )
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0), row[2]
+
+
+async def owed(
+    connection: AsyncConnection,
+    held: ColumnElement[bool],
+    *,
+    today: date,
+    offset: int = 0,
+    limit: int = 10,
+) -> list[int]:
+    """Return the ids of what is owed now, most urgent first.
+
+    Urgent is what is due or lately due, by date; what is late for over a quarter stands after it, the
+    latest first.
+    """
+    recent = Obligation.base_on >= today - LONG_LATE
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(
+            held,
+            Obligation.state == "open",
+            Obligation.kind != UNDATED,
+            Obligation.base_on <= now_until(today),
+        )
+        .order_by(
+            case((recent, 0), else_=1),
+            case((recent, Obligation.base_on)),
+            Obligation.base_on.desc(),
+            Obligation.id,
+        )
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+async def count_far(connection: AsyncConnection, owner_ids: Sequence[int], *, today: date) -> int:
+    """Return how many tasks an agency is on whose end lies beyond what is planned ahead."""
+    dated = (
+        select(Obligation.id)
+        .where(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES))
+        .exists()
+    )
+    count = await connection.scalar(
+        select(func.count(func.distinct(Assignment.task_id)))
+        .join(Task, Task.id == Assignment.task_id)
+        .where(
+            Assignment.agency_id.in_(owner_ids),
+            Assignment.withdrawn_at.is_(None),
+            or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+            Task.withdrawn_at.is_(None),
+            Task.ends_on > today,
+            ~dated,
+        )
+    )
+    return int(count or 0)
+
+
+# ------------------------------------------------------------------ tasks without a due date
+
+
+def asked_now(today: date) -> ColumnElement[bool]:
+    """Return the condition on Obligation that it is not another year's question about an undated task."""
+    return or_(Obligation.kind != UNDATED, Obligation.period == str(today.year))
+
+
+async def undated(
+    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+) -> list[int]:
+    """Return the ids of the undated tasks in hand that are not done this year, in the documents' order."""
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(
+            held,
+            Obligation.kind == UNDATED,
+            Obligation.state == "open",
+            Obligation.period == str(today.year),
+        )
+        .order_by(Obligation.plan_id, Obligation.id)
+    )
+    return list(rows.scalars())
+
+
+def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the SQL that counts the rows of which a condition holds; null where there is no row."""
+    return func.sum(case((condition, 1), else_=0))
+
+
+async def parts_of(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, offset: int, limit: int
+) -> tuple[int, list[Any]]:
+    """Return how many obligations of a condition are not confirmed, and a page: the open ones first.
+
+    Each row is the obligation's, with the agency's name, short name and code.
+    """
+    where = and_(condition, Obligation.state.in_(("open", "submitted")))
+    total = await connection.scalar(select(func.count()).select_from(Obligation).where(where))
+    rows = await connection.execute(
+        select(
+            Obligation.__table__,
+            Agency.name.label("agency"),
+            Agency.short.label("agency_short"),
+            Agency.code.label("agency_code"),
+        )
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(where)
+        .order_by(
+            case((Obligation.state == "open", 0), else_=1),
+            Obligation.due_on,
+            Agency.position,
+            Obligation.id,
+        )
+        .offset(offset)
+        .limit(limit)
+    )
+    return int(total or 0), list(rows)
+
+
+async def assigned(connection: AsyncConnection, task_id: int, *, today: date) -> list[Any]:
+    """Return the agencies on a task today, in the official order, each with needs_decision."""
+    rows = await connection.execute(
+        select(
+            Agency.id,
+            Agency.code,
+            Agency.name,
+            Agency.short,
+            Assignment.needs_decision,
+        )
+        .join(Agency, Agency.id == Assignment.agency_id)
+        .where(
+            Assignment.task_id == task_id,
+            Assignment.withdrawn_at.is_(None),
+            or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
+        )
+        .order_by(Agency.position, Agency.id)
+    )
+    return list(rows)
+
+
+async def by_plan(
+    connection: AsyncConnection, condition: ColumnElement[bool]
+) -> list[tuple[int, int]]:
+    """Return (plan id, how many obligations of the condition), most first."""
+    count = func.count()
+    rows = await connection.execute(
+        select(Obligation.plan_id, count)
+        .where(condition)
+        .group_by(Obligation.plan_id)
+        .order_by(count.desc(), Obligation.plan_id)
+    )
+    return [(row[0], int(row[1])) for row in rows]
+
+
+async def ids_by_date(
+    connection: AsyncConnection,
+    condition: ColumnElement[bool],
+    *,
+    by: Sequence[Any],
+    offset: int,
+    limit: int,
+) -> list[int]:
+    """Return the ids of a page of obligations, in an order of dates, then by plan and agency."""
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(condition)
+        .order_by(*by, Obligation.plan_id, Obligation.agency_id, Obligation.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(rows.scalars())

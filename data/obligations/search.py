@@ -1,0 +1,162 @@
+"""Finding: tasks and report duties by their code or by words.
+
+Promises that words are found with or without marks, in any case, all of them in any order; that only
+what the given conditions allow is found; and that a search costs what those conditions cover, one plan
+or one province. Reads only.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Plan, ReportDuty, Task
+from data.text import fold
+
+_MOST_MARKS = 8  # dots and spaces in a code
+LONGEST_SEARCH = 44  # folded characters; what goes beyond is not looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of the tasks found, how many there are in all, and all report duties found."""
+
+    total: int
+    tasks: list[Any]
+    duties: list[Any]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the folded words that are looked for, whole, within LONGEST_SEARCH characters."""
+    words: list[str] = []
+    room = LONGEST_SEARCH
+    for word in fold(text).split():
+        if len(word) > room:
+            break
+        words.append(word)
+        room -= len(word) + 1
+    return words or fold(text).split()[:1]
+
+
+def code_key(text: str) -> str:
+    """Return a code without its dots and spaces, in lower case, đ kept: "III.1đ" is "iii1đ"."""
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return "".join(letter for letter in composed if letter.isalnum())
+
+
+async def tasks_by_code(
+    connection: AsyncConnection, allowed: ColumnElement[bool], code: str
+) -> list[Any]:
+    """Return the tasks with a code, of any plan allowed; typed without dots it is found too."""
+    return await _by_code(connection, Task, _TASK, and_(allowed, Task.withdrawn_at.is_(None)), code)
+
+
+async def duties_by_code(
+    connection: AsyncConnection, allowed: ColumnElement[bool], code: str
+) -> list[Any]:
+    """Return the report duties with a code, of any plan allowed."""
+    where = and_(allowed, ReportDuty.withdrawn_at.is_(None))
+    return await _by_code(connection, ReportDuty, _DUTY, where, code)
+
+
+async def search(
+    connection: AsyncConnection,
+    *,
+    tasks: ColumnElement[bool],
+    duties: ColumnElement[bool],
+    words: list[str],
+    offset: int = 0,
+    limit: int = 10,
+) -> Found:
+    """Return the tasks and duties that hold all the folded words, the latest plan's first.
+
+    A task with the words in its title stands before one with them elsewhere in its text.
+    """
+    if not words:
+        return Found(0, [], [])
+    where = and_(
+        tasks, Task.withdrawn_at.is_(None), *(Task.folded.contains(word) for word in words)
+    )
+    total = await connection.scalar(select(func.count()).select_from(Task).where(where))
+    phrase = " ".join(words)
+    rows = await connection.execute(
+        select(*_TASK)
+        .join(Plan, Plan.id == Task.plan_id)
+        .where(where)
+        .order_by(
+            case((Task.folded.contains(phrase), 0), else_=1),
+            Plan.issued_on.desc(),
+            Task.plan_id,
+            Task.position,
+        )
+        .offset(offset)
+        .limit(limit)
+    )
+    found = list(rows)
+    every = await connection.execute(
+        select(*_DUTY)
+        .join(Plan, Plan.id == ReportDuty.plan_id)
+        .where(duties, ReportDuty.withdrawn_at.is_(None))
+        .order_by(Plan.issued_on.desc(), ReportDuty.plan_id, ReportDuty.position)
+    )
+    said = [row for row in every if _holds(row, words)]
+    return Found(int(total or 0), found, said)
+
+
+def _holds(duty: Any, words: list[str]) -> bool:
+    text = fold(f"{duty.code} {duty.title} {duty.clause} {duty.quote} {duty.receiver}")
+    return all(word in text for word in words)
+
+
+async def _by_code(
+    connection: AsyncConnection,
+    table: Any,
+    columns: tuple[Any, ...],
+    where: ColumnElement[bool],
+    code: str,
+) -> list[Any]:
+    key = code_key(code)
+    if not key:
+        return []
+    # đ is not lowered by SQLite, so the database finds what has the plain letters and digits in their
+    # order and about the length, and the rest is compared here.
+    plain = "%".join(letter for letter in key if letter.isascii())
+    length = func.length(table.code)
+    near_length = length.between(len(key), len(key) + _MOST_MARKS)
+    rows = await connection.execute(
+        select(table.id, table.code).where(where, near_length, table.code.ilike(f"%{plain}%"))
+    )
+    near = {row.id: row.code for row in rows if code_key(row.code) == key}
+    exact = [id_ for id_, known in near.items() if known.casefold() == code.strip().casefold()]
+    if not near:
+        return []
+    found = await connection.execute(
+        select(*columns)
+        .join(Plan, Plan.id == table.plan_id)
+        .where(table.id.in_(exact or list(near)))
+        .order_by(Plan.issued_on.desc(), Plan.id)
+    )
+    return list(found)
+
+
+_PLAN = (
+    Plan.id.label("plan_id"),
+    Plan.code.label("plan_code"),
+    Plan.number.label("plan_number"),
+    Plan.province,
+    Plan.coordinator_id,
+)
+_TASK = (Task.id, Task.code, Task.title, *_PLAN)
+_DUTY = (
+    ReportDuty.id,
+    ReportDuty.code,
+    ReportDuty.title,
+    ReportDuty.clause,
+    ReportDuty.quote,
+    ReportDuty.receiver,
+    *_PLAN,
+)

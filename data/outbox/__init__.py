@@ -1,0 +1,1 @@
+"""Outgoing messages: put, claimed, recorded, forwarded."""

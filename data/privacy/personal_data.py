@@ -1,0 +1,262 @@
+"""What is kept of a person, and letting it go.
+
+Promises that an erased person is nobody any more: no name in any row of ours, no sender id, no private
+address, no raw words; while what an agency answered and what was decided stays on record as the
+agency's. What people wrote themselves into an answer's note stays as they wrote it. Never sends.
+Rests on the Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15 (right to see and to have erased).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.calendars.feeds import end_feeds
+from data.contacts.people import end_enrolments, person_row
+from data.files import let_go_of_reports
+from data.models import (
+    Account,
+    Agency,
+    CalendarFeed,
+    Chat,
+    ChatAlias,
+    Decision,
+    Dialog,
+    Enrolment,
+    Evidence,
+    Explanation,
+    ExtensionRequest,
+    Identity,
+    InboxEvent,
+    Message,
+    Person,
+    ReportRequest,
+    StatusReply,
+    TargetValue,
+)
+from data.outbox.messages import ANSWER, BROADCAST
+from data.progress.decisions import unname
+from data.reports.requests import end_of_person
+
+_CHUNK = 500
+# Nothing reads the context of a message that is over, but that of a reminder which failed.
+FORGOTTEN = "erased"  # why a chat is gone, and what its address begins with
+OVER = or_(
+    Message.state.in_(("sent", "skipped", "uncertain")),
+    and_(Message.state == "failed", Message.priority != BROADCAST),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was let go of: sender ids, enrolments ended, private chats, raw updates emptied."""
+
+    identities: int
+    enrolments: int
+    chats: int
+    updates: int
+
+
+async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any] | None:
+    """Return everything kept of a person, or None where there is no such person."""
+    person = await person_row(connection, person_id)
+    if person is None:
+        return None
+    identities = await connection.execute(
+        select(Account.channel, Account.name.label("account"), Identity.sender)
+        .join(Account, Account.id == Identity.account_id)
+        .where(Identity.person_id == person_id)
+        .order_by(Identity.id)
+    )
+    enrolments = await connection.execute(
+        select(
+            Agency.province,
+            Agency.name.label("agency"),
+            Enrolment.role,
+            Enrolment.may_decide,
+            Enrolment.enrolled_at,
+            Enrolment.ended_at,
+            Enrolment.until_on,
+            Chat.kind.label("chat"),
+            Chat.address,
+        )
+        .join(Agency, Agency.id == Enrolment.agency_id)
+        .join(Chat, Chat.id == Enrolment.chat_id)
+        .where(Enrolment.person_id == person_id)
+        .order_by(Enrolment.id)
+    )
+    replies = await connection.execute(
+        select(
+            StatusReply.said_at,
+            StatusReply.said,
+            Agency.name.label("agency"),
+            StatusReply.percent,
+            StatusReply.until,
+            StatusReply.document,
+            StatusReply.note,
+        )
+        .join(Agency, Agency.id == StatusReply.agency_id)
+        .where(StatusReply.person_id == person_id)
+        .order_by(StatusReply.id)
+    )
+    chats = await _private_chats(connection, person_id)
+    counts = {
+        "extension_requests": (ExtensionRequest, ExtensionRequest.person_id),
+        "explanations": (Explanation, Explanation.answered_person_id),
+        "decisions": (Decision, Decision.person_id),
+        "evidence": (Evidence, Evidence.person_id),
+        "target_values": (TargetValue, TargetValue.person_id),
+        "dialogs": (Dialog, Dialog.person_id),
+        "calendar_feeds": (CalendarFeed, CalendarFeed.person_id),
+        "report_requests": (ReportRequest, ReportRequest.person_id),
+    }
+    return {
+        "person": person.id,
+        "name": person.name,
+        "created_at": person.created_at,
+        "identities": [dict(row._mapping) for row in identities],
+        "enrolments": [dict(row._mapping) for row in enrolments],
+        "replies": [dict(row._mapping) for row in replies],
+        "raw_updates": len(await _raw_updates(connection, person_id)),
+        "messages": await _count(connection, Message, Message.chat_id.in_(chats)),
+        **{
+            name: await _count(connection, table, column == person_id)
+            for name, (table, column) in counts.items()
+        },
+    }
+
+
+async def forget_chats(
+    connection: AsyncConnection, chat_ids: Sequence[int], *, now: datetime
+) -> None:
+    """Let go of where chats are and what they are called; who writes again is in a new chat."""
+    for chat_id in chat_ids:
+        await connection.execute(
+            update(Chat)
+            .where(Chat.id == chat_id)
+            .values(
+                address=f"{FORGOTTEN}:{chat_id}",
+                thread="",
+                title=None,
+                state="gone",
+                gone_at=now,
+                gone_why=FORGOTTEN,
+                last_seen_at=None,
+            )
+        )
+    await connection.execute(delete(ChatAlias).where(ChatAlias.chat_id.in_(chat_ids)))
+
+
+async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -> Erased:
+    """Let go of who a person is; answers and decisions stay as their agency's, without a name.
+
+    Their private chats are closed, what waits to be sent there is dropped, and no report is made for them.
+    Reports that are kept go, and are made anew for who asks again. A group's title in which the name stands
+    is let go of, until the group is heard from again. Harmless to repeat.
+    """
+    name = await connection.scalar(select(Person.name).where(Person.id == person_id))
+    if name:
+        await _unname(connection, person_id, name)
+    raw = await _raw_updates(connection, person_id)
+    for start in range(0, len(raw), _CHUNK):
+        await connection.execute(
+            update(InboxEvent)
+            .where(InboxEvent.id.in_(raw[start : start + _CHUNK]))
+            .values(raw=b"", address=None, error=None)
+        )
+    chats = await _private_chats(connection, person_id)
+    enrolments = await end_enrolments(connection, person_id=person_id, now=now)
+    await end_feeds(connection, person_id=person_id, now=now)
+    await end_of_person(connection, person_id, now=now)
+    await let_go_of_reports(connection)  # whoever's answers they hold is named in them
+    await forget_chats(connection, chats, now=now)
+    await connection.execute(
+        update(Message)
+        .where(Message.chat_id.in_(chats), Message.state == "pending")
+        .values(state="skipped", error="erased")
+    )
+    await connection.execute(  # what we answered repeats what they said
+        update(Message)
+        .where(Message.chat_id.in_(chats), Message.priority == ANSWER, OVER)
+        .values(context={})
+    )
+    await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
+    gone = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
+    await connection.execute(update(Person).where(Person.id == person_id).values(name=None))
+    return Erased(int(gone.rowcount), enrolments, len(chats), len(raw))
+
+
+async def _unname(connection: AsyncConnection, person_id: int, name: str) -> None:
+    """Let go of a name where it was copied: confirmations, messages that are over, groups' titles."""
+    await unname(connection, person_id)
+    stored, plain = json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
+    whole = re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)", re.IGNORECASE)
+    messages = await connection.execute(
+        select(Message.id, Message.context).where(
+            OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
+        )
+    )
+    said = [row.id for row in messages if whole.search(json.dumps(row.context, ensure_ascii=False))]
+    for start in range(0, len(said), _CHUNK):
+        await connection.execute(
+            update(Message).where(Message.id.in_(said[start : start + _CHUNK])).values(context={})
+        )
+    titles = await connection.execute(select(Chat.id, Chat.title).where(Chat.title.is_not(None)))
+    for row in titles.all():
+        if whole.search(json.dumps(row.title, ensure_ascii=False)):
+            await connection.execute(update(Chat).where(Chat.id == row.id).values(title=None))
+
+
+async def _private_chats(connection: AsyncConnection, person_id: int) -> list[int]:
+    """Return the private chats that are a person's own, also those without an enrolment any more."""
+    rows = await connection.execute(
+        select(Chat.id)
+        .where(
+            Chat.kind == "private",
+            or_(
+                Chat.id.in_(select(Enrolment.chat_id).where(Enrolment.person_id == person_id)),
+                select(Identity.id)
+                .where(
+                    Identity.person_id == person_id,
+                    Identity.account_id == Chat.account_id,
+                    Identity.sender == Chat.address,
+                )
+                .exists(),
+            ),
+        )
+        .order_by(Chat.id)
+    )
+    return list(rows.scalars())
+
+
+async def _raw_updates(connection: AsyncConnection, person_id: int) -> list[int]:
+    """Return the handled updates that still hold a sender id of the person, in the raw or as their chat."""
+    identities = await connection.execute(
+        select(Identity.account_id, Identity.sender).where(Identity.person_id == person_id)
+    )
+    found: set[int] = set()
+    for account_id, sender in identities.all():
+        rows = await connection.stream(
+            select(InboxEvent.id, InboxEvent.address, InboxEvent.raw).where(
+                InboxEvent.account_id == account_id,
+                InboxEvent.state != "new",
+                or_(InboxEvent.raw != b"", InboxEvent.address == sender),
+            )
+        )
+        async for row in rows:
+            if row.address == sender or sender.encode() in row.raw:
+                found.add(row.id)
+    return sorted(found)
+
+
+async def _count(connection: AsyncConnection, table: Any, condition: Any) -> int:
+    return int(
+        await connection.scalar(select(func.count()).select_from(table).where(condition)) or 0
+    )

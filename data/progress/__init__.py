@@ -1,0 +1,1 @@
+"""Replies, evidence, extensions, explanations, decisions."""

@@ -1,0 +1,323 @@
+"""Decisions: human acts laid over the documents, written down for good.
+
+Promises that every decision is a row of its own, dated and attributed, that nothing changes one
+afterwards (the table is append-only), and that planning finds those that bear on it. Who may decide is
+judged by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Agency, Decision, Obligation, Person, Plan
+from data.obligations.lists import held_condition
+from data.rules.holders import Held, Holders
+from data.rules.overrides import Assigned, Laid, Opened, Overlay
+
+BY_ITSELF = "tự động"
+
+ASSIGN = "assign"
+OPEN_DUTY = "open_duty"
+CONFIRM_DATE = "confirm_date"
+CONFIRM = "confirm"
+
+
+async def decide(
+    connection: AsyncConnection,
+    kind: str,
+    *,
+    plan_code: str,
+    subject: str,
+    details: Mapping[str, Any],
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> int:
+    """Write down one decision; returns its id. subject: the code of a task or duty.
+
+    decided_by: for whom it was decided, never a person's name: that is told by person_id.
+    """
+    added = await connection.execute(
+        insert(Decision)
+        .values(
+            kind=kind,
+            plan_code=plan_code,
+            subject=subject,
+            details=dict(details),
+            person_id=person_id,
+            decided_by=decided_by[:120],
+            decided_at=now,
+        )
+        .returning(Decision.id)
+    )
+    made: int = added.scalar_one()
+    return made
+
+
+async def unname(connection: AsyncConnection, person_id: int) -> None:
+    """Put the agency in the place of a person's name where they confirmed something."""
+    rows = await connection.execute(
+        select(Decision.details, Decision.decided_by).where(
+            Decision.person_id == person_id, Decision.kind == CONFIRM
+        )
+    )
+    for row in rows.all():
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.id == row.details["obligation"], Obligation.confirmed_by.is_not(None))
+            .values(confirmed_by=row.decided_by)
+        )
+
+
+async def _name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
+    """Return the name under which a person confirms; who gave none is called `otherwise`."""
+    if person_id is None:
+        return otherwise
+    name = await connection.scalar(select(Person.name).where(Person.id == person_id))
+    return name or otherwise
+
+
+async def overlay_of(connection: AsyncConnection) -> Overlay:
+    """Return the decisions that bear on planning, in the order taken."""
+    rows = await connection.execute(
+        select(Decision.kind, Decision.plan_code, Decision.subject, Decision.details)
+        .where(Decision.kind.in_((ASSIGN, OPEN_DUTY, CONFIRM_DATE)))
+        .order_by(Decision.id)
+    )
+    assigned: dict[tuple[str, str], list[Assigned]] = {}
+    opened: dict[tuple[str, str], list[Opened]] = {}
+    dates: dict[tuple[str, str, str], date] = {}
+    for kind, plan_code, subject, details in rows:
+        key = (plan_code, subject)
+        if kind == ASSIGN:
+            since = date.fromisoformat(details["since"])
+            item = Assigned(details["replaces"], details["agency"], since)
+            assigned.setdefault(key, []).append(item)
+        elif kind == OPEN_DUTY:
+            opened.setdefault(key, []).append(
+                Opened(
+                    details["period"],
+                    tuple(details["agencies"]),
+                    date.fromisoformat(details["due_on"]),
+                    details["words"],
+                )
+            )
+        else:
+            dates[*key, details["period"]] = date.fromisoformat(details["due_on"])
+    return Overlay(assigned, opened, dates)
+
+
+async def laid_over(connection: AsyncConnection) -> Laid:
+    """Return all that people decided and that changes what goes out when, with the plans that are loaded."""
+    plans = (
+        await connection.execute(
+            select(Plan.code, Plan.tracked_from, Plan.closed_on).where(Plan.withdrawn_at.is_(None))
+        )
+    ).all()
+    extended = await connection.execute(
+        select(
+            Plan.code.label("plan"),
+            Obligation.code,
+            Agency.code.label("owner"),
+            Obligation.period,
+            Obligation.extended_to,
+        )
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(Obligation.extended_to.is_not(None))
+    )
+    return Laid(
+        await overlay_of(connection),
+        {row.code: row.tracked_from for row in plans},
+        {row.code: row.closed_on for row in plans if row.closed_on is not None},
+        {(row.plan, row.code, row.owner, row.period): row.extended_to for row in extended},
+    )
+
+
+# ------------------------------------------------------------------ completions
+
+
+async def confirm(
+    connection: AsyncConnection,
+    obligation: Any,
+    *,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    """Confirm what was submitted; returns False, and does nothing, where it is not (any more).
+
+    The obligation says who confirmed by name, until that person is erased.
+    obligation: a row of jobs.rendering.items.obligation_rows, or any with id, code, period, plan_code, owner_code.
+    """
+    name = await _name_of(connection, person_id, otherwise=decided_by)
+    changed = await connection.execute(
+        update(Obligation)
+        .where(Obligation.id == obligation.id, Obligation.state == "submitted")
+        .values(
+            state="confirmed",
+            confirmed_at=now,
+            confirmed_by=name[:120],
+            disputed_at=None,
+            extension_asked_at=None,
+            remind_on=None,
+            rung=None,
+        )
+    )
+    if not changed.rowcount:
+        return False
+    await decide(
+        connection,
+        CONFIRM,
+        plan_code=obligation.plan_code,
+        subject=obligation.code,
+        details={**about(obligation), "by_itself": decided_by == BY_ITSELF},
+        person_id=person_id,
+        decided_by=decided_by,
+        now=now,
+    )
+    return True
+
+
+async def send_back(
+    connection: AsyncConnection,
+    obligation: Any,
+    *,
+    reason: str,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    """Return what was submitted, with a reason: it is open again. False where it is not submitted.
+
+    Call jobs.planning.materialise.recompute afterwards, in the same transaction.
+    """
+    changed = await connection.execute(
+        update(Obligation)
+        .where(Obligation.id == obligation.id, Obligation.state == "submitted")
+        .values(
+            state="open",
+            returned_at=now,
+            submitted_at=None,
+            done_on=None,
+            acknowledged_until=None,
+        )
+    )
+    if not changed.rowcount:
+        return False
+    await decide(
+        connection,
+        "return",
+        plan_code=obligation.plan_code,
+        subject=obligation.code,
+        details={**about(obligation), "reason": reason},
+        person_id=person_id,
+        decided_by=decided_by,
+        now=now,
+    )
+    return True
+
+
+async def keep(
+    connection: AsyncConnection,
+    obligation: Any,
+    *,
+    reason: str,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    """Leave a disputed obligation with its agency, with a reason; False where nobody disputes it."""
+    changed = await connection.execute(
+        update(Obligation)
+        .where(
+            Obligation.id == obligation.id,
+            Obligation.disputed_at.is_not(None),
+            Obligation.state.in_(("open", "submitted")),
+        )
+        .values(disputed_at=None, acknowledged_until=None)
+    )
+    if not changed.rowcount:
+        return False
+    await decide(
+        connection,
+        "keep",
+        plan_code=obligation.plan_code,
+        subject=obligation.code,
+        details={**about(obligation), "reason": reason},
+        person_id=person_id,
+        decided_by=decided_by,
+        now=now,
+    )
+    return True
+
+
+def about(obligation: Any) -> dict[str, Any]:
+    """Return what a decision's details say of the obligation it is about."""
+    return {
+        "obligation": obligation.id,
+        "agency": obligation.owner_code,
+        "period": obligation.period,
+    }
+
+
+# ------------------------------------------------------------------ what waits for a decision
+
+
+async def decides_on(
+    connection: AsyncConnection, holders: Holders, province: str, *, coordinator_id: int | None
+) -> ColumnElement[bool]:
+    """Return the condition on Obligation that somebody decides on it.
+
+    coordinator_id: a coordinating agency, for what others owe in its plans; None: a leader, for what
+    each plan's coordinating agency owes itself.
+    """
+    plans = await _coordinated(connection, province, coordinator_id)
+    own: list[ColumnElement[bool]] = []
+    others: list[ColumnElement[bool]] = []
+    for code, plan_ids in plans.items():
+        held = holders.held_by(code)
+        orphans = holders.orphans()
+        itself = await held_condition(
+            connection,
+            province,
+            Held(held.reports | orphans.reports, held.tasks | orphans.tasks),
+        )
+        own.append(and_(Obligation.plan_id.in_(plan_ids), itself))
+        others.append(and_(Obligation.plan_id.in_(plan_ids), ~itself))
+    return _any(own if coordinator_id is None else others)
+
+
+async def submitted(connection: AsyncConnection, condition: ColumnElement[bool]) -> Sequence[int]:
+    """Return the ids of what waits to be confirmed, longest waiting first."""
+    rows = await connection.execute(
+        select(Obligation.id)
+        .where(condition, Obligation.state == "submitted")
+        .order_by(Obligation.submitted_at, Obligation.id)
+    )
+    return list(rows.scalars())
+
+
+async def _coordinated(
+    connection: AsyncConnection, province: str, coordinator_id: int | None
+) -> dict[str, list[int]]:
+    statement = (
+        select(Agency.code, Plan.id)
+        .join(Agency, Agency.id == Plan.coordinator_id)
+        .where(Plan.province == province, Plan.withdrawn_at.is_(None))
+    )
+    if coordinator_id is not None:
+        statement = statement.where(Plan.coordinator_id == coordinator_id)
+    found: dict[str, list[int]] = {}
+    for row in await connection.execute(statement):
+        found.setdefault(row.code, []).append(row.id)
+    return found
+
+
+def _any(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return or_(*conditions) if conditions else false()

@@ -1,0 +1,170 @@
+"""Photos and files that bear out what an agency answered.
+
+Promises that only the types of the allowlist are kept, told by their bytes and never by their name; that
+the same bytes are stored once; and that every piece is bound to one obligation, with who sent it and
+when. Never opens a file beyond what tells its type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Evidence, EvidenceContent
+
+MOST_BYTES = 10 * 1024 * 1024
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"%PDF-", "application/pdf"),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc and .xls alike
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_ENDINGS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    f"{_OFFICE}.wordprocessingml.document": "docx",
+    f"{_OFFICE}.spreadsheetml.sheet": "xlsx",
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f/\\]+")
+
+
+class TooBig(Exception):
+    """More bytes than are kept; ask for a smaller file or the document's number."""
+
+
+class NotAllowed(Exception):
+    """No type that is kept, or a file with macros; name the types that are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One piece of evidence as kept; repeated: the same bytes were there for this obligation."""
+
+    id: int
+    name: str
+    mime: str
+    size: int
+    sha256: str
+    repeated: bool
+
+
+async def keep(
+    connection: AsyncConnection,
+    *,
+    obligation_id: int,
+    reply_id: int | None,
+    name: str,
+    content: bytes,
+    person_id: int | None,
+    chat_id: int | None,
+    now: datetime,
+) -> Kept:
+    """Keep a file for an obligation; the same bytes twice are one piece. Raises TooBig, NotAllowed."""
+    if len(content) > MOST_BYTES:
+        raise TooBig
+    mime = mime_of(content)
+    if mime is None:
+        raise NotAllowed
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = _named(name, mime)
+    rows = await connection.execute(
+        select(Evidence.id, Evidence.name).where(
+            Evidence.obligation_id == obligation_id, Evidence.sha256 == sha256
+        )
+    )
+    known = rows.first()
+    if known is not None:
+        return Kept(known.id, known.name, mime, len(content), sha256, repeated=True)
+    stored = await connection.scalar(
+        select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
+    )
+    if stored is None:
+        await connection.execute(insert(EvidenceContent).values(sha256=sha256, content=content))
+    else:  # its time may have been over (data/privacy/retention.py)
+        await connection.execute(
+            update(EvidenceContent).where(EvidenceContent.sha256 == sha256).values(content=content)
+        )
+    added = await connection.execute(
+        insert(Evidence)
+        .values(
+            obligation_id=obligation_id,
+            reply_id=reply_id,
+            name=name,
+            mime=mime,
+            size=len(content),
+            sha256=sha256,
+            person_id=person_id,
+            chat_id=chat_id,
+            kept_at=now,
+        )
+        .returning(Evidence.id)
+    )
+    return Kept(added.scalar_one(), name, mime, len(content), sha256, repeated=False)
+
+
+async def names_of(connection: AsyncConnection, obligation_id: int) -> list[str]:
+    """Return the names of the photos and files kept for an obligation, in the order they came."""
+    rows = await connection.scalars(
+        select(Evidence.name).where(Evidence.obligation_id == obligation_id).order_by(Evidence.id)
+    )
+    return list(rows)
+
+
+def mime_of(content: bytes) -> str | None:
+    """Return the type that the bytes show, of those that are kept; None for any other."""
+    for signature, mime in _SIGNATURES:
+        if content.startswith(signature):
+            return mime
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content.startswith(_OLE):
+        return _old_office(content)
+    return _new_office(content) if content.startswith(b"PK\x03\x04") else None
+
+
+def _old_office(content: bytes) -> str | None:
+    """Tell .doc from .xls by the names in the file's directory; one with macros is none of them."""
+
+    def holds(name: str) -> bool:
+        return name.encode("utf-16-le") in content
+
+    if holds("_VBA_PROJECT"):
+        return None
+    if holds("WordDocument"):
+        return "application/msword"
+    return "application/vnd.ms-excel" if holds("Workbook") or holds("Book") else None
+
+
+def _new_office(content: bytes) -> str | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return None
+    if "[Content_Types].xml" not in names or any(n.endswith("vbaProject.bin") for n in names):
+        return None
+    if "word/document.xml" in names:
+        return f"{_OFFICE}.wordprocessingml.document"
+    return f"{_OFFICE}.spreadsheetml.sheet" if "xl/workbook.xml" in names else None
+
+
+def _named(name: str, mime: str) -> str:
+    """Return a name without paths that ends as its type does."""
+    ending = _ENDINGS[mime]
+    stem = _CONTROL.sub(" ", name).strip() or "tep"
+    if not stem.lower().endswith((f".{ending}", ".jpeg") if ending == "jpg" else f".{ending}"):
+        stem = f"{stem[:190]}.{ending}"
+    return stem[-200:]

@@ -1,0 +1,149 @@
+"""Taking an answer back.
+
+Promises that it is possible for 24 hours, until a coordinator has acted on it or somebody answered
+again, and that the obligation then stands as the answer found it; a request for a later date that it
+made is withdrawn. What was said stays on record: an undo is an answer of its own. A question changes
+nothing and is not taken back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Row, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from data.models import Obligation, StatusReply
+from data.progress import extensions
+from data.progress.replies import append, as_json, obligation_of, reply_of, restored
+
+UNDO_FOR = timedelta(hours=24)
+_SIDE_BY_SIDE = 1000
+_NO_ANSWER = ("undo", "question")
+
+
+class CannotUndo(Exception):
+    """An answer cannot be taken back; `why` says which rule forbids it."""
+
+    def __init__(self, why: Literal["nothing", "too_late", "acted_on", "answered_since"]) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+async def undo(
+    connection: AsyncConnection,
+    *,
+    reply_id: int,
+    person_id: int | None,
+    chat_id: int | None,
+    event_id: int | None,
+    now: datetime,
+) -> list[Row[Any]]:
+    """Take an answer back, with all that were given by the same event ("đã nhận tất cả").
+
+    Returns the replies taken back; the obligations stand as before them. Raises CannotUndo: older than
+    24 hours, acted on by a coordinator, answered again since, or taken back already. All or none.
+    """
+    first = await reply_of(connection, reply_id)
+    if first is None or first.said in _NO_ANSWER:
+        raise CannotUndo("nothing")
+    replies = [first]
+    if first.event_id is not None:
+        rows = await connection.execute(
+            select(StatusReply)
+            # One event's answers are written side by side; the bounds keep it off the whole table.
+            .where(StatusReply.id.between(reply_id - _SIDE_BY_SIDE, reply_id + _SIDE_BY_SIDE))
+            .where(StatusReply.event_id == first.event_id, StatusReply.said.not_in(_NO_ANSWER))
+            .order_by(StatusReply.id)
+        )
+        replies = list(rows.all())
+    for reply in replies:
+        obligation = await obligation_of(connection, reply.obligation_id)
+        await _refuse_undo(connection, reply, obligation, now)
+    for reply in replies:
+        obligation = await obligation_of(connection, reply.obligation_id)
+        await append(
+            connection,
+            obligation,
+            said="undo",
+            undoes_id=reply.id,
+            person_id=person_id,
+            chat_id=chat_id,
+            event_id=event_id,
+            said_at=now,
+        )
+        asked = await extensions.by_reply(connection, reply.id)
+        if asked is not None:
+            await extensions.withdraw(connection, asked.id)
+        values = restored(reply.before)
+        if obligation.extension_asked_at is None:
+            values["extension_asked_at"] = None  # it was decided since
+        await connection.execute(
+            update(Obligation).where(Obligation.id == obligation.id).values(values)
+        )
+    return replies
+
+
+async def last_said(
+    connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
+) -> Row[Any] | None:
+    """Return the last answer of a person in a chat since an instant, a taking back too; None without.
+
+    Only the very last counts: where it is an undo there is nothing more to take back, so that a "huỷ" sent
+    twice takes one answer back.
+    """
+    whose = (
+        StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
+    )
+    rows = await connection.execute(
+        select(StatusReply)
+        .where(StatusReply.chat_id == chat_id, whose, StatusReply.said_at >= since)
+        .where(StatusReply.said != "question")
+        .order_by(StatusReply.id.desc())
+        .limit(1)
+    )
+    return rows.one_or_none()
+
+
+async def _refuse_undo(
+    connection: AsyncConnection, reply: Row[Any], obligation: Row[Any], now: datetime
+) -> None:
+    undone = await connection.scalar(
+        select(
+            exists()
+            .where(StatusReply.undoes_id == reply.id)
+            .where(StatusReply.obligation_id == reply.obligation_id)
+        )
+    )
+    if undone:
+        raise CannotUndo("nothing")
+    if now - reply.said_at > UNDO_FOR:
+        raise CannotUndo("too_late")
+    acted = (
+        obligation.state not in ("open", "submitted")
+        or (obligation.returned_at is not None and obligation.returned_at >= reply.said_at)
+        or as_json(obligation.extended_to) != reply.before.get("extended_to")
+    )
+    asked = await extensions.by_reply(connection, reply.id)
+    if asked is not None and asked.state not in extensions.OPEN:
+        acted = True
+    if acted:
+        raise CannotUndo("acted_on")
+    later = aliased(StatusReply)
+    answered = await connection.scalar(
+        select(
+            exists().where(
+                StatusReply.obligation_id == reply.obligation_id,
+                StatusReply.id > reply.id,
+                StatusReply.said.not_in(_NO_ANSWER),
+                ~exists()
+                .where(later.undoes_id == StatusReply.id)
+                .where(later.obligation_id == reply.obligation_id)
+                .correlate(StatusReply),
+            )
+        )
+    )
+    if answered:
+        raise CannotUndo("answered_since")

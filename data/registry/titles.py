@@ -1,0 +1,99 @@
+"""Short titles by which people recognise a task or a report in a list.
+
+Promises words of the document where there are any, cut between words, never longer than `limit`
+characters; and for a report the name of its period as officials say it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data.registry.schema import ReportDutyEntry, TaskEntry
+from data.text import fold
+
+LIMIT = 110
+AD_HOC = "ad_hoc"
+_ROMAN = ("I", "II", "III", "IV")
+_REPORT = {
+    "annual": "Báo cáo",
+    "semiannual": "Báo cáo",
+    "quarterly": "Báo cáo",
+    "monthly": "Báo cáo",
+    "every_3_years": "Báo cáo đánh giá 3 năm, kỳ",
+    "every_5_years": "Báo cáo đánh giá 5 năm, kỳ",
+    "ad_hoc": "Báo cáo đột xuất",
+}
+
+
+def shorten(text: str, limit: int = LIMIT) -> str:
+    """Return the text's first sentence or clause within the limit, cut between words."""
+    first = text.split("\n", 1)[0].strip()
+    for stop in (". ", "; "):
+        head = first.split(stop, 1)[0]
+        if len(head) >= 25:
+            first = head
+    first = first.rstrip(" .;:,")
+    if len(first) <= limit:
+        return first
+    cut = first[: limit - 1].rsplit(" ", 1)[0].rstrip(" .;:,")
+    return f"{cut}…"
+
+
+def task_title(task: TaskEntry) -> str:
+    """Return a task's short title.
+
+    Where the text opens with those who lead ("Sở Tài chính căn cứ …") or is nothing else, the title
+    begins with what is to be done.
+    """
+    text = task.text
+    if task.actions and (text.endswith(":") or _names_leads_alone(task)):
+        return shorten(task.actions[0])
+    for words in sorted(task.leads, key=len, reverse=True):
+        if text.startswith(words) and len(task.leads) == 1:
+            rest = text[len(words) :].lstrip(" ,:")
+            return shorten(rest[:1].upper() + rest[1:])
+    return shorten(text)
+
+
+def _names_leads_alone(task: TaskEntry) -> bool:
+    return len(fold(task.text)) <= len(fold(" và ".join(task.leads))) + 12
+
+
+def duty_title(duty: ReportDutyEntry) -> str:
+    """Return what a duty without a period is called: its frequency's name, or its own words."""
+    if duty.frequency == "one_off":
+        quote = duty.quote.lstrip("- ")
+        return shorten(quote[:1].upper() + quote[1:])
+    return _REPORT[duty.frequency].removesuffix(", kỳ")
+
+
+def period_words(period: str) -> str:
+    """Return a period's name as officials say it: "năm 2026", "quý IV/2026", "6 tháng đầu năm 2026"."""
+    year, _, part = period.partition("-")
+    if not part:
+        return f"năm {year}" if year.isdigit() else ""
+    if part[0] == "H":
+        return f"6 tháng {'đầu' if part == 'H1' else 'cuối'} năm {year}"
+    if part[0] == "Q":
+        return f"quý {_ROMAN[int(part[1]) - 1]}/{year}"
+    return f"tháng {int(part[1:])}/{year}"
+
+
+def report_title(frequency: str, duty_words: str, period: str) -> str:
+    """Return the title of one occurrence: "Báo cáo năm 2026"; a one-off keeps its duty's words."""
+    if frequency in ("one_off", "ad_hoc") or frequency not in _REPORT:
+        return duty_words
+    return f"{_REPORT[frequency]} {period_words(period)}".strip()
+
+
+def title_of(row: Any) -> str:
+    """Return the short title of an obligation's row: the task's, or the report and its period.
+
+    An ad-hoc report is called by what was asked for, which stands in place of the words of its date.
+    row: with task_title, duty_title, frequency, period and due_words.
+    """
+    if row.task_title is not None:
+        return str(row.task_title)
+    if row.frequency == AD_HOC:
+        return f"{row.duty_title}: {shorten(row.due_words)}"
+    return report_title(row.frequency or "", row.duty_title or "", row.period)

@@ -1,0 +1,98 @@
+"""How a report calls agencies: by who has their work in hand, with the one it was taken over from.
+
+Promises the official order, and that work nobody took over stays under its own agency's name. Reads
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.models import Agency
+from data.registry.province import Province
+from data.rules.holders import Holders
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An owner of something as a report calls it. holder_id: who has it in hand, itself where nobody has.
+
+    label: the short name, "(nhận từ …)" where the work was another's, "(đã giải thể, chưa phân công)" where
+    that one is no more and nobody took over: it must not stand as one that fails to answer. position: in
+    the official order.
+    """
+
+    label: str
+    position: int
+    holder_id: int
+    held: bool  # somebody has it in hand
+
+
+class Names:
+    """The agencies of one province as of a day, by the ids of their rows."""
+
+    def __init__(self, rows: Iterable[Any], holders: Holders) -> None:
+        self._by_id = {row.id: row for row in rows}
+        self._by_code = {row.code: row for row in self._by_id.values()}
+        self._holders = holders
+        self._named: dict[tuple[int, str], Named] = {}
+
+    @classmethod
+    async def of(cls, connection: AsyncConnection, province: Province, *, on: date) -> Names:
+        """Read the names of a province's agencies."""
+        rows = await connection.execute(
+            select(Agency.id, Agency.code, Agency.name, Agency.short, Agency.position).where(
+                Agency.province == province.code
+            )
+        )
+        return cls(rows, Holders(province, on=on))
+
+    def of_owner(self, agency_id: int, kind: str) -> Named:
+        """Return how an owner of an obligation of a kind is called."""
+        known = self._named.get((agency_id, kind))
+        if known is None:
+            known = self._named[agency_id, kind] = self._name(agency_id, kind)
+        return known
+
+    @property
+    def ids(self) -> list[int]:
+        """Return all agencies."""
+        return list(self._by_id)
+
+    def name(self, agency_id: int) -> str:
+        """Return an agency's full name."""
+        return str(self._by_id[agency_id].name)
+
+    def code(self, agency_id: int) -> str:
+        """Return an agency's code."""
+        return str(self._by_id[agency_id].code)
+
+    def id_of(self, code: str | None) -> int | None:
+        """Return the id of an agency's row; None for none."""
+        row = self._by_code.get(code) if code is not None else None
+        return None if row is None else int(row.id)
+
+    def short(self, agency_id: int) -> str:
+        """Return an agency's short name."""
+        return str(self._by_id[agency_id].short)
+
+    def in_order(self, agency_ids: Collection[int]) -> list[int]:
+        """Return agencies in the official order."""
+        return sorted(agency_ids, key=lambda key: (self._by_id[key].position, key))
+
+    def _name(self, agency_id: int, kind: str) -> Named:
+        owner = self._by_id[agency_id]
+        holder = self._by_code.get(self._holders.holder(owner.code, kind) or "")
+        if holder is None:
+            label = f"{owner.short} (đã giải thể, chưa phân công)"
+            return Named(label, owner.position, owner.id, False)
+        if holder.id == owner.id:
+            return Named(owner.short, owner.position, owner.id, True)
+        label = f"{holder.short} (nhận từ {owner.short})"
+        return Named(label, holder.position, holder.id, True)

@@ -1,0 +1,1 @@
+"""Due dates, ladders, owners, planning; pure."""

@@ -1,0 +1,111 @@
+"""When things fall due: the occurrences of a report duty, the end of a task's period.
+
+Promises: "trước ngày" excludes the day, "vào ngày", "chậm nhất", "đến ngày" include it; every occurrence
+has a period name that is unique within its duty. Pure; knows no working days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from data.registry.schema import Deadline, Period, ReportDutyEntry
+
+# A duty without a date gets a proposed one: data closes on the 14th and a province reports by the 25th
+# (Nghị định 09/2019/NĐ-CP, Điều 12 and 13); agencies first, then the one that consolidates.
+PROPOSED_DAY_AGENCY = 18
+PROPOSED_DAY_COORDINATOR = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One occurrence of a report duty: its period, the last day on time, and whether it is proposed."""
+
+    period: str
+    due_on: date
+    proposed: bool
+
+
+def last_day_on_time(deadline: Deadline, year: int) -> date:
+    """Return the last civil date that is on time in a year; 29/2 falls back to 28/2."""
+    day = _civil(year, deadline.month, deadline.day)
+    return day - timedelta(days=1) if deadline.operator == "before" else day
+
+
+def occurrences(
+    duty: ReportDutyEntry, *, issued_on: date, coordinating: bool, since: date, until: date
+) -> Iterator[Occurrence]:
+    """Yield a duty's occurrences whose due date lies in since..until, in order.
+
+    Nothing falls due before the plan was issued. coordinating: the duty is owed by the plan's
+    coordinating agency, so a missing date is proposed later in the month. Ad-hoc duties yield nothing.
+    """
+    first = max(since, issued_on)
+    for year in range(first.year - 1, until.year + 2):
+        for occurrence in _of_year(duty, year, issued_on, coordinating):
+            if first <= occurrence.due_on <= until:
+                yield occurrence
+
+
+def phase_end(period: Period) -> date | None:
+    """Return the last day of a task's period, or None where it never falls due."""
+    if period.kind in ("fixed", "fixed_deadline_only") and period.end_year is not None:
+        return date(period.end_year, 12, 31)
+    return None
+
+
+def _of_year(
+    duty: ReportDutyEntry, year: int, issued_on: date, coordinating: bool
+) -> Iterator[Occurrence]:
+    deadline = duty.deadline
+    proposed_day = PROPOSED_DAY_COORDINATOR if coordinating else PROPOSED_DAY_AGENCY
+    match duty.frequency:
+        case "ad_hoc":
+            return
+        case "one_off":
+            if deadline is not None and deadline.year == year:
+                yield Occurrence("once", last_day_on_time(deadline, year), False)
+        case "annual":
+            yield _yearly(str(year), deadline, year, proposed_day)
+        case "every_3_years" | "every_5_years":
+            step = 3 if duty.frequency == "every_3_years" else 5
+            if year > issued_on.year and (year - issued_on.year) % step == 0:
+                yield _yearly(str(year), deadline, year, proposed_day)
+        case "semiannual":
+            # "6 tháng (trước ngày 10/6)" names one half only; the annual date covers the other.
+            halves = (1, 2) if deadline is None else ((1,) if deadline.month <= 6 else (2,))
+            for half in halves:
+                if deadline is None:
+                    yield Occurrence(f"{year}-H{half}", date(year, half * 6, proposed_day), True)
+                else:
+                    yield Occurrence(f"{year}-H{half}", last_day_on_time(deadline, year), False)
+        case "quarterly":
+            for quarter in (1, 2, 3, 4):
+                yield _within(f"{year}-Q{quarter}", deadline, year, quarter * 3, proposed_day)
+        case "monthly":
+            for month in range(1, 13):
+                yield _within(f"{year}-M{month:02}", deadline, year, month, proposed_day)
+
+
+def _yearly(period: str, deadline: Deadline | None, year: int, proposed_day: int) -> Occurrence:
+    if deadline is None:
+        return Occurrence(period, date(year, 12, proposed_day), True)
+    return Occurrence(period, last_day_on_time(deadline, year), False)
+
+
+def _within(
+    period: str, deadline: Deadline | None, year: int, month: int, proposed_day: int
+) -> Occurrence:
+    if deadline is None:
+        return Occurrence(period, date(year, month, proposed_day), True)
+    day = _civil(year, month, deadline.day)
+    return Occurrence(period, day - timedelta(days=deadline.operator == "before"), False)
+
+
+def _civil(year: int, month: int, day: int) -> date:
+    while True:
+        try:
+            return date(year, month, day)
+        except ValueError:
+            day -= 1  # 31/6 or 29/2: the last day that the month has

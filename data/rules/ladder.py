@@ -1,0 +1,156 @@
+"""The ladder of reminders around a due date.
+
+Promises, for a due date and a calendar: rungs in order, each on a working day, at most one of each.
+Pure; knows nothing of what was sent. Words of DESIGN: base, judged, rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from data.registry.workdays import Workdays
+
+Kind = Literal["report", "phase_end", "one_off", "undated"]
+UNDATED: Literal["undated"] = (
+    "undated"  # the state of a task that never falls due, asked once a year
+)
+TASK_KINDS = ("phase_end", UNDATED)  # the kinds that stand for a task, and not for a report
+NEVER = date.max  # judged of what never becomes late
+Steps = Sequence[tuple[int, date]]  # (rung, day), in order
+
+_REPORT = (-20, -10, -5, -3, -1, 0, 1, 3, 5, *range(10, 51, 5))  # twelve rungs after the due date
+_PHASE_END = (-60, -20, -10, -5, 0, 5, 20)  # then the weekly digest only
+_UNDATED = (-10,)  # together with that rung of the annual report
+RUNGS: dict[str, tuple[int, ...]] = {
+    "report": _REPORT,
+    "one_off": _REPORT,
+    "phase_end": _PHASE_END,
+    UNDATED: _UNDATED,
+}
+MOST_AFTER_DUE = 12
+ACKNOWLEDGED_DAYS = 3  # working days for which "đã nhận" holds rungs back
+LAST_HELD_RUNG = -3  # rung −1 and all later ones go out whatever was acknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A due date judged by a calendar.
+
+    due_on: the effective due, a civil date; base: the last working day on or before it; judged: the
+    first working day on or after it (Bộ luật Dân sự 2015, Điều 148 khoản 5), or the due date itself
+    where a province judges strictly, or NEVER where nothing can be late.
+    """
+
+    due_on: date
+    base: date
+    judged: date
+
+    def working_days_left(self, today: date, workdays: Workdays) -> int:
+        """Return the working days after today up to base; negative: minus the working days late.
+
+        Zero from base through judged: the day itself is on time.
+        """
+        if today <= self.base:
+            return workdays.between(today, self.base)
+        if today <= self.judged:
+            return 0
+        return -workdays.between(self.judged, today)
+
+    def is_late(self, today: date, workdays: Workdays) -> bool:
+        """Tell whether today is a late day: after judged."""
+        return today > self.judged and workdays.between(self.judged, today) > 0
+
+
+def judge(
+    due_on: date, workdays: Workdays, *, strictly: bool = False, kind: Kind | None = None
+) -> Due:
+    """Return the due date of a kind of obligation with its base and judged days."""
+    if kind == UNDATED:
+        judged = NEVER
+    else:
+        judged = due_on if strictly else workdays.on_or_after(due_on)
+    return Due(due_on, base=workdays.on_or_before(due_on), judged=judged)
+
+
+def rung_on(rung: int, due: Due, workdays: Workdays) -> date:
+    """Return the working day of a rung: before base if negative, base if 0, after judged if positive."""
+    if rung <= 0:
+        return workdays.add(due.base, rung)
+    return workdays.add(due.judged, rung)
+
+
+def schedule(rungs: Sequence[int], due: Due, workdays: Workdays) -> list[tuple[int, date]]:
+    """Return (rung, date) for every rung, in order of date."""
+    ordered = sorted(set(rungs))
+    before = [rung for rung in ordered if rung <= 0]
+    after = [rung for rung in ordered if rung > 0][:MOST_AFTER_DUE]
+    return [(rung, rung_on(rung, due, workdays)) for rung in (*before, *after)]
+
+
+def latest_rung(rungs: Sequence[int], due: Due, workdays: Workdays, *, today: date) -> int | None:
+    """Return the last rung whose day has come by today, or None where none has."""
+    reached = [rung for rung, day in schedule(rungs, due, workdays) if day <= today]
+    return reached[-1] if reached else None
+
+
+def next_rung(
+    rungs: Sequence[int],
+    due: Due,
+    workdays: Workdays,
+    *,
+    after_rung: int | None,
+    held_until: date | None = None,
+) -> tuple[int, date] | None:
+    """Return the first rung after `after_rung` that may go out, with its day, or None at the end.
+
+    held_until: the last day for which an acknowledgement holds back rungs up to LAST_HELD_RUNG.
+    """
+    for rung, day in schedule(rungs, due, workdays):
+        if after_rung is not None and rung <= after_rung:
+            continue
+        if held_until is not None and rung <= LAST_HELD_RUNG and day <= held_until:
+            continue
+        return rung, day
+    return None
+
+
+def held_until(acknowledged_on: date, workdays: Workdays) -> date:
+    """Return the last day on which an acknowledgement given on a date holds rungs back."""
+    return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
+
+
+def next_step(
+    steps: Steps, *, today: date, sent: int | None, acknowledged_until: date | None
+) -> tuple[int, date] | None:
+    """Return the rung to go out next and its day, or None where the ladder has ended.
+
+    Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
+    past means "at the next morning". An acknowledgement carries rungs up to LAST_HELD_RUNG over to the
+    day after it ends, on whatever day this is reckoned; later rungs keep their days.
+    """
+    waiting = [
+        (_held_day(rung, day, acknowledged_until), rung)
+        for rung, day in steps
+        if sent is None or rung > sent
+    ]
+    reached = [(rung, day) for day, rung in waiting if day <= today]
+    if reached:
+        return max(reached)
+    if not waiting:
+        return None
+    soonest = min(waiting)[0]
+    return max(rung for day, rung in waiting if day == soonest), soonest
+
+
+def _held_day(rung: int, day: date, acknowledged_until: date | None) -> date:
+    if acknowledged_until is None or rung > LAST_HELD_RUNG or day > acknowledged_until:
+        return day
+    return acknowledged_until + timedelta(days=1)
+
+
+def effective_due(due_on: date, extended_to: date | None) -> date:
+    """Return the last day on time: the due date, or what it was extended to where that is later."""
+    return due_on if extended_to is None else max(due_on, extended_to)

@@ -1,0 +1,267 @@
+"""Who owes what by when: assignments and obligations that follow from the registry.
+
+Promises that the owner of an obligation is the agency as of its due date (data/rules/owners.py), and that
+planning the same files and decisions gives the same rows. What a hundred agencies owe on one date is
+reckoned once, as one occasion. Pure: no database, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from data.registry.province import Province
+from data.registry.registry import Registry
+from data.registry.schema import PlanFile, ReportDutyEntry, TaskEntry
+from data.rules.due_dates import occurrences, phase_end
+from data.rules.ladder import RUNGS, UNDATED, Kind
+from data.rules.overrides import NOTHING, Assigned, Overlay
+from data.rules.owners import duty_owners, is_coordinators_own, task_owners
+from data.rules.undated import undated_tasks, year_of
+
+HORIZON = timedelta(days=457)  # how far ahead is planned: fifteen months
+_DAY = timedelta(days=1)
+_LONG_AGO = timedelta(
+    days=366 * 6
+)  # every 5 years is the rarest report: its latest past lies within
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAssignment:
+    """One agency on a task between two inclusive dates; `until` None while it lasts."""
+
+    agency: str
+    since: date
+    until: date | None
+    needs_decision: bool  # the agency is gone and its work was split: a person decides
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occasion:
+    """One dated thing with all who owe it, each once; code is the task's or the duty's."""
+
+    plan: str
+    kind: Kind
+    code: str
+    period: str
+    due_on: date
+    due_words: str  # the document's words; empty where it names no date
+    proposed: bool
+    agencies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedObligation:
+    """One dated thing an agency owes: one agency's part of an occasion."""
+
+    plan: str
+    kind: Kind
+    code: str
+    agency: str
+    period: str
+    due_on: date
+    due_words: str
+    proposed: bool
+
+
+def assignments(
+    province: Province,
+    plan: PlanFile,
+    task: TaskEntry,
+    *,
+    until: date,
+    assigned: Sequence[Assigned] = (),
+) -> list[PlannedAssignment]:
+    """Return a task's assignments from the plan's issue on, as far as is known by `until`.
+
+    They follow from its leads alone and from what people decided of it, `assigned`; a decision counts from
+    its date on.
+    """
+    turning = {*province.turning_days, *(item.since for item in assigned)}
+    days = [plan.issued_on, *sorted(d for d in turning if plan.issued_on < d <= until)]
+    running: dict[str, PlannedAssignment] = {}
+    ended: list[PlannedAssignment] = []
+    for day in days:
+        decided = [item for item in assigned if item.since <= day]
+        owners = task_owners(province, plan, task, on=day, assigned=decided)
+        for code in [code for code in running if code not in owners]:
+            old = running.pop(code)
+            ended.append(PlannedAssignment(code, old.since, day - _DAY, old.needs_decision))
+        for code, undecided in owners.items():
+            since = running[code].since if code in running else day
+            running[code] = PlannedAssignment(code, since, None, undecided)
+    # An agency may leave a task and come back to it; one row then spans both.
+    merged: dict[str, PlannedAssignment] = {}
+    for item in (*ended, *running.values()):
+        first = merged.get(item.agency)
+        merged[item.agency] = (
+            item
+            if first is None
+            else PlannedAssignment(item.agency, first.since, item.until, item.needs_decision)
+        )
+    return list(merged.values())
+
+
+def obligations(
+    registry: Registry,
+    plan_code: str,
+    *,
+    since: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+    undated_since: date | None = None,
+) -> Iterator[PlannedObligation]:
+    """Yield what each of a plan's agencies owes with a due date in since..until; see occasions."""
+    for each in occasions(
+        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=undated_since
+    ):
+        for agency in each.agencies:
+            yield PlannedObligation(
+                each.plan,
+                each.kind,
+                each.code,
+                agency,
+                each.period,
+                each.due_on,
+                each.due_words,
+                each.proposed,
+            )
+
+
+def occasions(
+    registry: Registry,
+    plan_code: str,
+    *,
+    since: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+    undated_since: date | None = None,
+) -> Iterator[Occasion]:
+    """Yield what a plan asks of its agencies with a due date in since..until, as decided where it was.
+
+    undated_since: from when on the state of undated tasks is asked, default `since`. Where an agency owes
+    one thing of a period twice (a report opened again), the later one counts.
+    """
+    plan = registry.plans[plan_code]
+    province = registry.provinces[plan.province]
+    for duty in plan.report_duties:
+        yield from _of_duty(plan_code, plan, province, duty, since, until, overlay)
+    for task in plan.tasks:
+        due_on = phase_end(task.period)
+        if due_on is None or not since <= due_on <= until:
+            continue
+        assigned = overlay.of(plan_code, task.code)
+        owners = tuple(task_owners(province, plan, task, on=due_on, assigned=assigned))
+        words = task.period.raw
+        yield Occasion(plan_code, "phase_end", task.code, "end", due_on, words, False, owners)
+    asked_since = since if undated_since is None else max(since, undated_since)
+    yield from _of_undated(plan_code, plan, province, asked_since, until, overlay)
+
+
+def followed(
+    registry: Registry,
+    plan_code: str,
+    *,
+    tracked_from: date,
+    until: date,
+    overlay: Overlay = NOTHING,
+) -> Iterator[Occasion]:
+    """Yield what of a plan is followed up to a due date, when it is tracked from a day.
+
+    Every phase end; reports due from that day on, and of each dated duty the latest before it. A date
+    that nobody confirmed binds nobody looking back.
+    """
+    past: dict[str, dict[str, list[Occasion]]] = {}  # by code and period
+    since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
+    # How an undated task stands is asked of the year in which tracking began, not of an earlier one.
+    first_year = date(tracked_from.year, 1, 1)
+    for owed in occasions(
+        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=first_year
+    ):
+        if owed.kind == "phase_end" or owed.due_on >= tracked_from:
+            yield owed
+        elif not owed.proposed and owed.agencies:
+            past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
+    for periods in past.values():
+        yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
+
+
+def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
+    """Return the ladder of a kind, the plan's own where it sets one."""
+    if kind == UNDATED:
+        return RUNGS[kind]
+    own = (plan.ladder or {}).get("phase_end" if kind == "phase_end" else "report")
+    return tuple(own) if own is not None else RUNGS[kind]
+
+
+def _of_duty(
+    plan_code: str,
+    plan: PlanFile,
+    province: Province,
+    duty: ReportDutyEntry,
+    since: date,
+    until: date,
+    overlay: Overlay,
+) -> Iterator[Occasion]:
+    coordinating = is_coordinators_own(province, plan, duty)
+    kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
+    words = duty.deadline.raw if duty.deadline else ""
+    assigned = overlay.of(plan_code, duty.code)
+    for occurrence in occurrences(
+        duty, issued_on=plan.issued_on, coordinating=coordinating, since=since, until=until
+    ):
+        period = occurrence.period
+        confirmed_on = overlay.dates.get((plan_code, duty.code, period))
+        due_on = confirmed_on or occurrence.due_on
+        proposed = occurrence.proposed and confirmed_on is None
+        owners = tuple(duty_owners(province, plan, duty, on=due_on, assigned=assigned))
+        yield Occasion(plan_code, kind, duty.code, period, due_on, words, proposed, owners)
+    for opened in overlay.opened.get((plan_code, duty.code), ()):
+        yield Occasion(
+            plan_code,
+            kind,
+            duty.code,
+            opened.period,
+            opened.due_on,
+            opened.words,
+            False,
+            opened.agencies,
+        )
+
+
+def _of_undated(
+    plan_code: str,
+    plan: PlanFile,
+    province: Province,
+    since: date,
+    until: date,
+    overlay: Overlay,
+) -> Iterator[Occasion]:
+    tasks = list(undated_tasks(plan))
+    if not tasks:
+        return
+    for year in range(since.year, until.year + 1):
+        asked = year_of(plan_code, plan, province, year, overlay=overlay)
+        for day in asked.days():
+            if not since <= day <= until:
+                continue
+            for task in tasks:
+                assigned = [i for i in overlay.of(plan_code, task.code) if i.since <= day]
+                theirs: dict[bool, list[str]] = {}  # by whether the date is a proposed one
+                for owner in task_owners(province, plan, task, on=day, assigned=assigned):
+                    own = asked.of(owner)
+                    if own is not None and own.due_on == day:
+                        theirs.setdefault(own.proposed, []).append(owner)
+                words = task.period.raw
+                for proposed, owners in theirs.items():
+                    yield Occasion(
+                        plan_code,
+                        UNDATED,
+                        task.code,
+                        str(year),
+                        day,
+                        words,
+                        proposed,
+                        tuple(owners),
+                    )

@@ -1,0 +1,119 @@
+"""Reading of the few phrases people type into a sheet: a day, a period, a frequency, a deadline.
+
+Promises to refuse what is not clear, never to guess: ValueError says in Vietnamese which forms are
+understood. Pure; the document's words are kept beside what was understood.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from data.registry.schema import Deadline, Frequency, Period
+from data.text import fold
+
+_FREQUENCIES: dict[str, Frequency] = {
+    "hang nam": "annual",
+    "nam": "annual",
+    "6 thang": "semiannual",
+    "hang quy": "quarterly",
+    "quy": "quarterly",
+    "hang thang": "monthly",
+    "thang": "monthly",
+    "3 nam": "every_3_years",
+    "5 nam": "every_5_years",
+    "mot lan": "one_off",
+    "dot xuat": "ad_hoc",
+}
+FREQUENCY_WORDS = (
+    "hàng năm",
+    "6 tháng",
+    "hàng quý",
+    "hàng tháng",
+    "3 năm",
+    "5 năm",
+    "một lần",
+    "đột xuất",
+)
+
+_YEAR = r"((?:19|20)\d\d)"
+_FIXED = re.compile(
+    rf"^(?:giai doan |tu |trong )*(?:nam )?{_YEAR} (?:den )?(?:het )?(?:nam )?{_YEAR}$"
+)
+_ONE_YEAR = re.compile(rf"^(?:trong )?(?:nam )?{_YEAR}$")
+_OPEN = re.compile(rf"^(?:tu )?(?:nam )?{_YEAR} (?:tro di|va (?:cac |nhung )*nam tiep theo)$")
+_UNTIL = re.compile(rf"^(?:den )(?:het )?(?:nam )?{_YEAR}$")
+_FULL_DAY = re.compile(r"\b(\d{1,2}) (?:thang )?(\d{1,2})(?: (?:nam )?((?:19|20)\d\d))?\b")
+_BARE_DAY = re.compile(r"\bngay (\d{1,2})\b")
+_INCLUDED = ("vao ngay", "cham nhat", "den ngay", "ngay", "muon nhat")
+
+
+def read_day(text: str) -> date:
+    """Return a civil date written as 15/11/2026 or 2026-11-15."""
+    for form in ("%d/%m/%Y", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a civil date
+        except ValueError:
+            continue
+    raise ValueError(f"«{text}» không phải ngày. Hãy viết dạng 15/11/2026 hoặc 2026-11-15.")
+
+
+def read_period(raw: str) -> Period:
+    """Return the period that a cell's words give; an empty cell is `missing`, never filled."""
+    words = fold(raw)
+    if not words:
+        return Period(raw="", kind="missing")
+    if match := _FIXED.match(words):
+        return Period(raw=raw, kind="fixed", start_year=int(match[1]), end_year=int(match[2]))
+    if match := _OPEN.match(words):
+        return Period(raw=raw, kind="open_ended", start_year=int(match[1]))
+    if match := _UNTIL.match(words):
+        return Period(raw=raw, kind="fixed_deadline_only", end_year=int(match[1]))
+    if match := _ONE_YEAR.match(words):
+        return Period(raw=raw, kind="fixed", start_year=int(match[1]), end_year=int(match[1]))
+    if words.startswith(("thuong xuyen", "hang nam")):
+        return Period(raw=raw, kind="recurring_annual")
+    if words.startswith("theo "):
+        return Period(raw=raw, kind="conditional")
+    raise ValueError(
+        f"không hiểu thời gian «{raw}». Hãy ghi như: 2020-2025; Năm 2020; đến hết năm 2030;"
+        " Năm 2020 và những năm tiếp theo; Thường xuyên; Theo hướng dẫn của …; hoặc để trống."
+    )
+
+
+def read_frequency(raw: str) -> Frequency:
+    """Return how often a report is due."""
+    found = _FREQUENCIES.get(fold(raw).removeprefix("dinh ky "))
+    if found is None:
+        raise ValueError(f"không hiểu kỳ báo cáo «{raw}». Hãy chọn: {', '.join(FREQUENCY_WORDS)}.")
+    return found
+
+
+def read_deadline(raw: str, frequency: Frequency) -> Deadline | None:
+    """Return the deadline that words give; None for no words.
+
+    "trước ngày" excludes the day, every other wording includes it. A report of each month or quarter
+    may name the day alone: then the month is its first quarter's last, and only the day counts.
+    """
+    words = fold(raw)
+    if not words:
+        return None
+    before = "truoc" in words.split()
+    if not before and not any(phrase in words for phrase in _INCLUDED):
+        raise ValueError(f"không hiểu hạn «{raw}». Hãy ghi như: trước ngày 15/11; vào ngày 30/11.")
+    days = _FULL_DAY.findall(words)
+    if len(days) > 1:
+        raise ValueError(f"«{raw}» có hơn một ngày. Hãy tách thành nhiều dòng, mỗi kỳ một dòng.")
+    if days:
+        day, month, year = days[0]
+    elif frequency in ("monthly", "quarterly") and (bare := _BARE_DAY.search(words)):
+        day, month, year = bare[1], "3", ""
+    else:
+        raise ValueError(f"không thấy ngày trong «{raw}». Hãy ghi như: trước ngày 15/11.")
+    return Deadline(
+        operator="before" if before else "on",
+        month=int(month),
+        day=int(day),
+        year=int(year) if year else None,
+        raw=raw,
+    )

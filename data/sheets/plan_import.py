@@ -1,0 +1,281 @@
+"""A filled-in sheet becomes a draft plan file.
+
+Promises that every fault is named by page and cell and that nothing is drafted while there is one;
+and that words of the sheet are kept as they stand.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from data.registry.province import Province
+from data.registry.registry import Registry
+from data.registry.schema import PlanFile, ReportDutyEntry, TargetEntry, TaskEntry
+from data.sheets.phrases import read_day, read_deadline, read_frequency, read_period
+from data.sheets.plan_template import (
+    DUTIES,
+    FIRST_ROW,
+    HEADER_ROW,
+    PAGES,
+    PLAN,
+    PLAN_LINES,
+    TARGETS,
+    TASKS,
+    Column,
+)
+from data.sheets.workbook import ImportRefused, Limits, open_whole, text_of
+from data.text import fold
+
+LIMITS = Limits(packed=5_000_000, unpacked=60_000_000, rows=5000, elements=600_000)
+
+Model = TypeVar("Model", bound=BaseModel)
+_WORDS = {
+    "code": "mã chỉ gồm chữ, số, dấu chấm và gạch nối, như III.1a.",
+    "number": "số kế hoạch viết dạng 1901/KH-UBND.",
+    "comparator": "chỉ nhận >=, >, =, <=, < hoặc range.",
+    "value": "phải là một số; với range ghi như 15-20.",
+    "year": "năm viết bốn chữ số.",
+}
+
+
+@dataclass(slots=True)
+class _Row:
+    """One filled row: its values by key, where each stands, and the faults found so far."""
+
+    page: str
+    values: dict[str, str]
+    cells: dict[str, str]
+    faults: list[str]
+
+    def fault(self, key: str, message: str) -> None:
+        self.faults.append(f"{self.page}!{self.cells[key]}: {message}")
+
+    def read(self, key: str, reader: Callable[[str], Any]) -> Any:
+        """Return what a reader makes of a cell, or None with a fault where it refuses."""
+        try:
+            return reader(self.values[key])
+        except ValidationError as error:
+            self.fault(key, _said(error.errors()[0], key))
+        except ValueError as error:
+            self.fault(key, str(error))
+        return None
+
+    def build(self, model: type[Model], values: dict[str, Any]) -> Model | None:
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            for item in error.errors():
+                key = str(item["loc"][0]) if item["loc"] else next(iter(self.cells))
+                self.fault(key if key in self.cells else "code", _said(item, key))
+        return None
+
+
+def read_workbook(path: Path, registry: Registry) -> PlanFile:
+    """Return the plan that a sheet describes; raises ImportRefused with every fault."""
+    book = open_whole(path, LIMITS)
+    faults: list[str] = []
+    missing = [name for name in (PLAN, *PAGES) if name not in book.sheetnames]
+    if missing:
+        raise ImportRefused(
+            [
+                f"{path.name}: thiếu trang «{name}». Hãy dùng mẫu của «nhacviec plan template»."
+                for name in missing
+            ]
+        )
+    head = _head(book[PLAN], faults)
+    province = _province(registry, head)
+    tasks = [_task(row, province) for row in _rows(book[TASKS], faults)]
+    duties = [_duty(row, province) for row in _rows(book[DUTIES], faults)]
+    targets = [_target(row) for row in _rows(book[TARGETS], faults)]
+    issued_on = head.read("issued_on", read_day)
+    if province is not None and head.values["coordinator"]:
+        _known(head, "coordinator", [head.values["coordinator"]], province)
+    if not tasks and not duties:
+        faults.append(f"{TASKS}!A{FIRST_ROW}: chưa điền nhiệm vụ hay chế độ báo cáo nào.")
+    if not faults:
+        plan = head.build(
+            PlanFile,
+            {
+                **head.values,
+                "issued_on": issued_on,
+                "province": province.code if province else "",
+                "replaces": head.values["replaces"] or None,
+                "tasks": tasks,
+                "report_duties": duties,
+                "targets": targets,
+            },
+        )
+        if plan is not None:
+            return plan
+    raise ImportRefused(faults)
+
+
+def draft(plan: PlanFile, *, source: str) -> str:
+    """Return a plan as the text of a registry file, long texts as blocks, in the files' order of keys."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.scalarstring import LiteralScalarString
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: told(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [told(item) for item in value]
+        if isinstance(value, str) and "\n" in value:
+            return LiteralScalarString(value)
+        return value
+
+    yaml = YAML()
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    out.write(f"# Bản nháp từ {source}: hãy đọc lại từng dòng với văn bản gốc.\n")
+    yaml.dump(told(plan.model_dump(by_alias=True, exclude={"ladder"})), out)
+    return out.getvalue()
+
+
+def _head(page: Any, faults: list[str]) -> _Row:
+    values = {line.key: "" for line in PLAN_LINES}
+    cells = {line.key: f"B{row}" for row, line in enumerate(PLAN_LINES, 1)}
+    by_heading = {fold(line.heading): line.key for line in PLAN_LINES}
+    for row in page.iter_rows(min_row=1, max_row=100, max_col=2):
+        key = by_heading.get(fold(text_of(row[0].value)))
+        if key is not None and len(row) > 1:
+            values[key], cells[key] = text_of(row[1].value), row[1].coordinate
+    head = _Row(PLAN, values, cells, faults)
+    _need(head, PLAN_LINES)
+    return head
+
+
+def _rows(page: Any, faults: list[str]) -> Iterator[_Row]:
+    columns = PAGES[page.title]
+    faults.extend(
+        f"{page.title}!{merged.coord}: ô gộp. Hãy bỏ gộp và điền từng dòng."
+        for merged in page.merged_cells.ranges
+    )
+    places = {fold(text_of(cell.value)): cell.column for cell in page[HEADER_ROW]}
+    lost = [column.heading for column in columns if fold(column.heading) not in places]
+    if lost:
+        faults.append(
+            f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in lost)}."
+        )
+        return
+    if page.max_row > LIMITS.rows:
+        faults.append(
+            f"{page.title}!A{LIMITS.rows + 1}: quá {LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
+        )
+        return
+    seen: set[str] = set()
+    for number in range(FIRST_ROW, page.max_row + 1):
+        found = {c.key: page.cell(number, places[fold(c.heading)]) for c in columns}
+        values = {key: text_of(cell.value) for key, cell in found.items()}
+        if not any(values.values()):
+            continue
+        row = _Row(page.title, values, {k: c.coordinate for k, c in found.items()}, faults)
+        _need(row, columns)
+        if values["code"] in seen:
+            row.fault("code", f"mã {values['code']} đã có ở dòng trên. Hãy đổi một trong hai.")
+        seen.add(values["code"])
+        yield row
+
+
+def _need(row: _Row, columns: tuple[Column, ...]) -> None:
+    for column in columns:
+        if column.needed and not row.values[column.key]:
+            row.fault(column.key, f"thiếu «{column.heading}» ({column.hint}).")
+
+
+def _province(registry: Registry, head: _Row) -> Province | None:
+    words = head.values["province"]
+    province = registry.find_province(words)
+    if province is None and words:
+        known = ", ".join(province.name for province in registry.provinces.values())
+        head.fault("province", f"không có tỉnh này trong sổ bộ. Hãy chọn: {known}.")
+    return province
+
+
+def _task(row: _Row, province: Province | None) -> TaskEntry | None:
+    leads, supports = _split(row.values["leads"]), _split(row.values["supports"])
+    _known(row, "leads", leads, province)
+    _known(row, "supports", supports, province)
+    period = row.read("period", read_period)
+    if period is None:
+        return None
+    return row.build(
+        TaskEntry,
+        {
+            "code": row.values["code"],
+            "section": row.values["section"] or None,
+            "text": row.values["text"],
+            "leads": leads,
+            "supports": supports,
+            "actions": [line.strip() for line in row.values["actions"].split("\n") if line.strip()],
+            "period": period,
+        },
+    )
+
+
+def _duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
+    owed_by = _split(row.values["from"])
+    _known(row, "from", owed_by, province)
+    for key in ("to", "via"):
+        _known(row, key, [row.values[key]] if row.values[key] else [], province)
+    frequency = row.read("frequency", read_frequency)
+    if frequency is None:
+        return None
+    deadline = row.read("deadline", lambda raw: read_deadline(raw, frequency))
+    if deadline is None and row.values["deadline"]:
+        return None
+    values = {key: row.values[key] for key in ("code", "clause", "to", "quote")}
+    return row.build(
+        ReportDutyEntry,
+        {
+            **values,
+            "from": owed_by,
+            "via": row.values["via"] or None,
+            "frequency": frequency,
+            "deadline": deadline,
+        },
+    )
+
+
+def _target(row: _Row) -> TargetEntry | None:
+    comparator = row.values["comparator"] or None
+    value: Any = row.values["value"].replace(",", ".") or None
+    if comparator == "range" and value is not None:
+        value = [part.strip() for part in value.replace("–", "-").split("-")]
+    return row.build(
+        TargetEntry,
+        {
+            "code": row.values["code"],
+            "text": row.values["text"],
+            "year": row.values["year"] or None,
+            "comparator": comparator,
+            "value": value,
+            "unit": row.values["unit"] or None,
+        },
+    )
+
+
+def _known(row: _Row, key: str, names: list[str], province: Province | None) -> None:
+    for name in names:
+        if province is not None and not province.resolve_all(name):
+            row.fault(
+                key,
+                f"cơ quan lạ «{name}». Hãy sửa chính tả, hoặc thêm vào agencies/{province.code}.yaml.",
+            )
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("\n", ";").split(";") if part.strip()]
+
+
+def _said(item: Any, key: str) -> str:
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    return _WORDS.get(key, "giá trị không hợp lệ.")

@@ -1,0 +1,115 @@
+"""The form of the sheet in which an office fills in a plan: its pages and columns, and an empty one.
+
+Promises that what importing.py reads is what this writes: both rest on the same table of columns.
+openpyxl is imported when a sheet is written, for idle memory counts.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from data.sheets.phrases import FREQUENCY_WORDS
+
+PLAN = "Kế hoạch"
+TASKS = "Nhiệm vụ"
+DUTIES = "Báo cáo"
+TARGETS = "Chỉ tiêu"
+HEADER_ROW = 1
+FIRST_ROW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a page, or one line of the first page: its key, its heading, what to write there."""
+
+    key: str
+    heading: str
+    hint: str
+    needed: bool = True
+    width: int = 24
+
+
+PLAN_LINES = (
+    Column("number", "Số", "như 1901/KH-UBND"),
+    Column("province", "Tỉnh", "như Gia Lai"),
+    Column("title", "Tiêu đề", "theo lời văn bản, bỏ chữ «Kế hoạch» ở đầu"),
+    Column("issued_on", "Ngày ban hành", "như 14/09/2020"),
+    Column("signer", "Người ký", "chỉ họ tên"),
+    Column("coordinator", "Cơ quan theo dõi", "cơ quan theo dõi, tổng hợp, theo lời văn bản"),
+    Column("replaces", "Thay thế", "số kế hoạch bị thay thế, nếu có", needed=False),
+    Column("source", "Văn bản gốc", "tên tệp văn bản gốc"),
+)
+PAGES: dict[str, tuple[Column, ...]] = {
+    TASKS: (
+        Column("code", "Mã", "không trùng, như III.1a", width=10),
+        Column("section", "Nhóm", "tên nhóm nhiệm vụ, nếu có", needed=False, width=30),
+        Column("text", "Nội dung", "nguyên văn", width=70),
+        Column("leads", "Chủ trì", "mỗi cơ quan cách nhau dấu ; ; trống nếu không giao", needed=False, width=32),
+        Column("supports", "Phối hợp", "mỗi cơ quan cách nhau dấu ;", needed=False, width=32),
+        Column("actions", "Việc cụ thể", "mỗi việc một dòng trong ô", needed=False, width=40),
+        Column("period", "Thời gian", "theo lời văn bản, như 2020-2025; để trống nếu ô trống", needed=False),
+    ),
+    DUTIES: (
+        Column("code", "Mã", "như BC.1", width=10),
+        Column("clause", "Mục", "chỗ trong văn bản, như mục V.5"),
+        Column("from", "Ai báo cáo", "mỗi cơ quan cách nhau dấu ;", width=32),
+        Column("to", "Gửi", "cơ quan nhận"),
+        Column("via", "Qua", "cơ quan tổng hợp, nếu có", needed=False),
+        Column("frequency", "Kỳ", ", ".join(FREQUENCY_WORDS)),
+        Column("deadline", "Hạn", "theo lời văn bản, như trước ngày 15/11", needed=False, width=32),
+        Column("quote", "Câu trích", "nguyên văn câu quy định", width=70),
+    ),
+    TARGETS: (
+        Column("code", "Mã", "như CT.1", width=10),
+        Column("text", "Nội dung", "nguyên văn", width=70),
+        Column("year", "Năm", "như 2025", needed=False, width=10),
+        Column("comparator", "So sánh", ">=, >, =, <=, < hoặc range", needed=False, width=10),
+        Column("value", "Giá trị", "một số; với range ghi như 15-20", needed=False, width=12),
+        Column("unit", "Đơn vị", "như %", needed=False, width=12),
+    ),
+}  # fmt: skip
+_LAST_CHOICE_ROW = 1000
+
+
+def blank_workbook() -> bytes:
+    """Return an empty sheet, ready to fill in: headings with hints, cells as text, a list of frequencies.
+
+    Cells are text so that Excel leaves "15/11" as it is typed.
+    """
+    from openpyxl import Workbook
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    book = Workbook()
+    bold = Font(bold=True)
+    wrapped = Alignment(wrap_text=True, vertical="top")
+    first = book.active
+    assert first is not None
+    first.title = PLAN
+    first.column_dimensions["A"].width, first.column_dimensions["B"].width = 20, 80
+    first.column_dimensions["C"].width = 50
+    for row, line in enumerate(PLAN_LINES, 1):
+        first.cell(row, 1, line.heading).font = bold
+        first.cell(row, 2).number_format = "@"
+        first.cell(row, 2).alignment = wrapped
+        first.cell(row, 3, line.hint)
+    for title, columns in PAGES.items():
+        page = book.create_sheet(title)
+        page.freeze_panes = "A2"
+        for index, column in enumerate(columns, 1):
+            heading = page.cell(HEADER_ROW, index, column.heading)
+            heading.font = bold
+            heading.comment = Comment(column.hint, "Nhắc Việc")
+            whole = page.column_dimensions[get_column_letter(index)]
+            whole.width, whole.number_format, whole.alignment = column.width, "@", wrapped
+        if title == DUTIES:
+            choices = DataValidation(type="list", formula1=f'"{",".join(FREQUENCY_WORDS)}"')
+            letter = get_column_letter([c.key for c in columns].index("frequency") + 1)
+            choices.add(f"{letter}{FIRST_ROW}:{letter}{_LAST_CHOICE_ROW}")
+            page.add_data_validation(choices)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

@@ -1,0 +1,217 @@
+"""A filled-in status sheet held against the database as it now is.
+
+Promises that every fault is named by row and column, all at once, and that nothing is told to change where
+the database says so already; and that what changed in the database after the sheet was made is a
+conflict, never taken over unasked. Reads only; who records is bot/cli/import_status.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from data.clock import ZONE
+from data.models import Obligation, StatusReply
+from data.progress.replies import Said
+from data.sheets.labels import SAID, STATES
+from data.sheets.status_reader import Faults, Filled
+from data.sheets.status_sheet import (
+    SAYINGS,
+    fixed_words,
+    how_it_stood,
+    is_key_of,
+    obligations,
+    standing_words,
+    stands,
+)
+from data.sheets.workbook import ImportRefused
+
+_CHUNK = 500
+_MARK = re.compile(r"\s*\(theo bảng xuất ([\d:/ ]{19}), .+ nhập\)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One row that changes something. conflict: its state changed in the database since the sheet was made.
+
+    note: as filled in, without the mark of the sheet; see note_of.
+    """
+
+    row: int
+    obligation_id: int
+    agency: str
+    code: str
+    period: str
+    said: Said
+    percent: int | None
+    document: str | None
+    document_on: date | None
+    note: str | None
+    before: str
+    after: str
+    conflict: bool
+    made_at: datetime
+
+
+def note_of(change: StatusChange, by: str) -> str:
+    """Return what is kept as an answer's note: what was filled in, from which sheet, who brought it in."""
+    return f"{change.note or ''} (theo bảng xuất {_stamp(change.made_at)}, {by} nhập)".strip()
+
+
+def own_words(note: str) -> str:
+    """Return what was written into a note, without where it came from; any other note as it is."""
+    return _MARK.sub("", note)
+
+
+def _stamp(made_at: datetime) -> str:
+    return f"{made_at.astimezone(ZONE):%H:%M:%S %d/%m/%Y}"
+
+
+# ------------------------------------------------------------------ against the database
+
+
+async def diff(
+    connection: AsyncConnection, filled: Sequence[Filled], faults: Sequence[str] = ()
+) -> list[StatusChange]:
+    """Return what the filled-in rows would change, in the sheet's order; raises ImportRefused with every fault.
+
+    faults: those that read_sheet found.
+    """
+    found = Faults(faults)
+    changes: list[StatusChange] = []
+    for start in range(0, len(filled), _CHUNK):
+        part = filled[start : start + _CHUNK]
+        ids = [each.key.obligation_id for each in part]
+        rows = await connection.execute(obligations().where(Obligation.id.in_(ids)))
+        owed = {row.id: row for row in rows}
+        last = await _last_said(connection, ids)
+        for each in part:
+            row = owed.get(each.key.obligation_id)
+            changes += _changes(each, row, last.get(each.key.obligation_id), found)
+    if found:
+        raise ImportRefused(sorted(found, key=_row_of))
+    return changes
+
+
+def _row_of(fault: str) -> int:
+    return int(fault.removeprefix("Dòng ").partition(",")[0])
+
+
+def _changes(each: Filled, row: Any, last: Any, faults: Faults) -> Iterator[StatusChange]:
+    if row is None:
+        faults.add(each.row, "key", "cơ sở dữ liệu này không có việc này. Hãy xuất bảng mới.")
+        return
+    changed = [key for key, words in fixed_words(row).items() if each.fixed[key] != words]
+    for key in changed:
+        should = fixed_words(row)[key]
+        faults.add(each.row, key, f"ghi «{each.fixed[key]}», trong cơ sở dữ liệu là «{should}».")
+    if not is_key_of(each.key_text, row) and not changed:
+        faults.add(each.row, "key", "khoá của dòng này đã bị sửa. Hãy xuất bảng mới.")
+    if changed or not is_key_of(each.key_text, row) or _is_known(each, row, last):
+        return
+    document, document_on = each.document, each.document_on
+    if row.state not in ("open", "submitted"):
+        faults.add(each.row, "said", f"việc này {STATES[row.state]}, không nhận câu trả lời nữa."
+                   " Hãy xoá các ô đã điền ở dòng này.")  # fmt: skip
+        return
+    if row.state == "submitted" and each.said == "blocked":
+        faults.add(
+            each.row, "said", "việc này đã báo xong; muốn báo vướng mắc thì chọn đang làm trước."
+        )
+        return
+    if row.state == "submitted" and each.said == "completed" and document is None:
+        # It is said again for its note's sake; the document it was done by stays the same.
+        if last is None or last.document_on is None:
+            faults.add(each.row, "document", "việc này đã báo xong; hãy ghi cả số và ngày văn bản.")
+            return
+        document, document_on = last.document, last.document_on
+    before = _words(standing_words(row), None, *_documents(last), _note(last))
+    after = _words(SAID[each.said], each.percent, document, document_on, each.note)
+    yield StatusChange(
+        row=each.row,
+        obligation_id=row.id,
+        agency=row.agency,
+        code=row.code,
+        period=row.period,
+        said=each.said,
+        percent=each.percent,
+        document=document,
+        document_on=document_on,
+        note=each.note,
+        before=before,
+        after=after,
+        conflict=how_it_stood(row) != each.key.stood and not _is_its_own(each, row, last),
+        made_at=each.key.made_at,
+    )
+
+
+def _is_known(each: Filled, row: Any, last: Any) -> bool:
+    """Tell whether the database says already all that a row says."""
+    if stands(row) != each.said:
+        return False
+    percent = row.percent
+    if each.said == "blocked" and last is not None:
+        percent = last.percent
+    said = (
+        (each.percent, percent),
+        (each.document, last and last.document),
+        (each.document_on, last and last.document_on),
+        (each.note, _note(last)),
+    )
+    return all(new is None or new == old for new, old in said)
+
+
+def _is_its_own(each: Filled, row: Any, last: Any) -> bool:
+    """Tell whether what changed since the sheet was made came from this very sheet, and stands."""
+    mark = _MARK.search(last.note or "") if last is not None else None
+    if mark is None or mark[1] != _stamp(each.key.made_at):
+        return False
+    return row.returned_at is None or row.returned_at < last.said_at
+
+
+async def _last_said(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Any]:
+    """Return the last answer about where each obligation stands that was not taken back."""
+    undoing = aliased(StatusReply)
+    rows = await connection.execute(
+        select(StatusReply.__table__)
+        .where(
+            StatusReply.obligation_id.in_(ids),
+            StatusReply.said.in_(list(SAYINGS.values())),
+            ~select(undoing.id).where(undoing.undoes_id == StatusReply.id).exists(),
+        )
+        .order_by(StatusReply.id)
+    )
+    return {row.obligation_id: row for row in rows}
+
+
+# ------------------------------------------------------------------ words
+
+
+def _documents(last: Any) -> tuple[str | None, date | None]:
+    return (None, None) if last is None else (last.document, last.document_on)
+
+
+def _note(last: Any) -> str | None:
+    return None if last is None or not last.note else own_words(last.note) or None
+
+
+def _words(
+    state: str,
+    percent: int | None,
+    document: str | None,
+    document_on: date | None,
+    note: str | None,
+) -> str:
+    parts = [state if percent is None else f"{state} {percent}%"]
+    if document:
+        parts.append(document + (f" ngày {document_on:%d/%m/%Y}" if document_on else ""))
+    if note:
+        parts.append(note)
+    return "; ".join(parts)

@@ -1,0 +1,175 @@
+"""Reading a filled-in status sheet: which rows say something, and what.
+
+Promises that every fault of a row is named by row and column, all at once; that a row without anything
+filled in says nothing; and that what is not sure (a state that is none, a day that is none) is a fault, never
+guessed. Asks no database; see status_diff.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from data.inbox import is_marked_secret
+from data.progress.replies import Said
+from data.sheets.phrases import read_day
+from data.sheets.status_sheet import (
+    FIXED,
+    INPUTS,
+    KEY,
+    LIMITS,
+    LONGEST_DOCUMENT,
+    LONGEST_NOTE,
+    SAYINGS,
+    TITLE,
+    Key,
+    read_key,
+)
+from data.sheets.workbook import ImportRefused, Limits, read_page, text_of
+from data.text import fold
+
+_EARLIEST = date(2000, 1, 1)
+# What a spreadsheet shows in place of a formula's value.
+_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+_HEADINGS = {column.key: column.heading for column in (*FIXED, *INPUTS, KEY)}
+_BY_FOLD = {fold(words): code for words, code in SAYINGS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One row in which something was filled in, as far as the sheet alone tells what it means."""
+
+    row: int
+    key: Key
+    key_text: str
+    fixed: dict[str, str] = field(hash=False)
+    said: Said
+    percent: int | None
+    document: str | None
+    document_on: date | None
+    note: str | None
+
+
+class Faults(list[str]):
+    """Faults of a sheet, each named by row and column."""
+
+    def add(self, row: int, key: str, words: str) -> None:
+        """Add a fault of a row, in the column of a key."""
+        self.append(f"Dòng {row}, cột «{_HEADINGS[key]}»: {words}")
+
+
+def read_sheet(
+    path: Path, *, today: date, limits: Limits = LIMITS
+) -> tuple[list[Filled], list[str]]:
+    """Return the filled-in rows of a sheet, and every fault that it shows by itself.
+
+    Raises ImportRefused for what is no such sheet.
+    """
+    rows = read_page(path, TITLE, limits)
+    places = _places(path, rows[0].values if rows and rows[0].number == 1 else ())
+    faults = Faults()
+    filled: list[Filled] = []
+    seen: dict[int, int] = {}
+    for row in rows[1:]:
+        cells = {key: row.values[place] for key, place in places.items()}
+        if not any(text_of(cells[column.key]) for column in INPUTS):
+            continue
+        before = len(faults)
+        key = read_key(text_of(cells["key"]))
+        if key is None:
+            faults.add(row.number, "key", "dòng này không có trong bảng đã xuất. Hãy bỏ dòng này.")
+        elif key.obligation_id in seen:
+            earlier = seen[key.obligation_id]
+            faults.add(row.number, "key", f"lặp lại việc ở dòng {earlier}. Hãy bỏ một dòng.")
+        else:
+            seen[key.obligation_id] = row.number
+        values = _inputs(row.number, cells, faults, today)
+        if key is not None and len(faults) == before:
+            fixed = {column.key: text_of(cells[column.key]) for column in FIXED}
+            filled.append(Filled(row.number, key, text_of(cells["key"]), fixed, **values))
+    return filled, faults
+
+
+def _places(path: Path, headings: Sequence[Any]) -> dict[str, int]:
+    found = {fold(text_of(heading)): place for place, heading in enumerate(headings)}
+    lost = [words for words in _HEADINGS.values() if fold(words) not in found]
+    if lost:
+        names = ", ".join(f"«{name}»" for name in lost)
+        raise ImportRefused(
+            [f"{path.name}: thiếu cột {names}. Hãy dùng bảng của «nhacviec export --status»."]
+        )
+    return {key: found[fold(words)] for key, words in _HEADINGS.items()}
+
+
+def _inputs(row: int, cells: dict[str, Any], faults: Faults, today: date) -> dict[str, Any]:
+    for column in INPUTS:
+        if text_of(cells[column.key]) in _ERRORS:
+            faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
+    words = text_of(cells["said"])
+    said = _BY_FOLD.get(fold(words))
+    if said is None:
+        choices = ", ".join(SAYINGS)
+        why = f"«{words}» không phải trạng thái." if words else "chưa chọn trạng thái."
+        faults.add(row, "said", f"{why} Hãy chọn: {choices}.")
+    percent = _percent(row, cells["percent"], said, faults)
+    document, note = text_of(cells["document"]) or None, text_of(cells["note"]) or None
+    document_on = _day(row, cells["document_on"], faults, today)
+    if document is not None and len(document) > LONGEST_DOCUMENT:
+        faults.add(row, "document", f"dài quá {LONGEST_DOCUMENT} chữ.")
+    if document is not None and said in ("not_started", "blocked"):
+        faults.add(
+            row, "document", "chỉ ghi khi đang làm hoặc đã xong; nếu cần, hãy ghi ở Ghi chú."
+        )
+    if (document is None) != (not text_of(cells["document_on"])):
+        lost = "document" if document is None else "document_on"
+        faults.add(row, lost, "số và ngày văn bản phải ghi cùng nhau.")
+    if note is not None and len(note) > LONGEST_NOTE:
+        faults.add(row, "note", f"dài quá {LONGEST_NOTE} chữ.")
+    if note is None and said == "blocked":
+        faults.add(row, "note", "vướng mắc thì phải ghi lý do.")
+    for key, text in (("document", document), ("note", note)):
+        if text is not None and is_marked_secret(text):
+            faults.add(row, key, "có dấu độ mật; nội dung mật không được ghi vào đây.")
+    return {
+        "said": said,
+        "percent": percent,
+        "document": document,
+        "document_on": document_on,
+        "note": note,
+    }
+
+
+def _percent(row: int, value: Any, said: str | None, faults: Faults) -> int | None:
+    text = text_of(value).removesuffix("%").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 3 or int(text) > 100:
+        faults.add(row, "percent", f"«{text_of(value)}» không phải số nguyên từ 0 đến 100.")
+        return None
+    percent = int(text)
+    if said == "completed":
+        if percent != 100:
+            faults.add(row, "percent", "đã xong thì để trống hoặc ghi 100.")
+        return None
+    if said == "not_started" and percent != 0:
+        faults.add(row, "percent", "chưa làm thì để trống hoặc ghi 0.")
+    return percent
+
+
+def _day(row: int, value: Any, faults: Faults, today: date) -> date | None:
+    text = text_of(value)
+    if not text:
+        return None
+    try:
+        day = read_day(text)
+    except ValueError as error:
+        faults.add(row, "document_on", str(error))
+        return None
+    if day > today:
+        faults.add(row, "document_on", f"{day:%d/%m/%Y} còn ở phía trước.")
+    elif day < _EARLIEST:
+        faults.add(row, "document_on", f"{day:%d/%m/%Y} quá xa. Hãy xem lại năm.")
+    return day

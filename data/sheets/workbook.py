@@ -1,0 +1,220 @@
+"""Spreadsheets that strangers filled in or will open: read within limits, written without formulas.
+
+Promises that a hostile file (huge, packed to burst, nested, with entities, not a sheet) is refused in one
+sentence before anything is built of it, that nothing a file points to is followed, and that no text of
+ours becomes a formula in anybody's spreadsheet. openpyxl is imported when a file is read, for idle memory
+counts.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+from data.text import without_unseen
+
+LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
+# What a spreadsheet takes for a formula at the start of a cell, also after saving as CSV; see
+# OWASP, "CSV Injection".
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+_NO_SHEET = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError,
+             AttributeError, SyntaxError, NotImplementedError, RuntimeError,
+             OverflowError)  # fmt: skip
+_MOST_PARTS = 1000  # files within the file
+_DEEPEST = 60  # elements within each other; sheets of Excel and LibreOffice stay below 20
+_PIECE = 1 << 16
+
+
+class ImportRefused(Exception):
+    """A sheet cannot be taken in; str() names every fault by its cell, in Vietnamese."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be: packed, unpacked, in rows of one page, and in XML elements altogether.
+
+    A row of 16 cells is 33 elements and each text of its own two more.
+    """
+
+    packed: int = 10_000_000
+    unpacked: int = 200_000_000
+    rows: int = 100_000
+    elements: int = 6_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRow:
+    """One row that is not empty: its number, and its values from the first column on."""
+
+    number: int
+    values: tuple[Any, ...]
+
+
+def neutral(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, an apostrophe before it where needed.
+
+    What cannot be written into a cell is left out; what is longer than one takes ends in "…".
+    """
+    text = without_unseen(_UNPRINTABLE.sub("", text.replace("\r\n", "\n")))
+    if text.startswith(_STARTS_FORMULA):
+        text = f"'{text}"
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
+def text_of(value: object) -> str:
+    """Return a cell's words: dates as people write them, whole numbers without a point."""
+    if value is None:
+        return ""
+    if isinstance(value, date):  # a datetime, too: cells hold civil dates
+        return value.strftime("%d/%m/%Y")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).replace("\r\n", "\n").strip()
+
+
+def open_whole(path: Path, limits: Limits) -> Any:
+    """Return a workbook whose cells can be asked for by place; raises ImportRefused."""
+    return _book(path, limits, whole=True)
+
+
+def read_page(
+    path: Path, title: str, limits: Limits = Limits(), *, columns: int = 50
+) -> list[FilledRow]:
+    """Return the rows of one page that are not empty; raises ImportRefused.
+
+    A number shown as per cent is returned as it is shown: 0.6 as 60. A page that is missing or has
+    too many rows is refused; formulas count with the value they had when the file was saved.
+    """
+    book = _book(path, limits, whole=False)
+    if title not in book.sheetnames:
+        raise ImportRefused(
+            [f"{path.name}: không có trang «{title}». Hãy dùng bảng do nhacviec xuất."]
+        )
+    try:
+        # Without bounds a row that claims to be the billionth makes a billion empty ones.
+        rows = book[title].iter_rows(min_row=1, max_row=limits.rows + 2, max_col=columns)
+        filled = [
+            FilledRow(number, tuple(map(_shown, row)))
+            for number, row in enumerate(rows, 1)
+            if any(cell.value not in (None, "") for cell in row)
+        ]
+    except _NO_SHEET:
+        raise _no_sheet(path) from None
+    finally:
+        book.close()
+    if filled and filled[-1].number > limits.rows + 1:
+        raise ImportRefused([f"{path.name}: quá {limits.rows} dòng. Hãy chia thành nhiều tệp."])
+    return filled
+
+
+def _shown(cell: Any) -> Any:
+    value = cell.value
+    if (
+        isinstance(value, float | int)
+        and not isinstance(value, bool)
+        and "%" in (cell.number_format or "")
+    ):
+        return round(value * 100, 6)
+    return value
+
+
+def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe would never end
+            raise _no_sheet(path)
+        with path.open("rb") as file:
+            size = about.st_size
+            content = file.read(limits.packed + 1) if size <= limits.packed else b""
+    except OSError as error:
+        raise ImportRefused([f"{path}: không đọc được tệp ({error.strerror})."]) from None
+    if max(size, len(content)) > limits.packed:
+        raise ImportRefused(
+            [f"{path.name}: tệp quá lớn ({size // 1_000_000} MB). Hãy kiểm tra lại."]
+        )
+    try:
+        _refuse_bomb(content, path, limits)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Excel's extensions that openpyxl leaves out
+            return load_workbook(
+                io.BytesIO(content), read_only=not whole, data_only=True, keep_links=False
+            )
+    except (*_NO_SHEET, InvalidFileException, OSError):
+        raise _no_sheet(path) from None
+
+
+def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
+    """Read through everything once, keeping nothing: what openpyxl makes of an element takes 100 times its room.
+
+    zipfile gives no more of a part than it is said to hold, and refuses one that holds more. A document type,
+    the one place of entities, is refused: no spreadsheet program writes one (ECMA-376 Part 2, §8.1.1.1.3
+    forbids it).
+    """
+    left = [limits.elements]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = archive.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
+            raise _too_much(path)
+        for part in parts:
+            try:
+                with archive.open(part) as stream:
+                    _look_through(stream, left)
+            except expat.ExpatError:  # a picture or a printer's settings, else no sheet
+                if part.filename.endswith((".xml", ".rels")):
+                    raise _no_sheet(path) from None
+            except _Bomb:
+                raise _too_much(path) from None
+
+
+class _Bomb(Exception):
+    """The file has more elements than it may, deeper ones, or entities."""
+
+
+def _look_through(stream: Any, left: list[int]) -> None:
+    depth = 0
+
+    def begin(_name: str, _attributes: object) -> None:
+        nonlocal depth
+        depth += 1
+        left[0] -= 1
+        if depth > _DEEPEST or left[0] < 0:
+            raise _Bomb
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse(*_what: object) -> None:
+        raise _Bomb
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.StartDoctypeDeclHandler = refuse
+    while piece := stream.read(_PIECE):
+        parser.Parse(piece)
+    parser.Parse(b"", True)
+
+
+def _too_much(path: Path) -> ImportRefused:
+    return ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
+
+
+def _no_sheet(path: Path) -> ImportRefused:
+    return ImportRefused([f"{path.name}: không phải tệp Excel .xlsx. Hãy lưu lại dạng .xlsx."])

@@ -1,0 +1,110 @@
+"""Calendars as iCalendar files (RFC 5545), made of entries and nothing else.
+
+Promises that an entry's UID is the same in every file that an installation makes, that what moved or was
+cancelled supersedes its earlier copy, and that two makings differ in DTSTAMP alone where nothing changed.
+Never holds a secret: an installation is told by a hash of its key. Pure; heavy on the processor for a
+long calendar, so call it off the event loop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from jobs.calendars.entries import Agenda, Entry
+from jobs.rendering.renderer import long_date, short_date, upper_first
+
+REFRESH = timedelta(hours=6)  # how often a subscriber is asked to look again
+_DAY = timedelta(days=1)
+# Control characters may not stand in a text (RFC 5545 §3.3.11); a line's end is written "\n".
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_STAMP = re.compile(rb"^DTSTAMP[:;].*\r\n", re.MULTILINE)
+
+
+def installation_of(key: bytes) -> str:
+    """Return what tells one installation from another for good, and nothing of its key."""
+    return hashlib.sha256(b"installation:" + key).hexdigest()[:16]
+
+
+def written(agenda: Agenda, *, installation: str, now: datetime, templates: Path) -> bytes:
+    """Return one agency's calendar as the bytes of an .ics file.
+
+    now: when it is made (DTSTAMP, §3.8.7.2). templates: the folder in which calendar_event stands.
+    """
+    from icalendar import Calendar, vText
+
+    words, name = _words(templates), vText(_clean(f"Nhắc Việc: {agenda.agency}"))
+    calendar = Calendar()
+    calendar.add("prodid", "-//Nhac Viec//nhacviec//VI")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    # RFC 5546 §3.2.1 wants an ORGANIZER beside it; there is no address to name, and nobody is invited.
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", name)  # RFC 7986 §5.1; before it, X-WR-CALNAME
+    calendar.add("x-wr-calname", name)
+    calendar.add("x-wr-timezone", "Asia/Ho_Chi_Minh")
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})  # RFC 7986 §5.7
+    calendar.add("x-published-ttl", "PT6H")  # the same for Outlook
+    for entry in agenda.entries:
+        calendar.add_component(_event(entry, words, installation, now))
+    made: bytes = calendar.to_ical(sorted=False)
+    return made
+
+
+def fingerprint(calendar: bytes) -> str:
+    """Return what is equal for two makings of a calendar in which nothing changed."""
+    return hashlib.sha256(_STAMP.sub(b"", calendar)).hexdigest()[:32]
+
+
+def _event(entry: Entry, words: Template, installation: str, now: datetime) -> Any:
+    from icalendar import Alarm, Event
+
+    summary, _, description = _clean(words.render(**entry.facts)).strip().partition("\n")
+    event = Event()
+    event.add("uid", f"{entry.mark}@{installation}.nhacviec")
+    event.add("dtstamp", now)
+    # The revision rises by one whenever the deadline moves, is confirmed, cancelled or brought back,
+    # and never falls: that is what SEQUENCE is (§3.8.7.4), and the copy with the higher one obsoletes
+    # the other (RFC 5546 §2.1.4 and §2.1.5). STATUS changes with a cancellation and nothing else.
+    event.add("sequence", entry.revision)
+    if entry.revised_at is not None:
+        event.add("last-modified", entry.revised_at)
+    event.add("dtstart", entry.day)
+    event.add("dtend", entry.day + _DAY)  # the first day that is not part of it (§3.6.1)
+    event.add("summary", summary)
+    event.add("description", description.strip())
+    event.add("categories", [f"Kế hoạch {entry.facts['plan_number']}"])
+    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT")  # nobody is busy because something is due
+    if entry.alarm is not None:
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        # Before the day begins where the reader is (§3.8.6.3).
+        alarm.add("trigger", -entry.alarm)
+        alarm.add("description", summary)
+        event.add_component(alarm)
+    return event
+
+
+@cache
+def _words(templates: Path) -> Template:
+    """Return the words of an entry: the first line is its summary, the rest its description."""
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=False,  # noqa: S701 - plain text; the library escapes what iCalendar wants escaped
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"hoa": upper_first, "ngay": long_date, "ngay_ngan": short_date}
+    return environment.get_template("calendar_event/plain.j2")
+
+
+def _clean(text: str) -> str:
+    return _CONTROLS.sub(" ", text)

@@ -1,0 +1,1 @@
+"""The send loop of each account: queue, lease, attempts, outcomes."""

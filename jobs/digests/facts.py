@@ -1,0 +1,47 @@
+"""The facts of a province's week: everything that its digests say, by scope and code.
+
+Promises facts of each plan and of the province in every week, and of an agency or who coordinates only
+where there is something to say. They are JSON: what is kept of them is what was reckoned. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.digests.kept_weeks import Facts, Key
+from data.registry.registry import Registry
+from jobs.digests.for_agencies import agency_facts
+from jobs.digests.for_coordinators import coordinator_facts, plan_facts
+from jobs.digests.for_leaders import province_facts
+from jobs.digests.week import read_week
+
+
+async def reckon(
+    connection: AsyncConnection,
+    registry: Registry,
+    province: str,
+    *,
+    week_on: date,
+    now: datetime,
+    accounts: Sequence[Mapping[str, Any]],
+) -> dict[Key, Facts]:
+    """Return the facts of a province's week as of `now`: what leaders are told first, then plans,
+    coordinators and agencies.
+
+    accounts: as jobs.delivery.usage.accounts_in_use returns them.
+    """
+    week = await read_week(
+        connection, registry, province, week_on=week_on, now=now, accounts=accounts
+    )
+    plans = plan_facts(week)
+    facts: dict[Key, Facts] = {("province", ""): await province_facts(connection, week, plans)}
+    facts |= {("plan", code): each for code, each in plans.items()}
+    steering = await coordinator_facts(connection, week, plans)
+    facts |= {("coordinator", code): each for code, each in steering.items()}
+    agencies = await agency_facts(connection, week)
+    facts |= {("agency", code): each for code, each in agencies.items()}
+    return facts

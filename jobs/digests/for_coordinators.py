@@ -1,0 +1,187 @@
+"""What a week's digest tells of plans, to those who coordinate them.
+
+Promises that a task is counted once however many agencies are on it, and facts of every plan in every
+week, whether anybody is told or not. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.digests.kept_weeks import Facts
+from data.registry.titles import shorten
+from data.rules.ladder import Due
+from jobs.digests.lines import grouped, representatives, requests
+from jobs.digests.week import AHEAD, Week
+
+QUOTA_FROM = 80  # per cent of a cap, beyond which a digest tells of it
+_NEWLY, _CHATS = 8, 8
+_TITLE = 70
+_STATES = ("done_on_time", "done_late", "open_on_time", "open_late")
+
+
+def plan_facts(week: Week) -> dict[str, Facts]:
+    """Return how each plan stands, by its code: tasks, reports, agencies in the official order."""
+    counted: dict[int, dict[str, Counter[str]]] = {}
+    for plan_id, holder, row in week.counts:
+        code = holder or week.coordinators[plan_id]
+        if code is None:
+            continue
+        states = counted.setdefault(plan_id, {}).setdefault(code, Counter())
+        done, late = int(row.done or 0), int(row.done_late or 0)
+        open_late = int(row.open_late or 0)
+        states["done_on_time"] += done - late
+        states["done_late"] += late
+        states["open_on_time"] += int(row.total) - done - open_late
+        states["open_late"] += open_late
+    found: dict[str, Facts] = {}
+    for plan_id, plan in week.plans.items():
+        tasks = week.figures.get(plan_id)
+        of_agencies = counted.get(plan_id, {})
+        found[plan.code] = {
+            "scope": "plan",
+            "code": plan.code,
+            "number": plan.number,
+            "title": shorten(plan.title, _TITLE),
+            "coordinator": week.coordinators[plan_id],
+            "on": week.today.isoformat(),
+            "tasks": tasks.tasks.as_json() if tasks is not None else None,
+            "unassigned": tasks.unassigned if tasks is not None else 0,
+            "duties": [duty.as_json() for duty in week.duties if duty.plan_id == plan_id],
+            "agencies": [
+                [week.agencies[code].short, *(of_agencies[code][state] for state in _STATES)]
+                for code in week.agencies
+                if code in of_agencies
+            ],
+        }
+    return found
+
+
+# ------------------------------------------------------------------ who coordinates
+
+
+async def coordinator_facts(
+    connection: AsyncConnection, week: Week, plans: Mapping[str, Facts]
+) -> dict[str, Facts]:
+    """Return what each coordinating agency is told, by its code; absent where there is nothing."""
+    codes = dict.fromkeys(code for code in week.coordinators.values() if code is not None)
+    newly = {
+        code: [
+            owed
+            for owed in week.owed
+            if owed.standing == "late"
+            and week.is_new(owed)
+            and week.coordinators[owed.row.plan_id] == code
+        ]
+        for code in codes
+    }
+    rows = await representatives(connection, (each for every in newly.values() for each in every))
+    found: dict[str, Facts] = {}
+    for code in codes:
+        own = [facts for facts in plans.values() if facts["coordinator"] == code]
+        news = [
+            *_risks(week, code),
+            *grouped(week, newly[code], rows, "newly", _NEWLY),
+            *requests(week, code),
+            *_chats(week, code),
+            *_accounts(week),
+        ]
+        if news or any(_presses(facts) for facts in own):
+            lines = [{"section": "plans", "more": 0, **of_plan(facts)} for facts in own]
+            found[code] = {
+                "scope": "coordinator",
+                "code": code,
+                "name": week.agencies[code].name,
+                "on": week.today.isoformat(),
+                "month": week.today.month,
+                "counts": {"newly": len(newly[code])},
+                "coordinators": [week.agencies[code].name],
+                "picture": _most_pressing(own),
+                "lines": [*lines, *news],
+            }
+    return found
+
+
+def of_plan(facts: Facts) -> dict[str, Any]:
+    """Return what a digest's line says of a plan."""
+    kept = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
+    # A report far away is told of only where none is near: the next one.
+    near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= AHEAD]
+    return {**kept, "duties": near or facts["duties"][:1]}
+
+
+def _presses(facts: Facts) -> bool:
+    """Tell whether a plan alone is worth a digest: something is late, or a report is near and incomplete."""
+    return bool(facts["tasks"] and facts["tasks"]["open_late"]) or any(
+        duty["received"] < duty["expected"] and (duty["late"] or duty["left"] <= AHEAD)
+        for duty in facts["duties"]
+    )
+
+
+def _most_pressing(plans: Iterable[Facts]) -> str | None:
+    """Return the plan of which most is late, of those of which anything is owed now."""
+    owed = [facts for facts in plans if facts["agencies"]]
+    late = {facts["code"]: sum(row[-1] for row in facts["agencies"]) for facts in owed}
+    return max(late, key=lambda code: late[code], default=None)
+
+
+def _risks(week: Week, code: str) -> list[dict[str, Any]]:
+    """Return the agency's own reports that others' missing ones hold up."""
+    found = []
+    for duty in week.duties:
+        onward = week.onward.get((duty.duty_id, duty.period_code))
+        if onward is None or week.home.main_successor(onward.row.owner_code, week.today) != code:
+            continue
+        due = Due(onward.due_on, onward.row.base_on, onward.row.judged_on)
+        left = due.working_days_left(week.today, week.workdays)
+        if left <= AHEAD:
+            found.append(
+                {
+                    "section": "risk",
+                    "more": 0,
+                    "title": onward.title,
+                    "plan_number": onward.row.plan_number,
+                    "due": onward.due_on.isoformat(),
+                    "proposed": onward.row.due_proposed,
+                    "left": max(left, 0),
+                    "late": max(-left, 0),
+                    "missing": duty.missing_count,
+                    "of": duty.title,
+                }
+            )
+    return found
+
+
+def _chats(week: Week, code: str) -> list[dict[str, Any]]:
+    """Return the line of agencies that owe something in the agency's plans and cannot be written to."""
+    owing = {
+        owed.holder
+        for owed in week.owed
+        if owed.holder is not None and week.coordinators[owed.row.plan_id] == code
+    }
+    silent = [each for key, each in week.agencies.items() if key in owing - week.reached]
+    lost = [each for key, each in week.agencies.items() if key in owing & week.lost]
+    if not silent and not lost:
+        return []
+    return [
+        {
+            "section": "chats",
+            "more": 0,
+            "silent": len(silent),
+            "silent_names": [agency.short for agency in silent[:_CHATS]],
+            "lost": len(lost),
+            "lost_names": [agency.short for agency in lost[:_CHATS]],
+        }
+    ]
+
+
+def _accounts(week: Week) -> list[dict[str, Any]]:
+    return [
+        {"section": "quota", "more": 0, "account": dict(account)}
+        for account in week.accounts
+        if any((account[what]["percent"] or 0) > QUOTA_FROM for what in ("messages", "people"))
+    ]

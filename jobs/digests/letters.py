@@ -1,0 +1,157 @@
+"""Who is told what of a week's digest, cut into pages: from facts to the contexts of messages.
+
+Promises one letter a chat, whatever it is enrolled for: as leader, as coordinator, for its agency, in this
+order; contexts made of facts and nothing else, so that the same facts give the same words; and pages
+no longer than the channel takes. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.contacts.recipients import Place, places
+from data.digests import queries as weekly
+from data.digests.kept_weeks import Facts, Key
+from jobs.channel import Capabilities
+from jobs.rendering.renderer import Content, Renderer
+
+TEMPLATE, PICTURE = "digest", "digest_picture"
+# What is taken for the channel of an account that another process has open.
+ANY_CHANNEL = Capabilities(2000, False, False, True, "html", 1, False)
+_NO_LIMIT = 1_000_000
+_HEAD = ("scope", "code", "name", "asked", "counts", "month")
+
+Length = Callable[[dict[str, Any]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one chat is told: of which facts, in which pages. pictured: the facts that a picture shows."""
+
+    place: Place
+    agency_id: int
+    keys: Sequence[Key]
+    pages: Sequence[dict[str, Any]] = field(repr=False)
+    pictured: Key | None
+
+
+async def letters_of(
+    connection: AsyncConnection,
+    province: str,
+    facts: Mapping[Key, Facts],
+    *,
+    week_on: date,
+    renderer: Renderer,
+    can: Mapping[int, Capabilities],
+    spared: Collection[int],
+) -> list[Letter]:
+    """Return the letters of a province's week; chats with nothing to be told are left out.
+
+    spared: accounts near a month's cap, on which agencies go without and nobody gets a picture.
+    """
+    letters: list[Letter] = []
+    cut: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats are told the same
+    for place, agency_id, keys in await _readers(connection, province):
+        said = [key for key in keys if facts.get(key, {}).get("lines")]
+        above = [key for key in said if key[0] != "agency"]
+        if not said or (place.account_id in spared and not above):
+            continue
+        channel = can.get(place.account_id, ANY_CHANNEL)
+        parts = tuple(said)
+        if (parts, channel) not in cut:
+            cut[parts, channel] = pages_of(
+                [facts[key] for key in said],
+                week_on=week_on,
+                length=length_in(renderer, channel),
+                limit=channel.max_text,
+            )
+        pictured = above[0] if above and place.account_id not in spared else None
+        letters.append(Letter(place, agency_id, parts, cut[parts, channel], pictured))
+    return letters
+
+
+async def _readers(
+    connection: AsyncConnection, province: str
+) -> list[tuple[Place, int, list[Key]]]:
+    """Return each chat of a province with what it is to be told of: an agency's id, keys of facts."""
+    agencies = {row.id: row.code for row in await weekly.agencies_of(connection, province)}
+    found: dict[int, tuple[Place, int, dict[Key, None]]] = {}
+    for role in ("leader", "coordinator", "focal"):
+        for agency_id, every in (await places(connection, agencies, roles=(role,))).items():
+            code = agencies[agency_id]
+            for place in every:
+                _, _, keys = found.setdefault(place.chat_id, (place, agency_id, {}))
+                if role == "leader":
+                    keys["province", ""] = None
+                    continue
+                if role == "coordinator":
+                    keys["coordinator", code] = None
+                keys["agency", code] = None
+    order = ("province", "coordinator", "agency")
+    return [
+        (place, agency_id, sorted(keys, key=lambda key: order.index(key[0])))
+        for place, agency_id, keys in found.values()
+    ]
+
+
+# ------------------------------------------------------------------ pages
+
+
+def pages_of(
+    parts: Sequence[Facts], *, week_on: date, length: Length, limit: int
+) -> list[dict[str, Any]]:
+    """Return the contexts of the pages that tell some facts, cut between lines.
+
+    length: how long a context's words are, in the units of the limit.
+    """
+    lines = [{**line, "part": place} for place, part in enumerate(parts) for line in part["lines"]]
+    frame: dict[str, Any] = {
+        "week_on": week_on.isoformat(),
+        "on": parts[0]["on"],
+        "parts": [{key: part.get(key) for key in _HEAD} for part in parts],
+        "coordinators": list(dict.fromkeys(n for part in parts for n in part["coordinators"])),
+        "page": 1,
+        "pages": 1,
+    }
+    if length({**frame, "lines": lines}) <= limit:
+        return [{**frame, "lines": lines}]
+    pages: list[list[dict[str, Any]]] = [[]]
+    for line in lines:
+        page = {**frame, "page": len(pages), "pages": 99, "lines": [*pages[-1], line]}
+        if pages[-1] and length(page) > limit:
+            pages.append([])
+        pages[-1].append(line)
+    return [
+        {**frame, "page": number, "pages": len(pages), "lines": page}
+        for number, page in enumerate(pages, 1)
+    ]
+
+
+def length_in(renderer: Renderer, channel: Capabilities) -> Length:
+    """Return what measures a digest's words on a channel, in UTF-16 units."""
+    endless = replace(channel, max_text=_NO_LIMIT)
+
+    def length(context: dict[str, Any]) -> int:
+        return len(_worded(renderer, context, endless).encode("utf-16-le")) // 2
+
+    return length
+
+
+def drawn_again(
+    renderer: Renderer, parts: Sequence[Facts], *, week_on: date, channel: Capabilities
+) -> list[str]:
+    """Return the words of the pages by which some facts were told, or would be, on a channel."""
+    pages = pages_of(
+        parts, week_on=week_on, length=length_in(renderer, channel), limit=channel.max_text
+    )
+    return [_worded(renderer, page, channel) for page in pages]
+
+
+def _worded(renderer: Renderer, context: dict[str, Any], channel: Capabilities) -> str:
+    content = Content(TEMPLATE, context, ())
+    return renderer.render(content, channel, repeated=False, plain=False, address="").text

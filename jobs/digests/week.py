@@ -1,0 +1,190 @@
+"""What a province's digest of a week is reckoned from: read once, as of one instant.
+
+Promises that everything of one digest stands on the same rows, and that whose an obligation is and
+whether it is late are told as reminders and lists tell it. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.accounts import usage_warnings as warned
+from data.clock import at, civil_date
+from data.digests import kept_weeks as week_facts
+from data.digests import queries as weekly
+from data.digests.kept_weeks import Facts
+from data.figures.reports import DutyFigures, duty_figures
+from data.figures.tasks import PlanFigures, plan_figures, plans_followed
+from data.registry.province import Province
+from data.registry.registry import Registry
+from data.registry.workdays import Workdays
+from data.rules.holders import Holders
+from data.rules.ladder import UNDATED
+from jobs.planning.onward import Onward, onward_of
+
+AHEAD = 20  # working days
+
+Standing = Literal["submitted", "undated", "ended", "late", "passed", "soon", "far"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One obligation in hand. holder: the agency (code) that has it; None: whoever coordinates its plan.
+
+    standing: ended, its phase was over before it was tracked; passed, late by a proposed date.
+    """
+
+    row: Any  # of data.digests.queries.in_hand
+    holder: str | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A province as of a digest's instant. since: the day of the digest before, or a week ago.
+
+    before: facts of the latest week kept before this one, by scope and code; before_on: its Monday.
+    confirmed: of the last calendar week. accounts: those that serve the province.
+    """
+
+    home: Province
+    workdays: Workdays
+    week_on: date
+    today: date
+    since: date
+    plans: Mapping[int, Any]
+    agencies: Mapping[str, Any]
+    coordinators: Mapping[int, str | None]  # by plan, an agency's code
+    owed: Sequence[Owed]
+    confirmed: Sequence[tuple[int, str | None]]  # obligation, holder
+    later_dates: Mapping[int, Any]
+    explanations: Sequence[Any]
+    figures: Mapping[int, PlanFigures]
+    duties: Sequence[DutyFigures]
+    counts: Sequence[tuple[int, str | None, Any]]  # plan, holder, row of counts_by_agency
+    onward: Mapping[tuple[int, str], Onward]  # by duty and period
+    reached: frozenset[str]
+    lost: frozenset[str]
+    accounts: Sequence[Mapping[str, Any]]
+    before: Mapping[week_facts.Key, Facts]
+    before_on: date | None
+
+    def is_own(self, owed: Owed) -> bool:
+        """Tell whether the plan's coordinating agency has it in hand itself, so that leaders decide."""
+        return owed.holder in (None, self.coordinators[owed.row.plan_id])
+
+    def is_new(self, owed: Owed) -> bool:
+        """Tell whether it became late since the digest before."""
+        return bool(owed.row.judged_on >= self.workdays.on_or_before(self.since))
+
+
+async def read_week(
+    connection: AsyncConnection,
+    registry: Registry,
+    province: str,
+    *,
+    week_on: date,
+    now: datetime,
+    accounts: Sequence[Mapping[str, Any]],
+) -> Week:
+    """Read what a province's digest of a week tells, as of `now`.
+
+    accounts: as jobs.delivery.usage.accounts_in_use returns them.
+    """
+    today, workdays = civil_date(now), registry.workdays
+    home = registry.provinces[province]
+    holders = Holders(home, on=today)
+    agencies = {row.code: row for row in await weekly.agencies_of(connection, province)}
+    codes = {row.id: row.code for row in agencies.values()}
+    followed = await plans_followed(connection, province, coordinator_ids=None, today=today)
+    plans = {row.id: row for row in followed if row.code in registry.plans}
+    ids = list(plans)
+    before_on = await week_facts.last_before(connection, province, week_on)
+    before: Mapping[week_facts.Key, Facts] = {}
+    since = week_on - timedelta(days=7)
+    if before_on is not None:
+        before = await week_facts.kept(connection, province, before_on)
+        since = date.fromisoformat(before["province", ""]["on"])
+    until = workdays.add(today, AHEAD)
+    last_day = workdays.on_or_before(today)
+    rows = await weekly.in_hand(connection, ids, until=until, today=today)
+    confirmed = await weekly.confirmed(
+        connection,
+        ids,
+        since=at(week_on - timedelta(days=7), time.min),
+        until=at(week_on, time.min),
+    )
+    counts = await weekly.counts_by_agency(connection, ids, today=today, workdays=workdays)
+    duties = await duty_figures(connection, ids, today=today, workdays=workdays)
+    serving = await warned.accounts_serving(connection, province)
+    return Week(
+        home=home,
+        workdays=workdays,
+        week_on=week_on,
+        today=today,
+        since=since,
+        plans=plans,
+        agencies=agencies,
+        coordinators={key: codes.get(plan.coordinator_id) for key, plan in plans.items()},
+        owed=[
+            Owed(row, holders.holder(row.owner_code, row.kind), _standing(row, last_day, until))
+            for row in rows
+        ],
+        confirmed=[(row.id, holders.holder(row.owner_code, row.kind)) for row in confirmed],
+        later_dates=await weekly.later_dates(connection, ids),
+        explanations=await weekly.explanations(connection, ids),
+        figures=await plan_figures(connection, ids, today=today, workdays=workdays),
+        duties=duties,
+        counts=[
+            (row.plan_id, holders.holder(row.owner_code, UNDATED if row.is_task else "report"), row)
+            for row in counts
+        ],
+        onward=await _onward(connection, registry, plans, duties, today),
+        reached=frozenset(await weekly.reached(connection, province)),
+        lost=frozenset(await weekly.lost(connection, province)),
+        accounts=[account for account in accounts if account["id"] in serving],
+        before=before,
+        before_on=before_on,
+    )
+
+
+def _standing(row: Any, last_working_day: date, until: date) -> Standing:
+    if row.state == "submitted":
+        return "submitted"
+    if row.kind == UNDATED:
+        return "undated"
+    if row.kind == "phase_end" and row.due_on < row.tracked_from:
+        return "ended"
+    if row.judged_on < last_working_day:
+        return "passed" if row.due_proposed else "late"
+    return "soon" if row.base_on <= until else "far"
+
+
+async def _onward(
+    connection: AsyncConnection,
+    registry: Registry,
+    plans: Mapping[int, Any],
+    duties: Sequence[DutyFigures],
+    today: date,
+) -> dict[tuple[int, str], Onward]:
+    """Return the reports that the incomplete ones serve and that are still to be handed in."""
+    found = {}
+    for duty in duties:
+        if not duty.missing_count:
+            continue
+        onward = await onward_of(
+            connection,
+            registry,
+            plan_code=plans[duty.plan_id].code,
+            code=duty.code,
+            due_on=duty.due_on,
+            today=today,
+        )
+        if onward is not None and onward.row.state == "open":
+            found[duty.duty_id, duty.period_code] = onward
+    return found

@@ -1,0 +1,1 @@
+"""Updates taken in, handled and answered."""

@@ -1,0 +1,1 @@
+"""The morning messages of a province."""

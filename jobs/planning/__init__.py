@@ -1,0 +1,1 @@
+"""Obligations made, moved, postponed and confirmed by themselves."""

@@ -1,0 +1,73 @@
+"""Confirming by itself what nobody decided on: ten working days after it was said to be done.
+
+Promises that whoever decides has all of the tenth working day, that each is written down as a decision
+marked "tự động", and that running twice changes nothing. Sends nothing: the agency was told that it
+need do no more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.clock import civil_date
+from data.db.database import Database
+from data.models import Agency, Obligation, Plan
+from data.progress import decisions
+from data.registry.workdays import Workdays
+
+WORKING_DAYS = 10
+_SOONEST = timedelta(days=WORKING_DAYS)  # civil days that ten working days last at least
+_CHUNK = 200
+
+
+async def confirm_by_themselves(database: Database, workdays: Workdays, *, now: datetime) -> int:
+    """Confirm what was submitted more than ten working days ago; returns how many.
+
+    In transactions of a few hundred, so that answers are not kept waiting.
+    """
+    confirmed = 0
+    after = 0
+    while True:
+        async with database.write() as connection:
+            part, after, more = await _part(connection, workdays, after=after, now=now)
+        confirmed += part
+        if not more:
+            return confirmed
+
+
+async def _part(
+    connection: AsyncConnection, workdays: Workdays, *, after: int, now: datetime
+) -> tuple[int, int, bool]:
+    today = civil_date(now)
+    rows = await connection.execute(
+        select(
+            Obligation.id,
+            Obligation.code,
+            Obligation.period,
+            Obligation.submitted_at,
+            Plan.code.label("plan_code"),
+            Agency.code.label("owner_code"),
+        )
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(
+            Obligation.state == "submitted",
+            Obligation.submitted_at < now - _SOONEST,
+            Obligation.id > after,
+            Plan.withdrawn_at.is_(None),
+        )
+        .order_by(Obligation.id)
+        .limit(_CHUNK)
+    )
+    found = rows.all()
+    confirmed = 0
+    for row in found:
+        if today <= workdays.add(civil_date(row.submitted_at), WORKING_DAYS):
+            continue
+        confirmed += await decisions.confirm(
+            connection, row, person_id=None, decided_by=decisions.BY_ITSELF, now=now
+        )
+    return confirmed, found[-1].id if found else after, len(found) == _CHUNK

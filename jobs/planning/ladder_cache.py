@@ -1,0 +1,75 @@
+"""The schedules of one registry: due dates judged, rungs with their days, the next one to go out.
+
+Promises that each is reckoned once, however many agencies share it: planning asks for every obligation of
+every plan each night. Holds no state of any obligation.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from data.registry.registry import Registry
+from data.rules.ladder import UNDATED, Due, Steps, judge, next_step, schedule
+from data.rules.planning import rungs_of
+
+
+class Ladders:
+    """The schedules of one registry, each reckoned once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._due: dict[tuple[bool, bool, date], Due] = {}
+        self._next: dict[tuple[Any, ...], tuple[int, date] | None] = {}
+        self._reached: dict[tuple[str, Any, date, date], int | None] = {}
+        self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
+
+    def due(self, plan_code: str, kind: Any, due_on: date) -> Due:
+        """Return the due date of a kind of obligation, judged as the plan's province judges."""
+        strictly = self._strictly(plan_code)
+        key = (strictly, kind == UNDATED, due_on)
+        if key not in self._due:
+            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly, kind=kind)
+        return self._due[key]
+
+    def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
+        """Return (rung, day) of an obligation of the plan, in order."""
+        rungs = rungs_of(self._registry.plans[plan_code], kind)
+        key = (rungs, self._strictly(plan_code), due_on)
+        if key not in self._steps:
+            due = self.due(plan_code, kind, due_on)
+            self._steps[key] = schedule(rungs, due, self._registry.workdays)
+        return self._steps[key]
+
+    def reached(self, plan_code: str, kind: Any, due_on: date, *, today: date) -> int | None:
+        """Return the last rung of an obligation whose day has come by today, or None where none has."""
+        key = (plan_code, kind, due_on, today)
+        if key not in self._reached:
+            days = [rung for rung, day in self.steps(plan_code, kind, due_on) if day <= today]
+            self._reached[key] = days[-1] if days else None
+        return self._reached[key]
+
+    def step(
+        self,
+        plan_code: str,
+        kind: Any,
+        due_on: date,
+        *,
+        today: date,
+        sent: int | None,
+        acknowledged_until: date | None,
+    ) -> tuple[int, date] | None:
+        """Return the next rung of an obligation and its day; see data.rules.ladder.next_step."""
+        key = (rungs_of(self._registry.plans[plan_code], kind), self._strictly(plan_code), due_on)
+        key_of_step = (key, today, sent, acknowledged_until)
+        if key_of_step not in self._next:
+            self._next[key_of_step] = next_step(
+                self.steps(plan_code, kind, due_on),
+                today=today,
+                sent=sent,
+                acknowledged_until=acknowledged_until,
+            )
+        return self._next[key_of_step]
+
+    def _strictly(self, plan_code: str) -> bool:
+        return self._registry.province_of(plan_code).file.judged_strictly

@@ -1,0 +1,1 @@
+"""Message rows to text, buttons and links."""

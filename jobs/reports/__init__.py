@@ -1,0 +1,1 @@
+"""The consolidated report and the urging letter, as documents."""

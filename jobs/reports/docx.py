@@ -1,0 +1,223 @@
+"""The consolidated report and the draft of an urging letter, as Word documents for a person to sign.
+
+Promises the layout of Nghị định 30/2020/NĐ-CP, Phụ lục I, which lies in templates/report/*.docx and is
+edited in Word; that sums reconcile or nothing is drawn; that what nobody said reads "chưa báo cáo".
+People's words are data: never run as a template, never markup. Opens no database, knows no clock.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.registry.titles import period_words, shorten
+from data.reports.facts import Line, ReportFacts, TaskFacts, UrgingFacts, faults
+from data.text import fold
+from jobs.reports.docx_context import appendix, checked, figures, groups, points, targets
+from jobs.reports.letterhead import (
+    bodies,
+    day_long,
+    day_short,
+    full_name,
+    issuer_of,
+    letterhead,
+    province_name,
+)
+
+_FOLDER = Path(__file__).parents[2] / "templates" / "report"
+# What XML 1.0 cannot hold (section 2.2), and marks that turn the direction of writing about.
+_UNFIT = re.compile(
+    "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
+_BLANKS = re.compile(r"\s+")
+# Where a line under words is a third to a half as long as they are (mục II khoản 2 điểm c, khoản 5).
+_RULES = {"Kẻ dưới cơ quan": (12, 0.72), "Kẻ dưới trích yếu": (14, 0.51)}
+_POINT = 20  # twentieths of a point, Word's measure
+_COLUMN = 3969  # 70 mm, of the issuing body
+_PAGE = 9354  # 165 mm, between the margins
+_NOBODY_LATE = (
+    "Chưa có cơ quan nào quá hạn lâu đến mức cần công văn: việc mới quá hạn vẫn đang được nhắc bằng tin;"
+    " việc có ý kiến, xin gia hạn hoặc hết hạn từ trước khi theo dõi thì không đôn đốc."
+)
+
+Progress = Callable[[int, int], None]
+
+
+class ReportRefused(Exception):
+    """A report that must not be drawn; reasons are Vietnamese sentences for whom asked for it."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+def report_docx(
+    facts: ReportFacts,
+    lines: Iterable[tuple[TaskFacts, Sequence[Line]]] | None,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Return the consolidated report; raises ReportRefused with the reasons where sums do not reconcile.
+
+    lines None: the appendix has one row a task, and says that the rest is in the .xlsx; else every
+    agency's line with its source, all held at once: some thousands, not hundreds of thousands.
+    progress is told (tasks drawn, tasks) as the appendix goes on, and at the end of all.
+    """
+    held = None if lines is None else list(lines)
+    if reasons := faults(facts) + (checked(facts, held) if held is not None else []):
+        raise ReportRefused(reasons)
+    period = period_words(facts.period) or facts.period
+    known = {task.task_id: said for task, said in held or ()}
+    plan = _plan(facts)
+    context = {
+        "head": _head(facts),
+        "plan": plan,
+        "abstract": f"Kết quả thực hiện {period} Kế hoạch số {facts.number} ngày {day_short(facts.issued_on)}"
+        + (f" của {plan['issuer']}" if plan["issuer"] else ""),
+        "period": period,
+        "estimate": facts.is_estimate,
+        "as_of": day_long(facts.as_of),
+        "whole": figures(facts.figures),
+        "parts": facts.lines,
+        "unassigned": sum(task.unassigned for task in facts.tasks),
+        "silent": facts.silent,
+        "duties": [
+            {
+                "title": duty.title,
+                "due": day_short(duty.due_on),
+                "expected": duty.expected,
+                "received": duty.received,
+                "late": duty.late,
+                "missing": duty.missing,
+            }
+            for duty in facts.duties
+        ],
+        "groups": groups(facts, known if held is not None else None),
+        "targets": targets(facts.targets),
+        "difficulties": points(facts.difficulties),
+        "proposals": points(facts.proposals),
+        # whoever coordinates does not report to itself
+        "receivers": [
+            body
+            for body in bodies(facts.receiver)
+            if fold(full_name(body)) != fold(full_name(facts.coordinator))
+        ],
+        "detailed": held is not None,
+        "rows": appendix(facts, known if held is not None else None, progress=progress),
+    }
+    drawn = _drawn("report.docx", context)
+    if progress is not None:
+        progress(facts.figures.total, facts.figures.total)
+    return drawn
+
+
+def urging_docx(facts: UrgingFacts) -> bytes:
+    """Return the draft of a letter that urges the agencies that are late; a person signs and sends it.
+
+    Raises ReportRefused where nobody is late for long: there is nothing to urge.
+    """
+    late = [agency for agency in facts.agencies if agency.items]
+    if not late:
+        raise ReportRefused([_NOBODY_LATE])
+    items = [
+        {
+            "agency": agency.agency,
+            "code": item.code,
+            "title": shorten(item.title, 200),
+            "due": day_short(item.due_on),
+            "days": item.days_late,
+        }
+        for agency in late
+        for item in agency.items
+    ]
+    context = {
+        "head": _head(facts),
+        "plan": _plan(facts),
+        "as_of": day_long(facts.as_of),
+        "addressees": [agency.agency for agency in late],
+        "count": len(items),
+        "items": items,
+    }
+    return _drawn("urging.docx", context)
+
+
+def _head(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
+    head = letterhead(facts.coordinator, facts.province)
+    return {
+        "agency": full_name(facts.coordinator),
+        "superior": head.superior,
+        "issuer": head.issuer,
+        "symbol": head.symbol,
+        "place": head.place,
+        "authority": head.authority,
+        "post": head.post,
+        "province": province_name(facts.province),
+        "year": facts.as_of.year,
+    }
+
+
+def _plan(facts: ReportFacts | UrgingFacts) -> dict[str, str]:
+    title = facts.title
+    # "Triển khai thực hiện …" goes on within the sentence; "Gia Lai …" is a name and stays.
+    if title.split(" ", 2)[1:2] and title.split(" ", 2)[1][:1].islower():
+        title = title[:1].lower() + title[1:]
+    return {
+        "number": facts.number,
+        "day": day_long(facts.issued_on),
+        "issuer": issuer_of(facts.number, facts.province),
+        "title": title,
+    }
+
+
+# ------------------------------------------------------------------ drawing
+
+
+def _drawn(name: str, context: dict[str, Any]) -> bytes:
+    """Return a template filled in. A name that the template misspells is an error, not a blank."""
+    from docxtpl import DocxTemplate
+    from jinja2 import Environment, StrictUndefined
+    from lxml import etree
+
+    template = DocxTemplate(_FOLDER / name)
+    # Two repairs that would cost half of the time of a long table and have nothing to do here: words
+    # hold no line ends (_fit sees to that) and no table has columns made by a loop.
+    template.resolve_listing = lambda xml: xml
+    template.fix_tables = etree.fromstring
+    environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_fit)
+    template.render(context, environment, autoescape=True)
+    _measure(template.docx)
+    file = io.BytesIO()
+    template.save(file)
+    return file.getvalue()
+
+
+def _fit(value: Any) -> Any:
+    """Return what a document can hold of a value: its words on one line, without unfit characters."""
+    if isinstance(value, str):
+        # type(value): what a filter has already escaped stays so
+        return type(value)(_BLANKS.sub(" ", _UNFIT.sub("", value)))
+    return "" if value is None else value
+
+
+def _measure(document: Any) -> None:
+    """Set how long the lines under the issuing body and under the abstract are, by the words above."""
+    from docx.shared import Twips
+
+    tables = [cell for table in document.tables[:1] for cell in table.rows[0].cells[:1]]
+    for holder, width in (*((cell, _COLUMN) for cell in tables), (document, _PAGE)):
+        above = ""
+        for paragraph in holder.paragraphs:
+            if (rule := _RULES.get(paragraph.style.name)) is None:
+                above = paragraph.text
+                continue
+            size, letter = rule
+            words = sum(0.25 if sign == " " else letter for sign in above) * size * _POINT
+            length = 0.42 * words if words <= width else 0.34 * width  # its last line is shorter
+            indent = Twips(int((width - length) / 2))
+            paragraph.paragraph_format.left_indent = indent
+            paragraph.paragraph_format.right_indent = indent
+            if holder is document:
+                return

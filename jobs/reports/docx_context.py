@@ -1,0 +1,261 @@
+"""The parts of a consolidated report as plain values, ready for its template: figures, groups, appendix.
+
+Promises that everything shown is counted from the facts given and nothing is added to them; shares are
+rounded to a tenth and written with a comma. Pure but for telling how far the appendix has come.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from data.clock import ZONE
+from data.figures.tasks import Figures, OfficialState
+from data.registry.titles import shorten
+from data.reports.facts import Line, ReportFacts, Said, Source, TaskFacts
+from data.targets.facts import TargetFacts
+from data.text import fold, squeeze
+from jobs.rendering.renderer import upper_first
+from jobs.reports.letterhead import day_short
+
+STATES: tuple[OfficialState, ...] = ("done_on_time", "done_late", "open_on_time", "open_late")
+# How many are named in the text before the reader is sent to the appendix.
+_TASKS = 12
+_NAMES = 12
+_DOCUMENTS = 3
+# From so many on, silent agencies of a task that stand alike share a row, all named in it.
+_TOGETHER = 4
+_TITLE = 160
+_ROW_TITLE = 220
+_TELL_EVERY = 25
+_NUMBER = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])")
+
+LinesByTask = Mapping[int, Sequence[Line]]
+
+
+def checked(facts: ReportFacts, lines: Sequence[tuple[TaskFacts, Sequence[Line]]]) -> list[str]:
+    """Return a Vietnamese sentence for each task whose lines are not what its figures say."""
+    given = {task.task_id: said for task, said in lines}
+    found = []
+    for task in facts.tasks:
+        said = given.get(task.task_id, ())
+        states = Counter(line.state for line in said)
+        if any(states[state] != getattr(task.parts, state) for state in STATES):
+            found.append(
+                f"{task.code}: phụ lục có {len(said)} dòng, trạng thái không khớp {task.parts.total} cơ quan."
+            )
+        silent = sum(line.source is None for line in said)
+        if silent != task.silent:
+            found.append(
+                f"{task.code}: phụ lục có {silent} dòng chưa báo cáo, số liệu là {task.silent}."
+            )
+    if len(given) != len(lines) or given.keys() - {task.task_id for task in facts.tasks}:
+        found.append("Phụ lục có nhiệm vụ lặp lại hoặc không thuộc kế hoạch.")
+    return found
+
+
+def figures(of: Figures) -> dict[str, Any]:
+    """Return counts and shares; a share of nothing is "–". rounded: the shown shares miss 100."""
+    counts: dict[str, int] = {state: getattr(of, state) for state in STATES}
+    done = of.done_on_time + of.done_late
+    tenths = sum(round(1000 * count / of.total) for count in counts.values()) if of.total else 1000
+    shares = {state: share(count, of.total) for state, count in counts.items()}
+    return {
+        **counts,
+        "total": of.total,
+        "done": done,
+        "waiting": of.waiting,
+        "share": {**shares, "done": share(done, of.total), "total": share(of.total, of.total)},
+        "rounded": tenths != 1000,
+    }
+
+
+def share(count: int, total: int) -> str:
+    """Return a share in per cent to a tenth, with a comma: "33,3"; "–" of nothing."""
+    return f"{round(1000 * count / total) / 10:.1f}".replace(".", ",") if total else "–"
+
+
+# ------------------------------------------------------------------ the text
+
+
+def groups(facts: ReportFacts, lines: LinesByTask | None) -> list[dict[str, Any]]:
+    """Return the groups of tasks with their counts, what is done with its documents, who is late."""
+    return [
+        {
+            "title": section.title,
+            "figures": figures(section.figures),
+            **_named("done", section.tasks, ("done_on_time", "done_late"), lines),
+            **_named("late", section.tasks, ("open_late",), lines),
+        }
+        for section in facts.sections
+    ]
+
+
+def _named(
+    key: str, tasks: Sequence[TaskFacts], states: tuple[str, ...], lines: LinesByTask | None
+) -> dict[str, Any]:
+    of_state = [task for task in tasks if task.state in states]
+    named = [_notable(key, task, (lines or {}).get(task.task_id, ())) for task in of_state[:_TASKS]]
+    return {key: named, f"{key}_more": len(of_state) - len(named)}
+
+
+def _notable(key: str, task: TaskFacts, lines: Sequence[Line]) -> dict[str, Any]:
+    documents = [f"{_document(line)} ({line.agency})" for line in lines if line.document]
+    who = [line.agency for line in lines if line.state == "open_late"]
+    shown = documents[:_DOCUMENTS] if key == "done" else who[:_NAMES]
+    return {
+        "code": task.code,
+        "title": shorten(task.text, _TITLE),
+        "documents": documents[:_DOCUMENTS],
+        "who": who[:_NAMES],
+        "more": len(documents if key == "done" else who) - len(shown),
+        "late_parts": task.parts.open_late,
+        "parts": task.parts.total,
+    }
+
+
+def points(said: Sequence[Said]) -> list[dict[str, Any]]:
+    """Return what was said, the same words once, with who said it of what and when; most said first."""
+    found: dict[str, list[Said]] = {}
+    for one in said:
+        if fold(one.words):
+            found.setdefault(fold(one.words), []).append(one)
+    grouped = sorted(found.values(), key=len, reverse=True)
+    return [
+        {
+            "words": squeeze(same[0].words).rstrip(" .;,"),
+            "agencies": list(dict.fromkeys(one.agency for one in same)),
+            "codes": list(dict.fromkeys(one.code for one in same)),
+            "days": _days([one.at for one in same]),
+        }
+        for same in grouped
+    ]
+
+
+def _days(instants: Sequence[datetime]) -> str:
+    days = sorted({instant.astimezone(ZONE).date() for instant in instants})
+    if len(days) == 1:
+        return f"ngày {day_short(days[0])}"
+    return f"từ ngày {day_short(days[0])} đến ngày {day_short(days[-1])}"
+
+
+def targets(of: Sequence[TargetFacts]) -> list[dict[str, Any]]:
+    """Return the rows of the table of targets; numbers are written with a comma."""
+    return [
+        {
+            "code": target.code,
+            "text": upper_first(shorten(target.text, _ROW_TITLE)),
+            "goal": _valued(target.goal, target.unit, target.comparator),
+            "year": target.year,
+            "value": _valued(target.value, target.unit, None),
+            "value_year": target.value_year,
+            "source": target.source,
+            "met": target.met,
+        }
+        for target in of
+    ]
+
+
+def _valued(value: str | None, unit: str, comparator: str | None) -> str:
+    if value is None or not value.strip():
+        return ""
+    sign = {">=": "≥ ", ">": "> ", "<=": "≤ ", "<": "< "}.get(comparator or "", "")
+    number = _NUMBER.sub(_with_comma, value.strip())
+    after = "" if not unit or number.endswith(unit) else (unit if unit == "%" else f" {unit}")
+    return f"{sign}{number}{after}"
+
+
+def _with_comma(number: re.Match[str]) -> str:
+    tail = number[2].rstrip("0")
+    return f"{number[1]},{tail}" if tail else number[1]
+
+
+# ------------------------------------------------------------------ the appendix
+
+
+def appendix(
+    facts: ReportFacts,
+    lines: LinesByTask | None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the appendix's rows in the plan's order: groups, tasks and, where lines are given, lines."""
+    done = 0
+    for section in facts.sections:
+        yield {"kind": "section", "title": section.title}
+        for task in section.tasks:
+            yield _task_row(task, full=lines is not None)
+            if lines is not None:
+                for row in _line_rows(lines.get(task.task_id, ())):
+                    yield {**row, "code": task.code}
+            done += 1
+            if progress is not None and done % _TELL_EVERY == 0:
+                progress(done, facts.figures.total)
+
+
+def _task_row(task: TaskFacts, *, full: bool) -> dict[str, Any]:
+    return {
+        "kind": "task",
+        "code": task.code,
+        "title": task.text if full else shorten(task.text, _ROW_TITLE),
+        "period": task.period,
+        "state": task.state,
+        **{state: getattr(task.parts, state) for state in STATES},
+        "total": task.parts.total,
+        "done": task.parts.done_on_time + task.parts.done_late,
+        "waiting": task.parts.waiting,
+        "silent": task.silent,
+        "behind": () if full else task.behind,
+        "behind_more": task.behind_count - len(task.behind),
+    }
+
+
+def _line_rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each line, in official order: first those who spoke, then those who did not."""
+    if not lines:
+        yield {"kind": "nobody"}
+    in_order = sorted(lines, key=lambda line: line.position)
+    for line in in_order:
+        if line.source is not None:
+            yield _line_row(line, line.source)
+    silent = [line for line in in_order if line.source is None]
+    silent.sort(key=lambda line: (STATES.index(line.state), str(line.due_on or "")))
+    for (state, due_on), alike in groupby(silent, key=lambda line: (line.state, line.due_on)):
+        names = [line.agency for line in alike]
+        due = day_short(due_on) if due_on else ""
+        if len(names) >= _TOGETHER:
+            yield {"kind": "silent_many", "agencies": names, "state": state, "due": due}
+            continue
+        for name in names:
+            yield {"kind": "silent", "agency": name, "state": state, "due": due}
+
+
+def _line_row(line: Line, source: Source) -> dict[str, Any]:
+    at = source.at.astimezone(ZONE)
+    return {
+        "kind": "line",
+        "agency": line.agency,
+        "due": day_short(line.due_on) if line.due_on else "",
+        "state": line.state,
+        "waiting": line.waiting,
+        "done_on": day_short(line.done_on) if line.done_on else "",
+        "percent": line.percent,
+        "document": _document(line),
+        "source": {
+            "agency": source.agency,
+            "person": source.person,
+            "said": source.said,
+            "at": f"{at:%H:%M} ngày {day_short(at.date())}",
+            "note": source.note,
+        },
+    }
+
+
+def _document(line: Line) -> str:
+    if not line.document:
+        return ""
+    return line.document + (f" ngày {day_short(line.document_on)}" if line.document_on else "")

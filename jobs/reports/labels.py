@@ -1,0 +1,18 @@
+"""The few words that a sheet needs for states and answers; a document's own stand in its template.
+
+Promises a word for every official state and for everything that can be said.
+"""
+
+from __future__ import annotations
+
+from data.sheets.labels import SAID
+
+STATE_WORDS = {
+    "done_on_time": "Hoàn thành đúng hạn",
+    "done_late": "Hoàn thành quá hạn",
+    "open_on_time": "Đang thực hiện, trong hạn",
+    "open_late": "Đang thực hiện, quá hạn",
+}
+SAID_WORDS = {**SAID, "confirmed": "được xác nhận"}
+SILENT = "chưa báo cáo"
+UNASSIGNED = "chưa có cơ quan thực hiện"

@@ -1,0 +1,159 @@
+"""Reports for people: gathered in one read transaction, drawn beside the event loop.
+
+Promises that a report whose sums do not reconcile is refused with the reason and never drawn, and that
+nothing is sent or kept here: least of all a letter that urges, which a person signs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from data.db.database import Database
+from data.files import DOCX, XLSX
+from data.registry.registry import Registry
+from data.registry.titles import period_words
+from data.reports.facts import MOST_LINES, Line, ReportFacts, TaskFacts, UrgingFacts
+from data.reports.gather import NoPlan, gather, lines_of
+from data.reports.late_agencies import urging_facts
+from data.reports.period import span_of
+
+WORD, SHEET, URGING = "docx", "xlsx", "urging"  # ReportRequest.form
+Progress = Callable[[int, int], None]
+_Lines = AsyncIterator[tuple[TaskFacts, list[Line]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was drawn, and the facts it shows (a sheet of several plans: of the first)."""
+
+    name: str
+    mime: str
+    content: bytes
+    facts: ReportFacts | UrgingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there is no report: Vietnamese sentences for who asked."""
+
+    reason: str
+
+
+class Stopped(Exception):
+    """The process is to end while a report is drawn; the drawing stops at its next task."""
+
+
+async def make_report(
+    database: Database,
+    registry: Registry,
+    plan_codes: str | Sequence[str],
+    *,
+    period: str,
+    form: str,
+    as_of: date,
+    progress: Progress | None = None,
+) -> Made | Refused:
+    """Make a report of a plan (a sheet: of several) for a period, as of a day that has come.
+
+    form: "docx", "xlsx" or "urging" (a draft, for which the period does not count). A document lists every
+    agency's line up to MOST_LINES, beyond that one row a task. progress is called from another thread
+    with (tasks drawn, tasks). ValueError for a period that is none.
+    """
+    codes = [plan_codes] if isinstance(plan_codes, str) else list(plan_codes)
+    if form != URGING and as_of < span_of(period).first:
+        return Refused(f"Kỳ {period_words(period)} chưa bắt đầu nên chưa có gì để tổng hợp.")
+    # Imported here: what draws needs libraries that a process at rest does not hold.
+    from jobs.reports.docx import ReportRefused
+
+    try:
+        if form == URGING:
+            return await _urging(database, registry, codes[0], as_of)
+        if form == WORD:
+            return await _document(database, registry, codes[0], period, as_of, progress)
+        return await _sheet(database, registry, codes, period, as_of, progress)
+    except ReportRefused as refused:
+        return Refused(str(refused))
+    except NoPlan as fault:
+        return Refused(f"Kế hoạch {fault.args[0]} chưa được nạp hoặc không còn theo dõi.")
+
+
+async def _document(
+    database: Database,
+    registry: Registry,
+    plan_code: str,
+    period: str,
+    as_of: date,
+    progress: Progress | None,
+) -> Made:
+    from jobs.reports.docx import report_docx
+
+    async with database.read() as connection:
+        facts = await gather(connection, registry, plan_code, period=period, as_of=as_of)
+        lines = None
+        if facts.lines <= MOST_LINES:
+            lines = [each async for each in lines_of(connection, registry, facts)]
+    content = await _drawn(report_docx, facts, lines, progress=progress)
+    return Made(f"bao-cao-{plan_code}-{period}.docx", DOCX, content, facts)
+
+
+async def _sheet(
+    database: Database,
+    registry: Registry,
+    plan_codes: Sequence[str],
+    period: str,
+    as_of: date,
+    progress: Progress | None,
+) -> Made:
+    from jobs.reports.xlsx import report_xlsx
+
+    loop = asyncio.get_running_loop()
+    plans = []
+    async with database.read() as connection:
+        for code in plan_codes:
+            facts = await gather(connection, registry, code, period=period, as_of=as_of)
+            plans.append((facts, _pulled(loop, lines_of(connection, registry, facts))))
+        content = await _drawn(report_xlsx, plans, progress=progress)
+    name = plan_codes[0] if len(plan_codes) == 1 else f"{len(plan_codes)}-ke-hoach"
+    return Made(f"bao-cao-{name}-{period}.xlsx", XLSX, content, plans[0][0])
+
+
+async def _urging(database: Database, registry: Registry, plan_code: str, as_of: date) -> Made:
+    from jobs.reports.docx import urging_docx
+
+    async with database.read() as connection:
+        facts = await urging_facts(connection, registry, plan_code, as_of=as_of)
+    content = await asyncio.to_thread(urging_docx, facts)
+    return Made(f"don-doc-{plan_code}-{as_of.isoformat()}.docx", DOCX, content, facts)
+
+
+async def _drawn(draw: Callable[..., bytes], *facts: Any, progress: Progress | None) -> bytes:
+    """Draw in a thread; where this is cut short the thread ends at the next task."""
+    ending = threading.Event()
+
+    def told(done: int, total: int) -> None:
+        if ending.is_set():
+            raise Stopped
+        if progress is not None:
+            progress(done, total)
+
+    try:
+        return await asyncio.to_thread(draw, *facts, progress=told)
+    finally:
+        ending.set()
+
+
+def _pulled(
+    loop: asyncio.AbstractEventLoop, lines: _Lines
+) -> Iterator[tuple[TaskFacts, list[Line]]]:
+    """Yield in a thread what is read in the loop, so that no more is held than what is being written."""
+
+    async def one() -> tuple[TaskFacts, list[Line]] | None:
+        return await anext(lines, None)
+
+    while (each := asyncio.run_coroutine_threadsafe(one(), loop).result()) is not None:
+        yield each

@@ -1,0 +1,506 @@
+"""`nhacviec restore`: a backup takes the place of the database, and nothing is sent twice or lost unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, select
+
+from bot.cli.registry import copy_database
+from bot.service.process_lock import InUse, Ownership, alone
+from data.accounts import leases as lease
+from data.backup.restore import Settled, look, mark_backed_up, settle
+from data.clock import SystemClock
+from data.db.database import Database
+from data.db.upgrade import config, newest, revision_of, upgrade
+from data.models import Chat, JobRun, Message, StatusReply
+from jobs.morning.run import morning
+from tests.cli.test_cli import Terminal, terminal
+from tests.support.conversations import Seat, Talk, small_registry
+from tests.support.loaded_province import morning_of
+from tests.support.round_trip import Whole
+
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server's backups are the server's
+
+__all__ = ["terminal"]  # the fixture
+
+TOP = Path(__file__).parents[2]
+NOW = morning_of(date(2026, 11, 9), hour=9)
+SEATS = (
+    Seat("7", "dong", "stc"),
+    Seat("6", "dong", "sxd"),
+    Seat("5", "tay", "stc"),
+    Seat("8", "dong", "skhcn", "coordinator"),
+)
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def talk_in(path: Path) -> Talk:
+    database = Database(sqlite_url(path))
+    await upgrade(database)
+    return await Talk(database, small_registry(), NOW).begin(*SEATS)
+
+
+@pytest.fixture
+def present(terminal: Terminal, tmp_path: Path) -> Path:
+    """The database in use, with one answer in it."""
+    (tmp_path / "var").mkdir()
+    path = tmp_path / "var" / "nhacviec.db"
+
+    async def make() -> None:
+        talk = await talk_in(path)
+        await talk.say("7", "/viec")
+        await talk.say("7", "1 đang làm 10%")
+        await talk.database.dispose()
+
+    asyncio.run(make())
+    return path
+
+
+def answered(path: Path, *words: str, chat: str = "7") -> list[str]:
+    """Say things in a chat of a file that is in use; return the last answer to each."""
+
+    async def say() -> list[str]:
+        database = Database(sqlite_url(path))
+        talk = Talk(database, small_registry(), NOW, 1)
+        with closing(sqlite3.connect(path)) as file:
+            highest = file.execute("SELECT max(id) FROM inbox_event").fetchone()[0]
+        talk._events = iter(range(highest + 1, highest + 1000))
+        found = [(await talk.say(chat, each))[-1].plain for each in words]
+        await database.dispose()
+        return found
+
+    return asyncio.run(say())
+
+
+# ------------------------------------------------------------------ the command
+
+
+def test_a_restored_backup_answers_as_it_did_and_the_old_file_is_kept(
+    terminal: Terminal, present: Path
+) -> None:
+    then = answered(present, "/viec", "/lichsu")
+    assert terminal.type("backup", "copy.db")[0] == 0
+    answered(present, "/viec", "1 đã xong, Báo cáo số 9/BC-STC ngày 9/11/2026")
+    present.chmod(0o640)
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert done["lost"]["status_reply"] == 1
+    assert answered(present, "/viec", "/lichsu") == then
+    assert present.stat().st_mode & 0o777 == 0o640
+    kept = Path(done["kept"])
+    assert kept.parent.resolve() == present.parent.resolve()
+    assert "9/BC-STC" in answered(kept, "/lichsu")[0]
+    beside = {
+        path.name.removesuffix("-wal").removesuffix("-shm") for path in present.parent.iterdir()
+    }
+    assert beside == {present.name, kept.name, f"{present.name}.owner"}
+
+
+def test_before_it_is_done_it_says_what_will_be_lost_and_a_trial_changes_nothing(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    answered(present, "/viec", "1 đang làm 30%", "1 đang làm 40%")
+    before = present.read_bytes()
+    code, out, _ = terminal.type("restore", "copy.db", "--dry-run")
+    assert code == 0
+    assert "Sẽ mất (chỉ còn trong tệp cũ): 2 câu trả lời, 3 tin đến" in out
+    assert "Chưa thay gì" in out
+    assert "Không có ai để hỏi lại" in terminal.type("restore", "copy.db")[2]
+    assert present.read_bytes() == before
+    assert not list(present.parent.glob("*.2*"))
+
+
+def test_where_there_is_no_database_any_more_a_backup_becomes_it(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    present.unlink()
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert (done["kept"], done["present"], done["told"]) == (None, None, 4)
+    assert "10%" in answered(present, "/lichsu")[0]
+
+
+def test_a_damaged_database_is_replaced_and_kept(terminal: Terminal, present: Path) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    with present.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(40_000))
+    damaged = present.read_bytes()
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert Path(done["kept"]).read_bytes() == damaged
+    assert "10%" in answered(present, "/lichsu")[0]
+
+
+def test_a_file_that_is_no_whole_backup_is_refused(
+    terminal: Terminal, present: Path, tmp_path: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    before = present.read_bytes()
+    (tmp_path / "words.db").write_text("no database")
+    whole = (tmp_path / "copy.db").read_bytes()
+    (tmp_path / "cut.db").write_bytes(whole[: len(whole) // 2])
+    with closing(sqlite3.connect(tmp_path / "other.db")) as file, file:
+        file.execute("CREATE TABLE theirs (id int)")
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as file:
+        page = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_obligation_remind_on'"
+        (number,), (size,) = (file.execute(q).fetchone() for q in (page, "PRAGMA page_size"))
+    spoilt = bytearray(whole)  # opens and reads well, but for one index
+    spoilt[(number - 1) * size : number * size] = spoilt[-size:]
+    (tmp_path / "spoilt.db").write_bytes(spoilt)
+    for name in ("words.db", "cut.db", "other.db", "spoilt.db"):
+        assert "Hãy dùng bản sao lưu khác" in terminal.refused("restore", name, "--yes")
+    assert "Không có tệp" in terminal.refused("restore", "none.db", "--yes")
+    assert "chính là cơ sở dữ liệu" in terminal.refused("restore", "var/nhacviec.db", "--yes")
+    assert present.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "bản chương trình mới hơn"),
+        ("INSERT INTO meta VALUES ('sandbox', '1')", "của bản thử"),
+    ],
+)
+def test_a_backup_of_a_newer_program_or_of_the_sandbox_is_refused(
+    change: str, why: str, terminal: Terminal, present: Path, tmp_path: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as file, file:
+        file.execute(change)
+    assert why in terminal.refused("restore", "copy.db", "--yes")
+
+
+def test_a_backup_of_an_older_program_is_brought_up_to_date(
+    terminal: Terminal, present: Path, tmp_path: Path
+) -> None:
+    older = Database(sqlite_url(tmp_path / "older.db"))
+
+    def to_0006(connection: Connection) -> None:
+        settings = config()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0006")
+
+    async def make() -> None:
+        async with older.write() as connection:
+            await connection.run_sync(to_0006)
+        await older.dispose()
+
+    asyncio.run(make())
+    _, out, _ = terminal.type("restore", "older.db", "--yes")
+    assert f"Bản sao lưu ở bản 0006: sẽ được nâng lên bản {newest()}" in out
+
+    async def revision() -> str | None:
+        database = Database(sqlite_url(present))
+        async with database.read() as connection:
+            found = await revision_of(connection)
+        await database.dispose()
+        return found
+
+    assert asyncio.run(revision()) == newest()
+
+
+def test_while_a_service_runs_nothing_is_restored(terminal: Terminal, present: Path) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    service = Ownership(present)
+    assert "Dịch vụ đang chạy" in terminal.refused("restore", "copy.db", "--yes")
+    service.release()
+
+    async def own() -> None:
+        database = Database(sqlite_url(present))
+        async with database.write() as connection:
+            await lease.own(connection, 1, "other", now=await SystemClock().now())
+        await database.dispose()
+
+    asyncio.run(own())
+    assert "Dịch vụ other" in terminal.type("restore", "copy.db", "--yes")[2]
+
+
+def test_while_another_program_has_the_file_open_nothing_is_restored(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    before = present.read_bytes()
+    with closing(sqlite3.connect(present)) as other:
+        other.execute("SELECT * FROM plan").fetchone()
+        assert "Có chương trình khác" in terminal.type("restore", "copy.db", "--yes")[2]
+    assert present.read_bytes() == before
+    assert not list(present.parent.glob("*.2*"))
+
+
+def test_no_service_begins_while_a_file_is_replaced(present: Path) -> None:
+    with alone(present), pytest.raises(InUse, match="đang được khôi phục"):
+        Ownership(present)
+    Ownership(present).release()
+
+
+def test_of_a_server_nothing_is_restored(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, present: Path
+) -> None:
+    monkeypatch.setenv("NHACVIEC_DATABASE_URL", "postgresql+psycopg://x/y")
+    assert "pg_restore" in terminal.refused("restore", "copy.db", "--yes")
+
+
+# ------------------------------------------------------------------ what goes on after it
+
+
+async def backed_up(whole: Whole, path: Path) -> Path:
+    file = whole.database.file
+    assert file is not None
+    copy_database(file, path)
+    mark_backed_up(path, now=whole.now)
+    return path
+
+
+_OPENED: dict[Path, Database] = {}
+
+
+@dataclass
+class Again:
+    """The service on a restored copy, and what was settled there."""
+
+    whole: Whole
+    settled: Settled
+
+    @property
+    def database(self) -> Database:
+        return self.whole.database
+
+
+async def restored(whole: Whole, copy: Path, *, known: bool = True, hours: float = 2) -> Again:
+    """Go on from a copy, hours later; known: the database that it replaces can be read."""
+    later = whole.now + timedelta(hours=hours)
+    settled = settle(copy, look(copy), whole.database.file if known else None, now=later)
+    if copy not in _OPENED:
+        _OPENED[copy] = Database(sqlite_url(copy))
+    again = Whole(_OPENED[copy], later)
+    again.account_id = whole.account_id
+    return Again(again.go_on(), settled)
+
+
+async def texts(again: Again) -> list[tuple[str, str]]:
+    await again.whole.delivery.run_until_idle()
+    sent = again.whole.channel.sent
+    return [(address, words.splitlines()[0][: len(NOTICE)]) for address, words in sent]
+
+
+async def mornings(whole: Whole) -> int:
+    result = await morning(whole.database, whole.registry, now=whole.now)
+    return result.messages
+
+
+@pytest.fixture
+async def whole(database: Database) -> AsyncIterator[Whole]:
+    begun = await Whole(database, NOW).begin()
+    for address, agency in (("7", "stc"), ("6", "sxd"), ("8", "skhcn")):
+        await begun.enrol(address, agency, "coordinator" if agency == "skhcn" else "focal")
+    yield begun
+    while _OPENED:
+        await _OPENED.popitem()[1].dispose()
+
+
+NOTICE = "⚠ Dữ liệu vừa được khôi phục từ bản sao"
+
+
+async def test_what_was_sent_since_the_backup_is_not_sent_again(
+    whole: Whole, tmp_path: Path
+) -> None:
+    assert await mornings(whole) == 4
+    copy = await backed_up(whole, tmp_path / "copy.db")  # four pages wait in it
+    await whole.delivery.run_until_idle()
+    whole.channel.sent.clear()
+    again = await restored(whole, copy)
+    assert again.settled.sent == 4
+    assert await mornings(again.whole) == 0
+    assert sorted(await texts(again)) == [("6", NOTICE), ("7", NOTICE)]
+
+
+async def test_a_morning_sent_since_the_backup_is_not_sent_again(
+    whole: Whole, tmp_path: Path
+) -> None:
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    whole.now += timedelta(minutes=1)
+    whole.clock.move_to(whole.now)
+    assert await mornings(whole) == 4
+    await whole.delivery.run_until_idle()
+    again = await restored(whole, copy)
+    assert await mornings(again.whole) == 0
+    assert sorted(await texts(again)) == [("6", NOTICE), ("7", NOTICE)]
+    # what is still open is told by the next morning, to each chat once
+    next_day = await restored(whole, copy, hours=24)
+    assert await mornings(next_day.whole) == 4
+
+
+async def test_where_nobody_can_tell_what_was_sent_it_is_parked_and_shown_and_each_chat_told(
+    whole: Whole, tmp_path: Path
+) -> None:
+    assert await mornings(whole) == 4
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    await whole.delivery.run_until_idle()
+    again = await restored(whole, copy, known=False)
+    assert (again.settled.parked, again.settled.chats) == (4, 3)
+    assert sorted(await texts(again)) == [(chat, NOTICE) for chat in ("6", "7", "8")]
+    async with again.database.read() as connection:
+        states = await connection.scalars(select(Message.state).where(Message.priority == 2))
+        assert sorted(states) == ["sent"] * 3 + ["uncertain"] * 4
+
+
+async def test_what_still_waited_when_the_database_was_replaced_goes_out(
+    whole: Whole, tmp_path: Path
+) -> None:
+    assert await mornings(whole) == 4
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    again = await restored(whole, copy, hours=1)
+    found = await texts(again)
+    assert sorted(chat for chat, _ in found) == ["6", "7", "7", "7"]
+    assert NOTICE not in {words for _, words in found}
+
+
+async def test_a_chat_in_which_nothing_happened_since_is_not_told(
+    whole: Whole, tmp_path: Path
+) -> None:
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    whole.now += timedelta(minutes=1)
+    whole.clock.move_to(whole.now)
+    await whole.say("7", "/viec")
+    again = await restored(whole, copy)
+    assert await texts(again) == [("7", NOTICE)]
+
+
+async def test_a_number_typed_under_a_list_that_is_forgotten_records_nothing(
+    whole: Whole, tmp_path: Path
+) -> None:
+    await whole.say("7", "/thuongxuyen")  # the list that the backup remembers
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    whole.now += timedelta(minutes=1)
+    whole.clock.move_to(whole.now)
+    await whole.say("7", "/viec")  # the list that the chat shows
+    again = await restored(whole, copy)
+    await again.whole.say("7", "1 đã xong, Báo cáo số 9/BC-STC ngày 9/11/2026")
+    async with again.database.read() as connection:
+        assert (await connection.execute(select(StatusReply.id))).first() is None
+    assert "/viec" in again.whole.last("7")
+
+
+async def test_no_number_given_since_the_backup_is_given_again(
+    whole: Whole, tmp_path: Path
+) -> None:
+    copy = await backed_up(whole, tmp_path / "copy.db")
+    whole.now += timedelta(minutes=1)
+    whole.clock.move_to(whole.now)
+    await whole.say("7", "/viec")
+    async with whole.database.read() as connection:
+        given = await connection.scalar(select(Message.id).order_by(Message.id.desc()).limit(1))
+    again = await restored(whole, copy)
+    async with again.database.read() as connection:
+        told = await connection.scalar(select(Message.id).order_by(Message.id.desc()).limit(1))
+        lists = await connection.scalars(select(Chat.last_menu_message_id))
+        runs = (await connection.scalars(select(JobRun.id))).all()
+    assert told is not None
+    assert given is not None
+    assert told > given
+    assert set(lists) == {None}
+    assert runs == []
+
+
+# ------------------------------------------------------------------ taken under load
+
+
+async def looks(path: Path) -> list[str]:
+    """Return what the bot says of how things stand, to everybody."""
+    database = Database(sqlite_url(path))
+    talk = Talk(database, small_registry(), NOW, 1)
+    talk._events = iter(range(1_000_000, 2_000_000))
+    found = []
+    for chat, words in (
+        *((seat.chat, "/viec") for seat in SEATS[:3]),
+        *((seat.chat, "/lichsu") for seat in SEATS[:3]),
+        ("8", "/status"),
+        ("8", "/status STC"),
+        ("8", "/donvi"),
+    ):
+        found += [f"{chat} {words} → {reply.html}" for reply in await talk.say(chat, words)]
+    await database.dispose()
+    return found
+
+
+async def replies_in(path: Path) -> list[tuple[str, int]]:
+    """Return who said how many per cent, in the order in which it was recorded."""
+    with closing(sqlite3.connect(path)) as file:
+        return file.execute(
+            "SELECT chat.address, percent FROM status_reply JOIN chat ON chat.id = chat_id "
+            "ORDER BY status_reply.id"
+        ).fetchall()
+
+
+async def test_a_backup_taken_while_people_answer_restores_to_an_instant_of_it(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """Three write without a pause while the command runs as a process of its own, twice."""
+    live = tmp_path / "live" / "nhacviec.db"
+    live.parent.mkdir()
+    talk = await talk_in(live)
+    for chat in ("7", "6", "5"):
+        await talk.say(chat, "/viec")
+    copy_database(live, tmp_path / "start.db")
+    done = asyncio.Event()
+
+    async def answer(chat: str) -> None:
+        percent = 0
+        while not done.is_set():
+            percent = percent % 99 + 1
+            await talk.say(chat, f"1 đang làm {percent}%")
+
+    async def typed(*words: str, file: Path) -> None:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words,
+            env={**os.environ, "NHACVIEC_DATABASE_URL": sqlite_url(file), "PYTHONPATH": str(TOP)},
+            cwd=tmp_path,
+        )  # fmt: skip
+        assert await program.wait() == 0
+
+    async with asyncio.TaskGroup() as group:
+        for chat in ("7", "6", "5"):
+            group.create_task(answer(chat))
+        for number in range(2):
+            before = len(await replies_in(live))
+            async with asyncio.timeout(300):
+                while len(await replies_in(live)) < before + 10:
+                    await asyncio.sleep(0.05)
+            await typed("backup", f"copy{number}.db", file=live)
+        done.set()
+    await talk.database.dispose()
+    every = await replies_in(live)
+    counts = []
+    for number in range(2):
+        file = tmp_path / f"restored{number}" / "nhacviec.db"
+        file.parent.mkdir()
+        await typed("restore", f"copy{number}.db", "--yes", file=file)
+        held = await replies_in(file)
+        assert held == every[: len(held)]
+        counts.append(len(held))
+        # the same answers said one after the other, up to that instant
+        again = tmp_path / f"again{number}.db"
+        shutil.copy(tmp_path / "start.db", again)
+        replayed = Talk(Database(sqlite_url(again)), small_registry(), NOW, 1)
+        replayed._events = iter(range(500_000, 1_000_000))
+        for chat, percent in held:
+            await replayed.say(chat, f"1 đang làm {percent}%")
+        await replayed.database.dispose()
+        assert await looks(file) == await looks(again)
+    assert 0 < counts[0] < counts[1] < len(every)
+    print(f"backups under load 2, answers in them {counts}, in all {len(every)}")

@@ -1,0 +1,158 @@
+"""Deciding: completions confirmed or returned, by whom, and what the agency hears."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from data.db.database import Database
+from data.models import Decision
+from tests.support.conversations import Seat, Talk, small_registry
+
+NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday
+PLAN = "10/KH-UBND"
+
+
+@pytest.fixture
+async def talk(database: Database) -> Talk:
+    return await Talk(database, small_registry(), NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader", may_decide=True),
+    )
+
+
+async def decisions_of(talk: Talk) -> list[Any]:
+    async with talk.database.read() as connection:
+        rows = await connection.execute(select(Decision.__table__).order_by(Decision.id))
+        return list(rows.all())
+
+
+async def submit(talk: Talk, agency: str) -> Any:
+    row = await talk.obligation(PLAN, agency, "BC.1", "2026")
+    await talk.tap(agency, f"done:{row.id}")
+    return row
+
+
+async def test_coordinator_confirms_what_waits_and_the_agency_hears_of_it(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    (shown,) = await talk.say("coordinator", "/xacnhan")
+    assert shown.template == "to_confirm_one"
+    assert shown.labels() == ["Xác nhận", "Trả lại"]
+    echo, notice = await talk.press(shown, "Xác nhận")
+    assert (echo.template, notice.template, notice.chat) == ("decided", "notice_decision", "stc")
+    assert "xác nhận hoàn thành" in notice.html
+    after = await talk.obligation(PLAN, "stc", "BC.1", "2026")
+    assert (after.state, after.confirmed_by, after.remind_on) == ("confirmed", "Chị <Lan>", None)
+    assert after.confirmed_at is not None
+    (decision,) = await decisions_of(talk)
+    assert (decision.kind, decision.subject, decision.details["obligation"]) == (
+        "confirm",
+        "BC.1",
+        row.id,
+    )
+    assert (await talk.say("coordinator", "/xacnhan"))[0].answer.context["total"] == 0
+
+
+async def test_a_choice_can_be_typed_as_a_number(talk: Talk) -> None:
+    await submit(talk, "stc")
+    await talk.say("coordinator", "/xacnhan")
+    echo, *_ = await talk.say("coordinator", "1")
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "confirmed")
+
+
+async def test_pressing_confirm_twice_decides_once(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    await talk.tap("coordinator", f"confirm:{row.id}")
+    (again,) = await talk.tap("coordinator", f"confirm:{row.id}")
+    assert again.template == "nothing_to_decide"
+    assert len(await decisions_of(talk)) == 1
+
+
+async def test_a_returned_completion_is_open_again_with_its_reason_and_reminders(
+    talk: Talk,
+) -> None:
+    row = await submit(talk, "stc")
+    (question,) = await talk.tap("coordinator", f"return:{row.id}")
+    assert (question.template, question.answer.context["asks"]) == ("ask_decision", "return_reason")
+    (again,) = await talk.say("coordinator", "x")
+    assert again.answer.context["again"] == "reason"
+    echo, notice = await talk.say("coordinator", "Thiếu phụ lục số liệu")
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "returned")
+    assert notice.chat == "stc"
+    assert "Thiếu phụ lục số liệu" in notice.plain
+    after = await talk.obligation(PLAN, "stc", "BC.1", "2026")
+    assert (after.state, after.submitted_at, after.done_on) == ("open", None, None)
+    assert after.returned_at == NOW
+    assert after.remind_on is not None
+    (decision,) = await decisions_of(talk)
+    assert decision.details["reason"] == "Thiếu phụ lục số liệu"
+
+
+async def test_a_question_for_a_reason_ends_with_huy(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    await talk.tap("coordinator", f"return:{row.id}")
+    (ended,) = await talk.say("coordinator", "huỷ")
+    assert ended.template == "dialog_ended"
+    assert (await talk.obligation(PLAN, "stc", "BC.1", "2026")).state == "submitted"
+
+
+async def test_the_reason_is_not_taken_from_who_lost_the_right_meanwhile(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    await talk.tap("coordinator", f"return:{row.id}")
+    await talk.tap("stc", f"doing:{row.id}")
+    (moot,) = await talk.say("coordinator", "Thiếu phụ lục")
+    assert moot.template == "nothing_to_decide"
+
+
+async def test_several_that_wait_are_confirmed_at_once_and_each_agency_hears_once(
+    talk: Talk,
+) -> None:
+    for agency in ("stc", "sxd"):
+        await submit(talk, agency)
+        task = await talk.obligation(PLAN, agency, "2", "end")
+        await talk.tap(agency, f"done:{task.id}")
+    (shown,) = await talk.say("coordinator", "/xacnhan")
+    assert shown.labels() == ["1", "2", "3", "4", "Xác nhận tất cả"]
+    echo, *notices = await talk.say("coordinator", "xác nhận tất cả")
+    assert (echo.template, echo.answer.context["count"]) == ("confirmed_all", 4)
+    assert sorted(notice.chat for notice in notices) == ["stc", "sxd"]
+    assert len(await decisions_of(talk)) == 4
+
+
+async def test_a_number_opens_one_of_several_with_its_choices(talk: Talk) -> None:
+    await submit(talk, "stc")
+    await submit(talk, "sxd")
+    await talk.say("coordinator", "/xacnhan")
+    (one,) = await talk.say("coordinator", "2")
+    assert one.template == "to_confirm_one"
+    assert one.labels()[:2] == ["Xác nhận", "Trả lại"]
+
+
+async def test_nobody_but_who_decides_confirms(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    assert (await talk.tap("stc", f"confirm:{row.id}"))[0].template == "cannot_decide"
+    assert (await talk.tap("leader", f"confirm:{row.id}"))[0].template == "cannot_decide"
+    assert (await talk.tap("sxd", f"confirm:{row.id}"))[0].template == "unknown_item"
+    assert (await talk.say("stc", "/xacnhan"))[0].template == "not_allowed"
+    assert (await talk.tap("stc", "waiting:1"))[0].template == "unknown_item"
+    assert (await talk.obligation(PLAN, "stc", "BC.1", "2026")).state == "submitted"
+    assert (await talk.say("leader", "/xacnhan"))[0].answer.context["total"] == 0
+
+
+async def test_who_answers_for_an_agency_too_does_not_decide_on_it(talk: Talk) -> None:
+    await talk.enrol("coordinator", "dong", "stc")
+    row = await talk.obligation(PLAN, "stc", "BC.1", "2026")
+    await talk.tap("coordinator", f"done:{row.id}")
+    assert (await talk.tap("coordinator", f"confirm:{row.id}"))[0].template == "cannot_decide"
+
+
+async def test_an_answer_that_was_decided_on_is_not_taken_back(talk: Talk) -> None:
+    row = await submit(talk, "stc")
+    await talk.tap("coordinator", f"confirm:{row.id}")
+    assert (await talk.say("stc", "huỷ"))[0].template == "cannot_undo"
+    assert (await talk.obligation(PLAN, "stc", "BC.1", "2026")).state == "confirmed"

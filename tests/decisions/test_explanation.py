@@ -1,0 +1,95 @@
+"""Explanations: asked in one command, answered in the agency's chat, filed and told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from data.db.database import Database
+from data.models import Explanation
+from tests.support.conversations import Seat, Talk, small_registry
+
+LATE = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday; BC.1 was due by Monday 16/11
+
+
+@pytest.fixture
+async def talk(database: Database) -> Talk:
+    return await Talk(database, small_registry(), LATE).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+        Seat("tay-coordinator", "tay", "skhcn", "coordinator"),
+    )
+
+
+async def filed(talk: Talk) -> list[Any]:
+    async with talk.database.read() as connection:
+        rows = await connection.execute(select(Explanation.__table__).order_by(Explanation.id))
+        return list(rows.all())
+
+
+async def test_a_code_asks_every_agency_that_is_late_with_it(talk: Talk) -> None:
+    echo, *notices = await talk.say("coordinator", "/giaitrinh BC.1 vì sao chậm")
+    assert echo.template == "explain_asked"
+    assert {notice.chat for notice in notices} == {"stc", "sxd"}
+    assert all("vì sao chậm" in notice.html for notice in notices)
+
+
+async def test_the_answer_is_filed_and_told_to_who_asked(talk: Talk) -> None:
+    _, notice = await talk.say("leader", "/giaitrinh sở tài chính: vì sao chậm")
+    assert (notice.template, notice.chat) == ("notice_explain", "stc")
+    (question,) = await talk.press(notice, "Trả lời giải trình")
+    assert question.answer.context["asks"] == "explanation"
+    echo, *told = await talk.say("stc", "Chờ số liệu của kho bạc <đến 20/11>")
+    assert echo.template == "explained"
+    assert {reply.chat for reply in told} == {"leader", "coordinator"}
+    assert "&lt;đến 20/11&gt;" in told[0].html
+    (row,) = await filed(talk)
+    assert (row.state, row.question) == ("answered", "vì sao chậm")
+    assert row.answer == "Chờ số liệu của kho bạc <đến 20/11>"
+    assert (await talk.press(notice, "Trả lời giải trình"))[0].template == "explanation_filed"
+
+
+async def test_the_same_is_not_asked_twice_and_what_waits_is_listed(talk: Talk) -> None:
+    await talk.say("coordinator", "/giaitrinh STC")
+    echo, *notices = await talk.say("coordinator", "/giaitrinh STC")
+    assert (echo.template, notices) == ("explain_asked", [])
+    (shown,) = await talk.say("coordinator", "/giaitrinh")
+    assert (shown.template, shown.answer.context["total"]) == ("explanations", 1)
+    assert (await talk.say("tay-coordinator", "/giaitrinh"))[0].answer.context["total"] == 0
+
+
+async def test_nothing_is_asked_of_who_is_not_late(talk: Talk) -> None:
+    row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    await talk.tap("stc", f"done:{row.id}")
+    (none,) = await talk.say("coordinator", "/giaitrinh STC vì sao chậm")
+    assert none.template == "explain_none"
+    assert await filed(talk) == []
+
+
+async def test_who_is_asked_alone_answers(talk: Talk) -> None:
+    await talk.say("coordinator", "/giaitrinh STC")
+    (row,) = await filed(talk)
+    for chat in ("sxd", "tay-coordinator"):
+        assert (await talk.tap(chat, f"explain:{row.id}"))[0].template == "unknown_item"
+    assert (await talk.tap("coordinator", f"explain:{row.id}"))[0].template == "not_allowed"
+    assert (await talk.say("stc", "/giaitrinh STC"))[0].template == "not_allowed"
+
+
+async def test_an_explanation_may_simply_be_typed_under_the_request(talk: Talk) -> None:
+    await talk.say("coordinator", "/giaitrinh STC vì sao chậm")
+    (answer, *_) = await talk.say("stc", "do kho bạc chưa chốt số liệu quý III")
+    assert answer.template == "explained"
+    assert [row.answer for row in await filed(talk)] == ["do kho bạc chưa chốt số liệu quý III"]
+
+
+@pytest.mark.parametrize("words", ["đã nhận", "đã gửi báo cáo số 12/BC-STC hôm qua", "vâng ạ"])
+async def test_what_answers_the_task_is_no_explanation(talk: Talk, words: str) -> None:
+    await talk.say("coordinator", "/giaitrinh STC vì sao chậm")
+    (answer, *_) = await talk.say("stc", words)
+    assert answer.template == "recorded"
+    assert [row.state for row in await filed(talk)] == ["asked"]

@@ -1,0 +1,127 @@
+"""Ad-hoc reports asked for and proposed dates confirmed: planned, told, kept by every re-load."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from data.db.database import Database
+from data.loading.load import load
+from data.registry.registry import Registry
+from jobs.planning.materialise import materialise
+from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Seat, Talk
+
+NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 9)
+NUMBER = "10/KH-UBND"
+MORE_DUTIES = """
+  - code: BC.5
+    clause: "mục V.8"
+    from: ["các sở"]
+    to: "Sở Khoa học và Công nghệ"
+    frequency: ad_hoc
+    quote: "báo cáo đột xuất khi có yêu cầu"
+  - code: BC.6
+    clause: "mục V.9"
+    from: ["Sở Xây dựng"]
+    to: "Sở Khoa học và Công nghệ"
+    frequency: annual
+    quote: "hàng năm báo cáo"
+"""
+REGISTRY = Registry.from_texts(
+    {
+        "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
+        "plans/dong-10.yaml": PLAN.format(slug="dong", number=NUMBER, issued_on="2026-01-05")
+        + MORE_DUTIES.lstrip("\n"),
+        "calendar/2026.yaml": CALENDAR,
+    }
+)
+
+
+@pytest.fixture
+async def talk(database: Database) -> Talk:
+    return await Talk(database, REGISTRY, NOW).begin(
+        Seat("stc", "dong", "stc"),
+        Seat("sxd", "dong", "sxd"),
+        Seat("coordinator", "dong", "skhcn", "coordinator"),
+        Seat("leader", "dong", "ubnd", "leader"),
+    )
+
+
+async def reload(talk: Talk) -> None:
+    async with talk.database.write() as connection:
+        await load(connection, REGISTRY, now=NOW, today=TODAY)
+        await materialise(connection, REGISTRY, today=TODAY)
+
+
+async def test_an_ad_hoc_report_is_owed_by_the_agencies_named_and_outlives_a_reload(
+    talk: Talk,
+) -> None:
+    (echo, notice) = await talk.say(
+        "coordinator", "/mo BC.5 15/12/2026 so xay dung: số liệu <nhà ở>"
+    )
+    assert (echo.template, notice.chat) == ("opened", "sxd")
+    assert "số liệu &lt;nhà ở&gt;" in notice.html
+    await reload(talk)
+    row = await talk.obligation(NUMBER, "sxd", "BC.5", "A1")
+    assert (row.state, row.kind, row.due_on) == ("open", "report", date(2026, 12, 15))
+    assert row.remind_on is not None
+    (listed,) = await talk.say("sxd", "/viec")
+    assert "số liệu &lt;nhà ở&gt;" in listed.html
+
+
+async def test_a_second_one_of_the_same_duty_stands_beside_the_first(talk: Talk) -> None:
+    await talk.say("coordinator", "/mo BC.5 15/12/2026 Sở Xây dựng: nhà ở")
+    await talk.say("coordinator", "/mo BC.5 18/12/2026: ngân sách")
+    assert (await talk.obligation(NUMBER, "sxd", "BC.5", "A1")).due_on == date(2026, 12, 15)
+    for agency in ("sxd", "stc"):
+        row = await talk.obligation(NUMBER, agency, "BC.5", "A2")
+        assert (row.state, row.due_on) == ("open", date(2026, 12, 18))
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("/mo", ""),
+        ("/mo BC.5 Sở Xây dựng: nhà ở", "no_date"),
+        ("/mo BC.5 1/11/2026 Sở Xây dựng: nhà ở", "past"),
+        ("/mo BC.9 15/12/2026 Sở Xây dựng: nhà ở", "no_duty"),
+        ("/mo BC.1 15/12/2026 Sở Xây dựng: nhà ở", "not_ad_hoc"),
+        ("/mo BC.5 15/12/2026 Sở Xây dựng", "no_content"),
+        ("/mo BC.5 15/12/2026 Sở Trăng: nhà ở", "no_agency"),
+        ("/han BC.1 15/12/2026", "not_proposed"),
+        ("/han BC.6 1/11/2026", "past"),
+    ],
+)
+async def test_what_lacks_is_said_and_nothing_is_opened(talk: Talk, typed: str, why: str) -> None:
+    (answer,) = await talk.say("coordinator", typed)
+    assert (answer.template, answer.answer.context["why"]) == ("open_help", why)
+
+
+async def test_a_proposed_date_is_confirmed_and_binds(talk: Talk) -> None:
+    before = await talk.obligation(NUMBER, "sxd", "BC.6", "2026")
+    assert (before.due_on, before.due_proposed) == (date(2026, 12, 18), True)
+    echo, notice = await talk.say("coordinator", "/han BC.6 10/12/2026")
+    assert (echo.template, notice.chat) == ("opened", "sxd")
+    await reload(talk)
+    after = await talk.obligation(NUMBER, "sxd", "BC.6", "2026")
+    assert (after.due_on, after.due_proposed) == (date(2026, 12, 10), False)
+    assert after.id == before.id
+    assert (await talk.obligation(NUMBER, "sxd", "BC.6", "2027")).due_proposed is True
+
+
+async def test_only_who_may_decide_opens_or_dates(talk: Talk) -> None:
+    for command in ("/mo BC.5 15/12/2026: nhà ở", "/han BC.6 10/12/2026"):
+        assert (await talk.say("stc", command))[0].template == "not_allowed"
+        assert (await talk.say("leader", command))[0].template == "cannot_decide"
+
+
+async def test_the_same_report_is_not_asked_for_twice(talk: Talk) -> None:
+    words = "/mo BC.5 15/12/2026 Sở Xây dựng: nhà ở"
+    await talk.say("coordinator", words)
+    (answer,) = await talk.say("coordinator", words)
+    assert answer.template == "open_help"
+    assert "đã được yêu cầu trước đó" in answer.html
+    echo, *_ = await talk.say("coordinator", words.replace("15/12", "16/12"))
+    assert echo.template == "opened"

@@ -1,0 +1,59 @@
+"""Reading ahead: every message is offered once, in order, and waits are those of what holds it up."""
+
+from __future__ import annotations
+
+from bot.channels.pacing import LIMITS, Limits, SlidingWindows, Window
+from data.db.database import Database
+from jobs.delivery.queue import Ahead
+from tests.support.outbox_rows import MORNING, account, broadcast, chat, chats, put, workdays
+
+
+async def test_each_message_is_offered_once_however_many_pages_are_read(
+    database: Database,
+) -> None:
+    account_id = await account(database, "local")
+    ids = await broadcast(database, account_id, await chats(database, account_id, 250))
+    ahead = Ahead(account_id, SlidingWindows(LIMITS["local"]), database, workdays)
+    offered: list[int] = []
+    while chosen := (await ahead.choose(MORNING, 3, set())).chosen:
+        offered += [one.message.id for one in chosen]
+    assert offered == ids
+
+
+async def test_a_full_account_is_waited_for_and_not_the_first_chat_in_line(
+    database: Database,
+) -> None:
+    account_id = await account(database)
+    first, second, third = await chats(database, account_id, 3)
+    await broadcast(database, account_id, [first, first, second, third])
+    limits = Limits(broadcast=(Window(2, 0.5),), chat=(Window(1, 60.0),))
+    ahead = Ahead(account_id, SlidingWindows(limits), database, workdays)
+    choice = await ahead.choose(MORNING, 3, set())
+    assert [one.message.chat_id for one in choice.chosen] == [first, second]
+    choice = await ahead.choose(MORNING, 3, set())
+    assert (choice.chosen, choice.paced) == ([], True)
+    assert 0 < choice.seconds <= 0.5
+
+
+async def test_a_long_line_before_one_group_does_not_hold_up_the_chats_behind_it(
+    database: Database,
+) -> None:
+    account_id = await account(database)
+    group = await chat(database, account_id, "-9", kind="group")
+    (other,) = await chats(database, account_id, 1)
+    await broadcast(database, account_id, [group] * 300 + [other])
+    ahead = Ahead(account_id, SlidingWindows(LIMITS["telegram"]), database, workdays)
+    choice = await ahead.choose(MORNING, 2, set())
+    assert [one.message.chat_id for one in choice.chosen] == [group, other]
+
+
+async def test_an_answer_goes_before_broadcasts_that_were_read_already(database: Database) -> None:
+    account_id = await account(database)
+    places = await chats(database, account_id, 5)
+    await broadcast(database, account_id, places[:4])
+    ahead = Ahead(account_id, SlidingWindows(LIMITS["local"]), database, workdays)
+    await ahead.choose(MORNING, 1, set())
+    answer = await put(database, account_id, places[4], "đáp")
+    ahead.refresh()
+    choice = await ahead.choose(MORNING, 1, set(places[:1]))
+    assert [one.message.id for one in choice.chosen] == [answer]

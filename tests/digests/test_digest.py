@@ -1,0 +1,806 @@
+"""The weekly digest: who is told what, once, on which day; and that it can be drawn again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from data.db.database import Database
+from data.digests import kept_weeks as week_facts
+from data.digests.kept_weeks import Facts
+from data.models import Agency, Chat, Download, Enrolment, Message, Obligation, WeekFacts
+from data.outbox import lost_chats as reach
+from data.outbox.messages import NOBODY_LEFT
+from data.progress import decisions, explanations, extensions
+from data.progress.replies import record
+from data.registry.registry import Registry
+from data.registry.yaml_reader import RegistryFault
+from jobs.channel import Capabilities
+from jobs.digests.letters import drawn_again
+from jobs.digests.run import DigestResult, digest, digest_day
+from jobs.digests.week_charts import by_agency, draw
+from jobs.morning.run import morning
+from jobs.planning.materialise import materialise, recompute
+from jobs.rendering.items import obligation_rows
+from tests.support.conversations import CALENDAR, PLAN, PROVINCE, RENDERER, WITH_BUTTONS, WITHOUT
+from tests.support.loaded_province import load_world, messages_to, morning_of, open_chats
+
+LOADED = date(2026, 11, 2)
+MONDAY = date(2026, 11, 16)
+OWN_REPORT = """
+  - code: BC.2
+    clause: "mục V.6"
+    from: ["Sở Khoa học và Công nghệ"]
+    to: "UBND tỉnh"
+    frequency: annual
+    deadline: {operator: before, month: 12, day: 1, raw: "trước ngày 01 tháng 12 hàng năm"}
+    quote: "tổng hợp, báo cáo trước ngày 01 tháng 12 hàng năm"
+"""
+
+
+@cache
+def registry(more: str = "", **settings: str) -> Registry:
+    """Return Đông with one plan whose coordinating agency reports on by 30 November; more: duties."""
+    plan = PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
+    home = PROVINCE.format(slug="dong", name="Đông")
+    home += "".join(f'{key}: "{value}"\n' for key, value in settings.items())
+    texts = {
+        "agencies/dong.yaml": home,
+        "plans/dong-10.yaml": plan + OWN_REPORT + more,
+        "calendar/2026.yaml": CALENDAR,
+    }
+    return Registry.from_texts(texts)
+
+
+@dataclass
+class Office:
+    """Đông at work: a chat for each agency, one of who coordinates, one of a leader."""
+
+    database: Database
+    registry: Registry = field(default_factory=registry)
+    can: Capabilities = WITH_BUTTONS
+    chats: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    async def begin(self, *, on: date = LOADED, **chats: set[str]) -> Office:
+        """Load the registry on a day; chats: the agencies that have one, by role."""
+        now = morning_of(on)
+        await load_world(self.database, self.registry, now=now)
+        wanted = chats or {"focal": {"stc", "sxd"}, "coordinator": {"skhcn"}, "leader": {"ubnd"}}
+        for role, only in wanted.items():
+            opened = await open_chats(self.database, now=now, role=role, only=only)
+            self.chats |= {(role, code): chat for (_, code), chat in opened.items()}
+        return self
+
+    async def week(
+        self,
+        day: date = MONDAY,
+        hour: int = 7,
+        minute: int = 30,
+        *,
+        planned: bool = True,
+        **more: Any,
+    ) -> DigestResult:
+        """Let a morning come, with its reminders, and the digest after them."""
+        now = morning_of(day, hour, minute)
+        if planned:
+            async with self.database.write() as connection:
+                await materialise(connection, self.registry, today=day)
+        can = {1: self.can}
+        await morning(self.database, self.registry, now=now, can=can)
+        return await digest(
+            self.database, self.registry, now=now, renderer=RENDERER, can=can, **more
+        )
+
+    async def digests(self, role: str, agency: str) -> list[str]:
+        """Return the words of the digests put for a chat, page by page."""
+        return [
+            await self.words(message)
+            for message in await messages_to(self.database, self.chats[role, agency])
+            if message.template == "digest"
+        ]
+
+    async def words(self, message: Any) -> str:
+        """Return a message as its channel carries it."""
+        async with self.database.read() as connection:
+            content = await RENDERER.content(
+                connection, message, today=date(2027, 6, 1), workdays=self.registry.workdays
+            )
+        assert content is not None
+        shown = RENDERER.render(content, self.can, repeated=False, plain=False, address="x")
+        return shown.text
+
+    async def owed(self, agency: str, code: str, period: str = "2026") -> int:
+        """Return the id of an obligation."""
+        async with self.database.read() as connection:
+            found = await connection.scalar(
+                select(Obligation.id)
+                .join(Agency, Agency.id == Obligation.agency_id)
+                .where(Agency.code == agency, Obligation.code == code, Obligation.period == period)
+            )
+        assert found is not None
+        return found
+
+    async def said(self, key: int, said: Any, day: date, **more: Any) -> None:
+        """Have something said of an obligation on a day."""
+        now = morning_of(day, 10)
+        async with self.database.write() as connection:
+            reply = await record(
+                connection,
+                obligation_id=key,
+                said=said,
+                person_id=None,
+                chat_id=None,
+                event_id=None,
+                now=now,
+                today=day,
+                workdays=self.registry.workdays,
+                **more,
+            )
+            if said == "extension":
+                await extensions.request(
+                    connection,
+                    obligation_id=key,
+                    until=more["until"],
+                    reason="thiếu số liệu",
+                    reply_id=reply,
+                    person_id=None,
+                    chat_id=None,
+                    now=now,
+                )
+            await recompute(connection, self.registry, [key], today=day)
+
+    async def confirmed(self, key: int, day: date) -> None:
+        """Have what was handed in confirmed on a day."""
+        async with self.database.write() as connection:
+            row = (await obligation_rows(connection, [key]))[key]
+            assert await decisions.confirm(
+                connection, row, person_id=None, decided_by="Sở KH&CN", now=morning_of(day, 15)
+            )
+
+    async def kept(self, week_on: date = MONDAY) -> dict[week_facts.Key, Facts]:
+        """Return the facts kept of a week."""
+        async with self.database.read() as connection:
+            return await week_facts.kept(connection, "dong", week_on)
+
+
+async def one(office: Office, role: str, agency: str) -> str:
+    """Return a chat's only digest."""
+    (words,) = await office.digests(role, agency)
+    return words
+
+
+# ------------------------------------------------------------------ an agency
+
+
+async def test_an_agency_is_told_what_it_owes_and_what_is_late(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 12, 7))
+    told = await one(office, "focal", "stc")
+    assert told.startswith("<b>Kính gửi Sở Tài chính,</b>\nBản tin tuần, thứ Hai 7/12/2026:")
+    assert "<b>Quá hạn: 1 việc</b>\n• Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND: " in told
+    assert "quá hạn 14 ngày làm việc, hạn 14/11/2026" in told
+    assert "<b>Đến hạn trong 20 ngày làm việc tới: 2 việc</b>" in told
+    assert "[1], Kế hoạch 10/KH-UBND: còn 18 ngày làm việc, hạn 31/12/2026" in told
+    assert "<b>Nhiệm vụ không có hạn: 1 việc</b>" in told
+    assert told.endswith(
+        "<i>Tin tự động, thay mặt Sở Khoa học và Công nghệ; không thay văn bản.</i>"
+    )
+
+
+async def test_what_is_due_after_twenty_working_days_is_not_told_yet(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 11, 30))  # 31 December is 23 working days away
+    assert "Đến hạn trong 20 ngày" not in await one(office, "focal", "stc")
+
+
+async def test_an_agency_is_told_what_was_confirmed_last_week(database: Database) -> None:
+    office = await Office(database).begin()
+    report = await office.owed("stc", "BC.1")
+    await office.said(report, "completed", date(2026, 11, 4))
+    await office.confirmed(report, date(2026, 11, 10))
+    await office.week(date(2026, 11, 16))
+    told = await one(office, "focal", "stc")
+    assert "<b>Tuần qua được xác nhận hoàn thành: 1 việc</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    await office.week(date(2026, 11, 23))
+    assert "được xác nhận hoàn thành" not in (await office.digests("focal", "stc"))[-1]
+
+
+async def test_an_agency_is_told_what_waits_for_whom(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 12))
+    first, second = await office.owed("stc", "1", "end"), await office.owed("stc", "2", "end")
+    await office.said(first, "extension", date(2026, 11, 12), until=date(2027, 1, 15))
+    await office.said(second, "dispute", date(2026, 11, 12))
+    async with database.write() as connection:
+        agency_id = await connection.scalar(select(Agency.id).where(Agency.code == "stc"))
+        assert agency_id is not None
+        await explanations.ask(
+            connection,
+            obligation_id=second,
+            agency_id=agency_id,
+            question="vì sao?",
+            person_id=None,
+            chat_id=None,
+            now=morning_of(date(2026, 11, 13)),
+        )
+    await office.week()
+    told = await one(office, "focal", "stc")
+    assert "<b>Đã gửi, đang chờ: 3 việc</b>" in told
+    assert "[BC.1], Kế hoạch 10/KH-UBND: chờ Sở Khoa học và Công nghệ xác nhận" in told
+    assert "chờ Sở Khoa học và Công nghệ cho gia hạn đến 15/1/2027" in told
+    assert "chờ Sở Khoa học và Công nghệ xem lại phân công" in told
+    assert "<b>Đang chờ cơ quan trả lời: 1 việc</b>" in told
+    assert "được đề nghị giải trình" in told
+    above = await one(office, "coordinator", "skhcn")
+    assert "• 1 việc chờ xác nhận, lâu nhất 2 ngày làm việc: /xacnhan" in above
+    assert "• 1 đề nghị gia hạn: /giahan" in above
+    assert "• 1 việc đề nghị xem lại phân công" in above
+    assert "• 1 giải trình chưa được trả lời: /giaitrinh" in above
+
+
+async def test_a_date_nobody_confirmed_is_never_called_late(database: Database) -> None:
+    office = await Office(database).begin()
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.code == "BC.1").values(due_proposed=True)
+        )
+    await office.week(date(2026, 11, 23), planned=False)
+    told = await one(office, "focal", "stc")
+    assert "<b>Đã qua ngày dự kiến: 1 việc</b>" in told
+    assert "uá hạn" not in told
+    assert "uá hạn 5" not in await one(office, "leader", "ubnd")
+
+
+# ------------------------------------------------------------------ who coordinates
+
+
+async def test_who_coordinates_is_told_how_each_plan_stands_and_what_is_newly_late(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 12))
+    await office.week(date(2026, 11, 16))
+    before = await one(office, "coordinator", "skhcn")
+    assert "đã nhận <b>1/2</b> (1 chờ xác nhận), <b>hôm nay là hạn cuối</b>" in before
+    assert "thiếu: Sở Xây dựng" in before
+    assert "Mới quá hạn" not in before
+    await office.week(date(2026, 11, 23))
+    _, told = await office.digests("coordinator", "skhcn")
+    assert "<b>Mới quá hạn từ bản tin trước: 1 việc</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    assert "quá hạn 5 ngày làm việc · 1 đơn vị: Sở Xây dựng" in told
+    await office.week(date(2026, 11, 30))
+    assert "Mới quá hạn" not in (await office.digests("coordinator", "skhcn"))[-1]
+
+
+async def test_who_coordinates_is_told_what_its_own_report_still_lacks(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.week()
+    told = await one(office, "coordinator", "skhcn")
+    assert "<b>Báo cáo cơ quan phải gửi đi</b>\n• Báo cáo năm 2026, Kế hoạch 10/KH-UBND" in told
+    assert "hạn 30/11/2026: còn 9 ngày làm việc, thiếu 2 đơn vị (Báo cáo năm 2026)" in told
+
+
+async def test_who_coordinates_also_gets_the_part_of_its_own_agency_in_the_same_message(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.week()
+    told = await one(office, "coordinator", "skhcn")
+    assert "<b>Sở Khoa học và Công nghệ: các kế hoạch theo dõi</b>" in told
+    own = told.partition("<b>Sở Khoa học và Công nghệ: việc của cơ quan</b>")[2]
+    assert "[BC.2], Kế hoạch 10/KH-UBND: còn 9 ngày làm việc, hạn 30/11/2026" in own
+
+
+async def test_agencies_without_a_chat_and_lost_chats_are_told_to_who_coordinates(
+    database: Database,
+) -> None:
+    office = await Office(database).begin(focal={"stc"}, coordinator={"skhcn"})
+    async with database.write() as connection:
+        await connection.execute(
+            update(Chat).where(Chat.id == office.chats["focal", "stc"]).values(state="gone")
+        )
+    await office.week()
+    told = await one(office, "coordinator", "skhcn")
+    assert "• 2 đơn vị có việc mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
+    assert "• 1 đơn vị có kênh bị mất (chặn bot hoặc rời nhóm): Sở Tài chính." in told
+
+
+@pytest.mark.parametrize(("sent", "is_told"), [(80, False), (81, True)])
+async def test_of_an_account_only_what_is_beyond_eighty_per_cent_is_told(
+    database: Database, sent: int, *, is_told: bool
+) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITH_BUTTONS, monthly_messages=100, messenger="Zalo")
+    async with database.write() as connection:
+        await connection.execute(
+            insert(Message),
+            [
+                {
+                    "account_id": 1,
+                    "chat_id": office.chats["focal", "stc"],
+                    "priority": 0,
+                    "template": "sorry",
+                    "context": {},
+                    "buttons": [],
+                    "state": "sent",
+                    "created_at": morning_of(LOADED),
+                    "send_at": morning_of(LOADED),
+                    "sent_at": morning_of(LOADED),
+                }
+            ]
+            * sent,
+        )
+    await office.week()
+    told = await one(office, "coordinator", "skhcn")
+    assert ("⚠ Bot Zalo «test»: 4 chat" in told) == is_told
+    assert (f"đã dùng {sent}/100 tin, {sent} %" in told) == is_told
+
+
+# ------------------------------------------------------------------ leaders
+
+
+async def test_leaders_are_told_on_one_screen_and_what_changed_since_last_week(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 11, 16))
+    first = await one(office, "leader", "ubnd")
+    assert first.startswith("<b>Kính gửi Lãnh đạo,</b>")
+    assert "<b>Đông: tình hình các kế hoạch</b>\n• <b>Kế hoạch 10/KH-UBND</b>, 4 nhiệm vụ" in first
+    assert "Tuần đầu, chưa có số liệu để so sánh." in first
+    task = await office.owed("stc", "1", "end")
+    await office.said(task, "completed", date(2026, 11, 17))
+    await office.confirmed(task, date(2026, 11, 18))
+    await office.week(date(2026, 11, 23))
+    _, told = await office.digests("leader", "ubnd")
+    assert "Từ 16/11: nhiệm vụ hoàn thành tăng 1; việc quá hạn tăng 2, nay là 2." in told
+    assert "hoàn thành đúng hạn 1, quá hạn 0" in told
+    slowest = told.partition("<b>Chậm nhất</b>\n")[2]
+    assert slowest.startswith("• Sở Tài chính: 1 việc quá hạn, lâu nhất 5 ngày làm việc\n")
+    assert "<b>Có nguy cơ nhất</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    assert "2 đơn vị: Sở Tài chính, Sở Xây dựng" in told
+
+
+async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.said(await office.owed("skhcn", "BC.2"), "completed", date(2026, 11, 12))
+    await office.week()
+    told = await one(office, "leader", "ubnd")
+    assert "<b>Chờ lãnh đạo quyết định</b> (việc của chính cơ quan theo dõi)" in told
+    assert "• 1 việc chờ xác nhận, lâu nhất 2 ngày làm việc" in told
+    own = await one(office, "coordinator", "skhcn")
+    assert "[BC.2], Kế hoạch 10/KH-UBND: chờ lãnh đạo xác nhận" in own
+
+
+# ------------------------------------------------------------------ when
+
+
+def test_a_monday_off_moves_it_to_the_next_working_day_of_that_week() -> None:
+    days = Registry.from_texts(
+        {
+            "calendar/2026.yaml": CALENDAR.replace(
+                "days_off: [",
+                "days_off: [{date: 2026-11-23, reason: x}, {date: 2026-12-07, reason: x}, "
+                "{date: 2026-12-08, reason: x}, {date: 2026-12-09, reason: x}, "
+                "{date: 2026-12-10, reason: x}, {date: 2026-12-11, reason: x}, ",
+            )
+        }
+    ).workdays
+    assert digest_day(date(2026, 11, 16), days) == date(2026, 11, 16)
+    assert digest_day(date(2026, 11, 23), days) == date(2026, 11, 25)  # the 24th is off, too
+    assert digest_day(date(2026, 12, 7), days) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "minute", "is_told"),
+    [
+        (date(2026, 11, 16), 7, 29, False),  # before the hour
+        (date(2026, 11, 16), 7, 30, True),
+        (date(2026, 11, 16), 17, 31, False),  # after sending hours
+        (date(2026, 11, 15), 8, 0, False),  # a Sunday
+        (date(2026, 11, 19), 16, 0, True),  # a late start: once, later in the week
+        (date(2026, 11, 20), 17, 31, False),
+        (date(2026, 11, 21), 8, 0, False),  # a Saturday
+    ],
+)
+async def test_it_is_told_once_a_week_within_sending_hours(
+    database: Database, day: date, hour: int, minute: int, *, is_told: bool
+) -> None:
+    office = await Office(database).begin()
+    result = await office.week(day, hour, minute)
+    assert (result.messages > 0) == is_told
+    if is_told:
+        assert (await office.week(date(2026, 11, 20), 17)).messages == 0
+        assert len(await office.digests("focal", "stc")) == 1
+
+
+async def test_a_province_may_set_its_own_hour(database: Database) -> None:
+    office = await Office(database, registry(digest="09:15")).begin()
+    assert (await office.week(MONDAY, 9, 14)).messages == 0
+    assert (await office.week(MONDAY, 9, 15)).messages == 4
+
+
+def test_an_hour_that_is_none_is_refused() -> None:
+    with pytest.raises(RegistryFault, match="digest"):
+        registry(digest="25:00")
+
+
+async def test_it_goes_behind_the_reminders_of_the_morning(database: Database) -> None:
+    office = await Office(database).begin()
+    now = morning_of(MONDAY)
+    early = await digest(database, office.registry, now=now, renderer=RENDERER, can={})
+    assert early.messages == 0  # the morning is not composed yet
+    await office.week()
+    async with database.read() as connection:
+        rows = await connection.execute(
+            select(Message.template)
+            .where(Message.chat_id == office.chats["focal", "stc"])
+            .order_by(Message.priority, Message.send_at, Message.id)
+        )
+        templates = list(rows.scalars())
+    assert templates[-1] == "digest"
+    assert templates.count("digest") == 1
+    assert "reminder" in templates
+
+
+async def test_where_there_is_nothing_to_say_nothing_is_sent_and_the_plans_are_kept_all_the_same(
+    database: Database,
+) -> None:
+    office = await Office(database).begin(on=date(2026, 2, 2))
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.due_on < date(2026, 3, 1))
+            .values(state="withdrawn", remind_on=None)
+        )
+    await office.week(date(2026, 3, 2))  # the first week is told to leaders
+    result = await office.week(date(2026, 3, 9))
+    assert result.provinces == ["dong"]
+    assert result.messages == 0
+    assert await office.digests("focal", "stc") == []
+    kept = await office.kept(date(2026, 3, 9))
+    assert sorted(kept) == [("plan", "dong-10-2026"), ("province", "")]
+    tasks = kept["plan", "dong-10-2026"]["tasks"]
+    assert (tasks["total"], tasks["open_on_time"]) == (4, 4)
+
+
+# ------------------------------------------------------------------ once
+
+
+async def test_a_digest_is_sent_once_although_three_processes_run(database: Database) -> None:
+    office = await Office(database).begin()
+    now = morning_of(MONDAY)
+    can = {1: WITH_BUTTONS}
+    await morning(database, office.registry, now=now, can=can)
+    processes = [Database(str(database.url)) for _ in range(3)]
+    try:
+        results = await asyncio.gather(
+            *(
+                digest(each, office.registry, now=now, renderer=RENDERER, can=can)
+                for each in processes
+            )
+        )
+    finally:
+        for each in processes:
+            await each.dispose()
+    assert sorted(result.messages for result in results) == [0, 0, 4]
+    assert [result.failed for result in results] == [[], [], []]
+    async with database.read() as connection:
+        rows = await connection.execute(
+            select(Message.chat_id, func.count())
+            .where(Message.template == "digest")
+            .group_by(Message.chat_id)
+        )
+        assert {chat: int(count) for chat, count in rows} == dict.fromkeys(office.chats.values(), 1)
+        assert await connection.scalar(select(func.count()).select_from(WeekFacts)) == len(
+            await office.kept()
+        )
+
+
+async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
+    database: Database,
+) -> None:
+    office = await Office(database).begin(leader={"ubnd"})
+    chat = office.chats["leader", "ubnd"]
+    async with database.write() as connection:
+        for code, role in (("skhcn", "coordinator"), ("stc", "focal"), ("sxd", "focal")):
+            agency_id = await connection.scalar(select(Agency.id).where(Agency.code == code))
+            await connection.execute(
+                insert(Enrolment).values(
+                    chat_id=chat, agency_id=agency_id, role=role, enrolled_at=morning_of(LOADED)
+                )
+            )
+    await office.week()
+    told = await one(office, "leader", "ubnd")
+    heads = ["tình hình các kế hoạch", "các kế hoạch theo dõi", "Công nghệ: việc của cơ quan"]
+    heads += ["Tài chính: việc của cơ quan", "Xây dựng: việc của cơ quan"]
+    places = [told.index(head) for head in heads]
+    assert places == sorted(places)
+    assert "Kính gửi Sở Khoa học và Công nghệ và Sở Tài chính và Sở Xây dựng," in told
+
+
+async def test_pages_are_cut_only_where_the_channel_takes_no_more(database: Database) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITHOUT, max_text=700)
+    await office.week()
+    pages = await office.digests("coordinator", "skhcn")
+    assert len(pages) > 1
+    assert all(len(page) <= 700 for page in pages)
+    assert [f"(trang {n}/{len(pages)})" in page for n, page in enumerate(pages, 1)] == [
+        True for _ in pages
+    ]
+    assert not any(page.endswith("…") for page in pages)
+    assert "".join(pages).count("[BC.2]") == 1
+
+
+async def test_what_never_left_gives_way_to_the_next_weeks_and_is_not_passed_on(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 11, 16))
+    await office.week(date(2026, 11, 23))
+    old, new = (
+        message
+        for message in await messages_to(database, office.chats["focal", "stc"])
+        if message.template == "digest"
+    )
+    assert (old.state, old.error, new.state) == ("skipped", "replaced", "pending")
+    async with database.write() as connection:
+        await reach.gone(
+            connection,
+            office.chats["focal", "stc"],
+            why="blocked",
+            now=morning_of(date(2026, 11, 23)),
+        )
+    (*_, last) = (
+        message
+        for message in await messages_to(database, office.chats["focal", "stc"])
+        if message.template == "digest"
+    )
+    assert (last.state, last.error) == ("failed", NOBODY_LEFT)
+    assert len(await office.digests("coordinator", "skhcn")) == 2
+
+
+async def test_near_a_months_cap_agencies_go_without_and_those_above_do_not(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITH_BUTTONS, monthly_messages=1)
+    async with database.write() as connection:
+        await connection.execute(
+            insert(Message).values(
+                account_id=1,
+                chat_id=office.chats["focal", "stc"],
+                priority=0,
+                template="sorry",
+                context={},
+                buttons=[],
+                state="sent",
+                created_at=morning_of(LOADED),
+                send_at=morning_of(LOADED),
+                sent_at=morning_of(LOADED),
+            )
+        )
+    await office.week()
+    assert await office.digests("focal", "stc") == []
+    assert len(await office.digests("coordinator", "skhcn")) == 1
+    assert len(await office.digests("leader", "ubnd")) == 1
+
+
+# ------------------------------------------------------------------ drawn again
+
+
+async def drawn_anew(office: Office, message: Any, kept: Mapping[Any, Facts]) -> str:
+    """Return a digest's page from the facts kept of its week."""
+    keys = [(part["scope"], part["code"]) for part in message.context["parts"]]
+    week_on = date.fromisoformat(message.context["week_on"])
+    pages = drawn_again(RENDERER, [kept[key] for key in keys], week_on=week_on, channel=office.can)
+    return pages[message.page - 1]
+
+
+async def test_any_past_digest_drawn_again_is_the_same(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.week()
+    sent = {key: await one(office, *key) for key in office.chats}
+    for agency in ("stc", "sxd"):
+        await office.said(await office.owed(agency, "BC.1"), "completed", date(2026, 11, 17))
+        await office.said(
+            await office.owed(agency, "2", "end"), "in_progress", date(2026, 11, 17), percent=60
+        )
+    await office.week(date(2026, 11, 23))
+    kept = await office.kept()
+    for key, chat in office.chats.items():
+        message = (await digests_to(database, chat))[0]
+        assert await drawn_anew(office, message, kept) == sent[key]
+
+
+async def digests_to(database: Database, chat: int) -> list[Any]:
+    return [each for each in await messages_to(database, chat) if each.template == "digest"]
+
+
+# ------------------------------------------------------------------ pictures
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+
+
+@dataclass
+class Drawing:
+    """Draws what it is told to, and remembers for whom."""
+
+    asked: list[tuple[str, str, int]] = field(default_factory=list)
+    fails: bool = False
+
+    def __call__(
+        self, facts: Facts, plans: Mapping[str, Facts], weeks: Sequence[tuple[date, Facts]]
+    ) -> bytes | None:
+        self.asked.append((facts["scope"], facts["code"], len(weeks)))
+        assert list(plans) == ["dong-10-2026"]
+        if self.fails:
+            raise RuntimeError("no")
+        return PNG
+
+
+async def test_a_picture_follows_the_words_where_the_account_can_show_it(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    draw = Drawing()
+    await office.week(date(2026, 11, 16), draw=draw)
+    result = await office.week(date(2026, 11, 23), draw=draw)
+    assert result.pictures == 2
+    assert draw.asked[2:] == [("coordinator", "skhcn", 2), ("province", "", 0)]
+    *_, words, picture = await messages_to(database, office.chats["coordinator", "skhcn"])
+    assert (words.template, picture.template) == ("digest", "digest_picture")
+    async with database.read() as connection:
+        content = await RENDERER.content(
+            connection, picture, today=MONDAY, workdays=office.registry.workdays
+        )
+    assert content is not None
+    shown = RENDERER.render(content, office.can, repeated=False, plain=False, address="x")
+    assert shown.picture == PNG
+    assert shown.text == "Kế hoạch 10/KH-UBND đến 23/11/2026"
+
+
+@pytest.mark.parametrize(("has_address", "pictures"), [(False, 0), (True, 2)])
+async def test_a_channel_that_takes_pictures_by_link_needs_an_address(
+    database: Database, pictures: int, *, has_address: bool
+) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITHOUT, pictures_by_link=True)
+    result = await office.week(draw=Drawing(), has_address=has_address)
+    assert result.pictures == pictures
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(Download)) == pictures
+
+
+async def test_a_picture_that_cannot_be_drawn_costs_nothing_else(database: Database) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    result = await office.week(draw=Drawing(fails=True))
+    assert (result.messages, result.pictures, result.failed) == (4, 0, [])
+
+
+@pytest.mark.slow
+async def test_a_coordinators_picture_shows_the_plan_by_agency_and_later_by_week_too(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    heights = []
+    for day in (date(2026, 11, 16), date(2026, 11, 23)):
+        result = await office.week(day, draw=draw)
+        assert result.pictures == 2
+        async with database.read() as connection:
+            rows = await connection.execute(select(Download.name, Download.content))
+            files = {row.name: row.content for row in rows}
+        assert files[f"ban-tin-dong-tinh-{day}.png"].startswith(PNG[:8])
+        heights.append(int.from_bytes(files[f"ban-tin-dong-skhcn-{day}.png"][20:24]))
+    kept = await office.kept(date(2026, 11, 23))
+    assert kept["plan", "dong-10-2026"]["agencies"] == [
+        ["Sở KH&CN", 0, 0, 1, 0],
+        ["Sở Tài chính", 0, 0, 3, 1],
+        ["Sở Xây dựng", 0, 0, 1, 1],
+    ]
+    assert heights[1] > heights[0] + 400
+
+
+def test_of_many_agencies_those_furthest_behind_are_drawn_in_the_official_order() -> None:
+    agencies: list[list[int | str]] = [[f"Xã {n}", 1, 0, n, n % 2] for n in range(60)]
+    labels = [row.label for row in by_agency(agencies)]
+    assert labels == [f"Xã {n}" for n in range(13, 60, 2)]
+    assert [row.label for row in by_agency(agencies[:24])] == [f"Xã {n}" for n in range(24)]
+
+
+# ------------------------------------------------------------------ a year
+
+
+QUARTERLY = """
+  - code: BC.3
+    clause: "mục V.7"
+    from: ["các sở"]
+    to: "UBND tỉnh"
+    via: "Sở Khoa học và Công nghệ"
+    frequency: quarterly
+    deadline: {operator: before, month: 3, day: 20, raw: "trước ngày 20 tháng cuối quý"}
+    quote: "báo cáo hằng quý trước ngày 20 tháng cuối quý"
+"""
+
+
+@pytest.mark.slow
+async def test_a_year_makes_one_digest_a_chat_a_week_each_drawn_again_the_same(
+    database: Database,
+) -> None:
+    office = await Office(database, registry(QUARTERLY)).begin(on=date(2026, 1, 5))
+    workdays = office.registry.workdays
+    sent: dict[int, str] = {}
+    weeks = [date(2026, 1, 5) + timedelta(days=7 * number) for number in range(52)]
+    for week_on in weeks:
+        day = digest_day(week_on, workdays)
+        assert day is not None
+        result = await office.week(day, planned=day.day <= 7)
+        assert result.provinces == ["dong"]
+        for chat in office.chats.values():
+            of_week = [
+                message
+                for message in await digests_to(database, chat)
+                if message.context["week_on"] == week_on.isoformat()
+            ]
+            assert len(of_week) <= 1
+            sent |= {message.id: await office.words(message) for message in of_week}
+        async with database.write() as connection:
+            await connection.execute(
+                update(Message).where(Message.state == "pending").values(state="sent")
+            )
+        for number, agency in enumerate(("stc", "sxd", "skhcn")):
+            if week_on.month % 3 == number:
+                await say_something(office, agency, day)
+    kept = {week_on: await office.kept(week_on) for week_on in weeks}
+    assert all(("plan", "dong-10-2026") in facts for facts in kept.values())
+    told = 0
+    for chat in office.chats.values():
+        for message in await digests_to(database, chat):
+            week_on = date.fromisoformat(message.context["week_on"])
+            assert await drawn_anew(office, message, kept[week_on]) == sent[message.id]
+            assert await office.words(message) == sent[message.id]
+            told += 1
+    assert told == len(sent)
+    assert told > 50
+    async with database.read() as connection:
+        burn = await week_facts.plan_weeks(connection, "dong", "dong-10-2026", until=weeks[-1])
+    assert [week_on for week_on, _ in burn] == weeks
+    done = [facts["tasks"]["done_on_time"] + facts["tasks"]["done_late"] for _, facts in burn]
+    assert done == sorted(done)
+    assert done[-1] > done[0] == 0
+
+
+async def say_something(office: Office, agency: str, day: date) -> None:
+    """Hand in the first thing an agency owes, and have what it handed in before confirmed."""
+    async with office.database.read() as connection:
+        rows = await connection.execute(
+            select(Obligation.id, Obligation.state)
+            .join(Agency, Agency.id == Obligation.agency_id)
+            .where(
+                Agency.code == agency,
+                Obligation.state.in_(("open", "submitted")),
+                Obligation.due_on <= day + timedelta(days=90),
+            )
+            .order_by(Obligation.due_on, Obligation.id)
+        )
+        found = rows.all()
+    for row in found:
+        if row.state == "submitted":
+            await office.confirmed(row.id, day)
+    for row in found[:1]:
+        if row.state == "open":
+            await office.said(row.id, "completed", day)

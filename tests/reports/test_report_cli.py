@@ -1,0 +1,194 @@
+"""nhacviec report and nhacviec urge: files written once, refused in words, and the real plans whole."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from docx import Document
+from openpyxl import load_workbook
+from sqlalchemy import select
+
+from data.clock import civil_date
+from data.db.database import Database
+from data.models import Obligation, Plan, ReportRequest
+from data.registry.registry import Registry
+from data.reports.facts import faults
+from data.reports.gather import gather, lines_of
+from jobs.reports.make import Made, make_report
+from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
+from tests.support.loaded_province import load_world
+from tests.support.recorded_answers import Said, on
+
+GIA_LAI, LANG_SON = "gia-lai-1901-2020", "lang-son-131-2020"
+DAY = date(2026, 11, 20)
+__all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
+
+
+def test_a_report_is_written_and_tells_what_it_holds(loaded: Terminal) -> None:
+    code, out, err = loaded.type("report", "131", "--out", "bao-cao.docx")
+    assert (code, err) == (0, "")
+    assert "Đã ghi bao-cao.docx: 32 nhiệm vụ" in out
+    assert "cơ quan chưa báo cáo gì" in out
+    words = "\n".join(each.text for each in Document("bao-cao.docx").paragraphs)
+    assert "131/KH-UBND" in words
+    assert list(Path().glob(".*.part")) == []
+
+
+def test_a_file_that_exists_is_left_alone_without_force(loaded: Terminal) -> None:
+    Path("bao-cao.docx").write_bytes(b"cua toi")
+    assert "Đã có bao-cao.docx" in loaded.refused("report", "131", "--out", "bao-cao.docx")
+    assert Path("bao-cao.docx").read_bytes() == b"cua toi"
+    code, _, _ = loaded.type("report", "131", "--out", "bao-cao.docx", "--force")
+    assert code == 0
+    assert Path("bao-cao.docx").read_bytes()[:2] == b"PK"
+
+
+def test_several_plans_make_one_sheet_each(loaded: Terminal) -> None:
+    code, out, _ = loaded.type("report", "1901", "1331", "--out", "b.xlsx")
+    assert code == 0
+    assert "Đã ghi b.xlsx: 2 kế hoạch" in out
+    assert load_workbook("b.xlsx").sheetnames[1:3] == ["1901-KH-UBND", "1331-KH-UBND"]
+
+
+def test_a_plan_that_is_named_twice_has_one_sheet(loaded: Terminal) -> None:
+    code, out, _ = loaded.type("report", "131", "131/KH-UBND", "--out", "b.xlsx")
+    assert code == 0
+    assert "32 nhiệm vụ" in out
+    names = load_workbook("b.xlsx").sheetnames
+    assert [name for name in names if name.startswith("131")] == ["131-KH-UBND"]
+
+
+def test_the_facts_are_printed_as_json(loaded: Terminal) -> None:
+    facts = loaded.json("report", "131")
+    assert (facts["plan_code"], facts["coordinator"]) == (LANG_SON, "Sở Khoa học và Công nghệ")
+    assert facts["figures"]["done_on_time"] == 0
+    assert facts["lines"] == sum(
+        sum(task["parts"][state] for state in ("open_on_time", "open_late"))
+        for section in facts["sections"]
+        for task in section["tasks"]
+    )
+
+
+def test_a_body_that_is_no_more_does_not_stand_as_one_that_fails_to_answer(
+    loaded: Terminal,
+) -> None:
+    silent = loaded.json("report", "131")["silent"]
+    assert "Sở TT&TT (đã giải thể, chưa phân công)" in silent
+    assert "Sở TT&TT" not in silent
+    assert "Sở Tài chính" in silent
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("report", "131"), "Hãy ghi --out"),
+        (("report", "131", "--out", "b.pdf"), "Không rõ loại tệp b.pdf"),
+        (("report", "131", "--out", "khong/co/b.docx"), "Không có thư mục khong/co"),
+        (("report", "131", "1901", "--out", "b.docx"), "--out TỆP.xlsx"),
+        (("report", "131", "1901", "--out", "b.xlsx", "--json"), "không có --json"),
+        (("report", "131", "--out", "b.docx", "--period", "Tết"), "Không hiểu kỳ «Tết»"),
+        (("report", "131", "--out", "b.docx", "--period", "2090"), "chưa bắt đầu"),
+        (("report", "131", "--json", "--period", "2090"), "chưa bắt đầu"),
+        (("report", "131", "--json", "--period", "2019"), "ban hành ngày 05/08/2020"),
+        (("report", "131", "--out", "b.docx", "--as-of", "2090-01-01"), "chưa đến"),
+        (("report", "9999", "--out", "b.docx"), "Không có kế hoạch «9999»"),
+        (("urge", "131", "--out", "b.xlsx"), "là tệp Word"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(
+    loaded: Terminal, words: tuple[str, ...], why: str
+) -> None:
+    assert why in loaded.refused(*words)
+    assert list(Path().glob("b.*")) == []
+
+
+@pytest.mark.sqlite
+def test_without_a_database_a_report_says_what_to_do(loaded: Terminal) -> None:
+    Path("var/nhacviec.db").unlink()
+    assert "nhacviec plan load" in loaded.refused("report", "131", "--out", "b.docx")
+
+
+def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> None:
+    words = loaded.refused("urge", "131", "--out", "don-doc.docx")
+    assert "Chưa có cơ quan nào quá hạn lâu" in words
+
+    async def late() -> None:
+        database = Database(loaded.database_url)
+        async with database.write() as connection:
+            rows = await connection.execute(
+                select(Obligation.id)
+                .join(Plan, Plan.id == Obligation.plan_id)
+                .where(Plan.code == LANG_SON, Obligation.code == "BC.2")
+                .order_by(Obligation.due_on)
+            )
+            first = rows.scalars().first()
+            assert first is not None
+            await connection.execute(
+                Obligation.__table__.update()
+                .where(Obligation.id == first)
+                .values(judged_on=date(2021, 1, 5), due_on=date(2021, 1, 5))
+            )
+        await database.dispose()
+
+    asyncio.run(late())
+    code, out, _ = loaded.type("urge", "131", "--out", "don-doc.docx")
+    assert code == 0
+    assert "1 việc quá hạn của 1 cơ quan" in out
+    assert Path("don-doc.docx").read_bytes()[:2] == b"PK"
+
+    async def asked() -> int:
+        database = Database(loaded.database_url)
+        async with database.read() as connection:
+            found = list(await connection.execute(select(ReportRequest.id)))
+        await database.dispose()
+        return len(found)
+
+    assert asyncio.run(asked()) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plan", [GIA_LAI, LANG_SON])
+async def test_the_real_plans_are_reported_whole_after_a_year_of_answers(
+    database: Database, registry: Registry, plan: str
+) -> None:
+    await load_world(database, registry, now=on(1, 5))
+    chance = random.Random(plan)
+    said = Said(database, registry, plan)
+    async with database.read() as connection:
+        rows = await connection.execute(
+            select(Obligation.id)
+            .join(Plan, Plan.id == Obligation.plan_id)
+            .where(Plan.code == plan, Obligation.state == "open")
+            .order_by(Obligation.id)
+        )
+        ids = list(rows.scalars())
+    for obligation_id in chance.sample(ids, len(ids) * 2 // 3):
+        at = on(1, 6) + timedelta(days=chance.randrange(300))
+        words = chance.choice(["in_progress", "completed", "blocked"])
+        note = "Đề nghị hướng dẫn" if words == "blocked" else None
+        reply = await said.say_of(obligation_id, words, at=at, note=note)
+        if chance.random() < 0.2:
+            await said.undo(reply, at=at + timedelta(hours=1))
+        elif words == "completed" and chance.random() < 0.5:
+            await said.confirm(obligation_id, at=at + timedelta(hours=2))
+    async with database.read() as connection:
+        facts = await gather(connection, registry, plan, period="2026", as_of=DAY)
+        lines = [each async for each in lines_of(connection, registry, facts)]
+    assert faults(facts) == []
+    assert [task for task, _ in lines] == list(facts.tasks)
+    assert facts.difficulties
+    assert facts.proposals
+    for form in ("docx", "xlsx"):
+        made = await make_report(
+            database, registry, plan, period="2026", form=form, as_of=civil_date(on(11, 20))
+        )
+        assert isinstance(made, Made)
+        if form == "xlsx":
+            page = load_workbook(io.BytesIO(made.content))[facts.number.replace("/", "-")]
+            nobody = sum(task.unassigned for task in facts.tasks)
+            assert page.max_row == 1 + facts.lines + nobody
