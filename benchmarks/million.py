@@ -14,7 +14,7 @@ from typing import Any
 
 from data.clock import civil_date
 from data.registry.registry import Registry
-from data.rules.ladder import judge
+from data.rules.ladder import compute_due_date
 from data.text import fold
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -92,7 +92,7 @@ def fill(
 
     def due_row(day: date) -> tuple[str, str, str]:
         if day not in judged:
-            judged[day] = judge(day, workdays, strictly=False)
+            judged[day] = compute_due_date(day, workdays, strictly=False)
         due = judged[day]
         return day.isoformat(), due.base.isoformat(), due.judged.isoformat()
 

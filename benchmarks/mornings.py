@@ -16,7 +16,7 @@ from benchmarks.million import AGENCIES, NOW, TODAY, fill, registry_of
 from benchmarks.stored import _schema
 from benchmarks.table import Row, Sizes
 from data.db.database import Database
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 
 AIM_SECONDS = 10.0
 
@@ -33,7 +33,7 @@ async def mornings(sizes: Sizes) -> list[Row]:
         due = _prepared(path, sizes)
         database = Database(f"sqlite+aiosqlite:///{path}")
         began = time.perf_counter()
-        result = await morning(database, registry, now=NOW)
+        result = await run_mornings(database, registry, now=NOW)
         seconds = time.perf_counter() - began
         await database.dispose()
         assert not result.failed, result.failed

@@ -18,14 +18,14 @@ from sqlalchemy import insert, select, text
 
 from bot.channels.telegram.channel import TelegramChannel
 from bot.service.registry import load_and_plan
-from data.accounts.leases import register
+from data.accounts.leases import ensure_account
 from data.clock import ZONE, civil_date
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.models import Chat, Message, MessageItem, Obligation, Plan
 from data.outbox.messages import BROADCAST
 from data.registry.registry import Registry
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from jobs.rendering.renderer import Renderer
 from tests.support.telegram_server import TOKEN
 
@@ -69,7 +69,7 @@ async def places(folder: Path, name: str) -> AsyncIterator[dict[str, Database]]:
             POSTGRESQL: Database(url),
         }
         for database in found.values():
-            await upgrade(database)
+            await upgrade_schema(database)
         async with found[POSTGRESQL].read() as connection:
             told = await connection.scalar(text("SHOW server_version"))
         SERVERS["postgresql"] = str(told).partition(" ")[0]
@@ -93,7 +93,7 @@ async def known_to_planner(database: Database) -> None:
 async def chats(database: Database, count: int) -> tuple[int, list[int]]:
     """Make an account with so many chats; returns its id and theirs."""
     async with database.write() as connection:
-        account = await register(connection, channel="telegram", name=TOKEN.partition(":")[0])
+        account = await ensure_account(connection, channel="telegram", name=TOKEN.partition(":")[0])
         added = await connection.execute(
             insert(Chat).returning(Chat.id, sort_by_parameter_order=True),
             [
@@ -154,9 +154,9 @@ async def remind(
 
 def sender(
     database: Database, registry: Registry, account: int, channel: TelegramChannel, clock: Any
-) -> Delivery:
+) -> Dispatcher:
     """Return what `nhacviec run` sends with."""
     renderer = Renderer(TOP / "templates")
-    return Delivery(
+    return Dispatcher(
         database, {account: channel}, renderer, lambda: registry.workdays, clock, "bench"
     )

@@ -25,8 +25,8 @@ from benchmarks.places import MORNING
 from benchmarks.table import Row, Sizes
 from data.clock import civil_date
 from data.db.database import Database
-from data.db.upgrade import upgrade
-from data.loading.load import load
+from data.db.upgrade import upgrade_schema
+from data.loading.load import sync_registry
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
 
@@ -121,14 +121,14 @@ async def _measure(what: str, size: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "planning.db"
         database = Database(f"sqlite+aiosqlite:///{path}")
-        await upgrade(database)
+        await upgrade_schema(database)
         registry = Registry.from_texts(
             owing_registry(size) if what == "made" else task_registry(size)
         )
         held = _peak()
         began = time.perf_counter()
         async with database.write(alone=True) as connection:
-            await load(
+            await sync_registry(
                 connection, registry, now=MORNING, today=TODAY, tracked_from=date(2026, 11, 1)
             )
         if what == "made":

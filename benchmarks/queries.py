@@ -29,9 +29,9 @@ from sqlalchemy import select, update
 from benchmarks.million import NOW, TODAY, fill, registry_of
 from bot.conversation.router import Router
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.models import Agency, Chat, Message
-from data.outbox.messages import ANSWER, put
+from data.outbox.messages import ANSWER, enqueue
 from data.registry.registry import Registry
 from jobs.channel import Capabilities, Incoming
 from jobs.rendering.renderer import Renderer
@@ -75,7 +75,7 @@ async def ask(
     async with database.write() as connection:
         answers = await router.handle(connection, incoming, event_id=None, now=NOW)
         for answer in answers:
-            message_id = await put(
+            message_id = await enqueue(
                 connection,
                 account_id=1,
                 chat_id=1,
@@ -117,7 +117,7 @@ async def measure(path: Path, total: int, repeat: int, *, is_new: bool) -> dict[
     registry = registry_of(chance, 1)
     database = Database(f"sqlite+aiosqlite:///{path}")
     made = 0.0
-    await upgrade(database)  # a file that is used again may be of an older schema
+    await upgrade_schema(database)  # a file that is used again may be of an older schema
     if is_new:
         began = time.perf_counter()
         fill(path, registry, total, chance)

@@ -27,12 +27,12 @@ from typing import Any
 
 from benchmarks.million import WORDS
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
-from data.reports.facts import faults
-from data.reports.gather import gather
-from data.rules.ladder import judge
-from jobs.reports.make import SHEET, WORD, Made, make_report
+from data.reports.facts import find_sum_errors
+from data.reports.gather import gather_report_facts
+from data.rules.ladder import compute_due_date
+from jobs.reports.make import SHEET, WORD, ReportFile, make_report
 
 AIM_SECONDS = 20.0  # gathering and the document
 FLAT = 1.2  # peak of memory at full size, times that with a tenth of the agencies
@@ -107,7 +107,7 @@ def _parts(
     file: sqlite3.Connection, registry: Registry, chance: random.Random, task: int, agencies: int
 ) -> None:
     day = date(2026, 10 + 2 * (task % 2), 31)  # half is late
-    due = judge(day, registry.workdays)
+    due = compute_due_date(day, registry.workdays)
     first = (task - 1) * agencies
     obligations, replies = [], []
     for index in range(agencies):
@@ -149,9 +149,9 @@ async def measure(path: Path, form: str, agencies: int) -> dict[str, Any]:
     database = Database(f"sqlite+aiosqlite:///{path}")
     begun = time.perf_counter()
     async with database.read() as connection:
-        facts = await gather(connection, registry, PLAN, period="2026", as_of=DAY)
+        facts = await gather_report_facts(connection, registry, PLAN, period="2026", as_of=DAY)
     gathered = time.perf_counter() - begun
-    assert faults(facts) == []
+    assert find_sum_errors(facts) == []
 
     def progress(done: int, total: int) -> None:
         if done % 100 == 0 or done == total:
@@ -164,7 +164,7 @@ async def measure(path: Path, form: str, agencies: int) -> dict[str, Any]:
     seconds = time.perf_counter() - begun
     print(file=sys.stderr)
     await database.dispose()
-    assert isinstance(made, Made), made
+    assert isinstance(made, ReportFile), made
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "form": form,
@@ -229,7 +229,7 @@ def main() -> None:
 
 async def _made(path: Path, tasks: int, agencies: int) -> None:
     database = Database(f"sqlite+aiosqlite:///{path}")
-    await upgrade(database)
+    await upgrade_schema(database)
     await database.dispose()
     fill(path, registry_of(agencies), tasks, agencies)
 

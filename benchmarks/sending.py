@@ -32,13 +32,13 @@ from benchmarks.places import (
 )
 from benchmarks.stub import stub
 from benchmarks.table import Row, Sizes
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings
 from bot.service import logs
 from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from tests.support.telegram_server import TOKEN
 
 AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0
@@ -50,7 +50,7 @@ class Overhearing(TelegramChannel):
     """Telegram, and what was given to it: so that the bare library sends the same."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(TOKEN, base_url=url, limits=Limits())
+        super().__init__(TOKEN, base_url=url, limits=PacingLimits())
         self.heard: list[OutgoingMessage] = []
 
     async def send(self, message: OutgoingMessage) -> Receipt:
@@ -58,7 +58,7 @@ class Overhearing(TelegramChannel):
         return await super().send(message)
 
 
-async def ours(delivery: Delivery, count: int) -> Spent:
+async def ours(delivery: Dispatcher, count: int) -> Spent:
     """Send what waits in the outbox."""
     wall, busy = time.perf_counter(), time.process_time()
     counts = await delivery.run_until_idle()
@@ -136,7 +136,7 @@ def logged(path: Path) -> Iterator[None]:
     """Write the log as the service does, into a file."""
     with path.open("w", encoding="utf-8") as file:
         with contextlib.redirect_stderr(file):
-            logs.configure(Settings(telegram_token=SecretStr(TOKEN)))
+            logs.configure_logging(Settings(telegram_token=SecretStr(TOKEN)))
         try:
             yield
         finally:

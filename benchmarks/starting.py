@@ -27,7 +27,7 @@ from benchmarks.table import Row, Sizes
 from bot.service.registry import load_and_plan
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
 from tests.support.telegram_server import TOKEN
 
@@ -75,7 +75,7 @@ async def starting(sizes: Sizes) -> list[Row]:
 
 async def _existing(folder: Path) -> int:
     database = Database(f"sqlite+aiosqlite:///{folder}/service.db", checkpoints=True)
-    await upgrade(database)
+    await upgrade_schema(database)
     registry = Registry.from_folder(folder)
     async with database.write() as connection:
         await load_and_plan(connection, registry, now=await SystemClock().now())

@@ -21,15 +21,15 @@ from benchmarks import queries
 from benchmarks.million import NOW, PLANS, PROVINCES, TODAY, fill, registry_of
 from benchmarks.places import TOP
 from benchmarks.table import Row, Sizes
-from bot.channels.pacing import Limits, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.telegram.channel import TelegramChannel
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Delivery
-from jobs.delivery.queue import Ahead
-from jobs.morning.run import morning
+from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.queue import SendQueue
+from jobs.morning.run import run_mornings
 from jobs.rendering.renderer import Renderer
 from tests.support.telegram_server import TOKEN
 
@@ -115,7 +115,7 @@ async def large_file(path: Path, sizes: Sizes) -> Path:
 
 async def _schema(path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{path}")
-    await upgrade(database)
+    await upgrade_schema(database)
     await database.dispose()
 
 
@@ -163,12 +163,12 @@ async def _measured(path: Path, sizes: Sizes) -> dict[str, Any]:
     registry = registry_of(random.Random(7), 1)
     found["look"] = await _look(database, registry, account)
     began = time.perf_counter()
-    result = await morning(database, registry, now=NOW)
+    result = await run_mornings(database, registry, now=NOW)
     found["tick"] = (time.perf_counter() - began) * 1000
     assert result.items == DUE, result
-    channel = Taking(TOKEN, limits=Limits())
+    channel = Taking(TOKEN, limits=PacingLimits())
     renderer = Renderer(TOP / "templates")
-    delivery = Delivery(
+    delivery = Dispatcher(
         database, {account: channel}, renderer, lambda: registry.workdays, Standing(), "bench"
     )
     began = time.perf_counter()
@@ -183,7 +183,7 @@ async def _measured(path: Path, sizes: Sizes) -> dict[str, Any]:
 
 async def _look(database: Database, registry: Registry, account: int) -> float:
     """Return the median of what a line's look at the outbox takes when nothing waits, in milliseconds."""
-    ahead = Ahead(account, SlidingWindows(Limits()), database, lambda: registry.workdays)
+    ahead = SendQueue(account, SlidingWindows(PacingLimits()), database, lambda: registry.workdays)
     times = []
     for _ in range(_LOOKS):
         ahead.refresh()

@@ -21,12 +21,12 @@ from benchmarks.places import MORNING, TOP, chats, places, remind, sender, with_
 from benchmarks.sending import logged
 from benchmarks.stub import Stub, stub
 from benchmarks.table import Row, Sizes, p95
-from bot.channels.pacing import LIMITS, Limits
+from bot.channels.pacing import LIMITS, PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from data.db.database import Database
 from data.registry.registry import Registry
 from jobs.channel import Button, OutgoingMessage
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from tests.support.telegram_server import TOKEN
 
 AIM_FIRST_MS, AIM_P50_MS, AIM_P95_MS = 300.0, 20.0, 100.0
@@ -66,7 +66,7 @@ class Site:
         await remind(self.database, self.registry, self.account, to, now=now, send_at=send_at)
 
     @contextlib.asynccontextmanager
-    async def at_work(self) -> AsyncIterator[Delivery]:
+    async def at_work(self) -> AsyncIterator[Dispatcher]:
         """Let the service deliver for as long as the block lasts."""
         delivery = sender(self.database, self.registry, self.account, self.channel, self.clock)
         task = asyncio.create_task(delivery.run())
@@ -104,7 +104,7 @@ async def bursts_and_lone(sizes: Sizes) -> list[Row]:
         found = await stack.enter_async_context(places(folder, "timing"))
         api = await stack.enter_async_context(stub())
         alone = await stack.enter_async_context(bare(api.url, in_flight=1))
-        channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits())
+        channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits())
         await channel.open()
         for name, database in found.items():
             await with_registry(database, registry)

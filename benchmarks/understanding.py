@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.conversation.reader.understand import Understanding, understand
+from bot.conversation.reader.understand import Understanding, understand_reply
 
 FIELDS = ("intent", "status", "percent", "until")
 
@@ -37,7 +37,7 @@ def speed(texts: list[str], today: date) -> float:
     count, started = 0, time.process_time()
     while (taken := time.process_time() - started) < 1:
         for text in texts:
-            understand(text, today=today)
+            understand_reply(text, today=today)
         count += len(texts)
     return count / taken
 
@@ -50,7 +50,7 @@ def main() -> None:
     chosen = parser.parse_args()
     replies = json.loads(chosen.replies.read_text(encoding="utf-8"))
 
-    read = [(entry, understand(entry["text"], today=chosen.today)) for entry in replies]
+    read = [(entry, understand_reply(entry["text"], today=chosen.today)) for entry in replies]
     rows = [(entry, reading, reading.as_dict()) for entry, reading in read]
     said, meant, hit = Counter[str](), Counter[str](), Counter[str]()
     wrong, unsaid = [], []

@@ -15,10 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")  # Vietnamese, whatever the machine's locale
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(run_command_line(list(sys.argv[1:] if arguments is None else arguments)))
 
 
-def run(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
     """Run one command and return its exit code; faults are told on standard error."""
     from bot.cli.main import app
 
@@ -32,9 +32,9 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None
         return 0
     except Exception as error:
-        from bot.cli.errors import told
+        from bot.cli.errors import describe_error
 
-        words, code = told(error)
+        words, code = describe_error(error)
         print(words, file=sys.stderr)
         return code
 

@@ -15,43 +15,48 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.config import TEMPLATES, Settings, make_default_folder
-from bot.conversation.commands import menus
+from bot.conversation.commands import menus_by_role
 from bot.conversation.router import Router
-from bot.service.accounts import connect, hook_of, open_account
+from bot.service.accounts import connect_accounts, open_account, webhook_address_for
 from bot.service.ping import Ping
-from bot.service.process_lock import Ownership
-from bot.service.registry import LoadedRegistry, plan_each
-from bot.service.startup import let_go_of_others, load_registry, refuse_sandbox, register_account
+from bot.service.process_lock import ProcessLock
+from bot.service.registry import LoadedRegistry, plan_all_obligations
+from bot.service.startup import (
+    load_registry,
+    refuse_sandbox,
+    register_account,
+    release_unused_accounts,
+)
 from bot.web.routes import Webhook
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.clock import Clock, civil_date
-from data.db.database import FAULTS, Database, words_of
-from data.db.server_clock import clock_of
-from data.db.upgrade import upgrade
-from data.files import link_key
-from data.log import journal
+from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.server_clock import clock_for
+from data.db.upgrade import upgrade_schema
+from data.files import load_link_key
+from data.log import get_logger
 from jobs.channel import Channel
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from jobs.digests.pictures import Draw
-from jobs.digests.run import DigestResult, digest
-from jobs.digests.week_charts import draw
+from jobs.digests.run import DigestResult, run_digests
+from jobs.digests.week_charts import draw_digest
 from jobs.housekeeping import tidy
-from jobs.inbox.intake import receive as receive_body
+from jobs.inbox.intake import store_webhook as receive_body
 from jobs.inbox.worker import Inbox
-from jobs.menus import Menus
-from jobs.morning.run import MorningResult, morning
-from jobs.planning.auto_confirm import confirm_by_themselves
-from jobs.planning.materialise import Counts
+from jobs.menus import MenuUpdater
+from jobs.morning.run import MorningResult, run_mornings
+from jobs.planning.auto_confirm import auto_confirm
+from jobs.planning.materialise import PlanningCounts
 from jobs.rendering.links import Links
 from jobs.rendering.renderer import Renderer
-from jobs.reports.requests import Reports
+from jobs.reports.requests import ReportWorker
 from jobs.schedule import Schedule, Work
 
-_log = journal("service")
+_log = get_logger("service")
 
 
-class Connecting(Protocol):
-    """What opens the accounts that are set; see bot.service.accounts.connect."""
+class AccountConnector(Protocol):
+    """What opens the accounts that are set; see bot.service.accounts.connect_accounts."""
 
     async def __call__(
         self, settings: Settings, *, stopping: asyncio.Event | None
@@ -83,8 +88,8 @@ class App:
         self.accounts = accounts
         self._settings = settings
         self.renderer = Renderer(TEMPLATES, links)
-        self.draw: Draw | None = draw  # None: digests go without pictures
-        self.delivery = Delivery(
+        self.draw: Draw | None = draw_digest  # None: digests go without pictures
+        self.delivery = Dispatcher(
             database,
             accounts,
             self.renderer,
@@ -94,11 +99,13 @@ class App:
             lease_clock=lease_clock,
         )
         self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
-        limits = {key: can.max_text for key, can in self.capabilities.items()}
+        limits = {key: capabilities.max_text for key, capabilities in self.capabilities.items()}
         router = Router(registry, limits=limits, capabilities=self.capabilities, links=links)
-        self.reports = Reports(database, registry, clock, answered=self.delivery.wake)
+        self.reports = ReportWorker(database, registry, clock, answered=self.delivery.wake)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
-        self.menus = Menus(database, accounts, menus(), tenures=self.delivery.tenures)
+        self.menus = MenuUpdater(
+            database, accounts, menus_by_role(), account_leases=self.delivery.account_leases
+        )
         ping_url = None if settings.ping_url is None else settings.ping_url.get_secret_value()
         self.ping = Ping(database, registry, clock, ping_url)
         self.jobs: Mapping[str, Work] = {
@@ -113,22 +120,24 @@ class App:
             "housekeeping": self._housekeeping_tick,
         }
 
-    async def plan(self, *, now: datetime) -> Counts:
+    async def plan(self, *, now: datetime) -> PlanningCounts:
         """Bring the obligations in line with the registry as of a day, up to the horizon."""
-        return await plan_each(self.database, self.registry(), today=civil_date(now))
+        return await plan_all_obligations(self.database, self.registry(), today=civil_date(now))
 
     async def remind(self, *, now: datetime) -> MorningResult:
         """Compose every morning whose hour has come and that was not composed yet."""
-        return await morning(self.database, self.registry(), now=now, can=self.capabilities)
+        return await run_mornings(
+            self.database, self.registry(), now=now, capabilities=self.capabilities
+        )
 
     async def digest(self, *, now: datetime) -> DigestResult:
         """Compose every weekly digest whose time has come and that was not composed yet."""
-        return await digest(
+        return await run_digests(
             self.database,
             self.registry(),
             now=now,
             renderer=self.renderer,
-            can=self.capabilities,
+            capabilities=self.capabilities,
             draw=self.draw,
             has_address=self.links.base_url is not None,
         )
@@ -143,8 +152,8 @@ class App:
             group.create_task(self.delivery.run())
             catching_up = group.create_task(self._catch_up(schedule))
             making = group.create_task(self.reports.run())
-            polled = self.delivery.tenures if self._settings.public_url is None else {}
-            listening = group.create_task(self.inbox.run(polled=polled))
+            polled = self.delivery.account_leases if self._settings.public_url is None else {}
+            listening = group.create_task(self.inbox.run(polled_leases=polled))
             try:
                 await serve()
                 await stopping.wait()
@@ -168,8 +177,8 @@ class App:
                 await self._digest_tick()
                 break
             except Exception as error:
-                known = isinstance(error, FAULTS)
-                _log.error("start.held_up", error=words_of(error), exc_info=not known)
+                known = isinstance(error, DATABASE_ERRORS)
+                _log.error("start.held_up", error=describe_fault(error), exc_info=not known)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
         schedule.start()
@@ -178,7 +187,10 @@ class App:
         """Return the paths that platforms post to; none without a public address."""
         if self._settings.public_url is None:
             return []
-        hooks = {key: hook_of(self._settings, channel) for key, channel in self.accounts.items()}
+        hooks = {
+            key: webhook_address_for(self._settings, channel)
+            for key, channel in self.accounts.items()
+        }
         return [
             Webhook(hook.path, hook.secret, self._receiver(key, self.accounts[key]), hook.header)
             for key, hook in hooks.items()
@@ -232,9 +244,9 @@ class App:
                 continue
             if await open_account(channel, self._settings) == "open":
                 await register_account(self.database, channel, now=now)
-        await let_go_of_others(self.database, self.accounts, now=now, starting=False)
+        await release_unused_accounts(self.database, self.accounts, now=now, starting=False)
         async with self.database.write() as connection:
-            resumed = await lease.resume(connection, now=now)
+            resumed = await leases.resume_accounts(connection, now=now)
         if resumed:
             _log.info("accounts.resumed", accounts=resumed)
             self.delivery.wake()
@@ -257,7 +269,7 @@ class App:
 
     async def _confirming_tick(self) -> None:
         now = await self.clock.now()
-        confirmed = await confirm_by_themselves(self.database, self.registry().workdays, now=now)
+        confirmed = await auto_confirm(self.database, self.registry().workdays, now=now)
         _log.info("confirming.done", confirmed=confirmed)
 
     async def _housekeeping_tick(self) -> None:
@@ -266,12 +278,12 @@ class App:
 
 
 @asynccontextmanager
-async def opened(
+async def open_app(
     settings: Settings,
     *,
     clock: Clock | None = None,
     stopping: asyncio.Event | None = None,
-    connecting: Connecting = connect,
+    connector: AccountConnector = connect_accounts,
 ) -> AsyncIterator[App]:
     """Open the database and the accounts that are set, and close them at the end.
 
@@ -281,21 +293,21 @@ async def opened(
     """
     make_default_folder(settings)
     database = Database(settings.database_url, checkpoints=True)
-    ownership = Ownership(database.file)
+    ownership = ProcessLock(database.file)
     accounts: dict[int, Channel] = {}
-    shared = clock_of(database)
+    shared = clock_for(database)
     clock = clock or shared
     try:
-        await upgrade(database)
+        await upgrade_schema(database)
         await refuse_sandbox(database)
         registry = await load_registry(settings, database, now=await clock.now())
-        for channel in await connecting(settings, stopping=stopping):
+        for channel in await connector(settings, stopping=stopping):
             now = await clock.now()
             accounts[await register_account(database, channel, now=now)] = channel
         if accounts:
-            await let_go_of_others(database, accounts, now=await clock.now(), starting=True)
+            await release_unused_accounts(database, accounts, now=await clock.now(), starting=True)
         async with database.write() as connection:
-            links = Links(settings.public_url, await link_key(connection))
+            links = Links(settings.public_url, await load_link_key(connection))
         leased_by = clock if database.is_sqlite else shared
         yield App(
             settings,

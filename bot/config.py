@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.errors import Refused
+from bot.errors import AdminError
 
 PREFIX = "NHACVIEC_"
 ENV_FILE = Path(".env")
@@ -36,7 +36,7 @@ _MOST_SECRET_BYTES = 4096
 _DATABASES = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
 
 
-class SettingsRefused(Refused):
+class SettingsRefused(AdminError):
     """A setting is wrong; str() is Vietnamese, a line a fault, and never holds a value that is secret."""
 
 
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_known_database(cls, value: str) -> str:
-        return known_database(value)
+        return check_database_url(value)
 
     @field_validator("telegram_token")
     @classmethod
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         return self
 
 
-def known_database(url: str) -> str:
+def check_database_url(url: str) -> str:
     """Return a database's address as it is; raises ValueError for what the program has no driver for."""
     if not url.startswith(_DATABASES):
         raise ValueError("phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»")
@@ -191,23 +191,28 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
         written = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"Không đọc được {env_file}: cần tệp chữ UTF-8 đọc được.") from error
-    faults = [*misspelt(os.environ, "môi trường"), *misspelt(written, str(env_file))]
+    faults = [
+        *find_misspelt_settings(os.environ, "môi trường"),
+        *find_misspelt_settings(written, str(env_file)),
+    ]
     if faults:
         raise SettingsRefused("\n".join(faults))
     try:
         return Settings(_env_file=env_file)
     except ValidationError as error:
-        raise SettingsRefused("\n".join(_told(item) for item in error.errors())) from None
+        raise SettingsRefused(
+            "\n".join(_describe_setting_fault(item) for item in error.errors())
+        ) from None
 
 
-def names() -> list[str]:
+def list_setting_names() -> list[str]:
     """Return the name of every setting as it is written in the environment."""
     return [PREFIX + field.upper() for field in Settings.model_fields]
 
 
-def misspelt(variables: Iterable[str], where: str) -> list[str]:
+def find_misspelt_settings(variables: Iterable[str], where: str) -> list[str]:
     """Return a sentence for each variable that means to be a setting and is none."""
-    known = names()
+    known = list_setting_names()
     faults = []
     for name in variables:
         if name in known:
@@ -265,7 +270,7 @@ _WORDS = {
 }
 
 
-def _told(item: Any) -> str:
+def _describe_setting_fault(item: Any) -> str:
     """Say a fault without the value: it may be a secret."""
     limits = item.get("ctx", {})
     known = _WORDS.get(item["type"])

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class AdminError(Exception):
     """Something cannot be done as asked; str() is a Vietnamese sentence that says what to do."""

@@ -58,6 +58,6 @@ def civil_time(instant: datetime) -> time:
     return require_aware(instant).astimezone(ZONE).time()
 
 
-def at(day: date, wall: time) -> datetime:
+def instant_at(day: date, wall: time) -> datetime:
     """Return the UTC instant of a wall-clock time on a civil date of the province's zone."""
     return datetime.combine(day, wall, ZONE).astimezone(UTC)

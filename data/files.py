@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Download, Meta
 
-KEPT = timedelta(days=30)
+FILE_RETENTION = timedelta(days=30)
 PNG = "image/png"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -27,7 +27,7 @@ _LINK_KEY = "link_key"
 
 
 @dataclass(frozen=True, slots=True)
-class MadeFile:
+class StoredFile:
     """A file as it was kept."""
 
     id: int
@@ -37,14 +37,14 @@ class MadeFile:
     expires_at: datetime
 
 
-async def keep(
+async def store_file(
     connection: AsyncConnection,
     *,
     name: str,
     mime: str,
     content: bytes,
     now: datetime,
-    kept: timedelta = KEPT,
+    retention: timedelta = FILE_RETENTION,
 ) -> int:
     """Keep a file; returns its id. What does not belong into a file's name becomes "-"."""
     added = await connection.execute(
@@ -54,14 +54,14 @@ async def keep(
             mime=mime,
             content=content,
             made_at=now,
-            expires_at=now + kept,
+            expires_at=now + retention,
         )
         .returning(Download.id)
     )
     return int(added.scalar_one())
 
 
-async def kept_file(connection: AsyncConnection, download_id: int) -> MadeFile | None:
+async def load_file(connection: AsyncConnection, download_id: int) -> StoredFile | None:
     """Return a file, or None where there is none or it was let go."""
     row = (
         await connection.execute(
@@ -70,22 +70,22 @@ async def kept_file(connection: AsyncConnection, download_id: int) -> MadeFile |
             ).where(Download.id == download_id)
         )
     ).first()
-    return MadeFile(*row) if row is not None else None
+    return StoredFile(*row) if row is not None else None
 
 
-async def let_go(connection: AsyncConnection, *, now: datetime) -> int:
+async def delete_expired_files(connection: AsyncConnection, *, now: datetime) -> int:
     """Delete the files that have expired; returns how many."""
     gone = await connection.execute(delete(Download).where(Download.expires_at <= now))
     return gone.rowcount
 
 
-async def let_go_of_reports(connection: AsyncConnection) -> int:
+async def delete_report_files(connection: AsyncConnection) -> int:
     """Delete all Word and Excel files, which may name people; returns how many. They can be made anew."""
     gone = await connection.execute(delete(Download).where(Download.mime.in_((DOCX, XLSX))))
     return gone.rowcount
 
 
-async def link_key(connection: AsyncConnection) -> bytes:
+async def load_link_key(connection: AsyncConnection) -> bytes:
     """Return the key that signs addresses of our web side; made once, and the same for every process.
 
     Call within a write transaction. Of two first starts at once the later one waits, and has the other's.

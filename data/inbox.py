@@ -25,7 +25,7 @@ from data.models import Account, InboxEvent
 MOST_ATTEMPTS = 3
 
 _NEW = InboxEvent.state == literal_column("'new'")  # written out, so that the partial index is used
-_MARKS = {"mật", "tốimật", "tuyệtmật"}
+_SECRECY_MARKS = {"mật", "tốimật", "tuyệtmật"}
 _WRITTEN = {"text", "caption"}
 # A lock for each chat, taken in one order and let go by the commit.
 _IN_TURN = text(
@@ -35,7 +35,7 @@ _IN_TURN = text(
 _LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
 
 
-class Update(Protocol):
+class IncomingUpdate(Protocol):
     """One update as it came; jobs.channel.RawUpdate fits."""
 
     @property
@@ -57,7 +57,7 @@ def is_marked_secret(text: str) -> bool:
     folded = unicodedata.normalize("NFC", text).casefold()
     folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
     return any(
-        "".join(filter(str.isalnum, line)) in _MARKS or _LEVEL.match(line)
+        "".join(filter(str.isalnum, line)) in _SECRECY_MARKS or _LEVEL.match(line)
         for line in folded.splitlines()
     )
 
@@ -88,22 +88,26 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBatch:
     """What became of a batch: updates that are new, with the number each has here, and those refused."""
 
-    new: list[tuple[int, Update]]
-    refused: list[Update]
+    new: list[tuple[int, IncomingUpdate]]
+    refused: list[IncomingUpdate]
 
 
-async def store(
-    connection: AsyncConnection, account_id: int, updates: Sequence[Update], *, now: datetime
-) -> Kept:
+async def record_updates(
+    connection: AsyncConnection,
+    account_id: int,
+    updates: Sequence[IncomingUpdate],
+    *,
+    now: datetime,
+) -> StoredBatch:
     """Store what is new of a batch, but nothing of what is marked secret."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     if connection.dialect.name != "sqlite":  # where another process may be storing at this moment
         chats = [one.address or "" for one in updates]
         await connection.execute(_IN_TURN, {"account_id": account_id, "chats": chats})
-    kept = Kept([], [])
+    kept = StoredBatch([], [])
     for one in updates:
         secret = holds_secret(one.raw)
         added = await connection.execute(
@@ -128,14 +132,14 @@ async def store(
     return kept
 
 
-async def polled_to(connection: AsyncConnection, account_id: int, offset: int) -> None:
+async def record_offset(connection: AsyncConnection, account_id: int, offset: int) -> None:
     """Note the next update number to ask for, in the transaction that stores those before it."""
     await connection.execute(
         update(Account).where(Account.id == account_id).values(polled_to=offset)
     )
 
 
-async def next_offset(
+async def load_offset(
     connection: AsyncConnection, account_id: int, *, quiet_since: datetime
 ) -> int | None:
     """Return the next update number to ask for; None (whatever there is) after a long quiet.
@@ -156,7 +160,7 @@ async def next_offset(
 # ------------------------------------------------------------------ handling
 
 
-async def new_events(
+async def list_new_events(
     connection: AsyncConnection, account_ids: Iterable[int], *, limit: int
 ) -> Sequence[Row[Any]]:
     """Return the oldest events that were not handled, of each account so many."""
@@ -172,7 +176,7 @@ async def new_events(
     return found
 
 
-async def finish(
+async def finish_event(
     connection: AsyncConnection,
     event_id: int,
     *,
@@ -194,7 +198,7 @@ async def finish(
     return ended.rowcount == 1
 
 
-async def park(
+async def park_event(
     connection: AsyncConnection, event_id: int, *, now: datetime, forget: bool = False
 ) -> bool:
     """Give a new event up, with the error it has; False where finish() would say so."""
@@ -206,7 +210,7 @@ async def park(
     return parked.rowcount == 1
 
 
-async def is_new(connection: AsyncConnection, event_id: int) -> bool:
+async def is_new_event(connection: AsyncConnection, event_id: int) -> bool:
     """Tell of an event that finish() did not end whether it is in another process's hands."""
     found = await connection.scalar(select(InboxEvent.id).where(InboxEvent.id == event_id, _NEW))
     return found is not None
@@ -226,7 +230,7 @@ def _emptied(forget: bool) -> dict[str, bytes]:
     return {"raw": b""} if forget else {}
 
 
-async def count_attempt(connection: AsyncConnection, event_id: int, *, error: str) -> None:
+async def record_failure(connection: AsyncConnection, event_id: int, *, error: str) -> None:
     """Note that handling failed; the event stays new."""
     await connection.execute(
         update(InboxEvent)

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import JobRun
 
 
-async def done(
+async def list_finished_subjects(
     connection: AsyncConnection, job: str, subjects: Iterable[str], run_on: date
 ) -> set[str]:
     """Return those of some subjects for which a job is done that day; for looking before beginning."""
@@ -28,7 +28,7 @@ async def done(
     return set(rows)
 
 
-async def begin(
+async def record_run(
     connection: AsyncConnection, job: str, subject: str, run_on: date, *, now: datetime
 ) -> bool:
     """Note that a job is done; returns False, and notes nothing, where it was already.

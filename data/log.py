@@ -16,7 +16,7 @@ import structlog
 _key_values = structlog.processors.LogfmtRenderer(sort_keys=False, bool_as_flag=False)
 
 
-def journal(name: str) -> structlog.stdlib.BoundLogger:
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the log of a part of the program: "delivery", "inbox"; see bot.service.logs for where it goes."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(f"nhacviec.{name}"),

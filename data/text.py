@@ -14,7 +14,7 @@ _NOT_WORD = re.compile(r"[^0-9a-z]+")
 _NOT_OURS = re.compile("[^\x00-\x7f\u0300-\u034e\u0350-\u036f]")  # neither ASCII nor a mark
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
 # Control characters but tab and line feed; marks of direction, of zero width, of lines; tags; halves.
-_UNSEEN = re.compile(
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
@@ -30,16 +30,16 @@ def fold(text: str) -> str:
     return _NOT_WORD.sub(" ", bare).strip()
 
 
-def squeeze(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Return the text composed (NFC) with every run of white space as one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def without_unseen(text: str) -> str:
+def strip_invisible(text: str) -> str:
     """Return the text without control characters and marks of direction or zero width; joiners of emoji stay."""
-    return _UNSEEN.sub("", text)
+    return _INVISIBLE.sub("", text)
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """Return the text with control characters and marks of direction written as escapes; lines stay lines."""
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -100,7 +100,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class OutgoingDocument:
     """A file that goes with a message."""
 
     name: str
@@ -126,7 +126,7 @@ class OutgoingMessage:
     reply_to: str | None = None
     edits: str | None = None
     picture: bytes | None = None
-    document: Document | None = None
+    document: OutgoingDocument | None = None
     picture_url: str | None = None
 
 

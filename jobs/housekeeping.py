@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from data.db.database import Database
-from data.files import let_go
+from data.files import delete_expired_files
 from data.privacy import retention
-from data.privacy.personal_data import erase
+from data.privacy.personal_data import erase_person
 
 MOST_PEOPLE = 50  # a night: each is a look through all updates
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
+class CleanupCounts:
     """How many raw updates, codes, files, messages and questions, chats, photos and people were let go."""
 
     updates: int = 0
@@ -30,22 +30,22 @@ class Tidied:
     people: int = 0
 
 
-async def tidy(database: Database, *, now: datetime) -> Tidied:
+async def tidy(database: Database, *, now: datetime) -> CleanupCounts:
     """Let go of everything whose time is over.
 
     Harmless to repeat, and to be cut short: each person is a transaction of its own.
     """
     async with database.write() as connection:
         tidied = {
-            "updates": await retention.let_go_of_updates(connection, now=now),
-            "codes": await retention.let_go_of_codes(connection, now=now),
-            "files": await let_go(connection, now=now),
-            "words": await retention.let_go_of_words(connection, now=now),
-            "chats": await retention.let_go_of_chats(connection, now=now),
-            "evidence": await retention.let_go_of_evidence(connection, now=now),
+            "updates": await retention.purge_updates(connection, now=now),
+            "codes": await retention.purge_codes(connection, now=now),
+            "files": await delete_expired_files(connection, now=now),
+            "words": await retention.purge_texts(connection, now=now),
+            "chats": await retention.purge_chats(connection, now=now),
+            "evidence": await retention.purge_evidence(connection, now=now),
         }
-        people = await retention.people_to_let_go(connection, now=now, most=MOST_PEOPLE)
+        people = await retention.list_expired_people(connection, now=now, most=MOST_PEOPLE)
     for person_id in people:
         async with database.write() as connection:
-            await erase(connection, person_id, now=now)
-    return Tidied(**tidied, people=len(people))
+            await erase_person(connection, person_id, now=now)
+    return CleanupCounts(**tidied, people=len(people))

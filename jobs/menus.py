@@ -19,23 +19,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.enrolments import Role
 from data.db.database import Database
-from data.log import journal
+from data.log import get_logger
 from data.models import Account, Chat, Enrolment
 from jobs.channel import Channel, DeliveryError, Gone, Moved, RateLimited, Rejected
-from jobs.delivery.lease import Tenure
+from jobs.delivery.lease import AccountLease
 
-log = journal("menus")
+log = get_logger("menus")
 
 Commands = Sequence[tuple[str, str]]
 
 ROLES: tuple[Role, ...] = ("coordinator", "leader", "focal")  # highest first
 MOST_A_STEP = 20  # chats of an account
-PUT_OFF = timedelta(hours=1)  # a chat that refused
+RETRY_AFTER = timedelta(hours=1)  # a chat that refused
 _PATIENCE = 20.0  # seconds that a step waits for room between messages
 
 
 @dataclass(slots=True)
-class _Place:
+class _MenuChat:
     """One address of an account, with all its topics."""
 
     address: str
@@ -51,7 +51,7 @@ class _Place:
         return None if role is None else menu_key(role, in_group=self.in_group)
 
 
-class Menus:
+class MenuUpdater:
     """The menus of all accounts of one process; menus: the commands by menu_key.
 
     tenures: by account, whether this process owns it; without, it is taken to own all.
@@ -63,12 +63,12 @@ class Menus:
         channels: Mapping[int, Channel],
         menus: Mapping[str, Commands],
         *,
-        tenures: Mapping[int, Tenure] | None = None,
+        account_leases: Mapping[int, AccountLease] | None = None,
     ) -> None:
         self._database = database
         self._channels = channels
         self._menus = menus
-        self._tenures = tenures
+        self._account_leases = account_leases
         self._marks = {key: f"{key}:{_digest(commands)}" for key, commands in menus.items()}
         self._put_off: dict[tuple[int, str], datetime] = {}  # by account and address
         self._silent: dict[int, datetime] = {}  # accounts that the platform told to wait
@@ -81,7 +81,10 @@ class Menus:
         """
         changed = 0
         for account_id, channel in self._channels.items():
-            if self._tenures is not None and not await self._tenures[account_id].holds():
+            if (
+                self._account_leases is not None
+                and not await self._account_leases[account_id].holds()
+            ):
                 continue  # its owner offers them
             if channel.capabilities.menus and self._silent.get(account_id, now) <= now:
                 changed += await self._of_account(account_id, channel, now)
@@ -89,7 +92,7 @@ class Menus:
 
     async def _of_account(self, account_id: int, channel: Channel, now: datetime) -> int:
         async with self._database.read() as connection:
-            places = await _places(connection, account_id, now=now)
+            places = await _load_chats(connection, account_id, now=now)
         self._put_off = {place: until for place, until in self._put_off.items() if until > now}
         todo = [
             place
@@ -101,13 +104,13 @@ class Menus:
         changed = 0
         give_up_at = asyncio.get_running_loop().time() + _PATIENCE
         for place in todo[:MOST_A_STEP]:
-            if not await _room(channel, place, give_up_at):
+            if not await _reserve_slot(channel, place, give_up_at):
                 continue
             try:
                 commands = [] if place.key is None else self._menus[place.key]
                 await channel.offer_menu(place.address, commands)
             except (Gone, Rejected, Moved) as error:
-                self._put_off[account_id, place.address] = now + PUT_OFF
+                self._put_off[account_id, place.address] = now + RETRY_AFTER
                 log.info(
                     "menu.refused",
                     account=account_id,
@@ -124,7 +127,7 @@ class Menus:
             changed += 1
         return changed
 
-    async def _record(self, place: _Place) -> None:
+    async def _record(self, place: _MenuChat) -> None:
         async with self._database.write() as connection:
             await connection.execute(
                 update(Chat)
@@ -142,7 +145,9 @@ def menu_key(role: Role, *, in_group: bool) -> str:
     return f"{role}-group" if in_group else role
 
 
-async def _places(connection: AsyncConnection, account_id: int, *, now: datetime) -> list[_Place]:
+async def _load_chats(
+    connection: AsyncConnection, account_id: int, *, now: datetime
+) -> list[_MenuChat]:
     """Return the living chats that have a menu or should; none while the account or they must rest."""
     rows = await connection.execute(
         select(Chat.id, Chat.address, Chat.kind, Chat.menu, Enrolment.role)
@@ -158,9 +163,9 @@ async def _places(connection: AsyncConnection, account_id: int, *, now: datetime
         )
         .order_by(Chat.id)
     )
-    places: dict[str, _Place] = {}
+    places: dict[str, _MenuChat] = {}
     for row in rows:
-        place = places.setdefault(row.address, _Place(row.address, row.kind == "group"))
+        place = places.setdefault(row.address, _MenuChat(row.address, row.kind == "group"))
         if row.id not in place.ids:
             place.ids.append(row.id)
             place.known.add(row.menu)
@@ -169,7 +174,7 @@ async def _places(connection: AsyncConnection, account_id: int, *, now: datetime
     return list(places.values())
 
 
-async def _room(channel: Channel, place: _Place, give_up_at: float) -> bool:
+async def _reserve_slot(channel: Channel, place: _MenuChat, give_up_at: float) -> bool:
     """Take a place in the windows of pacing as a broadcast would; False where none comes free soon."""
     clock, chat_id, group = asyncio.get_running_loop().time, place.ids[0], place.in_group
     while True:

@@ -19,10 +19,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from data.db.database import FAULTS, words_of
-from data.log import journal
+from data.db.database import DATABASE_ERRORS, describe_fault
+from data.log import get_logger
 
-_log = journal("schedule")
+_log = get_logger("schedule")
 
 WATCH_SECONDS = 30.0
 
@@ -94,7 +94,7 @@ class Schedule:
         """Return when each job ticks next."""
         return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
 
-    def keep_up(self, now: datetime) -> None:
+    def realign(self, now: datetime) -> None:
         """Reckon the next ticks anew where they lie further ahead than they can: the clock was set back.
 
         The scheduler alone would wait until the clock says again what it said before. Changes nothing else.
@@ -109,12 +109,12 @@ class Schedule:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            self.keep_up(datetime.now(UTC))  # as the scheduler itself tells the time
+            self.realign(datetime.now(UTC))  # as the scheduler itself tells the time
 
 
 async def _guarded(name: str, work: Work) -> None:
     try:
         await work()
     except Exception as error:
-        known = isinstance(error, FAULTS)  # each tick anew while a database is away
-        _log.error("job.failed", job=name, error=words_of(error), exc_info=not known)
+        known = isinstance(error, DATABASE_ERRORS)  # each tick anew while a database is away
+        _log.error("job.failed", job=name, error=describe_fault(error), exc_info=not known)

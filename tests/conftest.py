@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
 from tests.support import databases
 
@@ -112,7 +112,7 @@ def _file(path: Path) -> URL:
 def _at_newest(url: URL) -> URL:
     async def make() -> None:
         database = Database(url.render_as_string(hide_password=False))
-        await upgrade(database)
+        await upgrade_schema(database)
         await database.dispose()
 
     databases.make(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import names
+from bot.config import list_setting_names
 
 TOP = Path(__file__).parent.parent
 LAYERS = {"data": {"data"}, "jobs": {"data", "jobs"}, "bot": {"data", "jobs", "bot"}}
@@ -105,7 +105,7 @@ def test_the_example_names_every_setting_once_each_with_a_line_of_why() -> None:
     lines = (TOP / ".env.example").read_text(encoding="utf-8").splitlines()
     places = {line.partition("=")[0]: index for index, line in enumerate(lines) if "=" in line}
     settings = {name: index for name, index in places.items() if name.startswith("NHACVIEC_")}
-    assert set(settings) == set(names())
+    assert set(settings) == set(list_setting_names())
     assert all(lines[index - 1].startswith("# ") for index in settings.values())
 
 

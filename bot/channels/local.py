@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.channels.pacing import LIMITS, SlidingWindows
-from bot.channels.safe_json import loaded
+from bot.channels.safe_json import parse_json
 from jobs.channel import (
     Attachment,
     Capabilities,
@@ -134,7 +134,7 @@ class LocalChannel:
         """A local chat shows no menu."""
 
 
-def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:
+def make_local_update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:
     """Return what was typed or tapped on the page as an update to be stored; more: Incoming's fields."""
     update_id = uuid4().hex
     given = {
@@ -148,7 +148,7 @@ def update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate
 
 
 def _object(raw: bytes) -> dict[str, Any]:
-    given = loaded(raw)
+    given = parse_json(raw)
     if not isinstance(given, dict):
         raise ValueError("an update is a JSON object")
     return given

@@ -22,7 +22,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PacingLimits:
     """The windows of one platform; an empty tuple is no limit.
 
     account: every send counts, and answers may fill it. broadcast: what others than answers may not
@@ -41,27 +41,27 @@ class Limits:
 # free soon, for broadcasts are spread and give way: two a second are kept for answers, and yet a
 # broadcast alone runs at 28.5 a second. The windows are a little longer than a second because two
 # sends may come closer together on their way.
-LIMITS: dict[str, Limits] = {
-    "telegram": Limits(
+LIMITS: dict[str, PacingLimits] = {
+    "telegram": PacingLimits(
         account=(Window(30, 1.003),),
         broadcast=(Window(29, 1.003), Window(10, 0.25)),
         chat=(Window(1, 1.03),),
         group=(Window(19, 60.5),),
     ),
     # No figure is published; this is polite, and two a second are kept for answers here too.
-    "zalo_bot": Limits(
+    "zalo_bot": PacingLimits(
         account=(Window(5, 1.003),),
         broadcast=(Window(3, 1.003),),
         chat=(Window(1, 1.03),),
     ),
-    "local": Limits(),
+    "local": PacingLimits(),
 }
 
 
 class SlidingWindows:
     """The sends of one account within the windows of its platform; a jobs.channel.Pacing."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: PacingLimits) -> None:
         self._limits = limits
         every = (*limits.account, *limits.broadcast, *limits.chat, *limits.group)
         self.longest = max((window.seconds for window in every), default=0.0)

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 
-def loaded(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """Return what a body holds; raises ValueError for what is no JSON, or nested beyond reading."""
     try:
         return json.loads(body)

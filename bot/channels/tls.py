@@ -13,6 +13,6 @@ import httpx
 
 
 @functools.cache
-def trusted() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """Return the context that every HTTP client of this process verifies with."""
     return httpx.create_ssl_context()

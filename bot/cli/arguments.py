@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 6
 
 
-def day(text: str) -> date:
+def parse_day(text: str) -> date:
     """Return a civil date typed as 2026-11-15 or 15/11/2026."""
     from data.sheets.phrases import read_day
 
@@ -32,7 +32,7 @@ def day(text: str) -> date:
         raise typer.BadParameter(str(error)) from None
 
 
-def instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Return an aware instant typed as ISO 8601 with its offset; a naive one is refused."""
     try:
         value = datetime.fromisoformat(text.strip())
@@ -47,7 +47,7 @@ def instant(text: str) -> datetime:
     return value
 
 
-def role(text: str) -> str:
+def parse_role(text: str) -> str:
     """Return a role: focal, coordinator or leader, by its English or Vietnamese name."""
     from data.text import fold
 
@@ -65,7 +65,7 @@ def role(text: str) -> str:
     return found
 
 
-def province_of(registry: Registry, text: str) -> Province:
+def find_province(registry: Registry, text: str) -> Province:
     """Return the province that a slug or a name means, with or without marks."""
     province = registry.find_province(text)
     if province is not None:
@@ -74,9 +74,9 @@ def province_of(registry: Registry, text: str) -> Province:
     raise CommandFailed(f"Không có tỉnh «{text}» trong sổ bộ. Hãy chọn: {known}.")
 
 
-def plan_of(registry: Registry, text: str, province: str | None) -> str:
+def find_plan_code(registry: Registry, text: str, province: str | None) -> str:
     """Return the code of the one plan that a number or code means."""
-    within = None if province is None else province_of(registry, province).code
+    within = None if province is None else find_province(registry, province).code
     found = registry.find_plans(text, province=within)
     if len(found) == 1:
         return found[0]
@@ -89,7 +89,7 @@ def plan_of(registry: Registry, text: str, province: str | None) -> str:
     )
 
 
-def agency_of(province: Province, text: str, *, on: date) -> AgencyEntry:
+def find_agency(province: Province, text: str, *, on: date) -> AgencyEntry:
     """Return the one agency of a province that words mean, alive on a date or named exactly."""
     found = province.find(text, on=on)
     if len(found) == 1:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.output import CommandFailed, progress
+from bot.cli.output import CommandFailed, show_progress
 from bot.config import Settings, make_default_folder
 from data.registry.registry import Registry, read_folder
 from data.registry.workdays import Workdays
@@ -20,13 +20,13 @@ if TYPE_CHECKING:  # commands that only read files start without SQLAlchemy
     from data.db.database import Database
 
 
-def registry_of_files(settings: Settings) -> Registry:
+def read_registry_files(settings: Settings) -> Registry:
     """Return the registry as its files say; raises RegistryFault with every fault."""
-    with progress("Đang đọc sổ bộ"):
+    with show_progress("Đang đọc sổ bộ"):
         return Registry.from_folder(settings.registry)
 
 
-def calendar_of_files(settings: Settings) -> Workdays:
+def read_calendar_files(settings: Settings) -> Workdays:
     """Return the calendar as its files say, without reading the rest; raises RegistryFault."""
     texts = read_folder(settings.registry)
     return Registry.from_texts(
@@ -43,7 +43,7 @@ def database_exists(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[Database]:
+async def open_for_reading(settings: Settings) -> AsyncIterator[Database]:
     """Open the database that exists; raises CommandFailed where there is none yet."""
     if not database_exists(settings):
         raise CommandFailed(
@@ -54,13 +54,13 @@ async def reading(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def writing(settings: Settings) -> AsyncIterator[Database]:
+async def open_for_writing(settings: Settings) -> AsyncIterator[Database]:
     """Open the database, made if it is the default one, with its tables brought up to date."""
-    from data.db.upgrade import upgrade
+    from data.db.upgrade import upgrade_schema
 
     make_default_folder(settings)
     async with _opened(settings) as database:
-        await upgrade(database)
+        await upgrade_schema(database)
         yield database
 
 

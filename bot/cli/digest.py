@@ -15,18 +15,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.arguments import agency_of, province_of
-from bot.cli.database import reading
+from bot.cli.arguments import find_agency, find_province
+from bot.cli.database import open_for_reading
 from bot.cli.output import CommandFailed, print_json
 from bot.config import TEMPLATES, Settings, load_settings
-from data.accounts.usage import usage
+from data.accounts.usage import list_account_usage
 from data.clock import SystemClock, civil_date
-from data.digests import kept_weeks as week_facts
-from data.digests.kept_weeks import Facts, Key, monday_of
-from data.loading.load import registry_of
+from data.digests import kept_weeks
+from data.digests.kept_weeks import ScopeFacts, ScopeKey, monday_of
+from data.loading.load import read_registry
 from data.registry.province import Province
-from jobs.digests.letters import ANY_CHANNEL, drawn_again
-from jobs.digests.run import compose
+from jobs.digests.letters import ANY_CHANNEL, redraw_pages
+from jobs.digests.run import compose_digest
 from jobs.rendering.renderer import Renderer
 
 _SCREEN = replace(ANY_CHANNEL, markup="plain", max_text=1_000_000)
@@ -52,26 +52,26 @@ async def _digests(
     settings: Settings, province: str, week: date | None, agency: str | None, leader: bool
 ) -> dict[str, Any]:
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database, database.read() as connection:
-        registry = await registry_of(connection)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        registry = await read_registry(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
-        home = province_of(registry, province)
+        home = find_province(registry, province)
         week_on = monday_of(week or today)
-        chats: Counter[tuple[Key, ...]] | None = None
+        chats: Counter[tuple[ScopeKey, ...]] | None = None
         if week is None:
-            composed = await compose(
+            composed = await compose_digest(
                 connection,
                 registry,
                 home.code,
                 now=await SystemClock().now(),
                 renderer=Renderer(TEMPLATES),
-                can=await _channels(connection, settings, today),
+                capabilities=await _channels(connection, settings, today),
             )
             facts = composed.facts
             chats = Counter(tuple(letter.keys) for letter in composed.letters)
         else:
-            facts = await week_facts.kept(connection, home.code, week_on)
+            facts = await kept_weeks.load_week_facts(connection, home.code, week_on)
             if not facts:
                 raise CommandFailed(
                     f"Không có bản tin nào của {home.name} trong tuần từ {week_on:%d/%m/%Y}."
@@ -91,7 +91,7 @@ async def _digests(
                 "to": "Lãnh đạo" if keys[0][0] == "province" else facts[keys[0]]["name"],
                 "chats": None if chats is None else chats[keys],
                 "text": "\n\n".join(
-                    drawn_again(
+                    redraw_pages(
                         renderer, [facts[key] for key in keys], week_on=week_on, channel=_SCREEN
                     )
                 ),
@@ -104,38 +104,38 @@ async def _digests(
 
 def _wanted(
     home: Province,
-    facts: Mapping[Key, Facts],
-    chats: Counter[tuple[Key, ...]] | None,
+    facts: Mapping[ScopeKey, ScopeFacts],
+    chats: Counter[tuple[ScopeKey, ...]] | None,
     agency: str | None,
     leader: bool,
     *,
     on: date,
-) -> list[tuple[Key, ...]]:
+) -> list[tuple[ScopeKey, ...]]:
     """Return of which facts each letter to be shown is made."""
     said = [key for key, each in facts.items() if key[0] != "plan" and each["lines"]]
     if leader:
         return [(key,) for key in said if key[0] == "province"]
     if agency is not None:
-        code = agency_of(home, agency, on=on).code
+        code = find_agency(home, agency, on=on).code
         return _of(code, said)
     if chats:  # as they would be sent; where nobody is enrolled yet, what there would be to send
         return list(chats)
     codes = dict.fromkeys(code for _, code in said if code)
-    above: list[tuple[Key, ...]] = [(key,) for key in said if key[0] == "province"]
+    above: list[tuple[ScopeKey, ...]] = [(key,) for key in said if key[0] == "province"]
     return [*above, *(letter for code in codes for letter in _of(code, said))]
 
 
-def _of(code: str, said: Sequence[Key]) -> list[tuple[Key, ...]]:
+def _of(code: str, said: Sequence[ScopeKey]) -> list[tuple[ScopeKey, ...]]:
     """Return the one letter of an agency: to who coordinates, its own part stands behind."""
     keys = [key for key in (("coordinator", code), ("agency", code)) if key in said]
     return [tuple(keys)] if keys else []
 
 
 async def _channels(connection: AsyncConnection, settings: Settings, today: date) -> dict[int, Any]:
-    from bot.service.accounts import capabilities_of  # a messenger's library takes its time
+    from bot.service.accounts import capabilities_for_kind  # a messenger's library takes its time
 
     known = {
-        use.account_id: capabilities_of(settings, use.channel)
-        for use in await usage(connection, today=today)
+        use.account_id: capabilities_for_kind(settings, use.channel)
+        for use in await list_account_usage(connection, today=today)
     }
-    return {key: can for key, can in known.items() if can is not None}
+    return {key: capabilities for key, capabilities in known.items() if capabilities is not None}

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import Json, example
+from bot.cli.help import JsonOption, format_examples
 from bot.cli.plans__cli_plans import day_option
 
-EXAMPLES = example(
+EXAMPLES = format_examples(
     "digest gia-lai",
     "digest gia-lai --week 2026-11-16 --agency «Sở Tài chính»",
     "digest gia-lai --week 2026-11-16 --leader --json",
@@ -31,7 +31,7 @@ def digest(
         typer.Option("--agency", metavar="CƠ_QUAN", help="Chỉ bản tin của một cơ quan."),
     ] = None,
     leader: Annotated[bool, typer.Option("--leader", help="Chỉ bản tin của lãnh đạo.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Xem lại bản tin tuần đã gửi, hoặc xem trước bản tin tuần này; không gửi gì."""
     from bot.cli import digest as commands

@@ -11,34 +11,34 @@ import traceback
 from typer.exceptions import TyperException
 
 from bot.config import Settings, SettingsRefused, load_settings
-from bot.errors import Refused
+from bot.errors import AdminError
 from bot.service.logs import redact
 
 FAILED = 1
 MISTYPED = 2
 
 
-def told(error: Exception) -> tuple[str, int]:
+def describe_error(error: Exception) -> tuple[str, int]:
     """Return the words for an error, and the exit code."""
     while isinstance(error, ExceptionGroup):  # one task of the service failed and ended the others
         error = error.exceptions[0]
     if isinstance(error, TyperException):
-        return mistyped(error), MISTYPED
-    if isinstance(error, Refused):
+        return describe_usage_error(error), MISTYPED
+    if isinstance(error, AdminError):
         return str(error), FAILED
-    return _of_data(error) or _unexpected(error), FAILED
+    return _describe_data_error(error) or _unexpected(error), FAILED
 
 
-def _of_data(error: Exception) -> str | None:
+def _describe_data_error(error: Exception) -> str | None:
     """Return what the data layer says of an error that a person can mend, else None."""
     from sqlalchemy.exc import DatabaseError, DBAPIError
 
-    from data.db.database import DatabaseUnusable, explain
+    from data.db.database import DatabaseUnusable, translate_error
     from data.registry.yaml_reader import RegistryFault
     from data.sheets.workbook import ImportRefused
 
     if isinstance(error, DatabaseError):
-        error = explain(error)
+        error = translate_error(error)
     if isinstance(error, DatabaseUnusable | ImportRefused | RegistryFault):
         return str(error)
     if isinstance(error, DBAPIError):
@@ -58,7 +58,7 @@ def _unexpected(error: Exception) -> str:
     return f"{words}\nHãy đặt NHACVIEC_LOG_LEVEL=DEBUG, chạy lại và gửi cho người bảo trì."
 
 
-def mistyped(error: TyperException) -> str:
+def describe_usage_error(error: TyperException) -> str:
     """Return the Vietnamese words for a command typed wrongly.
 
     Typer's own sentences are English: each is known by its class and what it carries.

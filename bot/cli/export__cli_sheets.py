@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import Command, Json, example
+from bot.cli.help import JsonOption, VietnameseCommand, format_examples
 from bot.cli.plans__cli_plans import Province
 
 
@@ -18,8 +18,8 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command(
         "export",
-        cls=Command,
-        epilog=example(
+        cls=VietnameseCommand,
+        epilog=format_examples(
             "export --out nhac-viec.xlsx",
             "export --out gia-lai.json --province gia-lai",
             "export --status 1901 --out trang-thai.xlsx",
@@ -28,8 +28,8 @@ def add_to(app: typer.Typer) -> None:
     )(_export)
     app.command(
         "import-status",
-        cls=Command,
-        epilog=example(
+        cls=VietnameseCommand,
+        epilog=format_examples(
             "import-status trang-thai.xlsx --by «Nguyễn Văn A» --dry-run",
             "import-status trang-thai.xlsx --by «Nguyễn Văn A»",
         ),
@@ -63,7 +63,7 @@ def _export(
         bool, typer.Option("--all", help="Với --status: cả việc đã xác nhận hoàn thành.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Xuất sổ bộ và mọi điều đã ghi ra một tệp, hoặc bảng trạng thái để điền rồi nhập lại."""
     from bot.cli import export as exporting
@@ -76,7 +76,7 @@ def _export(
         return
     if plan is not None:
         raise CommandFailed("Hãy chọn một: --plan (mọi điều đã ghi) hoặc --status (bảng để điền).")
-    exporting.status(
+    exporting.write_status_export(
         out, status, province=province, agency=agency, every=every, force=force, as_json=json
     )
 
@@ -99,7 +99,7 @@ def _import_status(
             "--force-conflicts", help="Ghi cả những dòng có trạng thái đã đổi sau khi xuất bảng."
         ),
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Nhập lại bảng trạng thái đã điền: cho xem từng thay đổi, hỏi lại, rồi ghi tất cả hoặc không gì."""
     from bot.cli import import_status

@@ -28,15 +28,15 @@ _WORDS = (
 )
 
 
-Json = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
 
 
-def example(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """Return the end of a help page: how a command is typed, a line each."""
     return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
 
 
-class Command(TyperCommand):
+class VietnameseCommand(TyperCommand):
     """A command whose help is Vietnamese."""
 
     def get_help(self, ctx: Any) -> str:
@@ -48,7 +48,7 @@ class Command(TyperCommand):
         return super().get_short_help_str(max(limit, 200))
 
 
-class Group(TyperGroup):
+class VietnameseGroup(TyperGroup):
     """A group whose help is Vietnamese and that names the nearest command for a wrong one."""
 
     def get_help(self, ctx: Any) -> str:

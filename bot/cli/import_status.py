@@ -18,20 +18,20 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.database import reading, writing
-from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.cli.database import open_for_reading, open_for_writing
+from bot.cli.output import CommandFailed, print_json, print_table, show_progress
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.inbox import is_marked_secret
-from data.loading.load import registry_of
-from data.progress.replies import hold, record
+from data.loading.load import read_registry
+from data.progress.replies import lock_obligations, record_reply
 from data.registry.registry import Registry
-from data.registry.titles import period_words
-from data.sheets.status_import import StatusChange, diff, note_of
-from data.sheets.status_reader import Filled, read_sheet
+from data.registry.titles import period_name
+from data.sheets.status_import import StatusChange, diff_status, note_with_origin
+from data.sheets.status_reader import FilledStatusRow, read_status_sheet
 from data.sheets.workbook import ImportRefused
-from data.text import fold, squeeze
-from jobs.planning.materialise import recompute
+from data.text import collapse_whitespace, fold
+from jobs.planning.rungs import recompute
 
 _LONGEST_NAME = 80
 _MOST_FAULTS = 200
@@ -48,8 +48,8 @@ def import_status(
     settings = load_settings()
     now = asyncio.run(SystemClock().now())
     try:
-        with progress("Đang đọc bảng"):
-            filled, faults = read_sheet(file, today=civil_date(now))
+        with show_progress("Đang đọc bảng"):
+            filled, faults = read_status_sheet(file, today=civil_date(now))
             changes = asyncio.run(_diff(settings, filled, faults))
     except ImportRefused as refused:
         raise _shortened(refused) from None
@@ -59,7 +59,7 @@ def import_status(
     if wanted and not dry_run:
         if not yes:
             _agree(len(wanted))
-        with progress("Đang ghi"):
+        with show_progress("Đang ghi"):
             asyncio.run(_record(settings, filled, changes, wanted, by=by, now=now))
     recorded = 0 if dry_run else len(wanted)
     if as_json:
@@ -69,7 +69,7 @@ def import_status(
 
 
 def _name(by: str) -> str:
-    name = squeeze(by)
+    name = collapse_whitespace(by)
     if not name or len(name) > _LONGEST_NAME or is_marked_secret(name):
         raise CommandFailed("--by: hãy ghi họ tên hoặc bộ phận nhập bảng, không quá 80 chữ.")
     return name
@@ -91,7 +91,7 @@ def _show(changes: Sequence[StatusChange], *, left_out: int) -> None:
                 change.row,
                 change.agency,
                 change.code,
-                period_words(change.period),
+                period_name(change.period),
                 change.before,
                 change.after,
                 "đã đổi sau khi xuất bảng" if change.conflict else "",
@@ -124,27 +124,27 @@ def _as_json(change: StatusChange) -> dict[str, Any]:
 
 
 async def _diff(
-    settings: Settings, filled: Sequence[Filled], faults: Sequence[str]
+    settings: Settings, filled: Sequence[FilledStatusRow], faults: Sequence[str]
 ) -> list[StatusChange]:
-    async with reading(settings) as database, database.read() as connection:
-        return await diff(connection, filled, faults)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        return await diff_status(connection, filled, faults)
 
 
 async def _record(
     settings: Settings,
-    filled: Sequence[Filled],
+    filled: Sequence[FilledStatusRow],
     shown: Sequence[StatusChange],
     wanted: Sequence[StatusChange],
     *,
     by: str,
     now: datetime,
 ) -> None:
-    async with writing(settings) as database, database.write() as connection:
-        registry = await registry_of(connection)
+    async with open_for_writing(settings) as database, database.write() as connection:
+        registry = await read_registry(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
-        await hold(connection, [each.key.obligation_id for each in filled])
-        if await diff(connection, filled) != list(shown):
+        await lock_obligations(connection, [each.key.obligation_id for each in filled])
+        if await diff_status(connection, filled) != list(shown):
             raise CommandFailed(
                 "Dữ liệu vừa đổi trong lúc xem; chưa ghi gì. Hãy chạy lại lệnh này."
             )
@@ -165,14 +165,14 @@ async def record_changes(
     Call within the transaction that judged the changes (status_diff.diff).
     """
     for change in changes:
-        await record(
+        await record_reply(
             connection,
             obligation_id=change.obligation_id,
             said=change.said,
             percent=change.percent,
             document=change.document,
             document_on=change.document_on,
-            note=note_of(change, by),
+            note=note_with_origin(change, by),
             person_id=None,
             chat_id=None,
             event_id=None,

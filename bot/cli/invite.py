@@ -15,32 +15,32 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy import select
 
-from bot.cli.arguments import agency_of, province_of
-from bot.cli.database import writing
+from bot.cli.arguments import find_agency, find_province
+from bot.cli.database import open_for_writing
 from bot.cli.output import CommandFailed, print_json
 from bot.config import Settings, load_settings
-from data.accounts.usage import Usage
+from data.accounts.usage import AccountUsage
 from data.clock import SystemClock, civil_date
 from data.contacts.enrolments import Role
 from data.contacts.invitations import CODE_DAYS
-from data.contacts.invitations import invite as make_code
-from data.contacts.invite_links import ways_in
-from data.loading.load import registry_of
+from data.contacts.invitations import create_invitation as make_code
+from data.contacts.invite_links import list_invite_links
+from data.loading.load import read_registry
 from data.models import Agency
-from data.registry.province import lives
+from data.registry.province import is_alive
 from jobs.channel import Capabilities
-from jobs.rendering.qr import picture as draw
+from jobs.rendering.qr import render_qr as draw
 
 
-def can_of(settings: Settings) -> Callable[[Usage], Capabilities | None]:
+def capabilities_lookup(settings: Settings) -> Callable[[AccountUsage], Capabilities | None]:
     """Return what tells what an account's channel can do, as it is set."""
-    from bot.service.accounts import capabilities_of  # a messenger's library takes its time
+    from bot.service.accounts import capabilities_for_kind  # a messenger's library takes its time
 
-    return lambda use: capabilities_of(settings, use.channel)
+    return lambda use: capabilities_for_kind(settings, use.channel)
 
 
-def print_ways(ways: Iterable[Mapping[str, Any]]) -> None:
-    """Print a line for each way to use a code; see data.contacts.invite_links.WayIn."""
+def print_invite_links(ways: Iterable[Mapping[str, Any]]) -> None:
+    """Print a line for each way to use a code; see data.contacts.invite_links.InviteLink."""
     for way in ways:
         if not way["private"]:
             print(f"{way['messenger']}: các bot đã đủ người. Hãy thêm bot (.env.example).")
@@ -82,7 +82,7 @@ def invite(
 def _print(made: dict[str, Any]) -> None:
     print(f"{made['agency']} ({made['role']}): {made['code']}")
     print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho bot: /start {made['code']}")
-    print_ways(made["links"])
+    print_invite_links(made["links"])
     if made["qr"]:
         way = _drawn(made)
         then = f"; dưới hình là mã cần gửi: {way['send']}" if way["send"] else ""
@@ -124,14 +124,14 @@ async def _invite(
     drawn: bool,
 ) -> dict[str, Any]:
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
-        registry = await registry_of(connection)
+    async with open_for_writing(settings) as database, database.write() as connection:
+        registry = await read_registry(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
-        home = province_of(registry, province)
+        home = find_province(registry, province)
         today = civil_date(now)
-        entry = agency_of(home, agency, on=today)
-        if not lives(entry, today):
+        entry = find_agency(home, agency, on=today)
+        if not is_alive(entry, today):
             heirs = [
                 home.agencies[code].name for code in home.successor_of(entry.code, today).codes
             ]
@@ -146,8 +146,12 @@ async def _invite(
         code = await make_code(
             connection, agency_id=agency_id, role=role, may_decide=may_decide, now=now
         )
-        found = await ways_in(
-            connection, code, group=role != "leader", can=can_of(settings), today=today
+        found = await list_invite_links(
+            connection,
+            code,
+            group=role != "leader",
+            capabilities=capabilities_lookup(settings),
+            today=today,
         )
         if drawn and not any(
             way.private for way in found

@@ -18,18 +18,26 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists
-from bot.cli.doctor import number
-from bot.cli.output import CommandFailed, print_json, print_table, progress
-from bot.config import Settings, known_database, load_settings
-from bot.service.process_lock import InUse, alone
-from data.accounts import leases as lease
-from data.backup.copy import Different, NotWritten, Sum, copy_all, counted, occupied, too_long
+from bot.cli.doctor import format_number
+from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.config import Settings, check_database_url, load_settings
+from bot.service.process_lock import DatabaseInUse, lock_out_services
+from data.accounts import leases
+from data.backup.copy import (
+    BatchRefused,
+    CopyMismatch,
+    TableChecksum,
+    copy_all,
+    count_rows,
+    list_occupied_tables,
+    list_oversized_texts,
+)
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.upgrade import newest, revision_of, upgrade_within
+from data.db.upgrade import current_revision, newest_revision, upgrade_schema_within
 from data.models import Meta
 
-Say = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 
 
 def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) -> None:
@@ -39,7 +47,7 @@ def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) 
     if not database_exists(settings):
         raise CommandFailed("Chưa có cơ sở dữ liệu để chuyển.")
     began = time.monotonic()
-    with progress("Đang chuyển") as say:
+    with show_progress("Đang chuyển") as say:
         sums = asyncio.run(_move(settings, target, dry_run=dry_run, say=say))
     seconds = round(time.monotonic() - began, 1)
     shown = target.render_as_string(hide_password=True)
@@ -55,34 +63,42 @@ def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) 
     print_table(
         "",
         ("Bảng", "Số dòng", "Mã kiểm"),
-        [(each.table, number(each.rows), each.checksum[:16] or "chưa tính") for each in sums],
+        [
+            (each.table, format_number(each.rows), each.checksum[:16] or "chưa tính")
+            for each in sums
+        ],
         empty="",
     )
     if dry_run:
-        print(f"\nSẽ chuyển {number(rows)} dòng sang {shown}. Chưa ghi gì.")
+        print(f"\nSẽ chuyển {format_number(rows)} dòng sang {shown}. Chưa ghi gì.")
         return
     print(
-        f"\nĐã chuyển {number(rows)} dòng sang {shown} trong {seconds} giây; số dòng và mã kiểm của mọi bảng"
+        f"\nĐã chuyển {format_number(rows)} dòng sang {shown} trong {seconds} giây; số dòng và mã kiểm của mọi bảng"
         f" khớp ở cả hai bên.\nTiếp theo: trong .env đặt NHACVIEC_DATABASE_URL={shown}\n(mật khẩu nên để trong tệp,"
         " xem NHACVIEC_DATABASE_URL_FILE), chạy «nhacviec doctor», rồi «nhacviec run».\nCơ sở dữ liệu cũ còn"
         " nguyên: hãy cất đi, đừng chạy dịch vụ trên đó nữa."
     )
 
 
-async def _move(settings: Settings, target_url: URL, *, dry_run: bool, say: Say) -> list[Sum]:
+async def _move(
+    settings: Settings, target_url: URL, *, dry_run: bool, say: ReportProgress
+) -> list[TableChecksum]:
     source = Database(settings.database_url)
-    with alone(source.file) as own_name:
+    with lock_out_services(source.file) as own_name:
         new_file = target_url.get_backend_name() == "sqlite" and not _file(target_url).exists()
         target = Database(target_url.render_as_string(hide_password=False))
         done = False
         try:
-            async with _held(source) as reading:
+            async with _open_source(source) as reading:
                 await _refuse_source(reading, own_name)
                 if dry_run:
                     async with _reached(target), target.read() as looking:
                         await _refuse_target(looking)
-                    return [Sum(name, rows, "") for name, rows in (await counted(reading)).items()]
-                sums = await _copied(reading, target, say)
+                    return [
+                        TableChecksum(name, rows, "")
+                        for name, rows in (await count_rows(reading)).items()
+                    ]
+                sums = await _copy_and_compare(reading, target, say)
             done = True
             return sums
         finally:
@@ -93,7 +109,7 @@ async def _move(settings: Settings, target_url: URL, *, dry_run: bool, say: Say)
 
 
 @asynccontextmanager
-async def _held(source: Database) -> AsyncIterator[AsyncConnection]:
+async def _open_source(source: Database) -> AsyncIterator[AsyncConnection]:
     """Open the source for reading; of a file nobody writes meanwhile, of a server it is a snapshot."""
     async with source.write() if source.is_sqlite else source.read() as connection:
         if not source.is_sqlite:  # it stands still while the target is read again, however large
@@ -105,12 +121,12 @@ async def _held(source: Database) -> AsyncIterator[AsyncConnection]:
 async def _reached(target: Database) -> AsyncIterator[None]:
     try:
         yield
-    except Different as error:
+    except CopyMismatch as error:
         raise CommandFailed(
             f"Bản ghi sang không khớp với nguồn ở bảng {error}. Đã huỷ: nơi đến còn trống như trước."
             " Hãy gửi thông báo này cho người bảo trì."
         ) from None
-    except (DBAPIError, NotWritten, OSError) as error:
+    except (DBAPIError, BatchRefused, OSError) as error:
         # without the statement: it holds people's words
         why = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())[:200]
         raise CommandFailed(
@@ -119,17 +135,19 @@ async def _reached(target: Database) -> AsyncIterator[None]:
         ) from None
 
 
-async def _copied(reading: AsyncConnection, target: Database, say: Say) -> list[Sum]:
+async def _copy_and_compare(
+    reading: AsyncConnection, target: Database, say: ReportProgress
+) -> list[TableChecksum]:
     """Copy within one transaction of the target, which ends with nothing where anything goes wrong."""
-    sizes = await counted(reading)
+    sizes = await count_rows(reading)
 
     def told(table: str, rows: int) -> None:
-        done = f"{number(rows)}/{number(sizes[table])} dòng" if rows else "so lại"
+        done = f"{format_number(rows)}/{format_number(sizes[table])} dòng" if rows else "so lại"
         say(f"Đang chuyển: {table}, {done}")
 
     async with _reached(target), target.write(alone=True) as writing:
         await _refuse_target(writing)
-        await upgrade_within(writing)
+        await upgrade_schema_within(writing)
         sums = await copy_all(reading, writing, told)
         await writing.execute(text("ANALYZE"))  # so that the first morning is planned well
         return sums
@@ -138,16 +156,17 @@ async def _copied(reading: AsyncConnection, target: Database, say: Say) -> list[
 async def _refuse_source(connection: AsyncConnection, own_name: str) -> None:
     """Raise CommandFailed or InUse where the source cannot be copied now, or not by this program."""
     try:
-        revision = await revision_of(connection)
-        if revision != newest():
+        revision = await current_revision(connection)
+        if revision != newest_revision():
             raise CommandFailed(
-                f"Cơ sở dữ liệu nguồn ở bản {revision or 'trống'}, chương trình này cần bản {newest()}. Hãy sao lưu,"
+                f"Cơ sở dữ liệu nguồn ở bản {revision or 'trống'}, chương trình này cần"
+                f" bản {newest_revision()}. Hãy sao lưu,"
                 " rồi nâng lên bằng «nhacviec plan load», hoặc dùng đúng bản chương trình."
             )
         if await connection.scalar(select(Meta.value).where(Meta.key == "sandbox")) == "1":
             raise CommandFailed("Nguồn là tệp của bản thử. Hãy đặt NHACVIEC_DATABASE_URL cho đúng.")
-        await refuse_living(connection, own_name)
-        if long := await too_long(connection):
+        await require_no_live_owner(connection, own_name)
+        if long := await list_oversized_texts(connection):
             told = "; ".join(f"{e.table}.{e.column}: {e.longest}/{e.most} ký tự" for e in long)
             raise CommandFailed(
                 f"Có chữ dài hơn nơi đến cho phép ({told}). Hãy gửi thông báo này cho người bảo trì."
@@ -156,27 +175,27 @@ async def _refuse_source(connection: AsyncConnection, own_name: str) -> None:
         raise CommandFailed(f"Không đọc được nguồn ({type(error).__name__}).") from error
 
 
-async def refuse_living(connection: AsyncConnection, own_name: str) -> None:
+async def require_no_live_owner(connection: AsyncConnection, own_name: str) -> None:
     """Raise InUse while a process owns an account; own_name: whose lease is surely of a dead one."""
     is_server = connection.dialect.name != "sqlite"
     now = await connection.scalar(select(func.now())) if is_server else await SystemClock().now()
     assert now is not None
-    for row in await lease.living_owners(connection, now=now):
+    for row in await leases.list_owned_accounts(connection, now=now):
         if row.owner != own_name:
-            raise InUse(
+            raise DatabaseInUse(
                 f"Dịch vụ {row.owner} đang giữ bot {row.name} ({row.channel}). Hãy dừng mọi «nhacviec run»;"
                 " nếu dịch vụ vừa bị ngắt thì chờ nửa phút rồi thử lại."
             )
 
 
 async def _refuse_target(connection: AsyncConnection) -> None:
-    if found := await occupied(connection):
+    if found := await list_occupied_tables(connection):
         names = ", ".join(found[:4]) + (" …" if len(found) > 4 else "")
         raise CommandFailed(
             f"Nơi đến không trống (bảng {names}). Hãy tạo cơ sở dữ liệu mới, trống, rồi chuyển sang đó."
         )
-    revision = await revision_of(connection)
-    if revision not in (None, newest()):
+    revision = await current_revision(connection)
+    if revision not in (None, newest_revision()):
         raise CommandFailed(
             f"Nơi đến đã có bảng trống của bản {revision}. Hãy tạo cơ sở dữ liệu mới, trống, rồi chuyển."
         )
@@ -191,7 +210,7 @@ def _target(settings: Settings, to: str | None, to_file: Path | None) -> URL:
     except (OSError, UnicodeDecodeError):
         raise CommandFailed(f"Không đọc được tệp {to_file} của --to-file.") from None
     try:
-        target = make_url(known_database(written))
+        target = make_url(check_database_url(written))
     except (ValueError, SQLAlchemyError) as error:
         why = str(error) if isinstance(error, ValueError) else "không đọc được địa chỉ"
         raise CommandFailed(f"Nơi đến: {why}.") from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import Command, Json, example
+from bot.cli.help import JsonOption, VietnameseCommand, format_examples
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Chỉ kiểm tra và cho xem; không ghi gì.")]
 
@@ -15,15 +15,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Chỉ kiểm tra và ch
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command(
-        cls=Command,
-        epilog=example(
+        cls=VietnameseCommand,
+        epilog=format_examples(
             "move --to postgresql+psycopg://nhacviec@db.tinh.vn/nhacviec --dry-run",
             "move --to-file /etc/nhacviec/dia-chi-moi",
         ),
     )(move)
     app.command(
-        cls=Command,
-        epilog=example(
+        cls=VietnameseCommand,
+        epilog=format_examples(
             "restore sao-luu/nhacviec-2026-11-09.db --dry-run",
             "restore sao-luu/nhacviec-2026-11-09.db --yes",
         ),
@@ -42,7 +42,7 @@ def move(
         ),
     ] = None,
     dry_run: DryRun = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Chuyển mọi dữ liệu sang cơ sở dữ liệu khác (SQLite sang PostgreSQL), đếm và so từng bảng."""
     from bot.cli import move as moving
@@ -56,7 +56,7 @@ def restore(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại.")] = False,
     dry_run: DryRun = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Đưa một bản sao lưu vào thay cơ sở dữ liệu; tệp cũ được giữ lại bên cạnh."""
     from bot.cli import restore as restoring

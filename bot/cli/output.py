@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from bot.errors import Refused
-from data.text import visible
+from bot.errors import AdminError
+from data.text import escape_invisible
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
 
-class CommandFailed(Refused):
+class CommandFailed(AdminError):
     """The command cannot be done; str() is a Vietnamese sentence that says what to do."""
 
 
@@ -41,7 +41,7 @@ def print_table(
     if not rows:
         print(empty)
         return
-    cells = [[words(cell) for cell in row] for row in rows]
+    cells = [[format_cell(cell) for cell in row] for row in rows]
     if sys.stdout.isatty() and len(rows) <= _MOST_ON_SCREEN:
         _print_fitted(title, columns, cells)
     else:
@@ -82,7 +82,7 @@ def _print_lines(title: str, columns: Sequence[str], cells: Sequence[Sequence[st
         print("  ".join(padded).rstrip())
 
 
-def words(value: object) -> str:
+def format_cell(value: object) -> str:
     """Return a cell's words: dates as people write them, nothing for None; nothing in them steers a terminal."""
     if value is None:
         return ""
@@ -93,17 +93,17 @@ def words(value: object) -> str:
     if isinstance(value, bool):
         return "có" if value else ""
     if isinstance(value, list | tuple):
-        return "; ".join(words(item) for item in value)
-    return visible(str(value))
+        return "; ".join(format_cell(item) for item in value)
+    return escape_invisible(str(value))
 
 
-def day_words(day: date) -> str:
+def format_weekday_date(day: date) -> str:
     """Return a date with its weekday: "thứ Hai 09/11/2026"."""
     return f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}"
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None]]:
+def show_progress(what: str) -> Iterator[Callable[[str], None]]:
     """Show on a terminal that work goes on and for how long; silent where nobody looks.
 
     What it yields changes the words shown ("Đang xuất: Câu trả lời, 120.000 dòng").

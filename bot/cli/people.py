@@ -14,17 +14,17 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.arguments import agency_of, province_of
-from bot.cli.database import reading, writing
-from bot.cli.invite import can_of, print_ways
+from bot.cli.arguments import find_agency, find_province
+from bot.cli.database import open_for_reading, open_for_writing
+from bot.cli.invite import capabilities_lookup, print_invite_links
 from bot.cli.output import CommandFailed, print_json, print_table
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import invitations, people
-from data.contacts.invite_links import ways_in
-from data.loading.load import registry_of
+from data.contacts.invite_links import list_invite_links
+from data.loading.load import read_registry
 from data.models import Agency
-from data.privacy import personal_data as personal
+from data.privacy import personal_data
 
 _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 _GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
@@ -80,7 +80,7 @@ def handover(person: int, *, as_json: bool) -> None:
         f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho bot:"
         f" /start {made['code']}. Khi đó người số {person} thôi nhận tin."
     )
-    print_ways(made["links"])
+    print_invite_links(made["links"])
 
 
 def show(person: int, *, as_json: bool) -> None:
@@ -165,21 +165,21 @@ def erase(person: int, *, yes: bool, as_json: bool) -> None:
 
 async def _listed(settings: Settings, province: str | None, agency: str | None) -> list[Any]:
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database, database.read() as connection:
+    async with open_for_reading(settings) as database, database.read() as connection:
         slug: str | None = None
         agency_id: int | None = None
         if province is not None:
-            registry = await registry_of(connection)
+            registry = await read_registry(connection)
             if registry is None:
                 raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
-            home = province_of(registry, province)
+            home = find_province(registry, province)
             slug = home.code
             if agency is not None:
-                code = agency_of(home, agency, on=today).code
+                code = find_agency(home, agency, on=today).code
                 agency_id = await connection.scalar(
                     select(Agency.id).where(Agency.province == slug, Agency.code == code)
                 )
-        rows = await people.enrolled_people(connection, province=slug, agency_id=agency_id)
+        rows = await people.list_enrolled(connection, province=slug, agency_id=agency_id)
     return [
         {
             "who": f"{_GROUP}{row.chat_id}" if row.person_id is None else str(row.person_id),
@@ -207,7 +207,7 @@ async def _remove(settings: Settings, who: str) -> int:
         )
     is_group = who.strip().lower().startswith(_GROUP)
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
+    async with open_for_writing(settings) as database, database.write() as connection:
         ended = await people.end_enrolments(
             connection,
             person_id=None if is_group else int(number),
@@ -221,16 +221,20 @@ async def _remove(settings: Settings, who: str) -> int:
 
 async def _handover(settings: Settings, person: int) -> dict[str, Any]:
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
+    async with open_for_writing(settings) as database, database.write() as connection:
         await _known(connection, person)
         try:
-            code, every = await invitations.offer(
+            code, every = await invitations.create_handover_code(
                 connection, person_id=person, until_on=None, now=now
             )
         except ValueError:
             raise CommandFailed(f"Người số {person} không giữ vai trò nào để bàn giao.") from None
-        ways = await ways_in(
-            connection, code, group=False, can=can_of(settings), today=civil_date(now)
+        ways = await list_invite_links(
+            connection,
+            code,
+            group=False,
+            capabilities=capabilities_lookup(settings),
+            today=civil_date(now),
         )
     return {
         "person": person,
@@ -242,22 +246,22 @@ async def _handover(settings: Settings, person: int) -> dict[str, Any]:
 
 
 async def _kept(settings: Settings, person: int) -> dict[str, Any]:
-    async with reading(settings) as database, database.read() as connection:
-        kept = await personal.kept_of(connection, person)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        kept = await personal_data.collect_personal_data(connection, person)
     if kept is None:
         raise _nobody(person)
     return kept
 
 
-async def _erase(settings: Settings, person: int) -> personal.Erased:
+async def _erase(settings: Settings, person: int) -> personal_data.ErasureResult:
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write() as connection:
+    async with open_for_writing(settings) as database, database.write() as connection:
         await _known(connection, person)
-        return await personal.erase(connection, person, now=now)
+        return await personal_data.erase_person(connection, person, now=now)
 
 
 async def _known(connection: AsyncConnection, person: int) -> None:
-    if await people.person_row(connection, person) is None:
+    if await people.load_person(connection, person) is None:
         raise _nobody(person)
 
 

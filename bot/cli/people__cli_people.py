@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import Command, Group, Json, example
+from bot.cli.help import JsonOption, VietnameseCommand, VietnameseGroup, format_examples
 
-people = typer.Typer(cls=Group, no_args_is_help=True, help="Người và nhóm đã đăng ký.")
+people = typer.Typer(cls=VietnameseGroup, no_args_is_help=True, help="Người và nhóm đã đăng ký.")
 
 Person = Annotated[
     int, typer.Argument(metavar="SỐ", help="Số của người, như «people list» cho thấy.")
@@ -19,7 +19,9 @@ Person = Annotated[
 
 
 @people.command(
-    "list", cls=Command, epilog=example("people list --province gia-lai --agency «Sở Tài chính»")
+    "list",
+    cls=VietnameseCommand,
+    epilog=format_examples("people list --province gia-lai --agency «Sở Tài chính»"),
 )
 def people_list(
     province: Annotated[
@@ -29,7 +31,7 @@ def people_list(
         str | None,
         typer.Option("--agency", metavar="CƠ_QUAN", help="Chỉ một cơ quan; cần --province."),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Liệt kê người và nhóm đang đăng ký, vai trò, kênh, lần cuối."""
     from bot.cli import people as commands
@@ -37,10 +39,12 @@ def people_list(
     commands.list_(province=province, agency=agency, as_json=json)
 
 
-@people.command("remove", cls=Command, epilog=example("people remove 12", "people remove g5"))
+@people.command(
+    "remove", cls=VietnameseCommand, epilog=format_examples("people remove 12", "people remove g5")
+)
 def people_remove(
     who: Annotated[str, typer.Argument(metavar="SỐ", help="Số của người (12) hoặc của nhóm (g5).")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Thôi mọi vai trò của một người hay nhóm; câu trả lời đã ghi giữ nguyên."""
     from bot.cli import people as commands
@@ -48,27 +52,31 @@ def people_remove(
     commands.remove(who, as_json=json)
 
 
-@people.command("handover", cls=Command, epilog=example("people handover 12"))
-def people_handover(person: Person, json: Json = False) -> None:
+@people.command("handover", cls=VietnameseCommand, epilog=format_examples("people handover 12"))
+def people_handover(person: Person, json: JsonOption = False) -> None:
     """Cấp mã bàn giao: ai dùng mã sẽ thay người này; mã chỉ hiện lần này."""
     from bot.cli import people as commands
 
     commands.handover(person, as_json=json)
 
 
-@people.command("show", cls=Command, epilog=example("people show 12 --json"))
-def people_show(person: Person, json: Json = False) -> None:
+@people.command("show", cls=VietnameseCommand, epilog=format_examples("people show 12 --json"))
+def people_show(person: Person, json: JsonOption = False) -> None:
     """Xem mọi điều đang lưu về một người (Luật Bảo vệ dữ liệu cá nhân)."""
     from bot.cli import people as commands
 
     commands.show(person, as_json=json)
 
 
-@people.command("erase", cls=Command, epilog=example("people erase 12", "people erase 12 --yes"))
+@people.command(
+    "erase",
+    cls=VietnameseCommand,
+    epilog=format_examples("people erase 12", "people erase 12 --yes"),
+)
 def people_erase(
     person: Person,
     yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Xoá dữ liệu cá nhân của một người; hồ sơ của cơ quan giữ nguyên, không còn tên."""
     from bot.cli import people as commands

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.cli.arguments import plan_of, province_of
-from bot.cli.database import database_exists, reading, registry_of_files
-from bot.cli.output import print_json, print_table, words
+from bot.cli.arguments import find_plan_code, find_province
+from bot.cli.database import database_exists, open_for_reading, read_registry_files
+from bot.cli.output import format_cell, print_json, print_table
 from bot.config import Settings, load_settings
 from data.registry.schema import PlanFile
 
@@ -19,8 +19,8 @@ from data.registry.schema import PlanFile
 def list_(*, province: str | None, as_json: bool) -> None:
     """Print every plan of the registry, and whether the database tracks it."""
     settings = load_settings()
-    registry = registry_of_files(settings)
-    within = None if province is None else province_of(registry, province).code
+    registry = read_registry_files(settings)
+    within = None if province is None else find_province(registry, province).code
     tracked = asyncio.run(_tracked(settings))
     rows = [
         {
@@ -64,13 +64,15 @@ def list_(*, province: str | None, as_json: bool) -> None:
 def _standing(tracked_from: object, closed_on: object) -> str:
     if tracked_from is None:
         return "chưa nạp"
-    return f"từ {words(tracked_from)}" if closed_on is None else f"đóng {words(closed_on)}"
+    return (
+        f"từ {format_cell(tracked_from)}" if closed_on is None else f"đóng {format_cell(closed_on)}"
+    )
 
 
 def show(number: str, *, province: str | None, as_json: bool) -> None:
     """Print one plan as its file says."""
-    registry = registry_of_files(load_settings())
-    plan = registry.plans[plan_of(registry, number, province)]
+    registry = read_registry_files(load_settings())
+    plan = registry.plans[find_plan_code(registry, number, province)]
     if as_json:
         print_json(plan_as_json(plan))
         return
@@ -171,6 +173,6 @@ async def _tracked(settings: Settings) -> dict[str, Any]:
 
     from data.models import Plan
 
-    async with reading(settings) as database, database.read() as connection:
+    async with open_for_reading(settings) as database, database.read() as connection:
         rows = await connection.execute(select(Plan.code, Plan.tracked_from, Plan.closed_on))
         return {row.code: row for row in rows}

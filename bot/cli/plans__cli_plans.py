@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from bot.cli import arguments
-from bot.cli.help import Command, Group, Json, example
+from bot.cli.help import JsonOption, VietnameseCommand, VietnameseGroup, format_examples
 
-plan = typer.Typer(cls=Group, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
+plan = typer.Typer(cls=VietnameseGroup, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
 
 Province = Annotated[
     str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
@@ -26,26 +26,34 @@ Number = Annotated[
 
 def day_option(flag: str, help_: str) -> object:
     """Return an option that takes a civil date."""
-    return typer.Option(flag, parser=arguments.day, metavar="NGÀY", help=help_)
+    return typer.Option(flag, parser=arguments.parse_day, metavar="NGÀY", help=help_)
 
 
-@plan.command("list", cls=Command, epilog=example("plan list", "plan list --province gia-lai"))
-def plan_list(province: Province = None, json: Json = False) -> None:
+@plan.command(
+    "list",
+    cls=VietnameseCommand,
+    epilog=format_examples("plan list", "plan list --province gia-lai"),
+)
+def plan_list(province: Province = None, json: JsonOption = False) -> None:
     """Liệt kê các kế hoạch trong sổ bộ."""
     from bot.cli import plans
 
     plans.list_(province=province, as_json=json)
 
 
-@plan.command("show", cls=Command, epilog=example("plan show 1901", "plan show 131/KH-UBND --json"))
-def plan_show(number: Number, province: Province = None, json: Json = False) -> None:
+@plan.command(
+    "show",
+    cls=VietnameseCommand,
+    epilog=format_examples("plan show 1901", "plan show 131/KH-UBND --json"),
+)
+def plan_show(number: Number, province: Province = None, json: JsonOption = False) -> None:
     """Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu."""
     from bot.cli import plans
 
     plans.show(number, province=province, as_json=json)
 
 
-@plan.command("load", cls=Command, epilog=example("plan load"))
+@plan.command("load", cls=VietnameseCommand, epilog=format_examples("plan load"))
 def plan_load() -> None:
     """Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên."""
     from bot.cli import plans_load as loading
@@ -53,15 +61,17 @@ def plan_load() -> None:
     loading.load()
 
 
-@plan.command("diff", cls=Command, epilog=example("plan diff"))
-def plan_diff(json: Json = False) -> None:
+@plan.command("diff", cls=VietnameseCommand, epilog=format_examples("plan diff"))
+def plan_diff(json: JsonOption = False) -> None:
     """Xem «plan load» sẽ thay đổi gì, chưa thay đổi."""
     from bot.cli import plans_load as loading
 
     loading.diff(as_json=json)
 
 
-@plan.command("close", cls=Command, epilog=example("plan close 1901 --on 2026-12-31"))
+@plan.command(
+    "close", cls=VietnameseCommand, epilog=format_examples("plan close 1901 --on 2026-12-31")
+)
 def plan_close(
     number: Number,
     on: Annotated[date, day_option("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
@@ -73,7 +83,7 @@ def plan_close(
     loading.close(number, on=on, province=province)
 
 
-@plan.command("import", cls=Command, epilog=example("plan import ke-hoach.xlsx"))
+@plan.command("import", cls=VietnameseCommand, epilog=format_examples("plan import ke-hoach.xlsx"))
 def plan_import(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
     out: Annotated[
@@ -89,7 +99,9 @@ def plan_import(
     sheets.import_(file, out=out)
 
 
-@plan.command("template", cls=Command, epilog=example("plan template ke-hoach.xlsx"))
+@plan.command(
+    "template", cls=VietnameseCommand, epilog=format_examples("plan template ke-hoach.xlsx")
+)
 def plan_template(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
 ) -> None:

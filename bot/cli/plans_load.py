@@ -10,15 +10,15 @@ from datetime import date
 
 from sqlalchemy import insert, update
 
-from bot.cli.arguments import plan_of
-from bot.cli.database import reading, registry_of_files, writing
-from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.cli.arguments import find_plan_code
+from bot.cli.database import open_for_reading, open_for_writing, read_registry_files
+from bot.cli.output import CommandFailed, print_json, print_table, show_progress
 from bot.config import Settings, load_settings
 from bot.service.registry import load_and_plan
 from data.clock import SystemClock, civil_date
-from data.loading.load import load as load_registry
-from data.loading.load import registry_of
-from data.loading.upsert import Change, LoadResult
+from data.loading.load import read_registry
+from data.loading.load import sync_registry as load_registry
+from data.loading.upsert import LoadResult, RegistryChange
 from data.models import Decision, Plan
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
@@ -41,7 +41,7 @@ class _Undo(Exception):
 def load() -> None:
     """Load the registry's files into the database and plan what follows from them."""
     settings = load_settings()
-    registry = registry_of_files(settings)
+    registry = read_registry_files(settings)
     result = asyncio.run(_load(settings, registry))
     _print_changes(result.changes)
     print(
@@ -53,7 +53,7 @@ def load() -> None:
 def diff(*, as_json: bool) -> None:
     """Print what `load` would change; the database stays as it is."""
     settings = load_settings()
-    registry = registry_of_files(settings)
+    registry = read_registry_files(settings)
     changes = asyncio.run(_diff(settings, registry)).changes
     if as_json:
         print_json(
@@ -75,15 +75,15 @@ def close(number: str, *, on: date, province: str | None) -> None:
 
 async def _load(settings: Settings, registry: Registry) -> LoadResult:
     now = await SystemClock().now()
-    with progress("Đang nạp"):
-        async with writing(settings) as database, database.write(alone=True) as connection:
+    with show_progress("Đang nạp"):
+        async with open_for_writing(settings) as database, database.write(alone=True) as connection:
             return await load_and_plan(connection, registry, now=now)
 
 
 async def _diff(settings: Settings, registry: Registry) -> LoadResult:
     now = await SystemClock().now()
     result = LoadResult()
-    async with reading(settings) as database:
+    async with open_for_reading(settings) as database:
         try:
             async with database.write(alone=True) as connection:
                 result = await load_registry(connection, registry, now=now, today=civil_date(now))
@@ -96,11 +96,11 @@ async def _close(
     settings: Settings, number: str, on: date, province: str | None
 ) -> tuple[str, str]:
     now = await SystemClock().now()
-    async with writing(settings) as database, database.write(alone=True) as connection:
-        registry = await registry_of(connection)
+    async with open_for_writing(settings) as database, database.write(alone=True) as connection:
+        registry = await read_registry(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
-        code = plan_of(registry, number, province)
+        code = find_plan_code(registry, number, province)
         plan = registry.plans[code]
         if on < plan.issued_on:
             raise CommandFailed(
@@ -121,7 +121,7 @@ async def _close(
         return code, plan.number
 
 
-def _print_changes(changes: list[Change]) -> None:
+def _print_changes(changes: list[RegistryChange]) -> None:
     print_table(
         "",
         ("Gì", "Mã", "Thay đổi", "Trước", "Sau"),

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.cli.database import registry_of_files
-from bot.cli.output import CommandFailed, progress
+from bot.cli.database import read_registry_files
+from bot.cli.output import CommandFailed, show_progress
 from bot.config import load_settings
-from data.sheets.plan_import import draft, read_workbook
+from data.sheets.plan_import import format_plan_draft, read_plan_workbook
 from data.sheets.plan_template import blank_workbook
 
 
 def import_(file: Path, *, out: Path | None) -> None:
     """Draft a plan file from a filled-in sheet; an existing file is never written over."""
-    registry = registry_of_files(load_settings())
-    with progress("Đang đọc bảng"):
-        plan = read_workbook(file, registry)
+    registry = read_registry_files(load_settings())
+    with show_progress("Đang đọc bảng"):
+        plan = read_plan_workbook(file, registry)
     name = f"{plan.province}-{plan.number.split('/')[0]}-{plan.issued_on.year}.yaml"
     path = out or Path(name)
-    write_new(path, draft(plan, source=file.name).encode())
+    write_new_file(path, format_plan_draft(plan, source=file.name).encode())
     print(
         f"Đã ghi bản nháp {path}: {len(plan.tasks)} nhiệm vụ, {len(plan.report_duties)} chế độ báo cáo,"
         f" {len(plan.targets)} chỉ tiêu.\nHãy đọc lại, chép vào plans/ của sổ bộ, rồi chạy"
@@ -31,11 +31,11 @@ def import_(file: Path, *, out: Path | None) -> None:
 
 def template(file: Path) -> None:
     """Write an empty sheet to fill in; an existing file is never written over."""
-    write_new(file, blank_workbook())
+    write_new_file(file, blank_workbook())
     print(f"Đã ghi mẫu {file}. Điền xong, chạy «nhacviec plan import {file}».")
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new_file(path: Path, content: bytes) -> None:
     """Write a file that is not there yet; raises CommandFailed where it is, or cannot be written."""
     try:
         with path.open("xb") as file:

@@ -10,13 +10,24 @@ import asyncio
 from dataclasses import asdict
 from datetime import date
 
-from bot.cli.arguments import province_of
-from bot.cli.database import calendar_of_files, database_exists, reading, registry_of_files
-from bot.cli.output import CommandFailed, day_words, print_json, print_table, progress
+from bot.cli.arguments import find_province
+from bot.cli.database import (
+    database_exists,
+    open_for_reading,
+    read_calendar_files,
+    read_registry_files,
+)
+from bot.cli.output import (
+    CommandFailed,
+    format_weekday_date,
+    print_json,
+    print_table,
+    show_progress,
+)
 from bot.config import Settings, load_settings
-from data.rules.overrides import NOTHING_LAID, Laid
-from data.rules.preview import preview as reckon
-from data.sheets.labels import KINDS
+from data.rules.overrides import NO_DECISIONS, Decisions
+from data.rules.preview import preview_rungs as reckon
+from data.sheets.labels import KIND_LABELS
 
 
 def preview(*, since: date, until: date, province: str | None, as_json: bool) -> None:
@@ -24,12 +35,12 @@ def preview(*, since: date, until: date, province: str | None, as_json: bool) ->
     if until < since:
         raise CommandFailed("Ngày --to trước ngày --from. Hãy đổi lại.")
     settings = load_settings()
-    registry = registry_of_files(settings)
-    within = None if province is None else province_of(registry, province).code
-    with progress("Đang tính"):
-        laid = asyncio.run(_laid(settings))
+    registry = read_registry_files(settings)
+    within = None if province is None else find_province(registry, province).code
+    with show_progress("Đang tính"):
+        laid = asyncio.run(_read_decisions(settings))
         rows = reckon(
-            registry, since=since, until=until, province=within, laid=laid or NOTHING_LAID
+            registry, since=since, until=until, province=within, decisions=laid or NO_DECISIONS
         )
     if as_json:
         print_json([asdict(row) for row in rows])
@@ -44,12 +55,12 @@ def preview(*, since: date, until: date, province: str | None, as_json: bool) ->
         ("Ngày", "Tỉnh", "Cơ quan", "Kế hoạch", "Mã", "Loại", "Hạn", "Theo văn bản", "Nấc", "Còn"),
         [
             (
-                day_words(row.date),
+                format_weekday_date(row.date),
                 registry.provinces[row.province].name,
                 row.agency or "(chưa rõ ai nhận)",
                 row.plan,
                 row.code,
-                KINDS[row.kind],
+                KIND_LABELS[row.kind],
                 row.due_on,
                 row.due_words or "dự kiến",
                 f"{row.rung:+d}" if row.rung else "0",
@@ -61,19 +72,19 @@ def preview(*, since: date, until: date, province: str | None, as_json: bool) ->
     )
 
 
-async def _laid(settings: Settings) -> Laid | None:
+async def _read_decisions(settings: Settings) -> Decisions | None:
     """Return what was decided, or None where there is no database yet."""
     if not database_exists(settings):
         return None
-    from data.progress.decisions import laid_over
+    from data.progress.decisions import load_decisions
 
-    async with reading(settings) as database, database.read() as connection:
-        return await laid_over(connection)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        return await load_decisions(connection)
 
 
 def workday(day: date, *, as_json: bool) -> None:
     """Print whether offices work on a day, and why not or why yet."""
-    workdays = calendar_of_files(load_settings())
+    workdays = read_calendar_files(load_settings())
     working = workdays.is_working(day)
     answer = {
         "date": day,
@@ -88,10 +99,10 @@ def workday(day: date, *, as_json: bool) -> None:
         print_json(answer)
         return
     reason = f" ({workdays.reason(day)})" if workdays.reason(day) else ""
-    print(f"{day_words(day)}: {'làm việc' if working else 'nghỉ'}{reason}.")
+    print(f"{format_weekday_date(day)}: {'làm việc' if working else 'nghỉ'}{reason}.")
     if not working:
-        print(f"Ngày làm việc liền trước: {day_words(workdays.on_or_before(day))}.")
-        print(f"Ngày làm việc liền sau: {day_words(workdays.on_or_after(day))}.")
+        print(f"Ngày làm việc liền trước: {format_weekday_date(workdays.on_or_before(day))}.")
+        print(f"Ngày làm việc liền sau: {format_weekday_date(workdays.on_or_after(day))}.")
     if not workdays.is_known(day.year):
         print(f"Chưa có lịch năm {day.year}: chỉ tính theo thứ trong tuần.")
     elif not workdays.is_confirmed(day.year):

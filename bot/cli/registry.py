@@ -16,13 +16,13 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from bot.cli.database import database_exists, registry_of_files
-from bot.cli.output import CommandFailed, print_json, progress
+from bot.cli.database import database_exists, read_registry_files
+from bot.cli.output import CommandFailed, print_json, show_progress
 from bot.config import SHIPPED_REGISTRY, load_settings
 from data.backup.restore import mark_backed_up
 from data.clock import SystemClock
-from data.db.database import explain
-from data.registry.yaml_reader import Fault, RegistryFault
+from data.db.database import translate_error
+from data.registry.yaml_reader import FileFault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")
 
@@ -32,10 +32,10 @@ def check(*, seeds: Path | None, as_json: bool) -> None:
     settings = load_settings()
     if seeds is not None and not seeds.is_dir():
         raise CommandFailed(f"Không có thư mục văn bản gốc {seeds}. Hãy kiểm tra đường dẫn.")
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     counts: dict[str, int] = {}
     try:
-        registry = registry_of_files(settings)
+        registry = read_registry_files(settings)
         counts = {
             "plans": len(registry.plans),
             "tasks": sum(len(plan.tasks) for plan in registry.plans.values()),
@@ -44,7 +44,7 @@ def check(*, seeds: Path | None, as_json: bool) -> None:
             "agencies": sum(len(home.agencies) for home in registry.provinces.values()),
         }
         if seeds is not None:
-            with progress("Đang đối chiếu văn bản gốc"):
+            with show_progress("Đang đối chiếu văn bản gốc"):
                 faults = registry.check_against(seeds)
     except RegistryFault as fault:
         faults = fault.faults
@@ -107,7 +107,7 @@ def backup(path: Path) -> None:
         raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
     try:
         os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
-        with progress("Đang sao lưu"):
+        with show_progress("Đang sao lưu"):
             now = asyncio.run(SystemClock().now())  # of the copy: what came later may be missing
             copy_database(Path(str(url.database)), part)
             mark_backed_up(part, now=now)
@@ -116,7 +116,7 @@ def backup(path: Path) -> None:
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, sqlite3.OperationalError):
-            raise explain(OperationalError("", {}, error)) from None
+            raise translate_error(OperationalError("", {}, error)) from None
         if isinstance(error, sqlite3.Error | OSError):
             raise CommandFailed(f"Sao lưu không thành: {error}.") from None
         raise

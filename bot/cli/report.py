@@ -14,19 +14,19 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from bot.cli.arguments import plan_of
-from bot.cli.database import reading
+from bot.cli.arguments import find_plan_code
+from bot.cli.database import open_for_reading
 from bot.cli.output import CommandFailed, print_json
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.db.database import Database
-from data.loading.load import registry_of
+from data.loading.load import read_registry
 from data.registry.registry import Registry
-from data.registry.titles import period_words
-from data.reports.facts import ReportFacts, UrgingFacts, faults
-from data.reports.gather import NoPlan, gather
-from data.reports.period import current_period, read_report_period, span_of
-from jobs.reports.make import SHEET, URGING, WORD, Made, Refused, make_report
+from data.registry.titles import period_name
+from data.reports.facts import ReportFacts, UrgingFacts, find_sum_errors
+from data.reports.gather import PlanNotLoaded, gather_report_facts
+from data.reports.period import next_report_period, read_report_period, span_of
+from jobs.reports.make import SHEET, URGING, WORD, ReportFile, ReportRefusal, make_report
 
 _FORMS = {".docx": WORD, ".xlsx": SHEET}
 Progress = Callable[[int, int], None]
@@ -91,17 +91,17 @@ async def _report(
     *,
     as_of: date | None,
     province: str | None,
-) -> tuple[ReportFacts, Made | None, int]:
+) -> tuple[ReportFacts, ReportFile | None, int]:
     """Return the facts, the file that shows them, and of how many plans it is."""
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database:
+    async with open_for_reading(settings) as database:
         registry = await _registry(database)
-        named = [plan_of(registry, number, province) for number in numbers]
+        named = [find_plan_code(registry, number, province) for number in numbers]
         codes = list(dict.fromkeys(named))  # one said twice is one sheet
         wanted = _period(registry, codes[0], period, today)
         day = _day(as_of, today)
         if day < span_of(wanted).first:
-            raise CommandFailed(f"Kỳ {period_words(wanted)} chưa bắt đầu nên chưa có số liệu.")
+            raise CommandFailed(f"Kỳ {period_name(wanted)} chưa bắt đầu nên chưa có số liệu.")
         if form is None:
             return await _facts(database, registry, codes[0], wanted, day), None, 1
         with _progress("Đang soạn") as progress:
@@ -113,11 +113,13 @@ async def _report(
     return made.facts, made, len(codes)
 
 
-async def _urge(settings: Settings, number: str, as_of: date | None, province: str | None) -> Made:
+async def _urge(
+    settings: Settings, number: str, as_of: date | None, province: str | None
+) -> ReportFile:
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database:
+    async with open_for_reading(settings) as database:
         registry = await _registry(database)
-        code = plan_of(registry, number, province)
+        code = find_plan_code(registry, number, province)
         made = await make_report(
             database,
             registry,
@@ -134,19 +136,21 @@ async def _facts(
 ) -> ReportFacts:
     async with database.read() as connection:
         try:
-            facts = await gather(connection, registry, code, period=period, as_of=as_of)
-        except NoPlan:
+            facts = await gather_report_facts(
+                connection, registry, code, period=period, as_of=as_of
+            )
+        except PlanNotLoaded:
             raise CommandFailed(
                 f"Kế hoạch {code} chưa được nạp. Hãy chạy «nhacviec plan load»."
             ) from None
-    if reasons := faults(facts):
+    if reasons := find_sum_errors(facts):
         raise CommandFailed(" ".join(reasons))
     return facts
 
 
 async def _registry(database: Database) -> Registry:
     async with database.read() as connection:
-        registry = await registry_of(connection)
+        registry = await read_registry(connection)
     if registry is None:
         raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
     return registry
@@ -155,7 +159,7 @@ async def _registry(database: Database) -> Registry:
 def _period(registry: Registry, code: str, words: str | None, today: date) -> str:
     if words is None:
         duties = registry.plans[code].report_duties
-        return current_period({duty.frequency for duty in duties}, today=today)
+        return next_report_period({duty.frequency for duty in duties}, today=today)
     period = read_report_period(words, today=today)
     if period is None:
         raise CommandFailed(f"Không hiểu kỳ «{words}». Hãy ghi như: 2026, 2026-H1, 2026-Q4.")
@@ -168,8 +172,8 @@ def _day(as_of: date | None, today: date) -> date:
     return as_of or today
 
 
-def _not_refused(made: Made | Refused) -> Made:
-    if isinstance(made, Refused):
+def _not_refused(made: ReportFile | ReportRefusal) -> ReportFile:
+    if isinstance(made, ReportRefusal):
         raise CommandFailed(made.reason)
     return made
 

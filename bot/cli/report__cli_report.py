@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import Command, Json, example
+from bot.cli.help import JsonOption, VietnameseCommand, format_examples
 from bot.cli.plans__cli_plans import Number, Province, day_option
 
 AsOf = Annotated[date | None, day_option("--as-of", "Số liệu đến ngày này [mặc định: hôm nay].")]
@@ -35,7 +35,7 @@ def report(
     as_of: AsOf = None,
     province: Province = None,
     force: Force = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Soạn báo cáo tổng hợp của kế hoạch từ những gì các cơ quan đã trả lời; không thêm điều gì."""
     from bot.cli import report as commands
@@ -68,11 +68,13 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command(
         "report",
-        cls=Command,
-        epilog=example(
+        cls=VietnameseCommand,
+        epilog=format_examples(
             "report 131 --period 2026 --out bao-cao.docx",
             "report 1901 1331 --province gia-lai --out bao-cao.xlsx",
             "report 1901 --period 2026-H1 --json",
         ),
     )(report)
-    app.command("urge", cls=Command, epilog=example("urge 131 --out don-doc.docx"))(urge)
+    app.command(
+        "urge", cls=VietnameseCommand, epilog=format_examples("urge 131 --out don-doc.docx")
+    )(urge)

@@ -20,24 +20,24 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from bot.cli.doctor import number
-from bot.cli.output import CommandFailed, print_json, print_table, progress
+from bot.cli.doctor import format_number
+from bot.cli.output import CommandFailed, print_json, print_table, show_progress
 from bot.cli.registry import copy_database
 from bot.config import load_settings, make_default_folder
-from bot.service.process_lock import InUse, alone
+from bot.service.process_lock import DatabaseInUse, lock_out_services
 from data.backup.restore import (
-    Settled,
-    Standing,
-    Unfit,
-    continues,
-    living_owner,
-    look,
-    lost_since,
-    settle,
+    BackupUnusable,
+    RestoreResult,
+    RestoreState,
+    count_lost_rows,
+    find_living_owner,
+    inspect_backup,
+    is_continuation,
+    prepare_restored_copy,
 )
 from data.clock import ZONE, SystemClock
 from data.db.database import Database
-from data.db.upgrade import is_known, newest, upgrade
+from data.db.upgrade import is_known_revision, newest_revision, upgrade_schema
 from data.text import fold
 
 _YES = ("c", "co", "y", "yes")
@@ -70,12 +70,15 @@ def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
     if target.exists() and file.samefile(target):
         raise CommandFailed(f"{file} chính là cơ sở dữ liệu đang dùng.")
     now = asyncio.run(SystemClock().now())
-    with progress("Đang kiểm tra bản sao lưu"):
-        backup = _fit(file)
-    with alone(target) as own_name:
-        present, became = _present(target, own_name, backup, file, now)
-        lost = {} if became is None else lost_since(backup, became)
-        told = {"backup": _told(backup), "present": None if present is None else _told(present)}
+    with show_progress("Đang kiểm tra bản sao lưu"):
+        backup = _check_backup(file)
+    with lock_out_services(target) as own_name:
+        present, became = _read_replaced(target, own_name, backup, file, now)
+        lost = {} if became is None else count_lost_rows(backup, became)
+        told = {
+            "backup": _state_as_json(backup),
+            "present": None if present is None else _state_as_json(present),
+        }
         if not as_json:
             _print(file, target, backup, present, lost if became is not None else None)
         if not (dry_run or yes):
@@ -86,7 +89,7 @@ def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
             else:
                 print("Chưa thay gì.")
             return
-        with progress("Đang khôi phục"):
+        with show_progress("Đang khôi phục"):
             settled, kept = _replace(
                 file, target, backup, became, now, readable=present is not None
             )
@@ -98,45 +101,45 @@ def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
     print(f"Đã khôi phục {target}." + (f" Tệp cũ giữ ở {kept}." if kept is not None else ""))
     if settled.parked:
         print(
-            f"{number(settled.parked)} tin không rõ đã gửi chưa: không gửi lại, xem «nhacviec doctor»."
+            f"{format_number(settled.parked)} tin không rõ đã gửi chưa: không gửi lại, xem «nhacviec doctor»."
         )
     if settled.chats:
         print(
-            f"{number(settled.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
+            f"{format_number(settled.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
             " (trong giờ gửi, khi chạy «nhacviec run»)."
         )
 
 
-def _fit(file: Path) -> Standing:
+def _check_backup(file: Path) -> RestoreState:
     try:
-        backup = look(file)
-    except Unfit as unfit:
+        backup = inspect_backup(file)
+    except BackupUnusable as unfit:
         raise CommandFailed(f"{unfit} Hãy dùng bản sao lưu khác.") from None
     if backup.sandbox:
         raise CommandFailed(f"{file} là của bản thử, không phải dữ liệu thật.")
-    if not is_known(backup.revision):
+    if not is_known_revision(backup.revision):
         raise CommandFailed(
             f"{file} do một bản chương trình mới hơn làm ra (bản {backup.revision}, chương trình này đến bản"
-            f" {newest()}). Hãy cài bản mới rồi khôi phục."
+            f" {newest_revision()}). Hãy cài bản mới rồi khôi phục."
         )
     return backup
 
 
-def _present(
-    target: Path, own_name: str, backup: Standing, file: Path, now: datetime
-) -> tuple[Standing | None, Path | None]:
+def _read_replaced(
+    target: Path, own_name: str, backup: RestoreState, file: Path, now: datetime
+) -> tuple[RestoreState | None, Path | None]:
     """Return what is replaced, if it can be read; and where what the backup became, if it is that."""
     if not target.exists():
         return None, None
     try:
-        present = look(target)
-        if (owner := living_owner(target, own_name, now=now)) is not None:
-            raise InUse(
+        present = inspect_backup(target)
+        if (owner := find_living_owner(target, own_name, now=now)) is not None:
+            raise DatabaseInUse(
                 f"Dịch vụ {owner} đang chạy trên cơ sở dữ liệu này. Hãy dừng mọi «nhacviec run»; nếu dịch vụ"
                 " vừa bị ngắt thì chờ nửa phút rồi thử lại."
             )
-        same = present.revision == newest() and continues(backup, file, target)
-    except (Unfit, sqlite3.Error):
+        same = present.revision == newest_revision() and is_continuation(backup, file, target)
+    except (BackupUnusable, sqlite3.Error):
         return None, None
     return present, target if same else None
 
@@ -144,24 +147,24 @@ def _present(
 def _replace(
     file: Path,
     target: Path,
-    backup: Standing,
+    backup: RestoreState,
     became: Path | None,
     now: datetime,
     *,
     readable: bool,
-) -> tuple[Settled, Path | None]:
+) -> tuple[RestoreResult, Path | None]:
     part = target.with_name(f"{target.name}.restoring")
     kept = target.with_name(f"{target.name}.{now.astimezone(ZONE):%Y%m%d-%H%M%S}")
     try:
         copy_database(file, part)
         asyncio.run(_upgrade(part))
-        settled = settle(part, backup, became, now=now)
+        settled = prepare_restored_copy(part, backup, became, now=now)
         _as_one_file(part)
         if not target.exists():
             part.chmod(0o600)
             part.replace(target)
             return settled, None
-        _like(target, part)
+        _copy_mode_and_owner(target, part)
         with _closed_to_others(target) if readable else nullcontext():
             for end in ("-wal", "-shm"):  # only beside a file that could not be read
                 left = target.with_name(target.name + end)
@@ -185,7 +188,7 @@ def _replace(
 async def _upgrade(part: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{part}")
     try:
-        await upgrade(database)
+        await upgrade_schema(database)
     finally:
         await database.dispose()
 
@@ -195,7 +198,7 @@ def _as_one_file(path: Path) -> None:
         file.execute("PRAGMA journal_mode=DELETE")
 
 
-def _like(old: Path, new: Path) -> None:
+def _copy_mode_and_owner(old: Path, new: Path) -> None:
     """Give a file the mode of another and, where this user may, its owner: the service must open it."""
     stat = old.stat()
     new.chmod(stat.st_mode & 0o777)
@@ -219,13 +222,13 @@ def _closed_to_others(target: Path) -> Iterator[None]:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
-            raise InUse(
+            raise DatabaseInUse(
                 "Có chương trình khác đang mở cơ sở dữ liệu. Hãy đóng chương trình đó rồi thử lại."
             ) from None
         yield
 
 
-def _told(standing: Standing) -> dict[str, Any]:
+def _state_as_json(standing: RestoreState) -> dict[str, Any]:
     return {
         "revision": standing.revision,
         "made_at": standing.made_at,
@@ -239,25 +242,25 @@ def _told(standing: Standing) -> dict[str, Any]:
 def _print(
     file: Path,
     target: Path,
-    backup: Standing,
-    present: Standing | None,
+    backup: RestoreState,
+    present: RestoreState | None,
     lost: dict[str, int] | None,
 ) -> None:
-    def told(of: Standing | None) -> list[object]:
+    def told(of: RestoreState | None) -> list[object]:
         if of is None:
             return ["" for _ in range(5)]
         instants = (of.answered_at, of.sent_at, of.received_at)
         return [
             of.revision,
             *(None if each is None else each.astimezone(ZONE) for each in instants),
-            number(of.rows["status_reply"]),
+            format_number(of.rows["status_reply"]),
         ]
 
     names = ("Bản cấu trúc", "Câu trả lời cuối", "Tin gửi cuối", "Tin đến cuối", "Số câu trả lời")
     rows = list(zip(names, told(backup), told(present), strict=True))
     print_table("", ("", "Bản sao lưu", "Đang dùng"), rows, empty="")
-    if backup.revision != newest():
-        print(f"Bản sao lưu ở bản {backup.revision}: sẽ được nâng lên bản {newest()}.")
+    if backup.revision != newest_revision():
+        print(f"Bản sao lưu ở bản {backup.revision}: sẽ được nâng lên bản {newest_revision()}.")
     if lost is None:
         if present is None and target.exists():
             print(f"Không đọc được {target}: tệp ấy được giữ lại bên cạnh.")
@@ -266,7 +269,7 @@ def _print(
                 "Cơ sở dữ liệu đang dùng không nối tiếp bản sao lưu này; toàn bộ được giữ lại bên cạnh."
             )
         return
-    gone = [f"{number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
+    gone = [f"{format_number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
     print(
         f"Sẽ mất (chỉ còn trong tệp cũ): {', '.join(gone)}."
         if gone

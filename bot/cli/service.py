@@ -14,14 +14,14 @@ from typing import Any
 
 from bot.cli.output import CommandFailed, print_json
 from bot.config import Settings, load_settings
-from bot.service.logs import configure
-from bot.web.server import listening, serve, stop_on_signals
+from bot.service.logs import configure_logging
+from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import SteppedClock, SystemClock, civil_date
-from data.log import journal
+from data.log import get_logger
 
 MOST_OFF = timedelta(minutes=5)
 
-_log = journal("service")
+_log = get_logger("service")
 
 
 def run(*, or_sandbox: bool) -> None:
@@ -35,7 +35,7 @@ def run(*, or_sandbox: bool) -> None:
             "Chưa đặt tài khoản nào. Hãy điền NHACVIEC_ZALO_BOT_TOKENS hoặc NHACVIEC_TELEGRAM_TOKEN vào .env,"
             " hoặc xem thử bằng «nhacviec sandbox»."
         )
-    configure(settings)
+    configure_logging(settings)
     asyncio.run(_run(settings))
 
 
@@ -44,7 +44,7 @@ def sandbox() -> None:
     from bot.sandbox import serve_sandbox
 
     settings = load_settings()
-    configure(settings)
+    configure_logging(settings)
     # A line for each message of the first morning would drive the page's address out of sight.
     logging.getLogger("nhacviec.delivery").setLevel(logging.WARNING)
     asyncio.run(serve_sandbox(settings, port=settings.web_port))
@@ -53,7 +53,7 @@ def sandbox() -> None:
 def tick(*, now: datetime, as_json: bool) -> None:
     """Do once what is due at an instant, and print what was done."""
     settings = load_settings()
-    configure(settings)
+    configure_logging(settings)
     done = asyncio.run(_tick(settings, now))
     if as_json:
         print_json(done)
@@ -72,18 +72,21 @@ def tick(*, now: datetime, as_json: bool) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    from bot.app import opened
+    from bot.app import open_app
     from bot.web.calendars import calendar_route
     from bot.web.files import file_route
-    from bot.web.routes import make_web
-    from data.figures.metrics import counted
+    from bot.web.routes import make_web_app
+    from data.figures.metrics import count_totals
 
-    with stop_on_signals() as stopping, listening(settings.web_host, settings.web_port) as listener:
-        async with opened(settings, stopping=stopping) as app:
+    with (
+        stop_on_signals() as stopping,
+        open_listener(settings.web_host, settings.web_port) as listener,
+    ):
+        async with open_app(settings, stopping=stopping) as app:
             if stopping.is_set():
                 return
             async with app.database.read() as connection:
-                _log.info("service.holds", **await counted(connection))
+                _log.info("service.holds", **await count_totals(connection))
             for key, channel in app.accounts.items():
                 how = "poll" if settings.public_url is None else "webhook"
                 _log.info(
@@ -93,7 +96,7 @@ async def _run(settings: Settings) -> None:
             files = file_route(app.database, clock, app.links)
             calendars = calendar_route(app.database, clock, app.links, app.registry)
             more = [files, calendars]
-            web = make_web(
+            web = make_web_app(
                 app.database, clock, app.webhooks(), app.capabilities, more, app.registry
             )
 
@@ -109,7 +112,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
-    from bot.app import opened
+    from bot.app import open_app
 
     off = abs(now - await SystemClock().now())
     if settings.has_account and off > MOST_OFF:
@@ -117,7 +120,7 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
             f"Thời điểm --now lệch giờ thật {off.total_seconds() / 60:.0f} phút. Khi đã đặt tài khoản,"
             " chỉ được lệch tối đa 5 phút: tin sẽ đến người thật."
         )
-    async with opened(settings, clock=SteppedClock(now)) as app:
+    async with open_app(settings, clock=SteppedClock(now)) as app:
         planned = await app.plan(now=now)
         handled = await app.inbox.handle_pending()
         reports = await app.reports.step()

@@ -12,19 +12,19 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.arguments import agency_of, plan_of, province_of
-from bot.cli.database import reading
+from bot.cli.arguments import find_agency, find_plan_code, find_province
+from bot.cli.database import open_for_reading
 from bot.cli.output import CommandFailed, print_json, print_table
 from bot.config import Settings, load_settings
-from data.accounts.usage import Usage
+from data.accounts.usage import AccountUsage
 from data.clock import SystemClock, civil_date
-from data.figures.reports import DutyFigures, duty_figures
-from data.figures.tasks import Figures, PlanFigures, plan_figures
-from data.loading.load import registry_of
+from data.figures.reports import DutyFigures, load_duty_figures
+from data.figures.tasks import Figures, PlanFigures, load_plan_figures
+from data.loading.load import read_registry
 from data.models import Agency, Obligation, Plan
 from data.registry.registry import Registry
-from data.rules.ladder import Due, effective_due
-from data.sheets.labels import KINDS, STATES
+from data.rules.ladder import DueDate, effective_due
+from data.sheets.labels import KIND_LABELS, STATE_LABELS
 from jobs.channel import Capabilities
 from jobs.delivery.usage import accounts_in_use
 
@@ -66,9 +66,9 @@ def obligations(
                 row["agency"],
                 row["plan"],
                 row["code"],
-                KINDS[row["kind"]],
+                KIND_LABELS[row["kind"]],
                 row["period"],
-                STATES[row["state"]],
+                STATE_LABELS[row["state"]],
                 row["remind_on"],
             )
             for row in rows
@@ -164,8 +164,8 @@ async def _obligations(
     until: date | None,
 ) -> list[dict[str, Any]]:
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database, database.read() as connection:
-        registry = await _loaded(connection)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        registry = await _load_registry(connection)
         effective = func.coalesce(Obligation.extended_to, Obligation.due_on)
         query = (
             select(
@@ -180,20 +180,22 @@ async def _obligations(
             .order_by(effective, Plan.province, Agency.position, Plan.number, Obligation.code)
         )
         if province is not None:
-            home = province_of(registry, province)
+            home = find_province(registry, province)
             query = query.where(Plan.province == home.code)
             if agency is not None:
-                wanted = agency_of(home, agency, on=today)
+                wanted = find_agency(home, agency, on=today)
                 query = query.where(Agency.code == wanted.code)
         if since is not None:
             query = query.where(effective >= since)
         if until is not None:
             query = query.where(effective <= until)
-        return [_owed(row, registry, today) for row in await connection.execute(query)]
+        return [
+            _obligation_as_json(row, registry, today) for row in await connection.execute(query)
+        ]
 
 
-def _owed(row: Any, registry: Registry, today: date) -> dict[str, Any]:
-    due = Due(effective_due(row.due_on, row.extended_to), row.base_on, row.judged_on)
+def _obligation_as_json(row: Any, registry: Registry, today: date) -> dict[str, Any]:
+    due = DueDate(effective_due(row.due_on, row.extended_to), row.base_on, row.judged_on)
     return {
         "id": row.id,
         "province": row.province,
@@ -215,21 +217,21 @@ def _owed(row: Any, registry: Registry, today: date) -> dict[str, Any]:
 
 
 async def _status(settings: Settings, province: str | None, plan: str | None) -> dict[str, Any]:
-    from bot.service.accounts import capabilities_of  # a messenger's library takes its time
+    from bot.service.accounts import capabilities_for_kind  # a messenger's library takes its time
 
     today = civil_date(await SystemClock().now())
-    async with reading(settings) as database, database.read() as connection:
-        registry = await _loaded(connection)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        registry = await _load_registry(connection)
         query = select(Plan.__table__).where(Plan.withdrawn_at.is_(None)).order_by(Plan.code)
         if plan is not None:
-            query = query.where(Plan.code == plan_of(registry, plan, province))
+            query = query.where(Plan.code == find_plan_code(registry, plan, province))
         elif province is not None:
-            query = query.where(Plan.province == province_of(registry, province).code)
+            query = query.where(Plan.province == find_province(registry, province).code)
         plans = (await connection.execute(query)).all()
         ids = [row.id for row in plans]
         workdays = registry.workdays
-        tasks = await plan_figures(connection, ids, today=today, workdays=workdays)
-        duties = await duty_figures(connection, ids, today=today, workdays=workdays)
+        tasks = await load_plan_figures(connection, ids, today=today, workdays=workdays)
+        duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
         figures = [
             {
                 "code": row.code,
@@ -243,12 +245,12 @@ async def _status(settings: Settings, province: str | None, plan: str | None) ->
             for row in plans
         ]
 
-        def can(use: Usage) -> Capabilities | None:
-            return capabilities_of(settings, use.channel)
+        def capabilities(use: AccountUsage) -> Capabilities | None:
+            return capabilities_for_kind(settings, use.channel)
 
         return {
             "plans": figures,
-            "accounts": await accounts_in_use(connection, can, today=today),
+            "accounts": await accounts_in_use(connection, capabilities, today=today),
         }
 
 
@@ -286,8 +288,8 @@ def _missing_words(report: dict[str, Any]) -> str:
     return ", ".join(named) + (f" và {rest} nữa" if rest > 0 else "")
 
 
-async def _loaded(connection: AsyncConnection) -> Registry:
-    registry = await registry_of(connection)
+async def _load_registry(connection: AsyncConnection) -> Registry:
+    registry = await read_registry(connection)
     if registry is None:
         raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
     return registry

@@ -9,8 +9,8 @@ import asyncio
 from dataclasses import asdict
 from decimal import Decimal
 
-from bot.cli.arguments import plan_of
-from bot.cli.database import reading
+from bot.cli.arguments import find_plan_code
+from bot.cli.database import open_for_reading
 from bot.cli.output import CommandFailed, print_json, print_table
 from bot.config import Settings, load_settings
 from data.targets.facts import TargetFacts
@@ -52,9 +52,9 @@ def _goal(facts: TargetFacts) -> str:
 
 
 def _figure(number: str | None, unit: str) -> str:
-    from data.targets.values import shown
+    from data.targets.numbers import format_vietnamese_number
 
-    return "" if number is None else _with_unit(shown(Decimal(number)), unit)
+    return "" if number is None else _with_unit(format_vietnamese_number(Decimal(number)), unit)
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -64,16 +64,16 @@ def _with_unit(number: str, unit: str) -> str:
 async def _facts(settings: Settings, number: str, province: str | None) -> list[TargetFacts]:
     from sqlalchemy import select
 
-    from data.loading.load import registry_of
+    from data.loading.load import read_registry
     from data.models import Plan
-    from data.targets.values import target_facts
+    from data.targets.values import load_target_facts
 
-    async with reading(settings) as database, database.read() as connection:
-        registry = await registry_of(connection)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        registry = await read_registry(connection)
         if registry is None:
             raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
-        code = plan_of(registry, number, province)
+        code = find_plan_code(registry, number, province)
         row = (
             await connection.execute(select(Plan.id, Plan.coordinator_id).where(Plan.code == code))
         ).one()
-        return await target_facts(connection, registry.plans[code], row.id, row.coordinator_id)
+        return await load_target_facts(connection, registry.plans[code], row.id, row.coordinator_id)

@@ -10,8 +10,8 @@ import json
 import sys
 from datetime import UTC, date, datetime
 
-from bot.cli.output import day_words, print_json
-from bot.conversation.reader.understand import Understanding, understand
+from bot.cli.output import format_weekday_date, print_json
+from bot.conversation.reader.understand import Understanding, understand_reply
 from data.clock import civil_date
 
 _INTENTS = {
@@ -37,10 +37,10 @@ def run(text: str, *, today: date | None, as_json: bool) -> None:
     if text == "-":
         for raw in sys.stdin.buffer:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            shown = json.dumps(understand(line, today=day).as_dict(), ensure_ascii=False)
+            shown = json.dumps(understand_reply(line, today=day).as_dict(), ensure_ascii=False)
             sys.stdout.write(shown + "\n")
         return
-    reading = understand(text, today=day)
+    reading = understand_reply(text, today=day)
     if as_json:
         print_json(reading.as_dict())
         return
@@ -50,7 +50,7 @@ def run(text: str, *, today: date | None, as_json: bool) -> None:
 def _print_words(reading: Understanding) -> None:
     print(f"Hiểu là: {_said(reading.intent, reading.status, reading.percent, reading.until)}.")
     if reading.document:
-        on = f" ngày {day_words(reading.document_on)}" if reading.document_on else ""
+        on = f" ngày {format_weekday_date(reading.document_on)}" if reading.document_on else ""
         print(f"Văn bản: {reading.document}{on}.")
     for task in reading.tasks:
         print(f"Việc {task.ref}: {_said(task.intent, task.status, task.percent, task.until)}.")
@@ -62,4 +62,4 @@ def _said(intent: str, status: str | None, percent: int | None, until: date | No
     words = _STATUSES[status] if status else _INTENTS[intent]
     if percent is not None and status != "completed":
         words += f" {percent}%"
-    return f"{words} đến {day_words(until)}" if until else words
+    return f"{words} đến {format_weekday_date(until)}" if until else words

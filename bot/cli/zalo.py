@@ -74,17 +74,17 @@ OUTCOMES = {
 }
 UNKNOWN_OUTCOME = "Hãy kiểm tra địa chỉ từ một máy ngoài cơ quan, rồi nhắn thử cho bot."
 
-State = Literal["set", "none", "other", "failed"]
+WebhookState = Literal["set", "none", "other", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WebhookReport:
     """What became of one bot. state: of its webhook (set as wanted, none, another address)."""
 
     bot: str
     title: str
     ok: bool
-    state: State
+    state: WebhookState
     url: str
     wanted: str
     outcome: str
@@ -93,7 +93,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Bot:
+class BotWebhook:
     """One bot, open, with the address it has and the one that is wanted ("": none)."""
 
     channel: ZaloBotChannel
@@ -103,15 +103,15 @@ class Bot:
 
     def report(
         self, ok: bool, found: str, todo: str = "", *, url: str | None = None, outcome: str = ""
-    ) -> Report:
+    ) -> WebhookReport:
         """Return what is told of this bot; url: the address it has now, where it changed."""
         has = self.url if url is None else url
-        state: State = "none" if not has else "set" if has == self.wanted else "other"
+        state: WebhookState = "none" if not has else "set" if has == self.wanted else "other"
         name, title = self.channel.name, self.channel.title or ""
-        return Report(name, title, ok, state, has, self.wanted, outcome, found, todo)
+        return WebhookReport(name, title, ok, state, has, self.wanted, outcome, found, todo)
 
 
-Act = Callable[[Bot], Awaitable[Report]]
+WebhookAction = Callable[[BotWebhook], Awaitable[WebhookReport]]
 
 
 def set_(*, bot: str | None, as_json: bool) -> None:
@@ -122,25 +122,25 @@ def set_(*, bot: str | None, as_json: bool) -> None:
             "Hãy đặt NHACVIEC_PUBLIC_URL=https://tên-miền trong .env: Zalo chỉ gửi tin đến địa chỉ https"
             " công khai. Không có địa chỉ như vậy thì không cần webhook: dịch vụ tự hỏi tin."
         )
-    _do(settings, bot, _set, as_json=as_json)
+    _run_action(settings, bot, _set, as_json=as_json)
 
 
 def info(*, bot: str | None, as_json: bool) -> None:
     """Print where each bot's updates are sent to, beside what is wanted."""
-    _do(load_settings(), bot, _info, as_json=as_json)
+    _run_action(load_settings(), bot, _info, as_json=as_json)
 
 
 def delete(*, bot: str | None, as_json: bool) -> None:
     """Take the webhook of each bot away where there is one."""
-    _do(load_settings(), bot, _delete, as_json=as_json)
+    _run_action(load_settings(), bot, _delete, as_json=as_json)
 
 
 def test(*, bot: str | None, as_json: bool) -> None:
     """Have the platform try each bot's webhook."""
-    _do(load_settings(), bot, _test, as_json=as_json)
+    _run_action(load_settings(), bot, _test, as_json=as_json)
 
 
-def outcome_words(outcome: str) -> tuple[str, str]:
+def describe_outcome(outcome: str) -> tuple[str, str]:
     """Return what an attempt of the platform to reach the address showed, and what to do about it."""
     if outcome.startswith("webhook.http.5"):
         outcome = "webhook.http.5xx"
@@ -150,7 +150,7 @@ def outcome_words(outcome: str) -> tuple[str, str]:
 # ------------------------------------------------------------------ what is done to one bot
 
 
-async def _set(bot: Bot) -> Report:
+async def _set(bot: BotWebhook) -> WebhookReport:
     if bot.url == bot.wanted:
         hint = "Vừa đổi khoá của bot thì hãy «delete» rồi «set» lại: mã bí mật theo khoá."
         return bot.report(True, "địa chỉ đã đúng, không đặt lại.", hint)
@@ -160,13 +160,13 @@ async def _set(bot: Bot) -> Report:
         hint = "Hãy nhắn thử cho bot khi dịch vụ đang chạy."
         return bot.report(True, "đã đặt.", hint, url=bot.wanted)
     outcome = str(verified["outcome"])
-    found, todo = outcome_words(outcome)
+    found, todo = describe_outcome(outcome)
     return bot.report(
         outcome == "webhook.ok", f"đã đặt; {found}", todo, url=bot.wanted, outcome=outcome
     )
 
 
-async def _info(bot: Bot) -> Report:
+async def _info(bot: BotWebhook) -> WebhookReport:
     if bot.url == bot.wanted:
         how = "webhook đã đặt đúng" if bot.url else "không có webhook, dịch vụ tự hỏi tin"
         return bot.report(True, f"{how}.")
@@ -183,7 +183,7 @@ async def _info(bot: Bot) -> Report:
     )
 
 
-async def _delete(bot: Bot) -> Report:
+async def _delete(bot: BotWebhook) -> WebhookReport:
     if not bot.url:
         return bot.report(True, "không có webhook, không phải làm gì.")
     await bot.channel.delete_webhook()
@@ -191,7 +191,7 @@ async def _delete(bot: Bot) -> Report:
     return bot.report(True, "đã gỡ webhook.", todo, url="")
 
 
-async def _test(bot: Bot) -> Report:
+async def _test(bot: BotWebhook) -> WebhookReport:
     if not bot.url:
         return bot.report(False, "chưa đặt webhook.", "Hãy chạy «nhacviec zalo webhook set».")
     try:
@@ -203,16 +203,16 @@ async def _test(bot: Bot) -> Report:
             "Không sao: hãy xem «nhacviec zalo webhook info», rồi nhắn thử cho bot.",
         )
     outcome = str(answer.get("outcome") or "không rõ")
-    found, todo = outcome_words(outcome)
+    found, todo = describe_outcome(outcome)
     return bot.report(outcome == "webhook.ok", found, todo, outcome=outcome)
 
 
 # ------------------------------------------------------------------ every bot, one by one
 
 
-def _do(settings: Settings, only: str | None, act: Act, *, as_json: bool) -> None:
+def _run_action(settings: Settings, only: str | None, act: WebhookAction, *, as_json: bool) -> None:
     """Do it to every bot, or to one; print what became of each."""
-    reports = asyncio.run(_each(settings, only, act))
+    reports = asyncio.run(_run_on_each(settings, only, act))
     if as_json:
         print_json([asdict(report) for report in reports])
     else:
@@ -222,7 +222,7 @@ def _do(settings: Settings, only: str | None, act: Act, *, as_json: bool) -> Non
         raise typer.Exit(1)
 
 
-def _print(report: Report) -> None:
+def _print(report: WebhookReport) -> None:
     name = f"{report.title} ({report.bot})" if report.title else f"Bot {report.bot}"
     print(f"{'✓' if report.ok else '✗'} {name}: {report.found}")
     if report.url:
@@ -233,10 +233,12 @@ def _print(report: Report) -> None:
         print(f"    {report.todo}")
 
 
-async def _each(settings: Settings, only: str | None, act: Act) -> list[Report]:
-    from bot.service.accounts import zalo_bots
+async def _run_on_each(
+    settings: Settings, only: str | None, act: WebhookAction
+) -> list[WebhookReport]:
+    from bot.service.accounts import build_zalo_channels
 
-    channels = zalo_bots(settings)
+    channels = build_zalo_channels(settings)
     if not channels:
         raise CommandFailed(
             "Chưa đặt bot Zalo nào. Hãy điền khoá (Zalo Bot Creator cấp) vào NHACVIEC_ZALO_BOT_TOKENS."
@@ -245,21 +247,23 @@ async def _each(settings: Settings, only: str | None, act: Act) -> list[Report]:
     if not chosen:
         names = ", ".join(channel.name for channel in channels)
         raise CommandFailed(f"Không có bot «{only}». Các bot đã đặt: {names}.")
-    return [await _one(settings, channel, act) for channel in chosen]
+    return [await _run_on_one(settings, channel, act) for channel in chosen]
 
 
-async def _one(settings: Settings, channel: ZaloBotChannel, act: Act) -> Report:
-    from bot.service.accounts import hook_of
+async def _run_on_one(
+    settings: Settings, channel: ZaloBotChannel, act: WebhookAction
+) -> WebhookReport:
+    from bot.service.accounts import webhook_address_for
 
-    hook = hook_of(settings, channel)
+    hook = webhook_address_for(settings, channel)
     wanted = settings.public_url + hook.path if settings.public_url else ""
     try:
         await channel.open()
-        return await act(Bot(channel, await channel.webhook(), wanted, hook.secret))
+        return await act(BotWebhook(channel, await channel.webhook(), wanted, hook.secret))
     except DeliveryError as error:
         found, todo = _fault_words(error, settings)
         title = channel.title or ""
-        return Report(channel.name, title, False, "failed", "", wanted, "", found, todo)
+        return WebhookReport(channel.name, title, False, "failed", "", wanted, "", found, todo)
     finally:
         await channel.close()
 

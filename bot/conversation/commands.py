@@ -9,31 +9,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.conversation.contacts import channels
-from bot.conversation.contacts import invite as inviting
-from bot.conversation.contacts import remind_now as urging
-from bot.conversation.context.access import ROLES, Caller, may
+from bot.conversation.contacts import channels, invite, remind_now
+from bot.conversation.context.access import ROLES_BY_ACTION, Caller, may
 from bot.conversation.context.turn import Turn
-from bot.conversation.decisions import assignment as assigning
-from bot.conversation.decisions import completion as deciding
-from bot.conversation.decisions import explanation as explaining
-from bot.conversation.decisions import extension as granting
-from bot.conversation.decisions import open_duty as opening
-from bot.conversation.queries import calendar as calendaring
+from bot.conversation.decisions import assignment as assignment_decision
+from bot.conversation.decisions import completion as completion_decision
+from bot.conversation.decisions import explanation as explanation_decision
+from bot.conversation.decisions import extension as extension_decision
+from bot.conversation.decisions import open_duty as open_duty_decision
+from bot.conversation.queries import calendar as calendar_query
 from bot.conversation.queries import deadlines
-from bot.conversation.queries import report as consolidating
-from bot.conversation.queries import search as searching
-from bot.conversation.queries import status as standing
-from bot.conversation.queries import tasks as queries
+from bot.conversation.queries import report as report_query
+from bot.conversation.queries import search as search_query
+from bot.conversation.queries import status as status_query
+from bot.conversation.queries import tasks as tasks_query
 from bot.conversation.targets import view as target_view
-from data.contacts.enrolments import Enrolled, Role
+from data.contacts.enrolments import ActiveEnrolment, Role
 from jobs.channel import Answer
 from jobs.menus import ROLES as MENU_ROLES
 from jobs.menus import menu_key
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ChatCommand:
     """One command: its name, what else it is called, one line of help, and what does it.
 
     Who may use it stands in access.ROLES under its name.
@@ -47,10 +45,10 @@ class Command:
     @property
     def roles(self) -> frozenset[str]:
         """Return the roles that may use it."""
-        return ROLES[self.name]
+        return ROLES_BY_ACTION[self.name]
 
 
-async def show_help(turn: Turn) -> list[Answer]:
+async def answer_help(turn: Turn) -> list[Answer]:
     """Answer /help: every command the caller may use, with three examples for the role."""
     roles = turn.caller.roles()
     role = next(name for name in ("coordinator", "leader", "focal") if name in roles)
@@ -59,7 +57,7 @@ async def show_help(turn: Turn) -> list[Answer]:
             "help",
             {
                 "role": role,
-                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.here)),
+                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.enrolments)),
                 "answers": may(turn.caller, "ack"),
                 "commands": [
                     {"name": command.name, "aliases": list(command.aliases), "help": command.help}
@@ -71,133 +69,159 @@ async def show_help(turn: Turn) -> list[Answer]:
     ]
 
 
-COMMANDS: dict[str, Command] = {
+COMMANDS: dict[str, ChatCommand] = {
     command.name: command
     for command in (
-        Command(
+        ChatCommand(
             "viec",
             ("tasks", "congviec"),
             "việc cơ quan đang phải làm, gấp nhất trước",
-            queries.viec,
+            tasks_query.answer_viec,
         ),
-        Command(
+        ChatCommand(
             "thuongxuyen",
             ("undated", "ongoing", "khonghan"),
             "nhiệm vụ không có hạn: trả lời cả danh sách một lượt",
-            queries.thuongxuyen,
+            tasks_query.answer_thuongxuyen,
         ),
-        Command(
+        ChatCommand(
             "status",
             ("tinhhinh",),
             "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",
-            standing.status,
+            status_query.answer_status,
         ),
-        Command("quahan", ("overdue",), "việc quá hạn, chậm nhất trước", deadlines.quahan),
-        Command(
+        ChatCommand(
+            "quahan", ("overdue",), "việc quá hạn, chậm nhất trước", deadlines.answer_quahan
+        ),
+        ChatCommand(
             "sapden",
             ("due", "saphan"),
             "việc đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
-            deadlines.sapden,
+            deadlines.answer_sapden,
         ),
-        Command(
+        ChatCommand(
             "nhiemvu",
             ("task",),
             "mọi điều về một việc, ví dụ: /nhiemvu 1901 III.1a",
-            searching.nhiemvu,
+            search_query.answer_nhiemvu,
         ),
-        Command("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", searching.tim),
-        Command(
-            "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", searching.lichsu
+        ChatCommand(
+            "tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", search_query.answer_tim
         ),
-        Command(
+        ChatCommand(
+            "lichsu",
+            ("history",),
+            "ai đã nói gì, khi nào: mã việc hoặc cơ quan",
+            search_query.answer_lichsu,
+        ),
+        ChatCommand(
             "lich",
             ("calendar", "ics"),
             "các mốc hạn vào lịch điện thoại, máy tính; đổi địa chỉ: /lich đổi",
-            calendaring.lich,
+            calendar_query.answer_lich,
         ),
-        Command(
+        ChatCommand(
             "chitieu",
             ("targets",),
             "chỉ tiêu của kế hoạch: mục tiêu, số đã đạt, ví dụ: /chitieu 1331",
-            target_view.chitieu,
+            target_view.answer_chitieu,
         ),
-        Command(
-            "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", inviting.donvi
+        ChatCommand(
+            "donvi",
+            ("agencies", "coquan"),
+            "các cơ quan và kênh nhận tin của họ",
+            invite.answer_donvi,
         ),
-        Command(
+        ChatCommand(
             "nhac",
             ("remind", "donduc"),
             "nhắc ngay ai chưa trả lời: cơ quan hoặc mã việc",
-            urging.nhac,
+            remind_now.answer_nhac,
         ),
-        Command("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", inviting.moi),
-        Command(
+        ChatCommand(
+            "moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", invite.answer_moi
+        ),
+        ChatCommand(
             "doi",
             ("handover", "bangiao"),
             "bàn giao cho người khác; hoặc: /doi nghỉ đến 5/12",
-            inviting.doi,
+            invite.answer_doi,
         ),
-        Command(
+        ChatCommand(
             "kenh",
             ("channels", "kenhnhan"),
             "nhận tin ở kênh nào; thêm Zalo hoặc Telegram của chính mình: /kenh thêm",
-            channels.kenh,
+            channels.answer_kenh,
         ),
-        Command(
-            "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", deciding.xacnhan
+        ChatCommand(
+            "xacnhan",
+            ("confirm",),
+            "việc đã báo xong, chờ xác nhận hoặc trả lại",
+            completion_decision.answer_xacnhan,
         ),
-        Command("giahan", ("extensions",), "đề nghị gia hạn chờ quyết định", granting.giahan),
-        Command(
+        ChatCommand(
+            "giahan",
+            ("extensions",),
+            "đề nghị gia hạn chờ quyết định",
+            extension_decision.answer_giahan,
+        ),
+        ChatCommand(
             "giaitrinh",
             ("explain",),
             "đề nghị giải trình việc quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
-            explaining.giaitrinh,
+            explanation_decision.answer_giaitrinh,
         ),
-        Command(
+        ChatCommand(
             "giao",
             ("assign",),
             "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
-            assigning.giao,
+            assignment_decision.answer_giao,
         ),
-        Command(
+        ChatCommand(
             "baocao",
             ("report", "tonghop"),
             "soạn báo cáo tổng hợp (Word, Excel), ví dụ: /baocao 131 năm 2026 excel",
-            consolidating.baocao,
+            report_query.answer_baocao,
         ),
-        Command(
-            "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", opening.mo
+        ChatCommand(
+            "mo",
+            ("opennew",),
+            "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung",
+            open_duty_decision.answer_mo,
         ),
-        Command(
-            "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", opening.han
+        ChatCommand(
+            "han",
+            ("deadline",),
+            "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12",
+            open_duty_decision.answer_han,
         ),
-        Command(
-            "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", show_help
+        ChatCommand(
+            "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", answer_help
         ),
     )
 }
-BY_WORD = {
+COMMANDS_BY_WORD = {
     word: command for command in COMMANDS.values() for word in (command.name, *command.aliases)
 }
 
 
 Commands = Sequence[tuple[str, str]]
 
-FOR_STRANGERS: Commands = [("help", COMMANDS["help"].help)]
+STRANGER_COMMANDS: Commands = [("help", COMMANDS["help"].help)]
 
 
-def menus() -> Mapping[str, Commands]:
+def menus_by_role() -> Mapping[str, Commands]:
     """Return (name, words) of what each role may use, by jobs.menus.menu_key; in a group what is open to it."""
     return {
-        menu_key(role, in_group=in_group): _offered(role, in_group=in_group)
+        menu_key(role, in_group=in_group): _list_commands(role, in_group=in_group)
         for role in MENU_ROLES
         for in_group in (False, True)
     }
 
 
-def _offered(role: Role, *, in_group: bool) -> Commands:
-    anybody = Enrolled(0, 0, None, 0, "", "", "", role, may_decide=False)
-    caller = Caller(chat_id=0, in_group=in_group, person_id=None, here=(anybody,))
+def _list_commands(role: Role, *, in_group: bool) -> Commands:
+    anybody = ActiveEnrolment(0, 0, None, 0, "", "", "", role, may_decide=False)
+    caller = Caller(chat_id=0, in_group=in_group, person_id=None, enrolments=(anybody,))
     return [
         (command.name, command.help) for command in COMMANDS.values() if may(caller, command.name)
     ]

@@ -16,16 +16,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation.commands import BY_WORD, COMMANDS, Command
-from bot.conversation.contacts import enrol as enrolment
-from bot.conversation.context.access import caller_of, may
+from bot.conversation.commands import COMMANDS, COMMANDS_BY_WORD, ChatCommand
+from bot.conversation.contacts import enrol
+from bot.conversation.context.access import load_caller, may
 from bot.conversation.context.turn import Turn
 from bot.conversation.replies import dialogs
-from bot.conversation.replies import dispatch as replies
-from bot.conversation.replies.show import nothing_listed
+from bot.conversation.replies import dispatch as reply_dispatch
+from bot.conversation.replies.show import no_list_answer
 from data.clock import civil_date
-from data.contacts import enrolments as contacts
-from data.contacts.invitations import code_in
+from data.contacts import enrolments
+from data.contacts.invitations import find_code
 from data.models import Account
 from data.registry.registry import Registry
 from data.text import fold
@@ -70,50 +70,50 @@ class Router:
 
         Not what happens to the chat itself: moved and gone are the inbox's (data/outbox/lost_chats.py).
         """
-        chat = await contacts.chat_of(connection, incoming, now=now)
+        chat = await enrolments.ensure_chat(connection, incoming, now=now)
         if chat.state != "living":
-            await contacts.mark_living(connection, chat.id)
+            await enrolments.wake_chat(connection, chat.id)
         today = civil_date(now)
-        await contacts.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
+        await enrolments.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
         turn = Turn(
             connection=connection,
             incoming=incoming,
             chat=chat,
-            caller=await caller_of(connection, incoming, chat),
+            caller=await load_caller(connection, incoming, chat),
             registry=self._registry(),
             event_id=event_id,
             now=now,
             today=today,
-            longest=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
+            max_length=self._limits.get(incoming.account_id, _DEFAULT_LIMIT),
             capabilities=self._capabilities,
             links=self._links,
         )
-        return await _answers(turn)
+        return await _route(turn)
 
 
-async def _answers(turn: Turn) -> list[Answer]:
+async def _route(turn: Turn) -> list[Answer]:
     incoming, caller = turn.incoming, turn.caller
     text = incoming.text.strip()
     if incoming.kind == "text":
-        code = code_in(text, stranger=caller.is_stranger)
+        code = find_code(text, stranger=caller.is_stranger)
         if code is not None:
-            return await enrolment.use(turn, code)
+            return await enrol.use_code(turn, code)
     if caller.is_stranger:
         # In a group people talk among themselves: only a command, or being added, is meant for us.
         meant = not caller.in_group or incoming.kind == "back" or text.startswith("/")
-        return await enrolment.greet_stranger(turn) if meant else []
+        return await enrol.greet_stranger(turn) if meant else []
     if incoming.kind == "action":
-        return await _tapped_command(turn) or await replies.pressed(turn)
+        return await _run_tapped_command(turn) or await reply_dispatch.answer_button(turn)
     if incoming.files and not text.startswith("/"):
-        return await replies.with_files(turn)
+        return await reply_dispatch.answer_files(turn)
     if incoming.kind == "text" and text:
-        return await _command(turn, text) or await _words(turn, text)
+        return await _run_typed_command(turn, text) or await _answer_words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
-        return [nothing_listed("not_text")] if await enrolment.may_greet(turn) else []
+        return [no_list_answer("not_text")] if await enrol.may_greet(turn) else []
     return []
 
 
-async def _tapped_command(turn: Turn) -> list[Answer]:
+async def _run_tapped_command(turn: Turn) -> list[Answer]:
     """Answer a button that asks a command: page:NAME:N[:words], or go:NAME:words as if typed.
 
     What it says is no more trusted than what is typed: the command judges it anew.
@@ -130,49 +130,51 @@ async def _tapped_command(turn: Turn) -> list[Answer]:
         return [Answer("unknown_item")]
     if verb == "go":  # an answer of its own, not a page in place of the one it was asked from
         turn = replace(turn, incoming=replace(turn.incoming, kind="text", reply_to=None))
-    return await _run(replace(turn, words=words.strip()[:_LONGEST_WORDS]), command)
+    return await _run_command(replace(turn, words=words.strip()[:_LONGEST_WORDS]), command)
 
 
-async def _command(turn: Turn, text: str) -> list[Answer]:
+async def _run_typed_command(turn: Turn, text: str) -> list[Answer]:
     match = _COMMAND.match(text)
     if match is None:
         return []
     name, bot, words = match[1], match[2], (match[3] or "").strip()
-    if bot is not None and not await _is_us(turn, bot):
+    if bot is not None and not await _is_this_bot(turn, bot):
         return []
     word = fold(name).replace(" ", "")
-    command = BY_WORD.get(word)
+    command = COMMANDS_BY_WORD.get(word)
     if command is not None:
-        return await _run(replace(turn, words=words[:_LONGEST_WORDS]), command)
-    allowed = [key for key, known in BY_WORD.items() if may(turn.caller, known.name)]
+        return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), command)
+    allowed = [key for key, known in COMMANDS_BY_WORD.items() if may(turn.caller, known.name)]
     near = difflib.get_close_matches(word, allowed, n=1)
     if turn.caller.in_group and bot is None and not near:
         return []  # another bot's command
     return [Answer("unknown_command", {"typed": name[:40], "nearest": near[0] if near else ""})]
 
 
-async def _words(turn: Turn, text: str) -> list[Answer]:
+async def _answer_words(turn: Turn, text: str) -> list[Answer]:
     if text.startswith("/"):
         return []
-    command = BY_WORD.get(fold(text).replace(" ", ""))
+    command = COMMANDS_BY_WORD.get(fold(text).replace(" ", ""))
     # "báo cáo" of who may not ask for reports is something that is said, and no command.
     if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
-        return await _run(turn, command)
-    action = await replies.label_typed(turn)
+        return await _run_command(turn, command)
+    action = await reply_dispatch.find_typed_label(turn)
     if action.startswith(("page:", "go:")):
-        return await _tapped_command(replace(turn, incoming=replace(turn.incoming, text=action)))
-    return await replies.typed(turn)
+        return await _run_tapped_command(
+            replace(turn, incoming=replace(turn.incoming, text=action))
+        )
+    return await reply_dispatch.answer_text(turn)
 
 
-async def _run(turn: Turn, command: Command) -> list[Answer]:
+async def _run_command(turn: Turn, command: ChatCommand) -> list[Answer]:
     if not may(turn.caller, command.name):
         context: dict[str, Any] = {"why": "command", "command": command.name, "coordinator": ""}
         return [Answer("not_allowed", context)]
-    await dialogs.forget(turn)
+    await dialogs.close_open_question(turn)
     return await command.function(turn)
 
 
-async def _is_us(turn: Turn, bot: str) -> bool:
+async def _is_this_bot(turn: Turn, bot: str) -> bool:
     """Tell whether "/viec@name" speaks to this bot; where its name is unknown, it does."""
     title = await turn.connection.scalar(
         select(Account.title).where(Account.id == turn.incoming.account_id)

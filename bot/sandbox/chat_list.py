@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from bot.sandbox.people import LocalChat
+from bot.sandbox.people import SandboxChat
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.view import Where, badge, initials, last_time, last_words
+from bot.sandbox.view import PageAddress, badge, initials, last_message_line, last_time
 from data.text import fold
 
 Row = dict[str, object]
@@ -32,7 +32,7 @@ _SUBTITLES = {
 _NOT_LET_IN = "Nhóm chưa đăng ký, vào bằng mã mời"
 
 
-class Roster:
+class ChatList:
     """The list over one sandbox; seen: how many lines of each chat were looked at."""
 
     def __init__(self, sandbox: Sandbox, seen: Mapping[int, int]) -> None:
@@ -48,7 +48,7 @@ class Roster:
             waiting[chat.province] += len(self._sandbox.lines(chat))
         return max(waiting, key=lambda code: waiting[code], default=None)
 
-    def best(self, chats: list[LocalChat]) -> LocalChat | None:
+    def choose_chat(self, chats: list[SandboxChat]) -> SandboxChat | None:
         """Return the chat worth seeing first: a coordinator's with messages, else one with messages."""
         return max(
             chats,
@@ -56,7 +56,7 @@ class Roster:
             default=None,
         )
 
-    def provinces(self, here: Where) -> list[Row]:
+    def provinces(self, here: PageAddress) -> list[Row]:
         """Return the provinces with what is unread in each."""
         unread = {code: 0 for code, _name in self._sandbox.provinces}
         for chat in self._sandbox.chats.values():
@@ -72,7 +72,7 @@ class Roster:
         ]
 
     def groups(
-        self, chats: list[LocalChat], here: Where, shown: LocalChat | None, today: date
+        self, chats: list[SandboxChat], here: PageAddress, shown: SandboxChat | None, today: date
     ) -> list[Row]:
         """Return the rows that the search leaves, under their titles: who steers, then who is told."""
         wanted = fold(here.words).split()
@@ -98,7 +98,7 @@ class Roster:
         )
         return [{"title": title, "rows": rows} for title, rows in titled if rows]
 
-    def head(self, chat: LocalChat) -> Row:
+    def head(self, chat: SandboxChat) -> Row:
         """Return what stands above an open chat."""
         let_in = chat.part != "group" or chat.agency is not None
         subtitle = _SUBTITLES[chat.part] if let_in else _NOT_LET_IN
@@ -112,11 +112,11 @@ class Roster:
             "shut": self._sandbox.is_shut(chat),
         }
 
-    def _unread(self, chat: LocalChat) -> int:
+    def _unread(self, chat: SandboxChat) -> int:
         fresh = self._sandbox.lines(chat)[self._seen.get(chat.id, 0) :]
         return sum(1 for line in fresh if line.sent is not None)
 
-    def _row(self, chat: LocalChat, here: Where, chosen: bool, today: date) -> Row:
+    def _row(self, chat: SandboxChat, here: PageAddress, chosen: bool, today: date) -> Row:
         lines = self._sandbox.lines(chat)
         return {
             "name": chat.name,
@@ -127,6 +127,6 @@ class Roster:
             "href": here.href(chat=chat.id),
             "chosen": chosen,
             "when": last_time(lines, today),
-            "last": last_words(lines),
+            "last": last_message_line(lines),
             "unread": badge(self._unread(chat)),
         }

@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.channels.local import LIKE_TELEGRAM, LIKE_ZALO, LocalChannel, update
-from bot.sandbox.people import LocalChat, Speaker
+from bot.channels.local import LIKE_TELEGRAM, LIKE_ZALO, LocalChannel, make_local_update
+from bot.sandbox.people import SandboxChat, Speaker
 from data.clock import Clock
-from data.progress.evidence import MOST_BYTES
+from data.progress.evidence import MAX_EVIDENCE_BYTES
 from jobs.channel import Capabilities, Gone, OutgoingMessage, RawUpdate, Receipt
 from jobs.rendering.renderer import Content, Renderer
 
@@ -43,7 +43,7 @@ class TwinRenderer(Renderer):
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class UploadedFile:
     """A photo or file as it was chosen on the page."""
 
     name: str
@@ -52,7 +52,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChatEntry:
     """One thing that happened in a chat: a message of ours (or an edit of one), or a person's doing.
 
     speaker: who typed it, where that can be several. file: name and size of what came with it. left:
@@ -73,7 +73,7 @@ class NoSuchButton(Exception):
     """The message in its present form has no such button; it was changed meanwhile."""
 
 
-class ChatKeeper(LocalChannel):
+class SandboxChannel(LocalChannel):
     """The local channel whose messages stay to be looked at.
 
     chats: lines by address, oldest first; shut: the addresses where the bot was shut out.
@@ -81,27 +81,27 @@ class ChatKeeper(LocalChannel):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(title="Nhắc Việc", capabilities=_CAPABILITIES)
-        self.chats: dict[str, list[Line]] = {}
-        self.shut: set[str] = set()
+        self.chats: dict[str, list[ChatEntry]] = {}
+        self.blocked_addresses: set[str] = set()
         self._clock = clock
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Put a message into its chat; raises Gone where the bot was shut out."""
-        if message.address in self.shut:
+        if message.address in self.blocked_addresses:
             raise Gone("shut out")
         receipt = await super().send(message)
-        line = Line(receipt.remote_id, await self._clock.now(), message)
+        line = ChatEntry(receipt.remote_id, await self._clock.now(), message)
         self.chats.setdefault(message.address, []).append(line)
         return receipt
 
     async def say(
         self,
-        chat: LocalChat,
+        chat: SandboxChat,
         text: str,
         speaker: Speaker,
         *,
         reply_to: str | None = None,
-        file: File | None = None,
+        file: UploadedFile | None = None,
     ) -> RawUpdate:
         """Type a text, send a file, or both; returns the update to be stored, the file's bytes in it.
 
@@ -112,7 +112,7 @@ class ChatKeeper(LocalChannel):
             reply_to = None
         more: dict[str, Any] = {}
         if file is not None:
-            content = file.content if len(file.content) <= MOST_BYTES else b""
+            content = file.content if len(file.content) <= MAX_EVIDENCE_BYTES else b""
             ref = base64.b64encode(content).decode()
             more = {
                 "attachments": ["photo" if file.is_photo else "document"],
@@ -122,7 +122,7 @@ class ChatKeeper(LocalChannel):
         raw = await self._update(chat, kind, speaker, text=text, reply_to=reply_to, **more)
         self._add(
             chat,
-            Line(
+            ChatEntry(
                 raw.update_id,
                 await self._clock.now(),
                 None,
@@ -135,7 +135,7 @@ class ChatKeeper(LocalChannel):
         return raw
 
     async def press(
-        self, chat: LocalChat, remote_id: str, action: str, speaker: Speaker
+        self, chat: SandboxChat, remote_id: str, action: str, speaker: Speaker
     ) -> RawUpdate:
         """Tap a button of a message; returns the update to be stored. Raises NoSuchButton."""
         present = self.message(chat, remote_id)
@@ -146,31 +146,33 @@ class ChatKeeper(LocalChannel):
             chat, "action", speaker, text=action, reply_to=remote_id, action_id=remote_id
         )
 
-    async def shut_out(self, chat: LocalChat, speaker: Speaker) -> RawUpdate:
+    async def block_bot(self, chat: SandboxChat, speaker: Speaker) -> RawUpdate:
         """Block the bot, or put it out of a group; returns the update to be stored."""
-        self.shut.add(chat.address)
+        self.blocked_addresses.add(chat.address)
         why = "blocked" if chat.kind == "private" else "kicked"
         raw = await self._update(chat, "gone", speaker, text=why)
-        self._add(chat, Line(raw.update_id, await self._clock.now(), None, left="gone"))
+        self._add(chat, ChatEntry(raw.update_id, await self._clock.now(), None, left="gone"))
         return raw
 
-    async def let_in(self, chat: LocalChat, speaker: Speaker) -> RawUpdate:
+    async def unblock_bot(self, chat: SandboxChat, speaker: Speaker) -> RawUpdate:
         """Unblock the bot, or take it into the group again; returns the update to be stored."""
-        self.shut.discard(chat.address)
+        self.blocked_addresses.discard(chat.address)
         raw = await self._update(chat, "back", speaker)
-        self._add(chat, Line(raw.update_id, await self._clock.now(), None, left="back"))
+        self._add(chat, ChatEntry(raw.update_id, await self._clock.now(), None, left="back"))
         return raw
 
-    def message(self, chat: LocalChat, remote_id: str) -> OutgoingMessage | None:
+    def message(self, chat: SandboxChat, remote_id: str) -> OutgoingMessage | None:
         """Return a message of ours in its present form; None where the chat has none of that id."""
-        lines = folded(self.chats.get(chat.address, []))
+        lines = merge_edits(self.chats.get(chat.address, []))
         return next((line.sent for line in lines if line.remote_id == remote_id), None)
 
-    def _add(self, chat: LocalChat, line: Line) -> None:
+    def _add(self, chat: SandboxChat, line: ChatEntry) -> None:
         self.chats.setdefault(chat.address, []).append(line)
 
-    async def _update(self, chat: LocalChat, kind: str, speaker: Speaker, **more: Any) -> RawUpdate:
-        return update(
+    async def _update(
+        self, chat: SandboxChat, kind: str, speaker: Speaker, **more: Any
+    ) -> RawUpdate:
+        return make_local_update(
             address=chat.address,
             chat_kind=chat.kind,
             kind=kind,
@@ -182,26 +184,26 @@ class ChatKeeper(LocalChannel):
         )
 
 
-def folded(lines: list[Line]) -> list[Line]:
+def merge_edits(lines: list[ChatEntry]) -> list[ChatEntry]:
     """Return a chat as a messenger with edits shows it: each message once, in its latest form.
 
     A message keeps the place, the time, the picture and the file of its first sending.
     """
-    shown: dict[str, Line] = {}
+    shown: dict[str, ChatEntry] = {}
     for line in lines:
         earlier = shown.get(line.remote_id)
         shown[line.remote_id] = line if earlier is None else _edited(earlier, line)
     return list(shown.values())
 
 
-def _edited(earlier: Line, line: Line) -> Line:
+def _edited(earlier: ChatEntry, line: ChatEntry) -> ChatEntry:
     if earlier.sent is None or line.sent is None:
         return replace(line, at=earlier.at)
     sent = replace(line.sent, picture=earlier.sent.picture, document=earlier.sent.document)
     return replace(line, at=earlier.at, sent=sent)
 
 
-def on_zalo(line: Line) -> str:
+def on_zalo(line: ChatEntry) -> str:
     """Return a line as it reads on Zalo: plain text with numbered choices."""
     if line.sent is None:
         return line.typed

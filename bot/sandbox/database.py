@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.sandbox.people import LocalChat, cast
+from bot.sandbox.people import SandboxChat, build_chats
 from data.db.database import DatabaseUnusable
 from data.models import Agency, Chat, Enrolment, Identity, Meta, Person, Plan
 from data.registry.registry import Registry
@@ -23,7 +23,7 @@ from data.registry.registry import Registry
 MARK = "sandbox"
 
 
-def remove_earlier(path: Path) -> None:
+def remove_earlier_database(path: Path) -> None:
     """Make the folder, and remove an earlier sandbox's file with what SQLite keeps beside it.
 
     Raises DatabaseUnusable for a file that is not a sandbox's, that is open elsewhere, or that may not
@@ -76,19 +76,21 @@ def _is_ours(file: sqlite3.Connection) -> bool:
     return not tables
 
 
-async def mark(connection: AsyncConnection) -> None:
+async def mark_as_sandbox(connection: AsyncConnection) -> None:
     """Mark the database as a sandbox, before anything else is put into it."""
     await connection.execute(insert(Meta).values(key=MARK, value="1"))
 
 
 async def add_chats(
     connection: AsyncConnection, registry: Registry, account_id: int, *, now: datetime, today: date
-) -> list[LocalChat]:
+) -> list[SandboxChat]:
     """Add every province's chats, with people and enrolments where somebody is enrolled already."""
     wanted = [
         chat
         for province in registry.provinces.values()
-        for chat in cast(province, await _coordinating(connection, province.code), today=today)
+        for chat in build_chats(
+            province, await _coordinating(connection, province.code), today=today
+        )
     ]
     ids = await connection.scalars(
         insert(Chat).returning(Chat.id, sort_by_parameter_order=True),

@@ -15,8 +15,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from bot.sandbox.chats import File
-from bot.web.routes import TooLarge, read_body
+from bot.sandbox.chats import UploadedFile
+from bot.web.routes import BodyTooLarge, read_body
 
 MOST_TYPED = 4000
 MOST_UPLOAD = 15 * 1024 * 1024  # more than is kept, so that the bot's own refusal can be seen
@@ -42,7 +42,7 @@ class Form:
     """A posted form: its fields, and the file that was chosen."""
 
     fields: dict[str, str] = field(default_factory=dict)
-    file: File | None = None
+    file: UploadedFile | None = None
 
     def get(self, name: str) -> str:
         """Return a field with its lines ended alike, or "" for one that was not sent."""
@@ -54,12 +54,12 @@ async def read_form(request: Request) -> Form:
     with_file = request.headers.get("content-type", "").startswith("multipart/form-data")
     most = MOST_UPLOAD + _MOST_FIELDS if with_file else _MOST_FIELDS
     try:
-        body = await read_body(request, most=most)
+        body = await read_body(request, max_bytes=most)
         if with_file:
             form = await _multipart(request, body)
         else:
             form = Form(dict(parse_qsl(body.decode(), keep_blank_values=True)))
-    except TooLarge:
+    except BodyTooLarge:
         raise FormRefused(TOO_BIG if with_file else TOO_LONG, 413) from None
     except (MultiPartException, ValueError):
         raise FormRefused(UNREADABLE, 400) from None
@@ -74,7 +74,7 @@ async def _multipart(request: Request, body: bytes) -> Form:
 
     parser = MultiPartParser(request.headers, stream(), max_files=1, max_part_size=_MOST_FIELDS)
     fields: dict[str, str] = {}
-    file: File | None = None
+    file: UploadedFile | None = None
     parts = await parser.parse()
     try:
         for name, value in parts.multi_items():
@@ -87,11 +87,11 @@ async def _multipart(request: Request, body: bytes) -> Form:
     return Form(fields, file)
 
 
-async def _file(upload: UploadFile) -> File | None:
+async def _file(upload: UploadFile) -> UploadedFile | None:
     """Return what was chosen; None where the browser sent an empty choice."""
     content = await upload.read()
     path = (upload.filename or "").replace("\\", "/")
     name = PurePosixPath(path).name[:200]
     if not name and not content:
         return None
-    return File(name, content, is_photo=(upload.content_type or "").startswith("image/"))
+    return UploadedFile(name, content, is_photo=(upload.content_type or "").startswith("image/"))

@@ -36,11 +36,11 @@ def preview_line(text: str, *, is_html: bool) -> str:
     return " ".join(words.split())[:160]
 
 
-def pieces(text: str, most: int) -> Iterator[str]:
+def split_text(text: str, max_units: int) -> Iterator[str]:
     """Yield a text in pieces of at most `most` UTF-16 units, cut between paragraphs, lines, then words."""
     rest = text.strip()
-    while utf16_length(rest) > most:
-        head = _fitting(rest, most)
+    while utf16_length(rest) > max_units:
+        head = _fitting(rest, max_units)
         for joint in ("\n\n", "\n", " "):
             cut = head.rfind(joint)
             if cut > 0:

@@ -18,15 +18,15 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from bot.config import TEMPLATES
-from bot.sandbox.chat_list import Roster, Row
+from bot.sandbox.chat_list import ChatList, Row
 from bot.sandbox.chats import NoSuchButton
 from bot.sandbox.forms import MOST_TYPED, MOST_UPLOAD, TOO_BIG, Form, FormRefused, read_form
 from bot.sandbox.guard import HEADERS, Guard
 from bot.sandbox.markup import wall_time
-from bot.sandbox.people import LocalChat
+from bot.sandbox.people import SandboxChat
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.view import Where, bubbles, counts, number_in, zalo_bubbles
-from bot.web.routes import Headers
+from bot.sandbox.view import PageAddress, format_tallies, parse_id, telegram_bubbles, zalo_bubbles
+from bot.web.routes import FixedHeaders
 from data.clock import civil_date
 from data.db.database import DatabaseUnusable
 from data.files import PNG
@@ -55,24 +55,27 @@ _CHIPS = {
 }
 
 
-def make_page(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
+def make_page_app(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
     """Return the page's web application, guarded as DESIGN §9 asks."""
-    page = Page(sandbox)
+    page = SandboxPage(sandbox)
     return Starlette(
         routes=[
             Route("/", page.show, methods=["GET"]),
             Route("/file", page.file, methods=["GET"]),
             Route("/say", page.say, methods=["POST"]),
             Route("/press", page.press, methods=["POST"]),
-            Route("/reach", page.reach, methods=["POST"]),
-            Route("/step", page.step, methods=["POST"]),
+            Route("/reach", page.block_or_unblock, methods=["POST"]),
+            Route("/step", page.advance_clock, methods=["POST"]),
             *(_static(name) for name in ("page.css", "page.js")),
         ],
         middleware=[
-            Middleware(Headers, headers=HEADERS),
-            Middleware(Guard, port=port, token=token, refuse=page.refusal),
+            Middleware(FixedHeaders, headers=HEADERS),
+            Middleware(Guard, port=port, token=token, refuse=page.render_refusal),
         ],
-        exception_handlers={DatabaseUnusable: page.failed, FormRefused: page.refused},
+        exception_handlers={
+            DatabaseUnusable: page.handle_database_fault,
+            FormRefused: page.handle_refused_form,
+        },
     )
 
 
@@ -83,13 +86,13 @@ def _static(name: str) -> Route:
     return Route(f"/{name}", get, methods=["GET"])
 
 
-class Page:
+class SandboxPage:
     """The routes over one sandbox, and how much of each chat has been looked at."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._seen: dict[int, int] = {}
-        self._roster = Roster(sandbox, self._seen)
+        self._roster = ChatList(sandbox, self._seen)
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -98,24 +101,24 @@ class Page:
             lstrip_blocks=True,
         )
 
-    async def refused(self, _request: Request, error: Exception) -> Response:
+    async def handle_refused_form(self, _request: Request, error: Exception) -> Response:
         """Answer a form that is not taken: its own sentence says why."""
         status = error.status if isinstance(error, FormRefused) else 400
-        return HTMLResponse(self.refusal(str(error)), status_code=status)
+        return HTMLResponse(self.render_refusal(str(error)), status_code=status)
 
-    def refusal(self, reason: str) -> str:
+    def render_refusal(self, reason: str) -> str:
         """Return the page that says why a request is refused."""
         return self._templates.get_template("page/refused.html.j2").render(reason=reason)
 
-    async def failed(self, _request: Request, error: Exception) -> Response:
+    async def handle_database_fault(self, _request: Request, error: Exception) -> Response:
         """Answer where the database cannot be used: its own sentence says what to do."""
-        return HTMLResponse(self.refusal(str(error)), status_code=500)
+        return HTMLResponse(self.render_refusal(str(error)), status_code=500)
 
     # ---------------------------------------------------------------- routes
 
     async def show(self, request: Request) -> Response:
         """Show the page at the place its address names."""
-        where = Where.of(request.url.query)
+        where = PageAddress.of(request.url.query)
         chat = self._sandbox.chats.get(where.chat_id or 0)
         seen = 0
         if chat is not None:
@@ -129,7 +132,7 @@ class Page:
         A picture opens in the browser, a file is only ever saved.
         """
         asked = request.query_params
-        chat = self._sandbox.chats.get(number_in(asked.get("chat", "")) or 0)
+        chat = self._sandbox.chats.get(parse_id(asked.get("chat", "")) or 0)
         sent = self._sandbox.channel.message(chat, asked.get("tin", "")) if chat else None
         if sent is not None and sent.picture is not None:
             return Response(sent.picture, media_type=PNG, headers=_KEPT)
@@ -138,7 +141,7 @@ class Page:
             saved = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
             mime = sent.document.mime
             return Response(sent.document.content, media_type=mime, headers={**_KEPT, **saved})
-        return HTMLResponse(self.refusal(NO_FILE), status_code=404)
+        return HTMLResponse(self.render_refusal(NO_FILE), status_code=404)
 
     async def say(self, request: Request) -> Response:
         """Take what was typed or sent in a chat; nothing at all changes nothing."""
@@ -149,7 +152,7 @@ class Page:
             await self._sandbox.say(
                 chat,
                 text,
-                speaker=_speaker(chat, number_in(form.get("as"))),
+                speaker=_speaker(chat, parse_id(form.get("as"))),
                 reply_to=form.get("reply_to") or None,
                 file=form.file,
             )
@@ -163,55 +166,55 @@ class Page:
             with suppress(
                 NoSuchButton
             ):  # the message has changed: the page that comes back shows it
-                speaker = _speaker(chat, number_in(form.get("as")))
+                speaker = _speaker(chat, parse_id(form.get("as")))
                 await self._sandbox.press(
                     chat, form.get("message"), form.get("action"), speaker=speaker
                 )
         return _back(form)
 
-    async def reach(self, request: Request) -> Response:
+    async def block_or_unblock(self, request: Request) -> Response:
         """Shut the bot out of a chat, or let it in again."""
         form = await read_form(request)
         chat = self._chat_of(form)
         if chat is not None and form.get("reach") == "gone":
-            await self._sandbox.shut_out(chat)
+            await self._sandbox.block_bot(chat)
         elif chat is not None and form.get("reach") == "back":
-            await self._sandbox.let_in(chat)
+            await self._sandbox.unblock_bot(chat)
         return _back(form)
 
-    async def step(self, request: Request) -> Response:
+    async def advance_clock(self, request: Request) -> Response:
         """Move the sandbox's clock on."""
         form = await read_form(request)
         if form.get("to") == "reminders":
-            await self._sandbox.to_next_reminders()
+            await self._sandbox.advance_to_next_reminders()
         elif form.get("to") == "workday":
-            await self._sandbox.to_next_workday()
+            await self._sandbox.advance_to_next_workday()
         return _back(form)
 
-    def _chat_of(self, form: Form) -> LocalChat | None:
-        return self._sandbox.chats.get(number_in(form.get("chat")) or 0)
+    def _chat_of(self, form: Form) -> SandboxChat | None:
+        return self._sandbox.chats.get(parse_id(form.get("chat")) or 0)
 
     # ---------------------------------------------------------------- what is shown
 
-    async def _html(self, where: Where, chosen: LocalChat | None, seen: int) -> str:
+    async def _html(self, where: PageAddress, chosen: SandboxChat | None, seen: int) -> str:
         sandbox, roster = self._sandbox, self._roster
         now = await sandbox.clock.now()
         today = civil_date(now)
         province = chosen.province if chosen else roster.province(where.province)
-        here = Where(province, chosen.id if chosen else None, where.zalo, where.words)
+        here = PageAddress(province, chosen.id if chosen else None, where.zalo, where.words)
         theirs = [chat for chat in sandbox.chats.values() if chat.province == province]
         # On a wide screen some chat stands beside the list even before one is chosen.
-        chat = chosen or roster.best(theirs)
+        chat = chosen or roster.choose_chat(theirs)
         lines = sandbox.lines(chat) if chat else []
         speaker = _speaker(chat, where.speaker) if chat else 0
-        beside = Where(province, chat.id if chat else None, where.zalo, speaker=speaker)
-        shown = zalo_bubbles(lines, seen=seen) if where.zalo else bubbles(lines, seen=seen)
+        beside = PageAddress(province, chat.id if chat else None, where.zalo, speaker=speaker)
+        shown = zalo_bubbles(lines, seen=seen) if where.zalo else telegram_bubbles(lines, seen=seen)
         return self._templates.get_template("page/page.html.j2").render(
             here=here.query(),
             chat_here=beside.query(),
             now_iso=now.isoformat(),
             now_words=f"{long_date(today)} {wall_time(now)}",
-            counts=counts(sandbox.morning, sandbox.total),
+            counts=format_tallies(sandbox.morning, sandbox.total),
             provinces=roster.provinces(here),
             province_code=province,
             words=where.words,
@@ -232,12 +235,12 @@ class Page:
         )
 
 
-def _speaker(chat: LocalChat, wanted: int | None) -> int:
+def _speaker(chat: SandboxChat, wanted: int | None) -> int:
     """Return the place of one of a chat's speakers; an unknown one is the first."""
     return wanted if wanted is not None and wanted < len(chat.speakers) else 0
 
 
-def _speakers(chat: LocalChat, beside: Where) -> list[Row]:
+def _speakers(chat: SandboxChat, beside: PageAddress) -> list[Row]:
     """Return whom one may speak as; nothing where one can only be oneself."""
     if chat.kind == "private":
         return []
@@ -252,4 +255,4 @@ def _speakers(chat: LocalChat, beside: Where) -> list[Row]:
 
 
 def _back(form: Form) -> Response:
-    return RedirectResponse(f"{Where.of(form.get('back')).href()}#cuoi", status_code=303)
+    return RedirectResponse(f"{PageAddress.of(form.get('back')).href()}#cuoi", status_code=303)

@@ -12,11 +12,11 @@ from datetime import date
 from typing import Literal
 
 from data.contacts.enrolments import Role
-from data.registry.province import Province, lives
+from data.registry.province import Province, is_alive
 from data.registry.schema import AgencyEntry
 from data.text import fold
 
-Part = Literal["coordinator", "leader", "focal", "group", "stranger"]
+SandboxPart = Literal["coordinator", "leader", "focal", "group", "stranger"]
 _STRANGERS = ("Người lạ thứ nhất", "Người lạ thứ hai")  # one may be locked out, the other let in
 _PERSONS: dict[Role, str] = {
     "coordinator": "Cán bộ theo dõi",
@@ -36,7 +36,7 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalChat:
+class SandboxChat:
     """One chat of the sandbox: who one is in it.
 
     agency: the code of the one that it is enrolled for; None where nobody is yet. speakers: in a group
@@ -46,7 +46,7 @@ class LocalChat:
     address: str
     province: str
     name: str
-    part: Part
+    part: SandboxPart
     kind: Literal["private", "group"]
     speakers: tuple[Speaker, ...]
     agency: str | None = None
@@ -61,13 +61,15 @@ class LocalChat:
         return self.part if self.part in ("coordinator", "leader") else "focal"
 
 
-def cast(province: Province, coordinating: Collection[str], *, today: date) -> list[LocalChat]:
+def build_chats(
+    province: Province, coordinating: Collection[str], *, today: date
+) -> list[SandboxChat]:
     """Return a province's chats as they are listed.
 
     Each coordinating agency's coordinator, a leader who may decide, the groups and strangers, then the
     focal point of every agency that lives today, in the official order.
     """
-    living = [agency for agency in province.file.agencies if lives(agency, today)]
+    living = [agency for agency in province.file.agencies if is_alive(agency, today)]
     leading = next((agency for agency in living if agency.kind == "committee"), None)
     above = [_enrolled(province, a, "coordinator") for a in living if a.code in coordinating]
     if leading is not None:
@@ -76,10 +78,10 @@ def cast(province: Province, coordinating: Collection[str], *, today: date) -> l
     return [*above, *_groups(province, focal, living, coordinating), *_strangers(province), *focal]
 
 
-def _enrolled(province: Province, agency: AgencyEntry, role: Role) -> LocalChat:
+def _enrolled(province: Province, agency: AgencyEntry, role: Role) -> SandboxChat:
     name = f"Lãnh đạo {agency.short or agency.name}" if role == "leader" else agency.name
     address = f"{province.code}/{agency.code}/{role}"
-    return LocalChat(
+    return SandboxChat(
         address=address,
         province=province.code,
         name=name,
@@ -93,10 +95,10 @@ def _enrolled(province: Province, agency: AgencyEntry, role: Role) -> LocalChat:
 
 def _groups(
     province: Province,
-    focal: list[LocalChat],
+    focal: list[SandboxChat],
     living: list[AgencyEntry],
     coordinating: Collection[str],
-) -> list[LocalChat]:
+) -> list[SandboxChat]:
     """Return the group of the first department that steers nothing, and a group not let in yet."""
     departments = {
         agency.code
@@ -128,9 +130,9 @@ def _groups(
     return [group, fresh]
 
 
-def _strangers(province: Province) -> list[LocalChat]:
+def _strangers(province: Province) -> list[SandboxChat]:
     return [
-        LocalChat(
+        SandboxChat(
             address=f"{province.code}/nguoi-la-{number}",
             province=province.code,
             name=name,

@@ -17,27 +17,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import TEMPLATES
 from bot.conversation.router import Router
-from bot.sandbox.chats import ChatKeeper, File, Line, TwinRenderer
-from bot.sandbox.database import add_chats, mark, remove_earlier
-from bot.sandbox.people import LocalChat
-from data.accounts import leases as lease
-from data.clock import SteppedClock, at, civil_date
+from bot.sandbox.chats import ChatEntry, SandboxChannel, TwinRenderer, UploadedFile
+from bot.sandbox.database import add_chats, mark_as_sandbox, remove_earlier_database
+from bot.sandbox.people import SandboxChat
+from data.accounts import leases
+from data.clock import SteppedClock, civil_date, instant_at
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.digests.kept_weeks import monday_of
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.models import Enrolment, Message, Obligation, Plan
 from data.registry.registry import Registry
-from data.rules.preview import preview
+from data.rules.preview import preview_rungs
 from jobs.channel import RawUpdate
-from jobs.delivery.delivery import Delivery
-from jobs.digests.run import digest, digest_day
-from jobs.digests.week_charts import draw
-from jobs.inbox.worker import Inbox, store
-from jobs.morning.run import morning
-from jobs.planning.auto_confirm import confirm_by_themselves
+from jobs.delivery.delivery import Dispatcher
+from jobs.digests.run import digest_day, run_digests
+from jobs.digests.week_charts import draw_digest
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
+from jobs.morning.run import run_mornings
+from jobs.planning.auto_confirm import auto_confirm
 from jobs.planning.materialise import materialise
-from jobs.reports.requests import Reports
+from jobs.reports.requests import ReportWorker
 
 _OWNER = "sandbox"
 _TYPING = timedelta(minutes=1)  # what an answer takes on the sandbox's clock
@@ -47,7 +48,7 @@ _MOST_MORNINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ReminderTally:
     """How many reminders went out, and to how many agencies."""
 
     messages: int = 0
@@ -62,9 +63,9 @@ class Sandbox:
         database: Database,
         registry: Registry,
         clock: SteppedClock,
-        channel: ChatKeeper,
+        channel: SandboxChannel,
         account_id: int,
-        chats: list[LocalChat],
+        chats: list[SandboxChat],
     ) -> None:
         self.database = database
         self.registry = registry
@@ -74,16 +75,16 @@ class Sandbox:
         self.provinces = [
             (province.code, province.name) for province in registry.provinces.values()
         ]
-        self.morning = Tally()
-        self.total = Tally()
+        self.morning = ReminderTally()
+        self.total = ReminderTally()
         self._account_id = account_id
         self._turn = asyncio.Lock()
         channels = {account_id: channel}
         router = Router(lambda: registry, capabilities={account_id: channel.capabilities})
         self._inbox = Inbox(database, channels, router.handle, clock)
-        self._reports = Reports(database, lambda: registry, clock)
+        self._reports = ReportWorker(database, lambda: registry, clock)
         self._renderer = TwinRenderer(TEMPLATES)
-        self._delivery = Delivery(
+        self._delivery = Dispatcher(
             database,
             channels,
             self._renderer,
@@ -93,23 +94,23 @@ class Sandbox:
         )
 
     @classmethod
-    async def opened(cls, registry: Registry, path: Path, *, today: date) -> Sandbox:
+    async def create(cls, registry: Registry, path: Path, *, today: date) -> Sandbox:
         """Make the file anew, load the registry, add the chats and run the first morning.
 
         today: the real date; the sandbox begins on or before it. Raises DatabaseUnusable.
         """
-        start = at(first_day(registry, today=today), morning_hour(registry))
-        remove_earlier(path)
+        start = instant_at(first_reminder_day(registry, today=today), morning_hour(registry))
+        remove_earlier_database(path)
         database = Database(f"sqlite+aiosqlite:///{path}", checkpoints=True)
         try:
-            await upgrade(database)
+            await upgrade_schema(database)
             clock = SteppedClock(start)
-            channel = ChatKeeper(clock)
+            channel = SandboxChannel(clock)
             async with database.write() as connection:
-                await mark(connection)
+                await mark_as_sandbox(connection)
                 day = civil_date(start)
-                await load(connection, registry, now=start, today=day)
-                account_id = await lease.register(
+                await sync_registry(connection, registry, now=start, today=day)
+                account_id = await leases.ensure_account(
                     connection, channel=channel.kind, name=channel.name, title=channel.title
                 )
                 chats = await add_chats(connection, registry, account_id, now=start, today=day)
@@ -124,22 +125,22 @@ class Sandbox:
         """Let the database go; the file stays until the next start."""
         await self.database.dispose()
 
-    def lines(self, chat: LocalChat) -> list[Line]:
+    def lines(self, chat: SandboxChat) -> list[ChatEntry]:
         """Return what was sent and typed in a chat, oldest first, edits as lines of their own."""
         return self.channel.chats.get(chat.address, [])
 
-    def is_shut(self, chat: LocalChat) -> bool:
+    def is_shut(self, chat: SandboxChat) -> bool:
         """Tell whether the bot was blocked or put out there, so that nobody can write to it."""
-        return chat.address in self.channel.shut
+        return chat.address in self.channel.blocked_addresses
 
     async def say(
         self,
-        chat: LocalChat,
+        chat: SandboxChat,
         text: str,
         *,
         speaker: int = 0,
         reply_to: str | None = None,
-        file: File | None = None,
+        file: UploadedFile | None = None,
     ) -> None:
         """Type a text or send a file in a chat, and have it answered; in vain where the bot is shut out.
 
@@ -153,7 +154,7 @@ class Sandbox:
             await self._take(await self.channel.say(chat, text, who, reply_to=reply_to, file=file))
 
     async def press(
-        self, chat: LocalChat, remote_id: str, action: str, *, speaker: int = 0
+        self, chat: SandboxChat, remote_id: str, action: str, *, speaker: int = 0
     ) -> None:
         """Tap a button of a message, and have it answered; raises NoSuchButton."""
         async with self._turn:
@@ -164,21 +165,21 @@ class Sandbox:
             await self._pass_time()
             await self._take(update)
 
-    async def shut_out(self, chat: LocalChat) -> None:
+    async def block_bot(self, chat: SandboxChat) -> None:
         """Block the bot in a private chat, or put it out of a group; once."""
         async with self._turn:
             if not self.is_shut(chat):
                 await self._pass_time()
-                await self._take(await self.channel.shut_out(chat, chat.speakers[0]))
+                await self._take(await self.channel.block_bot(chat, chat.speakers[0]))
 
-    async def let_in(self, chat: LocalChat) -> None:
+    async def unblock_bot(self, chat: SandboxChat) -> None:
         """Undo shut_out."""
         async with self._turn:
             if self.is_shut(chat):
                 await self._pass_time()
-                await self._take(await self.channel.let_in(chat, chat.speakers[0]))
+                await self._take(await self.channel.unblock_bot(chat, chat.speakers[0]))
 
-    async def to_next_reminders(self) -> None:
+    async def advance_to_next_reminders(self) -> None:
         """Step to the next morning on which a reminder goes out, or as far as one can be foreseen."""
         async with self._turn:
             day = civil_date(await self.clock.now())
@@ -188,13 +189,13 @@ class Sandbox:
                 if self.morning.messages:
                     return
 
-    async def to_next_workday(self) -> None:
+    async def advance_to_next_workday(self) -> None:
         """Step to the next working morning, whether a reminder goes out on it or not."""
         async with self._turn:
             today = civil_date(await self.clock.now())
             await self._begin_day(self.registry.workdays.add(today, 1))
 
-    async def counted(self) -> dict[str, int]:
+    async def count_contents(self) -> dict[str, int]:
         """Return how many plans, tasks, agencies, obligations and chats there are."""
         plans = self.registry.plans.values()
         async with self.database.read() as connection:
@@ -215,16 +216,21 @@ class Sandbox:
 
     async def _begin_day(self, day: date) -> None:
         """Set the clock to a day's morning and do what the service does on it."""
-        now = at(day, morning_hour(self.registry))
+        now = instant_at(day, morning_hour(self.registry))
         self.clock.move_to(now)
         async with self.database.write() as connection:
             await materialise(connection, self.registry, today=day)
-        await confirm_by_themselves(self.database, self.registry.workdays, now=now)
-        can = {self._account_id: self.channel.capabilities}
-        await morning(self.database, self.registry, now=now, can=can)
+        await auto_confirm(self.database, self.registry.workdays, now=now)
+        capabilities = {self._account_id: self.channel.capabilities}
+        await run_mornings(self.database, self.registry, now=now, capabilities=capabilities)
         if day == digest_day(monday_of(day), self.registry.workdays):
-            await digest(
-                self.database, self.registry, now=now, renderer=self._renderer, can=can, draw=draw
+            await run_digests(
+                self.database,
+                self.registry,
+                now=now,
+                renderer=self._renderer,
+                capabilities=capabilities,
+                draw=draw_digest,
             )
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
@@ -252,14 +258,14 @@ class Sandbox:
     async def _take(self, update: RawUpdate) -> None:
         """Store an update as every channel does, then handle it and send what it brought about."""
         now = await self.clock.now()
-        await store(self.database, self._account_id, [update], now=now)
+        await store_updates(self.database, self._account_id, [update], now=now)
         await self._inbox.handle_pending()
         await self._delivery.run_until_idle()
         if await self._reports.step():
             await self._delivery.run_until_idle()
 
 
-async def _tally(connection: AsyncConnection, day: date | None) -> Tally:
+async def _tally(connection: AsyncConnection, day: date | None) -> ReminderTally:
     """Count the reminders of a morning, or of all."""
     query = (
         select(func.count(Message.id.distinct()), func.count(Enrolment.agency_id.distinct()))
@@ -270,16 +276,16 @@ async def _tally(connection: AsyncConnection, day: date | None) -> Tally:
         )
     )
     messages, agencies = (await connection.execute(query)).one()
-    return Tally(messages, agencies)
+    return ReminderTally(messages, agencies)
 
 
-def first_day(registry: Registry, *, today: date) -> date:
+def first_reminder_day(registry: Registry, *, today: date) -> date:
     """Return the last working day on or before today on which a reminder goes out.
 
     Where there is none in over a year, the last working day itself.
     """
     for look in (_FIRST_LOOK, _LONGEST_LOOK):
-        rows = preview(registry, since=today - look, until=today)
+        rows = preview_rungs(registry, since=today - look, until=today)
         if rows:
             return max(row.date for row in rows)
     return registry.workdays.on_or_before(today)

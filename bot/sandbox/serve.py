@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from bot.config import Settings, SettingsRefused
-from bot.sandbox.page import make_page
+from bot.sandbox.page import make_page_app
 from bot.sandbox.sandbox import Sandbox
-from bot.web.server import listening, serve, stop_on_signals
+from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import ZONE, civil_date
 from data.registry.registry import Registry
 from jobs.rendering.renderer import long_date
@@ -42,15 +42,15 @@ async def serve_sandbox(
             "NHACVIEC_PUBLIC_URL: máy này có địa chỉ công khai nên không mở bản chạy thử."
             " Hãy bỏ cài đặt này, hoặc chạy «nhacviec run»."
         )
-    with listening("127.0.0.1", port) as listener, stop_on_signals() as stopping:
+    with open_listener("127.0.0.1", port) as listener, stop_on_signals() as stopping:
         announce("Đang dựng bản chạy thử…")
         registry = Registry.from_folder(settings.registry)
-        sandbox = await Sandbox.opened(registry, path, today=datetime.now(ZONE).date())
+        sandbox = await Sandbox.create(registry, path, today=datetime.now(ZONE).date())
         try:
             token = secrets.token_urlsafe(24)
             port = listener.getsockname()[1]
-            page = make_page(sandbox, port=port, token=token)
-            for line in await _said(sandbox, path):
+            page = make_page_app(sandbox, port=port, token=token)
+            for line in await _summary_lines(sandbox, path):
                 announce(line)
             announce(f"Mở trang: http://127.0.0.1:{port}/?khoa={token}")
             await serve(page, listener, stopping)
@@ -58,9 +58,9 @@ async def serve_sandbox(
             await sandbox.close()
 
 
-async def _said(sandbox: Sandbox, path: Path) -> list[str]:
+async def _summary_lines(sandbox: Sandbox, path: Path) -> list[str]:
     """Return what was made, in a few lines."""
-    made = await sandbox.counted()
+    made = await sandbox.count_contents()
     day = long_date(civil_date(await sandbox.clock.now()))
     return [
         (

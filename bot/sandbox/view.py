@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlencode
 
 from markupsafe import Markup, escape
 
-from bot.sandbox.chats import Line, folded, on_zalo
-from bot.sandbox.markup import pieces, preview_line, safe_html, wall_time
-from bot.sandbox.sandbox import Tally
+from bot.sandbox.chats import ChatEntry, merge_edits, on_zalo
+from bot.sandbox.markup import preview_line, safe_html, split_text, wall_time
+from bot.sandbox.sandbox import ReminderTally
 from data.clock import civil_date
 from jobs.channel import Button
 from jobs.rendering.renderer import long_date
@@ -28,7 +28,7 @@ _KIND = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class PageAddress:
     """What the address says: the province looked at, the chat that is open, the view, the search.
 
     speaker: whom one speaks as there, by place. reply_to: the message that one is answering.
@@ -42,15 +42,15 @@ class Where:
     reply_to: str | None = None
 
     @classmethod
-    def of(cls, query: str) -> Where:
+    def of(cls, query: str) -> PageAddress:
         """Read an address's query; what it does not know or understand is left out."""
         given = {name: values[0] for name, values in parse_qs(query).items()}
         return cls(
             province=given.get("tinh"),
-            chat_id=number_in(given.get("chat", "")),
+            chat_id=parse_id(given.get("chat", "")),
             zalo=given.get("xem") == "zalo",
             words=given.get("tim", "")[:100],
-            speaker=number_in(given.get("la", "")) or 0,
+            speaker=parse_id(given.get("la", "")) or 0,
             reply_to=given.get("dap", "")[:64] or None,
         )
 
@@ -76,7 +76,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class AttachedFile:
     """A picture or file that went with a message of ours.
 
     words: a file's name and size; width, height: a picture's, so that its place is kept until it is there.
@@ -102,19 +102,19 @@ class Bubble:
     speaker: str = ""
     answers: str = ""  # the beginning of the message that it replies to
     file: str = ""
-    picture: Attached | None = None  # of ours; the page fetches both by the message's id
-    document: Attached | None = None
+    picture: AttachedFile | None = None  # of ours; the page fetches both by the message's id
+    document: AttachedFile | None = None
     left: str = ""  # "gone" or "back": the bot was shut out, or let in again
 
 
-def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
+def telegram_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
     """Return a chat as Telegram shows it: edits in place, buttons under the messages.
 
     seen: how many of the lines were looked at before.
     """
     edited = {line.remote_id for line in lines if _is_edit(line)}
     fresh = next((line.remote_id for line in lines[seen:] if not _is_edit(line)), None)
-    shown = folded(lines)
+    shown = merge_edits(lines)
     began = {line.remote_id: _beginning(line) for line in shown}
     return [
         Bubble(
@@ -137,7 +137,7 @@ def bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
     ]
 
 
-def zalo_bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
+def zalo_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
     """Return a chat as Zalo shows it: every edit a new message, plain text, nothing to tap.
 
     No picture and no file of ours: none is uploaded there.
@@ -154,11 +154,11 @@ def zalo_bubbles(lines: list[Line], *, seen: int) -> list[Bubble]:
             left=line.left,
         )
         for number, (line, day) in enumerate(_with_days(lines))
-        for index, piece in enumerate(list(pieces(on_zalo(line), _ZALO_LONGEST)) or [""])
+        for index, piece in enumerate(list(split_text(on_zalo(line), _ZALO_LONGEST)) or [""])
     ]
 
 
-def counts(morning: Tally, total: Tally) -> str:
+def format_tallies(morning: ReminderTally, total: ReminderTally) -> str:
     """Return what went out this morning, and since the start where that is more."""
     if not morning.messages:
         today = "Sáng nay chưa đến mốc nhắc nào"
@@ -167,7 +167,7 @@ def counts(morning: Tally, total: Tally) -> str:
     return today if total == morning else f"{today} · tổng {total.messages} tin"
 
 
-def last_words(lines: list[Line]) -> str:
+def last_message_line(lines: list[ChatEntry]) -> str:
     """Return a chat's last message as one line, or nothing."""
     line = next((line for line in reversed(lines) if not line.left), None)
     if line is None:
@@ -185,7 +185,7 @@ def file_size(count: int) -> str:
     return f"{count / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
-def last_time(lines: list[Line], today: date) -> str:
+def last_time(lines: list[ChatEntry], today: date) -> str:
     """Return when a chat's last message came: its hour today, its date before."""
     if not lines:
         return ""
@@ -204,47 +204,47 @@ def badge(count: int) -> str:
     return "" if count == 0 else str(count) if count < 100 else "99+"
 
 
-def number_in(text: str) -> int | None:
+def parse_id(text: str) -> int | None:
     """Return the id that a text is, or None."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
-def _text(line: Line) -> Markup:
+def _text(line: ChatEntry) -> Markup:
     if line.sent is None:
         return escape(line.typed)
     return escape(line.sent.text) if line.sent.plain else safe_html(line.sent.text)
 
 
-def _beginning(line: Line) -> str:
+def _beginning(line: ChatEntry) -> str:
     if line.sent is None:
         return preview_line(line.typed, is_html=False)
     return preview_line(line.sent.text, is_html=not line.sent.plain)
 
 
-def _file(line: Line) -> str:
+def _file(line: ChatEntry) -> str:
     return "" if line.file is None else f"{line.file[0] or 'tệp'} ({file_size(line.file[1])})"
 
 
-def _picture(line: Line) -> Attached | None:
+def _picture(line: ChatEntry) -> AttachedFile | None:
     """Return the size of a message's picture; every PNG tells it in its first 24 bytes (RFC 2083, 4.1.1)."""
     if line.sent is None or line.sent.picture is None:
         return None
     width, height = struct.unpack(">II", line.sent.picture[16:24])
-    return Attached(width=width, height=height)
+    return AttachedFile(width=width, height=height)
 
 
-def _document(line: Line) -> Attached | None:
+def _document(line: ChatEntry) -> AttachedFile | None:
     if line.sent is None or line.sent.document is None:
         return None
     document = line.sent.document
-    return Attached(f"{document.name} ({file_size(len(document.content))})")
+    return AttachedFile(f"{document.name} ({file_size(len(document.content))})")
 
 
-def _is_edit(line: Line) -> bool:
+def _is_edit(line: ChatEntry) -> bool:
     return line.sent is not None and line.sent.edits is not None
 
 
-def _with_days(lines: list[Line]) -> list[tuple[Line, str | None]]:
+def _with_days(lines: list[ChatEntry]) -> list[tuple[ChatEntry, str | None]]:
     days = [civil_date(line.at) for line in lines]
     return [
         (line, long_date(day) if index == 0 or day != days[index - 1] else None)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.config import Settings, webhook_secret
-from bot.conversation.commands import FOR_STRANGERS
-from bot.errors import Refused
+from bot.conversation.commands import STRANGER_COMMANDS
+from bot.errors import AdminError
 from bot.web.routes import TELEGRAM_HEADER
-from data.log import journal
+from data.log import get_logger
 from jobs.channel import Capabilities, Channel, DeliveryError, Unauthorised
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ WEBHOOK_PATH = "/telegram"
 ZALO_PATH = "/zalo/{}"  # a path for each bot, by its name
 ZALO_HEADER = "X-Bot-Api-Secret-Token"
 
-_log = journal("accounts")
+_log = get_logger("accounts")
 
 
-class StartRefused(Refused):
+class StartRefused(AdminError):
     """The service must not start; str() is a Vietnamese sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class WebhookAddress:
     """Where a platform posts to: the path here, and the header that holds the secret."""
 
     path: str
@@ -42,7 +42,7 @@ class Hook:
     secret: str
 
 
-def channels_of(settings: Settings) -> list[Channel]:
+def build_channels(settings: Settings) -> list[Channel]:
     """Return a channel for every account that is set, none of them open."""
     made: list[Channel] = []
     if settings.telegram_token is not None:
@@ -50,10 +50,10 @@ def channels_of(settings: Settings) -> list[Channel]:
 
         token = settings.telegram_token.get_secret_value()
         made.append(TelegramChannel(token, base_url=settings.telegram_base_url))
-    return [*made, *zalo_bots(settings)]
+    return [*made, *build_zalo_channels(settings)]
 
 
-def zalo_bots(settings: Settings) -> list[ZaloBotChannel]:
+def build_zalo_channels(settings: Settings) -> list[ZaloBotChannel]:
     """Return the channel of every Zalo bot that is set, none of them open."""
     if not settings.zalo_tokens:
         return []
@@ -70,35 +70,37 @@ def zalo_bots(settings: Settings) -> list[ZaloBotChannel]:
     ]
 
 
-def hook_of(settings: Settings, channel: Channel) -> Hook:
+def webhook_address_for(settings: Settings, channel: Channel) -> WebhookAddress:
     """Return where an account's platform posts to; raises KeyError for one that is not set."""
     if channel.kind == "telegram":
-        return Hook(WEBHOOK_PATH, TELEGRAM_HEADER, settings.telegram_webhook_secret)
+        return WebhookAddress(WEBHOOK_PATH, TELEGRAM_HEADER, settings.telegram_webhook_secret)
     tokens = {token.partition(":")[0]: token for token in settings.zalo_tokens}
     path = ZALO_PATH.format(channel.name)
-    return Hook(path, ZALO_HEADER, webhook_secret(tokens[channel.name]))
+    return WebhookAddress(path, ZALO_HEADER, webhook_secret(tokens[channel.name]))
 
 
-def capabilities_of(settings: Settings, kind: str) -> Capabilities | None:
+def capabilities_for_kind(settings: Settings, kind: str) -> Capabilities | None:
     """Return what accounts of a kind can do as they are set; None for a kind that is not built in."""
     from bot.channels import CHANNELS
 
     if kind not in CHANNELS:
         return None
-    can = CHANNELS[kind].capabilities
+    capabilities = CHANNELS[kind].capabilities
     if kind == "zalo_bot":
         people, messages = settings.zalo_bot_people, settings.zalo_bot_messages
-        return replace(can, most_people=people, monthly_messages=messages)
-    return can
+        return replace(capabilities, most_people=people, monthly_messages=messages)
+    return capabilities
 
 
-async def connect(settings: Settings, *, stopping: asyncio.Event | None) -> Sequence[Channel]:
+async def connect_accounts(
+    settings: Settings, *, stopping: asyncio.Event | None
+) -> Sequence[Channel]:
     """Return the channel of every account that is set and not refused, open as far as can be.
 
     stopping: the service runs on, so one that is out of reach is opened later; None: at least one must
     be reached now. Raises StartRefused.
     """
-    channels = channels_of(settings)
+    channels = build_channels(settings)
     ends = await asyncio.gather(*(open_account(each, settings) for each in channels))
     taken = [each for each, end in zip(channels, ends, strict=True) if end != "refused"]
     for channel in channels:
@@ -132,14 +134,18 @@ async def _greet(channel: Channel, settings: Settings) -> None:
     from bot.channels.telegram.channel import TelegramChannel
     from bot.channels.zalo.channel import ZaloBotChannel
 
-    wanted = settings.public_url + hook_of(settings, channel).path if settings.public_url else ""
+    wanted = (
+        settings.public_url + webhook_address_for(settings, channel).path
+        if settings.public_url
+        else ""
+    )
     if isinstance(channel, TelegramChannel):
         if wanted:
             await channel.set_webhook(wanted, secret=settings.telegram_webhook_secret)
         if (
-            await channel.commands() != FOR_STRANGERS
+            await channel.commands() != STRANGER_COMMANDS
         ):  # else each of several processes would set them
-            await channel.set_commands(FOR_STRANGERS)
+            await channel.set_commands(STRANGER_COMMANDS)
     elif isinstance(channel, ZaloBotChannel) and await channel.webhook() != wanted:
         hint = "nhacviec zalo webhook set" if wanted else "nhacviec zalo webhook delete"
         _log.warning("account.webhook_differs", channel=channel.kind, bot=channel.title, hint=hint)

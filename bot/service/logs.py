@@ -18,7 +18,7 @@ from textwrap import indent
 from urllib.parse import quote, quote_plus
 
 from bot.config import Settings
-from data.text import visible
+from data.text import escape_invisible
 
 # A bot's token as it stands in addresses of Telegram (bot123:ABC) and of Zalo.
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
@@ -27,10 +27,10 @@ _HIDDEN = "‹giấu›"
 _TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alembic", "uvicorn")
 
 
-def configure(settings: Settings) -> None:
+def configure_logging(settings: Settings) -> None:
     """Send the log to standard error, redacted."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(settings))
+    handler.setFormatter(_RedactingFormatter(settings))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
@@ -61,7 +61,7 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
 
-class _Redacting(logging.Formatter):
+class _RedactingFormatter(logging.Formatter):
     """Formats a record and then hides secrets in the finished line, tracebacks included."""
 
     def __init__(self, settings: Settings) -> None:
@@ -76,4 +76,4 @@ class _Redacting(logging.Formatter):
         words = words.replace("\r", "").replace("\n", "\\n")
         if record.exc_info:
             words = f"{words}\n{indent(self.formatException(record.exc_info), '    ')}"
-        return visible(_hide(words, self._forms))
+        return escape_invisible(_hide(words, self._forms))

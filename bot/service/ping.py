@@ -15,15 +15,15 @@ import httpx
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.tls import trusted
+from bot.channels.tls import tls_context
 from data import job_runs
-from data.clock import Clock, at, civil_date
+from data.clock import Clock, civil_date, instant_at
 from data.db.database import Database
-from data.log import journal
+from data.log import get_logger
 from data.models import Account, JobRun, Message
 from data.registry.registry import Registry
 
-log = journal("ping")
+log = get_logger("ping")
 
 JOB = "ping"
 MOST_TRIES = 5
@@ -60,22 +60,22 @@ class Ping:
         if not registry.workdays.is_working(today):
             return False
         async with self._database.read() as connection:
-            attempt = await _turn(connection, today, now)
-            if attempt is None or not await _went_out(connection, registry, today):
+            attempt = await _next_try(connection, today, now)
+            if attempt is None or not await _has_morning_left(connection, registry, today):
                 return False
         async with self._database.write() as connection:
-            if not await job_runs.begin(connection, JOB, str(attempt), today, now=now):
+            if not await job_runs.record_run(connection, JOB, str(attempt), today, now=now):
                 return False  # another process was faster
         if (fault := await _get(self._url)) is not None:
             log.warning("ping.failed", attempt=attempt, error=fault)
             return False
         async with self._database.write() as connection:
-            await job_runs.begin(connection, JOB, _DONE, today, now=now)
+            await job_runs.record_run(connection, JOB, _DONE, today, now=now)
         log.info("ping.taken", attempt=attempt)
         return True
 
 
-async def _turn(connection: AsyncConnection, today: date, now: datetime) -> int | None:
+async def _next_try(connection: AsyncConnection, today: date, now: datetime) -> int | None:
     """Return the number of the try that may begin now; None where it was done, or is being tried."""
     rows = await connection.execute(
         select(JobRun.subject, JobRun.finished_at).where(JobRun.job == JOB, JobRun.run_on == today)
@@ -88,14 +88,14 @@ async def _turn(connection: AsyncConnection, today: date, now: datetime) -> int 
     return len(tries) + 1
 
 
-async def _went_out(connection: AsyncConnection, registry: Registry, today: date) -> bool:
+async def _has_morning_left(connection: AsyncConnection, registry: Registry, today: date) -> bool:
     """Tell whether every morning of the day was composed, and whether any of its messages has left."""
     runs = await connection.scalars(
         select(JobRun.subject).where(JobRun.job == "morning", JobRun.run_on == today)
     )
     if not registry.provinces.keys() <= set(runs):
         return False
-    midnight = at(today, time.min)
+    midnight = instant_at(today, time.min)
     if await _any(connection, today, Message.sent_at.is_not(None), Message.sent_at >= midnight):
         return True
     return not any([await _any(connection, today, state) for state in _NOT_SENT])
@@ -110,7 +110,7 @@ async def _any(connection: AsyncConnection, today: date, *which: ColumnElement[b
 async def _get(url: str) -> str | None:
     """Ask for an address; returns what went wrong, in a word that does not hold the address."""
     try:
-        async with httpx.AsyncClient(timeout=_PATIENCE, verify=trusted()) as client:
+        async with httpx.AsyncClient(timeout=_PATIENCE, verify=tls_context()) as client:
             answer = await client.get(url)
     except (httpx.HTTPError, OSError) as error:
         return type(error).__name__

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from bot.errors import Refused
+from bot.errors import AdminError
 
 try:
     import fcntl
@@ -27,11 +27,11 @@ except ImportError:  # not a Unix: no such lock, so every process has a name of 
 _ALONE = b"alone"  # stands in the lock's file while who holds it serves nobody
 
 
-class InUse(Refused):
+class DatabaseInUse(AdminError):
     """Another process has the database; str() is a Vietnamese sentence that says what to do."""
 
 
-class Ownership:
+class ProcessLock:
     """A process's name, and the lock that it rests on; keep it for as long as the process owns."""
 
     def __init__(self, database_file: Path | None) -> None:
@@ -40,13 +40,13 @@ class Ownership:
         Raises InUse while the file is restored or moved.
         """
         host = socket.gethostname()[:40]
-        self._lock = _locked(database_file)
+        self._lock = _lock_file(database_file)
         self.name = (
             f"{host}-{os.getpid()}-{secrets.token_hex(4)}" if self._lock is None else f"{host}-file"
         )
 
     @property
-    def is_alone(self) -> bool:
+    def is_held(self) -> bool:
         """Tell whether no other process here has the file."""
         return self._lock is not None
 
@@ -65,27 +65,27 @@ class Ownership:
 
 
 @contextmanager
-def alone(database_file: Path | None) -> Iterator[str]:
+def lock_out_services(database_file: Path | None) -> Iterator[str]:
     """Keep services from the file meanwhile; yields the name that a dead one may have owned accounts by.
 
     Raises InUse where a service has it. Of a database server (None) only the leases tell.
     """
-    ownership = Ownership(database_file)
+    ownership = ProcessLock(database_file)
     try:
-        if ownership.is_alone:
+        if ownership.is_held:
             ownership.mark(_ALONE)
         elif database_file is not None and fcntl is not None and database_file.exists():
-            raise InUse(
+            raise DatabaseInUse(
                 "Dịch vụ đang chạy trên cơ sở dữ liệu này. Hãy dừng «nhacviec run» rồi thử lại."
             )
         yield ownership.name
     finally:
-        if ownership.is_alone:
+        if ownership.is_held:
             ownership.mark(b"")
         ownership.release()
 
 
-def _locked(database_file: Path | None) -> IO[bytes] | None:
+def _lock_file(database_file: Path | None) -> IO[bytes] | None:
     if fcntl is None or database_file is None:
         return None
     try:
@@ -98,7 +98,7 @@ def _locked(database_file: Path | None) -> IO[bytes] | None:
         with file:
             file.seek(0)
             if file.read(len(_ALONE)) == _ALONE:
-                raise InUse(
+                raise DatabaseInUse(
                     "Cơ sở dữ liệu đang được khôi phục hoặc chuyển đi. Hãy chờ lệnh ấy xong rồi thử lại."
                 ) from None
         return None

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
 from data.db.database import Database
-from data.loading.load import load, registry_of
+from data.loading.load import read_registry, sync_registry
 from data.loading.upsert import LoadResult
 from data.models import Plan, RegistryFile
 from data.registry.registry import Registry
-from jobs.planning.ladder_cache import Ladders
-from jobs.planning.materialise import Counts, materialise
+from jobs.planning.ladder_cache import LadderCache
+from jobs.planning.materialise import PlanningCounts, materialise
 
 
 async def load_and_plan(
@@ -26,19 +26,23 @@ async def load_and_plan(
 ) -> LoadResult:
     """Load a registry and plan its obligations, within the caller's transaction."""
     today = civil_date(now)
-    result = await load(connection, registry, now=now, today=today)
+    result = await sync_registry(connection, registry, now=now, today=today)
     await materialise(connection, registry, today=today)
     return result
 
 
-async def plan_each(database: Database, registry: Registry, *, today: date) -> Counts:
+async def plan_all_obligations(
+    database: Database, registry: Registry, *, today: date
+) -> PlanningCounts:
     """Plan the obligations of all plans, one transaction a plan, so that who writes meanwhile gets a turn."""
-    total, ladders = Counts(), Ladders(registry)
+    total, ladders = PlanningCounts(), LadderCache(registry)
     async with database.read() as connection:
         codes = (await connection.scalars(select(Plan.code).order_by(Plan.id))).all()
     for code in codes:
         async with database.write(alone=True) as connection:  # two would add the same ones
-            done = await materialise(connection, registry, today=today, only=code, ladders=ladders)
+            done = await materialise(
+                connection, registry, today=today, plan_code=code, ladders=ladders
+            )
         for name in ("added", "moved", "withdrawn", "kept"):
             setattr(total, name, getattr(total, name) + getattr(done, name))
     return total
@@ -55,7 +59,7 @@ class LoadedRegistry:
     async def of(cls, database: Database) -> LoadedRegistry | None:
         """Read the registry from a database; None where nothing was loaded yet."""
         async with database.read() as connection:
-            registry = await registry_of(connection)
+            registry = await read_registry(connection)
             if registry is None:
                 return None
             return cls(registry, await _version(connection))
@@ -69,7 +73,7 @@ class LoadedRegistry:
             version = await _version(connection)
             if version == self._version:
                 return False
-            registry = await registry_of(connection)
+            registry = await read_registry(connection)
         if registry is None:
             return False
         self._registry, self._version = registry, version

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from bot.config import Settings
 from bot.service.accounts import StartRefused
 from bot.service.registry import LoadedRegistry, load_and_plan
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.db.database import Database
-from data.loading.load import is_loaded, registry_of
-from data.log import journal
+from data.loading.load import is_loaded, read_registry
+from data.log import get_logger
 from data.models import Meta
 from data.outbox.lost_accounts import REFUSED, account_lost
 from data.registry.registry import Registry
@@ -26,13 +26,13 @@ from jobs.channel import Channel
 
 RESTARTING = timedelta(minutes=10)  # what a machine may take to be back
 
-_log = journal("starting")
+_log = get_logger("starting")
 
 
 async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
     """Return the id of a channel's account, made at its first start."""
     async with database.write(alone=True) as connection:
-        return await lease.register(
+        return await leases.ensure_account(
             connection,
             channel=channel.kind,
             name=channel.name,
@@ -42,7 +42,7 @@ async def register_account(database: Database, channel: Channel, *, now: datetim
         )
 
 
-async def let_go_of_others(
+async def release_unused_accounts(
     database: Database, accounts: Mapping[int, Channel], *, now: datetime, starting: bool
 ) -> None:
     """Let others carry what waits on accounts that no process has any more: refused, or set no longer.
@@ -52,7 +52,9 @@ async def let_go_of_others(
     """
     since = now if starting and database.is_sqlite else now - RESTARTING
     async with database.write() as connection:
-        for account_id in await lease.nobodys(connection, but=accounts, since=since, now=now):
+        for account_id in await leases.list_unowned_accounts(
+            connection, except_ids=accounts, since=since, now=now
+        ):
             await account_lost(connection, account_id, why=REFUSED, detail="not set here", now=now)
             _log.error("account.let_go", account=account_id)
 
@@ -76,7 +78,9 @@ async def load_registry(settings: Settings, database: Database, *, now: datetime
     loaded = await LoadedRegistry.of(database)
     if loaded is None:
         async with database.write(alone=True) as connection:
-            if await registry_of(connection) is None:  # of two first starts the later one finds it
+            if (
+                await read_registry(connection) is None
+            ):  # of two first starts the later one finds it
                 await load_and_plan(connection, files, now=now)
         loaded = await LoadedRegistry.of(database)
         assert loaded is not None

@@ -14,13 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.config import TEMPLATES
-from data.calendars.feeds import living_feed
+from data.calendars.feeds import find_active_feed
 from data.clock import Clock, civil_date
 from data.db.database import Database
 from data.files import ICS
 from data.registry.registry import Registry
-from jobs.calendars.entries import agenda_of
-from jobs.calendars.ics import fingerprint, installation_of, written
+from jobs.calendars.entries import load_agenda
+from jobs.calendars.ics import fingerprint, installation_id, render_ics
 from jobs.rendering.links import CALENDARS, Links
 
 
@@ -28,17 +28,17 @@ def calendar_route(
     database: Database, clock: Clock, links: Links, registry: Callable[[], Registry]
 ) -> Route:
     """Return the route of the feeds; registry: the one in use, had at each request."""
-    installation = installation_of(links.key)
+    installation = installation_id(links.key)
 
     async def get(request: Request) -> Response:
         now = await clock.now()
-        number = links.calendar_of(request.path_params["token"])
+        number = links.read_calendar_token(request.path_params["token"])
         known, agenda = registry(), None
         if number is not None:
             async with database.read() as connection:
-                feed = await living_feed(connection, number, today=civil_date(now))
+                feed = await find_active_feed(connection, number, today=civil_date(now))
                 if feed is not None and feed.province in known.provinces:
-                    agenda = await agenda_of(
+                    agenda = await load_agenda(
                         connection,
                         known,
                         province=feed.province,
@@ -49,7 +49,7 @@ def calendar_route(
         if agenda is None:
             return PlainTextResponse("Không có lịch này, hoặc đã ngừng.", status_code=404)
         content = await asyncio.to_thread(
-            written, agenda, installation=installation, now=now, templates=TEMPLATES
+            render_ics, agenda, installation=installation, now=now, templates=TEMPLATES
         )
         # Weak: two makings of the same calendar differ in the instant they tell (RFC 9110 §8.8.1).
         tag = f'W/"{fingerprint(content)}"'

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from data.clock import Clock
 from data.db.database import Database
-from data.files import PNG, kept_file
+from data.files import PNG, load_file
 from jobs.rendering.links import FILES, Links
 
 
@@ -22,11 +22,11 @@ def file_route(database: Database, clock: Clock, links: Links) -> Route:
     """Return the route that gives out files; names after the token are for people and are not read."""
 
     async def get(request: Request) -> Response:
-        number = links.file_of(request.path_params["token"], now=await clock.now())
+        number = links.read_file_token(request.path_params["token"], now=await clock.now())
         file = None
         if number is not None:
             async with database.read() as connection:
-                file = await kept_file(connection, number)
+                file = await load_file(connection, number)
         if file is None:
             return PlainTextResponse("Không có tệp này, hoặc đã hết hạn tải.", status_code=404)
         shown = "inline" if file.mime == PNG else "attachment"

@@ -14,18 +14,18 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.clock import at, civil_date
+from data.clock import civil_date, instant_at
 from data.db.database import Database
 from data.models import Account, JobRun, Message
 from data.outbox.messages import BROADCAST
 from data.registry.registry import Registry
-from jobs.delivery.sending_hours import within_sending_hours
+from jobs.delivery.sending_hours import is_within_sending_hours
 
 LONG_DUE = timedelta(hours=1)
 MORNING_TAKES = timedelta(minutes=15)
 
 
-async def health(
+async def check_health(
     database: Database,
     registry: Registry | None = None,
     open_accounts: Collection[int] = (),
@@ -91,7 +91,7 @@ async def _oldest_due(
     query = select(func.min(Message.send_at)).where(
         Message.state == "pending", Message.send_at <= now
     )
-    if registry is not None and not within_sending_hours(now, registry.workdays):
+    if registry is not None and not is_within_sending_hours(now, registry.workdays):
         query = query.where(Message.priority != BROADCAST)
     return await connection.scalar(query)
 
@@ -107,11 +107,11 @@ async def _mornings(
     )
     last = {row[0]: row[1] for row in rows}
     today = civil_date(now)
-    open_now = within_sending_hours(now, registry.workdays)
+    open_now = is_within_sending_hours(now, registry.workdays)
     found = []
     for home in registry.provinces.values():
         hour, minute = home.file.morning.split(":")
-        due = at(today, time(int(hour), int(minute))) + MORNING_TAKES
+        due = instant_at(today, time(int(hour), int(minute))) + MORNING_TAKES
         day = last.get(home.code)
         found.append(
             {

@@ -18,8 +18,8 @@ from prometheus_client.registry import Collector
 
 from data.clock import civil_date
 from data.db.database import Database
-from data.db.upgrade import revision_of
-from data.figures.metrics import AccountGauges, Gauges, gauges
+from data.db.upgrade import current_revision
+from data.figures.metrics import AccountGauges, Gauges, load_gauges
 from jobs.channel import Capabilities
 from jobs.delivery.usage import accounts_in_use
 
@@ -28,23 +28,23 @@ _ACCOUNT = ("channel", "account")
 Sample = tuple[tuple[str, ...], float]
 
 
-async def figures(
+async def render_metrics(
     database: Database, capabilities: Mapping[int, Capabilities], *, now: datetime
 ) -> bytes:
     """Return every figure as of an instant; capabilities: of every account open, for its caps."""
     today = civil_date(now)
     async with database.read() as connection:
-        found = await gauges(connection, now=now, today=today)
+        found = await load_gauges(connection, now=now, today=today)
         used = await accounts_in_use(
             connection, lambda use: capabilities.get(use.account_id), today=today
         )
-        revision = await revision_of(connection) or ""
+        revision = await current_revision(connection) or ""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(found, {use["id"]: use for use in used}, revision))
+    registry.register(_MetricsCollector(found, {use["id"]: use for use in used}, revision))
     return generate_latest(registry)
 
 
-class _Figures(Collector):
+class _MetricsCollector(Collector):
     """Figures that were read, handed to the library's writer."""
 
     def __init__(self, found: Gauges, used: Mapping[int, Mapping[str, Any]], revision: str) -> None:
@@ -68,7 +68,9 @@ class _Figures(Collector):
             labels=_ACCOUNT,
         )
         for account in accounts:
-            sent.add_metric(_of(account), self._used[account.account_id]["messages"]["sent"])
+            sent.add_metric(
+                _account_labels(account), self._used[account.account_id]["messages"]["sent"]
+            )
         yield sent
         for name, help_, attribute in (
             ("stopped", "1 while nothing can be sent from the account.", "stopped"),
@@ -86,14 +88,17 @@ class _Figures(Collector):
                 f"nhacviec_account_{name}",
                 help_,
                 _ACCOUNT,
-                [(_of(account), float(getattr(account, attribute))) for account in accounts],
+                [
+                    (_account_labels(account), float(getattr(account, attribute)))
+                    for account in accounts
+                ],
             )
         yield _gauge(
             "nhacviec_account_messages_parked",
             "Messages that will not be sent again: refused, or of unknown outcome.",
             (*_ACCOUNT, "state"),
             [
-                ((*_of(account), state), getattr(account, state))
+                ((*_account_labels(account), state), getattr(account, state))
                 for account in accounts
                 for state in ("failed", "uncertain")
             ],
@@ -101,7 +106,10 @@ class _Figures(Collector):
         yield from self._of_caps()
 
     def _of_caps(self) -> Iterator[Metric]:
-        uses = [(_of(account), self._used[account.account_id]) for account in self._found.accounts]
+        uses = [
+            (_account_labels(account), self._used[account.account_id])
+            for account in self._found.accounts
+        ]
         yield _gauge(
             "nhacviec_account_people",
             "People linked to the account.",
@@ -156,7 +164,7 @@ class _Figures(Collector):
         )
 
 
-def _of(account: AccountGauges) -> tuple[str, str]:
+def _account_labels(account: AccountGauges) -> tuple[str, str]:
     return account.channel, account.name
 
 

@@ -14,15 +14,17 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SECONDS = (
+REQUEST_SECONDS = (
     10.0  # an update of a platform takes milliseconds, its largest body a second on a bad line
 )
-MOST = 500  # connections; platforms open at most 100 (Telegram's max_connections), a proxy a few
+MAX_CONNECTIONS = (
+    500  # connections; platforms open at most 100 (Telegram's max_connections), a proxy a few
+)
 KEEP_ALIVE = 15  # seconds between requests; platforms send updates over one connection
 LONGEST_HEAD = 16 * 1024  # bytes
 
 
-class Arriving(H11Protocol):
+class TimedH11Protocol(H11Protocol):
     """uvicorn's own protocol with a clock on each request until it is there whole."""
 
     _due: asyncio.TimerHandle | None = None
@@ -30,7 +32,7 @@ class Arriving(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, in place of the slowest where there are too many."""
         super().connection_made(transport)
-        if len(self.connections) > MOST:
+        if len(self.connections) > MAX_CONNECTIONS:
             arriving = [each for each in self.connections if getattr(each, "_due", None)]
             if arriving:
                 min(arriving, key=_since)._let_go()  # type: ignore[union-attr]
@@ -51,7 +53,7 @@ class Arriving(H11Protocol):
 
     def _wait(self) -> None:
         if self._due is None and not self.transport.is_closing():
-            self._due = self.loop.call_later(SECONDS, self._let_go)
+            self._due = self.loop.call_later(REQUEST_SECONDS, self._let_go)
 
     def _stop(self) -> None:
         if self._due is not None:

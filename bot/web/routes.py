@@ -23,15 +23,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.health import health
-from bot.web.metrics import figures
+from bot.web.health import check_health
+from bot.web.metrics import render_metrics
 from data.clock import Clock
-from data.db.database import Database, DatabaseUnusable, words_of
-from data.log import journal
+from data.db.database import Database, DatabaseUnusable, describe_fault
+from data.log import get_logger
 from data.registry.registry import Registry
 from jobs.channel import Capabilities
 
-MOST_BYTES = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 HEALTH_SECONDS = 5.0  # that the database may take; a monitor waits no longer
 TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 HEADERS = {
@@ -41,7 +41,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 
-_log = journal("web")
+_log = get_logger("web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Webhook:
         return hmac.compare_digest(given.encode(), self.secret.encode())
 
 
-def make_web(
+def make_web_app(
     database: Database,
     clock: Clock,
     webhooks: Sequence[Webhook] = (),
     capabilities: Mapping[int, Capabilities] | None = None,
-    more: Sequence[Route] = (),
+    extra_routes: Sequence[Route] = (),
     registry: Callable[[], Registry] | None = None,
 ) -> Starlette:
     """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
@@ -88,7 +88,7 @@ def make_web(
 
     async def look() -> dict[str, Any]:
         known = None if registry is None else registry()
-        return await health(database, known, capabilities or (), now=await clock.now())
+        return await check_health(database, known, capabilities or (), now=await clock.now())
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking
@@ -102,23 +102,23 @@ def make_web(
         try:
             report = looking.result()
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("health.database_failed", error=words_of(error))
-            failed = {"ok": False, "database": "failed", "why": words_of(error)}
+            _log.error("health.database_failed", error=describe_fault(error))
+            failed = {"ok": False, "database": "failed", "why": describe_fault(error)}
             return JSONResponse(failed, status_code=503)
         return JSONResponse(report, status_code=200 if report["ok"] else 503)
 
     async def metrics(_request: Request) -> Response:
         try:
-            page = await figures(database, capabilities or {}, now=await clock.now())
+            page = await render_metrics(database, capabilities or {}, now=await clock.now())
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("metrics.database_failed", error=words_of(error))
+            _log.error("metrics.database_failed", error=describe_fault(error))
             return PlainTextResponse("database failed", status_code=503)
         return Response(page, media_type=CONTENT_TYPE_LATEST)
 
     routes.append(Route("/healthz", healthz, methods=["GET"]))
     routes.append(Route("/metrics", metrics, methods=["GET"]))
-    routes += more
-    return Starlette(routes=routes, middleware=[Middleware(Headers, headers=HEADERS)])
+    routes += extra_routes
+    return Starlette(routes=routes, middleware=[Middleware(FixedHeaders, headers=HEADERS)])
 
 
 def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
@@ -126,8 +126,8 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
         if not hook.is_from_the_platform(request):
             return PlainTextResponse("forbidden", status_code=403)
         try:
-            body = await read_body(request, most=MOST_BYTES)
-        except TooLarge:
+            body = await read_body(request, max_bytes=MAX_BODY_BYTES)
+        except BodyTooLarge:
             return PlainTextResponse("too large", status_code=413)
         except ClientDisconnect:
             return PlainTextResponse("interrupted", status_code=400)
@@ -136,34 +136,34 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
         except ValueError:
             _log.warning("webhook.no_update", path=hook.path, size=len(body))
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("webhook.not_stored", path=hook.path, error=words_of(error))
+            _log.error("webhook.not_stored", path=hook.path, error=describe_fault(error))
             return PlainTextResponse("not stored", status_code=500)
         return PlainTextResponse("ok")
 
     return post
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body goes on past what is read; answer 413 and let the connection go."""
 
 
-async def read_body(request: Request, *, most: int) -> bytes:
+async def read_body(request: Request, *, max_bytes: int) -> bytes:
     """Return a request's body of at most `most` bytes.
 
     Raises TooLarge as soon as it is known: by its declared length, or while it streams in.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise TooLarge
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise BodyTooLarge
     parts = bytearray()
     async for chunk in request.stream():
         parts += chunk
-        if len(parts) > most:
-            raise TooLarge
+        if len(parts) > max_bytes:
+            raise BodyTooLarge
     return bytes(parts)
 
 
-class Headers:
+class FixedHeaders:
     """ASGI middleware that sets fixed headers on every answer, errors included."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:

@@ -17,17 +17,17 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from bot.errors import Refused
-from bot.web.request_limits import KEEP_ALIVE, LONGEST_HEAD, MOST, Arriving
+from bot.errors import AdminError
+from bot.web.request_limits import KEEP_ALIVE, LONGEST_HEAD, MAX_CONNECTIONS, TimedH11Protocol
 
 GRACE_SECONDS = 2
 
 
-class PortUnusable(Refused):
+class PortUnusable(AdminError):
     """The port cannot be listened on; str() is a Vietnamese sentence that says what to do."""
 
 
-def listening(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """Return a socket that listens; port 0 takes any free one. Raises PortUnusable."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -73,11 +73,11 @@ async def serve(application: ASGIApp, listener: socket.socket, stopping: asyncio
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         # Bounds on what strangers can hold open; see bot/web/request_limits.py. No websocket is spoken anywhere.
-        http=Arriving,
+        http=TimedH11Protocol,
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=LONGEST_HEAD,
-        limit_concurrency=2 * MOST,
+        limit_concurrency=2 * MAX_CONNECTIONS,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

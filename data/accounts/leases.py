@@ -32,7 +32,7 @@ class Lease:
     epoch: int
 
 
-async def register(
+async def ensure_account(
     connection: AsyncConnection,
     *,
     channel: str,
@@ -72,7 +72,7 @@ async def register(
     return found
 
 
-async def own(
+async def take_lease(
     connection: AsyncConnection,
     account_id: int,
     owner: str,
@@ -106,7 +106,7 @@ async def own(
     return taken.scalar_one_or_none()
 
 
-async def renew(
+async def renew_lease(
     connection: AsyncConnection,
     lease: Lease,
     *,
@@ -115,38 +115,42 @@ async def renew(
 ) -> None:
     """Lengthen the lease, also one that ran out and that nobody took; raises LeaseLost."""
     renewed = await connection.execute(
-        update(Account).where(_is(lease)).values(owned_until=now + timedelta(seconds=lease_seconds))
+        update(Account)
+        .where(_is_current(lease))
+        .values(owned_until=now + timedelta(seconds=lease_seconds))
     )
     if renewed.rowcount != 1:
         raise LeaseLost(f"account {lease.account_id}")
 
 
-async def release(connection: AsyncConnection, lease: Lease, *, now: datetime) -> None:
+async def release_lease(connection: AsyncConnection, lease: Lease, *, now: datetime) -> None:
     """Give the lease back, so that another owner need not wait; nothing where it was lost.
 
     owned_until then tells since when nobody owns the account.
     """
-    await connection.execute(update(Account).where(_is(lease)).values(owner=None, owned_until=now))
+    await connection.execute(
+        update(Account).where(_is_current(lease)).values(owner=None, owned_until=now)
+    )
 
 
-async def hold(connection: AsyncConnection, lease: Lease) -> None:
+async def lock_lease(connection: AsyncConnection, lease: Lease) -> None:
     """Make sure that the lease holds until the transaction ends; raises LeaseLost.
 
     Every transaction that claims or records begins with it (PostgreSQL locks the row; SQLite has one
     writer).
     """
-    held = await connection.execute(_HOLD, _of(lease))
+    held = await connection.execute(_HOLD, _lease_parameters(lease))
     if held.first() is None:
         raise LeaseLost(f"account {lease.account_id}")
 
 
-async def account(connection: AsyncConnection, account_id: int) -> Row[Any]:
+async def load_account(connection: AsyncConnection, account_id: int) -> Row[Any]:
     """Return the account's row."""
     return (await connection.execute(_ACCOUNT, {"account_id": account_id})).one()
 
 
-async def nobodys(
-    connection: AsyncConnection, *, but: Collection[int], since: datetime, now: datetime
+async def list_unowned_accounts(
+    connection: AsyncConnection, *, except_ids: Collection[int], since: datetime, now: datetime
 ) -> list[int]:
     """Return the accounts, other than `but` and those stopped, that no process has had since an instant.
 
@@ -155,7 +159,7 @@ async def nobodys(
     rows = await connection.execute(
         select(Account.id, Account.owned_until)
         .where(
-            Account.id.not_in(list(but)),
+            Account.id.not_in(list(except_ids)),
             Account.stopped_at.is_(None),
             or_(Account.owned_until.is_(None), _over(since)),
         )
@@ -171,7 +175,7 @@ async def nobodys(
     return [row.id for row in found if row.id not in unknown]
 
 
-async def living_owners(connection: AsyncConnection, *, now: datetime) -> list[Row[Any]]:
+async def list_owned_accounts(connection: AsyncConnection, *, now: datetime) -> list[Row[Any]]:
     """Return the accounts that a process owns at an instant."""
     rows = await connection.execute(
         select(Account.__table__)
@@ -181,7 +185,7 @@ async def living_owners(connection: AsyncConnection, *, now: datetime) -> list[R
     return list(rows.all())
 
 
-async def stop(
+async def stop_account(
     connection: AsyncConnection,
     account_id: int,
     *,
@@ -201,7 +205,7 @@ async def stop(
     return stopped.rowcount == 1
 
 
-async def resume(connection: AsyncConnection, *, now: datetime) -> int:
+async def resume_accounts(connection: AsyncConnection, *, now: datetime) -> int:
     """Let accounts go on whose rest is over; returns how many."""
     resumed = await connection.execute(
         update(Account)
@@ -211,7 +215,7 @@ async def resume(connection: AsyncConnection, *, now: datetime) -> int:
     return resumed.rowcount
 
 
-async def halt(
+async def pause_sending(
     connection: AsyncConnection,
     *,
     until: datetime,
@@ -231,13 +235,13 @@ def _over(now: datetime) -> ColumnElement[bool]:
     return Account.owned_until <= now
 
 
-def _is(lease: Lease) -> ColumnElement[bool]:
+def _is_current(lease: Lease) -> ColumnElement[bool]:
     return and_(
         Account.id == lease.account_id, Account.owner == lease.owner, Account.epoch == lease.epoch
     )
 
 
-def _of(lease: Lease) -> dict[str, Any]:
+def _lease_parameters(lease: Lease) -> dict[str, Any]:
     return {"account_id": lease.account_id, "owner": lease.owner, "epoch": lease.epoch}
 
 

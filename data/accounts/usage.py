@@ -13,12 +13,12 @@ from datetime import date, time
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.clock import at
+from data.clock import instant_at
 from data.models import Account, Chat, Enrolment, InboxEvent, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class AccountUsage:
     """One account; people: who is enrolled as a person, for members of a group are not known."""
 
     account_id: int
@@ -31,7 +31,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MonthUsage:
     """Messages of an account since the 1st, both ways: platforms do not say which ones they count."""
 
     sent: int
@@ -43,9 +43,11 @@ class Month:
         return self.sent + self.received
 
 
-async def month_of(connection: AsyncConnection, account_id: int, *, today: date) -> Month:
+async def load_month_usage(
+    connection: AsyncConnection, account_id: int, *, today: date
+) -> MonthUsage:
     """Return how many messages an account sent and received since the 1st of the month."""
-    begins = at(today.replace(day=1), time.min)
+    begins = instant_at(today.replace(day=1), time.min)
     sent = await connection.scalar(
         select(func.count()).where(Message.account_id == account_id, Message.sent_at >= begins)
     )
@@ -54,12 +56,12 @@ async def month_of(connection: AsyncConnection, account_id: int, *, today: date)
             InboxEvent.account_id == account_id, InboxEvent.received_at >= begins
         )
     )
-    return Month(int(sent or 0), int(received or 0))
+    return MonthUsage(int(sent or 0), int(received or 0))
 
 
-async def usage(connection: AsyncConnection, *, today: date) -> list[Usage]:
+async def list_account_usage(connection: AsyncConnection, *, today: date) -> list[AccountUsage]:
     """Return every account with its living chats, its people and what it sent since the 1st of the month."""
-    begins = at(today.replace(day=1), time.min)
+    begins = instant_at(today.replace(day=1), time.min)
     sent = (
         select(func.count())
         .where(Message.account_id == Account.id, Message.sent_at >= begins)
@@ -80,4 +82,4 @@ async def usage(connection: AsyncConnection, *, today: date) -> list[Usage]:
         .group_by(Account.id)
         .order_by(Account.id)
     )
-    return [Usage(*row) for row in rows]
+    return [AccountUsage(*row) for row in rows]

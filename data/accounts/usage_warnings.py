@@ -19,7 +19,7 @@ from data.models import AccountWarning, Agency, Chat, Enrolment
 EVER = date.min  # AccountWarning.month_on of what does not begin anew each month
 
 
-async def mark(
+async def record_warning(
     connection: AsyncConnection,
     *,
     chat_id: int,
@@ -58,12 +58,12 @@ async def mark(
     return added.scalar_one_or_none()
 
 
-async def forget(connection: AsyncConnection, marks: Sequence[int]) -> None:
+async def delete_warnings(connection: AsyncConnection, warning_ids: Sequence[int]) -> None:
     """Undo notes whose message never left."""
-    await connection.execute(delete(AccountWarning).where(AccountWarning.id.in_(marks)))
+    await connection.execute(delete(AccountWarning).where(AccountWarning.id.in_(warning_ids)))
 
 
-async def accounts_serving(connection: AsyncConnection, province: str) -> set[int]:
+async def list_province_accounts(connection: AsyncConnection, province: str) -> set[int]:
     """Return the accounts on which people of a province are enrolled."""
     rows = await connection.scalars(
         select(Chat.account_id)

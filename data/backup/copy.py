@@ -36,15 +36,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Base
 
-BATCH = 4000  # rows
+BATCH_ROWS = 4000  # rows
 _VERSION = "alembic_version"  # the migrations' own table
-_NOTHING = "\x00"  # the one character that PostgreSQL keeps in no text
+_NUL = "\x00"  # the one character that PostgreSQL keeps in no text
 
-Told = Callable[[str, int], None]  # a table's name, and how many of its rows are done
+ProgressCallback = Callable[[str, int], None]  # a table's name, and how many of its rows are done
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class TableChecksum:
     """One table: its rows counted, and all of them summed up."""
 
     table: str
@@ -53,7 +53,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class TooLong:
+class OversizedText:
     """A text that the source holds and that PostgreSQL would refuse."""
 
     table: str
@@ -62,11 +62,11 @@ class TooLong:
     most: int
 
 
-class NotWritten(Exception):
+class BatchRefused(Exception):
     """The target took no row of a batch; str() names the table and the server's reason, and no value."""
 
 
-class Different(Exception):
+class CopyMismatch(Exception):
     """What was written reads back otherwise; tables: their names. Roll the transaction back."""
 
     def __init__(self, tables: Sequence[str]) -> None:
@@ -79,7 +79,7 @@ def tables() -> list[Table]:
     return list(Base.metadata.sorted_tables)
 
 
-async def occupied(connection: AsyncConnection) -> list[str]:
+async def list_occupied_tables(connection: AsyncConnection) -> list[str]:
     """Return what keeps a database from being a target: tables of others, and own ones that hold rows.
 
     One without any table, or at whatever revision without a row, is free.
@@ -95,7 +95,7 @@ async def occupied(connection: AsyncConnection) -> list[str]:
     ]
 
 
-async def counted(connection: AsyncConnection) -> dict[str, int]:
+async def count_rows(connection: AsyncConnection) -> dict[str, int]:
     """Return how many rows each table holds."""
     return {
         each.name: (await connection.scalar(select(func.count()).select_from(each))) or 0
@@ -103,7 +103,7 @@ async def counted(connection: AsyncConnection) -> dict[str, int]:
     }
 
 
-async def too_long(connection: AsyncConnection) -> list[TooLong]:
+async def list_oversized_texts(connection: AsyncConnection) -> list[OversizedText]:
     """Return columns with a text longer than its type says, which SQLite does not look at."""
     found = []
     for each in tables():
@@ -113,11 +113,13 @@ async def too_long(connection: AsyncConnection) -> list[TooLong]:
                 continue
             longest = await connection.scalar(select(func.max(func.length(one))))
             if longest is not None and longest > most:
-                found.append(TooLong(each.name, one.name, longest, most))
+                found.append(OversizedText(each.name, one.name, longest, most))
     return found
 
 
-async def copy_all(source: AsyncConnection, target: AsyncConnection, told: Told) -> list[Sum]:
+async def copy_all(
+    source: AsyncConnection, target: AsyncConnection, on_progress: ProgressCallback
+) -> list[TableChecksum]:
     """Copy every row, go on with the keys' numbers behind the highest, and compare; raises Different.
 
     target: empty, at the newest schema, in a transaction that the caller commits. A NUL within a text,
@@ -125,31 +127,31 @@ async def copy_all(source: AsyncConnection, target: AsyncConnection, told: Told)
     """
     sums, different = [], []
     for each in tables():
-        before = _Summing(each.name)
+        before = _ChecksumBuilder(each.name)
         async for rows in _batches(source, each):
             before.add(rows)
             await _write(target, each, rows)
-            told(each.name, before.rows)
-        await _go_on_behind(target, each)
+            on_progress(each.name, before.rows)
+        await _advance_sequence(target, each)
         sums.append(before.sum)
     for each, written in zip(tables(), sums, strict=True):
-        told(each.name, 0)
-        if await summed(target, each) != written:
+        on_progress(each.name, 0)
+        if await compute_checksum(target, each) != written:
             different.append(each.name)
     if different:
-        raise Different(different)
+        raise CopyMismatch(different)
     return sums
 
 
-async def summed(connection: AsyncConnection, of: Table) -> Sum:
+async def compute_checksum(connection: AsyncConnection, of: Table) -> TableChecksum:
     """Return a table's count and checksum, the same on every database that holds the same rows."""
-    summing = _Summing(of.name)
+    summing = _ChecksumBuilder(of.name)
     async for rows in _batches(connection, of):
         summing.add(rows)
     return summing.sum
 
 
-class _Summing:
+class _ChecksumBuilder:
     """Rows as they pass, in the order of their key.
 
     Values come as the same Python types from both databases (instants aware and in UTC, JSON as its text),
@@ -167,8 +169,8 @@ class _Summing:
             self.rows += 1
 
     @property
-    def sum(self) -> Sum:
-        return Sum(self._name, self.rows, self._hash.hexdigest())
+    def sum(self) -> TableChecksum:
+        return TableChecksum(self._name, self.rows, self._hash.hexdigest())
 
 
 async def _batches(
@@ -178,14 +180,14 @@ async def _batches(
     (key,) = of.primary_key.columns
     place = list(of.columns).index(key)
     ordered = _ordered(key, connection.dialect.name)
-    query: Select[Any] = select(*map(_readable, of.columns)).order_by(ordered).limit(BATCH)
+    query: Select[Any] = select(*map(_readable, of.columns)).order_by(ordered).limit(BATCH_ROWS)
     last = None
     while True:
         found = query if last is None else query.where(ordered > last)
         rows = [tuple(map(_without_nul, row)) for row in await connection.execute(found)]
         if rows:
             yield rows
-        if len(rows) < BATCH:
+        if len(rows) < BATCH_ROWS:
             return
         last = rows[-1][place]
 
@@ -202,7 +204,7 @@ def _ordered(key: Column[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _without_nul(value: Any) -> Any:
-    return value.replace(_NOTHING, "") if isinstance(value, str) and _NOTHING in value else value
+    return value.replace(_NUL, "") if isinstance(value, str) and _NUL in value else value
 
 
 async def _write(connection: AsyncConnection, into: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -224,7 +226,7 @@ async def _write(connection: AsyncConnection, into: Table, rows: Sequence[tuple[
                 await copy.write_row(row)
     except psycopg.Error as error:  # its words quote the row
         why = error.diag.message_primary or type(error).__name__
-        raise NotWritten(f"{into.name}: {why}") from None
+        raise BatchRefused(f"{into.name}: {why}") from None
 
 
 def _bare(of: Table) -> Any:
@@ -238,7 +240,7 @@ def _bare(of: Table) -> Any:
     )
 
 
-async def _go_on_behind(connection: AsyncConnection, of: Table) -> None:
+async def _advance_sequence(connection: AsyncConnection, of: Table) -> None:
     """Have the next number of a table be the one behind its highest; SQLite does so by itself."""
     (key,) = of.primary_key.columns
     if connection.dialect.name == "sqlite" or isinstance(key.type, String):

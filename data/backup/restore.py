@@ -19,7 +19,7 @@ from pathlib import Path
 from data.clock import civil_date, civil_time
 
 BACKED_UP_AT = "backed_up_at"  # of Meta: when this copy was made, or the last one of this database
-TEMPLATE = "restored"
+RESTORED_TEMPLATE = "restored"
 UNKNOWN = "restored from a backup: it may have been sent since"
 _GAP = 1_000_000  # numbers that may have been given since, where nobody can tell how many
 _OLD_ADDRESSES = timedelta(days=90)  # longer than any address of a file is good for
@@ -29,12 +29,12 @@ _LAST = {"status_reply": "said_at", "message": "sent_at", "inbox_event": "receiv
 _LOST = ("status_reply", "decision", "target_value", "inbox_event", "enrolment", "message")
 
 
-class Unfit(Exception):
+class BackupUnusable(Exception):
     """The file cannot be restored; str() is a Vietnamese sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RestoreState:
     """What a database holds. made_at: when the copy was made, else the last instant found in it."""
 
     revision: str
@@ -48,7 +48,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RestoreResult:
     """What was done to the copy: messages known to be sent, messages parked, chats that will be told."""
 
     sent: int
@@ -56,21 +56,21 @@ class Settled:
     chats: int
 
 
-def look(path: Path) -> Standing:
+def inspect_backup(path: Path) -> RestoreState:
     """Return what a file holds, after checking that it is whole; raises Unfit."""
     try:
         with _opened(path) as file:
             verdict = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
-                raise Unfit(f"{path} đã hỏng ({verdict}).")
+                raise BackupUnusable(f"{path} đã hỏng ({verdict}).")
             if file.execute("PRAGMA foreign_key_check").fetchone() is not None:
-                raise Unfit(f"{path} đã hỏng: có dòng trỏ đến dòng không còn.")
-            return _standing(file)
+                raise BackupUnusable(f"{path} đã hỏng: có dòng trỏ đến dòng không còn.")
+            return _read_state(file)
     except sqlite3.Error as error:
-        raise Unfit(f"{path} không phải cơ sở dữ liệu của Nhắc Việc ({error}).") from None
+        raise BackupUnusable(f"{path} không phải cơ sở dữ liệu của Nhắc Việc ({error}).") from None
 
 
-def continues(backup: Standing, backup_file: Path, present_file: Path) -> bool:
+def is_continuation(backup: RestoreState, backup_file: Path, present_file: Path) -> bool:
     """Tell whether one database is what the other became: then its numbers mean the same."""
     key = backup.highest.get("message")
     if not key:
@@ -80,7 +80,7 @@ def continues(backup: Standing, backup_file: Path, present_file: Path) -> bool:
         return bool(then.execute(query, (key,)).fetchone() == now.execute(query, (key,)).fetchone())
 
 
-def lost_since(backup: Standing, present: Path) -> dict[str, int]:
+def count_lost_rows(backup: RestoreState, present: Path) -> dict[str, int]:
     """Return how many rows of each kind came after the backup, in what it became."""
     with _opened(present) as file:
         return {
@@ -92,16 +92,19 @@ def lost_since(backup: Standing, present: Path) -> dict[str, int]:
         }
 
 
-def living_owner(path: Path, own_name: str, *, now: datetime) -> str | None:
+def find_living_owner(path: Path, own_name: str, *, now: datetime) -> str | None:
     """Return who owns an account of a file at an instant, other than a dead one of this name."""
     with _opened(path) as file:
         row = file.execute(
-            "SELECT owner FROM account WHERE owner <> ? AND owned_until > ?", (own_name, _kept(now))
+            "SELECT owner FROM account WHERE owner <> ? AND owned_until > ?",
+            (own_name, _format_instant(now)),
         ).fetchone()
         return None if row is None else str(row[0])
 
 
-def settle(copy: Path, backup: Standing, became: Path | None, *, now: datetime) -> Settled:
+def prepare_restored_copy(
+    copy: Path, backup: RestoreState, became: Path | None, *, now: datetime
+) -> RestoreResult:
     """Make a copy of a backup, at the newest schema, fit to go on.
 
     became: the database that the backup became, as it now is; None where there is none or nobody can
@@ -112,15 +115,15 @@ def settle(copy: Path, backup: Standing, became: Path | None, *, now: datetime) 
         if became is not None:
             file.execute("ATTACH DATABASE ? AS became", (f"{became.resolve().as_uri()}?mode=ro",))
         file.execute("BEGIN IMMEDIATE")
-        chats = _enrolled(file) if became is None else _touched(file)
-        sent = 0 if became is None else _carry_over(file)
+        chats = _list_enrolled_chats(file) if became is None else _list_active_chats(file)
+        sent = 0 if became is None else _copy_outcomes(file)
         parked = _park(file, now) if became is None else 0
         file.execute("UPDATE account SET owner = NULL, owned_until = NULL")
         _forget_lists(file, chats)
-        _give_no_number_twice(file, became is not None, now)
+        _skip_used_ids(file, became is not None, now)
         _tell(file, chats, since, known=became is not None, now=now)
         file.execute("COMMIT")
-    return Settled(sent, parked, len(chats))
+    return RestoreResult(sent, parked, len(chats))
 
 
 def mark_backed_up(path: Path, *, now: datetime) -> None:
@@ -146,10 +149,10 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield file
 
 
-def _standing(file: sqlite3.Connection) -> Standing:
+def _read_state(file: sqlite3.Connection) -> RestoreState:
     meta = dict(file.execute("SELECT key, value FROM meta"))
     last = {
-        table: _instant(file.execute(f"SELECT max({column}) FROM {table}").fetchone()[0])  # noqa: S608
+        table: _parse_instant(file.execute(f"SELECT max({column}) FROM {table}").fetchone()[0])  # noqa: S608
         for table, column in _LAST.items()
     }
     known = [each for each in last.values() if each is not None]
@@ -161,7 +164,7 @@ def _standing(file: sqlite3.Connection) -> Standing:
         for table in _LOST
         if table in there  # an older program had fewer
     }
-    return Standing(
+    return RestoreState(
         revision=str(file.execute("SELECT version_num FROM alembic_version").fetchone()[0]),
         sandbox=meta.get("sandbox") == "1",
         made_at=max([*known, *marked], default=None),
@@ -173,11 +176,11 @@ def _standing(file: sqlite3.Connection) -> Standing:
     )
 
 
-def _instant(kept: str | None) -> datetime | None:
+def _parse_instant(kept: str | None) -> datetime | None:
     return None if kept is None else datetime.fromisoformat(kept).replace(tzinfo=UTC)
 
 
-def _kept(instant: datetime) -> str:
+def _format_instant(instant: datetime) -> str:
     """Return an instant as the database keeps it."""
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
@@ -185,7 +188,7 @@ def _kept(instant: datetime) -> str:
 # ------------------------------------------------------------------ what was sent since
 
 
-def _carry_over(file: sqlite3.Connection) -> int:
+def _copy_outcomes(file: sqlite3.Connection) -> int:
     """Take over how messages ended that still waited, and which mornings and weeks were told."""
     fates = (
         "state",
@@ -231,7 +234,7 @@ def _park(file: sqlite3.Connection, now: datetime) -> int:
 # ------------------------------------------------------------------ who is told
 
 
-def _enrolled(file: sqlite3.Connection) -> list[int]:
+def _list_enrolled_chats(file: sqlite3.Connection) -> list[int]:
     """Return every living chat with people in it."""
     return [
         row[0]
@@ -242,7 +245,7 @@ def _enrolled(file: sqlite3.Connection) -> list[int]:
     ]
 
 
-def _touched(file: sqlite3.Connection) -> list[int]:
+def _list_active_chats(file: sqlite3.Connection) -> list[int]:
     """Return the chats, of those with people in them, that wrote or were written to since the backup."""
     found = file.execute(
         "SELECT b.chat_id FROM became.message AS b LEFT JOIN main.message AS m ON m.id = b.id "
@@ -252,7 +255,7 @@ def _touched(file: sqlite3.Connection) -> list[int]:
         "WHERE e.id > (SELECT coalesce(max(id), 0) FROM main.inbox_event)"
     )
     touched = {row[0] for row in found}
-    return [chat for chat in _enrolled(file) if chat in touched]
+    return [chat for chat in _list_enrolled_chats(file) if chat in touched]
 
 
 def _forget_lists(file: sqlite3.Connection, chats: list[int]) -> None:
@@ -262,7 +265,7 @@ def _forget_lists(file: sqlite3.Connection, chats: list[int]) -> None:
     file.executemany("DELETE FROM dialog WHERE chat_id = ?", rows)
 
 
-def _give_no_number_twice(file: sqlite3.Connection, known: bool, now: datetime) -> None:
+def _skip_used_ids(file: sqlite3.Connection, known: bool, now: datetime) -> None:
     """Keep addresses of files and calendars given out since from opening what is made from now on.
 
     An address holds a row's number and SQLite counts on from the highest: a row that opens nothing
@@ -279,12 +282,12 @@ def _give_no_number_twice(file: sqlite3.Connection, known: bool, now: datetime) 
     file.execute(
         "INSERT INTO download (id, name, mime, content, made_at, expires_at) "
         "VALUES (?, '', 'text/plain', x'', ?, ?)",
-        (behind("download"), _kept(now), _kept(now + _OLD_ADDRESSES)),
+        (behind("download"), _format_instant(now), _format_instant(now + _OLD_ADDRESSES)),
     )
     file.execute(
         "INSERT INTO calendar_feed (id, chat_id, agency_id, role, made_at, ended_at) "
         "SELECT ?, chat.id, agency.id, 'focal', ?, ? FROM chat, agency LIMIT 1",
-        (behind("calendar_feed"), _kept(now), _kept(now)),
+        (behind("calendar_feed"), _format_instant(now), _format_instant(now)),
     )
 
 
@@ -306,7 +309,14 @@ def _tell(
         "created_at, send_at) "
         "SELECT ?, account_id, id, 2, ?, ?, '[]', ?, ? FROM chat WHERE id = ?",
         [
-            (first + number, TEMPLATE, context, _kept(now), _kept(now), chat)
+            (
+                first + number,
+                RESTORED_TEMPLATE,
+                context,
+                _format_instant(now),
+                _format_instant(now),
+                chat,
+            )
             for number, chat in enumerate(chats)
         ],
     )

@@ -23,7 +23,7 @@ _EVERY_STATE = (*LIVE_STATES, "withdrawn", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class AwaitedReport:
     """One occurrence of a report duty: how many owe it and how many of them handed it in.
 
     expected 0: it is cancelled. revision: of all its obligations the highest, so that it never goes down.
@@ -48,17 +48,17 @@ class Awaited:
     revised_on: date | None
 
 
-async def due_within(
-    connection: AsyncConnection, held: ColumnElement[bool], *, since: date, until: date
+async def list_obligation_ids_due_between(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, since: date, until: date
 ) -> list[int]:
     """Return the ids of what was or is owed with an effective due date in since..until, by date.
 
-    held: of whom; see data.obligations.lists.held_by_ids. What never falls due (undated tasks) is left out.
+    held: of whom; see data.obligations.lists.held_condition_by_ids. What never falls due (undated tasks) is left out.
     """
     rows = await connection.execute(
         select(Obligation.id)
         .where(
-            held,
+            condition,
             Obligation.kind != UNDATED,
             Obligation.state.in_(_EVERY_STATE),  # so that the index serves the dates too
             Obligation.due_on <= until,
@@ -69,14 +69,14 @@ async def due_within(
     return list(rows.scalars())
 
 
-async def awaited(
+async def list_awaited_reports(
     connection: AsyncConnection,
     coordinator_id: int,
     *,
     own_ids: Collection[int],
     since: date,
     until: date,
-) -> list[Awaited]:
+) -> list[AwaitedReport]:
     """Return the reports due in since..until that others owe under the plans an agency coordinates.
 
     own_ids: the owners whose work it has in hand itself; what nobody else owes is left out.
@@ -115,6 +115,6 @@ async def awaited(
         .group_by(Obligation.duty_id, Obligation.period)
         .having(count_if(Obligation.agency_id.not_in(sorted(own_ids))) > 0)
     )
-    found = [Awaited(**{**row._mapping, "proposed": bool(row.proposed)}) for row in rows]
+    found = [AwaitedReport(**{**row._mapping, "proposed": bool(row.proposed)}) for row in rows]
     within = [each for each in found if since <= each.due_on <= until]
     return sorted(within, key=lambda each: (each.due_on, each.duty_id, each.period))

@@ -27,7 +27,7 @@ class Feed:
     role: str
 
 
-async def feed_for(
+async def find_or_create_feed(
     connection: AsyncConnection,
     *,
     chat_id: int,
@@ -46,7 +46,7 @@ async def feed_for(
             _is(CalendarFeed.person_id, person_id),
             CalendarFeed.agency_id == agency_id,
             CalendarFeed.role == role,
-            *_lives(today),
+            *_active_feed_conditions(today),
         )
         .order_by(CalendarFeed.id.desc())
         .limit(1)
@@ -61,13 +61,15 @@ async def feed_for(
     return int(made.scalar_one())
 
 
-async def living_feed(connection: AsyncConnection, feed_id: int, *, today: date) -> Feed | None:
+async def find_active_feed(
+    connection: AsyncConnection, feed_id: int, *, today: date
+) -> Feed | None:
     """Return a feed that opens today; None where there is none, it ended, or its enrolment did."""
     rows = await connection.execute(
         select(CalendarFeed.id, Agency.province, Agency.code, CalendarFeed.role)
         .join(Agency, Agency.id == CalendarFeed.agency_id)
         .join(Enrolment, _ENROLMENT)
-        .where(CalendarFeed.id == feed_id, *_lives(today))
+        .where(CalendarFeed.id == feed_id, *_active_feed_conditions(today))
     )
     row = rows.first()
     return None if row is None else Feed(*row)
@@ -108,7 +110,7 @@ _ENROLMENT = and_(
 )
 
 
-def _lives(today: date) -> tuple[Any, ...]:
+def _active_feed_conditions(today: date) -> tuple[Any, ...]:
     return (
         CalendarFeed.ended_at.is_(None),
         Enrolment.ended_at.is_(None),

@@ -9,11 +9,11 @@ from __future__ import annotations
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.enrolments import enrol, enrolled_where
+from data.contacts.enrolments import enrol, list_enrolments
 from data.models import Chat, ChatAlias, Enrolment
 
 
-async def move(connection: AsyncConnection, chat_id: int, new_address: str) -> None:
+async def move_chat(connection: AsyncConnection, chat_id: int, new_address: str) -> None:
     """Give a chat its new address (a group that became a supergroup); the old one still finds it.
 
     Topics of the same chat move with it; a menu has to be offered anew there. Where a row already stands
@@ -55,7 +55,7 @@ async def _yield_address(
     )
     if stands is None or stands == to_chat:
         return
-    for enrolled in await enrolled_where(connection, Enrolment.chat_id == stands):
+    for enrolled in await list_enrolments(connection, Enrolment.chat_id == stands):
         when = await connection.scalar(
             select(Enrolment.enrolled_at).where(Enrolment.id == enrolled.id)
         )

@@ -1,8 +1,4 @@
-"""People and chats: who speaks for which agency, and where they are reached.
-
-Promises that of a stranger nothing is kept but the chat's address, and that enrolling twice changes
-nothing. Never decides what an enrolled chat may do (bot/conversation/context/access.py does) and never sends.
-"""
+"""Chats, persons and enrolments: find, create, end."""
 
 from __future__ import annotations
 
@@ -14,13 +10,13 @@ from typing import Any, Literal, Protocol, cast
 from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.recipients import Place, places
+from data.contacts.recipients import Recipient, list_recipients
 from data.models import Agency, Chat, ChatAlias, Enrolment, Identity, Person
 
 Role = Literal["focal", "coordinator", "leader"]
 
 
-class Sender(Protocol):
+class MessageOrigin(Protocol):
     """What of an incoming thing tells chat and person; jobs.channel.Incoming fits."""
 
     @property
@@ -40,7 +36,7 @@ class Sender(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class ActiveEnrolment:
     """One living enrolment with its agency."""
 
     id: int
@@ -54,10 +50,9 @@ class Enrolled:
     may_decide: bool
 
 
-# ------------------------------------------------------------------ chats
-
-
-async def chat_of(connection: AsyncConnection, incoming: Sender, *, now: datetime) -> Row[Any]:
+async def ensure_chat(
+    connection: AsyncConnection, incoming: MessageOrigin, *, now: datetime
+) -> Row[Any]:
     """Return the chat row of an incoming thing, made if new; notes the sign of life.
 
     An address that a chat had before it moved finds that chat. A private chat's title is never kept:
@@ -90,20 +85,20 @@ async def find_chat(
     return (await connection.execute(_MOVED_FROM, at)).first()
 
 
-async def person_of(connection: AsyncConnection, account_id: int, sender: str) -> int | None:
+async def find_person(connection: AsyncConnection, account_id: int, sender: str) -> int | None:
     """Return the person behind a sender id, or None for a stranger or a sender that cannot be told."""
     if not sender:
         return None
     return await connection.scalar(_BEHIND, {"account_id": account_id, "sender": sender})
 
 
-async def know_person(
+async def ensure_person(
     connection: AsyncConnection, account_id: int, sender: str, name: str, *, now: datetime
 ) -> int:
     """Return the person behind a sender id, made if new; called only when somebody enrols."""
     if not sender:
         raise ValueError("a person needs a sender id")
-    person_id = await person_of(connection, account_id, sender)
+    person_id = await find_person(connection, account_id, sender)
     if person_id is not None:
         return person_id
     added = await connection.execute(
@@ -116,16 +111,13 @@ async def know_person(
     return made
 
 
-async def know_as(
+async def link_identity(
     connection: AsyncConnection, account_id: int, sender: str, person_id: int
 ) -> None:
     """Know a sender id, new on its account, as a person who is known elsewhere."""
     await connection.execute(
         insert(Identity).values(account_id=account_id, sender=sender, person_id=person_id)
     )
-
-
-# ------------------------------------------------------------------ enrolments
 
 
 async def enrol(
@@ -188,13 +180,13 @@ async def enrol(
     return made
 
 
-async def enrolments_of_chat(
+async def list_chat_enrolments(
     connection: AsyncConnection, chat_id: int, *, person_id: int | None
-) -> list[Enrolled]:
+) -> list[ActiveEnrolment]:
     """Return a chat's living enrolments that speak for a person; None: those of the group itself."""
     query = _GROUPS_OWN if person_id is None else _OF_PERSON_HERE
     rows = await connection.execute(query, {"chat_id": chat_id, "person_id": person_id})
-    return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
+    return [ActiveEnrolment(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 async def is_enrolled(connection: AsyncConnection, chat_id: int) -> bool:
@@ -207,21 +199,23 @@ async def is_enrolled(connection: AsyncConnection, chat_id: int) -> bool:
     return found is not None
 
 
-async def enrolments_of_person(connection: AsyncConnection, person_id: int) -> list[Enrolled]:
+async def list_person_enrolments(
+    connection: AsyncConnection, person_id: int
+) -> list[ActiveEnrolment]:
     """Return all living enrolments of a person, in whatever chat."""
-    return await enrolled_where(connection, Enrolment.person_id == person_id)
+    return await list_enrolments(connection, Enrolment.person_id == person_id)
 
 
-async def enrolment_of(connection: AsyncConnection, enrolment_id: int) -> Enrolled:
+async def find_enrolment(connection: AsyncConnection, enrolment_id: int) -> ActiveEnrolment:
     """Return one living enrolment with its agency."""
-    (enrolled,) = await enrolled_where(connection, Enrolment.id == enrolment_id)
+    (enrolled,) = await list_enrolments(connection, Enrolment.id == enrolment_id)
     return enrolled
 
 
-async def enrolled_where(connection: AsyncConnection, condition: Any) -> list[Enrolled]:
+async def list_enrolments(connection: AsyncConnection, condition: Any) -> list[ActiveEnrolment]:
     """Return the living enrolments that a condition on Enrolment or Agency holds for, oldest first."""
     rows = await connection.execute(_ENROLLED.where(condition))
-    return [Enrolled(*cast("tuple[Any, ...]", row)) for row in rows]
+    return [ActiveEnrolment(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 async def end_stand_ins(
@@ -232,19 +226,19 @@ async def end_stand_ins(
     await connection.execute(statement, {"today": today, "now": now, "here": chat_id})
 
 
-async def living_chats(
+async def agency_recipients(
     connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",)
-) -> list[Place]:
-    """Return where an agency is reached in any of the roles: see data.contacts.recipients.places."""
-    return (await places(connection, (agency_id,), roles=roles)).get(agency_id, [])
+) -> list[Recipient]:
+    """Return where an agency is reached in any of the roles: see data.contacts.recipients.list_recipients."""
+    return (await list_recipients(connection, (agency_id,), roles=roles)).get(agency_id, [])
 
 
-async def coordinator_chats(connection: AsyncConnection, agency_id: int) -> list[Place]:
+async def coordinator_recipients(connection: AsyncConnection, agency_id: int) -> list[Recipient]:
     """Return where a coordinating agency's coordinators are reached."""
-    return await living_chats(connection, agency_id, ("coordinator",))
+    return await agency_recipients(connection, agency_id, ("coordinator",))
 
 
-async def deciding_leader_chats(connection: AsyncConnection, province: str) -> list[Place]:
+async def deciding_leader_recipients(connection: AsyncConnection, province: str) -> list[Recipient]:
     """Return where a province's leaders who may decide are reached, each person once."""
     rows = await connection.execute(
         select(Enrolment.agency_id, Enrolment.chat_id)
@@ -259,15 +253,12 @@ async def deciding_leader_chats(connection: AsyncConnection, province: str) -> l
     deciding = rows.all()
     chats = {row.chat_id for row in deciding}
     agency_ids = [row.agency_id for row in deciding]
-    found = await places(connection, agency_ids, roles=("leader",))
+    found = await list_recipients(connection, agency_ids, roles=("leader",))
     every = [place for each in found.values() for place in each if place.chat_id in chats]
     return list({place.chat_id: place for place in every}.values())
 
 
-# ------------------------------------------------------------------ life of a chat
-
-
-async def mark_gone(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
+async def pause_chat(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
     """Pause a chat that blocked the bot, put it out or was deleted; its enrolments stay."""
     await connection.execute(
         update(Chat)
@@ -276,7 +267,7 @@ async def mark_gone(connection: AsyncConnection, chat_id: int, *, why: str, now:
     )
 
 
-async def mark_living(connection: AsyncConnection, chat_id: int) -> None:
+async def wake_chat(connection: AsyncConnection, chat_id: int) -> None:
     """Wake a chat that is heard from again."""
     await connection.execute(
         update(Chat)
@@ -284,8 +275,6 @@ async def mark_living(connection: AsyncConnection, chat_id: int) -> None:
         .values(state="living", gone_at=None, gone_why=None)
     )
 
-
-# ------------------------------------------------------------------ of every turn, made once
 
 _AT = select(Chat).where(
     Chat.account_id == bindparam("account_id"),

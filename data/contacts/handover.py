@@ -14,7 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.enrolments import Enrolled, enrol, enrolled_where
+from data.contacts.enrolments import ActiveEnrolment, enrol, list_enrolments
 from data.models import Decision, Enrolment
 
 HANDOVER, STAND_IN, LINK = "handover", "stand_in", "link"
@@ -30,7 +30,7 @@ class Offer:
     enrolment_ids: tuple[int, ...]
 
 
-async def keep_offer(
+async def record_offer(
     connection: AsyncConnection,
     *,
     invitation_id: int,
@@ -53,7 +53,7 @@ async def keep_offer(
     )
 
 
-async def offer_of(connection: AsyncConnection, invitation_id: int) -> Offer | None:
+async def find_offer(connection: AsyncConnection, invitation_id: int) -> Offer | None:
     """Return what a code hands over, or None for a plain invitation."""
     found = await connection.execute(
         select(Decision.kind, Decision.person_id, Decision.details).where(
@@ -67,7 +67,7 @@ async def offer_of(connection: AsyncConnection, invitation_id: int) -> Offer | N
     return Offer(row.kind, row.person_id, tuple(row.details["enrolments"]))
 
 
-async def take_over(
+async def accept_offer(
     connection: AsyncConnection,
     offer: Offer,
     *,
@@ -80,7 +80,7 @@ async def take_over(
 
     Returns the taker's enrolments, none where all that was offered had ended meanwhile.
     """
-    living = await still_offered(connection, offer)
+    living = await list_offered_enrolments(connection, offer)
     made = [
         await enrol(
             connection,
@@ -103,9 +103,11 @@ async def take_over(
     return made
 
 
-async def still_offered(connection: AsyncConnection, offer: Offer) -> list[Enrolled]:
+async def list_offered_enrolments(
+    connection: AsyncConnection, offer: Offer
+) -> list[ActiveEnrolment]:
     """Return what of an offer still lives."""
-    return await enrolled_where(connection, Enrolment.id.in_(offer.enrolment_ids))
+    return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids))
 
 
 def _subject(invitation_id: int) -> str:

@@ -18,33 +18,33 @@ from sqlalchemy import Row, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.enrolments import (
-    Enrolled,
+    ActiveEnrolment,
+    MessageOrigin,
     Role,
-    Sender,
     enrol,
-    enrolment_of,
-    enrolments_of_person,
-    know_as,
-    know_person,
-    person_of,
+    ensure_person,
+    find_enrolment,
+    find_person,
+    link_identity,
+    list_person_enrolments,
 )
 from data.contacts.handover import (
     HANDOVER,
     LINK,
     STAND_IN,
     Offer,
-    keep_offer,
-    offer_of,
-    still_offered,
-    take_over,
+    accept_offer,
+    find_offer,
+    list_offered_enrolments,
+    record_offer,
 )
 from data.models import Chat, Invitation
 
 CODE_DAYS = 7
-WRONG_CODES = 5
+MAX_WRONG_CODES = 5
 # An account's, in the last hour: with 50 random bits nobody guesses one of a thousand living codes within
 # a million years at this pace, while a province's first morning has room for its slips.
-MOST_WRONG = 200
+MAX_WRONG_PER_ACCOUNT = 200
 LOCKED_FOR = timedelta(hours=1)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base32 without the letters taken for digits
@@ -67,11 +67,11 @@ class Redemption:
     """
 
     outcome: Literal["enrolled", "wrong", "locked", "private_only", "own", "another"]
-    enrolled: Enrolled | None = None
+    enrolled: ActiveEnrolment | None = None
     handed_over: Offer | None = None
 
 
-def hash_of(code: str) -> str | None:
+def hash_code(code: str) -> str | None:
     """Return the SHA-256 under which a code is kept, or None for what has no code's form.
 
     Case, spaces and the dash do not matter; O, I and L are read as the digits they look like.
@@ -85,7 +85,7 @@ def hash_of(code: str) -> str | None:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def code_in(text: str, *, stranger: bool) -> str | None:
+def find_code(text: str, *, stranger: bool) -> str | None:
     """Return the code in a text: after /start (also a deep link's), or alone.
 
     Alone it needs its dash, so that two short words are no code; a stranger has nothing else to say
@@ -93,19 +93,19 @@ def code_in(text: str, *, stranger: bool) -> str | None:
     """
     started = _START.match(text.strip())
     if started is not None:
-        return started[1] if hash_of(started[1]) else None
+        return started[1] if hash_code(started[1]) else None
     alone = _DASHED.match(text) is not None or stranger
-    return text.strip() if alone and hash_of(text) else None
+    return text.strip() if alone and hash_code(text) else None
 
 
 def may_hold_code(raw: bytes, text: str) -> bool:
     """Tell whether an incoming update may hold a code: typed, or in a message of ours that it quotes."""
-    return code_in(text, stranger=True) is not None or bool(
+    return find_code(text, stranger=True) is not None or bool(
         _WITHIN.search(raw.decode("utf-8", "replace"))
     )
 
 
-async def invite(
+async def create_invitation(
     connection: AsyncConnection,
     *,
     agency_id: int,
@@ -126,20 +126,20 @@ async def invite(
     return code
 
 
-async def offer(
+async def create_handover_code(
     connection: AsyncConnection,
     *,
     person_id: int,
     until_on: date | None = None,
     kind: str | None = None,
     now: datetime,
-) -> tuple[str, list[Enrolled]]:
+) -> tuple[str, list[ActiveEnrolment]]:
     """Make a code that hands a person's enrolments over, or (until_on) lets somebody stand in for them.
 
     kind: LINK, a code for another chat of the same person's. Nothing changes until somebody uses it.
     Raises ValueError for a person without an enrolment.
     """
-    every = await enrolments_of_person(connection, person_id)
+    every = await list_person_enrolments(connection, person_id)
     if not every:
         raise ValueError("nothing to hand over")
     first = every[0]
@@ -152,7 +152,7 @@ async def offer(
         created_at=now,
         expires_at=now + timedelta(days=CODE_DAYS),
     )
-    await keep_offer(
+    await record_offer(
         connection,
         invitation_id=invitation_id,
         person_id=person_id,
@@ -167,13 +167,18 @@ async def _make(connection: AsyncConnection, **values: Any) -> tuple[int, str]:
     plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
     code = f"{plain[:5]}-{plain[5:]}"
     added = await connection.execute(
-        insert(Invitation).values(code_hash=hash_of(code), **values).returning(Invitation.id)
+        insert(Invitation).values(code_hash=hash_code(code), **values).returning(Invitation.id)
     )
     return int(added.scalar_one()), code
 
 
 async def redeem(
-    connection: AsyncConnection, *, code: str, chat: Row[Any], incoming: Sender, now: datetime
+    connection: AsyncConnection,
+    *,
+    code: str,
+    chat: Row[Any],
+    incoming: MessageOrigin,
+    now: datetime,
 ) -> Redemption:
     """Use a code in a chat: enrols the person in a private chat, the group itself in a group.
 
@@ -182,11 +187,11 @@ async def redeem(
     """
     if chat.locked_until is not None and now < chat.locked_until:
         return Redemption("locked")
-    if await _wrong_of_account(connection, chat.account_id, now=now) >= MOST_WRONG:
+    if await _wrong_of_account(connection, chat.account_id, now=now) >= MAX_WRONG_PER_ACCOUNT:
         return Redemption("locked")
     found = await connection.execute(
         select(Invitation).where(
-            Invitation.code_hash == (hash_of(code) or ""),
+            Invitation.code_hash == (hash_code(code) or ""),
             Invitation.used_at.is_(None),
             Invitation.expires_at > now,
         )
@@ -194,12 +199,12 @@ async def redeem(
     invitation = found.one_or_none()
     if invitation is None or (chat.kind == "private" and not incoming.sender):
         return await _count_wrong(connection, chat, now=now)
-    offered = await offer_of(connection, invitation.id)
-    if offered is not None and not await still_offered(connection, offered):
+    offered = await find_offer(connection, invitation.id)
+    if offered is not None and not await list_offered_enrolments(connection, offered):
         return await _count_wrong(connection, chat, now=now)
     if chat.kind == "group" and (invitation.role == "leader" or offered is not None):
         return Redemption("private_only")
-    taker = await person_of(connection, incoming.account_id, incoming.sender)
+    taker = await find_person(connection, incoming.account_id, incoming.sender)
     if offered is not None and offered.person_id == taker:
         return Redemption("own")
     if offered is not None and offered.kind == LINK and taker is not None:
@@ -217,13 +222,13 @@ async def redeem(
     person_id = None
     if offered is not None and offered.kind == LINK:
         person_id = offered.person_id
-        await know_as(connection, incoming.account_id, incoming.sender, person_id)
+        await link_identity(connection, incoming.account_id, incoming.sender, person_id)
     elif chat.kind == "private":
-        person_id = await know_person(
+        person_id = await ensure_person(
             connection, incoming.account_id, incoming.sender, incoming.sender_name, now=now
         )
     if offered is not None and person_id is not None:
-        enrolment_id, *_ = await take_over(
+        enrolment_id, *_ = await accept_offer(
             connection,
             offered,
             chat_id=chat.id,
@@ -242,7 +247,7 @@ async def redeem(
             until_on=invitation.until_on,
             now=now,
         )
-    return Redemption("enrolled", await enrolment_of(connection, enrolment_id), offered)
+    return Redemption("enrolled", await find_enrolment(connection, enrolment_id), offered)
 
 
 async def _wrong_of_account(connection: AsyncConnection, account_id: int, *, now: datetime) -> int:
@@ -250,7 +255,7 @@ async def _wrong_of_account(connection: AsyncConnection, account_id: int, *, now
     locked = Chat.locked_until > now
     tries = await connection.scalar(
         select(
-            func.sum(case((locked, WRONG_CODES + Chat.wrong_codes), else_=Chat.wrong_codes))
+            func.sum(case((locked, MAX_WRONG_CODES + Chat.wrong_codes), else_=Chat.wrong_codes))
         ).where(Chat.account_id == account_id, or_(locked, Chat.last_seen_at > now - LOCKED_FOR))
     )
     return int(tries or 0)
@@ -258,7 +263,7 @@ async def _wrong_of_account(connection: AsyncConnection, account_id: int, *, now
 
 async def _count_wrong(connection: AsyncConnection, chat: Row[Any], *, now: datetime) -> Redemption:
     wrong = chat.wrong_codes + 1
-    locks = wrong >= WRONG_CODES
+    locks = wrong >= MAX_WRONG_CODES
     await connection.execute(
         update(Chat)
         .where(Chat.id == chat.id)

@@ -15,11 +15,11 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts.usage import Usage, usage
+from data.accounts.usage import AccountUsage, list_account_usage
 from data.models import Account
 
 
-class Entry(Protocol):
+class InviteCapabilities(Protocol):
     """What of a channel decides how people come in; jobs.channel.Capabilities fits."""
 
     @property
@@ -31,7 +31,7 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WayIn:
+class InviteLink:
     """One way to use a code on a messenger.
 
     private: the link that opens the bot's chat; group: the one that adds the bot to a group (None: no
@@ -46,14 +46,14 @@ class WayIn:
     send: str
 
 
-async def ways_in(
+async def list_invite_links(
     connection: AsyncConnection,
     code: str,
     *,
     group: bool,
-    can: Callable[[Usage], Entry | None],
+    capabilities: Callable[[AccountUsage], InviteCapabilities | None],
     today: date,
-) -> list[WayIn]:
+) -> list[InviteLink]:
     """Return where a code can be used, in the order in which the messengers were set.
 
     group False: the code is for a private chat alone (a leader's, a handover's). can: what an account's
@@ -65,26 +65,26 @@ async def ways_in(
             select(Account.id, Account.link).where(Account.link.is_not(None))
         )
     }
-    found: list[WayIn] = []
-    typed: dict[str, list[tuple[Usage, Entry]]] = {}
-    for use in await usage(connection, today=today):
-        entry = can(use)
+    found: list[InviteLink] = []
+    typed: dict[str, list[tuple[AccountUsage, InviteCapabilities]]] = {}
+    for use in await list_account_usage(connection, today=today):
+        entry = capabilities(use)
         if entry is None or use.stopped or use.account_id not in links:
             continue
         if entry.start_links:
             link = links[use.account_id]
             added = f"{link}?startgroup={code}" if group else None
-            found.append(WayIn(entry.messenger, use.name, f"{link}?start={code}", added, ""))
+            found.append(InviteLink(entry.messenger, use.name, f"{link}?start={code}", added, ""))
         else:
             typed.setdefault(entry.messenger, []).append((use, entry))
     for messenger, bots in typed.items():
-        use, entry = max(bots, key=lambda one: (_room(*one), -one[0].account_id))
-        if _room(use, entry) > 0:
-            found.append(WayIn(messenger, use.name, links[use.account_id], None, code))
+        use, entry = max(bots, key=lambda one: (_has_room(*one), -one[0].account_id))
+        if _has_room(use, entry) > 0:
+            found.append(InviteLink(messenger, use.name, links[use.account_id], None, code))
         else:
-            found.append(WayIn(messenger, "", "", None, ""))
+            found.append(InviteLink(messenger, "", "", None, ""))
     return found
 
 
-def _room(use: Usage, entry: Entry) -> float:
+def _has_room(use: AccountUsage, entry: InviteCapabilities) -> float:
     return float("inf") if entry.most_people is None else entry.most_people - use.people

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Account, Agency, Chat, Enrolment, Person
 
 
-async def enrolled_people(
+async def list_enrolled(
     connection: AsyncConnection, *, province: str | None = None, agency_id: int | None = None
 ) -> list[Any]:
     """Return the living enrolments of persons and groups, by province, agency and age."""
@@ -52,7 +52,7 @@ async def enrolled_people(
     return list(await connection.execute(statement))
 
 
-async def agency_chats(
+async def list_agencies_with_chats(
     connection: AsyncConnection, province: str, *, today: date, agency_ids: Sequence[int] = ()
 ) -> list[Any]:
     """Return a province's living agencies with their chats: those without any first.
@@ -119,6 +119,6 @@ async def end_enrolments(
     return int(ended.rowcount)
 
 
-async def person_row(connection: AsyncConnection, person_id: int) -> Any | None:
+async def load_person(connection: AsyncConnection, person_id: int) -> Any | None:
     """Return a person's row, or None."""
     return (await connection.execute(select(Person).where(Person.id == person_id))).one_or_none()

@@ -20,7 +20,7 @@ _CHUNK = 900  # below every database's limit of bound values
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Recipient:
     """A chat that can be written to; person_id is None for a group."""
 
     chat_id: int
@@ -28,15 +28,15 @@ class Place:
     person_id: int | None
 
 
-async def places(
+async def list_recipients(
     connection: AsyncConnection, agency_ids: Iterable[int], *, roles: Sequence[str] = ("focal",)
-) -> dict[int, list[Place]]:
+) -> dict[int, list[Recipient]]:
     """Return where each agency's people are reached, absent where nowhere.
 
     First the chat that a person prefers, then the oldest enrolment.
     """
     wanted = sorted(set(agency_ids))
-    found: dict[int, list[Place]] = {}
+    found: dict[int, list[Recipient]] = {}
     reached: set[tuple[int, str, int]] = set()
     for start in range(0, len(wanted), _CHUNK):
         rows = await connection.execute(
@@ -67,19 +67,19 @@ async def places(
                 continue
             reached.add(key)
             found.setdefault(row.agency_id, []).append(
-                Place(row.chat_id, row.account_id, row.person_id if alone else None)
+                Recipient(row.chat_id, row.account_id, row.person_id if alone else None)
             )
     return found
 
 
-async def prefer(connection: AsyncConnection, *, person_id: int, chat_id: int) -> None:
+async def prefer_chat(connection: AsyncConnection, *, person_id: int, chat_id: int) -> None:
     """Let a person's messages go to one of their chats first."""
     await connection.execute(
         update(Person).where(Person.id == person_id).values(prefers_chat_id=chat_id)
     )
 
 
-async def own_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
+async def list_private_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
     """Return a person's private chats with id, state, stopped_at, bot, channel; the preferred first."""
     rows = await connection.execute(
         select(
@@ -102,7 +102,9 @@ async def own_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
     return list(rows.all())
 
 
-async def coordinators(connection: AsyncConnection, province: str) -> dict[int, list[Place]]:
+async def province_coordinators(
+    connection: AsyncConnection, province: str
+) -> dict[int, list[Recipient]]:
     """Return where the coordinators of a province's plans are reached, by their agency; each chat once."""
     rows = await connection.scalars(
         select(Plan.coordinator_id)
@@ -115,8 +117,10 @@ async def coordinators(connection: AsyncConnection, province: str) -> dict[int, 
     )
     agency_ids = [agency_id for agency_id in rows.all() if agency_id is not None]
     seen: set[int] = set()
-    found: dict[int, list[Place]] = {}
-    for agency_id, every in (await places(connection, agency_ids, roles=("coordinator",))).items():
+    found: dict[int, list[Recipient]] = {}
+    for agency_id, every in (
+        await list_recipients(connection, agency_ids, roles=("coordinator",))
+    ).items():
         found[agency_id] = [place for place in every if place.chat_id not in seen]
         seen.update(place.chat_id for place in every)
     return found

@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Base
 
 
-async def insert_plain(
+async def bulk_insert(
     connection: AsyncConnection,
     model: type[Base],
     names: Sequence[str],
     rows: Sequence[tuple[int | str | None, ...]],
     *,
-    keep: bool = False,
+    ignore_existing: bool = False,
 ) -> None:
     """Insert rows, values in the order of names, dates as ISO words.
 
@@ -32,5 +32,5 @@ async def insert_plain(
     places = ", ".join(mark for _ in names)
     words = f"INSERT INTO {model.__tablename__} ({', '.join(names)}) VALUES ({places})"  # noqa: S608
     await connection.exec_driver_sql(
-        f"{words} ON CONFLICT DO NOTHING" if keep else words, list(rows)
+        f"{words} ON CONFLICT DO NOTHING" if ignore_existing else words, list(rows)
     )

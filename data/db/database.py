@@ -36,7 +36,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from data.db import sqlite_driver as trips
+from data.db import sqlite_driver
 
 BUSY_SECONDS = 5
 _ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number that stays the same
@@ -54,10 +54,10 @@ _USUAL_CACHE = "PRAGMA cache_size=-512"
 # connection to close copies.
 _LOG_STAYS = "PRAGMA wal_autocheckpoint=0"
 _ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text(_USUAL_CACHE)
-_RECKONS_LONG = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+_ALLOW_LONG_TRANSACTION = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
 # A server that is gone without a word is given up within half a minute, not after the quarter of an hour
 # that TCP would wait.
-_SILENCE = {
+_CONNECTION_TIMEOUTS = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -69,7 +69,7 @@ _CANNOT_OPEN = (
 )
 
 # How libpq and PostgreSQL say that the server is not there, or no longer.
-_OUT_OF_REACH = ("connection", "starting up", "shutting down", "recovery mode")
+_UNREACHABLE_MESSAGES = ("connection", "starting up", "shutting down", "recovery mode")
 
 
 class DatabaseUnusable(Exception):
@@ -77,7 +77,13 @@ class DatabaseUnusable(Exception):
 
 
 # What is wrong with the database and not with what was asked of it: try it again later.
-FAULTS = (DatabaseUnusable, OperationalError, InterfaceError, InternalError, NoConnectionFree)
+DATABASE_ERRORS = (
+    DatabaseUnusable,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    NoConnectionFree,
+)
 
 
 class Database:
@@ -113,7 +119,7 @@ class Database:
             connect_args={
                 "timeout": BUSY_SECONDS,
                 "isolation_level": None,
-                "async_creator_fn": trips.connect,
+                "async_creator_fn": sqlite_driver.connect_sqlite,
             },
             hide_parameters=True,  # an error must not carry people's words into logs and rows
         )
@@ -133,13 +139,15 @@ class Database:
         @event.listens_for(engine.sync_engine, "begin")
         def _begin(connection: Any) -> None:
             mode = connection.get_execution_options().get("begin_mode", "")
-            trips.begin(connection.connection.driver_connection, mode)
+            sqlite_driver.begin_with_next_statement(connection.connection.driver_connection, mode)
 
         return engine
 
     def _server_engine(self) -> AsyncEngine:
         # What the address says itself stands.
-        silence = {key: words for key, words in _SILENCE.items() if key not in self.url.query}
+        silence = {
+            key: words for key, words in _CONNECTION_TIMEOUTS.items() if key not in self.url.query
+        }
         engine = create_async_engine(self.url, hide_parameters=True, connect_args=silence)
 
         @event.listens_for(engine.sync_engine, "connect")
@@ -163,7 +171,7 @@ class Database:
             except Exception as error:  # whatever it is, the connection is of no use
                 raise InvalidatePoolError from error
 
-        event.listen(engine.sync_engine, "handle_error", _without_values)
+        event.listen(engine.sync_engine, "handle_error", _strip_values)
         return engine
 
     @property
@@ -199,13 +207,13 @@ class Database:
                     if alone and self.is_sqlite:
                         await connection.execute(_ROOMY)
                     elif alone:
-                        await connection.execute(_RECKONS_LONG)
+                        await connection.execute(_ALLOW_LONG_TRANSACTION)
                         await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
                     if alone and self.is_sqlite:
                         await connection.execute(_USUAL)
             except DatabaseError as error:
-                fault = explain(error)
+                fault = translate_error(error)
                 if isinstance(fault, DatabaseUnusable):
                     self.trouble = str(fault)
                 raise fault from error
@@ -247,7 +255,7 @@ class Database:
         await self.engine.dispose()
 
 
-def _without_values(context: ExceptionContext) -> None:
+def _strip_values(context: ExceptionContext) -> None:
     """Leave of a server's error what no value stands in: it quotes whole rows, and hide_parameters does not.
 
     Its first message names tables and constraints, save where a value itself is what is wrong (class 22:
@@ -279,7 +287,7 @@ def _refuse_unreadable(path: Path) -> None:
     raise DatabaseUnusable(_CANNOT_OPEN)
 
 
-def explain(error: DatabaseError) -> Exception:
+def translate_error(error: DatabaseError) -> Exception:
     """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
     if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
         return error  # of what was asked for
@@ -304,15 +312,15 @@ def explain(error: DatabaseError) -> Exception:
         )
     if "unable to open" in words:
         return DatabaseUnusable(_CANNOT_OPEN)
-    if isinstance(error, OperationalError) and any(sign in words for sign in _OUT_OF_REACH):
+    if isinstance(error, OperationalError) and any(sign in words for sign in _UNREACHABLE_MESSAGES):
         return DatabaseUnusable(
             "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."
         )
     return error
 
 
-def words_of(error: Exception) -> str:
+def describe_fault(error: Exception) -> str:
     """Return what a log line says of a fault: the sentence for who can mend it, else its name alone."""
     if isinstance(error, DatabaseError):
-        error = explain(error)
+        error = translate_error(error)
     return str(error) if isinstance(error, DatabaseUnusable) else type(error).__name__

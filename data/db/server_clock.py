@@ -18,23 +18,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.clock import Clock, SystemClock, require_aware
 from data.db.database import Database
-from data.log import journal
+from data.log import get_logger
 
-log = journal("clock")
+log = get_logger("clock")
 
-LOOK_SECONDS = 30.0
+SYNC_SECONDS = 30.0
 _SOON = 5.0  # seconds until a look that failed is tried again, and the longest that one may take
 _JUMP = 1.0  # seconds by which the machine's clock was set, that call for a look
 _QUICK = 0.5  # seconds within which the server must tell: its answer is so much in doubt
 _TRIES = 3
 
 
-def clock_of(database: Database) -> Clock:
+def clock_for(database: Database) -> Clock:
     """Return the clock that decides for a database: the server's, or for a file the machine's."""
     return SystemClock() if database.is_sqlite else DatabaseClock(database)
 
 
-def since_boot() -> float:
+def seconds_since_boot() -> float:
     """Return seconds on a clock that nobody sets and that goes on while the machine sleeps (Linux)."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
@@ -47,7 +47,7 @@ class DatabaseClock:
         self,
         database: Database,
         *,
-        elapsed: Callable[[], float] = since_boot,
+        elapsed: Callable[[], float] = seconds_since_boot,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
@@ -76,7 +76,7 @@ class DatabaseClock:
         return self._wall() - self._elapsed()
 
     def _note_look(self) -> None:
-        self._look_at, self._apart = self._elapsed() + LOOK_SECONDS, self._drift()
+        self._look_at, self._apart = self._elapsed() + SYNC_SECONDS, self._drift()
 
     async def _look_again(self) -> None:
         try:

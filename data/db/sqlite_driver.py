@@ -19,19 +19,19 @@ import aiosqlite
 _AT_ONCE = 1000  # rows that come back with the statement itself
 
 
-def begin(connection: Any, mode: str) -> None:
+def begin_with_next_statement(connection: Any, mode: str) -> None:
     """Begin a transaction of an awaited connection, in a mode of SQLite's, with its next statement."""
     connection.to_begin = f"BEGIN {mode}"
 
 
-def connect(path: str, **arguments: Any) -> aiosqlite.Connection:
+def connect_sqlite(path: str, **arguments: Any) -> aiosqlite.Connection:
     """Return a connection to be awaited; takes what sqlite3.connect takes."""
-    connection = _Connection(partial(sqlite3.connect, path, **arguments), iter_chunk_size=64)
+    connection = OneHopConnection(partial(sqlite3.connect, path, **arguments), iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does: a thread must not outlive the program
     return connection
 
 
-class _Connection(aiosqlite.Connection):
+class OneHopConnection(aiosqlite.Connection):
     """What SQLAlchemy's dialect is given; it makes cursors by cursor() alone."""
 
     to_begin: str | None = None  # the words of a transaction that no statement was run in yet
@@ -56,7 +56,7 @@ class _Connection(aiosqlite.Connection):
             self._given_up = False
         self.to_begin = None
 
-    async def trip(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in the connection's thread."""
         return await self._execute(function, *arguments)
 
@@ -67,7 +67,7 @@ class _Connection(aiosqlite.Connection):
 class _Cursor:
     """A cursor as SQLAlchemy's adapter for asyncio uses one."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: OneHopConnection) -> None:
         self._connection = connection
         self._cursor: sqlite3.Cursor | None = None  # as long as rows are left at the other end
         self._rows: list[Any] = []
@@ -88,7 +88,7 @@ class _Cursor:
     async def _go(self, how: Any, statement: str, parameters: Any) -> Self:
         # Taken now, not in the thread: a trip that is given up must not run outside of its transaction.
         begin, self._connection.to_begin = self._connection.to_begin, None
-        await self._connection.trip(self._run, begin, how, statement, parameters)
+        await self._connection.run(self._run, begin, how, statement, parameters)
         return self
 
     async def fetchone(self) -> Any | None:
@@ -97,13 +97,13 @@ class _Cursor:
     async def fetchmany(self, size: int | None = None) -> list[Any]:
         size = self.arraysize if size is None else size
         if len(self._rows) < size and self._cursor is not None:
-            self._rows += await self._connection.trip(self._more, _AT_ONCE)
+            self._rows += await self._connection.run(self._more, _AT_ONCE)
         found, self._rows = self._rows[:size], self._rows[size:]
         return found
 
     async def fetchall(self) -> list[Any]:
         if self._cursor is not None:
-            self._rows += await self._connection.trip(self._more, None)
+            self._rows += await self._connection.run(self._more, None)
         found, self._rows = self._rows, []
         return found
 
@@ -111,7 +111,7 @@ class _Cursor:
         self._rows = []
         if self._cursor is not None:
             cursor, self._cursor = self._cursor, None
-            await self._connection.trip(cursor.close)
+            await self._connection.run(cursor.close)
 
     # ------------------------------------------------------------------ in the connection's thread
 

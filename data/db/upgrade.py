@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parents[1] / "migrations"
 _VERSION = table("alembic_version", column("version_num"))
 
 
-def config() -> Config:
+def alembic_config() -> Config:
     """Return Alembic's configuration, without a file of its own."""
     from alembic.config import Config
 
@@ -31,35 +31,35 @@ def config() -> Config:
     return settings
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade_schema(database: Database) -> None:
     """Bring the schema to the newest revision in one transaction.
 
     Raises DatabaseUnusable where a newer program did so already: this one does not know what it means.
     """
     async with database.read() as connection:
-        revision = await revision_of(connection)
-    if revision == newest():
+        revision = await current_revision(connection)
+    if revision == newest_revision():
         return
-    if revision is not None and not is_known(revision):
+    if revision is not None and not is_known_revision(revision):
         raise DatabaseUnusable(
             f"Cơ sở dữ liệu đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản"
-            f" {newest()}). Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
+            f" {newest_revision()}). Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
         )
     async with database.write(alone=True) as connection:
         await connection.run_sync(_upgrade)
 
 
-async def upgrade_within(connection: AsyncConnection) -> None:
+async def upgrade_schema_within(connection: AsyncConnection) -> None:
     """Bring the schema to the newest revision in the caller's transaction."""
     await connection.run_sync(_upgrade)
 
 
-def is_known(revision: str) -> bool:
+def is_known_revision(revision: str) -> bool:
     """Tell whether this program knows a revision: one that it does not is of a newer program."""
     return revision in _revisions()
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """Return the newest revision that this program knows."""
     return max(_revisions())
 
@@ -69,7 +69,7 @@ def _revisions() -> list[str]:
     return [path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")]
 
 
-async def revision_of(connection: AsyncConnection) -> str | None:
+async def current_revision(connection: AsyncConnection) -> str | None:
     """Return the revision a database stands at, or None where it was never migrated."""
     if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION.name)):
         return None
@@ -80,6 +80,6 @@ async def revision_of(connection: AsyncConnection) -> str | None:
 def _upgrade(connection: Connection) -> None:
     from alembic import command
 
-    settings = config()
+    settings = alembic_config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import job_runs
 from data.models import JobRun, WeekFacts
 
-JOB = "digest"  # JobRun.job; its run_on is the week's Monday
+DIGEST_JOB = "digest"  # JobRun.job; its run_on is the week's Monday
 
-Facts = Mapping[str, Any]
-Key = tuple[str, str]  # scope and code: ("agency", "stc"), ("province", "")
+ScopeFacts = Mapping[str, Any]
+ScopeKey = tuple[str, str]  # scope and code: ("agency", "stc"), ("province", "")
 
 
 def monday_of(day: date) -> date:
@@ -27,29 +27,29 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-async def begun(connection: AsyncConnection, week_on: date) -> set[str]:
+async def list_provinces_begun(connection: AsyncConnection, week_on: date) -> set[str]:
     """Return the provinces whose digest of a week was made already."""
     rows = await connection.scalars(
-        select(JobRun.subject).where(JobRun.job == JOB, JobRun.run_on == week_on)
+        select(JobRun.subject).where(JobRun.job == DIGEST_JOB, JobRun.run_on == week_on)
     )
     return set(rows)
 
 
-async def begin(
+async def begin_week(
     connection: AsyncConnection, province: str, week_on: date, *, now: datetime
 ) -> bool:
     """Note that a province's week is made; returns False, and notes nothing, where it was already.
 
     Call at the start of the write transaction that puts the messages.
     """
-    return await job_runs.begin(connection, JOB, province, week_on, now=now)
+    return await job_runs.record_run(connection, DIGEST_JOB, province, week_on, now=now)
 
 
-async def keep(
+async def store_week_facts(
     connection: AsyncConnection,
     province: str,
     week_on: date,
-    facts: Mapping[Key, Facts],
+    facts: Mapping[ScopeKey, ScopeFacts],
     *,
     now: datetime,
 ) -> None:
@@ -69,7 +69,9 @@ async def keep(
         await connection.execute(insert(WeekFacts), rows)
 
 
-async def kept(connection: AsyncConnection, province: str, week_on: date) -> dict[Key, Facts]:
+async def load_week_facts(
+    connection: AsyncConnection, province: str, week_on: date
+) -> dict[ScopeKey, ScopeFacts]:
     """Return the facts of a province's week, in the order kept; empty where there are none."""
     rows = await connection.execute(
         select(WeekFacts.scope, WeekFacts.code, WeekFacts.facts)
@@ -79,7 +81,9 @@ async def kept(connection: AsyncConnection, province: str, week_on: date) -> dic
     return {(row.scope, row.code): row.facts for row in rows}
 
 
-async def last_before(connection: AsyncConnection, province: str, week_on: date) -> date | None:
+async def find_previous_week(
+    connection: AsyncConnection, province: str, week_on: date
+) -> date | None:
     """Return the latest week before another of which facts are kept, by its Monday."""
     return await connection.scalar(
         select(func.max(WeekFacts.week_on)).where(
@@ -88,9 +92,9 @@ async def last_before(connection: AsyncConnection, province: str, week_on: date)
     )
 
 
-async def plan_weeks(
+async def list_plan_week_facts(
     connection: AsyncConnection, province: str, plan_code: str, *, until: date
-) -> list[tuple[date, Facts]]:
+) -> list[tuple[date, ScopeFacts]]:
     """Return a plan's facts of every week up to one, oldest first: what a burn-up is drawn from."""
     rows = await connection.execute(
         select(WeekFacts.week_on, WeekFacts.facts)

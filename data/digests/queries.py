@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import late_by
+from data.figures.states import late_condition
 from data.models import (
     LIVE_STATES,
     Account,
@@ -24,13 +24,13 @@ from data.models import (
     Obligation,
     Plan,
 )
-from data.obligations.lists import asked_now, count_if, now_until
-from data.progress.extensions import OPEN
+from data.obligations.lists import count_if, current_question_condition, last_current_day
+from data.progress.extensions import OPEN_EXTENSION_STATES
 from data.registry.workdays import Workdays
 from data.rules.ladder import TASK_KINDS
 
 
-async def agencies_of(connection: AsyncConnection, province: str) -> list[Any]:
+async def list_province_agencies(connection: AsyncConnection, province: str) -> list[Any]:
     """Return a province's agencies in the official order: id, code, name, short, position."""
     rows = await connection.execute(
         select(Agency.id, Agency.code, Agency.name, Agency.short, Agency.position)
@@ -40,7 +40,7 @@ async def agencies_of(connection: AsyncConnection, province: str) -> list[Any]:
     return list(rows)
 
 
-async def in_hand(
+async def list_digest_obligations(
     connection: AsyncConnection, plan_ids: Sequence[int], *, until: date, today: date
 ) -> list[Any]:
     """Return what is open with its base day by `until`, handed in, disputed or asked a later date for.
@@ -77,14 +77,14 @@ async def in_hand(
                 Obligation.disputed_at.is_not(None),
                 Obligation.extension_asked_at.is_not(None),
             ),
-            asked_now(today),
+            current_question_condition(today),
         )
         .order_by(Obligation.base_on, Agency.position, Obligation.id)
     )
     return list(rows)
 
 
-async def confirmed(
+async def list_confirmed_between(
     connection: AsyncConnection, plan_ids: Sequence[int], *, since: datetime, until: datetime
 ) -> list[Any]:
     """Return what was confirmed between two instants: id, owner_code, kind; the latest last."""
@@ -102,7 +102,9 @@ async def confirmed(
     return list(rows)
 
 
-async def later_dates(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
+async def load_open_extensions_by_obligation(
+    connection: AsyncConnection, plan_ids: Sequence[int]
+) -> dict[int, Any]:
     """Return the requests for a later date that wait for either side, by obligation."""
     rows = await connection.execute(
         select(
@@ -115,13 +117,15 @@ async def later_dates(connection: AsyncConnection, plan_ids: Sequence[int]) -> d
         .where(
             Obligation.plan_id.in_(plan_ids),
             Obligation.state == "open",
-            ExtensionRequest.state.in_(OPEN),
+            ExtensionRequest.state.in_(OPEN_EXTENSION_STATES),
         )
     )
     return {row.obligation_id: row for row in rows}
 
 
-async def explanations(connection: AsyncConnection, plan_ids: Sequence[int]) -> list[Any]:
+async def list_unanswered_explanations(
+    connection: AsyncConnection, plan_ids: Sequence[int]
+) -> list[Any]:
     """Return the explanations asked for and not given: obligation_id, plan_id, agency_code; oldest first."""
     rows = await connection.execute(
         select(
@@ -144,7 +148,7 @@ async def counts_by_agency(
 
     The same that figures.agency_figures counts: open of any age, done of this year.
     """
-    late = late_by(workdays.on_or_before(today))
+    late = late_condition(workdays.on_or_before(today))
     done = Obligation.state == "confirmed"
     done_late = and_(done, Obligation.done_on > Obligation.judged_on)
     is_task = Obligation.kind.in_(TASK_KINDS)
@@ -162,8 +166,8 @@ async def counts_by_agency(
         .where(
             Obligation.plan_id.in_(plan_ids),
             Obligation.state.in_(LIVE_STATES),
-            Obligation.due_on <= now_until(today),
-            asked_now(today),
+            Obligation.due_on <= last_current_day(today),
+            current_question_condition(today),
             or_(~done, Obligation.due_on >= date(today.year, 1, 1)),
         )
         .group_by(Obligation.plan_id, Agency.code, is_task)
@@ -171,14 +175,14 @@ async def counts_by_agency(
     return list(rows)
 
 
-async def reached(connection: AsyncConnection, province: str) -> set[str]:
+async def list_reachable_agency_codes(connection: AsyncConnection, province: str) -> set[str]:
     """Return the agencies (codes) with a chat that can be written to, in whichever role answers."""
     return await _with_chats(
         connection, province, Chat.state == "living", Account.stopped_at.is_(None)
     )
 
 
-async def lost(connection: AsyncConnection, province: str) -> set[str]:
+async def list_agency_codes_with_lost_chat(connection: AsyncConnection, province: str) -> set[str]:
     """Return the agencies (codes) of which a chat is gone while somebody is still enrolled there."""
     return await _with_chats(connection, province, Chat.state == "gone")
 

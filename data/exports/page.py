@@ -21,30 +21,30 @@ _AT_ONCE = 1000  # rows read ahead
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ExportColumn:
     """One column: its key, its heading, its width in characters, and words for codes people do not read."""
 
     key: str
     heading: str
     width: int = 14
-    words: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-PLAN = Field("plan", "Kế hoạch", 20)
-PERSON = Field("person", "Người", 20)
+PLAN_COLUMN = ExportColumn("plan", "Kế hoạch", 20)
+PERSON_COLUMN = ExportColumn("person", "Người", 20)
 # What a row is about; the number joins the pages to each other.
-ABOUT = (
-    Field("obligation", "Số việc", 10),
-    PLAN,
-    Field("code", "Mã", 10),
-    Field("period", "Kỳ", 10),
-    Field("agency_code", "Mã cơ quan"),
-    Field("agency", "Cơ quan", 32),
+OBLIGATION_COLUMNS = (
+    ExportColumn("obligation", "Số việc", 10),
+    PLAN_COLUMN,
+    ExportColumn("code", "Mã", 10),
+    ExportColumn("period", "Kỳ", 10),
+    ExportColumn("agency_code", "Mã cơ quan"),
+    ExportColumn("agency", "Cơ quan", 32),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ExportScope:
     """What is exported: everything, one province or one plan; registry: as loaded."""
 
     connection: AsyncConnection
@@ -63,40 +63,40 @@ class Scope:
 
     def agencies(self) -> ColumnElement[bool]:
         """Return the condition on Agency that its province is exported."""
-        province = self.home
+        province = self.only_province
         return true() if province is None else Agency.province == province
 
     @property
-    def home(self) -> str | None:
+    def only_province(self) -> str | None:
         """Return the one province that is exported; None: all."""
         if self.plan is not None and self.plan in self.registry.plans:
             return self.registry.plans[self.plan].province
         return self.province
 
 
-Rows = AsyncIterator[Sequence[Any]]
+ExportRows = AsyncIterator[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ExportPage:
     """One page of an export: rows have a value for each column, in their order."""
 
     key: str
     title: str
-    columns: tuple[Field, ...]
-    rows: Callable[[Scope], Rows]
+    columns: tuple[ExportColumn, ...]
+    rows: Callable[[ExportScope], ExportRows]
 
 
-def page_of(
+def make_query_page(
     key: str,
     title: str,
-    columns: tuple[Field, ...],
-    statement: Callable[[Scope], Executable],
-    shape: Callable[[Scope, Any], Sequence[Any]] | None = None,
-) -> Page:
+    columns: tuple[ExportColumn, ...],
+    statement: Callable[[ExportScope], Executable],
+    shape: Callable[[ExportScope, Any], Sequence[Any]] | None = None,
+) -> ExportPage:
     """Return a page whose rows a statement selects, in the order of its columns, or as `shape` puts them."""
 
-    async def rows(scope: Scope) -> Rows:
+    async def rows(scope: ExportScope) -> ExportRows:
         found = await scope.connection.stream(
             statement(scope), execution_options={"yield_per": _AT_ONCE}
         )
@@ -104,25 +104,25 @@ def page_of(
             for row in part:
                 yield row if shape is None else shape(scope, row)
 
-    return Page(key, title, columns, rows)
+    return ExportPage(key, title, columns, rows)
 
 
-def listed(
+def make_static_page(
     key: str,
     title: str,
-    columns: tuple[Field, ...],
-    values: Callable[[Scope], Sequence[Sequence[Any]]],
-) -> Page:
+    columns: tuple[ExportColumn, ...],
+    values: Callable[[ExportScope], Sequence[Sequence[Any]]],
+) -> ExportPage:
     """Return a page of what stands in the registry's files alone."""
 
-    async def rows(scope: Scope) -> Rows:
+    async def rows(scope: ExportScope) -> ExportRows:
         for row in values(scope):
             yield row
 
-    return Page(key, title, columns, rows)
+    return ExportPage(key, title, columns, rows)
 
 
-def about(table: Any, agency_id: Any, *columns: Any) -> Select[Any]:
+def select_obligation_columns(table: Any, agency_id: Any, *columns: Any) -> Select[Any]:
     """Return the SQL of what the rows of a table are about, and some columns of theirs.
 
     table: of what was said or kept of obligations, or Obligation itself.

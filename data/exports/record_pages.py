@@ -14,9 +14,18 @@ from typing import Any
 from sqlalchemy import Executable, select
 from sqlalchemy.orm import aliased
 
-from data.exports.page import ABOUT, PERSON, PLAN, Field, Page, Scope, about, page_of
+from data.exports.page import (
+    OBLIGATION_COLUMNS,
+    PERSON_COLUMN,
+    PLAN_COLUMN,
+    ExportColumn,
+    ExportPage,
+    ExportScope,
+    make_query_page,
+    select_obligation_columns,
+)
 from data.exports.registry_pages import REGISTRY_PAGES
-from data.exports.request_pages import ASKED_PAGES
+from data.exports.request_pages import REQUEST_PAGES
 from data.exports.writers import Sink
 from data.models import (
     Assignment,
@@ -28,16 +37,22 @@ from data.models import (
     StatusReply,
     Task,
 )
-from data.registry.titles import title_of
-from data.sheets.labels import DECIDED, KINDS, PROGRESS, SAID, STATES
+from data.registry.titles import obligation_title
+from data.sheets.labels import (
+    DECISION_LABELS,
+    KIND_LABELS,
+    PROGRESS_LABELS,
+    REPLY_LABELS,
+    STATE_LABELS,
+)
 
 _TELL_EVERY = 5000  # rows
 
 
-def _obligations(scope: Scope) -> Executable:
+def _obligations(scope: ExportScope) -> Executable:
     owed = Obligation
     return (
-        about(
+        select_obligation_columns(
             owed,
             owed.agency_id,
             *(owed.kind, owed.due_on, owed.due_words, owed.due_proposed, owed.extended_to),
@@ -56,17 +71,17 @@ def _obligations(scope: Scope) -> Executable:
     )
 
 
-def _obligation(scope: Scope, row: Any) -> Sequence[Any]:
+def _obligation(scope: ExportScope, row: Any) -> Sequence[Any]:
     values = tuple(row)
-    subject, rest = values[: len(ABOUT)], values[len(ABOUT) : -3]
-    return (*subject, title_of(row), *rest)
+    subject, rest = values[: len(OBLIGATION_COLUMNS)], values[len(OBLIGATION_COLUMNS) : -3]
+    return (*subject, obligation_title(row), *rest)
 
 
-def _replies(scope: Scope) -> Executable:
+def _replies(scope: ExportScope) -> Executable:
     said, undoing = StatusReply, aliased(StatusReply)
     undone = select(undoing.id).where(undoing.undoes_id == said.id).exists()
     return (
-        about(
+        select_obligation_columns(
             said,
             said.agency_id,
             *(said.id, said.said_at, said.said, said.percent, said.until, said.document),
@@ -78,7 +93,7 @@ def _replies(scope: Scope) -> Executable:
     )
 
 
-def _decisions(scope: Scope) -> Executable:
+def _decisions(scope: ExportScope) -> Executable:
     # Those without a plan are codes that were offered: of people, and not of what is owed.
     return (
         select(
@@ -97,7 +112,7 @@ def _decisions(scope: Scope) -> Executable:
     )
 
 
-def _decision(scope: Scope, row: Any) -> Sequence[Any]:
+def _decision(scope: ExportScope, row: Any) -> Sequence[Any]:
     said = row.details
     day = next((said[key] for key in ("until", "due_on", "since", "on") if said.get(key)), None)
     return (
@@ -117,96 +132,96 @@ def _decision(scope: Scope, row: Any) -> Sequence[Any]:
     )
 
 
-PAGES: tuple[Page, ...] = (
+EXPORT_PAGES: tuple[ExportPage, ...] = (
     *REGISTRY_PAGES,
-    page_of(
+    make_query_page(
         "obligations",
         "Việc phải làm",
         (
-            *ABOUT,
-            Field("title", "Nội dung", 50),
-            Field("kind", "Loại", 16, KINDS),
-            Field("due_on", "Hạn"),
-            Field("due_words", "Hạn theo văn bản", 28),
-            Field("due_proposed", "Hạn dự kiến"),
-            Field("extended_to", "Gia hạn đến"),
-            Field("state", "Tình trạng", 16, STATES),
-            Field("percent", "%", 6),
-            Field("progress", "Tiến độ", 12, PROGRESS),
-            Field("blocked_at", "Báo vướng mắc lúc", 17),
-            Field("disputed_at", "Đề nghị xem lại lúc", 17),
-            Field("extension_asked_at", "Xin gia hạn lúc", 17),
-            Field("returned_at", "Trả lại lúc", 17),
-            Field("acknowledged_until", "Đã nhận, đến"),
-            Field("submitted_at", "Báo xong lúc", 17),
-            Field("done_on", "Ngày xong"),
-            Field("confirmed_at", "Xác nhận lúc", 17),
-            Field("confirmed_by", "Người xác nhận", 24),
+            *OBLIGATION_COLUMNS,
+            ExportColumn("title", "Nội dung", 50),
+            ExportColumn("kind", "Loại", 16, KIND_LABELS),
+            ExportColumn("due_on", "Hạn"),
+            ExportColumn("due_words", "Hạn theo văn bản", 28),
+            ExportColumn("due_proposed", "Hạn dự kiến"),
+            ExportColumn("extended_to", "Gia hạn đến"),
+            ExportColumn("state", "Tình trạng", 16, STATE_LABELS),
+            ExportColumn("percent", "%", 6),
+            ExportColumn("progress", "Tiến độ", 12, PROGRESS_LABELS),
+            ExportColumn("blocked_at", "Báo vướng mắc lúc", 17),
+            ExportColumn("disputed_at", "Đề nghị xem lại lúc", 17),
+            ExportColumn("extension_asked_at", "Xin gia hạn lúc", 17),
+            ExportColumn("returned_at", "Trả lại lúc", 17),
+            ExportColumn("acknowledged_until", "Đã nhận, đến"),
+            ExportColumn("submitted_at", "Báo xong lúc", 17),
+            ExportColumn("done_on", "Ngày xong"),
+            ExportColumn("confirmed_at", "Xác nhận lúc", 17),
+            ExportColumn("confirmed_by", "Người xác nhận", 24),
         ),
         _obligations,
         _obligation,
     ),
-    page_of(
+    make_query_page(
         "replies",
         "Câu trả lời",
         (
-            *ABOUT,
-            Field("reply", "Số câu", 10),
-            Field("said_at", "Lúc", 17),
-            Field("said", "Trả lời", 18, SAID),
-            Field("percent", "%", 6),
-            Field("until", "Đến ngày"),
-            Field("document", "Số văn bản", 20),
-            Field("document_on", "Ngày văn bản"),
-            Field("note", "Ghi chú", 50),
-            PERSON,
-            Field("undone", "Đã rút lại", 10),
-            Field("undoes", "Rút lại câu số", 10),
+            *OBLIGATION_COLUMNS,
+            ExportColumn("reply", "Số câu", 10),
+            ExportColumn("said_at", "Lúc", 17),
+            ExportColumn("said", "Trả lời", 18, REPLY_LABELS),
+            ExportColumn("percent", "%", 6),
+            ExportColumn("until", "Đến ngày"),
+            ExportColumn("document", "Số văn bản", 20),
+            ExportColumn("document_on", "Ngày văn bản"),
+            ExportColumn("note", "Ghi chú", 50),
+            PERSON_COLUMN,
+            ExportColumn("undone", "Đã rút lại", 10),
+            ExportColumn("undoes", "Rút lại câu số", 10),
         ),
         _replies,
     ),
-    page_of(
+    make_query_page(
         "decisions",
         "Quyết định",
         (
-            PLAN,
-            Field("subject", "Mã", 10),
-            Field("kind", "Quyết định", 24, DECIDED),
-            Field("obligation", "Số việc", 10),
-            Field("agency_code", "Mã cơ quan", 20),
-            Field("replaces", "Thay cho", 14),
-            Field("period", "Kỳ", 10),
-            Field("until", "Ngày"),
-            Field("reason", "Lý do, nội dung", 50),
-            Field("document", "Số văn bản", 20),
-            Field("decided_at", "Lúc", 17),
-            Field("decided_by", "Cơ quan quyết định", 32),
-            PERSON,
+            PLAN_COLUMN,
+            ExportColumn("subject", "Mã", 10),
+            ExportColumn("kind", "Quyết định", 24, DECISION_LABELS),
+            ExportColumn("obligation", "Số việc", 10),
+            ExportColumn("agency_code", "Mã cơ quan", 20),
+            ExportColumn("replaces", "Thay cho", 14),
+            ExportColumn("period", "Kỳ", 10),
+            ExportColumn("until", "Ngày"),
+            ExportColumn("reason", "Lý do, nội dung", 50),
+            ExportColumn("document", "Số văn bản", 20),
+            ExportColumn("decided_at", "Lúc", 17),
+            ExportColumn("decided_by", "Cơ quan quyết định", 32),
+            PERSON_COLUMN,
         ),
         _decisions,
         _decision,
     ),
-    *ASKED_PAGES,
+    *REQUEST_PAGES,
 )
 
 
 async def write_pages(
-    scope: Scope, sink: Sink, tell: Callable[[str], None] = lambda words: None
+    scope: ExportScope, sink: Sink, report_progress: Callable[[str], None] = lambda words: None
 ) -> dict[str, int]:
     """Write every page to a sink and close it; returns how many rows each had, by the page's key.
 
     tell: is given words about how far it has come, now and then.
     """
     counts: dict[str, int] = {}
-    for page in PAGES:
+    for page in EXPORT_PAGES:
         sink.begin(page)
         count = 0
         async for values in page.rows(scope):
             sink.add(values)
             count += 1
             if count % _TELL_EVERY == 0:
-                tell(f"Đang xuất: {page.title}, {count} dòng")
+                report_progress(f"Đang xuất: {page.title}, {count} dòng")
         counts[page.key] = count
-    tell("Đang ghi tệp")
+    report_progress("Đang ghi tệp")
     sink.close()
     return counts

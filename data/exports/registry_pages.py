@@ -11,16 +11,23 @@ from typing import Any
 
 from sqlalchemy import Executable, select
 
-from data.exports.page import PLAN, Field, Page, Scope, listed, page_of
+from data.exports.page import (
+    PLAN_COLUMN,
+    ExportColumn,
+    ExportPage,
+    ExportScope,
+    make_query_page,
+    make_static_page,
+)
 from data.models import Agency, Assignment, Plan, ReportDuty, Task
 from data.registry.schema import PlanFile
-from data.sheets.labels import FREQUENCIES
+from data.sheets.labels import FREQUENCY_LABELS
 
-_CODE = Field("code", "Mã", 10)
-_WITHDRAWN = Field("withdrawn_at", "Rút lúc", 16)
+_CODE = ExportColumn("code", "Mã", 10)
+_WITHDRAWN = ExportColumn("withdrawn_at", "Rút lúc", 16)
 
 
-def _plans(scope: Scope) -> Executable:
+def _plans(scope: ExportScope) -> Executable:
     return (
         select(Plan.__table__, Agency.name.label("coordinator"))
         .outerjoin(Agency, Agency.id == Plan.coordinator_id)
@@ -29,7 +36,7 @@ def _plans(scope: Scope) -> Executable:
     )
 
 
-def _plan(scope: Scope, row: Any) -> Sequence[Any]:
+def _plan(scope: ExportScope, row: Any) -> Sequence[Any]:
     file = scope.registry.plans.get(row.code)
     return (
         row.code,
@@ -46,7 +53,7 @@ def _plan(scope: Scope, row: Any) -> Sequence[Any]:
     )
 
 
-def _tasks(scope: Scope) -> Executable:
+def _tasks(scope: ExportScope) -> Executable:
     return (
         select(Task.__table__, Plan.code.label("plan"))
         .join(Plan, Plan.id == Task.plan_id)
@@ -55,7 +62,7 @@ def _tasks(scope: Scope) -> Executable:
     )
 
 
-def _task(scope: Scope, row: Any) -> Sequence[Any]:
+def _task(scope: ExportScope, row: Any) -> Sequence[Any]:
     file = scope.registry.plans.get(row.plan)
     entry = _entry(file.tasks if file else (), row.code)
     return (
@@ -71,7 +78,7 @@ def _task(scope: Scope, row: Any) -> Sequence[Any]:
     )
 
 
-def _assignments(scope: Scope) -> Executable:
+def _assignments(scope: ExportScope) -> Executable:
     return (
         select(
             Plan.code,
@@ -91,7 +98,7 @@ def _assignments(scope: Scope) -> Executable:
     )
 
 
-def _duties(scope: Scope) -> Executable:
+def _duties(scope: ExportScope) -> Executable:
     return (
         select(ReportDuty.__table__, Plan.code.label("plan"))
         .join(Plan, Plan.id == ReportDuty.plan_id)
@@ -100,7 +107,7 @@ def _duties(scope: Scope) -> Executable:
     )
 
 
-def _duty(scope: Scope, row: Any) -> Sequence[Any]:
+def _duty(scope: ExportScope, row: Any) -> Sequence[Any]:
     file = scope.registry.plans.get(row.plan)
     entry = _entry(file.report_duties if file else (), row.code)
     return (
@@ -122,7 +129,7 @@ def _entry(entries: Sequence[Any], code: str) -> Any:
     return next((entry for entry in entries if entry.code == code), None)
 
 
-def _targets(scope: Scope) -> list[Sequence[Any]]:
+def _targets(scope: ExportScope) -> list[Sequence[Any]]:
     return [
         (
             code,
@@ -140,13 +147,13 @@ def _targets(scope: Scope) -> list[Sequence[Any]]:
     ]
 
 
-def _files(scope: Scope) -> Iterator[tuple[str, PlanFile]]:
+def _files(scope: ExportScope) -> Iterator[tuple[str, PlanFile]]:
     for code, plan in scope.registry.plans.items():
         if scope.plan in (None, code) and scope.province in (None, plan.province):
             yield code, plan
 
 
-def _agencies(scope: Scope) -> Executable:
+def _agencies(scope: ExportScope) -> Executable:
     return (
         select(
             Agency.province,
@@ -162,7 +169,7 @@ def _agencies(scope: Scope) -> Executable:
     )
 
 
-def _successions(scope: Scope) -> list[Sequence[Any]]:
+def _successions(scope: ExportScope) -> list[Sequence[Any]]:
     return [
         (
             province.code,
@@ -175,122 +182,122 @@ def _successions(scope: Scope) -> list[Sequence[Any]]:
             passed.needs_decision,
         )
         for province in scope.registry.provinces.values()
-        if scope.home in (None, province.code)
+        if scope.only_province in (None, province.code)
         for passed in province.file.successions
     ]
 
 
-REGISTRY_PAGES: tuple[Page, ...] = (
-    page_of(
+REGISTRY_PAGES: tuple[ExportPage, ...] = (
+    make_query_page(
         "plans",
         "Kế hoạch",
         (
-            Field("code", "Mã", 20),
-            Field("province", "Tỉnh", 12),
-            Field("number", "Số"),
-            Field("title", "Tiêu đề", 60),
-            Field("issued_on", "Ngày ban hành"),
-            Field("signer", "Người ký", 20),
-            Field("coordinator", "Cơ quan theo dõi", 30),
-            Field("replaces", "Thay thế"),
-            Field("tracked_from", "Theo dõi từ"),
-            Field("closed_on", "Đóng sau ngày"),
+            ExportColumn("code", "Mã", 20),
+            ExportColumn("province", "Tỉnh", 12),
+            ExportColumn("number", "Số"),
+            ExportColumn("title", "Tiêu đề", 60),
+            ExportColumn("issued_on", "Ngày ban hành"),
+            ExportColumn("signer", "Người ký", 20),
+            ExportColumn("coordinator", "Cơ quan theo dõi", 30),
+            ExportColumn("replaces", "Thay thế"),
+            ExportColumn("tracked_from", "Theo dõi từ"),
+            ExportColumn("closed_on", "Đóng sau ngày"),
             _WITHDRAWN,
         ),
         _plans,
         _plan,
     ),
-    page_of(
+    make_query_page(
         "tasks",
         "Nhiệm vụ",
         (
-            PLAN,
+            PLAN_COLUMN,
             _CODE,
-            Field("section", "Nhóm", 30),
-            Field("text", "Nội dung", 70),
-            Field("leads", "Chủ trì", 32),
-            Field("supports", "Phối hợp", 32),
-            Field("period", "Thời gian", 20),
-            Field("ends_on", "Kết thúc"),
+            ExportColumn("section", "Nhóm", 30),
+            ExportColumn("text", "Nội dung", 70),
+            ExportColumn("leads", "Chủ trì", 32),
+            ExportColumn("supports", "Phối hợp", 32),
+            ExportColumn("period", "Thời gian", 20),
+            ExportColumn("ends_on", "Kết thúc"),
             _WITHDRAWN,
         ),
         _tasks,
         _task,
     ),
-    page_of(
+    make_query_page(
         "assignments",
         "Giao việc",
         (
-            PLAN,
+            PLAN_COLUMN,
             _CODE,
-            Field("agency_code", "Mã cơ quan"),
-            Field("agency", "Cơ quan", 32),
-            Field("valid_from", "Từ ngày"),
-            Field("valid_until", "Đến hết ngày"),
-            Field("needs_decision", "Chờ quyết định"),
+            ExportColumn("agency_code", "Mã cơ quan"),
+            ExportColumn("agency", "Cơ quan", 32),
+            ExportColumn("valid_from", "Từ ngày"),
+            ExportColumn("valid_until", "Đến hết ngày"),
+            ExportColumn("needs_decision", "Chờ quyết định"),
             _WITHDRAWN,
         ),
         _assignments,
     ),
-    page_of(
+    make_query_page(
         "report_duties",
         "Chế độ báo cáo",
         (
-            PLAN,
+            PLAN_COLUMN,
             _CODE,
-            Field("clause", "Mục"),
-            Field("title", "Tên", 30),
-            Field("from", "Ai báo cáo", 32),
-            Field("to", "Gửi", 30),
-            Field("via", "Qua", 30),
-            Field("frequency", "Kỳ", 12, FREQUENCIES),
-            Field("deadline", "Hạn", 30),
-            Field("quote", "Câu trích", 70),
+            ExportColumn("clause", "Mục"),
+            ExportColumn("title", "Tên", 30),
+            ExportColumn("from", "Ai báo cáo", 32),
+            ExportColumn("to", "Gửi", 30),
+            ExportColumn("via", "Qua", 30),
+            ExportColumn("frequency", "Kỳ", 12, FREQUENCY_LABELS),
+            ExportColumn("deadline", "Hạn", 30),
+            ExportColumn("quote", "Câu trích", 70),
             _WITHDRAWN,
         ),
         _duties,
         _duty,
     ),
-    listed(
+    make_static_page(
         "targets",
         "Chỉ tiêu",
         (
-            PLAN,
+            PLAN_COLUMN,
             _CODE,
-            Field("text", "Nội dung", 70),
-            Field("year", "Năm", 8),
-            Field("comparator", "So sánh", 10),
-            Field("value", "Giá trị", 12),
-            Field("unit", "Đơn vị", 12),
+            ExportColumn("text", "Nội dung", 70),
+            ExportColumn("year", "Năm", 8),
+            ExportColumn("comparator", "So sánh", 10),
+            ExportColumn("value", "Giá trị", 12),
+            ExportColumn("unit", "Đơn vị", 12),
         ),
         _targets,
     ),
-    page_of(
+    make_query_page(
         "agencies",
         "Cơ quan",
         (
-            Field("province", "Tỉnh", 12),
-            Field("code", "Mã", 20),
-            Field("name", "Tên", 44),
-            Field("short", "Tên tắt", 24),
-            Field("kind", "Loại"),
-            Field("valid_from", "Từ ngày"),
-            Field("valid_until", "Đến hết ngày"),
+            ExportColumn("province", "Tỉnh", 12),
+            ExportColumn("code", "Mã", 20),
+            ExportColumn("name", "Tên", 44),
+            ExportColumn("short", "Tên tắt", 24),
+            ExportColumn("kind", "Loại"),
+            ExportColumn("valid_from", "Từ ngày"),
+            ExportColumn("valid_until", "Đến hết ngày"),
         ),
         _agencies,
     ),
-    listed(
+    make_static_page(
         "successions",
         "Kế thừa",
         (
-            Field("province", "Tỉnh", 12),
-            Field("from_code", "Mã cơ quan cũ", 20),
-            Field("from", "Cơ quan cũ", 40),
-            Field("to_code", "Mã cơ quan nhận", 20),
-            Field("to", "Cơ quan nhận", 40),
-            Field("on", "Từ ngày"),
-            Field("part", "Phần việc", 30),
-            Field("needs_decision", "Chờ quyết định"),
+            ExportColumn("province", "Tỉnh", 12),
+            ExportColumn("from_code", "Mã cơ quan cũ", 20),
+            ExportColumn("from", "Cơ quan cũ", 40),
+            ExportColumn("to_code", "Mã cơ quan nhận", 20),
+            ExportColumn("to", "Cơ quan nhận", 40),
+            ExportColumn("on", "Từ ngày"),
+            ExportColumn("part", "Phần việc", 30),
+            ExportColumn("needs_decision", "Chờ quyết định"),
         ),
         _successions,
     ),

@@ -9,7 +9,16 @@ from __future__ import annotations
 from sqlalchemy import Executable, select
 from sqlalchemy.orm import aliased
 
-from data.exports.page import ABOUT, PERSON, PLAN, Field, Page, Scope, about, page_of
+from data.exports.page import (
+    OBLIGATION_COLUMNS,
+    PERSON_COLUMN,
+    PLAN_COLUMN,
+    ExportColumn,
+    ExportPage,
+    ExportScope,
+    make_query_page,
+    select_obligation_columns,
+)
 from data.models import (
     Agency,
     Evidence,
@@ -20,13 +29,13 @@ from data.models import (
     Plan,
     TargetValue,
 )
-from data.sheets.labels import EXPLAINED, REQUESTED
+from data.sheets.labels import EXPLANATION_LABELS, EXTENSION_LABELS
 
 
-def _requests(scope: Scope) -> Executable:
+def _requests(scope: ExportScope) -> Executable:
     asked = ExtensionRequest
     return (
-        about(
+        select_obligation_columns(
             asked,
             Obligation.agency_id,
             *(asked.asked_at, asked.until, asked.reason, Person.name),
@@ -38,10 +47,10 @@ def _requests(scope: Scope) -> Executable:
     )
 
 
-def _explanations(scope: Scope) -> Executable:
+def _explanations(scope: ExportScope) -> Executable:
     asking, answering = aliased(Person), aliased(Person)
     return (
-        about(
+        select_obligation_columns(
             Explanation,
             Explanation.agency_id,
             *(Explanation.state, Explanation.asked_at, Explanation.question, asking.name),
@@ -54,9 +63,9 @@ def _explanations(scope: Scope) -> Executable:
     )
 
 
-def _evidence(scope: Scope) -> Executable:
+def _evidence(scope: ExportScope) -> Executable:
     return (
-        about(
+        select_obligation_columns(
             Evidence,
             Obligation.agency_id,
             *(Evidence.reply_id, Evidence.name, Evidence.mime, Evidence.size),
@@ -68,7 +77,7 @@ def _evidence(scope: Scope) -> Executable:
     )
 
 
-def _target_values(scope: Scope) -> Executable:
+def _target_values(scope: ExportScope) -> Executable:
     said, undoing = TargetValue, aliased(TargetValue)
     undone = select(undoing.id).where(undoing.undoes_id == said.id).exists()
     return (
@@ -83,66 +92,66 @@ def _target_values(scope: Scope) -> Executable:
     )
 
 
-ASKED_PAGES: tuple[Page, ...] = (
-    page_of(
+REQUEST_PAGES: tuple[ExportPage, ...] = (
+    make_query_page(
         "extension_requests",
         "Xin gia hạn",
         (
-            *ABOUT,
-            Field("asked_at", "Xin lúc", 17),
-            Field("until", "Xin đến"),
-            Field("reason", "Lý do", 50),
-            PERSON,
-            Field("state", "Kết quả", 20, REQUESTED),
-            Field("granted_until", "Được đến"),
-            Field("decided_at", "Quyết định lúc", 17),
+            *OBLIGATION_COLUMNS,
+            ExportColumn("asked_at", "Xin lúc", 17),
+            ExportColumn("until", "Xin đến"),
+            ExportColumn("reason", "Lý do", 50),
+            PERSON_COLUMN,
+            ExportColumn("state", "Kết quả", 20, EXTENSION_LABELS),
+            ExportColumn("granted_until", "Được đến"),
+            ExportColumn("decided_at", "Quyết định lúc", 17),
         ),
         _requests,
     ),
-    page_of(
+    make_query_page(
         "explanations",
         "Giải trình",
         (
-            *ABOUT,
-            Field("state", "Tình trạng", 16, EXPLAINED),
-            Field("asked_at", "Hỏi lúc", 17),
-            Field("question", "Câu hỏi", 50),
-            Field("asked_by", "Người hỏi", 20),
-            Field("answered_at", "Trả lời lúc", 17),
-            Field("answer", "Trả lời", 50),
-            Field("answered_by", "Người trả lời", 20),
+            *OBLIGATION_COLUMNS,
+            ExportColumn("state", "Tình trạng", 16, EXPLANATION_LABELS),
+            ExportColumn("asked_at", "Hỏi lúc", 17),
+            ExportColumn("question", "Câu hỏi", 50),
+            ExportColumn("asked_by", "Người hỏi", 20),
+            ExportColumn("answered_at", "Trả lời lúc", 17),
+            ExportColumn("answer", "Trả lời", 50),
+            ExportColumn("answered_by", "Người trả lời", 20),
         ),
         _explanations,
     ),
-    page_of(
+    make_query_page(
         "evidence",
         "Minh chứng",
         (
-            *ABOUT,
-            Field("reply", "Số câu", 10),
-            Field("name", "Tên tệp", 36),
-            Field("mime", "Dạng", 20),
-            Field("size", "Dung lượng (byte)"),
-            Field("sha256", "SHA-256", 66),
-            Field("kept_at", "Lúc", 17),
-            PERSON,
+            *OBLIGATION_COLUMNS,
+            ExportColumn("reply", "Số câu", 10),
+            ExportColumn("name", "Tên tệp", 36),
+            ExportColumn("mime", "Dạng", 20),
+            ExportColumn("size", "Dung lượng (byte)"),
+            ExportColumn("sha256", "SHA-256", 66),
+            ExportColumn("kept_at", "Lúc", 17),
+            PERSON_COLUMN,
         ),
         _evidence,
     ),
-    page_of(
+    make_query_page(
         "target_values",
         "Giá trị chỉ tiêu",
         (
-            PLAN,
-            Field("code", "Mã", 10),
-            Field("year", "Năm", 8),
-            Field("value", "Giá trị", 12),
-            Field("agency_code", "Mã cơ quan"),
-            Field("agency", "Cơ quan", 32),
-            Field("words", "Lời đã gõ", 40),
-            Field("said_at", "Lúc", 17),
-            PERSON,
-            Field("undone", "Đã rút lại", 10),
+            PLAN_COLUMN,
+            ExportColumn("code", "Mã", 10),
+            ExportColumn("year", "Năm", 8),
+            ExportColumn("value", "Giá trị", 12),
+            ExportColumn("agency_code", "Mã cơ quan"),
+            ExportColumn("agency", "Cơ quan", 32),
+            ExportColumn("words", "Lời đã gõ", 40),
+            ExportColumn("said_at", "Lúc", 17),
+            PERSON_COLUMN,
+            ExportColumn("undone", "Đã rút lại", 10),
         ),
         _target_values,
     ),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data.clock import ZONE
-from data.exports.page import Field, Page
-from data.sheets.workbook import neutral
+from data.exports.page import ExportColumn, ExportPage
+from data.sheets.workbook import neutralize_formula
 
 MOST_ROWS = 1_048_575  # of a page beside its heading; Excel's own limit
 _FIRST_YEAR = 1900  # of Excel's calendar
@@ -25,7 +25,7 @@ _WRAPPED_FROM = 40  # characters; wider columns hold sentences
 class Sink(Protocol):
     """Where an export goes: a page, its rows, the next page; closed at the end."""
 
-    def begin(self, page: Page) -> None:
+    def begin(self, page: ExportPage) -> None:
         """Begin a page."""
 
     def add(self, values: Sequence[Any]) -> None:
@@ -56,13 +56,13 @@ class WorkbookSink:
         self._sheet: Any = None
         self._row = 0
         self._part = 1
-        self._page: Page | None = None
+        self._page: ExportPage | None = None
 
-    def begin(self, page: Page) -> None:
+    def begin(self, page: ExportPage) -> None:
         self._page, self._part = page, 1
         self._open(page.title, page.columns)
 
-    def _open(self, title: str, columns: Sequence[Field]) -> None:
+    def _open(self, title: str, columns: Sequence[ExportColumn]) -> None:
         self._end()
         self._sheet, self._row = self._book.add_worksheet(title), 0
         self._sheet.freeze_panes(1, 0)
@@ -79,7 +79,7 @@ class WorkbookSink:
         for index, (column, value) in enumerate(zip(self._page.columns, values, strict=True)):
             self._write(index, column, value)
 
-    def _write(self, index: int, column: Field, value: Any) -> None:
+    def _write(self, index: int, column: ExportColumn, value: Any) -> None:
         cell = (self._row, index)
         if isinstance(value, bool):
             value = "có" if value else None
@@ -96,9 +96,9 @@ class WorkbookSink:
         elif isinstance(value, int | float):
             self._sheet.write_number(*cell, value, self._formats["plain"])
         else:
-            words = column.words.get(value, value) if isinstance(value, str) else str(value)
+            words = column.labels.get(value, value) if isinstance(value, str) else str(value)
             wide = "wrapped" if column.width >= _WRAPPED_FROM else "plain"
-            self._sheet.write_string(*cell, neutral(words), self._formats[wide])
+            self._sheet.write_string(*cell, neutralize_formula(words), self._formats[wide])
 
     def _end(self) -> None:
         if self._sheet is not None and self._page is not None:
@@ -115,12 +115,12 @@ class JsonSink:
     def __init__(self, path: Path, about: Mapping[str, Any], *, lines: bool) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._lines = lines
-        self._page: Page | None = None
+        self._page: ExportPage | None = None
         self._is_first = True
         head = _ENCODER.encode(about)
         self._file.write(f"{head}\n" if lines else head.removesuffix("}"))
 
-    def begin(self, page: Page) -> None:
+    def begin(self, page: ExportPage) -> None:
         if not self._lines:
             self._file.write("],\n" if self._page is not None else ",\n")
             self._file.write(f'"{page.key}": [')

@@ -61,7 +61,7 @@ class Gauges:
     provinces: dict[str, ProvinceGauges] = field(default_factory=dict)
 
 
-async def gauges(connection: AsyncConnection, *, now: datetime, today: date) -> Gauges:
+async def load_gauges(connection: AsyncConnection, *, now: datetime, today: date) -> Gauges:
     """Return how things stand at an instant; an account or province of which there is nothing has zeros."""
     rows = await connection.execute(select(Account).order_by(Account.id))
     accounts = {
@@ -128,7 +128,7 @@ async def _provinces(connection: AsyncConnection, today: date) -> dict[str, Prov
     return found
 
 
-async def counted(connection: AsyncConnection) -> dict[str, int]:
+async def count_totals(connection: AsyncConnection) -> dict[str, int]:
     """Return how much there is of everything, for the log at the start."""
     living = Obligation.state.in_(("open", "submitted"))
     queries = {

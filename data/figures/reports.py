@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
 from data.obligations.lists import count_if
-from data.registry.titles import period_words, report_title
+from data.registry.titles import period_name, report_title
 from data.registry.workdays import Workdays
-from data.rules.ladder import Due
+from data.rules.ladder import DueDate
 
 REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
@@ -95,7 +95,7 @@ class DutyFigures:
         }
 
 
-async def duty_figures(
+async def load_duty_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> list[DutyFigures]:
     """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
@@ -106,14 +106,14 @@ async def duty_figures(
             Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
         )
     )
-    shown = _worth_showing(rows.all(), today)
+    shown = _select_shown(rows.all(), today)
     place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
     shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
     missing = await _missing(connection, [row for row in shown if row.received < row.expected])
     found: list[DutyFigures] = []
     for row in shown:
         duty = duties[row.duty_id]
-        due = Due(row.due_on, row.base_on, row.judged_on)
+        due = DueDate(row.due_on, row.base_on, row.judged_on)
         found.append(
             DutyFigures(
                 plan_id=duty.plan_id,
@@ -121,7 +121,7 @@ async def duty_figures(
                 code=duty.code,
                 title=report_title(duty.frequency, duty.title, row.period),
                 clause=duty.clause,
-                period=period_words(row.period),
+                period=period_name(row.period),
                 period_code=row.period,
                 due_on=row.due_on,
                 proposed=bool(row.proposed),
@@ -136,7 +136,7 @@ async def duty_figures(
     return found
 
 
-def _worth_showing(rows: Sequence[Any], today: date) -> list[Any]:
+def _select_shown(rows: Sequence[Any], today: date) -> list[Any]:
     by_duty: dict[int, list[Any]] = {}
     for row in sorted(rows, key=lambda row: row.due_on):
         by_duty.setdefault(row.duty_id, []).append(row)

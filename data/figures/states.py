@@ -28,7 +28,7 @@ from data.rules.ladder import UNDATED
 from data.rules.undated import EVERY_YEAR
 
 
-def late_by(last_working_day: date | ColumnElement[date]) -> ColumnElement[bool]:
+def late_condition(last_working_day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Return the condition that an obligation is late: open beyond its day, or handed in after it.
 
     last_working_day: the last working day on or before today. A due date is first missed on the
@@ -40,7 +40,7 @@ def late_by(last_working_day: date | ColumnElement[date]) -> ColumnElement[bool]
     )
 
 
-def on_it(today: date | ColumnElement[date]) -> ColumnElement[bool]:
+def active_assignment_condition(today: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Return the condition that an assignment holds today."""
     return and_(
         Assignment.withdrawn_at.is_(None),
@@ -48,7 +48,7 @@ def on_it(today: date | ColumnElement[date]) -> ColumnElement[bool]:
     )
 
 
-def _standings() -> Any:
+def _select_task_state_counts() -> Any:
     """Return the SQL that counts the tasks of plans by how they stand, which is told in one word.
 
     The same as TaskFigures.state, told without reading what is confirmed: what is not stands in one
@@ -59,7 +59,7 @@ def _standings() -> Any:
         select(
             Assignment.task_id,
             count_if(Obligation.state == "open").label("open"),
-            count_if(late_by(bindparam("last_working_day", type_=Date))).label("late"),
+            count_if(late_condition(bindparam("last_working_day", type_=Date))).label("late"),
         )
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .where(
@@ -75,7 +75,7 @@ def _standings() -> Any:
     # Written out, not bound: only so does SQLite see that the index of what was done late serves.
     confirmed = Obligation.state == literal_column("'confirmed'")
     done_late = part.where(confirmed, Obligation.done_on > Obligation.judged_on).exists()
-    holds = on_it(bindparam("today", type_=Date))
+    holds = active_assignment_condition(bindparam("today", type_=Date))
     assigned = select(Assignment.id).where(Assignment.task_id == Task.id, holds)
     # Of an undated task this year's question counts, or an earlier one where it was done for good.
     counts = or_(
@@ -107,4 +107,4 @@ def _standings() -> Any:
     )
 
 
-STANDINGS = _standings()
+TASK_STATE_COUNTS = _select_task_state_counts()

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import STANDINGS, late_by, on_it
+from data.figures.states import TASK_STATE_COUNTS, active_assignment_condition, late_condition
 from data.models import LIVE_STATES, Agency, Assignment, Obligation, Plan, Task
-from data.obligations.lists import asked_now, count_if, now_until
+from data.obligations.lists import count_if, current_question_condition, last_current_day
 from data.registry.workdays import Workdays
 from data.rules.ladder import UNDATED
 from data.rules.undated import EVERY_YEAR
@@ -102,25 +102,25 @@ def official_state(obligation: Any, *, today: date, workdays: Workdays) -> Offic
 # ------------------------------------------------------------------ an agency
 
 
-async def agency_figures(
-    connection: AsyncConnection, held: ColumnElement[bool], *, today: date, workdays: Workdays
+async def load_agency_figures(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, today: date, workdays: Workdays
 ) -> Figures:
     """Return the states of what an agency has in hand: open of any age, done of this year."""
-    late = late_by(workdays.on_or_before(today))
+    late = late_condition(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
     row = (
         await connection.execute(
             select(
-                count_if(and_(Obligation.state == "confirmed", ~_truly(done_late))),
+                count_if(and_(Obligation.state == "confirmed", ~_null_as_false(done_late))),
                 count_if(done_late),
-                count_if(and_(Obligation.state != "confirmed", ~_truly(late))),
+                count_if(and_(Obligation.state != "confirmed", ~_null_as_false(late))),
                 count_if(late),
                 count_if(Obligation.state == "submitted"),
             ).where(
-                held,
+                condition,
                 Obligation.state.in_(LIVE_STATES),
-                Obligation.due_on <= now_until(today),
-                asked_now(today),
+                Obligation.due_on <= last_current_day(today),
+                current_question_condition(today),
                 or_(Obligation.state != "confirmed", Obligation.due_on >= date(today.year, 1, 1)),
             )
         )
@@ -131,7 +131,7 @@ async def agency_figures(
 # ------------------------------------------------------------------ plans
 
 
-async def plans_followed(
+async def list_active_plans(
     connection: AsyncConnection,
     province: str,
     *,
@@ -160,7 +160,7 @@ async def plans_followed(
     return list(rows)
 
 
-async def plan_figures(
+async def load_plan_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> dict[int, PlanFigures]:
     """Return the states of the plans' tasks, each task counted once.
@@ -169,7 +169,7 @@ async def plan_figures(
     never falls due, or not yet, is on time. Absent: a plan without tasks.
     """
     rows = await connection.execute(
-        STANDINGS,
+        TASK_STATE_COUNTS,
         {
             "plan_ids": list(plan_ids),
             "today": today,
@@ -199,7 +199,7 @@ async def plan_figures(
 # ------------------------------------------------------------------ tasks
 
 
-async def task_figures(
+async def load_task_figures(
     connection: AsyncConnection, task_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> dict[int, TaskFigures]:
     """Return how far each task has come, counted once however many agencies are on it."""
@@ -222,7 +222,9 @@ async def task_figures(
 def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -> Any:
     """Return the SQL that counts, for each task, the agencies on it by their states."""
     # Where there is no obligation its columns are null, and a condition on them counts nothing.
-    assigned = and_(Obligation.id.is_(None), Assignment.id.is_not(None), on_it(today))
+    assigned = and_(
+        Obligation.id.is_(None), Assignment.id.is_not(None), active_assignment_condition(today)
+    )
     # An undated task that does not come anew each year stays done; it is asked about no more.
     done_before = and_(
         Obligation.kind == UNDATED,
@@ -230,7 +232,7 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
         Obligation.period < str(today.year),
         Task.period_kind.not_in(EVERY_YEAR),
     )
-    late = late_by(workdays.on_or_before(today))
+    late = late_condition(workdays.on_or_before(today))
     done_late = and_(Obligation.state == "confirmed", Obligation.done_on > Obligation.judged_on)
     return (
         select(
@@ -251,7 +253,7 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
             and_(
                 Obligation.assignment_id == Assignment.id,
                 Obligation.state.in_(LIVE_STATES),
-                or_(asked_now(today), done_before),
+                or_(current_question_condition(today), done_before),
             ),
             isouter=True,
         )
@@ -263,11 +265,11 @@ def _parts(condition: ColumnElement[bool], *, today: date, workdays: Workdays) -
 # ------------------------------------------------------------------ SQL
 
 
-def is_late(*, today: date, workdays: Workdays) -> ColumnElement[bool]:
+def open_late_condition(*, today: date, workdays: Workdays) -> ColumnElement[bool]:
     """Return the condition that an obligation is open beyond its day."""
     return and_(Obligation.state == "open", Obligation.judged_on < workdays.on_or_before(today))
 
 
-def _truly(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _null_as_false(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition with null as false, so that it can be negated."""
     return func.coalesce(condition, false())

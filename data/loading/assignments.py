@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.loading.upsert import set_all
+from data.loading.upsert import update_rows
 from data.models import Agency, Assignment, Task
 from data.registry.registry import Registry
-from data.rules.overrides import Overlay
-from data.rules.planning import HORIZON, PlannedAssignment, assignments
+from data.rules.overrides import Overrides
+from data.rules.planning import HORIZON, PlannedAssignment, plan_assignments
 
 _CHUNK = 1000
 
@@ -29,7 +29,7 @@ async def load_assignments(
     registry: Registry,
     plans: Mapping[str, int],
     *,
-    overlay: Overlay,
+    overrides: Overrides,
     now: datetime,
     today: date,
 ) -> None:
@@ -37,7 +37,7 @@ async def load_assignments(
 
     plans: the ids of the rows by plan code.
     """
-    wanted = await _wanted(connection, registry, plans, overlay, today + HORIZON)
+    wanted = await _wanted(connection, registry, plans, overrides, today + HORIZON)
     rows = await connection.execute(
         select(
             Assignment.id,
@@ -60,8 +60,8 @@ async def load_assignments(
                 gone.append({"row_id": key, "withdrawn_at": now})
         elif is_withdrawn or stands != [item.since, item.until, item.needs_decision]:
             changed.append({"row_id": key, **_values(item)})
-    await set_all(connection, Assignment, changed)
-    await set_all(connection, Assignment, gone)
+    await update_rows(connection, Assignment, changed)
+    await update_rows(connection, Assignment, gone)
     fresh = [
         {"task_id": task_id, "agency_id": agency_id, **_values(item)}
         for (task_id, agency_id), item in wanted.items()
@@ -74,7 +74,7 @@ async def _wanted(
     connection: AsyncConnection,
     registry: Registry,
     plans: Mapping[str, int],
-    overlay: Overlay,
+    overrides: Overrides,
     until: date,
 ) -> dict[_Key, PlannedAssignment]:
     rows = await connection.execute(
@@ -92,10 +92,10 @@ async def _wanted(
         home = registry.provinces[plan.province]
         reckoned: dict[Any, list[PlannedAssignment]] = {}  # many tasks have the same leads
         for task in plan.tasks:
-            assigned = overlay.of(plan_code, task.code)
+            assigned = overrides.of(plan_code, task.code)
             alike = (*task.leads, *assigned)
             if alike not in reckoned:
-                reckoned[alike] = assignments(home, plan, task, until=until, assigned=assigned)
+                reckoned[alike] = plan_assignments(home, plan, task, until=until, assigned=assigned)
             for item in reckoned[alike]:
                 wanted[task_ids[plan_id, task.code], agencies[home.code, item.agency]] = item
     return wanted

@@ -16,9 +16,16 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.loading.assignments import load_assignments
-from data.loading.upsert import Change, LoadResult, differs, set_all, upsert_all, withdraw
+from data.loading.upsert import (
+    LoadResult,
+    RegistryChange,
+    is_different,
+    update_rows,
+    upsert_rows,
+    withdraw_rows,
+)
 from data.models import Agency, Plan, RegistryFile, ReportDuty, Task
-from data.progress.decisions import overlay_of
+from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.titles import duty_title, task_title
@@ -35,7 +42,7 @@ _CHUNK = 1000
 _PLANS_AT_ONCE = 20  # whose rows are read, compared and written together
 
 
-async def load(
+async def sync_registry(
     connection: AsyncConnection,
     registry: Registry,
     *,
@@ -49,29 +56,31 @@ async def load(
     call jobs.planning.materialise.materialise in the same transaction.
     """
     result = LoadResult()
-    before = await registry_of(connection)
+    before = await read_registry(connection)
     await _keep_files(connection, registry, now, result)
     agencies = await _load_agencies(connection, registry, result)
     loaded = await _load_plans(connection, registry, agencies, now, today, tracked_from, result)
-    overlay = await overlay_of(connection)
+    overlay = await load_overrides(connection)
     codes = list(registry.plans)
     for start in range(0, len(codes), _PLANS_AT_ONCE):
         some = {code: loaded[code] for code in codes[start : start + _PLANS_AT_ONCE]}
         await _load_duties(connection, registry, some, now, result)
         for code in some:
             if before is not None and code in before.plans:
-                result.changes.extend(_moved(code, before.plans[code], registry.plans[code]))
+                result.changes.extend(
+                    _list_rule_changes(code, before.plans[code], registry.plans[code])
+                )
         await _load_tasks(connection, registry, some, now, result)
-        await load_assignments(connection, registry, some, overlay=overlay, now=now, today=today)
+        await load_assignments(connection, registry, some, overrides=overlay, now=now, today=today)
     result.plans = len(registry.plans)
     result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
     result.agencies = len(agencies)
     return result
 
 
-def _moved(plan_code: str, old: PlanFile, new: PlanFile) -> list[Change]:
+def _list_rule_changes(plan_code: str, old: PlanFile, new: PlanFile) -> list[RegistryChange]:
     """Tell what rows do not show: a report's deadline or who owes it, a task's leads."""
-    changes: list[Change] = []
+    changes: list[RegistryChange] = []
     duties = {duty.code: duty for duty in old.report_duties}
     for duty in new.report_duties:
         was = duties.get(duty.code)
@@ -80,17 +89,17 @@ def _moved(plan_code: str, old: PlanFile, new: PlanFile) -> list[Change]:
                 "; ".join(d.from_) + ": " + (d.deadline.raw if d.deadline else "không ghi ngày")
                 for d in (was, duty)
             ]
-            changes.append(Change("duty", f"{plan_code} {duty.code}", "changed", *said))
+            changes.append(RegistryChange("duty", f"{plan_code} {duty.code}", "changed", *said))
     tasks = {task.code: task for task in old.tasks}
     for task in new.tasks:
         before = tasks.get(task.code)
         if before is not None and before.leads != task.leads:
             said = ["; ".join(before.leads), "; ".join(task.leads)]
-            changes.append(Change("task", f"{plan_code} {task.code}", "changed", *said))
+            changes.append(RegistryChange("task", f"{plan_code} {task.code}", "changed", *said))
     return changes
 
 
-async def registry_of(connection: AsyncConnection) -> Registry | None:
+async def read_registry(connection: AsyncConnection) -> Registry | None:
     """Return the registry as last loaded, or None where nothing was."""
     files: dict[str, Any] = {}
     rows = await connection.execute(
@@ -116,7 +125,7 @@ async def _keep_files(
         sha256 = registry.sha256[path]
         if stored.get(path) == sha256:
             continue
-        result.changes.append(Change("file", path, "changed" if path in stored else "new"))
+        result.changes.append(RegistryChange("file", path, "changed" if path in stored else "new"))
         await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
         await connection.execute(
             insert(RegistryFile).values(
@@ -127,7 +136,7 @@ async def _keep_files(
             )
         )
     for path in stored.keys() - registry.files.keys():
-        result.changes.append(Change("file", path, "withdrawn"))
+        result.changes.append(RegistryChange("file", path, "withdrawn"))
         await connection.execute(delete(RegistryFile).where(RegistryFile.path == path))
 
 
@@ -152,13 +161,13 @@ async def _load_agencies(
             old = known.get((province.code, entry.code))
             if old is None:
                 fresh.append({"province": province.code, "code": entry.code, **values})
-            elif differs(old, values):
+            elif is_different(old, values):
                 result.changes.append(
-                    Change(
+                    RegistryChange(
                         "agency", f"{province.code}/{entry.code}", "changed", old.name, entry.name
                     )
                 )
-                await set_all(connection, Agency, [{"row_id": old.id, **values}])
+                await update_rows(connection, Agency, [{"row_id": old.id, **values}])
         for start in range(0, len(fresh), _CHUNK):
             added = await connection.execute(
                 insert(Agency).returning(Agency.id, Agency.province, Agency.code),
@@ -166,7 +175,9 @@ async def _load_agencies(
             )
             ids.update({(row.province, row.code): row.id for row in added})
         if fresh:
-            result.changes.append(Change("agency", f"{province.code} ({len(fresh)})", "new"))
+            result.changes.append(
+                RegistryChange("agency", f"{province.code} ({len(fresh)})", "new")
+            )
     return ids
 
 
@@ -197,9 +208,9 @@ async def _load_plans(
             "withdrawn_at": None,
         }
         said.append((code, old, values))
-    await upsert_all(connection, Plan, said, "plan", result)
+    await upsert_rows(connection, Plan, said, "plan", result)
     gone = [(code, row) for code, row in known.items() if code not in registry.plans]
-    await withdraw(connection, Plan, gone, "plan", now, result)
+    await withdraw_rows(connection, Plan, gone, "plan", now, result)
     ids = await connection.execute(select(Plan.code, Plan.id))
     return {row.code: row.id for row in ids}
 
@@ -227,9 +238,9 @@ async def _load_duties(
                 "quote": duty.quote,
                 "withdrawn_at": None,
             }
-            said.append(_beside(known, plan_code, values))
-    await upsert_all(connection, ReportDuty, said, "duty", result)
-    await withdraw(connection, ReportDuty, known.items(), "duty", now, result)
+            said.append(_match_row(known, plan_code, values))
+    await upsert_rows(connection, ReportDuty, said, "duty", result)
+    await withdraw_rows(connection, ReportDuty, known.items(), "duty", now, result)
 
 
 async def _load_tasks(
@@ -256,9 +267,9 @@ async def _load_tasks(
                 "folded": fold(" ".join((task.code, task.text, *task.actions))),
                 "withdrawn_at": None,
             }
-            said.append(_beside(known, plan_code, values))
-    await upsert_all(connection, Task, said, "task", result)
-    await withdraw(connection, Task, known.items(), "task", now, result)
+            said.append(_match_row(known, plan_code, values))
+    await upsert_rows(connection, Task, said, "task", result)
+    await withdraw_rows(connection, Task, known.items(), "task", now, result)
 
 
 async def _known(
@@ -272,7 +283,7 @@ async def _known(
     return {f"{codes[row.plan_id]} {row.code}": row for row in rows.all()}
 
 
-def _beside(
+def _match_row(
     known: dict[str, Any], plan_code: str, values: dict[str, Any]
 ) -> tuple[str, Any, dict[str, Any]]:
     """Return what is said with its name and its row; the row is taken out of those known."""

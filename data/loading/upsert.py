@@ -20,7 +20,7 @@ _CHUNK = 1000
 
 
 @dataclass(slots=True)
-class Change:
+class RegistryChange:
     """One difference between what is loaded and what the files say."""
 
     what: str  # plan, task, duty, agency, file
@@ -34,13 +34,13 @@ class Change:
 class LoadResult:
     """What a load did, or would do."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[RegistryChange] = field(default_factory=list)
     plans: int = 0
     tasks: int = 0
     agencies: int = 0
 
 
-async def upsert_all(
+async def upsert_rows(
     connection: AsyncConnection,
     model: type[Base],
     rows: Iterable[tuple[str, Any, dict[str, Any]]],
@@ -55,19 +55,19 @@ async def upsert_all(
     changed: list[dict[str, Any]] = []
     for name, old, values in rows:
         if old is None:
-            result.changes.append(Change(what, name, "new"))
+            result.changes.append(RegistryChange(what, name, "new"))
             fresh.append(values)
-        elif differs(old, values):
+        elif is_different(old, values):
             how = "restored" if old.withdrawn_at is not None else "changed"
             before, after = _first_difference(old, values) if how == "changed" else ("", "")
-            result.changes.append(Change(what, name, how, before, after))
+            result.changes.append(RegistryChange(what, name, how, before, after))
             changed.append({"row_id": old.id, **values})
-    await set_all(connection, model, changed)
+    await update_rows(connection, model, changed)
     for start in range(0, len(fresh), _CHUNK):
         await connection.execute(insert(_table(model)), fresh[start : start + _CHUNK])
 
 
-async def withdraw(
+async def withdraw_rows(
     connection: AsyncConnection,
     model: type[Base],
     rows: Iterable[tuple[str, Any]],
@@ -77,11 +77,13 @@ async def withdraw(
 ) -> None:
     """Mark (name, row) as withdrawn and tell so; those that already are stay as they are."""
     gone = [(name, row) for name, row in rows if row.withdrawn_at is None]
-    result.changes.extend(Change(what, name, "withdrawn") for name, _ in gone)
-    await set_all(connection, model, [{"row_id": row.id, "withdrawn_at": now} for _, row in gone])
+    result.changes.extend(RegistryChange(what, name, "withdrawn") for name, _ in gone)
+    await update_rows(
+        connection, model, [{"row_id": row.id, "withdrawn_at": now} for _, row in gone]
+    )
 
 
-async def set_all(
+async def update_rows(
     connection: AsyncConnection, model: type[Base], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Set columns of rows, the same ones of each; `row_id` names the row."""
@@ -91,7 +93,7 @@ async def set_all(
         await connection.execute(statement, rows[start : start + _CHUNK])
 
 
-def differs(row: Any, values: Mapping[str, Any]) -> bool:
+def is_different(row: Any, values: Mapping[str, Any]) -> bool:
     """Tell whether a row says anything else than the values."""
     return any(getattr(row, name) != value for name, value in values.items())
 

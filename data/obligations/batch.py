@@ -31,17 +31,21 @@ from data.models import Assignment, Obligation, Plan, Reminder
 
 _TABLE: Any = Obligation.__table__
 _AT_ONCE = 1000  # rows read, or rows of parameters
-_STILL_TOLD = ("open", "withdrawn", "superseded")  # the states in which the rungs sent matter
-_EFFECTIVE = case(
+_STATES_WITH_RUNGS = (
+    "open",
+    "withdrawn",
+    "superseded",
+)  # the states in which the rungs sent matter
+_STATE_EFFECTIVE_DUE = case(
     (_TABLE.c.extended_to > _TABLE.c.due_on, _TABLE.c.extended_to), else_=_TABLE.c.due_on
 )
-_MADE = (
+_INSERTED_COLUMNS = (
     *("plan_id", "duty_id", "kind", "code", "period", "due_on", "due_words", "due_proposed"),
     *("base_on", "judged_on", "state", "rung", "remind_on"),
 )
 
 
-class Alike(NamedTuple):
+class ObligationGroup(NamedTuple):
     """What planning looks at of obligations; those that agree in all of it are one to planning.
 
     told: the last rung sent for the effective due date; looked up only where it matters.
@@ -66,29 +70,29 @@ class Alike(NamedTuple):
     told: int | None
 
 
-Owners = dict[int, int]  # agency → its obligation
+ObligationIdsByAgency = dict[int, int]  # agency → its obligation
 
 
-async def read_alike(
+async def read_groups(
     connection: AsyncConnection, condition: ColumnElement[bool]
-) -> dict[Alike, Owners]:
+) -> dict[ObligationGroup, ObligationIdsByAgency]:
     """Return the obligations of a condition, grouped by all that planning looks at."""
     looked_up = {
         "is_submitted": _TABLE.c.submitted_at.is_not(None),
         "is_confirmed": _TABLE.c.confirmed_at.is_not(None),
-        "told": case((_TABLE.c.state.in_(_STILL_TOLD), _last_rung(_EFFECTIVE))),
+        "told": case((_TABLE.c.state.in_(_STATES_WITH_RUNGS), _last_rung(_STATE_EFFECTIVE_DUE))),
     }
-    columns = [looked_up.get(name, _TABLE.c.get(name)) for name in Alike._fields]
+    columns = [looked_up.get(name, _TABLE.c.get(name)) for name in ObligationGroup._fields]
     query = select(_TABLE.c.id, _TABLE.c.agency_id, *columns).where(condition)
-    groups: dict[tuple[Any, ...], Owners] = {}
+    groups: dict[tuple[Any, ...], ObligationIdsByAgency] = {}
     async with connection.stream(query) as rows:
         async for some in rows.partitions(_AT_ONCE):
             for row in some:
                 groups.setdefault(row[2:], {})[row[1]] = row[0]
-    return {Alike(*key): owners for key, owners in groups.items()}
+    return {ObligationGroup(*key): owners for key, owners in groups.items()}
 
 
-async def rungs_told(
+async def find_last_rungs(
     connection: AsyncConnection, ids: Sequence[int], due_on: date
 ) -> dict[int | None, list[int]]:
     """Return obligations by the last rung sent for a due date that they did not have so far."""
@@ -110,7 +114,7 @@ def _last_rung(due_on: ColumnElement[Any]) -> Any:
     )
 
 
-async def add(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Make obligations; each row is the columns of some that are alike, with `agencies`, their owners' ids.
 
     task_id: the task whose assignments they stand for, or None where they are reports.
@@ -118,20 +122,20 @@ async def add(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) ->
     owners = _ids(connection, "agencies")
     of_task = Assignment.task_id == bindparam("task_id")
     parts = owners.outerjoin(Assignment, and_(of_task, Assignment.agency_id == owners.c.value))
-    values = [bindparam(name, type_=_TABLE.c[name].type) for name in _MADE]
+    values = [bindparam(name, type_=_TABLE.c[name].type) for name in _INSERTED_COLUMNS]
     for is_task, theirs, assignment in (
         (True, parts, Assignment.id),
         (False, owners, null()),
     ):
         statement = insert(_TABLE).from_select(
-            (*_MADE, "agency_id", "assignment_id"),
+            (*_INSERTED_COLUMNS, "agency_id", "assignment_id"),
             select(*values, owners.c.value, assignment).select_from(theirs),
         )
         some = [row for row in rows if (row["task_id"] is not None) is is_task]
         await _in_parts(connection, statement, some)
 
 
-async def change(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def update_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Set columns of obligations; each row is new values with `ids`, those that get them.
 
     Where `revised_on` is among them, their revision rises.
@@ -166,10 +170,10 @@ def _ids(connection: AsyncConnection, name: str) -> TableValuedAlias:
 
 
 _CHUNK = 1000
-Change = tuple[tuple[str, Any], ...]  # (column, value)
+ColumnChange = tuple[tuple[str, Any], ...]  # (column, value)
 
 
-class Standing(NamedTuple):
+class ReminderState(NamedTuple):
     """What the next rung of an obligation follows from, and what was reckoned last."""
 
     state: str
@@ -186,32 +190,34 @@ class Standing(NamedTuple):
     told: int | None  # the last rung of which people were told for the effective due
 
 
-async def held_alike(
+async def lock_groups(
     connection: AsyncConnection, obligation_ids: Sequence[int]
-) -> dict[Standing, list[int]]:
+) -> dict[ReminderState, list[int]]:
     """Return how some obligations stand, each way once, with those that stand so; they are held."""
-    alike: dict[Standing, list[int]] = {}
+    alike: dict[ReminderState, list[int]] = {}
     for start in range(0, len(obligation_ids), _CHUNK):
-        rows = await connection.execute(_STANDING, {"ids": obligation_ids[start : start + _CHUNK]})
+        rows = await connection.execute(
+            _REMINDER_STATES, {"ids": obligation_ids[start : start + _CHUNK]}
+        )
         for key, *standing in rows:
-            alike.setdefault(Standing(*standing), []).append(key)
+            alike.setdefault(ReminderState(*standing), []).append(key)
     return alike
 
 
-async def change_alike(
-    connection: AsyncConnection, changes: Mapping[Change, Sequence[int]]
+async def update_groups(
+    connection: AsyncConnection, changes: Mapping[ColumnChange, Sequence[int]]
 ) -> None:
     """Make each change to all its obligations; an empty one is none."""
     for change, keys in changes.items():
-        statement = update(Obligation).where(_SOME).values(dict(change))
+        statement = update(Obligation).where(_BY_IDS).values(dict(change))
         for start in range(0, len(keys) if change else 0, _CHUNK):
             await connection.execute(statement, {"ids": keys[start : start + _CHUNK]})
 
 
 # ------------------------------------------------------------------ statements, made once
 
-_SOME = Obligation.id.in_(bindparam("ids", expanding=True))
-_STANDING = (
+_BY_IDS = Obligation.id.in_(bindparam("ids", expanding=True))
+_REMINDER_STATES = (
     select(
         Obligation.id,
         Obligation.state,
@@ -226,11 +232,11 @@ _STANDING = (
         Plan.code,
         Plan.tracked_from,
         select(func.max(Reminder.rung))
-        .where(Reminder.obligation_id == Obligation.id, Reminder.due_on == _EFFECTIVE)
+        .where(Reminder.obligation_id == Obligation.id, Reminder.due_on == _STATE_EFFECTIVE_DUE)
         .scalar_subquery(),
     )
     .join(Plan, Plan.id == Obligation.plan_id)
-    .where(_SOME)
+    .where(_BY_IDS)
     .order_by(Obligation.id)  # in which they are held, whoever holds them
     .with_for_update(of=Obligation, key_share=True)
 )

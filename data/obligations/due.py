@@ -18,8 +18,8 @@ from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
 _CHUNK = 900
 
 
-class Owed(NamedTuple):
-    """One open obligation of a plan; data.registry.titles.title_of takes it."""
+class DueRow(NamedTuple):
+    """One open obligation of a plan; data.registry.titles.obligation_title takes it."""
 
     id: int
     agency_id: int
@@ -43,34 +43,34 @@ class Owed(NamedTuple):
     owner_name: str
 
 
-async def due(connection: AsyncConnection, province: str, *, today: date) -> list[Owed]:
+async def load_due(connection: AsyncConnection, province: str, *, today: date) -> list[DueRow]:
     """Return what a province's plans in force are to be reminded of by today."""
-    return await _owed(connection, _DUE, province=province, today=today)
+    return await _load_rows(connection, _DUE, province=province, today=today)
 
 
-async def still_open(connection: AsyncConnection, obligation_ids: Sequence[int]) -> list[Owed]:
+async def load_open(connection: AsyncConnection, obligation_ids: Sequence[int]) -> list[DueRow]:
     """Return those of some obligations that are open, whether or not their rung has come."""
-    found: list[Owed] = []
+    found: list[DueRow] = []
     for start in range(0, len(obligation_ids), _CHUNK):
-        found += await _owed(connection, _BY_ID, ids=obligation_ids[start : start + _CHUNK])
+        found += await _load_rows(connection, _BY_ID, ids=obligation_ids[start : start + _CHUNK])
     return found
 
 
-async def late(
+async def load_late(
     connection: AsyncConnection, province: str, *, told: Sequence[int], today: date
-) -> list[Owed]:
+) -> list[DueRow]:
     """Return what of a province's plans is late by a confirmed date, tracked and not disputed, what
     is late for longest first.
 
     told: how far that was told (Obligation.late_told).
     """
-    return await _owed(connection, _LATE, province=province, told=told, today=today)
+    return await _load_rows(connection, _LATE, province=province, told=told, today=today)
 
 
-async def _owed(
+async def _load_rows(
     connection: AsyncConnection, statement: Select[*tuple[Any, ...]], **values: Any
-) -> list[Owed]:
-    return [Owed(*row) for row in await connection.execute(statement, values)]
+) -> list[DueRow]:
+    return [DueRow(*row) for row in await connection.execute(statement, values)]
 
 
 # ------------------------------------------------------------------ statements, made once

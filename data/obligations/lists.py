@@ -14,19 +14,19 @@ from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import LIVE_STATES, Agency, Assignment, Obligation, Task
-from data.rules.holders import Held
+from data.rules.holders import HeldOwners
 from data.rules.ladder import TASK_KINDS, UNDATED
 
 LOOK_AHEAD = timedelta(days=92)  # "now": due within a quarter, or by the end of the year
 LONG_LATE = timedelta(days=92)  # older ones stand last in a list: they are asked about, not urged
 
 
-def now_until(today: date) -> date:
+def last_current_day(today: date) -> date:
     """Return the last base day that counts as "now": the year's end, or a quarter ahead if later."""
     return max(date(today.year, 12, 31), today + LOOK_AHEAD)
 
 
-async def agency_ids(
+async def find_agency_ids(
     connection: AsyncConnection, province: str, codes: Iterable[str]
 ) -> dict[str, int]:
     """Return the rows' ids of a province's agencies by code."""
@@ -39,16 +39,16 @@ async def agency_ids(
 
 
 async def held_condition(
-    connection: AsyncConnection, province: str, held: Held
+    connection: AsyncConnection, province: str, owners: HeldOwners
 ) -> ColumnElement[bool]:
     """Return the condition on Obligation that its agency's work is in hand with somebody (Holders)."""
-    return held_by_ids(await agency_ids(connection, province, held.owners), held)
+    return held_condition_by_ids(await find_agency_ids(connection, province, owners.owners), owners)
 
 
-def held_by_ids(ids: Mapping[str, int], held: Held) -> ColumnElement[bool]:
+def held_condition_by_ids(ids: Mapping[str, int], owners: HeldOwners) -> ColumnElement[bool]:
     """Return the same condition where the rows' ids of the owners are known, by code."""
-    reports = [ids[code] for code in sorted(held.reports) if code in ids]
-    tasks = [ids[code] for code in sorted(held.tasks) if code in ids]
+    reports = [ids[code] for code in sorted(owners.reports) if code in ids]
+    tasks = [ids[code] for code in sorted(owners.tasks) if code in ids]
     every = sorted({*reports, *tasks})
     if not every:
         return false()
@@ -66,26 +66,26 @@ def held_by_ids(ids: Mapping[str, int], held: Held) -> ColumnElement[bool]:
 # ------------------------------------------------------------------ lists
 
 
-async def count_owed(
-    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+async def count_current(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, today: date
 ) -> tuple[int, int, date | None]:
     """Return how many are owed now, how many later, and the earliest day of those later."""
-    until = now_until(today)
+    until = last_current_day(today)
     row = (
         await connection.execute(
             select(
                 count_if(Obligation.base_on <= until),
                 count_if(Obligation.base_on > until),
                 func.min(case((Obligation.base_on > until, Obligation.base_on))),
-            ).where(held, Obligation.state == "open", Obligation.kind != UNDATED)
+            ).where(condition, Obligation.state == "open", Obligation.kind != UNDATED)
         )
     ).one()
     return int(row[0] or 0), int(row[1] or 0), row[2]
 
 
-async def owed(
+async def list_current_ids(
     connection: AsyncConnection,
-    held: ColumnElement[bool],
+    condition: ColumnElement[bool],
     *,
     today: date,
     offset: int = 0,
@@ -100,10 +100,10 @@ async def owed(
     rows = await connection.execute(
         select(Obligation.id)
         .where(
-            held,
+            condition,
             Obligation.state == "open",
             Obligation.kind != UNDATED,
-            Obligation.base_on <= now_until(today),
+            Obligation.base_on <= last_current_day(today),
         )
         .order_by(
             case((recent, 0), else_=1),
@@ -117,7 +117,9 @@ async def owed(
     return list(rows.scalars())
 
 
-async def count_far(connection: AsyncConnection, owner_ids: Sequence[int], *, today: date) -> int:
+async def count_distant_tasks(
+    connection: AsyncConnection, owner_ids: Sequence[int], *, today: date
+) -> int:
     """Return how many tasks an agency is on whose end lies beyond what is planned ahead."""
     dated = (
         select(Obligation.id)
@@ -142,19 +144,19 @@ async def count_far(connection: AsyncConnection, owner_ids: Sequence[int], *, to
 # ------------------------------------------------------------------ tasks without a due date
 
 
-def asked_now(today: date) -> ColumnElement[bool]:
+def current_question_condition(today: date) -> ColumnElement[bool]:
     """Return the condition on Obligation that it is not another year's question about an undated task."""
     return or_(Obligation.kind != UNDATED, Obligation.period == str(today.year))
 
 
-async def undated(
-    connection: AsyncConnection, held: ColumnElement[bool], *, today: date
+async def list_undated_ids(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, today: date
 ) -> list[int]:
     """Return the ids of the undated tasks in hand that are not done this year, in the documents' order."""
     rows = await connection.execute(
         select(Obligation.id)
         .where(
-            held,
+            condition,
             Obligation.kind == UNDATED,
             Obligation.state == "open",
             Obligation.period == str(today.year),
@@ -169,7 +171,7 @@ def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-async def parts_of(
+async def list_parts(
     connection: AsyncConnection, condition: ColumnElement[bool], *, offset: int, limit: int
 ) -> tuple[int, list[Any]]:
     """Return how many obligations of a condition are not confirmed, and a page: the open ones first.
@@ -199,7 +201,9 @@ async def parts_of(
     return int(total or 0), list(rows)
 
 
-async def assigned(connection: AsyncConnection, task_id: int, *, today: date) -> list[Any]:
+async def list_assigned_agencies(
+    connection: AsyncConnection, task_id: int, *, today: date
+) -> list[Any]:
     """Return the agencies on a task today, in the official order, each with needs_decision."""
     rows = await connection.execute(
         select(
@@ -220,7 +224,7 @@ async def assigned(connection: AsyncConnection, task_id: int, *, today: date) ->
     return list(rows)
 
 
-async def by_plan(
+async def count_by_plan(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> list[tuple[int, int]]:
     """Return (plan id, how many obligations of the condition), most first."""
@@ -234,7 +238,7 @@ async def by_plan(
     return [(row[0], int(row[1])) for row in rows]
 
 
-async def ids_by_date(
+async def list_ids_by_date(
     connection: AsyncConnection,
     condition: ColumnElement[bool],
     *,

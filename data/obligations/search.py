@@ -22,7 +22,7 @@ LONGEST_SEARCH = 44  # folded characters; what goes beyond is not looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A page of the tasks found, how many there are in all, and all report duties found."""
 
     total: int
@@ -30,7 +30,7 @@ class Found:
     duties: list[Any]
 
 
-def words_of(text: str) -> list[str]:
+def search_words(text: str) -> list[str]:
     """Return the folded words that are looked for, whole, within LONGEST_SEARCH characters."""
     words: list[str] = []
     room = LONGEST_SEARCH
@@ -48,14 +48,14 @@ def code_key(text: str) -> str:
     return "".join(letter for letter in composed if letter.isalnum())
 
 
-async def tasks_by_code(
+async def find_tasks_by_code(
     connection: AsyncConnection, allowed: ColumnElement[bool], code: str
 ) -> list[Any]:
     """Return the tasks with a code, of any plan allowed; typed without dots it is found too."""
     return await _by_code(connection, Task, _TASK, and_(allowed, Task.withdrawn_at.is_(None)), code)
 
 
-async def duties_by_code(
+async def find_duties_by_code(
     connection: AsyncConnection, allowed: ColumnElement[bool], code: str
 ) -> list[Any]:
     """Return the report duties with a code, of any plan allowed."""
@@ -71,13 +71,13 @@ async def search(
     words: list[str],
     offset: int = 0,
     limit: int = 10,
-) -> Found:
+) -> SearchResult:
     """Return the tasks and duties that hold all the folded words, the latest plan's first.
 
     A task with the words in its title stands before one with them elsewhere in its text.
     """
     if not words:
-        return Found(0, [], [])
+        return SearchResult(0, [], [])
     where = and_(
         tasks, Task.withdrawn_at.is_(None), *(Task.folded.contains(word) for word in words)
     )
@@ -104,7 +104,7 @@ async def search(
         .order_by(Plan.issued_on.desc(), ReportDuty.plan_id, ReportDuty.position)
     )
     said = [row for row in every if _holds(row, words)]
-    return Found(int(total or 0), found, said)
+    return SearchResult(int(total or 0), found, said)
 
 
 def _holds(duty: Any, words: list[str]) -> bool:

@@ -28,24 +28,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts.leases import Lease, hold, own
+from data.accounts.leases import Lease, lock_lease, take_lease
 from data.clock import civil_date
-from data.log import journal
+from data.log import get_logger
 from data.models import Account, Delivery, Message
 from data.outbox import receipts
-from data.outbox.messages import forget_secrets
-from data.outbox.receipts import Sent
+from data.outbox.messages import erase_secrets
+from data.outbox.receipts import SentMessage
 
-log = journal("delivery")
+log = get_logger("delivery")
 
-MOST_REPEATS = 2
+MAX_REPEATS = 2
 
 # Written out, for a partial index is used only where the condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
 _CLAIMED = Message.state == literal_column("'claimed'")
 
 
-async def take_over(
+async def acquire_account(
     connection: AsyncConnection,
     account_id: int,
     owner: str,
@@ -54,17 +54,19 @@ async def take_over(
     now: datetime,
 ) -> Lease | None:
     """Take an account's lease and settle what dead owners had claimed; None while another owns it."""
-    epoch = await own(connection, account_id, owner, now=now)
+    epoch = await take_lease(connection, account_id, owner, now=now)
     if epoch is None:
         return None
     lease = Lease(account_id, owner, epoch)
-    again, parked = await reclaim(connection, lease, repeats_unknown=repeats_unknown, now=now)
+    again, parked = await settle_dead_claims(
+        connection, lease, repeats_unknown=repeats_unknown, now=now
+    )
     if again or parked:
         log.warning("claims.of_dead_owner", account=account_id, again=again, parked=parked)
     return lease
 
 
-async def reclaim(
+async def settle_dead_claims(
     connection: AsyncConnection, lease: Lease, *, repeats_unknown: bool, now: datetime
 ) -> tuple[int, int]:
     """Settle what dead owners had claimed; returns how many go again and how many were parked.
@@ -96,24 +98,24 @@ async def reclaim(
     if repeats_unknown:
         repeated = await connection.execute(
             update(Message)
-            .where(dead, Message.repeats < MOST_REPEATS)
+            .where(dead, Message.repeats < MAX_REPEATS)
             .values(state="pending", repeats=Message.repeats + 1, claim_epoch=None, send_at=now)
         )
         again = repeated.rowcount
     parked = await connection.execute(
         update(Message).where(dead).values(state="uncertain", error="the process ended")
     )
-    await forget_secrets(connection, [row["message_id"] for row in attempts])
+    await erase_secrets(connection, [row["message_id"] for row in attempts])
     return again, parked.rowcount
 
 
-async def claim(
+async def claim_messages(
     connection: AsyncConnection,
     lease: Lease,
     message_ids: Sequence[int],
     *,
     now: datetime,
-    sent: Sequence[Sent] = (),
+    sent: Sequence[SentMessage] = (),
 ) -> Sequence[Row[Any]]:
     """Claim those of the messages that are still pending, and return them; raises LeaseLost.
 
@@ -129,18 +131,20 @@ async def claim(
         "in_epoch": lease.epoch,
     }
     if sent and connection.dialect.name == "postgresql":
-        given |= receipts.parameters(lease, sent, now=now)
+        given |= receipts.receipt_parameters(lease, sent, now=now)
         rows = (await connection.execute(_RECORD_AND_CLAIM, given)).all()
-        await receipts.forget_said(connection, sent)
+        await receipts.erase_sent_secrets(connection, sent)
     else:
         await receipts.record_sent(connection, lease, sent, now=now)
         rows = (await connection.execute(_CLAIM, given)).all()
     if len(rows) < len(message_ids):
-        await hold(connection, lease)  # some were taken back, or the account was
+        await lock_lease(connection, lease)  # some were taken back, or the account was
     return rows
 
 
-async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int]) -> set[int]:
+async def release_claims(
+    connection: AsyncConnection, lease: Lease, except_ids: Iterable[int]
+) -> set[int]:
     """Give back what this owner claimed and surely did not send: all but the messages in hand.
 
     Returns those in hand whose ending is not recorded yet.
@@ -152,13 +156,13 @@ async def unclaim(connection: AsyncConnection, lease: Lease, but: Iterable[int])
     )
     await connection.execute(
         update(Message)
-        .where(*mine, Message.id.not_in(list(but)))
+        .where(*mine, Message.id.not_in(list(except_ids)))
         .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
     )
     return set(await connection.scalars(select(Message.id).where(*mine)))
 
 
-async def settle(
+async def record_ending(
     connection: AsyncConnection,
     lease: Lease,
     message: Row[Any],
@@ -185,7 +189,7 @@ async def settle(
             .values(values)
         )
     if message.secret:
-        await forget_secrets(connection, [message.id])
+        await erase_secrets(connection, [message.id])
     if outcome is not None:
         await connection.execute(
             insert(Delivery).values(
@@ -198,7 +202,7 @@ async def settle(
         )
 
 
-async def times(connection: AsyncConnection, message_id: int, outcome: str) -> int:
+async def count_attempts(connection: AsyncConnection, message_id: int, outcome: str) -> int:
     """Return how many attempts of a message ended so."""
     counted = await connection.scalar(
         select(func.count()).where(Delivery.message_id == message_id, Delivery.outcome == outcome)
@@ -217,7 +221,7 @@ _CHAT_STATE = literal_column(f"(SELECT chat.state {_ITS_CHAT})", String)
 _IS_LIST = literal_column(
     "EXISTS (SELECT 1 FROM message_item WHERE message_item.message_id = message.id)", Boolean
 )
-_WHAT_SENDING_NEEDS = (
+_SENDING_COLUMNS = (
     Message.id, Message.account_id, Message.chat_id, Message.template, Message.context,
     Message.buttons, Message.page, Message.pages, Message.secret, Message.reply_to, Message.edits,
     Message.attempts, Message.repeats, Message.plain,
@@ -248,11 +252,11 @@ _CLAIM = (
         attempts=Message.attempts + 1,
     )
     .returning(
-        *_WHAT_SENDING_NEEDS,
+        *_SENDING_COLUMNS,
         _ADDRESS.label("address"),
         _THREAD.label("thread"),
         _CHAT_STATE.label("chat_state"),
         _IS_LIST.label("is_list"),
     )
 )
-_RECORD_AND_CLAIM = _CLAIM.add_cte(*receipts.RECORDS)
+_RECORD_AND_CLAIM = _CLAIM.add_cte(*receipts.RECEIPT_CTES)

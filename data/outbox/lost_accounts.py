@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.clock import civil_date
-from data.contacts.recipients import coordinators
+from data.contacts.recipients import province_coordinators
 from data.models import Account, Agency, Chat, Enrolment, Message
-from data.outbox import lost_chats as reach
+from data.outbox import lost_chats
 from data.outbox import messages as outbox
 
 REFUSED, SPENT, LIMITED = "refused", "spent", "limited"  # why; templates name them
@@ -39,7 +39,7 @@ async def account_lost(
     Answers stay: they are for who wrote there, and go out if the account goes on; so does what no morning
     would tell again. Harmless for an account that is stopped already.
     """
-    if not await lease.stop(
+    if not await leases.stop_account(
         connection, account_id, why=f"{why}: {detail}"[:500], now=now, until=until
     ):
         return
@@ -56,15 +56,15 @@ async def account_lost(
     )
     for message in waiting.all():
         enrolments = await _enrolments(connection, message.chat_id)
-        if await reach.carry(connection, message, enrolments):
+        if await lost_chats.forward(connection, message, enrolments):
             carried += 1
         elif message.priority == outbox.BROADCAST and message.broadcast_on is not None:
-            await reach.give_up(connection, message.id, outbox.NOBODY_LEFT)
+            await lost_chats.park_message(connection, message.id, outbox.NOBODY_LEFT)
             silent.update(row.agency_id for row in enrolments)
-    await _tell(connection, account_id, why, silent, carried, until, now)
+    await _notify_coordinators(connection, account_id, why, silent, carried, until, now)
 
 
-async def _tell(
+async def _notify_coordinators(
     connection: AsyncConnection,
     account_id: int,
     why: str,
@@ -98,9 +98,9 @@ async def _tell(
             "silent_more": max(0, len(silent_names) - _MOST_NAMES),
             "until": civil_date(until).isoformat() if until is not None else "",
         }
-        steering = await coordinators(connection, province)
+        steering = await province_coordinators(connection, province)
         for place in (place for every in steering.values() for place in every):
-            await outbox.put(
+            await outbox.enqueue(
                 connection,
                 account_id=place.account_id,
                 chat_id=place.chat_id,

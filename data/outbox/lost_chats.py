@@ -1,9 +1,4 @@
-"""What becomes of a chat's messages when the chat moves or is lost.
-
-Promises that no reminder is lost with its chat: what still waits there goes on in the next living chat
-of the same person or agency, else in the coordinating agency's, and the coordinators are told once.
-Sends nothing itself; runs within the caller's transaction.
-"""
+"""Forward waiting messages when a chat moves or is lost: none is lost, coordinators are told once."""
 
 from __future__ import annotations
 
@@ -15,16 +10,16 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from data.contacts import enrolments as contacts
-from data.contacts.chat_moves import move
-from data.contacts.recipients import Place
+from data.contacts import enrolments as contact_enrolments
+from data.contacts.chat_moves import move_chat
+from data.contacts.recipients import Recipient
 from data.models import Agency, Chat, Enrolment, Message, MessageItem, Plan
 from data.outbox import messages as outbox
 
 _WAITS = Message.state.in_(("pending", "claimed"))
 
 
-async def moved(connection: AsyncConnection, chat_id: int, new_address: str) -> None:
+async def follow_moved_chat(connection: AsyncConnection, chat_id: int, new_address: str) -> None:
     """Follow a chat (and its topics) to a new address; the old one still finds it.
 
     What waits for a chat that already stood at the new address goes to the one that moved there.
@@ -38,7 +33,7 @@ async def moved(connection: AsyncConnection, chat_id: int, new_address: str) -> 
     by_thread: dict[str, set[int]] = {}
     for row in rows:
         by_thread.setdefault(row.thread, set()).add(row.id)
-    await move(connection, chat_id, new_address)
+    await move_chat(connection, chat_id, new_address)
     for ids in by_thread.values():
         if len(ids) < 2:
             continue
@@ -52,7 +47,7 @@ async def moved(connection: AsyncConnection, chat_id: int, new_address: str) -> 
         )
 
 
-async def topic_gone(connection: AsyncConnection, chat_id: int, *, now: datetime) -> int:
+async def topic_lost(connection: AsyncConnection, chat_id: int, *, now: datetime) -> int:
     """Let a chat that was a forum topic go on in the forum itself; returns the chat that it is now.
 
     Its coordinators are told. Where the forum itself is already a chat of ours, enrolments and what
@@ -69,7 +64,7 @@ async def topic_gone(connection: AsyncConnection, chat_id: int, *, now: datetime
         forum = chat_id
     elif forum != chat_id:
         for row in await _enrolments(connection, chat_id):
-            await contacts.enrol(
+            await contact_enrolments.enrol(
                 connection,
                 chat_id=forum,
                 person_id=row.person_id,
@@ -81,24 +76,24 @@ async def topic_gone(connection: AsyncConnection, chat_id: int, *, now: datetime
             await connection.execute(
                 update(Enrolment).where(Enrolment.id == row.id).values(ended_at=now)
             )
-        await contacts.mark_gone(connection, chat_id, why="topic deleted", now=now)
+        await contact_enrolments.pause_chat(connection, chat_id, why="topic deleted", now=now)
         await connection.execute(
             update(Message)
             .where(Message.chat_id == chat_id, _WAITS)
             .values(chat_id=forum, edits=None, reply_to=None)
         )
     enrolments = await _enrolments(connection, forum)
-    await _tell(connection, topic, enrolments, template="notice_topic_gone", now=now)
+    await _notify_coordinators(connection, topic, enrolments, template="notice_topic_gone", now=now)
     return forum
 
 
-async def gone(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
+async def chat_lost(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
     """Pause a chat that cannot be reached, and have its waiting broadcasts go on elsewhere.
 
     An answer that waits there is dropped (skipped); a notice or a broadcast for which nobody is left
     is parked (failed), to be shown. Harmless for a chat that is gone already.
     """
-    await contacts.mark_gone(connection, chat_id, why=why[:500], now=now)
+    await contact_enrolments.pause_chat(connection, chat_id, why=why[:500], now=now)
     chat = await _chat(connection, chat_id)
     enrolments = await _enrolments(connection, chat_id)
     found = await connection.execute(
@@ -106,21 +101,21 @@ async def gone(connection: AsyncConnection, chat_id: int, *, why: str, now: date
     )
     for message in found.all():
         if message.priority == outbox.BROADCAST:
-            await _pass_on(connection, message, enrolments, now=now)
+            await _forward_broadcast(connection, message, enrolments, now=now)
         else:
             state = "skipped" if message.priority == outbox.ANSWER else "failed"
             await _end(connection, message.id, state, "the chat is gone")
-    await _tell(connection, chat, enrolments, template="notice_chat_gone", now=now)
+    await _notify_coordinators(connection, chat, enrolments, template="notice_chat_gone", now=now)
 
 
-async def _pass_on(
+async def _forward_broadcast(
     connection: AsyncConnection,
     message: Row[Any],
     enrolments: Sequence[Row[Any]],
     *,
     now: datetime,
 ) -> None:
-    if await carry(connection, message, enrolments):
+    if await forward(connection, message, enrolments):
         return
     items = await _items(connection, message.id)
     coordinators = await _coordinators(connection, enrolments, today=civil_date(now))
@@ -131,7 +126,7 @@ async def _pass_on(
     addressed = {"agency": "", "agency_code": "", "asked": False, "accounts": []}
     context = {**message.context, **addressed}
     for place in coordinators[1:]:
-        await outbox.put(
+        await outbox.enqueue(
             connection,
             account_id=place.account_id,
             chat_id=place.chat_id,
@@ -150,7 +145,7 @@ async def _pass_on(
     await _readdress(connection, message, coordinators[0], context)
 
 
-async def carry(
+async def forward(
     connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]]
 ) -> bool:
     """Let a message that waits go on in the next chat of the same person, else of the same agency.
@@ -159,9 +154,9 @@ async def carry(
     such chat, and then changes nothing.
     """
     items = await _items(connection, message.id)
-    for places in await _next_places(connection, enrolments):
+    for places in await _next_recipients(connection, enrolments):
         ignorant = [
-            place for place in places if not await _knows(connection, place, message, items)
+            place for place in places if not await _already_told(connection, place, message, items)
         ]
         if len(ignorant) < len(places):
             await _end(connection, message.id, "skipped", "the chat is lost; others were told")
@@ -172,19 +167,21 @@ async def carry(
     return False
 
 
-async def give_up(connection: AsyncConnection, message_id: int, why: str) -> None:
+async def park_message(connection: AsyncConnection, message_id: int, why: str) -> None:
     """Park a message that has nobody to go to."""
     await _end(connection, message_id, "failed", why)
 
 
-async def _next_places(
+async def _next_recipients(
     connection: AsyncConnection, enrolments: Sequence[Row[Any]]
-) -> list[list[Place]]:
+) -> list[list[Recipient]]:
     """Return where else these enrolments are reached: each person's own next chat before the others'."""
-    own: list[Place] = []
-    others: list[Place] = []
+    own: list[Recipient] = []
+    others: list[Recipient] = []
     for row in enrolments:
-        for place in await contacts.living_chats(connection, row.agency_id, (row.role,)):
+        for place in await contact_enrolments.agency_recipients(
+            connection, row.agency_id, (row.role,)
+        ):
             same = row.person_id is not None and place.person_id == row.person_id
             (own if same else others).append(place)
     return [list({place.chat_id: place for place in places}.values()) for places in (own, others)]
@@ -192,7 +189,7 @@ async def _next_places(
 
 async def _coordinators(
     connection: AsyncConnection, enrolments: Sequence[Row[Any]], *, today: date
-) -> list[Place]:
+) -> list[Recipient]:
     """Return the chats of those who coordinate the plans of these agencies' provinces."""
     rows = await connection.execute(
         select(Plan.coordinator_id)
@@ -206,17 +203,20 @@ async def _coordinators(
         .distinct()
         .order_by(Plan.coordinator_id)
     )
-    places: dict[int, Place] = {}
+    places: dict[int, Recipient] = {}
     for agency_id in rows.scalars().all():
         if agency_id is not None:
-            found = await contacts.coordinator_chats(connection, agency_id)
-            for place in found or await contacts.living_chats(connection, agency_id):
+            found = await contact_enrolments.coordinator_recipients(connection, agency_id)
+            for place in found or await contact_enrolments.agency_recipients(connection, agency_id):
                 places.setdefault(place.chat_id, place)
     return list(places.values())
 
 
-async def _knows(
-    connection: AsyncConnection, place: Place, message: Row[Any], items: Sequence[tuple[int, Any]]
+async def _already_told(
+    connection: AsyncConnection,
+    place: Recipient,
+    message: Row[Any],
+    items: Sequence[tuple[int, Any]],
 ) -> bool:
     """Tell whether a chat has the same items in a message of the same morning.
 
@@ -246,7 +246,7 @@ async def _knows(
     return {obligation for obligation, _ in items} <= set(told.scalars())
 
 
-async def _tell(
+async def _notify_coordinators(
     connection: AsyncConnection,
     chat: Row[Any],
     enrolments: Sequence[Row[Any]],
@@ -269,7 +269,7 @@ async def _tell(
     }
     for place in await _coordinators(connection, enrolments, today=civil_date(now)):
         if place.chat_id != chat.id:
-            await outbox.put(
+            await outbox.enqueue(
                 connection,
                 account_id=place.account_id,
                 chat_id=place.chat_id,
@@ -282,7 +282,7 @@ async def _tell(
 
 
 async def _readdress(
-    connection: AsyncConnection, message: Row[Any], place: Place, context: dict[str, Any]
+    connection: AsyncConnection, message: Row[Any], place: Recipient, context: dict[str, Any]
 ) -> None:
     await connection.execute(
         update(Message)
@@ -305,7 +305,7 @@ async def _end(connection: AsyncConnection, message_id: int, state: str, error: 
     await connection.execute(
         update(Message).where(Message.id == message_id).values(state=state, error=error)
     )
-    await outbox.forget_secrets(connection, [message_id])
+    await outbox.erase_secrets(connection, [message_id])
 
 
 async def _items(connection: AsyncConnection, message_id: int) -> list[tuple[int, int | None]]:

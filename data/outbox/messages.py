@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from data.db.bulk_insert import insert_plain
+from data.db.bulk_insert import bulk_insert
 from data.models import Account, Chat, Delivery, Message, MessageItem
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
@@ -42,7 +42,7 @@ NOBODY_LEFT = "the chat is gone and nobody is left to tell"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessage:
     """One message that may go now, as far as the database knows."""
 
     id: int
@@ -56,7 +56,7 @@ class Waiting:
 # ------------------------------------------------------------------ putting
 
 
-async def put(
+async def enqueue(
     connection: AsyncConnection,
     *,
     account_id: int,
@@ -121,7 +121,7 @@ async def put(
     return message_id
 
 
-async def put_all(
+async def enqueue_all(
     connection: AsyncConnection,
     messages: Sequence[dict[str, Any]],
     lines: Mapping[str, Sequence[tuple[int, int, int | None]]] = _NO_LINES,
@@ -153,11 +153,11 @@ async def put_all(
         for number, obligation_id, rung in lines.get(key or "", ())
     ]
     names = ("message_id", "position", "obligation_id", "rung")
-    await insert_plain(connection, MessageItem, names, items)
+    await bulk_insert(connection, MessageItem, names, items)
     return len(put)
 
 
-async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
+async def erase_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Empty those of the messages that are secret and have ended; one that may go again keeps its words."""
     await connection.execute(
         update(Message)
@@ -173,15 +173,15 @@ async def forget_secrets(connection: AsyncConnection, message_ids: Sequence[int]
 # ------------------------------------------------------------------ what waits
 
 
-async def waiting(
+async def list_waiting_messages(
     connection: AsyncConnection,
     account_id: int,
     *,
     now: datetime,
     broadcasts: bool,
-    after: Waiting | None = None,
+    after: WaitingMessage | None = None,
     limit: int,
-) -> list[Waiting]:
+) -> list[WaitingMessage]:
     """Return messages that may go now, in sending order.
 
     after: the last one of the page before. broadcasts False leaves them out (outside sending hours).
@@ -196,10 +196,10 @@ async def waiting(
     }
     if after is not None:
         values |= {"priority": after.priority, "send_at": after.send_at, "id": after.id}
-    return [Waiting(*row) for row in await connection.execute(query, values)]
+    return [WaitingMessage(*row) for row in await connection.execute(query, values)]
 
 
-async def hasten(connection: AsyncConnection, account_id: int, *, now: datetime) -> None:
+async def reset_send_times(connection: AsyncConnection, account_id: int, *, now: datetime) -> None:
     """Let go now what was due, or to be tried again, by a clock that has been set back since.
 
     What is meant for a later instant waits for it, and reminders of a later day for that day.
@@ -213,7 +213,7 @@ async def hasten(connection: AsyncConnection, account_id: int, *, now: datetime)
     )
 
 
-async def outlook(
+async def load_send_state(
     connection: AsyncConnection, account_id: int, *, now: datetime
 ) -> Row[*tuple[Any, ...]]:
     """Return what an account's next messages wait for: stopped_at, halted_until and next_at of it.
@@ -223,7 +223,7 @@ async def outlook(
     return (await connection.execute(_OUTLOOK, {"account_id": account_id, "now": now})).one()
 
 
-async def recent_sends(
+async def list_recent_sends(
     connection: AsyncConnection, account_id: int, *, since: datetime
 ) -> Sequence[Row[Any]]:
     """Return the latest attempts since an instant, oldest first: chat_id, at. For pacing after a restart."""

@@ -34,19 +34,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.accounts.leases import Lease
 from data.models import Chat, Delivery, Message
-from data.outbox.messages import forget_secrets
+from data.outbox.messages import erase_secrets
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """One message that the platform took."""
 
-    message: Row[Any]  # as data.outbox.claims.claim() gave it
+    message: Row[Any]  # as data.outbox.claims.claim_messages() gave it
     remote_id: str
 
 
 async def record_sent(
-    connection: AsyncConnection, lease: Lease, done: Sequence[Sent], *, now: datetime
+    connection: AsyncConnection, lease: Lease, done: Sequence[SentMessage], *, now: datetime
 ) -> None:
     """Record messages that the platform took, at most one a chat; see the module.
 
@@ -55,7 +55,7 @@ async def record_sent(
     if not done:
         return
     if connection.dialect.name == "postgresql":
-        await connection.execute(_RECORD, parameters(lease, done, now=now))
+        await connection.execute(_RECORD, receipt_parameters(lease, done, now=now))
     else:
         shared = {"account": lease.account_id, "epoch": lease.epoch, "at": now}
         rows = [_row(one) | shared for one in done]
@@ -63,16 +63,18 @@ async def record_sent(
         await connection.execute(_ATTEMPT, rows)
         if lists := [row for row in rows if row["is_list"]]:
             await connection.execute(_LAST_LIST, lists)
-    await forget_said(connection, done)
+    await erase_sent_secrets(connection, done)
 
 
-async def forget_said(connection: AsyncConnection, done: Sequence[Sent]) -> None:
+async def erase_sent_secrets(connection: AsyncConnection, done: Sequence[SentMessage]) -> None:
     """Empty the secrets among messages that were sent."""
     if secrets := [one.message.id for one in done if one.message.secret]:
-        await forget_secrets(connection, secrets)
+        await erase_secrets(connection, secrets)
 
 
-def parameters(lease: Lease, done: Sequence[Sent], *, now: datetime) -> dict[str, Any]:
+def receipt_parameters(
+    lease: Lease, done: Sequence[SentMessage], *, now: datetime
+) -> dict[str, Any]:
     """Return what a statement with RECORDS in it is to be given for them."""
     return {
         "rows": [_row(one) for one in done],
@@ -83,7 +85,7 @@ def parameters(lease: Lease, done: Sequence[Sent], *, now: datetime) -> dict[str
     }
 
 
-def _row(one: Sent) -> dict[str, Any]:
+def _row(one: SentMessage) -> dict[str, Any]:
     return {
         "of": one.message.id,
         "remote": one.remote_id,
@@ -96,7 +98,7 @@ def _row(one: Sent) -> dict[str, Any]:
 # ------------------------------------------------------------------ statements, made once
 
 
-def _still_mine(of: Any, attempt: Any) -> tuple[Any, ...]:
+def _is_claimed(of: Any, attempt: Any) -> tuple[Any, ...]:
     return (
         Message.id == of,
         Message.state == literal_column("'claimed'"),  # written out, see data.outbox.messages
@@ -112,7 +114,7 @@ def _as_sent(remote: Any) -> dict[str, Any]:
 
 _SENT = (
     update(Message)
-    .where(*_still_mine(bindparam("of"), bindparam("attempt")))
+    .where(*_is_claimed(bindparam("of"), bindparam("attempt")))
     .values(_as_sent(bindparam("remote")))
 )
 _ATTEMPT = insert(Delivery).values(
@@ -139,7 +141,7 @@ def _records() -> tuple[CTE, ...]:
     # The limit is for the planner, which takes them for a hundred and would read whole tables.
     given = select(rows).limit(bindparam("count")).cte("given")
     its = given.c
-    sent = update(Message).where(*_still_mine(its.of, its.attempt)).values(_as_sent(its.remote))
+    sent = update(Message).where(*_is_claimed(its.of, its.attempt)).values(_as_sent(its.remote))
     at = bindparam("at", type_=Delivery.at.type)
     attempts = insert(Delivery).from_select(
         ["message_id", "attempt", "at", "outcome"],
@@ -149,5 +151,5 @@ def _records() -> tuple[CTE, ...]:
     return sent.cte("sent"), attempts.cte("attempts"), lists.cte("lists")
 
 
-RECORDS = _records()  # for PostgreSQL, to be added to another statement
-_RECORD = select(literal(1)).add_cte(*RECORDS)
+RECEIPT_CTES = _records()  # for PostgreSQL, to be added to another statement
+_RECORD = select(literal(1)).add_cte(*RECEIPT_CTES)

@@ -19,8 +19,8 @@ from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.calendars.feeds import end_feeds
-from data.contacts.people import end_enrolments, person_row
-from data.files import let_go_of_reports
+from data.contacts.people import end_enrolments, load_person
+from data.files import delete_report_files
 from data.models import (
     Account,
     Agency,
@@ -42,20 +42,20 @@ from data.models import (
     TargetValue,
 )
 from data.outbox.messages import ANSWER, BROADCAST
-from data.progress.decisions import unname
-from data.reports.requests import end_of_person
+from data.progress.decisions import anonymize_confirmations
+from data.reports.requests import end_person_requests
 
 _CHUNK = 500
 # Nothing reads the context of a message that is over, but that of a reminder which failed.
 FORGOTTEN = "erased"  # why a chat is gone, and what its address begins with
-OVER = or_(
+MESSAGE_IS_OVER = or_(
     Message.state.in_(("sent", "skipped", "uncertain")),
     and_(Message.state == "failed", Message.priority != BROADCAST),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureResult:
     """What was let go of: sender ids, enrolments ended, private chats, raw updates emptied."""
 
     identities: int
@@ -64,9 +64,11 @@ class Erased:
     updates: int
 
 
-async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any] | None:
+async def collect_personal_data(
+    connection: AsyncConnection, person_id: int
+) -> dict[str, Any] | None:
     """Return everything kept of a person, or None where there is no such person."""
-    person = await person_row(connection, person_id)
+    person = await load_person(connection, person_id)
     if person is None:
         return None
     identities = await connection.execute(
@@ -133,7 +135,7 @@ async def kept_of(connection: AsyncConnection, person_id: int) -> dict[str, Any]
     }
 
 
-async def forget_chats(
+async def erase_chats(
     connection: AsyncConnection, chat_ids: Sequence[int], *, now: datetime
 ) -> None:
     """Let go of where chats are and what they are called; who writes again is in a new chat."""
@@ -154,7 +156,9 @@ async def forget_chats(
     await connection.execute(delete(ChatAlias).where(ChatAlias.chat_id.in_(chat_ids)))
 
 
-async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -> Erased:
+async def erase_person(
+    connection: AsyncConnection, person_id: int, *, now: datetime
+) -> ErasureResult:
     """Let go of who a person is; answers and decisions stay as their agency's, without a name.
 
     Their private chats are closed, what waits to be sent there is dropped, and no report is made for them.
@@ -163,7 +167,7 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     """
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
     if name:
-        await _unname(connection, person_id, name)
+        await _erase_name(connection, person_id, name)
     raw = await _raw_updates(connection, person_id)
     for start in range(0, len(raw), _CHUNK):
         await connection.execute(
@@ -174,9 +178,9 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     chats = await _private_chats(connection, person_id)
     enrolments = await end_enrolments(connection, person_id=person_id, now=now)
     await end_feeds(connection, person_id=person_id, now=now)
-    await end_of_person(connection, person_id, now=now)
-    await let_go_of_reports(connection)  # whoever's answers they hold is named in them
-    await forget_chats(connection, chats, now=now)
+    await end_person_requests(connection, person_id, now=now)
+    await delete_report_files(connection)  # whoever's answers they hold is named in them
+    await erase_chats(connection, chats, now=now)
     await connection.execute(
         update(Message)
         .where(Message.chat_id.in_(chats), Message.state == "pending")
@@ -184,23 +188,23 @@ async def erase(connection: AsyncConnection, person_id: int, *, now: datetime) -
     )
     await connection.execute(  # what we answered repeats what they said
         update(Message)
-        .where(Message.chat_id.in_(chats), Message.priority == ANSWER, OVER)
+        .where(Message.chat_id.in_(chats), Message.priority == ANSWER, MESSAGE_IS_OVER)
         .values(context={})
     )
     await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
     gone = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
     await connection.execute(update(Person).where(Person.id == person_id).values(name=None))
-    return Erased(int(gone.rowcount), enrolments, len(chats), len(raw))
+    return ErasureResult(int(gone.rowcount), enrolments, len(chats), len(raw))
 
 
-async def _unname(connection: AsyncConnection, person_id: int, name: str) -> None:
+async def _erase_name(connection: AsyncConnection, person_id: int, name: str) -> None:
     """Let go of a name where it was copied: confirmations, messages that are over, groups' titles."""
-    await unname(connection, person_id)
+    await anonymize_confirmations(connection, person_id)
     stored, plain = json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
     whole = re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)", re.IGNORECASE)
     messages = await connection.execute(
         select(Message.id, Message.context).where(
-            OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
+            MESSAGE_IS_OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
         )
     )
     said = [row.id for row in messages if whole.search(json.dumps(row.context, ensure_ascii=False))]

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Text, and_, cast, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.files import KEPT as FILES_KEPT
+from data.files import FILE_RETENTION
 from data.models import (
     Chat,
     Dialog,
@@ -28,7 +28,7 @@ from data.models import (
     Person,
 )
 from data.outbox.messages import BROADCAST
-from data.privacy.personal_data import FORGOTTEN, OVER, forget_chats
+from data.privacy.personal_data import FORGOTTEN, MESSAGE_IS_OVER, erase_chats
 
 RAW_KEPT = timedelta(days=30)
 PARKED_KEPT = timedelta(days=90)
@@ -40,11 +40,11 @@ PEOPLE_KEPT = timedelta(days=365)
 EVIDENCE_KEPT = timedelta(days=1825)
 
 # The same words as in SECURITY.md → how long after it was handled, ended, expired or last heard of.
-PERIODS = {
+RETENTION_PERIODS = {
     "raw updates, handled": RAW_KEPT,
     "raw updates that could not be read": PARKED_KEPT,
     "one-use codes nobody used": CODES_KEPT,
-    "files made for somebody": FILES_KEPT,
+    "files made for somebody": FILE_RETENTION,
     "open questions that expired": QUESTIONS_KEPT,
     "the words of our answers and notices": WORDS_KEPT,
     "chats in which nobody was ever enrolled": STRANGERS_KEPT,
@@ -53,7 +53,7 @@ PERIODS = {
 }
 
 
-async def let_go_of_updates(connection: AsyncConnection, *, now: datetime) -> int:
+async def purge_updates(connection: AsyncConnection, *, now: datetime) -> int:
     """Empty updates whose time is over of words, sender and chat; returns how many.
 
     What was parked stays longer, for the administrator to look at.
@@ -71,7 +71,7 @@ async def let_go_of_updates(connection: AsyncConnection, *, now: datetime) -> in
     return int(gone.rowcount)
 
 
-async def let_go_of_codes(connection: AsyncConnection, *, now: datetime) -> int:
+async def purge_codes(connection: AsyncConnection, *, now: datetime) -> int:
     """Delete codes that expired unused long ago; returns how many."""
     gone = await connection.execute(
         delete(Invitation).where(
@@ -81,20 +81,20 @@ async def let_go_of_codes(connection: AsyncConnection, *, now: datetime) -> int:
     return int(gone.rowcount)
 
 
-async def let_go_of_words(connection: AsyncConnection, *, now: datetime) -> int:
+async def purge_texts(connection: AsyncConnection, *, now: datetime) -> int:
     """Forget questions that expired, and empty answers and notices that are long over.
 
     Returns of how many. What they repeat of people's words stands in the answers themselves.
     """
     asked = await connection.execute(delete(Dialog).where(Dialog.expires_at < now - QUESTIONS_KEPT))
-    old = (Message.created_at < now - WORDS_KEPT, Message.priority < BROADCAST, OVER)
+    old = (Message.created_at < now - WORDS_KEPT, Message.priority < BROADCAST, MESSAGE_IS_OVER)
     said = await connection.execute(
         update(Message).where(*old, cast(Message.context, Text) != "{}").values(context={})
     )
     return int(asked.rowcount) + int(said.rowcount)
 
 
-async def let_go_of_chats(connection: AsyncConnection, *, now: datetime) -> int:
+async def purge_chats(connection: AsyncConnection, *, now: datetime) -> int:
     """Forget the addresses and titles of chats where nobody was ever enrolled or nobody is any more.
 
     Returns how many. Who writes again is a stranger in a new chat; private chats of people who were
@@ -115,11 +115,11 @@ async def let_go_of_chats(connection: AsyncConnection, *, now: datetime) -> int:
         )
     )
     ids = list(rows)
-    await forget_chats(connection, ids, now=now)
+    await erase_chats(connection, ids, now=now)
     return len(ids)
 
 
-async def people_to_let_go(
+async def list_expired_people(
     connection: AsyncConnection, *, now: datetime, most: int
 ) -> Sequence[int]:
     """Return people who are still known by name or sender and have not been enrolled for a year."""
@@ -137,7 +137,7 @@ async def people_to_let_go(
     return rows.all()
 
 
-async def let_go_of_evidence(connection: AsyncConnection, *, now: datetime) -> int:
+async def purge_evidence(connection: AsyncConnection, *, now: datetime) -> int:
     """Empty photos and files that nobody sent within the period; their name, size and sum stay.
 
     Returns how many.

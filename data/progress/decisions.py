@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Agency, Decision, Obligation, Person, Plan
 from data.obligations.lists import held_condition
-from data.rules.holders import Held, Holders
-from data.rules.overrides import Assigned, Laid, Opened, Overlay
+from data.rules.holders import HeldOwners, Holders
+from data.rules.overrides import AssignmentOverride, Decisions, OpenedOccurrence, Overrides
 
-BY_ITSELF = "tự động"
+AUTOMATIC_DECIDER = "tự động"
 
 ASSIGN = "assign"
 OPEN_DUTY = "open_duty"
@@ -27,7 +27,7 @@ CONFIRM_DATE = "confirm_date"
 CONFIRM = "confirm"
 
 
-async def decide(
+async def record_decision(
     connection: AsyncConnection,
     kind: str,
     *,
@@ -59,7 +59,7 @@ async def decide(
     return made
 
 
-async def unname(connection: AsyncConnection, person_id: int) -> None:
+async def anonymize_confirmations(connection: AsyncConnection, person_id: int) -> None:
     """Put the agency in the place of a person's name where they confirmed something."""
     rows = await connection.execute(
         select(Decision.details, Decision.decided_by).where(
@@ -74,7 +74,9 @@ async def unname(connection: AsyncConnection, person_id: int) -> None:
         )
 
 
-async def _name_of(connection: AsyncConnection, person_id: int | None, *, otherwise: str) -> str:
+async def _confirmer_name(
+    connection: AsyncConnection, person_id: int | None, *, otherwise: str
+) -> str:
     """Return the name under which a person confirms; who gave none is called `otherwise`."""
     if person_id is None:
         return otherwise
@@ -82,25 +84,25 @@ async def _name_of(connection: AsyncConnection, person_id: int | None, *, otherw
     return name or otherwise
 
 
-async def overlay_of(connection: AsyncConnection) -> Overlay:
+async def load_overrides(connection: AsyncConnection) -> Overrides:
     """Return the decisions that bear on planning, in the order taken."""
     rows = await connection.execute(
         select(Decision.kind, Decision.plan_code, Decision.subject, Decision.details)
         .where(Decision.kind.in_((ASSIGN, OPEN_DUTY, CONFIRM_DATE)))
         .order_by(Decision.id)
     )
-    assigned: dict[tuple[str, str], list[Assigned]] = {}
-    opened: dict[tuple[str, str], list[Opened]] = {}
+    assigned: dict[tuple[str, str], list[AssignmentOverride]] = {}
+    opened: dict[tuple[str, str], list[OpenedOccurrence]] = {}
     dates: dict[tuple[str, str, str], date] = {}
     for kind, plan_code, subject, details in rows:
         key = (plan_code, subject)
         if kind == ASSIGN:
             since = date.fromisoformat(details["since"])
-            item = Assigned(details["replaces"], details["agency"], since)
+            item = AssignmentOverride(details["replaces"], details["agency"], since)
             assigned.setdefault(key, []).append(item)
         elif kind == OPEN_DUTY:
             opened.setdefault(key, []).append(
-                Opened(
+                OpenedOccurrence(
                     details["period"],
                     tuple(details["agencies"]),
                     date.fromisoformat(details["due_on"]),
@@ -109,10 +111,10 @@ async def overlay_of(connection: AsyncConnection) -> Overlay:
             )
         else:
             dates[*key, details["period"]] = date.fromisoformat(details["due_on"])
-    return Overlay(assigned, opened, dates)
+    return Overrides(assigned, opened, dates)
 
 
-async def laid_over(connection: AsyncConnection) -> Laid:
+async def load_decisions(connection: AsyncConnection) -> Decisions:
     """Return all that people decided and that changes what goes out when, with the plans that are loaded."""
     plans = (
         await connection.execute(
@@ -131,8 +133,8 @@ async def laid_over(connection: AsyncConnection) -> Laid:
         .join(Agency, Agency.id == Obligation.agency_id)
         .where(Obligation.extended_to.is_not(None))
     )
-    return Laid(
-        await overlay_of(connection),
+    return Decisions(
+        await load_overrides(connection),
         {row.code: row.tracked_from for row in plans},
         {row.code: row.closed_on for row in plans if row.closed_on is not None},
         {(row.plan, row.code, row.owner, row.period): row.extended_to for row in extended},
@@ -142,7 +144,7 @@ async def laid_over(connection: AsyncConnection) -> Laid:
 # ------------------------------------------------------------------ completions
 
 
-async def confirm(
+async def confirm_submission(
     connection: AsyncConnection,
     obligation: Any,
     *,
@@ -153,9 +155,9 @@ async def confirm(
     """Confirm what was submitted; returns False, and does nothing, where it is not (any more).
 
     The obligation says who confirmed by name, until that person is erased.
-    obligation: a row of jobs.rendering.items.obligation_rows, or any with id, code, period, plan_code, owner_code.
+    obligation: a row of jobs.rendering.items.load_obligation_rows, or any with id, code, period, plan_code, owner_code.
     """
-    name = await _name_of(connection, person_id, otherwise=decided_by)
+    name = await _confirmer_name(connection, person_id, otherwise=decided_by)
     changed = await connection.execute(
         update(Obligation)
         .where(Obligation.id == obligation.id, Obligation.state == "submitted")
@@ -171,12 +173,12 @@ async def confirm(
     )
     if not changed.rowcount:
         return False
-    await decide(
+    await record_decision(
         connection,
         CONFIRM,
         plan_code=obligation.plan_code,
         subject=obligation.code,
-        details={**about(obligation), "by_itself": decided_by == BY_ITSELF},
+        details={**decision_details(obligation), "by_itself": decided_by == AUTOMATIC_DECIDER},
         person_id=person_id,
         decided_by=decided_by,
         now=now,
@@ -184,7 +186,7 @@ async def confirm(
     return True
 
 
-async def send_back(
+async def return_submission(
     connection: AsyncConnection,
     obligation: Any,
     *,
@@ -210,12 +212,12 @@ async def send_back(
     )
     if not changed.rowcount:
         return False
-    await decide(
+    await record_decision(
         connection,
         "return",
         plan_code=obligation.plan_code,
         subject=obligation.code,
-        details={**about(obligation), "reason": reason},
+        details={**decision_details(obligation), "reason": reason},
         person_id=person_id,
         decided_by=decided_by,
         now=now,
@@ -223,7 +225,7 @@ async def send_back(
     return True
 
 
-async def keep(
+async def reject_dispute(
     connection: AsyncConnection,
     obligation: Any,
     *,
@@ -244,12 +246,12 @@ async def keep(
     )
     if not changed.rowcount:
         return False
-    await decide(
+    await record_decision(
         connection,
         "keep",
         plan_code=obligation.plan_code,
         subject=obligation.code,
-        details={**about(obligation), "reason": reason},
+        details={**decision_details(obligation), "reason": reason},
         person_id=person_id,
         decided_by=decided_by,
         now=now,
@@ -257,7 +259,7 @@ async def keep(
     return True
 
 
-def about(obligation: Any) -> dict[str, Any]:
+def decision_details(obligation: Any) -> dict[str, Any]:
     """Return what a decision's details say of the obligation it is about."""
     return {
         "obligation": obligation.id,
@@ -269,7 +271,7 @@ def about(obligation: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------ what waits for a decision
 
 
-async def decides_on(
+async def decidable_condition(
     connection: AsyncConnection, holders: Holders, province: str, *, coordinator_id: int | None
 ) -> ColumnElement[bool]:
     """Return the condition on Obligation that somebody decides on it.
@@ -277,23 +279,25 @@ async def decides_on(
     coordinator_id: a coordinating agency, for what others owe in its plans; None: a leader, for what
     each plan's coordinating agency owes itself.
     """
-    plans = await _coordinated(connection, province, coordinator_id)
+    plans = await _plan_ids_by_coordinator(connection, province, coordinator_id)
     own: list[ColumnElement[bool]] = []
     others: list[ColumnElement[bool]] = []
     for code, plan_ids in plans.items():
-        held = holders.held_by(code)
-        orphans = holders.orphans()
+        held = holders.owners_held_by(code)
+        orphans = holders.owners_without_holder()
         itself = await held_condition(
             connection,
             province,
-            Held(held.reports | orphans.reports, held.tasks | orphans.tasks),
+            HeldOwners(held.reports | orphans.reports, held.tasks | orphans.tasks),
         )
         own.append(and_(Obligation.plan_id.in_(plan_ids), itself))
         others.append(and_(Obligation.plan_id.in_(plan_ids), ~itself))
     return _any(own if coordinator_id is None else others)
 
 
-async def submitted(connection: AsyncConnection, condition: ColumnElement[bool]) -> Sequence[int]:
+async def list_submitted_ids(
+    connection: AsyncConnection, condition: ColumnElement[bool]
+) -> Sequence[int]:
     """Return the ids of what waits to be confirmed, longest waiting first."""
     rows = await connection.execute(
         select(Obligation.id)
@@ -303,7 +307,7 @@ async def submitted(connection: AsyncConnection, condition: ColumnElement[bool])
     return list(rows.scalars())
 
 
-async def _coordinated(
+async def _plan_ids_by_coordinator(
     connection: AsyncConnection, province: str, coordinator_id: int | None
 ) -> dict[str, list[int]]:
     statement = (

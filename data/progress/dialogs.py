@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Dialog
 
-MINUTES = 30
+DIALOG_MINUTES = 30
 
 
-async def ask(
+async def open_dialog(
     connection: AsyncConnection,
     *,
     chat_id: int,
@@ -28,7 +28,7 @@ async def ask(
     obligation_id: int | None = None,
     details: Mapping[str, Any] | None = None,
     now: datetime,
-    minutes: int = MINUTES,
+    minutes: int = DIALOG_MINUTES,
 ) -> int:
     """Write down that the next words of a person in a chat answer a question; returns its id.
 
@@ -52,7 +52,7 @@ async def ask(
     return made
 
 
-async def asked(
+async def find_open_dialog(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, now: datetime
 ) -> Row[Any] | None:
     """Return the open question of a person in a chat, or None where there is none or it has expired."""
@@ -65,12 +65,12 @@ async def asked(
     return rows.one_or_none()
 
 
-async def close(connection: AsyncConnection, dialog_id: int) -> None:
+async def close_dialog(connection: AsyncConnection, dialog_id: int) -> None:
     """Forget a question, answered or ended; one that is gone already is no fault."""
     await connection.execute(delete(Dialog).where(Dialog.id == dialog_id))
 
 
-async def reopen(connection: AsyncConnection, dialog: Row[Any]) -> None:
+async def reopen_dialog(connection: AsyncConnection, dialog: Row[Any]) -> None:
     """Put back a question that was closed and not answered, to expire as before."""
     await connection.execute(
         insert(Dialog).values(

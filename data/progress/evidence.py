@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Evidence, EvidenceContent
 
-MOST_BYTES = 10 * 1024 * 1024
+MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -41,16 +41,16 @@ _ENDINGS = {
 _CONTROL = re.compile(r"[\x00-\x1f\x7f/\\]+")
 
 
-class TooBig(Exception):
+class EvidenceTooBig(Exception):
     """More bytes than are kept; ask for a smaller file or the document's number."""
 
 
-class NotAllowed(Exception):
+class EvidenceTypeNotAllowed(Exception):
     """No type that is kept, or a file with macros; name the types that are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEvidence:
     """One piece of evidence as kept; repeated: the same bytes were there for this obligation."""
 
     id: int
@@ -58,10 +58,10 @@ class Kept:
     mime: str
     size: int
     sha256: str
-    repeated: bool
+    is_duplicate: bool
 
 
-async def keep(
+async def store_evidence(
     connection: AsyncConnection,
     *,
     obligation_id: int,
@@ -71,15 +71,15 @@ async def keep(
     person_id: int | None,
     chat_id: int | None,
     now: datetime,
-) -> Kept:
+) -> StoredEvidence:
     """Keep a file for an obligation; the same bytes twice are one piece. Raises TooBig, NotAllowed."""
-    if len(content) > MOST_BYTES:
-        raise TooBig
-    mime = mime_of(content)
+    if len(content) > MAX_EVIDENCE_BYTES:
+        raise EvidenceTooBig
+    mime = detect_mime_type(content)
     if mime is None:
-        raise NotAllowed
+        raise EvidenceTypeNotAllowed
     sha256 = hashlib.sha256(content).hexdigest()
-    name = _named(name, mime)
+    name = _safe_file_name(name, mime)
     rows = await connection.execute(
         select(Evidence.id, Evidence.name).where(
             Evidence.obligation_id == obligation_id, Evidence.sha256 == sha256
@@ -87,7 +87,7 @@ async def keep(
     )
     known = rows.first()
     if known is not None:
-        return Kept(known.id, known.name, mime, len(content), sha256, repeated=True)
+        return StoredEvidence(known.id, known.name, mime, len(content), sha256, is_duplicate=True)
     stored = await connection.scalar(
         select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
     )
@@ -112,10 +112,10 @@ async def keep(
         )
         .returning(Evidence.id)
     )
-    return Kept(added.scalar_one(), name, mime, len(content), sha256, repeated=False)
+    return StoredEvidence(added.scalar_one(), name, mime, len(content), sha256, is_duplicate=False)
 
 
-async def names_of(connection: AsyncConnection, obligation_id: int) -> list[str]:
+async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -> list[str]:
     """Return the names of the photos and files kept for an obligation, in the order they came."""
     rows = await connection.scalars(
         select(Evidence.name).where(Evidence.obligation_id == obligation_id).order_by(Evidence.id)
@@ -123,7 +123,7 @@ async def names_of(connection: AsyncConnection, obligation_id: int) -> list[str]
     return list(rows)
 
 
-def mime_of(content: bytes) -> str | None:
+def detect_mime_type(content: bytes) -> str | None:
     """Return the type that the bytes show, of those that are kept; None for any other."""
     for signature, mime in _SIGNATURES:
         if content.startswith(signature):
@@ -131,11 +131,11 @@ def mime_of(content: bytes) -> str | None:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
     if content.startswith(_OLE):
-        return _old_office(content)
-    return _new_office(content) if content.startswith(b"PK\x03\x04") else None
+        return _detect_legacy_office(content)
+    return _detect_open_xml(content) if content.startswith(b"PK\x03\x04") else None
 
 
-def _old_office(content: bytes) -> str | None:
+def _detect_legacy_office(content: bytes) -> str | None:
     """Tell .doc from .xls by the names in the file's directory; one with macros is none of them."""
 
     def holds(name: str) -> bool:
@@ -148,7 +148,7 @@ def _old_office(content: bytes) -> str | None:
     return "application/vnd.ms-excel" if holds("Workbook") or holds("Book") else None
 
 
-def _new_office(content: bytes) -> str | None:
+def _detect_open_xml(content: bytes) -> str | None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
@@ -161,7 +161,7 @@ def _new_office(content: bytes) -> str | None:
     return f"{_OFFICE}.spreadsheetml.sheet" if "xl/workbook.xml" in names else None
 
 
-def _named(name: str, mime: str) -> str:
+def _safe_file_name(name: str, mime: str) -> str:
     """Return a name without paths that ends as its type does."""
     ending = _ENDINGS[mime]
     stem = _CONTROL.sub(" ", name).strip() or "tep"

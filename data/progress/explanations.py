@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Explanation, Obligation
 
 
-async def ask(
+async def request_explanation(
     connection: AsyncConnection,
     *,
     obligation_id: int,
@@ -52,7 +52,7 @@ async def ask(
     return made
 
 
-async def explanation_of(connection: AsyncConnection, explanation_id: int) -> Row[Any] | None:
+async def find_explanation(connection: AsyncConnection, explanation_id: int) -> Row[Any] | None:
     """Return one explanation, or None where there is none of that id."""
     rows = await connection.execute(
         select(Explanation.__table__).where(Explanation.id == explanation_id)
@@ -60,7 +60,7 @@ async def explanation_of(connection: AsyncConnection, explanation_id: int) -> Ro
     return rows.one_or_none()
 
 
-async def answer(
+async def record_explanation(
     connection: AsyncConnection,
     explanation_id: int,
     *,
@@ -77,7 +77,7 @@ async def answer(
     return bool(changed.rowcount)
 
 
-async def waiting(
+async def list_open_explanations(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
     """Return the open questions about obligations of which a condition holds, oldest first."""

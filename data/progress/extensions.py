@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
 from data.models import ExtensionRequest, Obligation
-from data.progress.replies import obligation_of
+from data.progress.replies import lock_obligation
 
-OPEN = ("open", "offered")
+OPEN_EXTENSION_STATES = ("open", "offered")
 
 
-class AlreadyAsked(Exception):
+class ExtensionAlreadyOpen(Exception):
     """There is an open request; tell its date, and that it must be withdrawn before another."""
 
     def __init__(self, request: Row[Any]) -> None:
@@ -29,7 +29,7 @@ class AlreadyAsked(Exception):
         self.request = request
 
 
-class CapReached(Exception):
+class ExtensionCapReached(Exception):
     """As many requests were granted as the province allows; send the person to the coordinator."""
 
     def __init__(self, cap: int) -> None:
@@ -37,31 +37,33 @@ class CapReached(Exception):
         self.cap = cap
 
 
-class TooLate(Exception):
+class ExtensionTooLate(Exception):
     """The due date has gone by; a later date is asked for before it."""
 
 
-async def check(connection: AsyncConnection, *, obligation_id: int, most: int, today: date) -> None:
+async def check_extension_allowed(
+    connection: AsyncConnection, *, obligation_id: int, max_granted: int, today: date
+) -> None:
     """Raise what forbids a request: TooLate, AlreadyAsked, CapReached; in this order.
 
     most: how many a province lets be granted for one obligation. The last day judged on time still counts.
     """
-    obligation = await obligation_of(connection, obligation_id)
+    obligation = await lock_obligation(connection, obligation_id)
     if today > obligation.judged_on:
-        raise TooLate
-    standing = await open_of(connection, obligation_id)
+        raise ExtensionTooLate
+    standing = await find_open_extension(connection, obligation_id)
     if standing is not None:
-        raise AlreadyAsked(standing)
+        raise ExtensionAlreadyOpen(standing)
     granted = await connection.scalar(
         select(func.count()).where(
             ExtensionRequest.obligation_id == obligation_id, ExtensionRequest.state == "granted"
         )
     )
-    if (granted or 0) >= most:
-        raise CapReached(most)
+    if (granted or 0) >= max_granted:
+        raise ExtensionCapReached(max_granted)
 
 
-async def request(
+async def request_extension(
     connection: AsyncConnection,
     *,
     obligation_id: int,
@@ -71,14 +73,16 @@ async def request(
     person_id: int | None,
     chat_id: int | None,
     now: datetime,
-    most: int = 1,
+    max_granted: int = 1,
 ) -> int:
     """Write down a request for a later date; returns its id. Raises as check does.
 
     ValueError: `until` is not after the effective due date, which the caller has to ask about.
     """
-    await check(connection, obligation_id=obligation_id, most=most, today=civil_date(now))
-    obligation = await obligation_of(connection, obligation_id)
+    await check_extension_allowed(
+        connection, obligation_id=obligation_id, max_granted=max_granted, today=civil_date(now)
+    )
+    obligation = await lock_obligation(connection, obligation_id)
     if until <= max(obligation.due_on, obligation.extended_to or obligation.due_on):
         raise ValueError("until must be after the effective due date")
     added = await connection.execute(
@@ -99,17 +103,18 @@ async def request(
     return made
 
 
-async def open_of(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
+async def find_open_extension(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
     """Return an obligation's request that waits for an answer, of whichever side; None without."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(
-            ExtensionRequest.obligation_id == obligation_id, ExtensionRequest.state.in_(OPEN)
+            ExtensionRequest.obligation_id == obligation_id,
+            ExtensionRequest.state.in_(OPEN_EXTENSION_STATES),
         )
     )
     return rows.one_or_none()
 
 
-async def request_of(connection: AsyncConnection, request_id: int) -> Row[Any] | None:
+async def find_extension(connection: AsyncConnection, request_id: int) -> Row[Any] | None:
     """Return one request, or None where there is none of that id."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(ExtensionRequest.id == request_id)
@@ -117,7 +122,7 @@ async def request_of(connection: AsyncConnection, request_id: int) -> Row[Any] |
     return rows.one_or_none()
 
 
-async def by_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
+async def find_extension_by_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
     """Return the request that an answer made, or None."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(ExtensionRequest.reply_id == reply_id)
@@ -125,7 +130,7 @@ async def by_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | Non
     return rows.one_or_none()
 
 
-async def open_requests(
+async def list_open_extensions_of_plans(
     connection: AsyncConnection, plan_ids: Collection[int]
 ) -> Sequence[Row[Any]]:
     """Return the open requests of some plans, the soonest due first."""
@@ -138,16 +143,16 @@ async def open_requests(
     return rows.all()
 
 
-async def withdraw(connection: AsyncConnection, request_id: int) -> None:
+async def withdraw_extension(connection: AsyncConnection, request_id: int) -> None:
     """Withdraw a request that nobody has decided; one that was decided stays as it is."""
     await connection.execute(
         update(ExtensionRequest)
-        .where(ExtensionRequest.id == request_id, ExtensionRequest.state.in_(OPEN))
+        .where(ExtensionRequest.id == request_id, ExtensionRequest.state.in_(OPEN_EXTENSION_STATES))
         .values(state="withdrawn")
     )
 
 
-async def decide(
+async def decide_extension(
     connection: AsyncConnection,
     request_id: int,
     state: Literal["granted", "refused", "offered", "withdrawn"],
@@ -162,8 +167,8 @@ async def decide(
     ValueError where it was decided already. Call jobs.planning.materialise.recompute afterwards, in the same
     transaction.
     """
-    asked = await request_of(connection, request_id)
-    if asked is None or asked.state not in OPEN:
+    asked = await find_extension(connection, request_id)
+    if asked is None or asked.state not in OPEN_EXTENSION_STATES:
         raise ValueError("the request was decided already")
     await connection.execute(
         update(ExtensionRequest)
@@ -192,7 +197,7 @@ async def decide(
     )
 
 
-async def waiting(
+async def list_open_extensions(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
     """Return the open requests about obligations of which a condition holds, the soonest due first."""

@@ -24,7 +24,7 @@ from data.models import (
 )
 
 
-async def history(
+async def load_history(
     connection: AsyncConnection,
     condition: ColumnElement[bool],
     *,
@@ -57,12 +57,12 @@ async def history(
     return int(total or 0), []  # beyond the last page
 
 
-def of_task(task_id: int) -> ColumnElement[bool]:
+def in_task_condition(task_id: int) -> ColumnElement[bool]:
     """Return the condition on Obligation that it is a part of a task."""
     return Obligation.assignment_id.in_(select(Assignment.id).where(Assignment.task_id == task_id))
 
 
-def of_duty(duty_id: int) -> ColumnElement[bool]:
+def in_duty_condition(duty_id: int) -> ColumnElement[bool]:
     """Return the condition on Obligation that it is an occurrence of a report duty."""
     return Obligation.duty_id == duty_id
 
@@ -87,7 +87,7 @@ def _replies() -> Any:
     ).join(Obligation, Obligation.id == StatusReply.obligation_id)
 
 
-def _decided() -> list[Any]:
+def _select_decisions() -> list[Any]:
     request = ExtensionRequest
     asked = _row(request.decided_at, request.id, literal("extension_") + request.state, None)
     confirmed = _row(Obligation.confirmed_at, Obligation.id, literal("confirmed"), None)
@@ -108,7 +108,7 @@ def _decided() -> list[Any]:
     ]
 
 
-def _explained() -> list[Any]:
+def _select_explanations() -> list[Any]:
     asked = _row(
         Explanation.asked_at,
         Explanation.id,
@@ -155,4 +155,4 @@ def _words(*, until: Any = None, note: Any = None) -> list[Any]:
 
 
 # Made once, without the condition: building them takes longer than running them.
-_PARTS = (_replies(), *_decided(), *_explained())
+_PARTS = (_replies(), *_select_decisions(), *_select_explanations())

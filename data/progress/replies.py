@@ -19,7 +19,7 @@ from data.models import Obligation, StatusReply
 from data.registry.workdays import Workdays
 from data.rules.ladder import held_until
 
-Said = Literal[
+ReplyKind = Literal[
     "acknowledge",
     "not_started",
     "in_progress",
@@ -29,20 +29,20 @@ Said = Literal[
     "dispute",
     "question",
 ]
-_HELD_AT_ONCE = 500
+_LOCK_BATCH = 500
 
-_KEPT_DATES = ("acknowledged_until", "done_on", "extended_to")
-_KEPT_INSTANTS = (
+_SNAPSHOT_DATES = ("acknowledged_until", "done_on", "extended_to")
+_SNAPSHOT_INSTANTS = (
     "blocked_at",
     "disputed_at",
     "extension_asked_at",
     "returned_at",
     "submitted_at",
 )
-_KEPT = ("state", "percent", "progress", *_KEPT_DATES, *_KEPT_INSTANTS)
+_SNAPSHOT_COLUMNS = ("state", "percent", "progress", *_SNAPSHOT_DATES, *_SNAPSHOT_INSTANTS)
 
 
-class NotOpen(Exception):
+class ObligationNotOpen(Exception):
     """The obligation takes no answers any more; tell the person its state."""
 
     def __init__(self, state: str) -> None:
@@ -50,11 +50,11 @@ class NotOpen(Exception):
         self.state = state
 
 
-async def record(
+async def record_reply(
     connection: AsyncConnection,
     *,
     obligation_id: int,
-    said: Said,
+    said: ReplyKind,
     percent: int | None = None,
     until: date | None = None,
     document: str | None = None,
@@ -77,13 +77,13 @@ async def record(
     taking this one back takes back both.
     Call jobs.planning.materialise.recompute afterwards, in the same transaction.
     """
-    obligation = await obligation_of(connection, obligation_id)
+    obligation = await lock_obligation(connection, obligation_id)
     _refuse_closed(obligation, said)
     changes = _changes(said, percent, document_on, now=now, today=today, workdays=workdays)
     words = (percent, until, document, document_on, note)
-    if await _said_already(connection, obligation, said, words, changes):
+    if await _is_repeated(connection, obligation, said, words, changes):
         return None
-    reply_id = await append(
+    reply_id = await insert_reply(
         connection,
         obligation,
         said=said,
@@ -110,13 +110,13 @@ async def record(
 
 def _refuse_closed(obligation: Row[Any], said: str) -> None:
     if obligation.state not in ("open", "submitted"):
-        raise NotOpen(obligation.state)
+        raise ObligationNotOpen(obligation.state)
     if obligation.state == "submitted" and said in ("acknowledge", "extension"):
-        raise NotOpen(obligation.state)
+        raise ObligationNotOpen(obligation.state)
 
 
 def _changes(
-    said: Said,
+    said: ReplyKind,
     percent: int | None,
     document_on: date | None,
     *,
@@ -160,15 +160,15 @@ def _changes(
             return {}
 
 
-async def _said_already(
+async def _is_repeated(
     connection: AsyncConnection,
     obligation: Row[Any],
-    said: Said,
+    said: ReplyKind,
     words: tuple[Any, ...],
     changes: dict[str, Any],
 ) -> bool:
     """Tell whether the last answer said just this, and its effect still stands."""
-    last = await last_of(connection, obligation.id)
+    last = await find_last_reply(connection, obligation.id)
     if last is None or last.said != said:
         return False
     if (last.percent, last.until, last.document, last.document_on, last.note) != words:
@@ -185,22 +185,24 @@ async def _said_already(
 
 
 def _snapshot(obligation: Row[Any]) -> dict[str, Any]:
-    return {name: as_json(getattr(obligation, name)) for name in _KEPT}
+    return {name: snapshot_value(getattr(obligation, name)) for name in _SNAPSHOT_COLUMNS}
 
 
-def restored(before: dict[str, Any]) -> dict[str, Any]:
+def snapshot_columns(before: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of an obligation as an answer found them; what was granted since is left."""
-    values: dict[str, Any] = {name: before.get(name) for name in _KEPT if name != "extended_to"}
-    for name in _KEPT_DATES:
+    values: dict[str, Any] = {
+        name: before.get(name) for name in _SNAPSHOT_COLUMNS if name != "extended_to"
+    }
+    for name in _SNAPSHOT_DATES:
         if values.get(name) is not None:
             values[name] = date.fromisoformat(values[name])
-    for name in _KEPT_INSTANTS:
+    for name in _SNAPSHOT_INSTANTS:
         if values.get(name) is not None:
             values[name] = datetime.fromisoformat(values[name])
     return values
 
 
-def as_json(value: Any) -> Any:
+def snapshot_value(value: Any) -> Any:
     """Return a column's value as a snapshot keeps it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -210,7 +212,7 @@ def as_json(value: Any) -> Any:
 # ------------------------------------------------------------------ rows
 
 
-async def obligation_of(connection: AsyncConnection, obligation_id: int) -> Row[Any]:
+async def lock_obligation(connection: AsyncConnection, obligation_id: int) -> Row[Any]:
     """Return an obligation's row, held until the caller's write transaction ends; it must exist.
 
     So of two answers at once the second is judged by what the first made of it.
@@ -221,13 +223,13 @@ async def obligation_of(connection: AsyncConnection, obligation_id: int) -> Row[
     return rows.one()
 
 
-async def hold(connection: AsyncConnection, obligation_ids: Sequence[int]) -> None:
+async def lock_obligations(connection: AsyncConnection, obligation_ids: Sequence[int]) -> None:
     """Keep obligations as they are until the caller's write transaction ends, save by its own hand.
 
     For what judges many before it changes any.
     """
-    for start in range(0, len(obligation_ids), _HELD_AT_ONCE):
-        some = sorted(obligation_ids)[start : start + _HELD_AT_ONCE]
+    for start in range(0, len(obligation_ids), _LOCK_BATCH):
+        some = sorted(obligation_ids)[start : start + _LOCK_BATCH]
         await connection.execute(
             select(Obligation.id)
             .where(Obligation.id.in_(some))
@@ -236,13 +238,13 @@ async def hold(connection: AsyncConnection, obligation_ids: Sequence[int]) -> No
         )
 
 
-async def reply_of(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
+async def find_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
     """Return one answer as it was recorded, or None where there is none of that id."""
     rows = await connection.execute(select(StatusReply).where(StatusReply.id == reply_id))
     return rows.one_or_none()
 
 
-async def last_of(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
+async def find_last_reply(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
     """Return the last answer of an obligation, an undo too; None where there is none."""
     rows = await connection.execute(
         select(StatusReply)
@@ -253,7 +255,7 @@ async def last_of(connection: AsyncConnection, obligation_id: int) -> Row[Any] |
     return rows.one_or_none()
 
 
-async def append(
+async def insert_reply(
     connection: AsyncConnection,
     obligation: Row[Any],
     *,
@@ -266,7 +268,7 @@ async def append(
     """
     before = _snapshot(obligation)
     if adds_to is not None:
-        earlier = await reply_of(connection, adds_to)
+        earlier = await find_reply(connection, adds_to)
         before = before if earlier is None else earlier.before
     added = await connection.execute(
         insert(StatusReply)

@@ -17,10 +17,16 @@ from sqlalchemy.orm import aliased
 
 from data.models import Obligation, StatusReply
 from data.progress import extensions
-from data.progress.replies import append, as_json, obligation_of, reply_of, restored
+from data.progress.replies import (
+    find_reply,
+    insert_reply,
+    lock_obligation,
+    snapshot_columns,
+    snapshot_value,
+)
 
-UNDO_FOR = timedelta(hours=24)
-_SIDE_BY_SIDE = 1000
+UNDO_WINDOW = timedelta(hours=24)
+_EVENT_ID_RANGE = 1000
 _NO_ANSWER = ("undo", "question")
 
 
@@ -32,7 +38,7 @@ class CannotUndo(Exception):
         self.why = why
 
 
-async def undo(
+async def undo_reply(
     connection: AsyncConnection,
     *,
     reply_id: int,
@@ -46,7 +52,7 @@ async def undo(
     Returns the replies taken back; the obligations stand as before them. Raises CannotUndo: older than
     24 hours, acted on by a coordinator, answered again since, or taken back already. All or none.
     """
-    first = await reply_of(connection, reply_id)
+    first = await find_reply(connection, reply_id)
     if first is None or first.said in _NO_ANSWER:
         raise CannotUndo("nothing")
     replies = [first]
@@ -54,17 +60,17 @@ async def undo(
         rows = await connection.execute(
             select(StatusReply)
             # One event's answers are written side by side; the bounds keep it off the whole table.
-            .where(StatusReply.id.between(reply_id - _SIDE_BY_SIDE, reply_id + _SIDE_BY_SIDE))
+            .where(StatusReply.id.between(reply_id - _EVENT_ID_RANGE, reply_id + _EVENT_ID_RANGE))
             .where(StatusReply.event_id == first.event_id, StatusReply.said.not_in(_NO_ANSWER))
             .order_by(StatusReply.id)
         )
         replies = list(rows.all())
     for reply in replies:
-        obligation = await obligation_of(connection, reply.obligation_id)
+        obligation = await lock_obligation(connection, reply.obligation_id)
         await _refuse_undo(connection, reply, obligation, now)
     for reply in replies:
-        obligation = await obligation_of(connection, reply.obligation_id)
-        await append(
+        obligation = await lock_obligation(connection, reply.obligation_id)
+        await insert_reply(
             connection,
             obligation,
             said="undo",
@@ -74,10 +80,10 @@ async def undo(
             event_id=event_id,
             said_at=now,
         )
-        asked = await extensions.by_reply(connection, reply.id)
+        asked = await extensions.find_extension_by_reply(connection, reply.id)
         if asked is not None:
-            await extensions.withdraw(connection, asked.id)
-        values = restored(reply.before)
+            await extensions.withdraw_extension(connection, asked.id)
+        values = snapshot_columns(reply.before)
         if obligation.extension_asked_at is None:
             values["extension_asked_at"] = None  # it was decided since
         await connection.execute(
@@ -86,7 +92,7 @@ async def undo(
     return replies
 
 
-async def last_said(
+async def find_last_reply_in_chat(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
 ) -> Row[Any] | None:
     """Return the last answer of a person in a chat since an instant, a taking back too; None without.
@@ -119,15 +125,15 @@ async def _refuse_undo(
     )
     if undone:
         raise CannotUndo("nothing")
-    if now - reply.said_at > UNDO_FOR:
+    if now - reply.said_at > UNDO_WINDOW:
         raise CannotUndo("too_late")
     acted = (
         obligation.state not in ("open", "submitted")
         or (obligation.returned_at is not None and obligation.returned_at >= reply.said_at)
-        or as_json(obligation.extended_to) != reply.before.get("extended_to")
+        or snapshot_value(obligation.extended_to) != reply.before.get("extended_to")
     )
-    asked = await extensions.by_reply(connection, reply.id)
-    if asked is not None and asked.state not in extensions.OPEN:
+    asked = await extensions.find_extension_by_reply(connection, reply.id)
+    if asked is not None and asked.state not in extensions.OPEN_EXTENSION_STATES:
         acted = True
     if acted:
         raise CannotUndo("acted_on")

@@ -18,7 +18,7 @@ from data.registry.schema import (
     ProvinceFile,
     SuccessionEntry,
 )
-from data.text import fold, squeeze
+from data.text import collapse_whitespace, fold
 
 _JOINTS = re.compile(r" ?(?:;|,|\bvà\b) ?")  # in words whose white space is squeezed
 
@@ -27,7 +27,7 @@ _MOST_KEPT = 2000  # groups as of a day
 
 
 @dataclass(frozen=True, slots=True)
-class Heirs:
+class Successors:
     """Who does an agency's work as of a date: one body, or several between whom a person decides."""
 
     codes: tuple[str, ...]
@@ -53,7 +53,7 @@ class Province:
 
     def resolve(self, words: str) -> AgencyEntry | GroupEntry | None:
         """Return the one agency or group that words name, or None where none or several fit."""
-        exact = self._by_words.get(squeeze(words).casefold())
+        exact = self._by_words.get(collapse_whitespace(words).casefold())
         if exact is not None:
             return exact
         return self._by_fold.get(fold(words))
@@ -67,7 +67,7 @@ class Province:
         whole = self.resolve(words)
         if whole is not None:
             return [whole]
-        words = squeeze(words)
+        words = collapse_whitespace(words)
         if len(words) > _LONGEST_WORDS:  # no list of bodies; joining its parts would take for ever
             return []
         parts = [part for part in _JOINTS.split(words) if part]
@@ -103,14 +103,14 @@ class Province:
         by_initials = [
             entry
             for entry in self._by_initials.get("".join(wanted), ())
-            if on is None or lives(entry, on)
+            if on is None or is_alive(entry, on)
         ]
         if by_initials:
             return by_initials
         return [
             entry
             for entry in self.file.agencies
-            if (on is None or lives(entry, on))
+            if (on is None or is_alive(entry, on))
             and all(word in self._searchable[entry.code].split() for word in wanted)
         ]
 
@@ -127,7 +127,7 @@ class Province:
         table: dict[str, AgencyEntry | GroupEntry] = {}
         for entry in self.entries():
             for name in _names(entry):
-                table.setdefault(squeeze(name).casefold(), entry)
+                table.setdefault(collapse_whitespace(name).casefold(), entry)
         return table
 
     @cached_property
@@ -181,9 +181,11 @@ class Province:
                 for entry in self._by_kind.get(kind, ())
                 if self._is_bound(entry, issued_on)
             )
-        return [entry for entry in self.file.agencies if entry.code in chosen and lives(entry, on)]
+        return [
+            entry for entry in self.file.agencies if entry.code in chosen and is_alive(entry, on)
+        ]
 
-    def successor_of(self, code: str, on: date) -> Heirs:
+    def successor_of(self, code: str, on: date) -> Successors:
         """Return who does an agency's work as of a date, over as many hops as it takes.
 
         An agency that still lives is its own heir. Where its work was split, every candidate is told,
@@ -204,7 +206,7 @@ class Province:
                 if succession.to not in seen:
                     seen.add(succession.to)
                     waiting.append(succession.to)
-        return Heirs(tuple(heirs), needs_decision)
+        return Successors(tuple(heirs), needs_decision)
 
     def main_successor(self, code: str, on: date) -> str:
         """Return the body to which the bulk of an agency's work passed by a date.
@@ -267,7 +269,7 @@ class Province:
         return table
 
 
-def lives(entry: AgencyEntry, on: date) -> bool:
+def is_alive(entry: AgencyEntry, on: date) -> bool:
     """Tell whether an agency exists on a date."""
     return _within(on, entry.valid_from, entry.valid_until)
 

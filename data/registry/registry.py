@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from data.registry.province import Province
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.workdays import Workdays
-from data.registry.yaml_reader import Fault, RegistryFault, line_of, parse, read_text
-from data.text import fold, squeeze
+from data.registry.yaml_reader import FileFault, RegistryFault, find_line, parse_yaml, read_text
+from data.text import collapse_whitespace, fold
 
 _FOLDERS: dict[str, type[BaseModel]] = {
     "plans": PlanFile,
@@ -43,7 +43,7 @@ class Registry:
         self.plans: dict[str, PlanFile] = {}
         self.plan_paths: dict[str, str] = {}
         self.provinces: dict[str, Province] = {}
-        faults: list[Fault] = []
+        faults: list[FileFault] = []
         for path, file in self.files.items():
             if isinstance(file, PlanFile):
                 code = plan_code(file)
@@ -73,7 +73,7 @@ class Registry:
     def from_texts(cls, texts: Mapping[str, str]) -> Registry:
         """Build from the files' texts by relative path ("plans/x.yaml")."""
         files: dict[str, BaseModel] = {}
-        faults: list[Fault] = []
+        faults: list[FileFault] = []
         for path, text in texts.items():
             try:
                 files[path] = _parsed(text, path)
@@ -108,33 +108,33 @@ class Registry:
                 return province
         return None
 
-    def check_against(self, seeds: Path) -> list[Fault]:
+    def check_against(self, seeds: Path) -> list[FileFault]:
         """Return a fault for every text that does not stand in its plan's document.
 
         seeds: the folder that holds the documents by the plans' `source` names. White space is
         folded; case counts everywhere but in titles. A missing document is a fault too.
         """
-        faults: list[Fault] = []
+        faults: list[FileFault] = []
         for code, plan in self.plans.items():
             path = self.plan_paths[code]
             if Path(plan.source).name != plan.source:  # nothing outside the folder is read
-                faults.append(Fault(path, None, f"source: «{plan.source}» không phải tên tệp."))
+                faults.append(FileFault(path, None, f"source: «{plan.source}» không phải tên tệp."))
                 continue
             try:
-                document = squeeze(read_text(seeds / plan.source))
+                document = collapse_whitespace(read_text(seeds / plan.source))
             except RegistryFault as fault:
-                faults.extend(Fault(path, None, f"văn bản gốc {f}") for f in fault.faults)
+                faults.extend(FileFault(path, None, f"văn bản gốc {f}") for f in fault.faults)
                 continue
             for where, words in _quoted(plan):
                 loose = where == "title"
                 for paragraph in words.split("\n"):
-                    wanted = squeeze(paragraph)
+                    wanted = collapse_whitespace(paragraph)
                     there = (
                         wanted.casefold() in document.casefold() if loose else wanted in document
                     )
                     if not there:
                         faults.append(
-                            Fault(
+                            FileFault(
                                 path, None, f"{where}: không có trong văn bản gốc: «{wanted[:80]}»"
                             )
                         )
@@ -143,24 +143,28 @@ class Registry:
 
 @lru_cache(maxsize=512)  # files are immutable once read, and most of a folder never changes
 def _parsed(text: str, path: str) -> BaseModel:
-    return parse(text, path, _FOLDERS[path.split("/")[0]])
+    return parse_yaml(text, path, _FOLDERS[path.split("/")[0]])
 
 
 def read_folder(folder: Path) -> dict[str, str]:
     """Return the texts of a registry folder by relative path; raises RegistryFault."""
     texts: dict[str, str] = {}
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     for name in _FOLDERS:
         if not (folder / name).is_dir():
             faults.append(
-                Fault(str(name), None, "không có thư mục này. Hãy chạy «nhacviec registry init».")
+                FileFault(
+                    str(name), None, "không có thư mục này. Hãy chạy «nhacviec registry init»."
+                )
             )
             continue
         for path in sorted((folder / name).glob("*.yaml")):
             try:
                 texts[f"{name}/{path.name}"] = read_text(path)
             except RegistryFault as fault:
-                faults.extend(Fault(f"{name}/{f.file}", f.line, f.message) for f in fault.faults)
+                faults.extend(
+                    FileFault(f"{name}/{f.file}", f.line, f.message) for f in fault.faults
+                )
     if faults:
         raise RegistryFault(faults)
     return texts
@@ -190,7 +194,7 @@ def _quoted(plan: PlanFile) -> Iterator[tuple[str, str]]:
         yield target.code, target.text
 
 
-def _cross_check(registry: Registry, texts: Mapping[str, str]) -> Iterator[Fault]:
+def _cross_check(registry: Registry, texts: Mapping[str, str]) -> Iterator[FileFault]:
     for path, file in registry.files.items():
         if isinstance(file, PlanFile):
             yield from _check_plan(registry, path, file, texts)
@@ -200,7 +204,7 @@ def _cross_check(registry: Registry, texts: Mapping[str, str]) -> Iterator[Fault
 
 def _check_plan(
     registry: Registry, path: str, plan: PlanFile, texts: Mapping[str, str]
-) -> Iterator[Fault]:
+) -> Iterator[FileFault]:
     for part in ("tasks", "report_duties", "targets"):
         seen: set[str] = set()
         for index, entry in enumerate(getattr(plan, part)):
@@ -233,7 +237,7 @@ def _agency_words(plan: PlanFile) -> Iterator[tuple[tuple[str | int, ...], str]]
             yield ("report_duties", index, "via"), duty.via
 
 
-def _check_province(path: str, file: ProvinceFile, texts: Mapping[str, str]) -> Iterator[Fault]:
+def _check_province(path: str, file: ProvinceFile, texts: Mapping[str, str]) -> Iterator[FileFault]:
     codes: set[str] = set()
     for index, agency in enumerate(file.agencies):
         if agency.code in codes:
@@ -255,12 +259,14 @@ def _check_province(path: str, file: ProvinceFile, texts: Mapping[str, str]) -> 
                     yield _fault(path, texts, ("groups", index, "members", place), message)
     words: dict[str, str] = {}
     for entry in Province(file).entries():
-        for name in {squeeze(n).casefold() for n in (entry.name, *entry.spellings)}:
+        for name in {collapse_whitespace(n).casefold() for n in (entry.name, *entry.spellings)}:
             if words.setdefault(name, entry.code) != entry.code:
                 message = f"«{name}» chỉ cả {words[name]} lẫn {entry.code}. Hãy bỏ một nơi."
-                yield Fault(path, None, message)
+                yield FileFault(path, None, message)
 
 
-def _fault(path: str, texts: Mapping[str, str], loc: tuple[str | int, ...], message: str) -> Fault:
+def _fault(
+    path: str, texts: Mapping[str, str], loc: tuple[str | int, ...], message: str
+) -> FileFault:
     text: Any = texts.get(path)
-    return Fault(path, line_of(text, loc) if text else None, message)
+    return FileFault(path, find_line(text, loc) if text else None, message)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Text = Annotated[str, Field(min_length=1)]
+NonEmptyText = Annotated[str, Field(min_length=1)]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ.\-]*$", max_length=40)]
 _WALL = r"^([01]\d|2[0-3]):[0-5]\d$"  # a wall-clock time
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]*$", max_length=60)]
@@ -65,13 +65,13 @@ AgencyKind = InsideKind | OutsideKind
 OUTSIDE_KINDS: frozenset[str] = frozenset(get_args(OutsideKind))
 
 
-class Entry(BaseModel):
+class RegistryEntry(BaseModel):
     """Base of everything a file may hold: immutable, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Period(Entry):
+class Period(RegistryEntry):
     """The time a task is given, as written and as understood (years, both inclusive)."""
 
     raw: str
@@ -92,26 +92,26 @@ class Period(Entry):
         return self
 
 
-class TaskEntry(Entry):
+class TaskEntry(RegistryEntry):
     """One task (nhiệm vụ) of a plan; leads and supports are the document's own words."""
 
     code: Code
     section: str | None = None
-    text: Text
-    leads: list[Text] = []
-    supports: list[Text] = []
-    actions: list[Text] = []
+    text: NonEmptyText
+    leads: list[NonEmptyText] = []
+    supports: list[NonEmptyText] = []
+    actions: list[NonEmptyText] = []
     period: Period
 
 
-class Deadline(Entry):
+class Deadline(RegistryEntry):
     """When a report is due: `before` excludes the day, `on` includes it."""
 
     operator: Literal["before", "on"]
     month: int = Field(ge=1, le=12)
     day: int = Field(ge=1, le=31)
     year: int | None = Field(default=None, ge=1990, le=2100)
-    raw: Text
+    raw: NonEmptyText
 
     @model_validator(mode="after")
     def _is_a_day(self) -> Self:
@@ -122,7 +122,7 @@ class Deadline(Entry):
         return self
 
 
-class ReportDutyEntry(Entry):
+class ReportDutyEntry(RegistryEntry):
     """One reporting regime (chế độ báo cáo): who owes it, to whom, how often, by when."""
 
     model_config = ConfigDict(
@@ -130,13 +130,13 @@ class ReportDutyEntry(Entry):
     )
 
     code: Code
-    clause: Text  # where in the document, as people cite it: "mục V.5"
-    from_: list[Text] = Field(alias="from")
-    to: Text
+    clause: NonEmptyText  # where in the document, as people cite it: "mục V.5"
+    from_: list[NonEmptyText] = Field(alias="from")
+    to: NonEmptyText
     via: str | None = None
     frequency: Frequency
     deadline: Deadline | None = None
-    quote: Text
+    quote: NonEmptyText
 
     @model_validator(mode="after")
     def _one_off_has_its_year(self) -> Self:
@@ -147,44 +147,44 @@ class ReportDutyEntry(Entry):
         return self
 
 
-class TargetEntry(Entry):
+class TargetEntry(RegistryEntry):
     """One target (chỉ tiêu); value and comparator are null where the document gives no figure."""
 
     code: Code
-    text: Text
+    text: NonEmptyText
     year: int | None = None
     comparator: Literal[">=", ">", "=", "<=", "<", "range"] | None = None
     value: float | tuple[float, float] | None = None
     unit: str | None = None
 
 
-class PlanFile(Entry):
+class PlanFile(RegistryEntry):
     """One plan (kế hoạch): everything its document says that is tracked."""
 
     number: Annotated[str, Field(pattern=r"^\d+/[A-ZĐ\-]+$")]
     province: Slug
-    title: Text
+    title: NonEmptyText
     issued_on: date
-    signer: Text
-    coordinator: Text
+    signer: NonEmptyText
+    coordinator: NonEmptyText
     replaces: str | None = None
-    source: Text  # the seed's file name, against which texts are compared
-    legal_bases: list[Text] = []
-    notes: list[Text] = []  # what a reader of the document must know: gaps, repeats, doubts
+    source: NonEmptyText  # the seed's file name, against which texts are compared
+    legal_bases: list[NonEmptyText] = []
+    notes: list[NonEmptyText] = []  # what a reader of the document must know: gaps, repeats, doubts
     ladder: dict[Literal["report", "phase_end"], list[int]] | None = None
     tasks: list[TaskEntry] = []
     report_duties: list[ReportDutyEntry] = []
     targets: list[TargetEntry] = []
 
 
-class AgencyEntry(Entry):
+class AgencyEntry(RegistryEntry):
     """One agency (cơ quan); valid from and until are inclusive civil dates."""
 
     code: Slug
-    name: Text
+    name: NonEmptyText
     short: str | None = None
     kind: AgencyKind
-    spellings: list[Text] = []
+    spellings: list[NonEmptyText] = []
     valid_from: date | None = None
     valid_until: date | None = None
     territory: Slug | None = None  # communes: the province they lay in before the merger
@@ -197,7 +197,7 @@ class AgencyEntry(Entry):
         return self
 
 
-class MemberRule(Entry):
+class MemberRule(RegistryEntry):
     """Who belongs to a group between two inclusive dates: by kind, or by name."""
 
     kinds: list[AgencyKind] = []
@@ -206,16 +206,16 @@ class MemberRule(Entry):
     valid_until: date | None = None
 
 
-class GroupEntry(Entry):
+class GroupEntry(RegistryEntry):
     """A group the documents speak of ("các sở, ban, ngành"); without members nobody is reminded."""
 
     code: Slug
-    name: Text
-    spellings: list[Text]
+    name: NonEmptyText
+    spellings: list[NonEmptyText]
     members: list[MemberRule] = []
 
 
-class SuccessionEntry(Entry):
+class SuccessionEntry(RegistryEntry):
     """Agency `from` passes its work to agency `to` from a date.
 
     `part` names the field of work where only a part passed; without it the whole, or the bulk of it,
@@ -234,7 +234,7 @@ class SuccessionEntry(Entry):
     unverified: str | None = None
 
 
-class Escalation(Entry):
+class Escalation(RegistryEntry):
     """After how many working days late who is told: the coordinating agency, then the leaders."""
 
     coordinator: int = Field(default=3, ge=1)
@@ -247,11 +247,11 @@ class Escalation(Entry):
         return self
 
 
-class ProvinceFile(Entry):
+class ProvinceFile(RegistryEntry):
     """A province's agencies, groups and successions, and its few settings."""
 
     province: Slug
-    name: Text
+    name: NonEmptyText
     merged_on: date | None = None  # from this day its communes include another province's
     morning: Annotated[str, Field(pattern=_WALL)] = "07:30"
     digest: Annotated[str, Field(pattern=_WALL)] = "07:30"  # Monday's, or the next working day's
@@ -263,19 +263,19 @@ class ProvinceFile(Entry):
     successions: list[SuccessionEntry] = []
 
 
-class DayEntry(Entry):
+class DayEntry(RegistryEntry):
     """One day that differs from its weekday, with the reason people know it by."""
 
     date: date
-    reason: Text
+    reason: NonEmptyText
 
 
-class CalendarFile(Entry):
+class CalendarFile(RegistryEntry):
     """The days off and the worked Saturdays of one year; unconfirmed years are "dự kiến"."""
 
     year: int = Field(ge=2000, le=2100)
     confirmed: bool
-    source: Text
+    source: NonEmptyText
     days_off: list[DayEntry]
     days_worked: list[DayEntry] = []
 

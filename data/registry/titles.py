@@ -11,7 +11,7 @@ from typing import Any
 from data.registry.schema import ReportDutyEntry, TaskEntry
 from data.text import fold
 
-LIMIT = 110
+TITLE_LIMIT = 110
 AD_HOC = "ad_hoc"
 _ROMAN = ("I", "II", "III", "IV")
 _REPORT = {
@@ -25,7 +25,7 @@ _REPORT = {
 }
 
 
-def shorten(text: str, limit: int = LIMIT) -> str:
+def shorten(text: str, limit: int = TITLE_LIMIT) -> str:
     """Return the text's first sentence or clause within the limit, cut between words."""
     first = text.split("\n", 1)[0].strip()
     for stop in (". ", "; "):
@@ -67,7 +67,7 @@ def duty_title(duty: ReportDutyEntry) -> str:
     return _REPORT[duty.frequency].removesuffix(", kỳ")
 
 
-def period_words(period: str) -> str:
+def period_name(period: str) -> str:
     """Return a period's name as officials say it: "năm 2026", "quý IV/2026", "6 tháng đầu năm 2026"."""
     year, _, part = period.partition("-")
     if not part:
@@ -83,10 +83,10 @@ def report_title(frequency: str, duty_words: str, period: str) -> str:
     """Return the title of one occurrence: "Báo cáo năm 2026"; a one-off keeps its duty's words."""
     if frequency in ("one_off", "ad_hoc") or frequency not in _REPORT:
         return duty_words
-    return f"{_REPORT[frequency]} {period_words(period)}".strip()
+    return f"{_REPORT[frequency]} {period_name(period)}".strip()
 
 
-def title_of(row: Any) -> str:
+def obligation_title(row: Any) -> str:
     """Return the short title of an obligation's row: the task's, or the report and its period.
 
     An ad-hoc report is called by what was asked for, which stands in place of the words of its date.

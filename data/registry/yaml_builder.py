@@ -23,14 +23,12 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import ScalarNode
 
 MAX_DEPTH = 20
-MOST_VALUES = (
-    150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
-)
+MAX_VALUES = 150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
 _STRING = "tag:yaml.org,2002:str"
 _NO_KEY = object()  # what is put next into a mapping is a key
 
 
-class Hostile(Exception):
+class HostileYaml(Exception):
     """Raised where a text is refused; line and message say why, in Vietnamese."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -43,7 +41,7 @@ class _Rare(Exception):
     """Raised for what ruamel is left to build, or to refuse."""
 
 
-def build(text: str) -> Any:
+def build_yaml(text: str) -> Any:
     """Return what a text of one document says, or raise Hostile or what ruamel raises."""
     events = _unharmful(text)
     try:
@@ -64,21 +62,21 @@ def _unharmful(text: str) -> Iterator[Any]:
             message = (
                 "không dùng dấu & và * (anchor, alias). Hãy viết đầy đủ, hoặc đặt trong ngoặc kép."
             )
-            raise Hostile(event.start_mark.line + 1, message)
+            raise HostileYaml(event.start_mark.line + 1, message)
         if kind is ScalarEvent:
             if "\x00" in event.value:  # PostgreSQL keeps it in no text
                 message = "có ký tự NUL (\\0). Hãy xoá ký tự này."
-                raise Hostile(event.start_mark.line + 1, message)
+                raise HostileYaml(event.start_mark.line + 1, message)
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             depth += 1
             if depth > MAX_DEPTH:
                 message = "lồng nhau quá sâu. Hãy kiểm tra lại tệp."
-                raise Hostile(event.start_mark.line + 1, message)
+                raise HostileYaml(event.start_mark.line + 1, message)
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             depth -= 1
-        if values > MOST_VALUES:
+        if values > MAX_VALUES:
             message = "quá nhiều mục. Hãy chia thành nhiều tệp."
-            raise Hostile(event.start_mark.line + 1, message)
+            raise HostileYaml(event.start_mark.line + 1, message)
         yield event
 
 

@@ -18,18 +18,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from data.registry.yaml_builder import Hostile, build
+from data.registry.yaml_builder import HostileYaml, build_yaml
 
 MAX_BYTES = 5_000_000
-MOST_FAULTS = 100  # told of one file; the rest is counted
+MAX_FAULTS = 100  # told of one file; the rest is counted
 
-Model = TypeVar("Model", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 # What ruamel lets through of values that cannot be built.
 _UNBUILDABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FileFault:
     """One thing that is wrong in a registry file, told so that a person can mend it."""
 
     file: str
@@ -44,7 +44,7 @@ class Fault:
 class RegistryFault(Exception):
     """Raised when registry files cannot be used; carries every fault that was found."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[FileFault]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = list(faults)
 
@@ -59,13 +59,13 @@ def read_text(path: Path) -> str:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
             message = "không phải tệp thường. Hãy kiểm tra xem có đúng tệp không."
-            raise RegistryFault([Fault(path.name, None, message)])
+            raise RegistryFault([FileFault(path.name, None, message)])
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise RegistryFault(
                 [
-                    Fault(
+                    FileFault(
                         path.name,
                         None,
                         f"tệp quá lớn ({about.st_size // 1_000_000} MB); tối đa"
@@ -76,7 +76,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise RegistryFault(
             [
-                Fault(
+                FileFault(
                     path.name,
                     None,
                     f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc.",
@@ -88,11 +88,11 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise RegistryFault(
-            [Fault(path.name, line, "không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.")]
+            [FileFault(path.name, line, "không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.")]
         ) from error
 
 
-def parse(text: str, file: str, model: type[Model]) -> Model:
+def parse_yaml(text: str, file: str, model: type[ModelT]) -> ModelT:
     """Return the model that a file's text describes.
 
     Raises RegistryFault with the line of every fault. Anchors and aliases are refused: the registry
@@ -107,20 +107,22 @@ def parse(text: str, file: str, model: type[Model]) -> Model:
             line = error.problem_mark.line + 1
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise RegistryFault(
-            [Fault(file, line, f"không đọc được YAML ({problem}). Hãy sửa cú pháp ở dòng này.")]
+            [FileFault(file, line, f"không đọc được YAML ({problem}). Hãy sửa cú pháp ở dòng này.")]
         ) from error
     except ValidationError as error:
         root = _tree(text)
         faults = [
-            Fault(file, _line(root, item["loc"]), f"{_where(item['loc'])}: {_vietnamese(item)}")
-            for item in error.errors(include_url=False)[:MOST_FAULTS]
+            FileFault(file, _line(root, item["loc"]), f"{_where(item['loc'])}: {_vietnamese(item)}")
+            for item in error.errors(include_url=False)[:MAX_FAULTS]
         ]
-        if error.error_count() > MOST_FAULTS:
-            faults.append(Fault(file, None, f"… và {error.error_count() - MOST_FAULTS} lỗi nữa."))
+        if error.error_count() > MAX_FAULTS:
+            faults.append(
+                FileFault(file, None, f"… và {error.error_count() - MAX_FAULTS} lỗi nữa.")
+            )
         raise RegistryFault(faults) from error
 
 
-def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
+def find_line(text: str, loc: tuple[str | int, ...]) -> int | None:
     """Return the 1-based line on which the value at `loc` stands, or None where it cannot be told."""
     return _line(_tree(text), loc)
 
@@ -132,9 +134,9 @@ def _tree(text: str) -> Any:
 
 def _load(text: str, file: str) -> Any:
     try:
-        return build(text)
-    except Hostile as harm:
-        raise RegistryFault([Fault(file, harm.line, harm.message)]) from harm
+        return build_yaml(text)
+    except HostileYaml as harm:
+        raise RegistryFault([FileFault(file, harm.line, harm.message)]) from harm
     except _UNBUILDABLE as error:  # ruamel builds dates itself: 2020-02-30 fails here
         line = next(
             (number for number, row in enumerate(text.splitlines(), 1) if _is_wrong_date(row)), None
@@ -142,7 +144,7 @@ def _load(text: str, file: str) -> Any:
         message = f"ngày không có thật ({error}). Hãy viết ngày dạng năm-tháng-ngày."
         if line is None:  # a number of thousands of digits, "!!int x"
             message = "có giá trị không đọc được. Hãy đặt trong ngoặc kép."
-        raise RegistryFault([Fault(file, line, message)]) from error
+        raise RegistryFault([FileFault(file, line, message)]) from error
 
 
 def _is_wrong_date(row: str) -> bool:

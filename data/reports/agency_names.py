@@ -20,7 +20,7 @@ from data.rules.holders import Holders
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class OwnerLabel:
     """An owner of something as a report calls it. holder_id: who has it in hand, itself where nobody has.
 
     label: the short name, "(nhận từ …)" where the work was another's, "(đã giải thể, chưa phân công)" where
@@ -31,20 +31,22 @@ class Named:
     label: str
     position: int
     holder_id: int
-    held: bool  # somebody has it in hand
+    has_holder: bool  # somebody has it in hand
 
 
-class Names:
+class AgencyNames:
     """The agencies of one province as of a day, by the ids of their rows."""
 
     def __init__(self, rows: Iterable[Any], holders: Holders) -> None:
         self._by_id = {row.id: row for row in rows}
         self._by_code = {row.code: row for row in self._by_id.values()}
         self._holders = holders
-        self._named: dict[tuple[int, str], Named] = {}
+        self._named: dict[tuple[int, str], OwnerLabel] = {}
 
     @classmethod
-    async def of(cls, connection: AsyncConnection, province: Province, *, on: date) -> Names:
+    async def load(
+        cls, connection: AsyncConnection, province: Province, *, on: date
+    ) -> AgencyNames:
         """Read the names of a province's agencies."""
         rows = await connection.execute(
             select(Agency.id, Agency.code, Agency.name, Agency.short, Agency.position).where(
@@ -53,7 +55,7 @@ class Names:
         )
         return cls(rows, Holders(province, on=on))
 
-    def of_owner(self, agency_id: int, kind: str) -> Named:
+    def owner_label(self, agency_id: int, kind: str) -> OwnerLabel:
         """Return how an owner of an obligation of a kind is called."""
         known = self._named.get((agency_id, kind))
         if known is None:
@@ -86,13 +88,13 @@ class Names:
         """Return agencies in the official order."""
         return sorted(agency_ids, key=lambda key: (self._by_id[key].position, key))
 
-    def _name(self, agency_id: int, kind: str) -> Named:
+    def _name(self, agency_id: int, kind: str) -> OwnerLabel:
         owner = self._by_id[agency_id]
         holder = self._by_code.get(self._holders.holder(owner.code, kind) or "")
         if holder is None:
             label = f"{owner.short} (đã giải thể, chưa phân công)"
-            return Named(label, owner.position, owner.id, False)
+            return OwnerLabel(label, owner.position, owner.id, False)
         if holder.id == owner.id:
-            return Named(owner.short, owner.position, owner.id, True)
+            return OwnerLabel(owner.short, owner.position, owner.id, True)
         label = f"{holder.short} (nhận từ {owner.short})"
-        return Named(label, holder.position, holder.id, True)
+        return OwnerLabel(label, holder.position, holder.id, True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data.figures.tasks import Figures, OfficialState
-from data.registry.titles import period_words
+from data.registry.titles import period_name
 from data.reports.period import span_of
 from data.targets.facts import TargetFacts
 
@@ -20,7 +20,7 @@ MOST_BEHIND = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnswerSource:
     """The answer a line rests on: what was said, by whom for which agency, and when.
 
     person: None where a group said it, or somebody who was erased since.
@@ -34,7 +34,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AgencyLine:
     """One agency's part of a task. state: one of the four official ones, as of the report's day.
 
     source None: it said nothing, and the line reads "chưa báo cáo"; percent and document are then None.
@@ -49,7 +49,7 @@ class Line:
     done_on: date | None
     document: str | None
     document_on: date | None
-    source: Source | None
+    source: AnswerSource | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class SectionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Quote:
     """Something an agency said that a report passes on: a difficulty, a proposal, an explanation."""
 
     agency: str
@@ -128,8 +128,8 @@ class ReportFacts:
     lines: int  # how many agency lines all tasks have
     silent: Sequence[str]  # agencies that said nothing at all, in official order
     duties: Sequence[ReportDutyFacts]
-    difficulties: Sequence[Said]
-    proposals: Sequence[Said]
+    difficulties: Sequence[Quote]
+    proposals: Sequence[Quote]
     targets: Sequence[TargetFacts]
 
     @property
@@ -173,7 +173,7 @@ class UrgingFacts:
     agencies: Sequence[LateAgency]
 
 
-def faults(facts: ReportFacts) -> list[str]:
+def find_sum_errors(facts: ReportFacts) -> list[str]:
     """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused.
 
     So is one of a period that was over before the plan was issued: nothing was asked for then.
@@ -181,7 +181,7 @@ def faults(facts: ReportFacts) -> list[str]:
     found = []
     if span_of(facts.period).last < facts.issued_on:
         found.append(
-            f"Kế hoạch ban hành ngày {facts.issued_on:%d/%m/%Y}, sau khi {period_words(facts.period)}"
+            f"Kế hoạch ban hành ngày {facts.issued_on:%d/%m/%Y}, sau khi {period_name(facts.period)}"
             " kết thúc, nên không có gì để tổng hợp."
         )
     count = sum(len(section.tasks) for section in facts.sections)

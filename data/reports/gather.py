@@ -2,7 +2,7 @@
 
 Promises that nothing is filled in: an agency that said nothing in the period stands as silent, and an
 answer taken back is none; that each task is counted once; and that memory does not grow with the number
-of answers. Whoever draws the facts asks data.reports.facts.faults first. Reads only.
+of answers. Whoever draws the facts asks data.reports.facts.find_sum_errors first. Reads only.
 """
 
 from __future__ import annotations
@@ -19,26 +19,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.figures.tasks import Figures, OfficialState
 from data.models import Plan, Task
 from data.registry.registry import Registry
-from data.reports.agency_names import Names
-from data.reports.facts import MOST_BEHIND, Line, ReportFacts, SectionFacts, Source, TaskFacts
+from data.reports.agency_names import AgencyNames
+from data.reports.facts import (
+    MOST_BEHIND,
+    AgencyLine,
+    AnswerSource,
+    ReportFacts,
+    SectionFacts,
+    TaskFacts,
+)
 from data.reports.parts import (
-    STANDINGS,
+    PART_STATES,
     UNASKED,
     LinePart,
-    Part,
-    Told,
-    View,
-    answers_to,
-    parts_of_tasks,
+    PartAnswer,
+    ReportView,
+    TaskPart,
+    find_supporting_answer,
+    load_line_parts,
+    load_part_answers,
     stream_parts,
-    telling,
 )
 from data.reports.period import span_of
-from data.reports.quotes import difficulties, proposals, silent_agencies
-from data.reports.source_reports import duty_facts, onward_duty
+from data.reports.quotes import list_difficulties, list_proposals, list_silent_agencies
+from data.reports.source_reports import load_duty_facts, load_report_destination
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.owners import coordinator_of
-from data.targets.values import target_facts
+from data.targets.values import load_target_facts
 
 _TASK = "phase_end"  # any kind that stands for a task: it is held as tasks are
 _LINES_A_BATCH = 3000
@@ -48,11 +55,11 @@ _STATES: Sequence[OfficialState] = ("done_on_time", "done_late", "open_on_time",
 _BEHIND = frozenset(
     code
     for code in range(UNASKED + 1)
-    if code % 2 or code == UNASKED or STANDINGS[code // 2].state == "open_late"
+    if code % 2 or code == UNASKED or PART_STATES[code // 2].state == "open_late"
 )
 
 
-class NoPlan(LookupError):
+class PlanNotLoaded(LookupError):
     """There is no such plan in the database, or it was withdrawn."""
 
 
@@ -66,13 +73,13 @@ class _Tally:
         self.behind: list[tuple[int, int]] = []  # the first (position, agency) of those asked
         self.unasked: list[tuple[int, int]] = []
 
-    def add(self, part: Part, names: Names) -> None:
+    def add(self, part: TaskPart, names: AgencyNames) -> None:
         self.codes[part.code] += 1
         if part.code in _BEHIND:
-            place = (names.of_owner(part.agency_id, _TASK).position, part.agency_id)
-            _keep_first(self.unasked if part.code == UNASKED else self.behind, place)
+            place = (names.owner_label(part.agency_id, _TASK).position, part.agency_id)
+            _keep_smallest(self.unasked if part.code == UNASKED else self.behind, place)
 
-    def facts(self, task: Any, names: Names) -> TaskFacts:
+    def facts(self, task: Any, names: AgencyNames) -> TaskFacts:
         """Return the task as counted; one whose parts are not asked yet has them all silent."""
         unasked = self.codes[UNASKED]
         is_asked = sum(self.codes) > unasked
@@ -91,14 +98,14 @@ class _Tally:
             silent=silent if is_asked else unasked,
             unassigned=not parts.total,
             behind=[
-                names.of_owner(agency_id, _TASK).label
+                names.owner_label(agency_id, _TASK).label
                 for _, agency_id in sorted(behind)[:MOST_BEHIND]
             ],
             behind_count=late - unasked if is_asked else unasked,
         )
 
 
-async def gather(
+async def gather_report_facts(
     connection: AsyncConnection, registry: Registry, plan_code: str, *, period: str, as_of: date
 ) -> ReportFacts:
     """Return the facts of a plan's report for a period ("2026", "2026-H1", "2026-Q4") as of a day.
@@ -106,19 +113,19 @@ async def gather(
     Answers count that were given within the period and by that day. Raises NoPlan, and ValueError for a
     period that is none. as_of must not lie ahead: nothing is known of it.
     """
-    row = await plan_row(connection, registry, plan_code)
+    row = await load_plan_row(connection, registry, plan_code)
     plan, home = registry.plans[plan_code], registry.provinces[row.province]
-    view = View(span_of(period), as_of, registry.workdays)
-    names = await Names.of(connection, home, on=as_of)
+    view = ReportView(span_of(period), as_of, registry.workdays)
+    names = await AgencyNames.load(connection, home, on=as_of)
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
     tasks = await _tasks(connection, row.id, view, names)
     sections = [
-        SectionFacts(title, of_section, _counted(of_section))
+        SectionFacts(title, of_section, _count_tasks(of_section))
         for title, of_section in (
             (title, list(group)) for title, group in groupby(tasks, key=lambda task: task.section)
         )
     ]
-    onward = await onward_duty(connection, row.id, home, plan, view)
+    onward = await load_report_destination(connection, row.id, home, plan, view)
     return ReportFacts(
         province=home.name,
         plan_code=plan_code,
@@ -132,31 +139,31 @@ async def gather(
         as_of=as_of,
         is_estimate=as_of < view.span.closes,
         sections=sections,
-        figures=_counted(tasks),
+        figures=_count_tasks(tasks),
         lines=sum(task.parts.total for task in tasks),
-        silent=await silent_agencies(connection, row.id, view, names),
-        duties=await duty_facts(connection, row.id, home, plan, view, names),
-        difficulties=await difficulties(connection, row.id, view, names),
-        proposals=await proposals(connection, row.id, view, names),
-        targets=await target_facts(connection, plan, row.id, coordinator, before=view.after),
+        silent=await list_silent_agencies(connection, row.id, view, names),
+        duties=await load_duty_facts(connection, row.id, home, plan, view, names),
+        difficulties=await list_difficulties(connection, row.id, view, names),
+        proposals=await list_proposals(connection, row.id, view, names),
+        targets=await load_target_facts(connection, plan, row.id, coordinator, before=view.after),
     )
 
 
-async def lines_of(
+async def stream_agency_lines(
     connection: AsyncConnection, registry: Registry, facts: ReportFacts
-) -> AsyncIterator[tuple[TaskFacts, list[Line]]]:
+) -> AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]:
     """Yield each task of a report with its agencies' lines, in the plan's and the official order.
 
     Read some tasks at a time. Within the transaction that gathered the facts, they are of one piece.
     """
     home = registry.province_of(facts.plan_code)
-    view = View(span_of(facts.period), facts.as_of, registry.workdays)
-    names = await Names.of(connection, home, on=facts.as_of)
+    view = ReportView(span_of(facts.period), facts.as_of, registry.workdays)
+    names = await AgencyNames.load(connection, home, on=facts.as_of)
     for batch in _batches(list(facts.tasks)):
         ids = [task.task_id for task in batch]
-        answers = await answers_to(connection, ids, view)
+        answers = await load_part_answers(connection, ids, view)
         parts: dict[int, list[LinePart]] = {}
-        for part in await parts_of_tasks(connection, ids, view):
+        for part in await load_line_parts(connection, ids, view):
             parts.setdefault(part.task_id, []).append(part)
         for task in batch:
             every = parts.get(task.task_id, [])
@@ -168,19 +175,19 @@ async def lines_of(
             yield task, sorted(lines, key=lambda line: (line.position, line.agency))
 
 
-async def plan_row(connection: AsyncConnection, registry: Registry, plan_code: str) -> Any:
+async def load_plan_row(connection: AsyncConnection, registry: Registry, plan_code: str) -> Any:
     """Return a plan's row; raises NoPlan where it is not loaded or was withdrawn."""
     rows = await connection.execute(
         select(Plan).where(Plan.code == plan_code, Plan.withdrawn_at.is_(None))
     )
     row = rows.one_or_none()
     if row is None or plan_code not in registry.plans:
-        raise NoPlan(plan_code)
+        raise PlanNotLoaded(plan_code)
     return row
 
 
 async def _tasks(
-    connection: AsyncConnection, plan_id: int, view: View, names: Names
+    connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[TaskFacts]:
     rows = await connection.execute(
         select(Task.id, Task.code, Task.section, Task.text, Task.period_raw)
@@ -197,8 +204,10 @@ async def _tasks(
     return [tallies.get(row.id, _Tally()).facts(row, names) for row in rows]
 
 
-def _line(part: LinePart, answers: Sequence[Told], names: Names, coordinator: str) -> Line:
-    named = names.of_owner(part.agency_id, _TASK)
+def _line(
+    part: LinePart, answers: Sequence[PartAnswer], names: AgencyNames, coordinator: str
+) -> AgencyLine:
+    named = names.owner_label(part.agency_id, _TASK)
     due_on = part.due_on
     if part.obligation_id is None:
         due_on = part.ends_on
@@ -206,24 +215,24 @@ def _line(part: LinePart, answers: Sequence[Told], names: Names, coordinator: st
         due_on = None
     elif due_on is not None:
         due_on = effective_due(due_on, part.extended_to)
-    told = telling(answers, part.state)
+    told = find_supporting_answer(answers, part.state)
     source = None
     if told is not None:
-        agency = names.of_owner(told.agency_id, _TASK).label
-        source = Source(told.said, agency, told.person, told.said_at, told.note)
+        agency = names.owner_label(told.agency_id, _TASK).label
+        source = AnswerSource(told.said, agency, told.person, told.said_at, told.note)
     elif part.state == "confirmed" and part.confirmed_at is not None:
         by = part.confirmed_by or coordinator
-        source = Source("confirmed", by, None, part.confirmed_at, None)
+        source = AnswerSource("confirmed", by, None, part.confirmed_at, None)
     percent, document, document_on = None, None, None
     for row in answers:  # the last of each counts
         percent = percent if row.percent is None else row.percent
         if row.document:
             document, document_on = row.document, row.document_on
-    return Line(
+    return AgencyLine(
         agency=named.label,
         position=named.position,
-        state=STANDINGS[part.standing].state,
-        waiting=STANDINGS[part.standing].waits,
+        state=PART_STATES[part.standing].state,
+        waiting=PART_STATES[part.standing].is_waiting,
         percent=percent,
         due_on=due_on,
         done_on=part.done_on if part.state != "open" else None,
@@ -246,7 +255,7 @@ def _batches(tasks: Sequence[TaskFacts]) -> list[list[TaskFacts]]:
     return batches if batches[0] else []
 
 
-def _keep_first(kept: list[tuple[int, int]], place: tuple[int, int]) -> None:
+def _keep_smallest(kept: list[tuple[int, int]], place: tuple[int, int]) -> None:
     """Keep of many places the first in order, without holding them all."""
     kept.append(place)
     if len(kept) > 8 * MOST_BEHIND:
@@ -263,14 +272,14 @@ def _state_of(parts: Figures) -> OfficialState:
 def _figures(codes: Sequence[int]) -> Figures:
     states: Counter[str] = Counter()
     waiting = 0
-    for place, standing in enumerate(STANDINGS):
+    for place, standing in enumerate(PART_STATES):
         count = codes[2 * place] + codes[2 * place + 1]
         states[standing.state] += count
-        waiting += count if standing.waits else 0
+        waiting += count if standing.is_waiting else 0
     return Figures(**{state: states[state] for state in _STATES}, waiting=waiting)
 
 
-def _counted(tasks: Sequence[TaskFacts]) -> Figures:
+def _count_tasks(tasks: Sequence[TaskFacts]) -> Figures:
     """Count tasks by state; one waits where nothing of it is open but not all is confirmed."""
     states = Counter(task.state for task in tasks)
     waiting = sum(

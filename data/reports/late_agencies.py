@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Assignment, Obligation, Plan, ReportDuty, Task
 from data.registry.registry import Registry
-from data.registry.titles import title_of
-from data.reports.agency_names import Names
+from data.registry.titles import obligation_title
+from data.reports.agency_names import AgencyNames
 from data.reports.facts import LateAgency, LateItem, UrgingFacts
-from data.reports.gather import plan_row
+from data.reports.gather import load_plan_row
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
 
@@ -26,7 +26,7 @@ from data.rules.owners import coordinator_of
 LATE_DAYS = 15
 
 
-async def urging_facts(
+async def load_urging_facts(
     connection: AsyncConnection, registry: Registry, plan_code: str, *, as_of: date
 ) -> UrgingFacts:
     """Return whom a plan's coordinating agency is to urge as of a day; no agencies where nobody is.
@@ -35,23 +35,23 @@ async def urging_facts(
     LATE_DAYS working days late. Counted by who has the work in hand; what nobody took over is left out,
     for there is nobody to write to. Raises consolidated.NoPlan.
     """
-    row = await plan_row(connection, registry, plan_code)
+    row = await load_plan_row(connection, registry, plan_code)
     plan, home = registry.plans[plan_code], registry.provinces[row.province]
-    names = await Names.of(connection, home, on=as_of)
+    names = await AgencyNames.load(connection, home, on=as_of)
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
     late: dict[int, list[LateItem]] = {}
     for owed in await _late(connection, row.id, registry, as_of):
         days = registry.workdays.between(owed.judged_on, as_of)
-        named = names.of_owner(owed.agency_id, owed.kind)
+        named = names.owner_label(owed.agency_id, owed.kind)
         if days < LATE_DAYS and owed.remind_on is not None:
             continue
-        if not named.held or named.holder_id == coordinator:
+        if not named.has_holder or named.holder_id == coordinator:
             continue
         if home.is_outside(names.code(named.holder_id)):
             continue
         due_on = effective_due(owed.due_on, owed.extended_to)
         late.setdefault(named.holder_id, []).append(
-            LateItem(owed.code, title_of(owed), due_on, days)
+            LateItem(owed.code, obligation_title(owed), due_on, days)
         )
     return UrgingFacts(
         province=home.name,

@@ -16,45 +16,47 @@ from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from data.figures.states import on_it
+from data.figures.states import active_assignment_condition
 from data.figures.tasks import OfficialState
 from data.models import LIVE_STATES, Assignment, Obligation, Person, StatusReply, Task
 from data.registry.workdays import Workdays
-from data.reports.period import Span, end_of
+from data.reports.period import Span, end_of_day
 from data.rules.ladder import UNDATED
 from data.rules.undated import EVERY_YEAR
 
 _STREAMED = 5000  # rows at a time
 
 
-class Standing(NamedTuple):
+class PartState(NamedTuple):
     """How a part stands: the official state, and whether it waits to be confirmed."""
 
     state: OfficialState
-    waits: bool
+    is_waiting: bool
 
 
 # In SQL a number stands for each, its place here: a number is read faster than a word, and there may be
 # half a million of them.
 _DONE, _DONE_LATE, _WAITS, _WAITS_LATE, _OPEN, _OPEN_LATE = range(6)
-STANDINGS = (
-    Standing("done_on_time", False),
-    Standing("done_late", False),
-    Standing("open_on_time", True),
-    Standing("open_late", True),
-    Standing("open_on_time", False),
-    Standing("open_late", False),
+PART_STATES = (
+    PartState("done_on_time", False),
+    PartState("done_late", False),
+    PartState("open_on_time", True),
+    PartState("open_late", True),
+    PartState("open_on_time", False),
+    PartState("open_late", False),
 )
 RECEIVED = frozenset({_DONE, _DONE_LATE, _WAITS, _WAITS_LATE})
 RECEIVED_LATE = frozenset({_DONE_LATE, _WAITS_LATE})
-UNASKED = 2 * len(STANDINGS)  # Part.code of one that owes nothing dated yet
+UNASKED = 2 * len(PART_STATES)  # Part.code of one that owes nothing dated yet
 
 # Answers that say how things stand; a receipt or a question is only told where there is nothing else.
-_TELLS = frozenset({"not_started", "in_progress", "completed", "blocked", "extension", "dispute"})
+_STATUS_KINDS = frozenset(
+    {"not_started", "in_progress", "completed", "blocked", "extension", "dispute"}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ReportView:
     """What a report looks at: which period, as of which day, by which calendar."""
 
     span: Span
@@ -64,7 +66,7 @@ class View:
     @property
     def after(self) -> datetime:
         """Return the first instant that the report does not know of any more."""
-        return end_of(self.as_of)
+        return end_of_day(self.as_of)
 
     def state(self) -> ColumnElement[str]:
         """Return the SQL for an obligation's state as of the day: confirmed, submitted or open."""
@@ -98,7 +100,7 @@ class View:
             else_=_OPEN,
         )
 
-    def counts(self) -> ColumnElement[bool]:
+    def part_condition(self) -> ColumnElement[bool]:
         """Return the condition that an obligation is a task's part in this period.
 
         Of an undated task the year's question is, or an earlier one where it was done for good.
@@ -122,10 +124,10 @@ class View:
         return and_(
             StatusReply.said_at >= self.span.begins_at,
             StatusReply.said_at < self.span.ends_at(self.as_of),
-            _stands(),
+            _not_undone_condition(),
         )
 
-    def bears(self) -> ColumnElement[bool]:
+    def supporting_answer_condition(self) -> ColumnElement[bool]:
         """Return the condition that an answer bears a part out: given in the period, or what completed it."""
         in_period = and_(
             StatusReply.said_at >= self.span.begins_at,
@@ -136,13 +138,13 @@ class View:
             StatusReply.said_at < self.after,
             self.state() != "open",
         )
-        return and_(or_(in_period, completed), _stands())
+        return and_(or_(in_period, completed), _not_undone_condition())
 
-    def silent(self) -> ColumnElement[bool]:
+    def silent_condition(self) -> ColumnElement[bool]:
         """Return the condition that nothing bears a part out: no answer, and nobody confirmed it."""
         answer = (
             select(StatusReply.id)
-            .where(StatusReply.obligation_id == Obligation.id, self.bears())
+            .where(StatusReply.obligation_id == Obligation.id, self.supporting_answer_condition())
             .correlate(Obligation)
             .exists()
         )
@@ -152,7 +154,7 @@ class View:
         )
 
 
-class Part(NamedTuple):
+class TaskPart(NamedTuple):
     """One agency's part of a task, as far as counting goes.
 
     code: UNASKED, else twice its place in STANDINGS, and one more where it is silent.
@@ -180,7 +182,7 @@ class LinePart(NamedTuple):
     state: str
 
 
-class Told(NamedTuple):
+class PartAnswer(NamedTuple):
     """One answer that bears a part out."""
 
     obligation_id: int
@@ -195,13 +197,13 @@ class Told(NamedTuple):
 
 
 async def stream_parts(
-    connection: AsyncConnection, plan_id: int, view: View
-) -> AsyncIterator[Sequence[Part]]:
+    connection: AsyncConnection, plan_id: int, view: ReportView
+) -> AsyncIterator[Sequence[TaskPart]]:
     """Yield every part of a plan's tasks, some thousand at a time, in no order.
 
     Where a task has parts that are asked, those that are not are no parts of it (others took over).
     """
-    asked = 2 * view.standing() + case((view.silent(), 1), else_=0)
+    asked = 2 * view.standing() + case((view.silent_condition(), 1), else_=0)
     query = (
         _from(
             view,
@@ -214,11 +216,11 @@ async def stream_parts(
     )
     async with connection.stream(query) as rows:
         async for some in rows.partitions(_STREAMED):
-            yield [Part._make(row) for row in some]
+            yield [TaskPart._make(row) for row in some]
 
 
-async def parts_of_tasks(
-    connection: AsyncConnection, task_ids: Sequence[int], view: View
+async def load_line_parts(
+    connection: AsyncConnection, task_ids: Sequence[int], view: ReportView
 ) -> list[LinePart]:
     """Return the parts of some tasks with all that a line tells."""
     rows = await connection.execute(
@@ -241,9 +243,9 @@ async def parts_of_tasks(
     return [LinePart._make(row) for row in rows]
 
 
-async def answers_to(
-    connection: AsyncConnection, task_ids: Sequence[int], view: View
-) -> dict[int, list[Told]]:
+async def load_part_answers(
+    connection: AsyncConnection, task_ids: Sequence[int], view: ReportView
+) -> dict[int, list[PartAnswer]]:
     """Return the answers that bear out the parts of some tasks, by obligation, in the order given."""
     rows = await connection.execute(
         select(
@@ -260,27 +262,27 @@ async def answers_to(
         .join(Obligation, Obligation.id == StatusReply.obligation_id)
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .outerjoin(Person, Person.id == StatusReply.person_id)
-        .where(Assignment.task_id.in_(task_ids), view.bears())
+        .where(Assignment.task_id.in_(task_ids), view.supporting_answer_condition())
         .order_by(StatusReply.id)
     )
-    found: dict[int, list[Told]] = {}
+    found: dict[int, list[PartAnswer]] = {}
     for row in rows:
-        told = Told._make(row)
+        told = PartAnswer._make(row)
         found.setdefault(told.obligation_id, []).append(told)
     return found
 
 
-def telling(answers: Sequence[Told], state: str) -> Told | None:
+def find_supporting_answer(answers: Sequence[PartAnswer], state: str) -> PartAnswer | None:
     """Return the answer that a part in a state rests on, the last that says so; None without any."""
     if state != "open":
         completed = [row for row in answers if row.said == "completed"]
         if completed:
             return completed[-1]
-    tells = [row for row in answers if row.said in _TELLS]
+    tells = [row for row in answers if row.said in _STATUS_KINDS]
     return tells[-1] if tells else answers[-1] if answers else None
 
 
-def _stands() -> ColumnElement[bool]:
+def _not_undone_condition() -> ColumnElement[bool]:
     """Return the condition that an answer was not taken back.
 
     An open obligation's completion stands only where it was returned: else it was taken back with what
@@ -298,14 +300,16 @@ def _stands() -> ColumnElement[bool]:
     )
 
 
-def _from(view: View, *columns: Any) -> Any:
+def _from(view: ReportView, *columns: Any) -> Any:
     return (
         select(*columns)
         .select_from(Task)
         .join(Assignment, Assignment.task_id == Task.id)
-        .outerjoin(Obligation, and_(Obligation.assignment_id == Assignment.id, view.counts()))
+        .outerjoin(
+            Obligation, and_(Obligation.assignment_id == Assignment.id, view.part_condition())
+        )
         .where(
             Task.withdrawn_at.is_(None),
-            or_(Obligation.id.is_not(None), on_it(view.as_of)),
+            or_(Obligation.id.is_not(None), active_assignment_condition(view.as_of)),
         )
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from data.clock import at
+from data.clock import instant_at
 from data.text import fold
 
 # Data closes on the 14th of the period's last month: Nghị định 09/2019/NĐ-CP, Điều 12.
@@ -43,16 +43,16 @@ class Span:
     @property
     def begins_at(self) -> datetime:
         """Return its first instant."""
-        return at(self.first, time())
+        return instant_at(self.first, time())
 
     def ends_at(self, as_of: date) -> datetime:
         """Return the instant after what belongs to it, as of a day."""
-        return end_of(min(as_of, self.last))
+        return end_of_day(min(as_of, self.last))
 
 
-def end_of(day: date) -> datetime:
+def end_of_day(day: date) -> datetime:
     """Return the instant after a civil date."""
-    return at(day + timedelta(days=1), time())
+    return instant_at(day + timedelta(days=1), time())
 
 
 def span_of(period: str) -> Span:
@@ -93,7 +93,7 @@ def read_report_period(words: str, *, today: date) -> str | None:
     return None
 
 
-def current_period(frequencies: Collection[str], *, today: date) -> str:
+def next_report_period(frequencies: Collection[str], *, today: date) -> str:
     """Return the period whose report is next, by how often a plan is reported on.
 
     At a year's end the report of the year stands for that of its last quarter or half.

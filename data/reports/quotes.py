@@ -25,11 +25,11 @@ from data.models import (
     StatusReply,
     Task,
 )
-from data.reports.agency_names import Names
-from data.reports.facts import Said
-from data.reports.parts import View
+from data.reports.agency_names import AgencyNames
+from data.reports.facts import Quote
+from data.reports.parts import ReportView
 from data.rules.ladder import TASK_KINDS
-from data.sheets.status_import import own_words
+from data.sheets.status_import import strip_note_origin
 from data.text import fold
 
 _PROPOSALS = ("de nghi", "kien nghi", "de xuat")
@@ -43,9 +43,9 @@ _SHOWN = (
 )
 
 
-async def difficulties(
-    connection: AsyncConnection, plan_id: int, view: View, names: Names
-) -> list[Said]:
+async def list_difficulties(
+    connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
+) -> list[Quote]:
     """Return what is in the way: troubles, disputes, reasons of requests for time, explanations."""
     replies = await connection.execute(
         select(*_SHOWN, StatusReply.note.label("words"), StatusReply.said_at.label("at"))
@@ -80,12 +80,12 @@ async def difficulties(
             *_within(Explanation.answered_at, view),
         )
     )
-    return _passed_on([*replies, *asked, *explained], names)
+    return _make_quotes([*replies, *asked, *explained], names)
 
 
-async def proposals(
-    connection: AsyncConnection, plan_id: int, view: View, names: Names
-) -> list[Said]:
+async def list_proposals(
+    connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
+) -> list[Quote]:
     """Return what agencies propose: words of theirs that say so, in whatever answer or question.
 
     What a request for more time says is not among them: it is decided in its own way.
@@ -109,11 +109,11 @@ async def proposals(
     )
     async with connection.stream(query) as rows:
         found = [row async for row in rows if any(words in fold(row.words) for words in _PROPOSALS)]
-    return _passed_on(found, names)
+    return _make_quotes(found, names)
 
 
-async def silent_agencies(
-    connection: AsyncConnection, plan_id: int, view: View, names: Names
+async def list_silent_agencies(
+    connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[str]:
     """Return who has something open in the period and said nothing of anything, in the official order.
 
@@ -125,7 +125,9 @@ async def silent_agencies(
         select(Obligation.id)
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .join(Task, Task.id == Assignment.task_id)
-        .where(of_agency, view.counts(), view.state() == "open", Task.withdrawn_at.is_(None))
+        .where(
+            of_agency, view.part_condition(), view.state() == "open", Task.withdrawn_at.is_(None)
+        )
     )
     answers = (
         select(StatusReply.id)
@@ -156,23 +158,23 @@ async def silent_agencies(
     spoke: set[int] = set()
     gone: dict[int, str] = {}
     for agency_id, kind, owes, said in (*of_tasks, *of_reports):
-        named = names.of_owner(agency_id, kind)
+        named = names.owner_label(agency_id, kind)
         owing |= {named.holder_id} if owes else set()
         spoke |= {named.holder_id} if said else set()
-        if not named.held:
+        if not named.has_holder:
             gone[named.holder_id] = named.label
     return [gone.get(key) or names.short(key) for key in names.in_order(owing - spoke)]
 
 
-def _within(column: Any, view: View) -> tuple[Any, Any]:
+def _within(column: Any, view: ReportView) -> tuple[Any, Any]:
     return column >= view.span.begins_at, column < view.span.ends_at(view.as_of)
 
 
-def _passed_on(rows: Sequence[Any], names: Names) -> list[Said]:
+def _make_quotes(rows: Sequence[Any], names: AgencyNames) -> list[Quote]:
     """Return what was said, oldest first; of one instant in the official order of agencies."""
-    said: list[tuple[int, Said]] = []
+    said: list[tuple[int, Quote]] = []
     for row in rows:
-        if words := own_words(row.words or "").strip():
-            named = names.of_owner(row.agency_id, row.kind)
-            said.append((named.position, Said(named.label, row.code, words, row.person, row.at)))
+        if words := strip_note_origin(row.words or "").strip():
+            named = names.owner_label(row.agency_id, row.kind)
+            said.append((named.position, Quote(named.label, row.code, words, row.person, row.at)))
     return [each for _, each in sorted(said, key=lambda pair: (pair[1].at, pair[0], pair[1].code))]

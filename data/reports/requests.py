@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Plan, ReportRequest
 
-TAKEN_FOR = timedelta(minutes=10)  # no report takes so long; whoever took it has died
-MOST_ATTEMPTS = 3
+CLAIM_DURATION = timedelta(minutes=10)  # no report takes so long; whoever took it has died
+MAX_REPORT_ATTEMPTS = 3
 _NEW = ReportRequest.state == literal_column("'new'")  # written out, for the partial index
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedReportRequest:
     """A request that this process is to make. attempt: which one it is, from 1."""
 
     id: int
@@ -35,7 +35,7 @@ class Taken:
     attempt: int
 
 
-async def ask(
+async def request_report(
     connection: AsyncConnection,
     *,
     plan_id: int,
@@ -70,15 +70,19 @@ async def ask(
     return True
 
 
-async def waits(connection: AsyncConnection, *, now: datetime) -> bool:
+async def has_waiting_request(connection: AsyncConnection, *, now: datetime) -> bool:
     """Tell whether there is a request that nobody makes; a look, without the write lock."""
-    found = await connection.scalar(select(ReportRequest.id).where(_NEW, _free(now)).limit(1))
+    found = await connection.scalar(
+        select(ReportRequest.id).where(_NEW, _claimable_condition(now)).limit(1)
+    )
     return found is not None
 
 
-async def take(connection: AsyncConnection, *, now: datetime) -> Taken | None:
+async def claim_report_request(
+    connection: AsyncConnection, *, now: datetime
+) -> ClaimedReportRequest | None:
     """Take the oldest request that nobody makes; None where there is none."""
-    free = _free(now)
+    free = _claimable_condition(now)
     oldest = select(ReportRequest.id).where(_NEW, free).order_by(ReportRequest.id).limit(1)
     taken = await connection.execute(
         update(ReportRequest)
@@ -104,12 +108,12 @@ async def take(connection: AsyncConnection, *, now: datetime) -> Taken | None:
         .join(Plan, Plan.id == ReportRequest.plan_id)
         .where(ReportRequest.id == request_id)
     )
-    return Taken(*rows.one())
+    return ClaimedReportRequest(*rows.one())
 
 
-async def end(
+async def finish_report_request(
     connection: AsyncConnection,
-    taken: Taken,
+    taken: ClaimedReportRequest,
     state: Literal["done", "refused"],
     *,
     now: datetime,
@@ -124,7 +128,7 @@ async def end(
     return bool(ended.rowcount)
 
 
-async def let_go(connection: AsyncConnection, taken: Taken) -> None:
+async def release_report_request(connection: AsyncConnection, taken: ClaimedReportRequest) -> None:
     """Let a request be taken again at once: making it failed."""
     await connection.execute(
         update(ReportRequest)
@@ -133,7 +137,9 @@ async def let_go(connection: AsyncConnection, taken: Taken) -> None:
     )
 
 
-async def end_of_person(connection: AsyncConnection, person_id: int, *, now: datetime) -> None:
+async def end_person_requests(
+    connection: AsyncConnection, person_id: int, *, now: datetime
+) -> None:
     """End what a person waits for: nobody is there to be given it."""
     await connection.execute(
         update(ReportRequest)
@@ -142,5 +148,5 @@ async def end_of_person(connection: AsyncConnection, person_id: int, *, now: dat
     )
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(ReportRequest.taken_at.is_(None), ReportRequest.taken_at <= now - TAKEN_FOR)
+def _claimable_condition(now: datetime) -> ColumnElement[bool]:
+    return or_(ReportRequest.taken_at.is_(None), ReportRequest.taken_at <= now - CLAIM_DURATION)

@@ -17,9 +17,9 @@ from data.models import LIVE_STATES, Obligation, ReportDuty
 from data.registry.province import Province
 from data.registry.schema import PlanFile, ReportDutyEntry
 from data.registry.titles import report_title
-from data.reports.agency_names import Names
+from data.reports.agency_names import AgencyNames
 from data.reports.facts import ReportDutyFacts
-from data.reports.parts import RECEIVED, RECEIVED_LATE, View
+from data.reports.parts import RECEIVED, RECEIVED_LATE, ReportView
 from data.rules.owners import is_coordinators_own
 
 _NOT_PERIODIC = ("one_off", "ad_hoc")
@@ -27,16 +27,16 @@ _REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
+class ReportDestination:
     """The report that the coordinating agency owes for a period: to whom, in the document's words, by when."""
 
     receiver: str
     due_on: date | None
 
 
-async def onward_duty(
-    connection: AsyncConnection, plan_id: int, home: Province, plan: PlanFile, view: View
-) -> Onward:
+async def load_report_destination(
+    connection: AsyncConnection, plan_id: int, home: Province, plan: PlanFile, view: ReportView
+) -> ReportDestination:
     """Return whom a consolidated report goes to and by when; due_on None: nothing is owed for the period.
 
     The receiver is that of the coordinating agency's own duty, else that of a report handed in through
@@ -67,19 +67,19 @@ async def onward_duty(
         (duty for duty in own if duty.code in due), key=lambda duty: duty.frequency[:5] == "every"
     )
     if owed:
-        return Onward(owed[0].to, due[owed[0].code])
+        return ReportDestination(owed[0].to, due[owed[0].code])
     through = [duty for duty in plan.report_duties if duty.via is not None]
     periodic = sorted(own, key=lambda duty: duty.frequency in _NOT_PERIODIC)
-    return Onward(next((duty.to for duty in (*periodic, *through)), ""), None)
+    return ReportDestination(next((duty.to for duty in (*periodic, *through)), ""), None)
 
 
-async def duty_facts(
+async def load_duty_facts(
     connection: AsyncConnection,
     plan_id: int,
     home: Province,
     plan: PlanFile,
-    view: View,
-    names: Names,
+    view: ReportView,
+    names: AgencyNames,
 ) -> list[ReportDutyFacts]:
     """Return who handed in each periodic report that agencies owe for the period, in the plan's order."""
     found: dict[str, list[Any]] = {}
@@ -118,9 +118,11 @@ def agency_duties(home: Province, plan: PlanFile) -> list[ReportDutyEntry]:
     ]
 
 
-def _facts(code: str, parts: Sequence[Any], view: View, names: Names) -> ReportDutyFacts:
+def _facts(
+    code: str, parts: Sequence[Any], view: ReportView, names: AgencyNames
+) -> ReportDutyFacts:
     missing = [
-        names.of_owner(row.agency_id, _REPORT) for row in parts if row.standing not in RECEIVED
+        names.owner_label(row.agency_id, _REPORT) for row in parts if row.standing not in RECEIVED
     ]
     return ReportDutyFacts(
         code=code,

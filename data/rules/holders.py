@@ -15,7 +15,7 @@ from data.rules.ladder import TASK_KINDS
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldOwners:
     """The owners (agency codes) whose obligations an agency has in hand, itself among them."""
 
     reports: frozenset[str]
@@ -44,13 +44,13 @@ class Holders:
         """Return who has an owner's obligation of a kind in hand; None: the plan's coordinator."""
         return (self._task if kind in TASK_KINDS else self._report).get(owner)
 
-    def held_by(self, code: str) -> Held:
+    def owners_held_by(self, code: str) -> HeldOwners:
         """Return the owners whose obligations an agency has in hand."""
-        return Held(_whose(self._report, code), _whose(self._task, code))
+        return HeldOwners(_whose(self._report, code), _whose(self._task, code))
 
-    def orphans(self) -> Held:
+    def owners_without_holder(self) -> HeldOwners:
         """Return the owners whose obligations fall to their plan's coordinator."""
-        return Held(_whose(self._report, None), _whose(self._task, None))
+        return HeldOwners(_whose(self._report, None), _whose(self._task, None))
 
     def _report_heir(self, code: str) -> str:
         return self._province.main_successor(code, self.on)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from data.registry.workdays import Workdays
 
-Kind = Literal["report", "phase_end", "one_off", "undated"]
+ObligationKind = Literal["report", "phase_end", "one_off", "undated"]
 UNDATED: Literal["undated"] = (
     "undated"  # the state of a task that never falls due, asked once a year
 )
@@ -30,13 +30,13 @@ RUNGS: dict[str, tuple[int, ...]] = {
     "phase_end": _PHASE_END,
     UNDATED: _UNDATED,
 }
-MOST_AFTER_DUE = 12
+MAX_RUNGS_AFTER_DUE = 12
 ACKNOWLEDGED_DAYS = 3  # working days for which "đã nhận" holds rungs back
 LAST_HELD_RUNG = -3  # rung −1 and all later ones go out whatever was acknowledged
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDate:
     """A due date judged by a calendar.
 
     due_on: the effective due, a civil date; base: the last working day on or before it; judged: the
@@ -64,41 +64,45 @@ class Due:
         return today > self.judged and workdays.between(self.judged, today) > 0
 
 
-def judge(
-    due_on: date, workdays: Workdays, *, strictly: bool = False, kind: Kind | None = None
-) -> Due:
+def compute_due_date(
+    due_on: date, workdays: Workdays, *, strictly: bool = False, kind: ObligationKind | None = None
+) -> DueDate:
     """Return the due date of a kind of obligation with its base and judged days."""
     if kind == UNDATED:
         judged = NEVER
     else:
         judged = due_on if strictly else workdays.on_or_after(due_on)
-    return Due(due_on, base=workdays.on_or_before(due_on), judged=judged)
+    return DueDate(due_on, base=workdays.on_or_before(due_on), judged=judged)
 
 
-def rung_on(rung: int, due: Due, workdays: Workdays) -> date:
+def rung_day(rung: int, due: DueDate, workdays: Workdays) -> date:
     """Return the working day of a rung: before base if negative, base if 0, after judged if positive."""
     if rung <= 0:
         return workdays.add(due.base, rung)
     return workdays.add(due.judged, rung)
 
 
-def schedule(rungs: Sequence[int], due: Due, workdays: Workdays) -> list[tuple[int, date]]:
+def schedule_rungs(
+    rungs: Sequence[int], due: DueDate, workdays: Workdays
+) -> list[tuple[int, date]]:
     """Return (rung, date) for every rung, in order of date."""
     ordered = sorted(set(rungs))
     before = [rung for rung in ordered if rung <= 0]
-    after = [rung for rung in ordered if rung > 0][:MOST_AFTER_DUE]
-    return [(rung, rung_on(rung, due, workdays)) for rung in (*before, *after)]
+    after = [rung for rung in ordered if rung > 0][:MAX_RUNGS_AFTER_DUE]
+    return [(rung, rung_day(rung, due, workdays)) for rung in (*before, *after)]
 
 
-def latest_rung(rungs: Sequence[int], due: Due, workdays: Workdays, *, today: date) -> int | None:
+def latest_rung(
+    rungs: Sequence[int], due: DueDate, workdays: Workdays, *, today: date
+) -> int | None:
     """Return the last rung whose day has come by today, or None where none has."""
-    reached = [rung for rung, day in schedule(rungs, due, workdays) if day <= today]
+    reached = [rung for rung, day in schedule_rungs(rungs, due, workdays) if day <= today]
     return reached[-1] if reached else None
 
 
 def next_rung(
     rungs: Sequence[int],
-    due: Due,
+    due: DueDate,
     workdays: Workdays,
     *,
     after_rung: int | None,
@@ -108,7 +112,7 @@ def next_rung(
 
     held_until: the last day for which an acknowledgement holds back rungs up to LAST_HELD_RUNG.
     """
-    for rung, day in schedule(rungs, due, workdays):
+    for rung, day in schedule_rungs(rungs, due, workdays):
         if after_rung is not None and rung <= after_rung:
             continue
         if held_until is not None and rung <= LAST_HELD_RUNG and day <= held_until:

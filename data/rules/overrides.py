@@ -12,7 +12,7 @@ from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class AssignmentOverride:
     """An agency takes a task or report, in place of another or (replaced None) beside those named.
 
     since: from which day it stands on the task, or the first due date of the reports it takes.
@@ -24,7 +24,7 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedOccurrence:
     """One occurrence of an ad-hoc duty that somebody opened: who owes what by when."""
 
     period: str
@@ -34,43 +34,45 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class Overrides:
     """The decisions that bear on planning.
 
     assigned, opened: by (plan code, code of the task or duty), in the order decided; dates: confirmed
     dates by (plan code, duty's code, period).
     """
 
-    assigned: Mapping[tuple[str, str], Sequence[Assigned]] = field(default_factory=dict)
-    opened: Mapping[tuple[str, str], Sequence[Opened]] = field(default_factory=dict)
+    assigned: Mapping[tuple[str, str], Sequence[AssignmentOverride]] = field(default_factory=dict)
+    opened: Mapping[tuple[str, str], Sequence[OpenedOccurrence]] = field(default_factory=dict)
     dates: Mapping[tuple[str, str, str], date] = field(default_factory=dict)
 
-    def of(self, plan_code: str, code: str) -> Sequence[Assigned]:
+    def of(self, plan_code: str, code: str) -> Sequence[AssignmentOverride]:
         """Return who was put on a task or duty by decision, oldest first."""
         return self.assigned.get((plan_code, code), ())
 
 
-NOTHING = Overlay()
+NO_OVERRIDES = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class Decisions:
     """All that people decided and that changes what goes out when.
 
     tracked_from, closed_on: by plan code, of the plans that are loaded; extended: the later date granted,
     by (plan code, code, owner's code, period).
     """
 
-    overlay: Overlay = NOTHING
+    overrides: Overrides = NO_OVERRIDES
     tracked_from: Mapping[str, date] = field(default_factory=dict)
     closed_on: Mapping[str, date] = field(default_factory=dict)
     extended: Mapping[tuple[str, str, str, str], date] = field(default_factory=dict)
 
 
-NOTHING_LAID = Laid()
+NO_DECISIONS = Decisions()
 
 
-def replace(owners: dict[str, bool], assigned: Sequence[Assigned]) -> dict[str, bool]:
+def apply_assignments(
+    owners: dict[str, bool], assigned: Sequence[AssignmentOverride]
+) -> dict[str, bool]:
     """Return the owners after decisions: agency code → whether a person must still decide for it.
 
     A decision whose replaced agency is no owner (any more) adds nobody.

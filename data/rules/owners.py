@@ -11,7 +11,7 @@ from datetime import date
 
 from data.registry.province import Province
 from data.registry.schema import AgencyEntry, GroupEntry, PlanFile, ReportDutyEntry, TaskEntry
-from data.rules.overrides import Assigned, replace
+from data.rules.overrides import AssignmentOverride, apply_assignments
 
 
 def task_owners(
@@ -20,7 +20,7 @@ def task_owners(
     task: TaskEntry,
     *,
     on: date,
-    assigned: Sequence[Assigned] = (),
+    assigned: Sequence[AssignmentOverride] = (),
 ) -> dict[str, bool]:
     """Return who leads a task as of a date: agency code → whether a person must decide for it.
 
@@ -40,7 +40,7 @@ def task_owners(
             else:
                 for code in heirs.codes:
                     owners[code] = False
-    return replace(owners, assigned)
+    return apply_assignments(owners, assigned)
 
 
 def duty_owners(
@@ -49,7 +49,7 @@ def duty_owners(
     duty: ReportDutyEntry,
     *,
     on: date,
-    assigned: Sequence[Assigned] = (),
+    assigned: Sequence[AssignmentOverride] = (),
 ) -> list[str]:
     """Return who owes a report as of a date, in the order named, without its receivers.
 
@@ -61,7 +61,7 @@ def duty_owners(
         for code in _bodies(province, plan, province.resolve_all(words), on):
             if code not in receivers:
                 owners[code] = False
-    return list(replace(owners, [item for item in assigned if item.since <= on]))
+    return list(apply_assignments(owners, [item for item in assigned if item.since <= on]))
 
 
 def receivers_of(

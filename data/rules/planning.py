@@ -15,10 +15,10 @@ from data.registry.province import Province
 from data.registry.registry import Registry
 from data.registry.schema import PlanFile, ReportDutyEntry, TaskEntry
 from data.rules.due_dates import occurrences, phase_end
-from data.rules.ladder import RUNGS, UNDATED, Kind
-from data.rules.overrides import NOTHING, Assigned, Overlay
+from data.rules.ladder import RUNGS, UNDATED, ObligationKind
+from data.rules.overrides import NO_OVERRIDES, AssignmentOverride, Overrides
 from data.rules.owners import duty_owners, is_coordinators_own, task_owners
-from data.rules.undated import undated_tasks, year_of
+from data.rules.undated import question_year, undated_tasks
 
 HORIZON = timedelta(days=457)  # how far ahead is planned: fifteen months
 _DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ class Occasion:
     """One dated thing with all who owe it, each once; code is the task's or the duty's."""
 
     plan: str
-    kind: Kind
+    kind: ObligationKind
     code: str
     period: str
     due_on: date
@@ -56,7 +56,7 @@ class PlannedObligation:
     """One dated thing an agency owes: one agency's part of an occasion."""
 
     plan: str
-    kind: Kind
+    kind: ObligationKind
     code: str
     agency: str
     period: str
@@ -65,13 +65,13 @@ class PlannedObligation:
     proposed: bool
 
 
-def assignments(
+def plan_assignments(
     province: Province,
     plan: PlanFile,
     task: TaskEntry,
     *,
     until: date,
-    assigned: Sequence[Assigned] = (),
+    assigned: Sequence[AssignmentOverride] = (),
 ) -> list[PlannedAssignment]:
     """Return a task's assignments from the plan's issue on, as far as is known by `until`.
 
@@ -103,18 +103,23 @@ def assignments(
     return list(merged.values())
 
 
-def obligations(
+def plan_obligations(
     registry: Registry,
     plan_code: str,
     *,
     since: date,
     until: date,
-    overlay: Overlay = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
     undated_since: date | None = None,
 ) -> Iterator[PlannedObligation]:
     """Yield what each of a plan's agencies owes with a due date in since..until; see occasions."""
-    for each in occasions(
-        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=undated_since
+    for each in plan_occasions(
+        registry,
+        plan_code,
+        since=since,
+        until=until,
+        overrides=overrides,
+        undated_since=undated_since,
     ):
         for agency in each.agencies:
             yield PlannedObligation(
@@ -129,13 +134,13 @@ def obligations(
             )
 
 
-def occasions(
+def plan_occasions(
     registry: Registry,
     plan_code: str,
     *,
     since: date,
     until: date,
-    overlay: Overlay = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
     undated_since: date | None = None,
 ) -> Iterator[Occasion]:
     """Yield what a plan asks of its agencies with a due date in since..until, as decided where it was.
@@ -146,26 +151,26 @@ def occasions(
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
     for duty in plan.report_duties:
-        yield from _of_duty(plan_code, plan, province, duty, since, until, overlay)
+        yield from _duty_occasions(plan_code, plan, province, duty, since, until, overrides)
     for task in plan.tasks:
         due_on = phase_end(task.period)
         if due_on is None or not since <= due_on <= until:
             continue
-        assigned = overlay.of(plan_code, task.code)
+        assigned = overrides.of(plan_code, task.code)
         owners = tuple(task_owners(province, plan, task, on=due_on, assigned=assigned))
         words = task.period.raw
         yield Occasion(plan_code, "phase_end", task.code, "end", due_on, words, False, owners)
     asked_since = since if undated_since is None else max(since, undated_since)
-    yield from _of_undated(plan_code, plan, province, asked_since, until, overlay)
+    yield from _undated_occasions(plan_code, plan, province, asked_since, until, overrides)
 
 
-def followed(
+def tracked_occasions(
     registry: Registry,
     plan_code: str,
     *,
     tracked_from: date,
     until: date,
-    overlay: Overlay = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Iterator[Occasion]:
     """Yield what of a plan is followed up to a due date, when it is tracked from a day.
 
@@ -176,8 +181,8 @@ def followed(
     since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
     # How an undated task stands is asked of the year in which tracking began, not of an earlier one.
     first_year = date(tracked_from.year, 1, 1)
-    for owed in occasions(
-        registry, plan_code, since=since, until=until, overlay=overlay, undated_since=first_year
+    for owed in plan_occasions(
+        registry, plan_code, since=since, until=until, overrides=overrides, undated_since=first_year
     ):
         if owed.kind == "phase_end" or owed.due_on >= tracked_from:
             yield owed
@@ -187,7 +192,7 @@ def followed(
         yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
 
 
-def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
+def rungs_of(plan: PlanFile, kind: ObligationKind) -> tuple[int, ...]:
     """Return the ladder of a kind, the plan's own where it sets one."""
     if kind == UNDATED:
         return RUNGS[kind]
@@ -195,29 +200,29 @@ def rungs_of(plan: PlanFile, kind: Kind) -> tuple[int, ...]:
     return tuple(own) if own is not None else RUNGS[kind]
 
 
-def _of_duty(
+def _duty_occasions(
     plan_code: str,
     plan: PlanFile,
     province: Province,
     duty: ReportDutyEntry,
     since: date,
     until: date,
-    overlay: Overlay,
+    overrides: Overrides,
 ) -> Iterator[Occasion]:
     coordinating = is_coordinators_own(province, plan, duty)
-    kind: Kind = "one_off" if duty.frequency == "one_off" else "report"
+    kind: ObligationKind = "one_off" if duty.frequency == "one_off" else "report"
     words = duty.deadline.raw if duty.deadline else ""
-    assigned = overlay.of(plan_code, duty.code)
+    assigned = overrides.of(plan_code, duty.code)
     for occurrence in occurrences(
         duty, issued_on=plan.issued_on, coordinating=coordinating, since=since, until=until
     ):
         period = occurrence.period
-        confirmed_on = overlay.dates.get((plan_code, duty.code, period))
+        confirmed_on = overrides.dates.get((plan_code, duty.code, period))
         due_on = confirmed_on or occurrence.due_on
         proposed = occurrence.proposed and confirmed_on is None
         owners = tuple(duty_owners(province, plan, duty, on=due_on, assigned=assigned))
         yield Occasion(plan_code, kind, duty.code, period, due_on, words, proposed, owners)
-    for opened in overlay.opened.get((plan_code, duty.code), ()):
+    for opened in overrides.opened.get((plan_code, duty.code), ()):
         yield Occasion(
             plan_code,
             kind,
@@ -230,24 +235,24 @@ def _of_duty(
         )
 
 
-def _of_undated(
+def _undated_occasions(
     plan_code: str,
     plan: PlanFile,
     province: Province,
     since: date,
     until: date,
-    overlay: Overlay,
+    overrides: Overrides,
 ) -> Iterator[Occasion]:
     tasks = list(undated_tasks(plan))
     if not tasks:
         return
     for year in range(since.year, until.year + 1):
-        asked = year_of(plan_code, plan, province, year, overlay=overlay)
+        asked = question_year(plan_code, plan, province, year, overrides=overrides)
         for day in asked.days():
             if not since <= day <= until:
                 continue
             for task in tasks:
-                assigned = [i for i in overlay.of(plan_code, task.code) if i.since <= day]
+                assigned = [i for i in overrides.of(plan_code, task.code) if i.since <= day]
                 theirs: dict[bool, list[str]] = {}  # by whether the date is a proposed one
                 for owner in task_owners(province, plan, task, on=day, assigned=assigned):
                     own = asked.of(owner)

@@ -14,10 +14,16 @@ from datetime import date, timedelta
 from data.registry.province import Province
 from data.registry.registry import Registry
 from data.rules.holders import Holders
-from data.rules.ladder import Due, Kind, effective_due, judge, schedule
-from data.rules.overrides import NOTHING_LAID, Laid
+from data.rules.ladder import (
+    DueDate,
+    ObligationKind,
+    compute_due_date,
+    effective_due,
+    schedule_rungs,
+)
+from data.rules.overrides import NO_DECISIONS, Decisions
 from data.rules.owners import coordinator_of
-from data.rules.planning import PlannedObligation, followed, obligations, rungs_of
+from data.rules.planning import PlannedObligation, plan_obligations, rungs_of, tracked_occasions
 
 CivilDate = date  # PreviewRow has a field named date
 # How far from its due date a rung can lie, in civil days, with room for Tết.
@@ -34,20 +40,20 @@ class PreviewRow:
     agency: str
     plan: str
     code: str
-    kind: Kind
+    kind: ObligationKind
     due_on: CivilDate  # the effective due
     due_words: str
     rung: int
     working_days_left: int
 
 
-def preview(
+def preview_rungs(
     registry: Registry,
     *,
     since: date,
     until: date,
     province: str | None = None,
-    laid: Laid = NOTHING_LAID,
+    decisions: Decisions = NO_DECISIONS,
 ) -> list[PreviewRow]:
     """Return every rung that would go out in since..until, by day and agency; laid: what people decided."""
     rows: list[PreviewRow] = []
@@ -56,7 +62,7 @@ def preview(
             continue
         home = registry.provinces[plan.province]
         holders: dict[date, Holders] = {}
-        for owed, due, rung, day in _rungs(registry, plan_code, home, since, until, laid):
+        for owed, due, rung, day in _rungs(registry, plan_code, home, since, until, decisions):
             if day not in holders:
                 holders[day] = Holders(home, on=day)
             code = holders[day].holder(owed.agency, owed.kind)
@@ -94,37 +100,42 @@ def preview(
 
 
 def _rungs(
-    registry: Registry, plan_code: str, home: Province, since: date, until: date, laid: Laid
-) -> Iterator[tuple[PlannedObligation, Due, int, date]]:
+    registry: Registry,
+    plan_code: str,
+    home: Province,
+    since: date,
+    until: date,
+    decisions: Decisions,
+) -> Iterator[tuple[PlannedObligation, DueDate, int, date]]:
     """Yield (what is owed, its due date, rung, day) of one plan, for the days since..until."""
     plan, workdays = registry.plans[plan_code], registry.workdays
     earliest, latest = since - REACH_AFTER, until + REACH_BEFORE
-    if any(key[0] == plan_code for key in laid.extended):
+    if any(key[0] == plan_code for key in decisions.extended):
         earliest = min(earliest, plan.issued_on)  # granted dates may lie far from the document's
-    tracked_from = laid.tracked_from.get(plan_code, date.max)
+    tracked_from = decisions.tracked_from.get(plan_code, date.max)
     counts: set[tuple[str, str, str]] = set()
     if tracked_from <= until:
         counts = {
             (each.code, agency, each.period)
-            for each in followed(
+            for each in tracked_occasions(
                 registry,
                 plan_code,
                 tracked_from=tracked_from,
                 until=latest,
-                overlay=laid.overlay,
+                overrides=decisions.overrides,
             )
             for agency in each.agencies
         }
-    last = min(until, laid.closed_on.get(plan_code, until))
-    for owed in obligations(
-        registry, plan_code, since=earliest, until=latest, overlay=laid.overlay
+    last = min(until, decisions.closed_on.get(plan_code, until))
+    for owed in plan_obligations(
+        registry, plan_code, since=earliest, until=latest, overrides=decisions.overrides
     ):
-        if owed.due_on > laid.closed_on.get(plan_code, owed.due_on):
+        if owed.due_on > decisions.closed_on.get(plan_code, owed.due_on):
             continue
-        extended_to = laid.extended.get((plan_code, owed.code, owed.agency, owed.period))
+        extended_to = decisions.extended.get((plan_code, owed.code, owed.agency, owed.period))
         due_on = effective_due(owed.due_on, extended_to)
-        due = judge(due_on, workdays, strictly=home.file.judged_strictly, kind=owed.kind)
+        due = compute_due_date(due_on, workdays, strictly=home.file.judged_strictly, kind=owed.kind)
         is_followed = (owed.code, owed.agency, owed.period) in counts
-        for rung, day in schedule(rungs_of(plan, owed.kind), due, workdays):
+        for rung, day in schedule_rungs(rungs_of(plan, owed.kind), due, workdays):
             if since <= day <= last and (day < tracked_from or is_followed):
                 yield owed, due, rung, day

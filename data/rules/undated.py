@@ -15,17 +15,17 @@ from typing import Any
 from data.registry.province import Province
 from data.registry.schema import PlanFile, TaskEntry
 from data.rules.due_dates import PROPOSED_DAY_AGENCY, occurrences
-from data.rules.overrides import Overlay
+from data.rules.overrides import Overrides
 from data.rules.owners import duty_owners, is_coordinators_own
 
-Key = tuple[str, int, str]  # a task's code, an agency, a year
+UndatedTaskKey = tuple[str, int, str]  # a task's code, an agency, a year
 
 _DATED = frozenset({"fixed", "fixed_deadline_only"})
 EVERY_YEAR = frozenset({"recurring_annual", "open_ended"})
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOn:
+class QuestionDate:
     """The due date of the annual report that a question goes with; proposed: nobody confirmed it."""
 
     due_on: date
@@ -33,13 +33,13 @@ class AskedOn:
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
+class QuestionYear:
     """When agencies are asked in one year: those with an annual report of their own, and all others."""
 
-    own: Mapping[str, AskedOn]
-    others: AskedOn | None
+    own: Mapping[str, QuestionDate]
+    others: QuestionDate | None
 
-    def of(self, agency: str) -> AskedOn | None:
+    def of(self, agency: str) -> QuestionDate | None:
         """Return when an agency is asked; None in a year without reports (before the plan's first)."""
         return self.own.get(agency, self.others)
 
@@ -58,8 +58,8 @@ def drop_done(
     wanted: Mapping[tuple[str, str], MutableMapping[int, Any]],
     plan: PlanFile | None,
     *,
-    confirmed: Iterable[Key],
-) -> frozenset[Key]:
+    confirmed: Iterable[UndatedTaskKey],
+) -> frozenset[UndatedTaskKey]:
     """Leave out of what is wanted the later years of undated tasks that are confirmed as done.
 
     Returns what was left out. A task that comes anew each year is asked about anew. wanted: by code and
@@ -80,12 +80,12 @@ def drop_done(
     return over
 
 
-def year_of(
-    plan_code: str, plan: PlanFile, province: Province, year: int, *, overlay: Overlay
-) -> Year:
+def question_year(
+    plan_code: str, plan: PlanFile, province: Province, year: int, *, overrides: Overrides
+) -> QuestionYear:
     """Return when the agencies of a plan are asked in a year."""
-    own: dict[str, AskedOn] = {}
-    others: AskedOn | None = None
+    own: dict[str, QuestionDate] = {}
+    others: QuestionDate | None = None
     first, last = date(year, 1, 1), date(year, 12, 31)
     annual = [duty for duty in plan.report_duties if duty.frequency == "annual"]
     for duty in annual:
@@ -93,14 +93,14 @@ def year_of(
         for occurrence in occurrences(
             duty, issued_on=plan.issued_on, coordinating=coordinating, since=first, until=last
         ):
-            confirmed_on = overlay.dates.get((plan_code, duty.code, occurrence.period))
-            asked = AskedOn(
+            confirmed_on = overrides.dates.get((plan_code, duty.code, occurrence.period))
+            asked = QuestionDate(
                 confirmed_on or occurrence.due_on, occurrence.proposed and confirmed_on is None
             )
             others = asked if others is None else min(others, asked, key=lambda each: each.due_on)
-            assigned = overlay.of(plan_code, duty.code)
+            assigned = overrides.of(plan_code, duty.code)
             for owner in duty_owners(province, plan, duty, on=asked.due_on, assigned=assigned):
                 own.setdefault(owner, asked)
     if not annual and plan.issued_on <= date(year, 12, PROPOSED_DAY_AGENCY):
-        others = AskedOn(date(year, 12, PROPOSED_DAY_AGENCY), True)
-    return Year(own, others)
+        others = QuestionDate(date(year, 12, PROPOSED_DAY_AGENCY), True)
+    return QuestionYear(own, others)

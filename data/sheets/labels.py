@@ -10,23 +10,23 @@ from typing import get_args
 from data.registry.schema import Frequency
 from data.sheets.phrases import FREQUENCY_WORDS
 
-KINDS = {
+KIND_LABELS = {
     "report": "báo cáo",
     "one_off": "báo cáo một lần",
     "phase_end": "nhiệm vụ",
     "undated": "nhiệm vụ không hạn",
 }
-STATES = {
+STATE_LABELS = {
     "open": "chưa xong",
     "submitted": "chờ xác nhận",
     "confirmed": "hoàn thành",
     "withdrawn": "đã rút",
     "superseded": "đã chuyển",
 }
-PROGRESS = {"not_started": "chưa làm", "in_progress": "đang làm"}
-SAID = {
+PROGRESS_LABELS = {"not_started": "chưa làm", "in_progress": "đang làm"}
+REPLY_LABELS = {
     "acknowledge": "đã nhận",
-    **PROGRESS,
+    **PROGRESS_LABELS,
     "completed": "đã xong",
     "blocked": "vướng mắc",
     "extension": "xin gia hạn",
@@ -34,7 +34,7 @@ SAID = {
     "question": "hỏi",
     "undo": "rút lại câu trả lời",
 }
-DECIDED = {
+DECISION_LABELS = {
     "assign": "giao việc",
     "open_duty": "mở báo cáo đột xuất",
     "confirm_date": "xác nhận hạn",
@@ -46,12 +46,12 @@ DECIDED = {
     "extension_refused": "không cho gia hạn",
     "extension_offered": "đề xuất hạn khác",
 }
-REQUESTED = {
+EXTENSION_LABELS = {
     "open": "chờ quyết định",
     "granted": "được gia hạn",
     "refused": "không được gia hạn",
     "offered": "được đề xuất hạn khác",
     "withdrawn": "thôi xin",
 }
-EXPLAINED = {"asked": "chờ giải trình", "answered": "đã giải trình"}
-FREQUENCIES = dict(zip(get_args(Frequency), FREQUENCY_WORDS, strict=True))
+EXPLANATION_LABELS = {"asked": "chờ giải trình", "answered": "đã giải trình"}
+FREQUENCY_LABELS = dict(zip(get_args(Frequency), FREQUENCY_WORDS, strict=True))

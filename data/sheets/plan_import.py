@@ -19,20 +19,22 @@ from data.registry.registry import Registry
 from data.registry.schema import PlanFile, ReportDutyEntry, TargetEntry, TaskEntry
 from data.sheets.phrases import read_day, read_deadline, read_frequency, read_period
 from data.sheets.plan_template import (
-    DUTIES,
+    DUTIES_PAGE,
     FIRST_ROW,
     HEADER_ROW,
-    PAGES,
-    PLAN,
     PLAN_LINES,
-    TARGETS,
-    TASKS,
-    Column,
+    PLAN_PAGE,
+    PLAN_SHEET_PAGES,
+    TARGETS_PAGE,
+    TASKS_PAGE,
+    SheetColumn,
 )
-from data.sheets.workbook import ImportRefused, Limits, open_whole, text_of
+from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, open_workbook
 from data.text import fold
 
-LIMITS = Limits(packed=5_000_000, unpacked=60_000_000, rows=5000, elements=600_000)
+PLAN_SHEET_LIMITS = WorkbookLimits(
+    packed=5_000_000, unpacked=60_000_000, rows=5000, elements=600_000
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 _WORDS = {
@@ -61,7 +63,7 @@ class _Row:
         try:
             return reader(self.values[key])
         except ValidationError as error:
-            self.fault(key, _said(error.errors()[0], key))
+            self.fault(key, _describe_fault(error.errors()[0], key))
         except ValueError as error:
             self.fault(key, str(error))
         return None
@@ -72,15 +74,15 @@ class _Row:
         except ValidationError as error:
             for item in error.errors():
                 key = str(item["loc"][0]) if item["loc"] else next(iter(self.cells))
-                self.fault(key if key in self.cells else "code", _said(item, key))
+                self.fault(key if key in self.cells else "code", _describe_fault(item, key))
         return None
 
 
-def read_workbook(path: Path, registry: Registry) -> PlanFile:
+def read_plan_workbook(path: Path, registry: Registry) -> PlanFile:
     """Return the plan that a sheet describes; raises ImportRefused with every fault."""
-    book = open_whole(path, LIMITS)
+    book = open_workbook(path, PLAN_SHEET_LIMITS)
     faults: list[str] = []
-    missing = [name for name in (PLAN, *PAGES) if name not in book.sheetnames]
+    missing = [name for name in (PLAN_PAGE, *PLAN_SHEET_PAGES) if name not in book.sheetnames]
     if missing:
         raise ImportRefused(
             [
@@ -88,16 +90,16 @@ def read_workbook(path: Path, registry: Registry) -> PlanFile:
                 for name in missing
             ]
         )
-    head = _head(book[PLAN], faults)
+    head = _head(book[PLAN_PAGE], faults)
     province = _province(registry, head)
-    tasks = [_task(row, province) for row in _rows(book[TASKS], faults)]
-    duties = [_duty(row, province) for row in _rows(book[DUTIES], faults)]
-    targets = [_target(row) for row in _rows(book[TARGETS], faults)]
+    tasks = [_task(row, province) for row in _rows(book[TASKS_PAGE], faults)]
+    duties = [_duty(row, province) for row in _rows(book[DUTIES_PAGE], faults)]
+    targets = [_target(row) for row in _rows(book[TARGETS_PAGE], faults)]
     issued_on = head.read("issued_on", read_day)
     if province is not None and head.values["coordinator"]:
-        _known(head, "coordinator", [head.values["coordinator"]], province)
+        _check_names_known(head, "coordinator", [head.values["coordinator"]], province)
     if not tasks and not duties:
-        faults.append(f"{TASKS}!A{FIRST_ROW}: chưa điền nhiệm vụ hay chế độ báo cáo nào.")
+        faults.append(f"{TASKS_PAGE}!A{FIRST_ROW}: chưa điền nhiệm vụ hay chế độ báo cáo nào.")
     if not faults:
         plan = head.build(
             PlanFile,
@@ -116,7 +118,7 @@ def read_workbook(path: Path, registry: Registry) -> PlanFile:
     raise ImportRefused(faults)
 
 
-def draft(plan: PlanFile, *, source: str) -> str:
+def format_plan_draft(plan: PlanFile, *, source: str) -> str:
     """Return a plan as the text of a registry file, long texts as blocks, in the files' order of keys."""
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import LiteralScalarString
@@ -144,47 +146,47 @@ def _head(page: Any, faults: list[str]) -> _Row:
     cells = {line.key: f"B{row}" for row, line in enumerate(PLAN_LINES, 1)}
     by_heading = {fold(line.heading): line.key for line in PLAN_LINES}
     for row in page.iter_rows(min_row=1, max_row=100, max_col=2):
-        key = by_heading.get(fold(text_of(row[0].value)))
+        key = by_heading.get(fold(cell_text(row[0].value)))
         if key is not None and len(row) > 1:
-            values[key], cells[key] = text_of(row[1].value), row[1].coordinate
-    head = _Row(PLAN, values, cells, faults)
-    _need(head, PLAN_LINES)
+            values[key], cells[key] = cell_text(row[1].value), row[1].coordinate
+    head = _Row(PLAN_PAGE, values, cells, faults)
+    _require(head, PLAN_LINES)
     return head
 
 
 def _rows(page: Any, faults: list[str]) -> Iterator[_Row]:
-    columns = PAGES[page.title]
+    columns = PLAN_SHEET_PAGES[page.title]
     faults.extend(
         f"{page.title}!{merged.coord}: ô gộp. Hãy bỏ gộp và điền từng dòng."
         for merged in page.merged_cells.ranges
     )
-    places = {fold(text_of(cell.value)): cell.column for cell in page[HEADER_ROW]}
+    places = {fold(cell_text(cell.value)): cell.column for cell in page[HEADER_ROW]}
     lost = [column.heading for column in columns if fold(column.heading) not in places]
     if lost:
         faults.append(
             f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in lost)}."
         )
         return
-    if page.max_row > LIMITS.rows:
+    if page.max_row > PLAN_SHEET_LIMITS.rows:
         faults.append(
-            f"{page.title}!A{LIMITS.rows + 1}: quá {LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
+            f"{page.title}!A{PLAN_SHEET_LIMITS.rows + 1}: quá {PLAN_SHEET_LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
         )
         return
     seen: set[str] = set()
     for number in range(FIRST_ROW, page.max_row + 1):
         found = {c.key: page.cell(number, places[fold(c.heading)]) for c in columns}
-        values = {key: text_of(cell.value) for key, cell in found.items()}
+        values = {key: cell_text(cell.value) for key, cell in found.items()}
         if not any(values.values()):
             continue
         row = _Row(page.title, values, {k: c.coordinate for k, c in found.items()}, faults)
-        _need(row, columns)
+        _require(row, columns)
         if values["code"] in seen:
             row.fault("code", f"mã {values['code']} đã có ở dòng trên. Hãy đổi một trong hai.")
         seen.add(values["code"])
         yield row
 
 
-def _need(row: _Row, columns: tuple[Column, ...]) -> None:
+def _require(row: _Row, columns: tuple[SheetColumn, ...]) -> None:
     for column in columns:
         if column.needed and not row.values[column.key]:
             row.fault(column.key, f"thiếu «{column.heading}» ({column.hint}).")
@@ -201,8 +203,8 @@ def _province(registry: Registry, head: _Row) -> Province | None:
 
 def _task(row: _Row, province: Province | None) -> TaskEntry | None:
     leads, supports = _split(row.values["leads"]), _split(row.values["supports"])
-    _known(row, "leads", leads, province)
-    _known(row, "supports", supports, province)
+    _check_names_known(row, "leads", leads, province)
+    _check_names_known(row, "supports", supports, province)
     period = row.read("period", read_period)
     if period is None:
         return None
@@ -222,9 +224,9 @@ def _task(row: _Row, province: Province | None) -> TaskEntry | None:
 
 def _duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
     owed_by = _split(row.values["from"])
-    _known(row, "from", owed_by, province)
+    _check_names_known(row, "from", owed_by, province)
     for key in ("to", "via"):
-        _known(row, key, [row.values[key]] if row.values[key] else [], province)
+        _check_names_known(row, key, [row.values[key]] if row.values[key] else [], province)
     frequency = row.read("frequency", read_frequency)
     if frequency is None:
         return None
@@ -262,7 +264,7 @@ def _target(row: _Row) -> TargetEntry | None:
     )
 
 
-def _known(row: _Row, key: str, names: list[str], province: Province | None) -> None:
+def _check_names_known(row: _Row, key: str, names: list[str], province: Province | None) -> None:
     for name in names:
         if province is not None and not province.resolve_all(name):
             row.fault(
@@ -275,7 +277,7 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", ";").split(";") if part.strip()]
 
 
-def _said(item: Any, key: str) -> str:
+def _describe_fault(item: Any, key: str) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
     return _WORDS.get(key, "giá trị không hợp lệ.")

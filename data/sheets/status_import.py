@@ -19,17 +19,17 @@ from sqlalchemy.orm import aliased
 
 from data.clock import ZONE
 from data.models import Obligation, StatusReply
-from data.progress.replies import Said
-from data.sheets.labels import SAID, STATES
-from data.sheets.status_reader import Faults, Filled
+from data.progress.replies import ReplyKind
+from data.sheets.labels import REPLY_LABELS, STATE_LABELS
+from data.sheets.status_reader import FilledStatusRow, SheetFaults
 from data.sheets.status_sheet import (
-    SAYINGS,
-    fixed_words,
-    how_it_stood,
-    is_key_of,
-    obligations,
-    standing_words,
-    stands,
+    REPLY_KIND_BY_LABEL,
+    current_reply_kind,
+    describe_standing,
+    fixed_cells,
+    is_row_key,
+    select_sheet_obligations,
+    state_fingerprint,
 )
 from data.sheets.workbook import ImportRefused
 
@@ -49,7 +49,7 @@ class StatusChange:
     agency: str
     code: str
     period: str
-    said: Said
+    said: ReplyKind
     percent: int | None
     document: str | None
     document_on: date | None
@@ -60,12 +60,12 @@ class StatusChange:
     made_at: datetime
 
 
-def note_of(change: StatusChange, by: str) -> str:
+def note_with_origin(change: StatusChange, by: str) -> str:
     """Return what is kept as an answer's note: what was filled in, from which sheet, who brought it in."""
     return f"{change.note or ''} (theo bảng xuất {_stamp(change.made_at)}, {by} nhập)".strip()
 
 
-def own_words(note: str) -> str:
+def strip_note_origin(note: str) -> str:
     """Return what was written into a note, without where it came from; any other note as it is."""
     return _MARK.sub("", note)
 
@@ -77,21 +77,21 @@ def _stamp(made_at: datetime) -> str:
 # ------------------------------------------------------------------ against the database
 
 
-async def diff(
-    connection: AsyncConnection, filled: Sequence[Filled], faults: Sequence[str] = ()
+async def diff_status(
+    connection: AsyncConnection, filled: Sequence[FilledStatusRow], faults: Sequence[str] = ()
 ) -> list[StatusChange]:
     """Return what the filled-in rows would change, in the sheet's order; raises ImportRefused with every fault.
 
     faults: those that read_sheet found.
     """
-    found = Faults(faults)
+    found = SheetFaults(faults)
     changes: list[StatusChange] = []
     for start in range(0, len(filled), _CHUNK):
         part = filled[start : start + _CHUNK]
         ids = [each.key.obligation_id for each in part]
-        rows = await connection.execute(obligations().where(Obligation.id.in_(ids)))
+        rows = await connection.execute(select_sheet_obligations().where(Obligation.id.in_(ids)))
         owed = {row.id: row for row in rows}
-        last = await _last_said(connection, ids)
+        last = await _load_last_replies(connection, ids)
         for each in part:
             row = owed.get(each.key.obligation_id)
             changes += _changes(each, row, last.get(each.key.obligation_id), found)
@@ -104,21 +104,23 @@ def _row_of(fault: str) -> int:
     return int(fault.removeprefix("Dòng ").partition(",")[0])
 
 
-def _changes(each: Filled, row: Any, last: Any, faults: Faults) -> Iterator[StatusChange]:
+def _changes(
+    each: FilledStatusRow, row: Any, last: Any, faults: SheetFaults
+) -> Iterator[StatusChange]:
     if row is None:
         faults.add(each.row, "key", "cơ sở dữ liệu này không có việc này. Hãy xuất bảng mới.")
         return
-    changed = [key for key, words in fixed_words(row).items() if each.fixed[key] != words]
+    changed = [key for key, words in fixed_cells(row).items() if each.fixed[key] != words]
     for key in changed:
-        should = fixed_words(row)[key]
+        should = fixed_cells(row)[key]
         faults.add(each.row, key, f"ghi «{each.fixed[key]}», trong cơ sở dữ liệu là «{should}».")
-    if not is_key_of(each.key_text, row) and not changed:
+    if not is_row_key(each.key_text, row) and not changed:
         faults.add(each.row, "key", "khoá của dòng này đã bị sửa. Hãy xuất bảng mới.")
-    if changed or not is_key_of(each.key_text, row) or _is_known(each, row, last):
+    if changed or not is_row_key(each.key_text, row) or _is_known(each, row, last):
         return
     document, document_on = each.document, each.document_on
     if row.state not in ("open", "submitted"):
-        faults.add(each.row, "said", f"việc này {STATES[row.state]}, không nhận câu trả lời nữa."
+        faults.add(each.row, "said", f"việc này {STATE_LABELS[row.state]}, không nhận câu trả lời nữa."
                    " Hãy xoá các ô đã điền ở dòng này.")  # fmt: skip
         return
     if row.state == "submitted" and each.said == "blocked":
@@ -132,8 +134,8 @@ def _changes(each: Filled, row: Any, last: Any, faults: Faults) -> Iterator[Stat
             faults.add(each.row, "document", "việc này đã báo xong; hãy ghi cả số và ngày văn bản.")
             return
         document, document_on = last.document, last.document_on
-    before = _words(standing_words(row), None, *_documents(last), _note(last))
-    after = _words(SAID[each.said], each.percent, document, document_on, each.note)
+    before = _words(describe_standing(row), None, *_documents(last), _note(last))
+    after = _words(REPLY_LABELS[each.said], each.percent, document, document_on, each.note)
     yield StatusChange(
         row=each.row,
         obligation_id=row.id,
@@ -147,14 +149,15 @@ def _changes(each: Filled, row: Any, last: Any, faults: Faults) -> Iterator[Stat
         note=each.note,
         before=before,
         after=after,
-        conflict=how_it_stood(row) != each.key.stood and not _is_its_own(each, row, last),
+        conflict=state_fingerprint(row) != each.key.fingerprint
+        and not _is_from_same_sheet(each, row, last),
         made_at=each.key.made_at,
     )
 
 
-def _is_known(each: Filled, row: Any, last: Any) -> bool:
+def _is_known(each: FilledStatusRow, row: Any, last: Any) -> bool:
     """Tell whether the database says already all that a row says."""
-    if stands(row) != each.said:
+    if current_reply_kind(row) != each.said:
         return False
     percent = row.percent
     if each.said == "blocked" and last is not None:
@@ -168,7 +171,7 @@ def _is_known(each: Filled, row: Any, last: Any) -> bool:
     return all(new is None or new == old for new, old in said)
 
 
-def _is_its_own(each: Filled, row: Any, last: Any) -> bool:
+def _is_from_same_sheet(each: FilledStatusRow, row: Any, last: Any) -> bool:
     """Tell whether what changed since the sheet was made came from this very sheet, and stands."""
     mark = _MARK.search(last.note or "") if last is not None else None
     if mark is None or mark[1] != _stamp(each.key.made_at):
@@ -176,14 +179,14 @@ def _is_its_own(each: Filled, row: Any, last: Any) -> bool:
     return row.returned_at is None or row.returned_at < last.said_at
 
 
-async def _last_said(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Any]:
+async def _load_last_replies(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Any]:
     """Return the last answer about where each obligation stands that was not taken back."""
     undoing = aliased(StatusReply)
     rows = await connection.execute(
         select(StatusReply.__table__)
         .where(
             StatusReply.obligation_id.in_(ids),
-            StatusReply.said.in_(list(SAYINGS.values())),
+            StatusReply.said.in_(list(REPLY_KIND_BY_LABEL.values())),
             ~select(undoing.id).where(undoing.undoes_id == StatusReply.id).exists(),
         )
         .order_by(StatusReply.id)
@@ -199,7 +202,7 @@ def _documents(last: Any) -> tuple[str | None, date | None]:
 
 
 def _note(last: Any) -> str | None:
-    return None if last is None or not last.note else own_words(last.note) or None
+    return None if last is None or not last.note else strip_note_origin(last.note) or None
 
 
 def _words(

@@ -14,46 +14,46 @@ from pathlib import Path
 from typing import Any
 
 from data.inbox import is_marked_secret
-from data.progress.replies import Said
+from data.progress.replies import ReplyKind
 from data.sheets.phrases import read_day
 from data.sheets.status_sheet import (
-    FIXED,
-    INPUTS,
-    KEY,
-    LIMITS,
+    FIXED_COLUMNS,
+    INPUT_COLUMNS,
+    KEY_COLUMN,
     LONGEST_DOCUMENT,
     LONGEST_NOTE,
-    SAYINGS,
-    TITLE,
-    Key,
-    read_key,
+    REPLY_KIND_BY_LABEL,
+    STATUS_PAGE_TITLE,
+    STATUS_SHEET_LIMITS,
+    RowKey,
+    parse_row_key,
 )
-from data.sheets.workbook import ImportRefused, Limits, read_page, text_of
+from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, read_sheet_rows
 from data.text import fold
 
 _EARLIEST = date(2000, 1, 1)
 # What a spreadsheet shows in place of a formula's value.
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
-_HEADINGS = {column.key: column.heading for column in (*FIXED, *INPUTS, KEY)}
-_BY_FOLD = {fold(words): code for words, code in SAYINGS.items()}
+_HEADINGS = {column.key: column.heading for column in (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)}
+_BY_FOLD = {fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledStatusRow:
     """One row in which something was filled in, as far as the sheet alone tells what it means."""
 
     row: int
-    key: Key
+    key: RowKey
     key_text: str
     fixed: dict[str, str] = field(hash=False)
-    said: Said
+    said: ReplyKind
     percent: int | None
     document: str | None
     document_on: date | None
     note: str | None
 
 
-class Faults(list[str]):
+class SheetFaults(list[str]):
     """Faults of a sheet, each named by row and column."""
 
     def add(self, row: int, key: str, words: str) -> None:
@@ -61,24 +61,24 @@ class Faults(list[str]):
         self.append(f"Dòng {row}, cột «{_HEADINGS[key]}»: {words}")
 
 
-def read_sheet(
-    path: Path, *, today: date, limits: Limits = LIMITS
-) -> tuple[list[Filled], list[str]]:
+def read_status_sheet(
+    path: Path, *, today: date, limits: WorkbookLimits = STATUS_SHEET_LIMITS
+) -> tuple[list[FilledStatusRow], list[str]]:
     """Return the filled-in rows of a sheet, and every fault that it shows by itself.
 
     Raises ImportRefused for what is no such sheet.
     """
-    rows = read_page(path, TITLE, limits)
-    places = _places(path, rows[0].values if rows and rows[0].number == 1 else ())
-    faults = Faults()
-    filled: list[Filled] = []
+    rows = read_sheet_rows(path, STATUS_PAGE_TITLE, limits)
+    places = _find_columns(path, rows[0].values if rows and rows[0].number == 1 else ())
+    faults = SheetFaults()
+    filled: list[FilledStatusRow] = []
     seen: dict[int, int] = {}
     for row in rows[1:]:
         cells = {key: row.values[place] for key, place in places.items()}
-        if not any(text_of(cells[column.key]) for column in INPUTS):
+        if not any(cell_text(cells[column.key]) for column in INPUT_COLUMNS):
             continue
         before = len(faults)
-        key = read_key(text_of(cells["key"]))
+        key = parse_row_key(cell_text(cells["key"]))
         if key is None:
             faults.add(row.number, "key", "dòng này không có trong bảng đã xuất. Hãy bỏ dòng này.")
         elif key.obligation_id in seen:
@@ -88,13 +88,15 @@ def read_sheet(
             seen[key.obligation_id] = row.number
         values = _inputs(row.number, cells, faults, today)
         if key is not None and len(faults) == before:
-            fixed = {column.key: text_of(cells[column.key]) for column in FIXED}
-            filled.append(Filled(row.number, key, text_of(cells["key"]), fixed, **values))
+            fixed = {column.key: cell_text(cells[column.key]) for column in FIXED_COLUMNS}
+            filled.append(
+                FilledStatusRow(row.number, key, cell_text(cells["key"]), fixed, **values)
+            )
     return filled, faults
 
 
-def _places(path: Path, headings: Sequence[Any]) -> dict[str, int]:
-    found = {fold(text_of(heading)): place for place, heading in enumerate(headings)}
+def _find_columns(path: Path, headings: Sequence[Any]) -> dict[str, int]:
+    found = {fold(cell_text(heading)): place for place, heading in enumerate(headings)}
     lost = [words for words in _HEADINGS.values() if fold(words) not in found]
     if lost:
         names = ", ".join(f"«{name}»" for name in lost)
@@ -104,18 +106,18 @@ def _places(path: Path, headings: Sequence[Any]) -> dict[str, int]:
     return {key: found[fold(words)] for key, words in _HEADINGS.items()}
 
 
-def _inputs(row: int, cells: dict[str, Any], faults: Faults, today: date) -> dict[str, Any]:
-    for column in INPUTS:
-        if text_of(cells[column.key]) in _ERRORS:
+def _inputs(row: int, cells: dict[str, Any], faults: SheetFaults, today: date) -> dict[str, Any]:
+    for column in INPUT_COLUMNS:
+        if cell_text(cells[column.key]) in _ERRORS:
             faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
-    words = text_of(cells["said"])
+    words = cell_text(cells["said"])
     said = _BY_FOLD.get(fold(words))
     if said is None:
-        choices = ", ".join(SAYINGS)
+        choices = ", ".join(REPLY_KIND_BY_LABEL)
         why = f"«{words}» không phải trạng thái." if words else "chưa chọn trạng thái."
         faults.add(row, "said", f"{why} Hãy chọn: {choices}.")
     percent = _percent(row, cells["percent"], said, faults)
-    document, note = text_of(cells["document"]) or None, text_of(cells["note"]) or None
+    document, note = cell_text(cells["document"]) or None, cell_text(cells["note"]) or None
     document_on = _day(row, cells["document_on"], faults, today)
     if document is not None and len(document) > LONGEST_DOCUMENT:
         faults.add(row, "document", f"dài quá {LONGEST_DOCUMENT} chữ.")
@@ -123,7 +125,7 @@ def _inputs(row: int, cells: dict[str, Any], faults: Faults, today: date) -> dic
         faults.add(
             row, "document", "chỉ ghi khi đang làm hoặc đã xong; nếu cần, hãy ghi ở Ghi chú."
         )
-    if (document is None) != (not text_of(cells["document_on"])):
+    if (document is None) != (not cell_text(cells["document_on"])):
         lost = "document" if document is None else "document_on"
         faults.add(row, lost, "số và ngày văn bản phải ghi cùng nhau.")
     if note is not None and len(note) > LONGEST_NOTE:
@@ -142,12 +144,12 @@ def _inputs(row: int, cells: dict[str, Any], faults: Faults, today: date) -> dic
     }
 
 
-def _percent(row: int, value: Any, said: str | None, faults: Faults) -> int | None:
-    text = text_of(value).removesuffix("%").strip()
+def _percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int | None:
+    text = cell_text(value).removesuffix("%").strip()
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or len(text) > 3 or int(text) > 100:
-        faults.add(row, "percent", f"«{text_of(value)}» không phải số nguyên từ 0 đến 100.")
+        faults.add(row, "percent", f"«{cell_text(value)}» không phải số nguyên từ 0 đến 100.")
         return None
     percent = int(text)
     if said == "completed":
@@ -159,8 +161,8 @@ def _percent(row: int, value: Any, said: str | None, faults: Faults) -> int | No
     return percent
 
 
-def _day(row: int, value: Any, faults: Faults, today: date) -> date | None:
-    text = text_of(value)
+def _day(row: int, value: Any, faults: SheetFaults, today: date) -> date | None:
+    text = cell_text(value)
     if not text:
         return None
     try:

@@ -18,58 +18,58 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import LIVE_STATES, Agency, Assignment, Obligation, Plan, ReportDuty, Task
-from data.obligations.lists import asked_now, held_condition
-from data.progress.replies import Said
+from data.obligations.lists import current_question_condition, held_condition
+from data.progress.replies import ReplyKind
 from data.registry.province import Province
-from data.registry.titles import period_words, title_of
+from data.registry.titles import obligation_title, period_name
 from data.rules.holders import Holders
 from data.rules.ladder import effective_due
-from data.sheets.labels import SAID, STATES
-from data.sheets.plan_template import Column
-from data.sheets.workbook import Limits, neutral
+from data.sheets.labels import REPLY_LABELS, STATE_LABELS
+from data.sheets.plan_template import SheetColumn
+from data.sheets.workbook import WorkbookLimits, neutralize_formula
 
-TITLE = "Trạng thái"
-LIMITS = Limits()
-FIXED = (
-    Column("code", "Mã", "", width=10),
-    Column("period", "Kỳ", "", width=14),
-    Column("agency_code", "Mã cơ quan", "", width=14),
-    Column("agency", "Cơ quan", "", width=26),
-    Column("holder", "Nay do", "", width=16),
-    Column("title", "Nội dung", "", width=50),
-    Column("due", "Hạn", "", width=12),
-    Column("now", "Trạng thái hiện nay", "", width=18),
+STATUS_PAGE_TITLE = "Trạng thái"
+STATUS_SHEET_LIMITS = WorkbookLimits()
+FIXED_COLUMNS = (
+    SheetColumn("code", "Mã", "", width=10),
+    SheetColumn("period", "Kỳ", "", width=14),
+    SheetColumn("agency_code", "Mã cơ quan", "", width=14),
+    SheetColumn("agency", "Cơ quan", "", width=26),
+    SheetColumn("holder", "Nay do", "", width=16),
+    SheetColumn("title", "Nội dung", "", width=50),
+    SheetColumn("due", "Hạn", "", width=12),
+    SheetColumn("now", "Trạng thái hiện nay", "", width=18),
 )
-_SAYABLE: tuple[Said, ...] = ("not_started", "in_progress", "completed", "blocked")
-SAYINGS: dict[str, Said] = {SAID[code]: code for code in _SAYABLE}
-INPUTS = (
-    Column(
+_SAYABLE: tuple[ReplyKind, ...] = ("not_started", "in_progress", "completed", "blocked")
+REPLY_KIND_BY_LABEL: dict[str, ReplyKind] = {REPLY_LABELS[code]: code for code in _SAYABLE}
+INPUT_COLUMNS = (
+    SheetColumn(
         "said", "Trạng thái mới", "Chọn trong danh sách; để trống nếu không có gì mới.", width=16
     ),
-    Column("percent", "% hoàn thành", "Số nguyên từ 0 đến 100, khi đang làm.", width=12),
-    Column("document", "Số văn bản", "Như 123/BC-STC.", width=20),
-    Column("document_on", "Ngày văn bản", "Ngày/tháng/năm, như 05/11/2026.", width=14),
-    Column("note", "Ghi chú", "Vướng mắc thì phải ghi lý do.", width=36),
+    SheetColumn("percent", "% hoàn thành", "Số nguyên từ 0 đến 100, khi đang làm.", width=12),
+    SheetColumn("document", "Số văn bản", "Như 123/BC-STC.", width=20),
+    SheetColumn("document_on", "Ngày văn bản", "Ngày/tháng/năm, như 05/11/2026.", width=14),
+    SheetColumn("note", "Ghi chú", "Vướng mắc thì phải ghi lý do.", width=36),
 )
-KEY = Column("key", "Khoá (không sửa)", "", width=10)
+KEY_COLUMN = SheetColumn("key", "Khoá (không sửa)", "", width=10)
 LONGEST_NOTE = 500
 LONGEST_DOCUMENT = 120
 _LINE = 15  # points
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class RowKey:
     """What a row's hidden cell says: the obligation, when the sheet was made, and how it then stood."""
 
     obligation_id: int
     made_at: datetime
-    stood: str
+    fingerprint: str
 
 
 # ------------------------------------------------------------------ rows of the database
 
 
-def obligations() -> Select[Any]:
+def select_sheet_obligations() -> Select[Any]:
     """Return the SQL of what a row of the sheet needs to know of an obligation."""
     owed = Obligation
     return (
@@ -92,13 +92,13 @@ def obligations() -> Select[Any]:
     )
 
 
-async def rows_of(
+async def load_status_rows(
     connection: AsyncConnection,
     plan_code: str,
     home: Province,
     *,
     agency: str | None,
-    every: bool,
+    include_confirmed: bool,
     today: date,
 ) -> Sequence[tuple[Row[Any], str]]:
     """Return a plan's obligations that may be answered, with the name of who has each in hand, if not its owner.
@@ -107,13 +107,13 @@ async def rows_of(
     order of agencies, then by due date.
     """
     holders = Holders(home, on=today)
-    statement = obligations().where(
+    statement = select_sheet_obligations().where(
         Plan.code == plan_code,
-        Obligation.state.in_(LIVE_STATES if every else ("open", "submitted")),
-        asked_now(today),
+        Obligation.state.in_(LIVE_STATES if include_confirmed else ("open", "submitted")),
+        current_question_condition(today),
     )
     if agency is not None:
-        held = await held_condition(connection, home.code, holders.held_by(agency))
+        held = await held_condition(connection, home.code, holders.owners_held_by(agency))
         statement = statement.where(held)
     rows = await connection.execute(
         statement.order_by(Agency.position, Obligation.due_on, Obligation.id)
@@ -126,61 +126,61 @@ async def rows_of(
     return found
 
 
-def stands(row: Any) -> str:
+def current_reply_kind(row: Any) -> str:
     """Return the code of where an obligation stands, as one says it: one of SAYINGS, or "" for nothing yet."""
     if row.state in ("submitted", "confirmed"):
         return "completed"
     return "blocked" if row.blocked_at is not None else row.progress or ""
 
 
-def standing_words(row: Any) -> str:
+def describe_standing(row: Any) -> str:
     """Return where an obligation stands in words, for the sheet."""
     if row.state != "open":
-        return STATES[row.state]
-    words = SAID[code] if (code := stands(row)) else "chưa báo cáo"
+        return STATE_LABELS[row.state]
+    words = REPLY_LABELS[code] if (code := current_reply_kind(row)) else "chưa báo cáo"
     if code == "in_progress" and row.percent is not None:
         words += f" {row.percent}%"
     return f"{words} (bị trả lại)" if row.returned_at is not None else words
 
 
-def fixed_words(row: Any) -> dict[str, str]:
+def fixed_cells(row: Any) -> dict[str, str]:
     """Return the cells of a row by which it is known again, as they are written."""
     return {
-        "code": neutral(row.code),
-        "period": period_words(row.period),
-        "agency_code": neutral(row.agency_code),
-        "agency": neutral(row.agency),
+        "code": neutralize_formula(row.code),
+        "period": period_name(row.period),
+        "agency_code": neutralize_formula(row.agency_code),
+        "agency": neutralize_formula(row.agency),
     }
 
 
 # ------------------------------------------------------------------ keys
 
 
-def how_it_stood(row: Any) -> str:
+def state_fingerprint(row: Any) -> str:
     """Return a mark that changes whenever the state of an obligation does."""
     flags = (row.blocked_at, row.disputed_at, row.returned_at)
     return _hash(row.state, row.percent, row.progress, *flags, row.submitted_at, row.done_on)
 
 
-def key_of(row: Any, made_at: datetime) -> str:
+def make_row_key(row: Any, made_at: datetime) -> str:
     """Return the key of an obligation's row."""
-    start = f"{row.id}.{int(made_at.timestamp()):x}.{how_it_stood(row)}"
+    start = f"{row.id}.{int(made_at.timestamp()):x}.{state_fingerprint(row)}"
     return f"{start}.{_hash(start, row.plan_code)}"
 
 
-def is_key_of(text: str, row: Any) -> bool:
+def is_row_key(text: str, row: Any) -> bool:
     """Tell whether a key was made for this obligation, in whichever state it was then."""
     start, _, check = text.rpartition(".")
     return check == _hash(start, row.plan_code)
 
 
-def read_key(text: str) -> Key | None:
+def parse_row_key(text: str) -> RowKey | None:
     """Return what a key says; None where it is none."""
     parts = text.split(".")
     if len(parts) != 4 or not parts[0].isascii() or not parts[0].isdecimal() or len(parts[0]) > 18:
         return None
     try:
-        return Key(int(parts[0]), datetime.fromtimestamp(int(parts[1], 16), UTC), parts[2])
+        return RowKey(int(parts[0]), datetime.fromtimestamp(int(parts[1], 16), UTC), parts[2])
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -193,7 +193,9 @@ def _hash(*parts: object) -> str:
 # ------------------------------------------------------------------ the file
 
 
-def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime) -> None:
+def write_status_sheet(
+    path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
+) -> None:
     """Write the sheet: what is known stands locked, what is to be filled in is open, the key is hidden.
 
     The lock keeps slips away and has no password. Cells to fill in are text, so that Excel leaves "5/11/2026"
@@ -202,7 +204,7 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
     from xlsxwriter import Workbook
 
     book = Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)})
-    page = book.add_worksheet(TITLE)
+    page = book.add_worksheet(STATUS_PAGE_TITLE)
     plain = {"valign": "top", "text_wrap": True}
     heading = book.add_format({**plain, "bold": True})
     asked = book.add_format({**plain, "bold": True, "bg_color": "#FFF2CC"})
@@ -210,18 +212,18 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
     day = book.add_format({**plain, "num_format": "dd/mm/yyyy"})
     typed = book.add_format({**plain, "num_format": "@", "locked": False, "border": 4})
     whole = book.add_format({**plain, "num_format": "0", "locked": False, "border": 4})
-    columns = (*FIXED, *INPUTS, KEY)
+    columns = (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)
     for index, column in enumerate(columns):
-        page.set_column(index, index, column.width, None, {"hidden": column is KEY})
-        page.write_string(0, index, column.heading, asked if column in INPUTS else heading)
+        page.set_column(index, index, column.width, None, {"hidden": column is KEY_COLUMN})
+        page.write_string(0, index, column.heading, asked if column in INPUT_COLUMNS else heading)
     for number, (row, holder) in enumerate(rows, 1):
-        texts = {**fixed_words(row), "holder": holder, "title": title_of(row)}
-        texts |= {"now": standing_words(row), "key": key_of(row, made_at)}
-        lines = max(-(-len(texts.get(column.key, "")) // column.width) for column in FIXED)
+        texts = {**fixed_cells(row), "holder": holder, "title": obligation_title(row)}
+        texts |= {"now": describe_standing(row), "key": make_row_key(row, made_at)}
+        lines = max(-(-len(texts.get(column.key, "")) // column.width) for column in FIXED_COLUMNS)
         page.set_row(number, _LINE * lines)  # not every program makes rows as high as their text
         for index, column in enumerate(columns):
             if column.key in texts:
-                page.write_string(number, index, neutral(texts[column.key]), known)
+                page.write_string(number, index, neutralize_formula(texts[column.key]), known)
             elif column.key == "due":
                 due = effective_due(row.due_on, row.extended_to)
                 page.write_datetime(number, index, due, day)
@@ -234,7 +236,7 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
     page.repeat_rows(0)
     page.autofilter(0, 0, len(rows), len(columns) - 1)
     for index, column in enumerate(columns):
-        if column in INPUTS:
+        if column in INPUT_COLUMNS:
             page.data_validation(1, index, len(rows), index, _validation(column))
     page.protect(
         "", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
@@ -242,11 +244,11 @@ def write(path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
     book.close()
 
 
-def _validation(column: Column) -> dict[str, Any]:
+def _validation(column: SheetColumn) -> dict[str, Any]:
     told = {"input_title": column.heading, "input_message": column.hint}
     match column.key:
         case "said":
-            rule: dict[str, Any] = {"validate": "list", "source": list(SAYINGS)}
+            rule: dict[str, Any] = {"validate": "list", "source": list(REPLY_KIND_BY_LABEL)}
         case "percent":
             rule = {"validate": "integer", "criteria": "between", "minimum": 0, "maximum": 100}
         case "document":

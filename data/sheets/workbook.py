@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from data.text import without_unseen
+from data.text import strip_invisible
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
 # What a spreadsheet takes for a formula at the start of a cell, also after saving as CSV; see
@@ -44,7 +44,7 @@ class ImportRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorkbookLimits:
     """How large a file may be: packed, unpacked, in rows of one page, and in XML elements altogether.
 
     A row of 16 cells is 33 elements and each text of its own two more.
@@ -64,18 +64,18 @@ class FilledRow:
     values: tuple[Any, ...]
 
 
-def neutral(text: str) -> str:
+def neutralize_formula(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula, an apostrophe before it where needed.
 
     What cannot be written into a cell is left out; what is longer than one takes ends in "…".
     """
-    text = without_unseen(_UNPRINTABLE.sub("", text.replace("\r\n", "\n")))
+    text = strip_invisible(_UNPRINTABLE.sub("", text.replace("\r\n", "\n")))
     if text.startswith(_STARTS_FORMULA):
         text = f"'{text}"
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
-def text_of(value: object) -> str:
+def cell_text(value: object) -> str:
     """Return a cell's words: dates as people write them, whole numbers without a point."""
     if value is None:
         return ""
@@ -86,13 +86,13 @@ def text_of(value: object) -> str:
     return str(value).replace("\r\n", "\n").strip()
 
 
-def open_whole(path: Path, limits: Limits) -> Any:
+def open_workbook(path: Path, limits: WorkbookLimits) -> Any:
     """Return a workbook whose cells can be asked for by place; raises ImportRefused."""
     return _book(path, limits, whole=True)
 
 
-def read_page(
-    path: Path, title: str, limits: Limits = Limits(), *, columns: int = 50
+def read_sheet_rows(
+    path: Path, title: str, limits: WorkbookLimits = WorkbookLimits(), *, columns: int = 50
 ) -> list[FilledRow]:
     """Return the rows of one page that are not empty; raises ImportRefused.
 
@@ -132,7 +132,7 @@ def _shown(cell: Any) -> Any:
     return value
 
 
-def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
+def _book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -160,7 +160,7 @@ def _book(path: Path, limits: Limits, *, whole: bool) -> Any:
         raise _no_sheet(path) from None
 
 
-def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
+def _refuse_bomb(content: bytes, path: Path, limits: WorkbookLimits) -> None:
     """Read through everything once, keeping nothing: what openpyxl makes of an element takes 100 times its room.
 
     zipfile gives no more of a part than it is said to hold, and refuses one that holds more. A document type,
@@ -171,23 +171,23 @@ def _refuse_bomb(content: bytes, path: Path, limits: Limits) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = archive.infolist()
         if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
-            raise _too_much(path)
+            raise _too_large_error(path)
         for part in parts:
             try:
                 with archive.open(part) as stream:
-                    _look_through(stream, left)
+                    _scan_xml(stream, left)
             except expat.ExpatError:  # a picture or a printer's settings, else no sheet
                 if part.filename.endswith((".xml", ".rels")):
                     raise _no_sheet(path) from None
             except _Bomb:
-                raise _too_much(path) from None
+                raise _too_large_error(path) from None
 
 
 class _Bomb(Exception):
     """The file has more elements than it may, deeper ones, or entities."""
 
 
-def _look_through(stream: Any, left: list[int]) -> None:
+def _scan_xml(stream: Any, left: list[int]) -> None:
     depth = 0
 
     def begin(_name: str, _attributes: object) -> None:
@@ -212,7 +212,7 @@ def _look_through(stream: Any, left: list[int]) -> None:
     parser.Parse(b"", True)
 
 
-def _too_much(path: Path) -> ImportRefused:
+def _too_large_error(path: Path) -> ImportRefused:
     return ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from data.registry.schema import TargetEntry
-from data.registry.titles import LIMIT, shorten
+from data.registry.titles import TITLE_LIMIT, shorten
 from data.text import fold
 
 Indicator = tuple[TargetEntry, ...]
@@ -27,7 +27,7 @@ _FIGURE = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+")
 # What the same indicator may say in one year and leave out in another: "sử dụng (nền tảng) hợp đồng điện tử".
-_CARRY_NOTHING = frozenset(fold("sử dụng nền tảng có các được xây dựng").split())
+_STOP_WORDS = frozenset(fold("sử dụng nền tảng có các được xây dựng").split())
 
 
 def has_figure(target: TargetEntry) -> bool:
@@ -45,7 +45,7 @@ def is_percent(target: TargetEntry) -> bool:
     return unit_of(target).startswith("%")
 
 
-def goals(target: TargetEntry) -> tuple[Decimal, ...]:
+def goal_numbers(target: TargetEntry) -> tuple[Decimal, ...]:
     """Return the figure of the target: one number, a range's two, or none."""
     if target.value is None:
         return ()
@@ -61,7 +61,7 @@ def is_met(target: TargetEntry, value: Decimal) -> bool | None:
     """
     if not has_figure(target):
         return None
-    goal = goals(target)[0]
+    goal = goal_numbers(target)[0]
     match target.comparator:
         case ">":
             return value > goal
@@ -74,11 +74,11 @@ def is_met(target: TargetEntry, value: Decimal) -> bool | None:
     return value >= goal
 
 
-def share(target: TargetEntry, value: Decimal) -> Decimal:
+def target_completion(target: TargetEntry, value: Decimal) -> Decimal:
     """Return how far a value has come toward the target, 0 to 1; only what is met has come all the way."""
     if is_met(target, value):
         return Decimal(1)
-    goal = goals(target)[0]
+    goal = goal_numbers(target)[0]
     below = target.comparator in ("<", "<=")  # there the value is too great
     over, under = (goal, value) if below else (value, goal)
     return min(max(over / under, Decimal(0)), Decimal("0.99")) if under > 0 else Decimal(0)
@@ -87,21 +87,21 @@ def share(target: TargetEntry, value: Decimal) -> Decimal:
 # ------------------------------------------------------------------ words
 
 
-def name_of(target: TargetEntry) -> str:
+def short_target_name(target: TargetEntry) -> str:
     """Return the target's words in short, without its figure; one amid them is "…"."""
     before, after = _around(target)
     parts = [part for part in (before.strip(), after.strip(" .,;")) if part]
     rest = " ".join(" … ".join(parts).split())
-    return shorten(rest[:1].upper() + rest[1:], LIMIT) or target.code
+    return shorten(rest[:1].upper() + rest[1:], TITLE_LIMIT) or target.code
 
 
 @lru_cache(maxsize=1024)
-def words_of(target: TargetEntry) -> tuple[str, ...]:
+def target_search_words(target: TargetEntry) -> tuple[str, ...]:
     """Return the words by which the target can be named: lower case, with marks, without its figure."""
     return tuple(_WORD.findall(" ".join(_around(target)).lower()))
 
 
-def indicators(targets: Iterable[TargetEntry]) -> list[Indicator]:
+def group_by_indicator(targets: Iterable[TargetEntry]) -> list[Indicator]:
     """Return the targets as indicators, each with its years in order, in the document's order."""
     found: list[list[TargetEntry]] = []
     by_name: dict[tuple[frozenset[str], str], list[TargetEntry]] = {}
@@ -119,7 +119,7 @@ def indicators(targets: Iterable[TargetEntry]) -> list[Indicator]:
     return [tuple(sorted(group, key=lambda target: target.year or 0)) for group in found]
 
 
-def of_year(indicator: Sequence[TargetEntry], year: int) -> TargetEntry:
+def target_for_year(indicator: Sequence[TargetEntry], year: int) -> TargetEntry:
     """Return the target of an indicator that a year works toward: the next one, else the last."""
     return next(
         (target for target in indicator if target.year is None or target.year >= year),
@@ -128,13 +128,13 @@ def of_year(indicator: Sequence[TargetEntry], year: int) -> TargetEntry:
 
 
 def _content(target: TargetEntry) -> list[str]:
-    return [word for word in map(fold, words_of(target)) if word not in _CARRY_NOTHING]
+    return [word for word in map(fold, target_search_words(target)) if word not in _STOP_WORDS]
 
 
 def _around(target: TargetEntry) -> tuple[str, str]:
     """Return the target's text before and after its own figure and what belongs to that ("đạt trên 80%")."""
     text = unicodedata.normalize("NFC", target.text)
-    own = goals(target)
+    own = goal_numbers(target)
     for match in _FIGURE.finditer(text):
         said = [match[name] for name in ("low", "high") if match[name] is not None]
         if tuple(Decimal(number.replace(",", ".")).normalize() for number in said) == own:

@@ -1,9 +1,6 @@
-"""What targets (chỉ tiêu) have come to: what agencies said of them, and where each stands.
+"""Reported values of targets (chỉ tiêu), and the status of each target.
 
-Promises that every value is kept for good with who said it (TargetValue is append-only; taking one back
-is a row of its own), and that figures of several agencies are never averaged and none is chosen for
-them: where they differ and the coordinating agency says nothing, there is no value. A target that its file
-drops keeps its values and is not shown.
+Guarantees: values are append-only; values of several agencies are never averaged.
 """
 
 from __future__ import annotations
@@ -19,14 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from data.models import Agency, Person, TargetValue
-from data.progress.undo import UNDO_FOR, CannotUndo
+from data.progress.undo import UNDO_WINDOW, CannotUndo
 from data.registry.schema import PlanFile, TargetEntry
 from data.targets.facts import TargetFacts
-from data.targets.indicators import Indicator, goals, has_figure, indicators, is_met, unit_of
+from data.targets.indicators import (
+    Indicator,
+    goal_numbers,
+    group_by_indicator,
+    has_figure,
+    is_met,
+    unit_of,
+)
+from data.targets.numbers import format_stored_number, format_vietnamese_number
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ReportedValue:
     """What one agency says of a target in a year; agency: its short name, person None if erased or unknown."""
 
     id: int
@@ -40,7 +45,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TargetStatus:
     """One target and what stands of it. value None: nobody said, or agencies differ.
 
     year: of the values, None where there are none; said: those of that year, in the agencies' official
@@ -50,8 +55,8 @@ class Standing:
     target: TargetEntry
     year: int | None = None
     value: Decimal | None = None
-    said: tuple[Value, ...] = ()
-    of: tuple[Value, ...] = ()
+    reported: tuple[ReportedValue, ...] = ()
+    of: tuple[ReportedValue, ...] = ()
 
     @property
     def is_met(self) -> bool | None:
@@ -59,27 +64,15 @@ class Standing:
         return None if self.value is None else is_met(self.target, self.value)
 
     @property
-    def differs(self) -> bool:
+    def has_conflict(self) -> bool:
         """Tell whether agencies say different things and none of them decides."""
-        return self.value is None and bool(self.said)
-
-
-def written(number: Decimal) -> str:
-    """Return a number as it is kept, "82.5": no exponent, no zeros after the last digit."""
-    return format(number.normalize(), "f")
-
-
-def shown(number: Decimal) -> str:
-    """Return a number as Vietnamese write it: "82,5", "1.250"."""
-    whole, _, rest = format(abs(number).normalize(), "f").partition(".")
-    sign = "-" if number < 0 else ""
-    return sign + f"{int(whole):,}".replace(",", ".") + ("," + rest if rest else "")
+        return self.value is None and bool(self.reported)
 
 
 # ------------------------------------------------------------------ saying and taking back
 
 
-async def say(
+async def record_target_value(
     connection: AsyncConnection,
     *,
     plan_id: int,
@@ -100,7 +93,7 @@ async def say(
     """
     standing = [
         known
-        for known in await values_of(connection, plan_id)
+        for known in await load_reported_values(connection, plan_id)
         if (known.code, known.year, known.agency_id) == (code, year, agency_id)
     ]
     if standing and standing[0].value == value:
@@ -111,7 +104,7 @@ async def say(
             plan_id=plan_id,
             code=code,
             year=year,
-            value=written(value),
+            value=format_stored_number(value),
             agency_id=agency_id,
             person_id=person_id,
             chat_id=chat_id,
@@ -125,7 +118,7 @@ async def say(
     return made
 
 
-async def undo(
+async def undo_target_value(
     connection: AsyncConnection,
     *,
     value_id: int,
@@ -140,14 +133,14 @@ async def undo(
     Raises CannotUndo: no such value or taken back already ("nothing"), older than 24 hours ("too_late"),
     or the agency said another one since ("answered_since").
     """
-    row = await value_of(connection, value_id)
+    row = await find_target_value(connection, value_id)
     if row is None or row.undoes_id is not None or await _is_undone(connection, value_id):
         raise CannotUndo("nothing")
-    if now - row.said_at > UNDO_FOR:
+    if now - row.said_at > UNDO_WINDOW:
         raise CannotUndo("too_late")
     standing = [
         known.id
-        for known in await values_of(connection, row.plan_id)
+        for known in await load_reported_values(connection, row.plan_id)
         if (known.code, known.year, known.agency_id) == (row.code, row.year, row.agency_id)
     ]
     if standing != [value_id]:
@@ -170,13 +163,13 @@ async def undo(
     return row
 
 
-async def value_of(connection: AsyncConnection, value_id: int) -> Row[Any] | None:
+async def find_target_value(connection: AsyncConnection, value_id: int) -> Row[Any] | None:
     """Return one row as it was written, or None where there is none of that id."""
     rows = await connection.execute(select(TargetValue).where(TargetValue.id == value_id))
     return rows.one_or_none()
 
 
-async def last_said(
+async def find_last_target_value_in_chat(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
 ) -> Row[Any] | None:
     """Return the last row of a person in a chat since an instant, a taking back too; None without."""
@@ -195,9 +188,9 @@ async def last_said(
 # ------------------------------------------------------------------ where targets stand
 
 
-async def values_of(
+async def load_reported_values(
     connection: AsyncConnection, plan_id: int, *, before: datetime | None = None
-) -> list[Value]:
+) -> list[ReportedValue]:
     """Return what each agency says now of each target and year of a plan: its latest, not taken back.
 
     Also of targets that the file has no more; before: said by then. In the official order, then by time.
@@ -215,10 +208,10 @@ async def values_of(
         )
         .order_by(Agency.position, Agency.id, TargetValue.id)
     )
-    latest: dict[tuple[str, int, int], Value] = {}
+    latest: dict[tuple[str, int, int], ReportedValue] = {}
     for row in rows:
         key = (row.code, row.year, row.agency_id)
-        latest[key] = Value(
+        latest[key] = ReportedValue(
             id=row.id,
             code=row.code,
             year=row.year,
@@ -231,35 +224,35 @@ async def values_of(
     return list(latest.values())
 
 
-def standings(
-    indicator: Indicator, values: Sequence[Value], coordinator_id: int | None
-) -> list[Standing]:
+def target_statuses(
+    indicator: Indicator, values: Sequence[ReportedValue], coordinator_id: int | None
+) -> list[TargetStatus]:
     """Return where each target of one indicator stands, by the values said of any of them.
 
     A value is of a year and not of a goal, so it counts for every year's goal of its indicator. For a goal the
     latest year up to its own counts, else the earliest after it (its year stands beside it).
     """
     codes = {target.code for target in indicator}
-    of_year: dict[int, dict[int, Value]] = {}
+    of_year: dict[int, dict[int, ReportedValue]] = {}
     for known in sorted(values, key=lambda known: known.id):
         if known.code in codes:
             of_year.setdefault(known.year, {})[known.agency_id] = known
     order = {known.agency_id: place for place, known in enumerate(values)}
-    return [_standing(target, of_year, order, coordinator_id) for target in indicator]
+    return [_target_status(target, of_year, order, coordinator_id) for target in indicator]
 
 
-def _standing(
+def _target_status(
     target: TargetEntry,
-    of_year: Mapping[int, Mapping[int, Value]],
+    of_year: Mapping[int, Mapping[int, ReportedValue]],
     order: Mapping[int, int],
     coordinator_id: int | None,
-) -> Standing:
+) -> TargetStatus:
     if not of_year or not has_figure(target):
-        return Standing(target)
+        return TargetStatus(target)
     upto = [year for year in of_year if target.year is None or year <= target.year]
     year = max(upto) if upto else min(of_year)
     said = tuple(sorted(of_year[year].values(), key=lambda known: order[known.agency_id]))
-    found = Standing(target, year, None, said)
+    found = TargetStatus(target, year, None, said)
     own = [known for known in said if known.agency_id == coordinator_id]
     if own:
         return replace(found, value=own[0].value, of=tuple(own))
@@ -268,15 +261,18 @@ def _standing(
     return found
 
 
-async def plan_standings(
+async def load_target_statuses(
     connection: AsyncConnection, plan: PlanFile, plan_id: int, coordinator_id: int | None
-) -> list[list[Standing]]:
+) -> list[list[TargetStatus]]:
     """Return where a plan's targets stand, by indicator, in the document's order."""
-    values = await values_of(connection, plan_id)
-    return [standings(indicator, values, coordinator_id) for indicator in indicators(plan.targets)]
+    values = await load_reported_values(connection, plan_id)
+    return [
+        target_statuses(indicator, values, coordinator_id)
+        for indicator in group_by_indicator(plan.targets)
+    ]
 
 
-async def target_facts(
+async def load_target_facts(
     connection: AsyncConnection,
     plan: PlanFile,
     plan_id: int,
@@ -289,39 +285,41 @@ async def target_facts(
     Where agencies differ, value is None and source tells who said what: "Sở A 82; Sở B 79". Numbers are
     plain decimals ("82.5"), a range's goal "15 - 20"; shown() writes one as Vietnamese do.
     """
-    values = await values_of(connection, plan_id, before=before)
+    values = await load_reported_values(connection, plan_id, before=before)
     by_code = {
         standing.target.code: standing
-        for indicator in indicators(plan.targets)
-        for standing in standings(indicator, values, coordinator_id)
+        for indicator in group_by_indicator(plan.targets)
+        for standing in target_statuses(indicator, values, coordinator_id)
     }
     return [_facts(by_code[target.code]) for target in plan.targets]
 
 
-def _facts(standing: Standing) -> TargetFacts:
+def _facts(standing: TargetStatus) -> TargetFacts:
     target = standing.target
     return TargetFacts(
         code=target.code,
         text=target.text,
         year=target.year,
         comparator=target.comparator,
-        goal=" - ".join(map(written, goals(target))) or None,
+        goal=" - ".join(map(format_stored_number, goal_numbers(target))) or None,
         unit=unit_of(target),
-        value=None if standing.value is None else written(standing.value),
+        value=None if standing.value is None else format_stored_number(standing.value),
         value_year=standing.year,
-        source=sources(standing),
+        source=format_value_sources(standing),
         met=standing.is_met,
     )
 
 
-def sources(standing: Standing) -> str:
+def format_value_sources(standing: TargetStatus) -> str:
     """Return the short names of who said a value; where they differ, with what each said."""
-    if standing.differs:
-        return "; ".join(f"{known.agency} {shown(known.value)}" for known in standing.said)
+    if standing.has_conflict:
+        return "; ".join(
+            f"{known.agency} {format_vietnamese_number(known.value)}" for known in standing.reported
+        )
     return _names(standing.of)
 
 
-def _names(values: Sequence[Value]) -> str:
+def _names(values: Sequence[ReportedValue]) -> str:
     return ", ".join(dict.fromkeys(known.agency for known in values))
 
 

@@ -15,17 +15,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.calendars.deadlines import Awaited, awaited, due_within
-from data.clock import at
+from data.calendars.deadlines import (
+    AwaitedReport,
+    list_awaited_reports,
+    list_obligation_ids_due_between,
+)
+from data.clock import instant_at
 from data.models import Agency
-from data.obligations import lists as owed
+from data.obligations import lists
 from data.registry.registry import Registry
 from data.registry.titles import report_title
 from data.registry.workdays import Workdays
 from data.rules.holders import Holders
 from data.rules.ladder import effective_due
 from data.rules.planning import HORIZON
-from jobs.rendering.items import item_of, obligation_rows
+from jobs.rendering.items import build_item, load_obligation_rows
 
 SHOWN_BACK = timedelta(days=60)  # what fell due, or was cancelled, lately
 ALARM_DAYS = 3  # working days before the last working day
@@ -41,7 +45,7 @@ _INSTANTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CalendarEntry:
     """One all-day entry of a calendar.
 
     mark: what it is known by, within an installation. alarm: how long before the day's first minute to
@@ -62,11 +66,11 @@ class Agenda:
     """Whose calendar it is, and its entries by day. until: the last day looked at."""
 
     agency: str
-    entries: Sequence[Entry]
+    entries: Sequence[CalendarEntry]
     until: date
 
 
-async def agenda_of(
+async def load_agenda(
     connection: AsyncConnection,
     registry: Registry,
     *,
@@ -80,15 +84,15 @@ async def agenda_of(
     coordinating: also the reports that it awaits from others under the plans it coordinates.
     """
     since, until = today - SHOWN_BACK, today + HORIZON
-    held = Holders(registry.provinces[province], on=today).held_by(agency)
-    ids = await owed.agency_ids(connection, province, held.owners | {agency})
-    condition = owed.held_by_ids(ids, held)
-    found = await due_within(connection, condition, since=since, until=until)
-    rows = await obligation_rows(connection, found)
+    held = Holders(registry.provinces[province], on=today).owners_held_by(agency)
+    ids = await lists.find_agency_ids(connection, province, held.owners | {agency})
+    condition = lists.held_condition_by_ids(ids, held)
+    found = await list_obligation_ids_due_between(connection, condition, since=since, until=until)
+    rows = await load_obligation_rows(connection, found)
     workdays = registry.workdays
     entries = [_own(rows[key], agency, today, workdays) for key in found]
     if coordinating:
-        reports = await awaited(
+        reports = await list_awaited_reports(
             connection,
             ids[agency],
             own_ids=[ids[code] for code in held.reports if code in ids],
@@ -101,12 +105,12 @@ async def agenda_of(
     return Agenda(str(name), entries, until)
 
 
-def _own(row: Any, agency: str, today: date, workdays: Workdays) -> Entry:
+def _own(row: Any, agency: str, today: date, workdays: Workdays) -> CalendarEntry:
     due = effective_due(row.due_on, row.extended_to)
-    item = item_of(row, number=0, today=today, workdays=workdays, for_agency=agency)
+    item = build_item(row, number=0, today=today, workdays=workdays, for_agency=agency)
     is_open = row.state == "open"
     instants = [at_ for name in _INSTANTS if (at_ := getattr(row, name)) is not None]
-    return Entry(
+    return CalendarEntry(
         mark=f"obligation-{row.id}",
         day=due,
         revision=row.revision,
@@ -129,11 +133,11 @@ def _own(row: Any, agency: str, today: date, workdays: Workdays) -> Entry:
     )
 
 
-def _awaited(each: Awaited, today: date, workdays: Workdays) -> Entry:
+def _awaited(each: AwaitedReport, today: date, workdays: Workdays) -> CalendarEntry:
     missing = each.expected - each.received
     base = workdays.on_or_before(each.due_on)
     waiting = missing > 0 and today <= each.due_on
-    return Entry(
+    return CalendarEntry(
         # Not the date: it moves, and the entry with it.
         mark=f"duty-{each.duty_id}-{each.period}",
         day=each.due_on,
@@ -170,5 +174,5 @@ def _latest(revised_on: date | None, instants: Sequence[datetime]) -> datetime |
     """Return when an entry last changed as far as is known: a revision is known by its day alone."""
     known = list(instants)
     if revised_on is not None:
-        known.append(at(revised_on, time.min))
+        known.append(instant_at(revised_on, time.min))
     return max(known, default=None)

@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from jobs.calendars.entries import Agenda, Entry
+from jobs.calendars.entries import Agenda, CalendarEntry
 from jobs.rendering.renderer import long_date, short_date, upper_first
 
 REFRESH = timedelta(hours=6)  # how often a subscriber is asked to look again
@@ -27,12 +27,12 @@ _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _STAMP = re.compile(rb"^DTSTAMP[:;].*\r\n", re.MULTILINE)
 
 
-def installation_of(key: bytes) -> str:
+def installation_id(key: bytes) -> str:
     """Return what tells one installation from another for good, and nothing of its key."""
     return hashlib.sha256(b"installation:" + key).hexdigest()[:16]
 
 
-def written(agenda: Agenda, *, installation: str, now: datetime, templates: Path) -> bytes:
+def render_ics(agenda: Agenda, *, installation: str, now: datetime, templates: Path) -> bytes:
     """Return one agency's calendar as the bytes of an .ics file.
 
     now: when it is made (DTSTAMP, §3.8.7.2). templates: the folder in which calendar_event stands.
@@ -62,7 +62,7 @@ def fingerprint(calendar: bytes) -> str:
     return hashlib.sha256(_STAMP.sub(b"", calendar)).hexdigest()[:32]
 
 
-def _event(entry: Entry, words: Template, installation: str, now: datetime) -> Any:
+def _event(entry: CalendarEntry, words: Template, installation: str, now: datetime) -> Any:
     from icalendar import Alarm, Event
 
     summary, _, description = _clean(words.render(**entry.facts)).strip().partition("\n")

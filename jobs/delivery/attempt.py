@@ -12,23 +12,23 @@ import asyncio
 import math
 
 from jobs.channel import Channel, DeliveryError, OutgoingMessage, Slot, Transient, Unknown
-from jobs.delivery.lease import Tenure
+from jobs.delivery.lease import AccountLease
 from jobs.delivery.outcomes import Ending
 
 
-class Attempts:
+class SendAttempts:
     """The sends of one account; see the module."""
 
-    def __init__(self, channel: Channel, tenure: Tenure) -> None:
+    def __init__(self, channel: Channel, account_lease: AccountLease) -> None:
         self._channel = channel
-        self._tenure = tenure
+        self._account_lease = account_lease
         self._quickest = math.inf  # seconds from start to answer
 
-    async def make(self, outgoing: OutgoingMessage, slot: Slot) -> Ending:
+    async def send(self, outgoing: OutgoingMessage, slot: Slot) -> Ending:
         """Send once; never raises. slot: moved to when the message may have arrived at the latest."""
         loop = asyncio.get_running_loop()
         slot.at = began = loop.time()
-        if not await self._tenure.holds():  # this process stood still since the claim
+        if not await self._account_lease.holds():  # this process stood still since the claim
             return Transient("the lease ran out before it was sent")
         ending: Ending
         try:

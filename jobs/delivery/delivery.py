@@ -15,17 +15,18 @@ from data.clock import Clock
 from data.db.database import Database
 from data.registry.workdays import Workdays
 from jobs.channel import Channel
-from jobs.delivery.lease import Tenure
-from jobs.delivery.prepare import Renderer
-from jobs.delivery.sender import Line
+from jobs.delivery.lease import AccountLease
+from jobs.delivery.prepare import MessageRenderer
+from jobs.delivery.sender import AccountSender
 
 _NO_MORE = frozenset({"sent", "skipped", "not_owned"})  # give the other accounts nothing to do
 
 
-class Delivery:
+class Dispatcher:
     """The ways out of all accounts of one process.
 
-    owner: names this process in the leases; see data.accounts.leases.own. lease_clock: what leases are reckoned by,
+    owner: names this process in the leases; see data.accounts.leases.take_lease. lease_clock: what leases are
+    reckoned by,
     where that is another than `clock`.
     """
 
@@ -33,26 +34,26 @@ class Delivery:
         self,
         database: Database,
         channels: Mapping[int, Channel],
-        renderer: Renderer,
+        renderer: MessageRenderer,
         workdays_source: Callable[[], Workdays],
         clock: Clock,
         owner: str,
         *,
         lease_clock: Clock | None = None,
     ) -> None:
-        self.tenures: Mapping[int, Tenure] = {
-            account_id: Tenure(account_id, owner, database, lease_clock or clock)
+        self.account_leases: Mapping[int, AccountLease] = {
+            account_id: AccountLease(account_id, owner, database, lease_clock or clock)
             for account_id in channels
         }
-        self._lines = [
-            Line(
+        self._senders = [
+            AccountSender(
                 account_id,
                 channel,
                 database=database,
                 renderer=renderer,
                 workdays_source=workdays_source,
                 clock=clock,
-                tenure=self.tenures[account_id],
+                account_lease=self.account_leases[account_id],
             )
             for account_id, channel in channels.items()
         ]
@@ -61,7 +62,7 @@ class Delivery:
 
     def wake(self) -> None:
         """Look again now; call after a commit that put something, and when a stepped clock was moved."""
-        for line in self._lines:
+        for line in self._senders:
             line.wake()
 
     async def run(self) -> None:
@@ -73,14 +74,14 @@ class Delivery:
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
-                for line in self._lines:
+                for line in self._senders:
                     group.create_task(line.run())
         finally:
             self._running = False
 
     def stop(self) -> None:
         """Let run() end; nothing more is claimed."""
-        for line in self._lines:
+        for line in self._senders:
             line.stop()
 
     async def run_until_idle(self) -> Counter[str]:
@@ -96,11 +97,11 @@ class Delivery:
         total: Counter[str] = Counter()
         async with self._one_at_a_time:
             while True:
-                counts = await asyncio.gather(*(line.run_until_idle() for line in self._lines))
+                counts = await asyncio.gather(*(line.run_until_idle() for line in self._senders))
                 found = sum(counts, Counter())
                 if total:
                     del found["not_owned"]  # counted by the first round
                 total += found
                 # What one account could not bring may wait at another, whose line was idle already.
-                if len(self._lines) == 1 or found.keys() <= _NO_MORE:
+                if len(self._senders) == 1 or found.keys() <= _NO_MORE:
                     return total

@@ -11,22 +11,23 @@ import asyncio
 from datetime import datetime, timedelta
 
 from data.accounts import leases
-from data.accounts.leases import Lease, LeaseLost
+from data.accounts.leases import Lease
 from data.clock import Clock
 from data.db.database import Database
-from data.log import journal
+from data.log import get_logger
 from data.outbox import claims
 
-log = journal("delivery")
+log = get_logger("delivery")
 
 RENEW_SECONDS = 5.0
 _LEAST_WAIT = 0.2
 
 
-class Tenure:
+class AccountLease:
     """The lease of one account; see the module.
 
-    clock: of leases, which must be one for all processes. owner: names this process, see data.accounts.leases.own.
+    clock: of leases, which must be one for all processes. owner: names this process,
+    see data.accounts.leases.take_lease.
     """
 
     def __init__(self, account_id: int, owner: str, database: Database, clock: Clock) -> None:
@@ -46,14 +47,14 @@ class Tenure:
         """
         now = await self._clock.now()
         async with self._database.write() as connection:
-            lease = await claims.take_over(
+            lease = await claims.acquire_account(
                 connection, self._account_id, self._owner, repeats_unknown=repeats_unknown, now=now
             )
             if lease is None:
-                row = await leases.account(connection, self._account_id)
+                row = await leases.load_account(connection, self._account_id)
         if lease is not None:
             self.lease = lease
-            self._lengthened(now)
+            self._extend_until(now)
             self._ended.clear()
             self._began.set()
             return None
@@ -69,10 +70,10 @@ class Tenure:
         if in_time and asyncio.get_running_loop().time() < self._renew_at:
             return
         async with self._database.write() as connection:
-            await leases.renew(connection, self.lease, now=now)
-        self._lengthened(now)
+            await leases.renew_lease(connection, self.lease, now=now)
+        self._extend_until(now)
 
-    def end(self) -> None:
+    def drop(self) -> None:
         """Act for the account no more: it was lost, or is about to be given back."""
         self.lease = self._until = None
         self._began.clear()
@@ -86,17 +87,14 @@ class Tenure:
         """Return the present instant by the clock of leases."""
         return await self._clock.now()
 
-    async def begun(self) -> None:
+    async def wait_until_owned(self) -> None:
         """Wait until the account is ours."""
         await self._began.wait()
 
-    async def ended(self) -> None:
+    async def wait_until_lost(self) -> None:
         """Wait until it is ours no more, as far as was found out."""
         await self._ended.wait()
 
-    def _lengthened(self, now: datetime) -> None:
+    def _extend_until(self, now: datetime) -> None:
         self._until = now + timedelta(seconds=leases.LEASE_SECONDS)
         self._renew_at = asyncio.get_running_loop().time() + RENEW_SECONDS
-
-
-__all__ = ["RENEW_SECONDS", "LeaseLost", "Tenure"]

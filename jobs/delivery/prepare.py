@@ -16,13 +16,13 @@ from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.db.database import FAULTS as DATABASE_FAULTS
+from data.db.database import DATABASE_ERRORS
 from data.registry.workdays import Workdays
 from jobs.channel import Capabilities, Gone, OutgoingMessage
 from jobs.delivery.outcomes import NotRenderable, Skipped
 
 
-class Renderer(Protocol):
+class MessageRenderer(Protocol):
     """What puts a message into words; jobs.rendering.renderer.Renderer is one."""
 
     async def listed(
@@ -67,23 +67,23 @@ class Unreadable(Exception):
         self.message_id = message_id
 
 
-Unsaid = Skipped | Gone | NotRenderable
-Words = OutgoingMessage | Unsaid
+NotSent = Skipped | Gone | NotRenderable
+Prepared = OutgoingMessage | NotSent
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LoadedContent:
     """What a message says, as its renderer read it."""
 
     content: Any
 
 
-class Wording:
+class MessagePreparer:
     """How the messages of one account are put into words; see the module."""
 
     def __init__(
         self,
-        renderer: Renderer,
+        renderer: MessageRenderer,
         capabilities: Capabilities,
         workdays_source: Callable[[], Workdays],
     ) -> None:
@@ -95,7 +95,7 @@ class Wording:
 
     async def read(
         self, connection: AsyncConnection, messages: Sequence[Row[Any]], *, today: date
-    ) -> list[Said | Unsaid]:
+    ) -> list[LoadedContent | NotSent]:
         """Return of each message what it says, or how it ends without being sent.
 
         Raises Unreadable for what the database refuses to read (then spare() it and begin anew), and the
@@ -112,23 +112,23 @@ class Wording:
             for message in messages
         ]
 
-    async def words(
-        self, messages: Sequence[Row[Any]], read: Sequence[Said | Unsaid]
-    ) -> list[Words]:
+    async def prepare(
+        self, messages: Sequence[Row[Any]], read: Sequence[LoadedContent | NotSent]
+    ) -> list[Prepared]:
         """Put into words what was read of each message; never raises."""
         return [
-            self._word(message, said) if isinstance(said, Said) else said
+            self._word(message, said) if isinstance(said, LoadedContent) else said
             for message, said in zip(messages, read, strict=True)
         ]
 
-    def spare(self, fault: Unreadable) -> None:
+    def exclude(self, fault: Unreadable) -> None:
         """Read no more for that message, or (where nobody knows which) for each apart; until forget()."""
         if fault.message_id is None:
             self._apart = True
         else:
             self._unreadable[fault.message_id] = str(fault)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Read for all again; call when the transaction is committed."""
         self._apart = False
         self._unreadable.clear()
@@ -139,7 +139,7 @@ class Wording:
         """Read for all in one look; None where a value of one cannot be understood."""
         try:
             return await self._renderer.listed(connection, messages)
-        except DATABASE_FAULTS:
+        except DATABASE_ERRORS:
             raise
         except SQLAlchemyError as error:
             raise Unreadable(None, f"{type(error).__name__}: {error}") from error
@@ -152,22 +152,22 @@ class Wording:
         message: Row[Any],
         listed: Mapping[int, Any] | None,
         today: date,
-    ) -> Said | Unsaid:
+    ) -> LoadedContent | NotSent:
         if message.chat_state == "gone":
             return Gone("the chat was lost before")
         try:
             content = await self._renderer.content(
                 connection, message, today=today, workdays=self._workdays_source(), listed=listed
             )
-        except DATABASE_FAULTS:
+        except DATABASE_ERRORS:
             raise  # the database's fault, not the message's
         except SQLAlchemyError as error:
             raise Unreadable(message.id, f"{type(error).__name__}: {error}") from error
         except Exception as error:
             return NotRenderable(f"{type(error).__name__}: {error}")
-        return Skipped("nothing left to say") if content is None else Said(content)
+        return Skipped("nothing left to say") if content is None else LoadedContent(content)
 
-    def _word(self, message: Row[Any], said: Said) -> Words:
+    def _word(self, message: Row[Any], said: LoadedContent) -> Prepared:
         edits = message.edits if self._capabilities.edits else None
         try:
             return self._renderer.render(

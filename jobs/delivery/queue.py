@@ -18,32 +18,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.database import Database
 from data.outbox import messages as outbox
-from data.outbox.messages import Waiting
+from data.outbox.messages import WaitingMessage
 from data.registry.workdays import Workdays
 from jobs.channel import Pacing, Slot
-from jobs.delivery.sending_hours import opens_at
+from jobs.delivery.sending_hours import next_sending_at
 
 _FIRST_PAGE, _NEXT_PAGES = 100, 1000  # messages read ahead
 _SET_BACK = timedelta(seconds=2)  # at least; less is waited out
 
 
-class Chosen(NamedTuple):
+class Ready(NamedTuple):
     """One message that may go now, and its place in the windows."""
 
-    message: Waiting
+    message: WaitingMessage
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Batch:
     """What may go at once; seconds until another look is worth it; paced: a window holds something up."""
 
-    chosen: list[Chosen]
+    chosen: list[Ready]
     seconds: float
     paced: bool
 
 
-class Ahead:
+class SendQueue:
     """The head of one account's queue; see the module."""
 
     def __init__(
@@ -57,8 +57,8 @@ class Ahead:
         self._pacing = pacing
         self._database = database
         self._workdays_source = workdays_source
-        self._queue: list[Waiting] = []
-        self._last_read: Waiting | None = None
+        self._queue: list[WaitingMessage] = []
+        self._last_read: WaitingMessage | None = None
         self._more = False  # the outbox holds more than the queue
         self._stale = True
         self._open = True
@@ -75,25 +75,25 @@ class Ahead:
         """Let a chat (None: the whole account) rest until an instant; never shortens a rest."""
         self._silent[chat_id] = max(until, self._silent.get(chat_id, until))
 
-    async def recall(self, now: datetime) -> None:
+    async def replay_recent_sends(self, now: datetime) -> None:
         """Tell pacing of the sends of an owner before, as the platform still counts them."""
         if not self._pacing.longest:
             return
         start = asyncio.get_running_loop().time()
         since = now - timedelta(seconds=self._pacing.longest)
         async with self._database.read() as connection:
-            for row in await outbox.recent_sends(connection, self._account_id, since=since):
+            for row in await outbox.list_recent_sends(connection, self._account_id, since=since):
                 age = (now - row.at).total_seconds()
                 self._pacing.take(row.chat_id, group=True, at=start - age)
 
-    async def choose(self, now: datetime, free: int, passed: set[int]) -> Choice:
+    async def choose(self, now: datetime, free: int, passed: set[int]) -> Batch:
         """Pick at most `free` messages that may go at once, one a chat, none of the chats in `passed`."""
         if self._seen is not None and self._seen - now > _SET_BACK:
             await self._set_back(now, self._seen - now)
         self._seen = now
         if free <= 0:
-            return Choice([], math.inf, paced=False)
-        opening = opens_at(now, self._workdays_source())
+            return Batch([], math.inf, paced=False)
+        opening = next_sending_at(now, self._workdays_source())
         if (
             self._stale
             or (opening <= now) != self._open
@@ -105,8 +105,8 @@ class Ahead:
         rest = self._silent.get(None, now)
         if self._stopped or rest > now:
             changes += [rest] if rest > now else []
-            return Choice([], _soonest(changes, now), paced=False)
-        chosen: list[Chosen] = []
+            return Batch([], _soonest(changes, now), paced=False)
+        chosen: list[Ready] = []
         passed = set(passed)
         while True:
             wait, full = self._scan(chosen, free, passed, now, changes)
@@ -114,11 +114,11 @@ class Ahead:
                 break
             async with self._database.read() as connection:
                 await self._read_on(connection, now, _NEXT_PAGES)
-        return Choice(chosen, min(_soonest(changes, now), wait), paced=wait < math.inf)
+        return Batch(chosen, min(_soonest(changes, now), wait), paced=wait < math.inf)
 
     def _scan(
         self,
-        chosen: list[Chosen],
+        chosen: list[Ready],
         free: int,
         passed: set[int],
         now: datetime,
@@ -127,7 +127,7 @@ class Ahead:
         """Move what may go to `chosen`; returns seconds by pacing, and whether the account is full."""
         pacing, at = self._pacing, asyncio.get_running_loop().time()
         soonest, full = math.inf, False
-        kept: list[Waiting] = []
+        kept: list[WaitingMessage] = []
         for index, one in enumerate(self._queue):
             if full or len(chosen) >= free:
                 kept += self._queue[index:]
@@ -150,7 +150,7 @@ class Ahead:
                 soonest = min(soonest, wait)
                 kept.append(one)
             else:
-                chosen.append(Chosen(one, pacing.take(one.chat_id, group=group, at=at)))
+                chosen.append(Ready(one, pacing.take(one.chat_id, group=group, at=at)))
         self._queue = kept
         return soonest, full
 
@@ -158,13 +158,13 @@ class Ahead:
         """Reckon anew what was reckoned by a clock that has been set back since."""
         self._silent = {chat: until - by for chat, until in self._silent.items()}
         async with self._database.write() as connection:
-            await outbox.hasten(connection, self._account_id, now=now)
+            await outbox.reset_send_times(connection, self._account_id, now=now)
         self._stale = True
 
     async def _reload(self, now: datetime) -> None:
         self._silent = {chat: until for chat, until in self._silent.items() if until > now}
         async with self._database.read() as connection:
-            account = await outbox.outlook(connection, self._account_id, now=now)
+            account = await outbox.load_send_state(connection, self._account_id, now=now)
             self._queue, self._last_read = [], None
             await self._read_on(connection, now, _FIRST_PAGE)
         self._next_at = account.next_at
@@ -174,7 +174,7 @@ class Ahead:
         self._stale = False
 
     async def _read_on(self, connection: AsyncConnection, now: datetime, count: int) -> None:
-        page = await outbox.waiting(
+        page = await outbox.list_waiting_messages(
             connection,
             self._account_id,
             now=now,

@@ -11,14 +11,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts.usage import Month, Usage, month_of, usage
+from data.accounts.usage import AccountUsage, MonthUsage, list_account_usage, load_month_usage
 from jobs.channel import Capabilities
 
 LEVELS = (70, 85, 95)  # per cent of a cap from which on it is warned of
 
 
 async def accounts_in_use(
-    connection: AsyncConnection, can: Callable[[Usage], Capabilities | None], *, today: date
+    connection: AsyncConnection,
+    capabilities: Callable[[AccountUsage], Capabilities | None],
+    *,
+    today: date,
 ) -> list[dict[str, Any]]:
     """Return every account's use this month, as JSON values; can: what its channel can, None if unknown.
 
@@ -26,12 +29,12 @@ async def accounts_in_use(
     platform.
     """
     return [
-        await _facts(connection, use, can(use), today)
-        for use in await usage(connection, today=today)
+        await _facts(connection, use, capabilities(use), today)
+        for use in await list_account_usage(connection, today=today)
     ]
 
 
-def share(used: int, cap: int | None) -> dict[str, int | None]:
+def cap_usage(used: int, cap: int | None) -> dict[str, int | None]:
     """Return what is used of a cap: used, cap, percent (None without a cap), level (one of LEVELS, or 0)."""
     percent = None if cap is None else used * 100 // cap
     level = max((level for level in LEVELS if percent is not None and percent >= level), default=0)
@@ -39,19 +42,19 @@ def share(used: int, cap: int | None) -> dict[str, int | None]:
 
 
 async def _facts(
-    connection: AsyncConnection, use: Usage, can: Capabilities | None, today: date
+    connection: AsyncConnection, use: AccountUsage, capabilities: Capabilities | None, today: date
 ) -> dict[str, Any]:
-    cap = can.monthly_messages if can else None
-    month = Month(use.sent, 0)
+    cap = capabilities.monthly_messages if capabilities else None
+    month = MonthUsage(use.sent, 0)
     if cap is not None:
-        month = await month_of(connection, use.account_id, today=today)
+        month = await load_month_usage(connection, use.account_id, today=today)
     return {
         "id": use.account_id,
-        "messenger": can.messenger if can else "",
+        "messenger": capabilities.messenger if capabilities else "",
         "channel": use.channel,
         "name": use.name,
         "stopped": use.stopped,
         "chats": use.chats,
-        "people": share(use.people, can.most_people if can else None),
-        "messages": {**share(month.used, cap), "sent": month.sent, "received": month.received},
+        "people": cap_usage(use.people, capabilities.most_people if capabilities else None),
+        "messages": {**cap_usage(month.used, cap), "sent": month.sent, "received": month.received},
     }

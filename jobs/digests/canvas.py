@@ -26,7 +26,7 @@ INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
 _DPI = 72  # one point is one pixel
 
 
-class Page:
+class Canvas:
     """A white page of WIDTH, as tall as `height` says when it is saved; y grows downwards."""
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class Page:
             self._widths[key] = float(width)
         return self._widths[key]
 
-    def wrapped(self, words: str, size: float, most: float, *, bold: bool = False) -> list[str]:
+    def wrap(self, words: str, size: float, most: float, *, bold: bool = False) -> list[str]:
         """Return words in lines of at most `most` pixels; only a word wider than that is broken."""
         lines: list[str] = [""]
         space, used = self.width_of(" ", size, bold=bold), 0.0
-        for word in drawable(words).split():
+        for word in strip_undrawable(words).split():
             width = self.width_of(word, size, bold=bold)
             if lines[-1] and used + space + width <= most:
                 lines[-1] += f" {word}"
@@ -144,7 +144,7 @@ class Page:
             )
         )
 
-    def settle(self) -> None:
+    def fix_height(self) -> None:
         """Give the picture its height; from here on its parts know where they stand."""
         self.figure.set_size_inches(WIDTH / _DPI, round(self.height) / _DPI)
         self.axes.set_xlim(0, WIDTH)
@@ -157,7 +157,7 @@ class Page:
         """
         from PIL import Image
 
-        self.settle()
+        self.fix_height()
         self._canvas.draw()
         seen = Image.frombuffer(
             "RGBA",
@@ -184,7 +184,7 @@ def font_file(*, bold: bool = False) -> Path:
     return Path(get_data_path()) / "fonts" / "ttf" / name
 
 
-def drawable(words: str) -> str:
+def strip_undrawable(words: str) -> str:
     """Return words in composed letters, without what the font has no letter for (an emoji)."""
     letters = _letters()
     composed = unicodedata.normalize("NFC", words)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from jobs.digests.canvas import FAINT, INK, MARGIN, MUTED, WIDTH, Page
+from jobs.digests.canvas import FAINT, INK, MARGIN, MUTED, WIDTH, Canvas
 
 # Telegram refuses a photo whose width and height are more than 10000 together, and shows a tall one
 # made smaller (Bot API, sendPhoto): 80 rows on two lines stay below.
@@ -63,7 +63,7 @@ class BurnPoint:
     late: int
 
 
-def bars(title: str, rows: Sequence[BarRow], *, as_of: date) -> bytes:
+def draw_bars(title: str, rows: Sequence[BarRow], *, as_of: date) -> bytes:
     """Return stacked bars of the four official states, one a row, all on one scale.
 
     Counts stand in a part where there is room, the total at the bar's end; what is not nought is never
@@ -73,7 +73,9 @@ def bars(title: str, rows: Sequence[BarRow], *, as_of: date) -> bytes:
     return bars_page(title, rows, as_of=as_of).png()
 
 
-def burn_up(title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: date | None) -> bytes:
+def draw_burn_up(
+    title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: date | None
+) -> bytes:
     """Return total, done and late over the weeks, with an upright mark at due_on.
 
     One point is a mark without a line. Raises ValueError for no points.
@@ -84,11 +86,11 @@ def burn_up(title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: dat
 # ------------------------------------------------------------------ bars
 
 
-def bars_page(title: str, rows: Sequence[BarRow], *, as_of: date) -> Page:
+def bars_page(title: str, rows: Sequence[BarRow], *, as_of: date) -> Canvas:
     """Return what `bars` draws, before it is saved."""
     if not rows:
         raise ValueError("no rows to draw")
-    page = Page()
+    page = Canvas()
     y = _legend(page, _heading(page, title, as_of))
     longest = max(row.total for row in rows[:MOST_ROWS])
     for row in rows[:MOST_ROWS]:
@@ -99,21 +101,21 @@ def bars_page(title: str, rows: Sequence[BarRow], *, as_of: date) -> Page:
         page.write(_LABELS, y + 40, words, _WORDS)
         y += 70
     page.height = y + MARGIN
-    page.settle()
+    page.fix_height()
     return page
 
 
-def _heading(page: Page, title: str, as_of: date) -> float:
+def _heading(page: Canvas, title: str, as_of: date) -> float:
     """Write the title and its day; returns where the next thing begins."""
     y = float(MARGIN)
-    for line in page.wrapped(title, _TITLE, WIDTH - 2 * MARGIN, bold=True):
+    for line in page.wrap(title, _TITLE, WIDTH - 2 * MARGIN, bold=True):
         page.write(MARGIN, y + 24, line, _TITLE, bold=True)
         y += 52
     page.write(MARGIN, y + 22, f"Tính đến ngày {as_of:%d/%m/%Y}", _WORDS, colour=MUTED)
     return y + 62
 
 
-def _legend(page: Page, y: float) -> float:
+def _legend(page: Canvas, y: float) -> float:
     for place, (_name, words, colour, hatch) in enumerate(_STATES):
         x, middle = (MARGIN, 540)[place // 2], y + 22 + 50 * (place % 2)
         page.box(x, middle - 17, 50, 34, colour, hatch=hatch)
@@ -121,8 +123,8 @@ def _legend(page: Page, y: float) -> float:
     return y + 118
 
 
-def _row(page: Page, row: BarRow, y: float, longest: int) -> float:
-    lines = page.wrapped(row.label, _SMALL, _BARS - 24 - _LABELS)
+def _row(page: Canvas, row: BarRow, y: float, longest: int) -> float:
+    lines = page.wrap(row.label, _SMALL, _BARS - 24 - _LABELS)
     height = max(_BAR, 33 * len(lines)) + 24
     page.line((MARGIN, WIDTH - MARGIN), (y, y), FAINT)
     middle = y + height / 2
@@ -168,11 +170,11 @@ _LEFT, _RIGHT, _PLOT = (
 
 def burn_up_page(
     title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: date | None
-) -> Page:
+) -> Canvas:
     """Return what `burn_up` draws, before it is saved."""
     if not points:
         raise ValueError("no points to draw")
-    page = Page()
+    page = Canvas()
     points = sorted(points, key=lambda point: point.week_on)
     last = points[-1]
     # Total below and late on top: where two lines run together the one that matters more is seen.
@@ -213,7 +215,7 @@ def burn_up_page(
         x = min(max(across(due_on), MARGIN + half), WIDTH - MARGIN - half)
         page.write(x, top - 42, words, _WORDS, bold=True, align="center")
     xs = [across(point.week_on) for point in points]
-    marked = _apart(xs)
+    marked = _labelled_weeks(xs)
     for place in marked:
         page.line([xs[place]] * 2, (bottom, bottom + 12), MUTED, thick=2)
         words = f"{points[place].week_on:%d/%m}"
@@ -224,7 +226,7 @@ def burn_up_page(
         for place in marked:
             page.line(xs[place : place + 1], ys[place : place + 1], colour, marker=marker)
     page.height = bottom + 60 + MARGIN
-    page.settle()
+    page.fix_height()
     return page
 
 
@@ -252,7 +254,7 @@ def _scale(days: Sequence[date]) -> Callable[[date], float]:
     return across
 
 
-def _apart(xs: Sequence[float]) -> list[int]:
+def _labelled_weeks(xs: Sequence[float]) -> list[int]:
     """Return which weeks are marked: the last one, and before it those with room for their dates."""
     marked = [len(xs) - 1]
     for place in range(len(xs) - 2, -1, -1):

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.digests.kept_weeks import Facts, Key
+from data.digests.kept_weeks import ScopeFacts, ScopeKey
 from data.registry.registry import Registry
 from jobs.digests.for_agencies import agency_facts
 from jobs.digests.for_coordinators import coordinator_facts, plan_facts
@@ -20,7 +20,7 @@ from jobs.digests.for_leaders import province_facts
 from jobs.digests.week import read_week
 
 
-async def reckon(
+async def compute_week_facts(
     connection: AsyncConnection,
     registry: Registry,
     province: str,
@@ -28,7 +28,7 @@ async def reckon(
     week_on: date,
     now: datetime,
     accounts: Sequence[Mapping[str, Any]],
-) -> dict[Key, Facts]:
+) -> dict[ScopeKey, ScopeFacts]:
     """Return the facts of a province's week as of `now`: what leaders are told first, then plans,
     coordinators and agencies.
 
@@ -38,7 +38,9 @@ async def reckon(
         connection, registry, province, week_on=week_on, now=now, accounts=accounts
     )
     plans = plan_facts(week)
-    facts: dict[Key, Facts] = {("province", ""): await province_facts(connection, week, plans)}
+    facts: dict[ScopeKey, ScopeFacts] = {
+        ("province", ""): await province_facts(connection, week, plans)
+    }
     facts |= {("plan", code): each for code, each in plans.items()}
     steering = await coordinator_facts(connection, week, plans)
     facts |= {("coordinator", code): each for code, each in steering.items()}

@@ -11,48 +11,48 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.digests.kept_weeks import Facts
-from jobs.digests.lines import line_of
+from data.digests.kept_weeks import ScopeFacts
+from jobs.digests.lines import digest_line
 from jobs.digests.week import Week
-from jobs.rendering.items import obligation_rows
+from jobs.rendering.items import load_obligation_rows
 
 SECTIONS = ("late", "passed", "soon", "undated", "ended", "ours", "theirs", "confirmed")
 _MOST = {"late": 8, "passed": 4, "soon": 8, "ended": 3, "ours": 5, "theirs": 5, "confirmed": 5}
 
-Entry = tuple[int, dict[str, Any]]  # an obligation, and what its line says beside it
+SectionEntry = tuple[int, dict[str, Any]]  # an obligation, and what its line says beside it
 
 
-async def agency_facts(connection: AsyncConnection, week: Week) -> dict[str, Facts]:
+async def agency_facts(connection: AsyncConnection, week: Week) -> dict[str, ScopeFacts]:
     """Return the facts of every agency that there is something to tell, by its code."""
-    entries = _sorted_out(week)
+    entries = _sort_into_sections(week)
     shown = {
         key
         for sections in entries.values()
         for section, every in sections.items()
         for key, _ in every[: _MOST.get(section, 1)]
     }
-    rows = await obligation_rows(connection, sorted(shown))
+    rows = await load_obligation_rows(connection, sorted(shown))
     return {
         code: _facts(week, code, entries[code], rows) for code in week.agencies if code in entries
     }
 
 
-def _sorted_out(week: Week) -> dict[str, dict[str, list[Entry]]]:
-    found: dict[str, dict[str, list[Entry]]] = {}
+def _sort_into_sections(week: Week) -> dict[str, dict[str, list[SectionEntry]]]:
+    found: dict[str, dict[str, list[SectionEntry]]] = {}
 
     def tell(code: str | None, section: str, key: int, **more: Any) -> None:
         if code is not None:
             found.setdefault(code, {}).setdefault(section, []).append((key, more))
 
-    for owed in week.owed:
+    for owed in week.items:
         key = owed.row.id
         coordinator = week.coordinators[owed.row.plan_id]
         holder = owed.holder or coordinator
         whom = "" if week.is_own(owed) else str(week.plans[owed.row.plan_id].coordinator or "")
-        if owed.standing == "submitted":
+        if owed.status == "submitted":
             tell(holder, "theirs", key, why="confirm", whom=whom)
-        elif owed.standing != "far":
-            tell(holder, owed.standing, key)
+        elif owed.status != "far":
+            tell(holder, owed.status, key)
         if owed.row.disputed_at is not None and owed.row.state == "open":
             tell(holder, "theirs", key, why="dispute", whom=whom)
         asked = week.later_dates.get(key)
@@ -68,15 +68,15 @@ def _sorted_out(week: Week) -> dict[str, dict[str, list[Entry]]]:
 
 
 def _facts(
-    week: Week, code: str, entries: Mapping[str, list[Entry]], rows: Mapping[int, Any]
-) -> Facts:
+    week: Week, code: str, entries: Mapping[str, list[SectionEntry]], rows: Mapping[int, Any]
+) -> ScopeFacts:
     lines: list[dict[str, Any]] = []
     speak: dict[str, None] = {}
     for section in SECTIONS:
         every = entries.get(section, [])
         most = _MOST.get(section, 1)
         for key, more in every[:most]:
-            line = line_of(week, rows[key], for_agency=code)
+            line = digest_line(week, rows[key], for_agency=code)
             lines.append({"section": section, **line, **more})
             speak.setdefault(rows[key].coordinator_name or "")
         if len(every) > most and section != "undated":

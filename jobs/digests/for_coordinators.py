@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.digests.kept_weeks import Facts
+from data.digests.kept_weeks import ScopeFacts
 from data.registry.titles import shorten
-from data.rules.ladder import Due
-from jobs.digests.lines import grouped, representatives, requests
-from jobs.digests.week import AHEAD, Week
+from data.rules.ladder import DueDate
+from jobs.digests.lines import grouped_lines, load_first_rows, requests_line
+from jobs.digests.week import DAYS_AHEAD, Week
 
 QUOTA_FROM = 80  # per cent of a cap, beyond which a digest tells of it
 _NEWLY, _CHATS = 8, 8
@@ -24,7 +24,7 @@ _TITLE = 70
 _STATES = ("done_on_time", "done_late", "open_on_time", "open_late")
 
 
-def plan_facts(week: Week) -> dict[str, Facts]:
+def plan_facts(week: Week) -> dict[str, ScopeFacts]:
     """Return how each plan stands, by its code: tasks, reports, agencies in the official order."""
     counted: dict[int, dict[str, Counter[str]]] = {}
     for plan_id, holder, row in week.counts:
@@ -38,7 +38,7 @@ def plan_facts(week: Week) -> dict[str, Facts]:
         states["done_late"] += late
         states["open_on_time"] += int(row.total) - done - open_late
         states["open_late"] += open_late
-    found: dict[str, Facts] = {}
+    found: dict[str, ScopeFacts] = {}
     for plan_id, plan in week.plans.items():
         tasks = week.figures.get(plan_id)
         of_agencies = counted.get(plan_id, {})
@@ -65,33 +65,33 @@ def plan_facts(week: Week) -> dict[str, Facts]:
 
 
 async def coordinator_facts(
-    connection: AsyncConnection, week: Week, plans: Mapping[str, Facts]
-) -> dict[str, Facts]:
+    connection: AsyncConnection, week: Week, plans: Mapping[str, ScopeFacts]
+) -> dict[str, ScopeFacts]:
     """Return what each coordinating agency is told, by its code; absent where there is nothing."""
     codes = dict.fromkeys(code for code in week.coordinators.values() if code is not None)
     newly = {
         code: [
             owed
-            for owed in week.owed
-            if owed.standing == "late"
+            for owed in week.items
+            if owed.status == "late"
             and week.is_new(owed)
             and week.coordinators[owed.row.plan_id] == code
         ]
         for code in codes
     }
-    rows = await representatives(connection, (each for every in newly.values() for each in every))
-    found: dict[str, Facts] = {}
+    rows = await load_first_rows(connection, (each for every in newly.values() for each in every))
+    found: dict[str, ScopeFacts] = {}
     for code in codes:
         own = [facts for facts in plans.values() if facts["coordinator"] == code]
         news = [
             *_risks(week, code),
-            *grouped(week, newly[code], rows, "newly", _NEWLY),
-            *requests(week, code),
+            *grouped_lines(week, newly[code], rows, "newly", _NEWLY),
+            *requests_line(week, code),
             *_chats(week, code),
             *_accounts(week),
         ]
-        if news or any(_presses(facts) for facts in own):
-            lines = [{"section": "plans", "more": 0, **of_plan(facts)} for facts in own]
+        if news or any(_is_pressing(facts) for facts in own):
+            lines = [{"section": "plans", "more": 0, **plan_summary(facts)} for facts in own]
             found[code] = {
                 "scope": "coordinator",
                 "code": code,
@@ -106,23 +106,23 @@ async def coordinator_facts(
     return found
 
 
-def of_plan(facts: Facts) -> dict[str, Any]:
+def plan_summary(facts: ScopeFacts) -> dict[str, Any]:
     """Return what a digest's line says of a plan."""
     kept = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
     # A report far away is told of only where none is near: the next one.
-    near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= AHEAD]
+    near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= DAYS_AHEAD]
     return {**kept, "duties": near or facts["duties"][:1]}
 
 
-def _presses(facts: Facts) -> bool:
+def _is_pressing(facts: ScopeFacts) -> bool:
     """Tell whether a plan alone is worth a digest: something is late, or a report is near and incomplete."""
     return bool(facts["tasks"] and facts["tasks"]["open_late"]) or any(
-        duty["received"] < duty["expected"] and (duty["late"] or duty["left"] <= AHEAD)
+        duty["received"] < duty["expected"] and (duty["late"] or duty["left"] <= DAYS_AHEAD)
         for duty in facts["duties"]
     )
 
 
-def _most_pressing(plans: Iterable[Facts]) -> str | None:
+def _most_pressing(plans: Iterable[ScopeFacts]) -> str | None:
     """Return the plan of which most is late, of those of which anything is owed now."""
     owed = [facts for facts in plans if facts["agencies"]]
     late = {facts["code"]: sum(row[-1] for row in facts["agencies"]) for facts in owed}
@@ -136,9 +136,9 @@ def _risks(week: Week, code: str) -> list[dict[str, Any]]:
         onward = week.onward.get((duty.duty_id, duty.period_code))
         if onward is None or week.home.main_successor(onward.row.owner_code, week.today) != code:
             continue
-        due = Due(onward.due_on, onward.row.base_on, onward.row.judged_on)
+        due = DueDate(onward.due_on, onward.row.base_on, onward.row.judged_on)
         left = due.working_days_left(week.today, week.workdays)
-        if left <= AHEAD:
+        if left <= DAYS_AHEAD:
             found.append(
                 {
                     "section": "risk",
@@ -160,7 +160,7 @@ def _chats(week: Week, code: str) -> list[dict[str, Any]]:
     """Return the line of agencies that owe something in the agency's plans and cannot be written to."""
     owing = {
         owed.holder
-        for owed in week.owed
+        for owed in week.items
         if owed.holder is not None and week.coordinators[owed.row.plan_id] == code
     }
     silent = [each for key, each in week.agencies.items() if key in owing - week.reached]

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.recipients import Place, places
-from data.digests import queries as weekly
-from data.digests.kept_weeks import Facts, Key
+from data.contacts.recipients import Recipient, list_recipients
+from data.digests import queries as week_queries
+from data.digests.kept_weeks import ScopeFacts, ScopeKey
 from jobs.channel import Capabilities
 from jobs.rendering.renderer import Content, Renderer
 
@@ -33,22 +33,22 @@ Length = Callable[[dict[str, Any]], int]
 class Letter:
     """What one chat is told: of which facts, in which pages. pictured: the facts that a picture shows."""
 
-    place: Place
+    place: Recipient
     agency_id: int
-    keys: Sequence[Key]
+    keys: Sequence[ScopeKey]
     pages: Sequence[dict[str, Any]] = field(repr=False)
-    pictured: Key | None
+    pictured: ScopeKey | None
 
 
-async def letters_of(
+async def build_letters(
     connection: AsyncConnection,
     province: str,
-    facts: Mapping[Key, Facts],
+    facts: Mapping[ScopeKey, ScopeFacts],
     *,
     week_on: date,
     renderer: Renderer,
-    can: Mapping[int, Capabilities],
-    spared: Collection[int],
+    capabilities: Mapping[int, Capabilities],
+    near_cap_ids: Collection[int],
 ) -> list[Letter]:
     """Return the letters of a province's week; chats with nothing to be told are left out.
 
@@ -56,33 +56,37 @@ async def letters_of(
     """
     letters: list[Letter] = []
     cut: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats are told the same
-    for place, agency_id, keys in await _readers(connection, province):
+    for place, agency_id, keys in await _load_recipients(connection, province):
         said = [key for key in keys if facts.get(key, {}).get("lines")]
         above = [key for key in said if key[0] != "agency"]
-        if not said or (place.account_id in spared and not above):
+        if not said or (place.account_id in near_cap_ids and not above):
             continue
-        channel = can.get(place.account_id, ANY_CHANNEL)
+        channel = capabilities.get(place.account_id, ANY_CHANNEL)
         parts = tuple(said)
         if (parts, channel) not in cut:
-            cut[parts, channel] = pages_of(
+            cut[parts, channel] = split_pages(
                 [facts[key] for key in said],
                 week_on=week_on,
-                length=length_in(renderer, channel),
+                length=length_measure(renderer, channel),
                 limit=channel.max_text,
             )
-        pictured = above[0] if above and place.account_id not in spared else None
+        pictured = above[0] if above and place.account_id not in near_cap_ids else None
         letters.append(Letter(place, agency_id, parts, cut[parts, channel], pictured))
     return letters
 
 
-async def _readers(
+async def _load_recipients(
     connection: AsyncConnection, province: str
-) -> list[tuple[Place, int, list[Key]]]:
+) -> list[tuple[Recipient, int, list[ScopeKey]]]:
     """Return each chat of a province with what it is to be told of: an agency's id, keys of facts."""
-    agencies = {row.id: row.code for row in await weekly.agencies_of(connection, province)}
-    found: dict[int, tuple[Place, int, dict[Key, None]]] = {}
+    agencies = {
+        row.id: row.code for row in await week_queries.list_province_agencies(connection, province)
+    }
+    found: dict[int, tuple[Recipient, int, dict[ScopeKey, None]]] = {}
     for role in ("leader", "coordinator", "focal"):
-        for agency_id, every in (await places(connection, agencies, roles=(role,))).items():
+        for agency_id, every in (
+            await list_recipients(connection, agencies, roles=(role,))
+        ).items():
             code = agencies[agency_id]
             for place in every:
                 _, _, keys = found.setdefault(place.chat_id, (place, agency_id, {}))
@@ -102,8 +106,8 @@ async def _readers(
 # ------------------------------------------------------------------ pages
 
 
-def pages_of(
-    parts: Sequence[Facts], *, week_on: date, length: Length, limit: int
+def split_pages(
+    parts: Sequence[ScopeFacts], *, week_on: date, length: Length, limit: int
 ) -> list[dict[str, Any]]:
     """Return the contexts of the pages that tell some facts, cut between lines.
 
@@ -132,26 +136,26 @@ def pages_of(
     ]
 
 
-def length_in(renderer: Renderer, channel: Capabilities) -> Length:
+def length_measure(renderer: Renderer, channel: Capabilities) -> Length:
     """Return what measures a digest's words on a channel, in UTF-16 units."""
     endless = replace(channel, max_text=_NO_LIMIT)
 
     def length(context: dict[str, Any]) -> int:
-        return len(_worded(renderer, context, endless).encode("utf-16-le")) // 2
+        return len(_render_text(renderer, context, endless).encode("utf-16-le")) // 2
 
     return length
 
 
-def drawn_again(
-    renderer: Renderer, parts: Sequence[Facts], *, week_on: date, channel: Capabilities
+def redraw_pages(
+    renderer: Renderer, parts: Sequence[ScopeFacts], *, week_on: date, channel: Capabilities
 ) -> list[str]:
     """Return the words of the pages by which some facts were told, or would be, on a channel."""
-    pages = pages_of(
-        parts, week_on=week_on, length=length_in(renderer, channel), limit=channel.max_text
+    pages = split_pages(
+        parts, week_on=week_on, length=length_measure(renderer, channel), limit=channel.max_text
     )
-    return [_worded(renderer, page, channel) for page in pages]
+    return [_render_text(renderer, page, channel) for page in pages]
 
 
-def _worded(renderer: Renderer, context: dict[str, Any], channel: Capabilities) -> str:
+def _render_text(renderer: Renderer, context: dict[str, Any], channel: Capabilities) -> str:
     content = Content(TEMPLATE, context, ())
     return renderer.render(content, channel, repeated=False, plain=False, address="").text

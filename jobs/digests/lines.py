@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from jobs.digests.week import Owed, Week
-from jobs.rendering.items import item_of, obligation_rows
+from jobs.digests.week import DigestItem, Week
+from jobs.rendering.items import build_item, load_obligation_rows
 
 _NAMES = 5
 _KEPT = (
@@ -24,15 +24,17 @@ _KEPT = (
 )
 
 
-def line_of(week: Week, row: Any, *, for_agency: str | None = None) -> dict[str, Any]:
-    """Return what a digest keeps of one obligation's line; row: of jobs.rendering.items.obligation_rows."""
-    item = item_of(row, number=0, today=week.today, workdays=week.workdays, for_agency=for_agency)
+def digest_line(week: Week, row: Any, *, for_agency: str | None = None) -> dict[str, Any]:
+    """Return what a digest keeps of one obligation's line; row: of jobs.rendering.items.load_obligation_rows."""
+    item = build_item(
+        row, number=0, today=week.today, workdays=week.workdays, for_agency=for_agency
+    )
     return {key: item[key] for key in _KEPT} | {"more": 0}
 
 
-def by_line(owed: Iterable[Owed]) -> dict[tuple[Any, ...], list[Owed]]:
+def group_by_line(owed: Iterable[DigestItem]) -> dict[tuple[Any, ...], list[DigestItem]]:
     """Group obligations by what stands in one line: one report or task of a plan, of however many agencies."""
-    lines: dict[tuple[Any, ...], list[Owed]] = {}
+    lines: dict[tuple[Any, ...], list[DigestItem]] = {}
     for each in owed:
         row = each.row
         due_on = max(row.due_on, row.extended_to or row.due_on)
@@ -40,20 +42,22 @@ def by_line(owed: Iterable[Owed]) -> dict[tuple[Any, ...], list[Owed]]:
     return lines
 
 
-async def representatives(connection: AsyncConnection, owed: Iterable[Owed]) -> dict[int, Any]:
+async def load_first_rows(
+    connection: AsyncConnection, owed: Iterable[DigestItem]
+) -> dict[int, Any]:
     """Return the row (jobs.rendering.items) of the first obligation of each line, by its id."""
-    first = [line[0].row.id for line in by_line(owed).values()]
-    return await obligation_rows(connection, first)
+    first = [line[0].row.id for line in group_by_line(owed).values()]
+    return await load_obligation_rows(connection, first)
 
 
-def grouped(
-    week: Week, owed: Iterable[Owed], rows: Mapping[int, Any], section: str, most: int
+def grouped_lines(
+    week: Week, owed: Iterable[DigestItem], rows: Mapping[int, Any], section: str, most: int
 ) -> list[dict[str, Any]]:
     """Return a line for each thing that agencies owe alike, with their names, and how many more there are.
 
     rows: as `representatives` returns them.
     """
-    lines = list(by_line(owed).values())
+    lines = list(group_by_line(owed).values())
     found: list[dict[str, Any]] = []
     for every in lines[:most]:
         holders = [each.holder or week.coordinators[each.row.plan_id] for each in every]
@@ -61,7 +65,7 @@ def grouped(
         found.append(
             {
                 "section": section,
-                **line_of(week, rows[every[0].row.id]),
+                **digest_line(week, rows[every[0].row.id]),
                 "agencies": len(names),
                 "names": names[:_NAMES],
             }
@@ -71,16 +75,16 @@ def grouped(
     return found
 
 
-def requests(week: Week, code: str | None) -> list[dict[str, Any]]:
+def requests_line(week: Week, code: str | None) -> list[dict[str, Any]]:
     """Return the line of what waits for a decision of a coordinating agency; None: of the leaders."""
     waiting: Counter[str] = Counter()
     oldest: date | None = None
-    for owed in week.owed:
+    for owed in week.items:
         coordinator = week.coordinators[owed.row.plan_id]
         mine = week.is_own(owed) if code is None else coordinator == code and not week.is_own(owed)
         if not mine:
             continue
-        if owed.standing == "submitted":
+        if owed.status == "submitted":
             waiting["confirm"] += 1
             handed_in = civil_date(owed.row.submitted_at) if owed.row.submitted_at else week.today
             oldest = min(oldest or handed_in, handed_in)

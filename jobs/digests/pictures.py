@@ -12,52 +12,54 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.digests import kept_weeks as week_facts
-from data.digests.kept_weeks import Facts, Key
-from data.log import journal
+from data.digests import kept_weeks
+from data.digests.kept_weeks import ScopeFacts, ScopeKey
+from data.log import get_logger
 from jobs.channel import Capabilities
 from jobs.digests.letters import Letter
 
-_log = journal("digest")
+_log = get_logger("digest")
 
 # Draws what goes with a coordinator's or the leaders' facts, or returns None where nothing is to be drawn.
 # Takes the facts, those of all plans, and the weeks of the plan that the facts name as "picture".
-Draw = Callable[[Facts, Mapping[str, Facts], Sequence[tuple[date, Facts]]], bytes | None]
+Draw = Callable[
+    [ScopeFacts, Mapping[str, ScopeFacts], Sequence[tuple[date, ScopeFacts]]], bytes | None
+]
 
 
-async def weeks_of(
-    connection: AsyncConnection, province: str, facts: Mapping[Key, Facts], week_on: date
-) -> dict[str, list[tuple[date, Facts]]]:
+async def load_plan_weeks(
+    connection: AsyncConnection, province: str, facts: Mapping[ScopeKey, ScopeFacts], week_on: date
+) -> dict[str, list[tuple[date, ScopeFacts]]]:
     """Return the weeks so far, this one too, of the plans of which pictures are drawn."""
     wanted = {each["picture"] for each in facts.values() if each.get("picture")}
     found = {}
     for code in sorted(wanted):
-        earlier = await week_facts.plan_weeks(
+        earlier = await kept_weeks.list_plan_week_facts(
             connection, province, code, until=week_on - timedelta(days=7)
         )
         found[code] = [*earlier, (week_on, facts["plan", code])]
     return found
 
 
-async def drawn(
-    facts: Mapping[Key, Facts],
+async def draw_pictures(
+    facts: Mapping[ScopeKey, ScopeFacts],
     letters: Sequence[Letter],
-    weeks: Mapping[str, list[tuple[date, Facts]]],
+    weeks: Mapping[str, list[tuple[date, ScopeFacts]]],
     draw: Draw | None,
-    showing: Collection[int],
-) -> dict[Key, bytes]:
+    account_ids: Collection[int],
+) -> dict[ScopeKey, bytes]:
     """Draw what some chat can be shown, each picture once, in a thread: it takes its time.
 
     weeks: as `weeks_of` returns them; showing: the accounts on which pictures can be shown.
     """
-    found: dict[Key, bytes] = {}
+    found: dict[ScopeKey, bytes] = {}
     if draw is None:
         return found
     plans = {code: each for (scope, code), each in facts.items() if scope == "plan"}
     wanted = {
         letter.pictured
         for letter in letters
-        if letter.pictured and letter.place.account_id in showing
+        if letter.pictured and letter.place.account_id in account_ids
     }
     for key in sorted(wanted):
         shown = facts[key]
@@ -73,16 +75,18 @@ async def drawn(
     return found
 
 
-def showing(can: Mapping[int, Capabilities], *, has_address: bool) -> set[int]:
+def accounts_with_pictures(
+    capabilities: Mapping[int, Capabilities], *, has_address: bool
+) -> set[int]:
     """Return the accounts on which a picture can be shown: by its bytes, or by a public address."""
     return {
         account_id
-        for account_id, channel in can.items()
+        for account_id, channel in capabilities.items()
         if channel.max_caption > 0 or (channel.pictures_by_link and has_address)
     }
 
 
-def caption(pictured: Facts, facts: Mapping[Key, Facts]) -> dict[str, str]:
+def picture_caption(pictured: ScopeFacts, facts: Mapping[ScopeKey, ScopeFacts]) -> dict[str, str]:
     """Return what stands under a picture: whom it shows, or which plan."""
     code = pictured.get("picture")
     number = facts["plan", code]["number"] if code else ""

@@ -15,26 +15,32 @@ from datetime import date, datetime, time
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data import files as downloads
+from data import files as data_files
 from data.clock import civil_date, civil_time
-from data.db.database import FAULTS, Database, words_of
-from data.digests import kept_weeks as week_facts
-from data.digests.kept_weeks import Facts, Key, monday_of
-from data.log import journal
+from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.digests import kept_weeks
+from data.digests.kept_weeks import ScopeFacts, ScopeKey, monday_of
+from data.log import get_logger
 from data.models import JobRun, Message
 from data.outbox import messages as outbox
 from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
-from jobs.delivery.sending_hours import within_sending_hours
+from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.delivery.usage import accounts_in_use
-from jobs.digests.facts import reckon
-from jobs.digests.letters import PICTURE, TEMPLATE, Letter, letters_of
-from jobs.digests.pictures import Draw, caption, drawn, showing, weeks_of
-from jobs.morning.quota_saving import scarce
+from jobs.digests.facts import compute_week_facts
+from jobs.digests.letters import PICTURE, TEMPLATE, Letter, build_letters
+from jobs.digests.pictures import (
+    Draw,
+    accounts_with_pictures,
+    draw_pictures,
+    load_plan_weeks,
+    picture_caption,
+)
+from jobs.morning.quota_saving import near_cap
 from jobs.rendering.renderer import Renderer
 
-_log = journal("digest")
+_log = get_logger("digest")
 
 
 @dataclass(slots=True)
@@ -48,10 +54,10 @@ class DigestResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class ProvinceDigest:
     """A province's week: its facts, and what each chat is told."""
 
-    facts: Mapping[Key, Facts]
+    facts: Mapping[ScopeKey, ScopeFacts]
     letters: Sequence[Letter]
 
 
@@ -61,13 +67,13 @@ def digest_day(week_on: date, workdays: Workdays) -> date | None:
     return day if monday_of(day) == week_on else None
 
 
-async def digest(
+async def run_digests(
     database: Database,
     registry: Registry,
     *,
     now: datetime,
     renderer: Renderer,
-    can: Mapping[int, Capabilities] | None = None,
+    capabilities: Mapping[int, Capabilities] | None = None,
     draw: Draw | None = None,
     has_address: bool = False,
 ) -> DigestResult:
@@ -79,19 +85,19 @@ async def digest(
     and from several processes at once.
     """
     result = DigestResult()
-    known = can or {}
+    known = capabilities or {}
     week_on = monday_of(civil_date(now))
-    for province, not_before in await _due(database, registry, now):
+    for province, not_before in await _due_provinces(database, registry, now):
         try:
             async with database.read() as connection:
-                composed = await compose(
-                    connection, registry, province, now=now, renderer=renderer, can=known
+                composed = await compose_digest(
+                    connection, registry, province, now=now, renderer=renderer, capabilities=known
                 )
-                weeks = await weeks_of(connection, province, composed.facts, week_on)
-            shown_on = showing(known, has_address=has_address)
-            pictures = await drawn(composed.facts, composed.letters, weeks, draw, shown_on)
+                weeks = await load_plan_weeks(connection, province, composed.facts, week_on)
+            shown_on = accounts_with_pictures(known, has_address=has_address)
+            pictures = await draw_pictures(composed.facts, composed.letters, weeks, draw, shown_on)
             async with database.write() as connection:
-                if not await week_facts.begin(connection, province, week_on, now=now):
+                if not await kept_weeks.begin_week(connection, province, week_on, now=now):
                     continue  # another process was faster
                 await _keep(connection, province, composed, week_on=week_on, now=now)
                 # Behind the reminders, whichever process composed them.
@@ -110,51 +116,55 @@ async def digest(
                 )
             result.provinces.append(province)
         except Exception as error:  # one province's trouble must not cost the others their digest
-            about = {"province": province, "error": words_of(error)}
-            _log.error("digest.failed", **about, exc_info=not isinstance(error, FAULTS))
+            about = {"province": province, "error": describe_fault(error)}
+            _log.error("digest.failed", **about, exc_info=not isinstance(error, DATABASE_ERRORS))
             result.failed.append(province)
     return result
 
 
-async def compose(
+async def compose_digest(
     connection: AsyncConnection,
     registry: Registry,
     province: str,
     *,
     now: datetime,
     renderer: Renderer,
-    can: Mapping[int, Capabilities],
-) -> Composed:
+    capabilities: Mapping[int, Capabilities],
+) -> ProvinceDigest:
     """Return what a province's digest of this week would be now; changes nothing."""
     today = civil_date(now)
     week_on = monday_of(today)
-    accounts = await accounts_in_use(connection, lambda use: can.get(use.account_id), today=today)
-    facts = await reckon(
+    accounts = await accounts_in_use(
+        connection, lambda use: capabilities.get(use.account_id), today=today
+    )
+    facts = await compute_week_facts(
         connection, registry, province, week_on=week_on, now=now, accounts=accounts
     )
-    letters = await letters_of(
+    letters = await build_letters(
         connection,
         province,
         facts,
         week_on=week_on,
         renderer=renderer,
-        can=can,
-        spared=scarce(accounts),
+        capabilities=capabilities,
+        near_cap_ids=near_cap(accounts),
     )
-    return Composed(facts, letters)
+    return ProvinceDigest(facts, letters)
 
 
 # ------------------------------------------------------------------ when
 
 
-async def _due(database: Database, registry: Registry, now: datetime) -> list[tuple[str, datetime]]:
+async def _due_provinces(
+    database: Database, registry: Registry, now: datetime
+) -> list[tuple[str, datetime]]:
     """Return the provinces whose digest is to be made now, each with when its morning was composed."""
-    if not within_sending_hours(now, registry.workdays):
+    if not is_within_sending_hours(now, registry.workdays):
         return []
     today, wall = civil_date(now), civil_time(now)
     day = digest_day(monday_of(today), registry.workdays)
     async with database.read() as connection:
-        done = await week_facts.begun(connection, monday_of(today))
+        done = await kept_weeks.list_provinces_begun(connection, monday_of(today))
         if not registry.provinces.keys() - done:
             return []
         rows = await connection.execute(
@@ -176,11 +186,16 @@ async def _due(database: Database, registry: Registry, now: datetime) -> list[tu
 
 
 async def _keep(
-    connection: AsyncConnection, province: str, composed: Composed, *, week_on: date, now: datetime
+    connection: AsyncConnection,
+    province: str,
+    composed: ProvinceDigest,
+    *,
+    week_on: date,
+    now: datetime,
 ) -> None:
     """Keep the facts that are told, and those of plans and the province in any case."""
     told = {key for letter in composed.letters for key in letter.keys}
-    await week_facts.keep(
+    await kept_weeks.store_week_facts(
         connection,
         province,
         week_on,
@@ -196,13 +211,13 @@ async def _keep(
 async def _put(
     connection: AsyncConnection,
     province: str,
-    composed: Composed,
+    composed: ProvinceDigest,
     week_on: date,
     now: datetime,
     send_at: datetime,
     result: DigestResult,
 ) -> None:
-    await _take_back(connection, province)
+    await _skip_unsent(connection, province)
     messages = [
         {
             "account_id": letter.place.account_id,
@@ -217,15 +232,17 @@ async def _put(
         for letter in composed.letters
         for page in letter.pages
     ]
-    await outbox.put_all(connection, messages, priority=outbox.BROADCAST, now=now, send_at=send_at)
+    await outbox.enqueue_all(
+        connection, messages, priority=outbox.BROADCAST, now=now, send_at=send_at
+    )
     result.messages += len(messages)
 
 
 async def _show(
     connection: AsyncConnection,
     province: str,
-    composed: Composed,
-    pictures: Mapping[Key, bytes],
+    composed: ProvinceDigest,
+    pictures: Mapping[ScopeKey, bytes],
     shown_on: set[int],
     week_on: date,
     now: datetime,
@@ -234,10 +251,10 @@ async def _show(
 ) -> None:
     """Put the pictures behind the words of those who can be shown them; each is kept once."""
     files = {
-        key: await downloads.keep(
+        key: await data_files.store_file(
             connection,
             name=f"ban-tin-{province}-{key[1] or 'tinh'}-{week_on}.png",
-            mime=downloads.PNG,
+            mime=data_files.PNG,
             content=content,
             now=now,
         )
@@ -246,8 +263,8 @@ async def _show(
     for letter in composed.letters:
         if letter.pictured not in files or letter.place.account_id not in shown_on:
             continue
-        said = caption(composed.facts[letter.pictured], composed.facts)
-        await outbox.put(
+        said = picture_caption(composed.facts[letter.pictured], composed.facts)
+        await outbox.enqueue(
             connection,
             account_id=letter.place.account_id,
             chat_id=letter.place.chat_id,
@@ -267,7 +284,7 @@ def _dedupe_key(what: str, province: str, letter: Letter, week_on: date, page: i
     return key if page == 1 else f"{key}:{page}"
 
 
-async def _take_back(connection: AsyncConnection, province: str) -> None:
+async def _skip_unsent(connection: AsyncConnection, province: str) -> None:
     """Take back digests of earlier weeks that never left: this week's stand in their place."""
     await connection.execute(
         update(Message)

@@ -13,35 +13,35 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts import usage_warnings as warned
-from data.clock import at, civil_date
-from data.digests import kept_weeks as week_facts
-from data.digests import queries as weekly
-from data.digests.kept_weeks import Facts
-from data.figures.reports import DutyFigures, duty_figures
-from data.figures.tasks import PlanFigures, plan_figures, plans_followed
+from data.accounts import usage_warnings
+from data.clock import civil_date, instant_at
+from data.digests import kept_weeks
+from data.digests import queries as week_queries
+from data.digests.kept_weeks import ScopeFacts
+from data.figures.reports import DutyFigures, load_duty_figures
+from data.figures.tasks import PlanFigures, list_active_plans, load_plan_figures
 from data.registry.province import Province
 from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from data.rules.holders import Holders
 from data.rules.ladder import UNDATED
-from jobs.planning.onward import Onward, onward_of
+from jobs.planning.onward import OnwardObligation, find_onward_obligation
 
-AHEAD = 20  # working days
+DAYS_AHEAD = 20  # working days
 
-Standing = Literal["submitted", "undated", "ended", "late", "passed", "soon", "far"]
+ItemStatus = Literal["submitted", "undated", "ended", "late", "passed", "soon", "far"]
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class DigestItem:
     """One obligation in hand. holder: the agency (code) that has it; None: whoever coordinates its plan.
 
     standing: ended, its phase was over before it was tracked; passed, late by a proposed date.
     """
 
-    row: Any  # of data.digests.queries.in_hand
+    row: Any  # of data.digests.queries.list_digest_obligations
     holder: str | None
-    standing: Standing
+    status: ItemStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +60,25 @@ class Week:
     plans: Mapping[int, Any]
     agencies: Mapping[str, Any]
     coordinators: Mapping[int, str | None]  # by plan, an agency's code
-    owed: Sequence[Owed]
+    items: Sequence[DigestItem]
     confirmed: Sequence[tuple[int, str | None]]  # obligation, holder
     later_dates: Mapping[int, Any]
     explanations: Sequence[Any]
     figures: Mapping[int, PlanFigures]
     duties: Sequence[DutyFigures]
     counts: Sequence[tuple[int, str | None, Any]]  # plan, holder, row of counts_by_agency
-    onward: Mapping[tuple[int, str], Onward]  # by duty and period
+    onward: Mapping[tuple[int, str], OnwardObligation]  # by duty and period
     reached: frozenset[str]
     lost: frozenset[str]
     accounts: Sequence[Mapping[str, Any]]
-    before: Mapping[week_facts.Key, Facts]
-    before_on: date | None
+    previous_facts: Mapping[kept_weeks.ScopeKey, ScopeFacts]
+    previous_on: date | None
 
-    def is_own(self, owed: Owed) -> bool:
+    def is_own(self, owed: DigestItem) -> bool:
         """Tell whether the plan's coordinating agency has it in hand itself, so that leaders decide."""
         return owed.holder in (None, self.coordinators[owed.row.plan_id])
 
-    def is_new(self, owed: Owed) -> bool:
+    def is_new(self, owed: DigestItem) -> bool:
         """Tell whether it became late since the digest before."""
         return bool(owed.row.judged_on >= self.workdays.on_or_before(self.since))
 
@@ -99,29 +99,31 @@ async def read_week(
     today, workdays = civil_date(now), registry.workdays
     home = registry.provinces[province]
     holders = Holders(home, on=today)
-    agencies = {row.code: row for row in await weekly.agencies_of(connection, province)}
+    agencies = {
+        row.code: row for row in await week_queries.list_province_agencies(connection, province)
+    }
     codes = {row.id: row.code for row in agencies.values()}
-    followed = await plans_followed(connection, province, coordinator_ids=None, today=today)
+    followed = await list_active_plans(connection, province, coordinator_ids=None, today=today)
     plans = {row.id: row for row in followed if row.code in registry.plans}
     ids = list(plans)
-    before_on = await week_facts.last_before(connection, province, week_on)
-    before: Mapping[week_facts.Key, Facts] = {}
+    before_on = await kept_weeks.find_previous_week(connection, province, week_on)
+    before: Mapping[kept_weeks.ScopeKey, ScopeFacts] = {}
     since = week_on - timedelta(days=7)
     if before_on is not None:
-        before = await week_facts.kept(connection, province, before_on)
+        before = await kept_weeks.load_week_facts(connection, province, before_on)
         since = date.fromisoformat(before["province", ""]["on"])
-    until = workdays.add(today, AHEAD)
+    until = workdays.add(today, DAYS_AHEAD)
     last_day = workdays.on_or_before(today)
-    rows = await weekly.in_hand(connection, ids, until=until, today=today)
-    confirmed = await weekly.confirmed(
+    rows = await week_queries.list_digest_obligations(connection, ids, until=until, today=today)
+    confirmed = await week_queries.list_confirmed_between(
         connection,
         ids,
-        since=at(week_on - timedelta(days=7), time.min),
-        until=at(week_on, time.min),
+        since=instant_at(week_on - timedelta(days=7), time.min),
+        until=instant_at(week_on, time.min),
     )
-    counts = await weekly.counts_by_agency(connection, ids, today=today, workdays=workdays)
-    duties = await duty_figures(connection, ids, today=today, workdays=workdays)
-    serving = await warned.accounts_serving(connection, province)
+    counts = await week_queries.counts_by_agency(connection, ids, today=today, workdays=workdays)
+    duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
+    serving = await usage_warnings.list_province_accounts(connection, province)
     return Week(
         home=home,
         workdays=workdays,
@@ -131,29 +133,31 @@ async def read_week(
         plans=plans,
         agencies=agencies,
         coordinators={key: codes.get(plan.coordinator_id) for key, plan in plans.items()},
-        owed=[
-            Owed(row, holders.holder(row.owner_code, row.kind), _standing(row, last_day, until))
+        items=[
+            DigestItem(
+                row, holders.holder(row.owner_code, row.kind), _item_status(row, last_day, until)
+            )
             for row in rows
         ],
         confirmed=[(row.id, holders.holder(row.owner_code, row.kind)) for row in confirmed],
-        later_dates=await weekly.later_dates(connection, ids),
-        explanations=await weekly.explanations(connection, ids),
-        figures=await plan_figures(connection, ids, today=today, workdays=workdays),
+        later_dates=await week_queries.load_open_extensions_by_obligation(connection, ids),
+        explanations=await week_queries.list_unanswered_explanations(connection, ids),
+        figures=await load_plan_figures(connection, ids, today=today, workdays=workdays),
         duties=duties,
         counts=[
             (row.plan_id, holders.holder(row.owner_code, UNDATED if row.is_task else "report"), row)
             for row in counts
         ],
         onward=await _onward(connection, registry, plans, duties, today),
-        reached=frozenset(await weekly.reached(connection, province)),
-        lost=frozenset(await weekly.lost(connection, province)),
+        reached=frozenset(await week_queries.list_reachable_agency_codes(connection, province)),
+        lost=frozenset(await week_queries.list_agency_codes_with_lost_chat(connection, province)),
         accounts=[account for account in accounts if account["id"] in serving],
-        before=before,
-        before_on=before_on,
+        previous_facts=before,
+        previous_on=before_on,
     )
 
 
-def _standing(row: Any, last_working_day: date, until: date) -> Standing:
+def _item_status(row: Any, last_working_day: date, until: date) -> ItemStatus:
     if row.state == "submitted":
         return "submitted"
     if row.kind == UNDATED:
@@ -171,13 +175,13 @@ async def _onward(
     plans: Mapping[int, Any],
     duties: Sequence[DutyFigures],
     today: date,
-) -> dict[tuple[int, str], Onward]:
+) -> dict[tuple[int, str], OnwardObligation]:
     """Return the reports that the incomplete ones serve and that are still to be handed in."""
     found = {}
     for duty in duties:
         if not duty.missing_count:
             continue
-        onward = await onward_of(
+        onward = await find_onward_obligation(
             connection,
             registry,
             plan_code=plans[duty.plan_id].code,

@@ -10,14 +10,14 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from data.digests.kept_weeks import Facts
-from jobs.digests.charts import BarRow, BurnPoint, bars, burn_up
+from data.digests.kept_weeks import ScopeFacts
+from jobs.digests.charts import BarRow, BurnPoint, draw_bars, draw_burn_up
 
 _MOST = 24  # agencies
 
 
-def draw(
-    facts: Facts, plans: Mapping[str, Facts], weeks: Sequence[tuple[date, Facts]]
+def draw_digest(
+    facts: ScopeFacts, plans: Mapping[str, ScopeFacts], weeks: Sequence[tuple[date, ScopeFacts]]
 ) -> bytes | None:
     """Return the picture of a coordinator's or the leaders' facts, or None where there is nothing to show.
 
@@ -31,14 +31,14 @@ def draw(
             if plan["tasks"]
         ]
         title = f"{facts['name']}: nhiệm vụ theo kế hoạch"
-        return bars(title, rows, as_of=as_of) if rows else None
+        return draw_bars(title, rows, as_of=as_of) if rows else None
     plan = plans[facts["picture"]] if facts.get("picture") else None
     if plan is None or not plan["agencies"]:
         return None
     title = f"Kế hoạch {plan['number']}: nhiệm vụ và báo cáo theo cơ quan"
     if len(plan["agencies"]) > _MOST:
         title += f" ({_MOST} cơ quan chậm nhất trong {len(plan['agencies'])})"
-    agencies = bars(title, by_agency(plan["agencies"]), as_of=as_of)
+    agencies = draw_bars(title, agency_bars(plan["agencies"]), as_of=as_of)
     points = [
         BurnPoint(
             week_on,
@@ -52,7 +52,7 @@ def draw(
     if len(points) < 2:
         return agencies
     due = min((duty["due"] for duty in plan["duties"] if not duty["late"]), default=None)
-    over_weeks = burn_up(
+    over_weeks = draw_burn_up(
         f"Kế hoạch {plan['number']}: nhiệm vụ qua các tuần",
         points,
         as_of=as_of,
@@ -65,7 +65,7 @@ def _states(tasks: Mapping[str, int]) -> tuple[int, int, int, int]:
     return tasks["done_on_time"], tasks["done_late"], tasks["open_on_time"], tasks["open_late"]
 
 
-def by_agency(agencies: Sequence[Sequence[int | str]]) -> list[BarRow]:
+def agency_bars(agencies: Sequence[Sequence[int | str]]) -> list[BarRow]:
     """Return the rows of agencies ([name, four states] each), in the order given.
 
     Of too many those furthest behind; the others together would dwarf every bar.

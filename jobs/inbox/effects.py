@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import enrolments as contacts
-from data.log import journal
+from data.contacts import enrolments
+from data.log import get_logger
 from data.models import Chat
-from data.outbox import lost_chats as reach
+from data.outbox import lost_chats
 from data.outbox import messages as outbox
 from jobs.channel import Answer, Incoming
 
-log = journal("inbox")
+log = get_logger("inbox")
 
 
 async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: datetime) -> None:
@@ -32,24 +32,24 @@ async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: date
     ids = list(rows.scalars())
     if incoming.kind == "moved":
         for chat_id in ids[:1]:
-            await reach.moved(connection, chat_id, incoming.text)
+            await lost_chats.follow_moved_chat(connection, chat_id, incoming.text)
         return
     for chat_id in ids:
-        await reach.gone(connection, chat_id, why=incoming.text or "lost", now=now)
+        await lost_chats.chat_lost(connection, chat_id, why=incoming.text or "lost", now=now)
 
 
-async def put_answers(
+async def queue_answers(
     connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
 ) -> list[int]:
     """Put answers into the outbox; returns the messages' numbers."""
     put = []
-    own = await chat_of(connection, incoming)
+    own = await load_incoming_chat(connection, incoming)
     for answer in answers:
         chat = own if answer.to_chat is None else await _chat(connection, answer.to_chat)
         if chat is None:
             log.error("answer.without_chat", template=answer.template)
             continue
-        number = await outbox.put(
+        number = await outbox.enqueue(
             connection,
             account_id=chat.account_id,
             chat_id=chat.id,
@@ -67,9 +67,9 @@ async def put_answers(
     return put
 
 
-async def chat_of(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
+async def load_incoming_chat(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
     """Return the chat that something came from; None for one that is not known."""
-    return await contacts.find_chat(
+    return await enrolments.find_chat(
         connection, incoming.account_id, incoming.address, incoming.thread
     )
 

@@ -18,14 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import inbox
 from data.clock import Clock
-from data.contacts import enrolments as contacts
-from data.db.database import FAULTS as DATABASE_FAULTS
-from data.db.database import Database, words_of
-from data.log import journal
+from data.contacts import enrolments
+from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.log import get_logger
 from data.models import Chat
 from data.outbox import messages as outbox
 from data.outbox.lost_accounts import REFUSED, account_lost
-from data.progress.evidence import MOST_BYTES
+from data.progress.evidence import MAX_EVIDENCE_BYTES
 from jobs.channel import (
     Attachment,
     Channel,
@@ -35,19 +34,19 @@ from jobs.channel import (
     Rejected,
     Unauthorised,
 )
-from jobs.delivery.lease import Tenure
+from jobs.delivery.lease import AccountLease
 
-log = journal("inbox")
+log = get_logger("inbox")
 
 REFUSED_SECRET = "refused_secret"  # template
 
 _FETCH_SECONDS = 60.0
 _NOT_SURE = 0.5  # seconds until it is asked again whether an account is still ours
 _LAST_SECONDS = 5.0  # for what was fetched when polling must end
-_QUIET = timedelta(days=6)  # see data.inbox.next_offset
+_QUIET = timedelta(days=6)  # see data.inbox.load_offset
 
 
-async def store(
+async def store_updates(
     database: Database,
     account_id: int,
     updates: Sequence[RawUpdate],
@@ -61,11 +60,11 @@ async def store(
     goes on.
     """
     async with database.write() as connection:
-        kept = await inbox.store(connection, account_id, updates, now=now)
+        kept = await inbox.record_updates(connection, account_id, updates, now=now)
         for refused in kept.refused:
             chat = await _chat_at(connection, account_id, refused.address)
             if chat is not None:
-                await outbox.put(
+                await outbox.enqueue(
                     connection,
                     account_id=account_id,
                     chat_id=chat.id,
@@ -75,12 +74,12 @@ async def store(
                     now=now,
                 )
         if next_offset is not None:
-            await inbox.polled_to(connection, account_id, next_offset)
+            await inbox.record_offset(connection, account_id, next_offset)
     for number, one in kept.new:
         log.info("update.stored", update=number, account=account_id, remote=one.update_id)
 
 
-async def receive(
+async def store_webhook(
     database: Database, channel: Channel, account_id: int, body: bytes, *, now: datetime
 ) -> None:
     """Store one webhook body; raises ValueError for what is no update. Wake the inbox after it."""
@@ -88,29 +87,29 @@ async def receive(
         update = channel.split(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    await store(database, account_id, [update], now=now)
+    await store_updates(database, account_id, [update], now=now)
 
 
-async def poll_while_ours(
+async def poll_while_owned(
     database: Database,
     channel: Channel,
     account_id: int,
     clock: Clock,
-    tenure: Tenure,
+    account_lease: AccountLease,
     *,
     stored: Callable[[], None],
 ) -> None:
     """Poll whenever this process owns the account, until cancelled or until polling is over; see poll()."""
     while True:
-        await tenure.begun()
-        if not await tenure.holds():
+        await account_lease.wait_until_owned()
+        if not await account_lease.holds():
             await asyncio.sleep(_NOT_SURE)  # the line is finding out
             continue
-        ours = tenure.holds
+        ours = account_lease.holds
         polling = asyncio.create_task(
-            poll(database, channel, account_id, clock, stored=stored, ours=ours)
+            poll_updates(database, channel, account_id, clock, stored=stored, is_owned=ours)
         )
-        lost = asyncio.create_task(tenure.ended())
+        lost = asyncio.create_task(account_lease.wait_until_lost())
         try:
             await asyncio.wait({polling, lost}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -121,14 +120,14 @@ async def poll_while_ours(
             return
 
 
-async def poll(
+async def poll_updates(
     database: Database,
     channel: Channel,
     account_id: int,
     clock: Clock,
     *,
     stored: Callable[[], None],
-    ours: Callable[[], Awaitable[bool]],
+    is_owned: Callable[[], Awaitable[bool]],
 ) -> bool:
     """Fetch and store updates until cancelled, calling `stored` after each batch.
 
@@ -141,14 +140,16 @@ async def poll(
         try:
             quiet_since = await clock.now() - _QUIET
             async with database.read() as connection:
-                offset = await inbox.next_offset(connection, account_id, quiet_since=quiet_since)
+                offset = await inbox.load_offset(connection, account_id, quiet_since=quiet_since)
             async with aclosing(channel.updates(offset)) as batches:
                 async for batch in batches:
                     if batch:
-                        await _surely(_keep(database, account_id, batch, clock))
+                        await _finish_despite_cancel(
+                            _store_until_done(database, account_id, batch, clock)
+                        )
                         stored()
                     pause = 1.0
-                    if not await ours():
+                    if not await is_owned():
                         return False
             return True
         except Unauthorised as error:
@@ -157,15 +158,15 @@ async def poll(
                 await account_lost(connection, account_id, why=REFUSED, detail=str(error), now=now)
             log.error("account.refused", account=account_id)
             return True
-        except (DeliveryError, *DATABASE_FAULTS) as error:
-            log.warning("poll.held_up", account=account_id, error=words_of(error))
+        except (DeliveryError, *DATABASE_ERRORS) as error:
+            log.warning("poll.held_up", account=account_id, error=describe_fault(error))
         except Exception:
             log.exception("poll.failed", account=account_id)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 30.0)
 
 
-async def _surely(storing: Coroutine[Any, Any, None]) -> None:
+async def _finish_despite_cancel(storing: Coroutine[Any, Any, None]) -> None:
     """Await something; where we are cancelled meanwhile, let it end first, within some seconds."""
     task = asyncio.ensure_future(storing)
     try:
@@ -176,7 +177,7 @@ async def _surely(storing: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-async def with_files(database: Database, channel: Channel, incoming: Incoming) -> Incoming:
+async def fetch_attachments(database: Database, channel: Channel, incoming: Incoming) -> Incoming:
     """Return what came in with its files' bytes fetched, while no transaction is open.
 
     Of a chat where nobody is enrolled nothing is fetched. A file that is too big or cannot be had keeps
@@ -185,10 +186,10 @@ async def with_files(database: Database, channel: Channel, incoming: Incoming) -
     if not incoming.files:
         return incoming
     async with database.read() as connection:
-        chat = await contacts.find_chat(
+        chat = await enrolments.find_chat(
             connection, incoming.account_id, incoming.address, incoming.thread
         )
-        known = chat is not None and await contacts.is_enrolled(connection, chat.id)
+        known = chat is not None and await enrolments.is_enrolled(connection, chat.id)
     if not known:
         return replace(incoming, files=())
     return replace(
@@ -198,10 +199,10 @@ async def with_files(database: Database, channel: Channel, incoming: Incoming) -
 
 async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
     try:
-        if attachment.size is not None and attachment.size > MOST_BYTES:
+        if attachment.size is not None and attachment.size > MAX_EVIDENCE_BYTES:
             return replace(attachment, fault="too_big")
         async with asyncio.timeout(_FETCH_SECONDS):
-            content = await channel.fetch(attachment, most=MOST_BYTES)
+            content = await channel.fetch(attachment, most=MAX_EVIDENCE_BYTES)
     except Rejected:
         return replace(attachment, fault="too_big")
     except Exception as error:  # whatever a strange update made of it: what it says still counts
@@ -210,7 +211,9 @@ async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
     return replace(attachment, content=content)
 
 
-async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clock: Clock) -> None:
+async def _store_until_done(
+    database: Database, account_id: int, batch: list[RawUpdate], clock: Clock
+) -> None:
     """Store a batch, however long the database refuses: asking on would lose it."""
     last = batch[-1].update_id
     next_offset = int(last) + 1 if last.isdecimal() else None
@@ -218,10 +221,10 @@ async def _keep(database: Database, account_id: int, batch: list[RawUpdate], clo
     while True:
         try:
             now = await clock.now()
-            await store(database, account_id, batch, now=now, next_offset=next_offset)
+            await store_updates(database, account_id, batch, now=now, next_offset=next_offset)
             return
-        except DATABASE_FAULTS as error:
-            log.error("updates.not_stored", account=account_id, error=words_of(error))
+        except DATABASE_ERRORS as error:
+            log.error("updates.not_stored", account=account_id, error=describe_fault(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30.0)
 

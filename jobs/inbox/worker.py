@@ -20,17 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import inbox
 from data.clock import Clock
 from data.contacts.invitations import may_hold_code
-from data.db.database import FAULTS as DATABASE_FAULTS
-from data.db.database import Database, words_of
-from data.log import journal
+from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.log import get_logger
 from jobs.channel import Answer, Channel, Incoming
-from jobs.delivery.lease import Tenure
-from jobs.inbox.effects import chat_of, follow_chat, put_answers
-from jobs.inbox.intake import poll_while_ours, receive, store, with_files
+from jobs.delivery.lease import AccountLease
+from jobs.inbox.effects import follow_chat, load_incoming_chat, queue_answers
+from jobs.inbox.intake import fetch_attachments, poll_while_owned
 
-__all__ = ["Handler", "Inbox", "receive", "store"]
-
-log = journal("inbox")
+log = get_logger("inbox")
 
 Lane = list[tuple[Row[Any], Incoming]]  # what a chat said and nobody handled yet, oldest first
 
@@ -80,21 +77,21 @@ class Inbox:
         """Look for new events now; call after store()."""
         self._woken.set()
 
-    async def run(self, *, polled: Mapping[int, Tenure] | None = None) -> None:
+    async def run(self, *, polled_leases: Mapping[int, AccountLease] | None = None) -> None:
         """Handle what comes in until cancelled.
 
         polled: the accounts that have no webhook. Each is polled while this process owns it: a platform
         gives an update to one of two who ask, or refuses both.
         """
         async with asyncio.TaskGroup() as group:
-            for account_id, tenure in (polled or {}).items():
+            for account_id, account_lease in (polled_leases or {}).items():
                 group.create_task(
-                    poll_while_ours(
+                    poll_while_owned(
                         self._database,
                         self._channels[account_id],
                         account_id,
                         self._clock,
-                        tenure,
+                        account_lease,
                         stored=self._stored,
                     )
                 )
@@ -109,8 +106,8 @@ class Inbox:
             self._woken.clear()
             try:
                 await self.handle_pending()
-            except DATABASE_FAULTS as error:
-                log.error("inbox.held_up", error=words_of(error))
+            except DATABASE_ERRORS as error:
+                log.error("inbox.held_up", error=describe_fault(error))
             except Exception:  # one fault must not end the listening of all accounts
                 log.exception("inbox.failed")
             try:
@@ -126,10 +123,10 @@ class Inbox:
         handled = 0
         while True:
             async with self._database.read() as connection:
-                events = await inbox.new_events(connection, self._channels, limit=_BATCH)
+                events = await inbox.list_new_events(connection, self._channels, limit=_BATCH)
             if not events:
                 break
-            lanes, ended = await self._sorted(events)
+            lanes, ended = await self._parse_by_chat(events)
             together = asyncio.Semaphore(_SIDE_BY_SIDE)
             ends = await asyncio.gather(
                 *(self._handle_lane(lane, together) for lane in lanes),
@@ -148,7 +145,7 @@ class Inbox:
             await asyncio.wait(self._asides)
         return handled
 
-    async def _sorted(self, events: Sequence[Row[Any]]) -> tuple[list[Lane], int]:
+    async def _parse_by_chat(self, events: Sequence[Row[Any]]) -> tuple[list[Lane], int]:
         """Read raw events; returns them by chat, and how many were ended.
 
         Ended is what is malformed (parked) or says nothing to us (done).
@@ -159,15 +156,15 @@ class Inbox:
             try:
                 incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
                 if incoming is not None:
-                    _refuse_strange(incoming)
+                    _check_text(incoming)
             except Exception as error:  # also what no parser thought of: it is parked
                 why = str(error) if isinstance(error, ValueError) else type(error).__name__
                 ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
-                _ended(event, "malformed")
+                _log_handled(event, "malformed")
                 continue
             if incoming is None:
                 ended += await self._end(event)
-                _ended(event, "nothing")
+                _log_handled(event, "nothing")
             else:
                 lane = (event.account_id, incoming.address)
                 lanes.setdefault(lane, []).append((event, incoming))
@@ -188,12 +185,14 @@ class Inbox:
 
     async def _handle_one(self, event: Row[Any], incoming: Incoming) -> bool:
         """Return False where another process is at it: what follows in the chat must wait."""
-        incoming = await with_files(self._database, self._channels[event.account_id], incoming)
+        incoming = await fetch_attachments(
+            self._database, self._channels[event.account_id], incoming
+        )
         for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
                 if not await self._effect(event, incoming):
                     return False
-            except DATABASE_FAULTS:
+            except DATABASE_ERRORS:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
                 log.exception(
@@ -203,7 +202,7 @@ class Inbox:
                 if not may_hold_code(event.raw, incoming.text):
                     words = f"{words}: {error}"[:500]
                 async with self._database.write() as connection:
-                    await inbox.count_attempt(connection, event.id, error=words)
+                    await inbox.record_failure(connection, event.id, error=words)
             else:
                 self._acknowledge(incoming)
                 return True
@@ -214,15 +213,15 @@ class Inbox:
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, incoming.text)
-            if not await inbox.finish(connection, event.id, now=now, forget=forget):
-                return not await inbox.is_new(connection, event.id)
+            if not await inbox.finish_event(connection, event.id, now=now, forget=forget):
+                return not await inbox.is_new_event(connection, event.id)
             if incoming.kind in ("moved", "gone"):
                 await follow_chat(connection, incoming, now)
                 answers: list[Answer] = []
             else:
                 answers = await self._handle(connection, incoming, event_id=event.id, now=now)
-            put = await put_answers(connection, incoming, answers, now) if answers else []
-        _ended(event, "done", kind=incoming.kind, messages=put)
+            put = await queue_answers(connection, incoming, answers, now) if answers else []
+        _log_handled(event, "done", kind=incoming.kind, messages=put)
         # moved and gone may have put notices
         self._answered()
         return True
@@ -231,7 +230,7 @@ class Inbox:
         """End a press's spinner, now that what it did is committed; nothing waits for it."""
         if incoming.action_id is None:
             return
-        self._aside(self._channels[incoming.account_id].acknowledge(incoming))
+        self._spawn(self._channels[incoming.account_id].acknowledge(incoming))
 
     def _show_typing(self, incoming: Incoming) -> asyncio.Task[None]:
         """Show, where the handling takes long, that an answer is being written; cancel it at the end."""
@@ -243,9 +242,9 @@ class Inbox:
                 await channel.show_typing(incoming)
                 await asyncio.sleep(_TYPING_LASTS)
 
-        return self._aside(show())
+        return self._spawn(show())
 
-    def _aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
@@ -256,12 +255,12 @@ class Inbox:
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, incoming.text)
-            if not await inbox.park(connection, event.id, now=now, forget=forget):
+            if not await inbox.park_event(connection, event.id, now=now, forget=forget):
                 return
-            chat = await chat_of(connection, incoming)
+            chat = await load_incoming_chat(connection, incoming)
             waits = chat is not None and incoming.kind in ("text", "action", "other")
-            put = await put_answers(connection, incoming, [Answer(SORRY)], now) if waits else []
-        _ended(event, "parked", kind=incoming.kind, messages=put)
+            put = await queue_answers(connection, incoming, [Answer(SORRY)], now) if waits else []
+        _log_handled(event, "parked", kind=incoming.kind, messages=put)
         self._acknowledge(incoming)
         self._answered()
 
@@ -269,12 +268,12 @@ class Inbox:
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, "")
-            return await inbox.finish(
+            return await inbox.finish_event(
                 connection, event.id, now=now, state=state, error=error, forget=forget
             )
 
 
-def _refuse_strange(incoming: Incoming) -> None:
+def _check_text(incoming: Incoming) -> None:
     """Raise ValueError for words that are none, and for a chat's or sender's name that no table takes."""
     words = (incoming.sender_name, incoming.chat_title, incoming.text)
     of_files = [part for file in incoming.files for part in (file.ref, file.name)]
@@ -285,7 +284,7 @@ def _refuse_strange(incoming: Incoming) -> None:
             raise ValueError("the name of a chat or sender is none")
 
 
-def _ended(
+def _log_handled(
     event: Row[Any], outcome: str, *, kind: str | None = None, messages: Sequence[int] = ()
 ) -> None:
     """Write one line for an update that is through; messages: the answers, to follow them on."""

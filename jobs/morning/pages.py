@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from data.contacts.recipients import Place
-from data.registry.titles import title_of
+from data.contacts.recipients import Recipient
+from data.registry.titles import obligation_title
 from data.rules.ladder import UNDATED
-from jobs.rendering.items import line_of
+from jobs.rendering.items import line_key
 
 ITEMS_A_PAGE = 10
 _PAGE_FRAME = 520  # characters of greeting, legend and footer
@@ -36,35 +36,35 @@ class DueItem:
     due_on: date  # the effective due
 
     @property
-    def ended(self) -> bool:
+    def is_ended(self) -> bool:
         """Tell whether its phase had ended before its plan was tracked."""
         return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
 
     @property
-    def undated(self) -> bool:
+    def is_undated(self) -> bool:
         """Tell whether it asks for the state of a task that never falls due."""
         return bool(self.row.kind == UNDATED)
 
 
 @dataclass(slots=True)
-class Bag:
+class ChatMorning:
     """What one chat is told of a morning: its own items, those of agencies without a chat, what stays
     late (jobs/morning/escalation.py), and accounts near a cap (jobs/morning/quota_warnings.py).
 
     leads: it is a leader's. agency_id: whose chat it is, for a page on which no item says so.
     """
 
-    place: Place
+    place: Recipient
     items: list[DueItem] = field(default_factory=list)
     silent: list[DueItem] = field(default_factory=list)
     escalated: list[DueItem] = field(default_factory=list)
     accounts: list[dict[str, Any]] = field(default_factory=list)
-    leads: bool = False
+    is_leader: bool = False
     agency_id: int | None = None
 
 
 @dataclass(slots=True)
-class Page:
+class MorningPage:
     """One message: its items, whose agencies have no chat, what stays late, accounts near a cap, and
     how many more items there are.
     """
@@ -83,7 +83,7 @@ def paginate(
     *,
     escalated: Sequence[DueItem] = (),
     accounts: Sequence[dict[str, Any]] = (),
-) -> list[Page]:
+) -> list[MorningPage]:
     """Cut a chat's items into pages.
 
     What ended before it was tracked is asked about on one page of its own; what does not fit there is
@@ -91,44 +91,44 @@ def paginate(
     chat, told in a line for each thing they owe after all others, as is what stays late (escalated).
     accounts: those near a cap, a line each at the very end.
     """
-    dated, ended, undated = _parted(items)
-    pages = [Page(part) for part in _fill(_by_urgency(dated), limit)]
+    dated, ended, undated = _split_by_kind(items)
+    pages = [MorningPage(part) for part in _fill(_by_urgency(dated), limit)]
     if ended:
         shown = _fill(_by_urgency(ended), limit)[0]
-        pages.append(Page(shown, left_out=len(ended) - len(shown)))
+        pages.append(MorningPage(shown, left_out=len(ended) - len(shown)))
     undated.sort(key=lambda item: (item.row.plan_code, item.row.id))  # as the documents list them
-    pages += [Page(part) for part in _fill(undated, limit)]
+    pages += [MorningPage(part) for part in _fill(undated, limit)]
     room = limit - _PAGE_FRAME - sum(_weight(item) for item in pages[-1].items) if pages else 0
     for told, lines in (("escalated", _by_line(escalated)), ("silent", _by_line(silent))):
         for line in lines:
-            weight = _LINE_FRAME + len(title_of(line[0].row))
+            weight = _LINE_FRAME + len(obligation_title(line[0].row))
             if room < weight:
-                pages.append(Page([]))
+                pages.append(MorningPage([]))
                 room = limit - _PAGE_FRAME
             getattr(pages[-1], told).extend(line)
             room -= weight
     for account in accounts:
         if room < _ACCOUNT_FRAME:
-            pages.append(Page([]))
+            pages.append(MorningPage([]))
             room = limit - _PAGE_FRAME
         pages[-1].accounts.append(account)
         room -= _ACCOUNT_FRAME
     return pages
 
 
-def _parted(items: Iterable[DueItem]) -> tuple[list[DueItem], list[DueItem], list[DueItem]]:
+def _split_by_kind(items: Iterable[DueItem]) -> tuple[list[DueItem], list[DueItem], list[DueItem]]:
     dated: list[DueItem] = []
     ended: list[DueItem] = []
     undated: list[DueItem] = []
     for item in items:
-        (undated if item.undated else ended if item.ended else dated).append(item)
+        (undated if item.is_undated else ended if item.is_ended else dated).append(item)
     return dated, ended, undated
 
 
 def _by_line(items: Iterable[DueItem]) -> list[list[DueItem]]:
     lines: dict[tuple[Any, ...], list[DueItem]] = {}
     for item in items:
-        lines.setdefault(line_of(item.row, item.due_on), []).append(item)
+        lines.setdefault(line_key(item.row, item.due_on), []).append(item)
     return list(lines.values())
 
 
@@ -164,5 +164,5 @@ def _by_urgency(items: Sequence[DueItem]) -> list[DueItem]:
 
 def _weight(item: DueItem) -> int:
     row = item.row
-    words = len(title_of(row)) + len(row.due_words or "") + len(row.clause or "")
+    words = len(obligation_title(row)) + len(row.due_words or "") + len(row.clause or "")
     return _ITEM_FRAME + words + (_UNDECIDED_FRAME + len(row.owner_name) if item.undecided else 0)

@@ -15,18 +15,18 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts import usage_warnings as warned
+from data.accounts import usage_warnings
 from data.clock import civil_date
-from data.contacts.recipients import coordinators
-from jobs.morning.pages import Bag
+from data.contacts.recipients import province_coordinators
+from jobs.morning.pages import ChatMorning
 
-OVER = 101  # the level of an account that has more people than its platform serves
+OVER_CAP = 101  # the level of an account that has more people than its platform serves
 
 
-async def warn(
+async def warn_coordinators(
     connection: AsyncConnection,
     province: str,
-    bags: dict[int, Bag],
+    chat_mornings: dict[int, ChatMorning],
     accounts: Sequence[dict[str, Any]],
     *,
     now: datetime,
@@ -43,15 +43,15 @@ async def warn(
     ]
     if not passed:
         return
-    serving = await warned.accounts_serving(connection, province)
+    serving = await usage_warnings.list_province_accounts(connection, province)
     this_month = civil_date(now).replace(day=1)
-    for agency_id, places in (await coordinators(connection, province)).items():
+    for agency_id, places in (await province_coordinators(connection, province)).items():
         for place in places:
             for account, what, level in passed:
                 if account["id"] not in serving:
                     continue
-                month_on = this_month if what == "messages" else warned.EVER
-                mark = await warned.mark(
+                month_on = this_month if what == "messages" else usage_warnings.EVER
+                mark = await usage_warnings.record_warning(
                     connection,
                     chat_id=place.chat_id,
                     account_id=account["id"],
@@ -61,15 +61,15 @@ async def warn(
                     now=now,
                 )
                 if mark is not None:
-                    bag = bags.setdefault(place.chat_id, Bag(place))
-                    bag.agency_id = agency_id
-                    bag.accounts.append(_line(account, what, level, this_month, mark))
+                    chat_morning = chat_mornings.setdefault(place.chat_id, ChatMorning(place))
+                    chat_morning.agency_id = agency_id
+                    chat_morning.accounts.append(_line(account, what, level, this_month, mark))
 
 
 def _level(account: dict[str, Any], what: str) -> int:
     use = account[what]
     if what == "people" and use["cap"] is not None and use["used"] > use["cap"]:
-        return OVER
+        return OVER_CAP
     return int(use["level"])
 
 

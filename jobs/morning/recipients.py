@@ -13,30 +13,30 @@ from functools import cache
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.recipients import places
+from data.contacts.recipients import list_recipients
 from data.models import Agency
 from data.registry.registry import Registry
 from data.rules.owners import coordinator_of
-from jobs.morning.pages import Bag, DueItem
+from jobs.morning.pages import ChatMorning, DueItem
 
 
-async def address(
+async def assign_to_chats(
     connection: AsyncConnection,
     registry: Registry,
     province: str,
     items: Iterable[DueItem],
     today: date,
-) -> tuple[dict[int, Bag], int]:
+) -> tuple[dict[int, ChatMorning], int]:
     """Sort items by chat; those whose agency has none go to the coordinating agency's, as silent."""
     home = registry.provinces[province]
     rows = await connection.execute(
         select(Agency.id, Agency.code).where(Agency.province == province)
     )
     ids = {row.code: row.id for row in rows}
-    focal = await places(connection, ids.values())
-    steering = await places(connection, ids.values(), roles=("coordinator",))
+    focal = await list_recipients(connection, ids.values())
+    steering = await list_recipients(connection, ids.values(), roles=("coordinator",))
     coordinator = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
-    bags: dict[int, Bag] = {}
+    chat_mornings: dict[int, ChatMorning] = {}
     unreachable = 0
     for item in items:
         agency_id = ids[item.addressee]
@@ -51,8 +51,8 @@ async def address(
             unreachable += 1
             continue
         for place in chosen:
-            bag = bags.get(place.chat_id)
-            if bag is None:
-                bag = bags[place.chat_id] = Bag(place)
-            (bag.silent if silent else bag.items).append(item)
-    return bags, unreachable
+            chat_morning = chat_mornings.get(place.chat_id)
+            if chat_morning is None:
+                chat_morning = chat_mornings[place.chat_id] = ChatMorning(place)
+            (chat_morning.silent if silent else chat_morning.items).append(item)
+    return chat_mornings, unreachable

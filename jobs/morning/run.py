@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import job_runs
 from data.clock import civil_date, civil_time
 from data.contacts.enrolments import end_stand_ins
-from data.db.bulk_insert import insert_plain
-from data.db.database import FAULTS, Database, words_of
-from data.log import journal
+from data.db.bulk_insert import bulk_insert
+from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.log import get_logger
 from data.models import Reminder
-from data.obligations import due as due_today
+from data.obligations import due
 from data.outbox import messages as outbox
 from data.registry.province import Province
 from data.registry.registry import Registry
@@ -33,18 +33,16 @@ from data.rules.holders import Holders
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
 from jobs.channel import Capabilities
-from jobs.delivery.sending_hours import within_sending_hours
+from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.delivery.usage import accounts_in_use
-from jobs.morning import escalation
-from jobs.morning import quota_saving as sparing
-from jobs.morning import quota_warnings as warnings
-from jobs.morning.pages import Bag, DueItem, paginate
-from jobs.morning.recipients import address
-from jobs.morning.unsent import take_back
-from jobs.planning.ladder_cache import Ladders
-from jobs.planning.materialise import recompute
+from jobs.morning import escalation, quota_saving, quota_warnings
+from jobs.morning.pages import ChatMorning, DueItem, paginate
+from jobs.morning.recipients import assign_to_chats
+from jobs.morning.unsent import replace_unsent
+from jobs.planning.ladder_cache import LadderCache
+from jobs.planning.rungs import recompute
 
-_log = journal("reminders")
+_log = get_logger("reminders")
 
 _DEFAULT_LIMIT = 4096
 _AT_A_STRETCH = 50  # chats, before whoever else is at work in the process has a turn
@@ -61,12 +59,12 @@ class MorningResult:
     failed: list[str] = field(default_factory=list)  # tried again at the next tick
 
 
-async def morning(
+async def run_mornings(
     database: Database,
     registry: Registry,
     *,
     now: datetime,
-    can: Mapping[int, Capabilities] | None = None,
+    capabilities: Mapping[int, Capabilities] | None = None,
 ) -> MorningResult:
     """Compose the morning of every province whose hour has come today and that has not had it.
 
@@ -74,11 +72,13 @@ async def morning(
     processes at once.
     """
     result = MorningResult()
-    if not within_sending_hours(now, registry.workdays):
+    if not is_within_sending_hours(now, registry.workdays):
         return result
-    today, known = civil_date(now), can or {}
+    today, known = civil_date(now), capabilities or {}
     async with database.read() as connection:
-        done = await job_runs.done(connection, "morning", registry.provinces, today)
+        done = await job_runs.list_finished_subjects(
+            connection, "morning", registry.provinces, today
+        )
         waiting = [code for code in registry.provinces if code not in done]
         waiting = [
             code for code in waiting if _hour_of(registry.provinces[code]) <= civil_time(now)
@@ -88,25 +88,25 @@ async def morning(
         accounts = await accounts_in_use(
             connection, lambda use: known.get(use.account_id), today=today
         )
-    ladders = Ladders(registry)
+    ladders = LadderCache(registry)
     for code in waiting:
         try:
             async with database.write() as connection:
-                if await job_runs.begin(connection, "morning", code, today, now=now):
-                    await compose(
+                if await job_runs.record_run(connection, "morning", code, today, now=now):
+                    await compose_morning(
                         connection,
                         registry,
                         code,
                         now=now,
                         result=result,
-                        can=known,
+                        capabilities=known,
                         accounts=accounts,
                         ladders=ladders,
                     )
                     result.provinces.append(code)
         except Exception as error:  # one province's trouble must not cost the others their morning
-            about = {"province": code, "error": words_of(error)}
-            _log.error("morning.failed", **about, exc_info=not isinstance(error, FAULTS))
+            about = {"province": code, "error": describe_fault(error)}
+            _log.error("morning.failed", **about, exc_info=not isinstance(error, DATABASE_ERRORS))
             result.failed.append(code)
     return result
 
@@ -116,16 +116,16 @@ def _hour_of(province: Province) -> time:
     return time(int(hour), int(minute))
 
 
-async def compose(
+async def compose_morning(
     connection: AsyncConnection,
     registry: Registry,
     province_code: str,
     *,
     now: datetime,
     result: MorningResult,
-    can: Mapping[int, Capabilities] = MappingProxyType({}),
+    capabilities: Mapping[int, Capabilities] = MappingProxyType({}),
     accounts: Sequence[dict[str, Any]] = (),
-    ladders: Ladders | None = None,
+    ladders: LadderCache | None = None,
 ) -> None:
     """Put one province's messages of the day into the outbox, in the caller's transaction.
 
@@ -133,20 +133,26 @@ async def compose(
     provinces have their morning.
     """
     today = civil_date(now)
-    ladders = ladders or Ladders(registry)
+    ladders = ladders or LadderCache(registry)
     home = registry.provinces[province_code]
     await end_stand_ins(connection, today=today, now=now)
-    stale = await take_back(connection, province_code, today)
+    stale = await replace_unsent(connection, province_code, today)
     items = await _due_items(connection, registry, ladders, province_code, stale, today)
-    bags: dict[int, Bag] = {}
+    chat_mornings: dict[int, ChatMorning] = {}
     passed_over: set[int] = set()
     if items:
-        bags, unreachable = await address(connection, registry, province_code, items, today)
+        chat_mornings, unreachable = await assign_to_chats(
+            connection, registry, province_code, items, today
+        )
         result.unreachable += unreachable
-        passed_over = sparing.give_way(bags, sparing.scarce(accounts))
-    await escalation.escalate(connection, registry, province_code, bags, today=today)
-    await warnings.warn(connection, province_code, bags, accounts, now=now)
-    told = passed_over | await _put(connection, home, bags, today, now, can, result)
+        passed_over = quota_saving.drop_deferrable(chat_mornings, quota_saving.near_cap(accounts))
+    await escalation.escalate(connection, registry, province_code, chat_mornings, today=today)
+    await quota_warnings.warn_coordinators(
+        connection, province_code, chat_mornings, accounts, now=now
+    )
+    told = passed_over | await _put(
+        connection, home, chat_mornings, today, now, capabilities, result
+    )
     said = [item for item in items if item.row.id in told]
     await _mark(connection, registry, ladders, said, today)
 
@@ -154,22 +160,22 @@ async def compose(
 async def _due_items(
     connection: AsyncConnection,
     registry: Registry,
-    ladders: Ladders,
+    ladders: LadderCache,
     province: str,
     stale: Sequence[int],
     today: date,
 ) -> list[DueItem]:
     home = registry.provinces[province]
     holders = Holders(home, on=today)
-    rows = await due_today.due(connection, province, today=today)
+    rows = await due.load_due(connection, province, today=today)
     known = {row.id for row in rows}
-    rows += await due_today.still_open(connection, [key for key in stale if key not in known])
+    rows += await due.load_open(connection, [key for key in stale if key not in known])
     items: list[DueItem] = []
     for row in sorted(rows, key=attrgetter("id")):
         if row.plan_code not in registry.plans:
             continue
         effective = effective_due(row.due_on, row.extended_to)
-        rung = ladders.reached(row.plan_code, row.kind, effective, today=today)
+        rung = ladders.last_reached_rung(row.plan_code, row.kind, effective, today=today)
         if rung is None:
             continue
         holder = holders.holder(row.owner_code, row.kind)
@@ -182,10 +188,10 @@ async def _due_items(
 async def _put(
     connection: AsyncConnection,
     home: Province,
-    bags: dict[int, Bag],
+    chat_mornings: dict[int, ChatMorning],
     today: date,
     now: datetime,
-    can: Mapping[int, Capabilities],
+    capabilities: Mapping[int, Capabilities],
     result: MorningResult,
 ) -> set[int]:
     """Put the messages of all chats; return the obligations that were told of."""
@@ -193,20 +199,28 @@ async def _put(
     announced: list[int] = []
     messages: list[dict[str, Any]] = []
     lines: dict[str, list[tuple[int, int, int]]] = {}
-    for number, bag in enumerate(bags.values()):
+    for number, chat_morning in enumerate(chat_mornings.values()):
         if number % _AT_A_STRETCH == 0:
             await asyncio.sleep(0)
-        told.update(item.row.id for item in (*bag.items, *bag.silent))
-        readers = list(dict.fromkeys(item.addressee for item in bag.items if not item.undecided))
+        told.update(item.row.id for item in (*chat_morning.items, *chat_morning.silent))
+        readers = list(
+            dict.fromkeys(item.addressee for item in chat_morning.items if not item.undecided)
+        )
         limit = (
-            can[bag.place.account_id].max_text if bag.place.account_id in can else _DEFAULT_LIMIT
+            capabilities[chat_morning.place.account_id].max_text
+            if chat_morning.place.account_id in capabilities
+            else _DEFAULT_LIMIT
         )
         pages = paginate(
-            bag.items, bag.silent, limit, escalated=bag.escalated, accounts=bag.accounts
+            chat_morning.items,
+            chat_morning.silent,
+            limit,
+            escalated=chat_morning.escalated,
+            accounts=chat_morning.accounts,
         )
         above = 0  # lines on the pages before
         for index, page in enumerate(pages, 1):
-            key = f"morning:{home.code}:{bag.place.chat_id}:{today}:{index}"
+            key = f"morning:{home.code}:{chat_morning.place.chat_id}:{today}:{index}"
             lines[key] = [
                 (position, item.row.id, item.rung)
                 for position, item in enumerate(page.items, above + 1)
@@ -217,8 +231,8 @@ async def _put(
             speaks_of = (*page.items, *page.silent, *page.escalated)
             messages.append(
                 {
-                    "account_id": bag.place.account_id,
-                    "chat_id": bag.place.chat_id,
+                    "account_id": chat_morning.place.account_id,
+                    "chat_id": chat_morning.place.chat_id,
                     "template": "reminder",
                     "context": {
                         "agency": " và ".join(home.agencies[code].name for code in readers),
@@ -228,21 +242,23 @@ async def _put(
                         "undecided": [item.row.id for item in page.items if item.undecided],
                         "silent": [item.row.id for item in page.silent],
                         "escalated": [item.row.id for item in page.escalated],
-                        "to_leader": bag.leads and not bag.items,
-                        "warning": escalation.limits(home) if warned else None,
+                        "to_leader": chat_morning.is_leader and not chat_morning.items,
+                        "warning": escalation.escalation_limits(home) if warned else None,
                         "accounts": page.accounts,
                     },
-                    "agency_id": speaks_of[0].row.agency_id if speaks_of else bag.agency_id,
+                    "agency_id": speaks_of[0].row.agency_id
+                    if speaks_of
+                    else chat_morning.agency_id,
                     "page": index,
                     "pages": len(pages),
                     "dedupe_key": key,
                     "broadcast_on": today,
                 }
             )
-    result.messages += await outbox.put_all(
+    result.messages += await outbox.enqueue_all(
         connection, messages, lines, priority=outbox.BROADCAST, now=now, send_at=now
     )
-    await escalation.announce(connection, announced)
+    await escalation.mark_announced(connection, announced)
     result.items += len(told)
     return told
 
@@ -250,7 +266,7 @@ async def _put(
 async def _mark(
     connection: AsyncConnection,
     registry: Registry,
-    ladders: Ladders,
+    ladders: LadderCache,
     items: Sequence[DueItem],
     today: date,
 ) -> None:
@@ -259,6 +275,6 @@ async def _mark(
     told = [(item.row.id, item.due_on.isoformat(), item.rung, day) for item in items]
     names = ("obligation_id", "due_on", "rung", "reminded_on")
     # What is told again, because it never left, stands there already.
-    await insert_plain(connection, Reminder, names, told, keep=True)
+    await bulk_insert(connection, Reminder, names, told, ignore_existing=True)
     ids = [item.row.id for item in items]
     await recompute(connection, registry, ids, today=today, ladders=ladders)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, and_, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts import usage_warnings as warned
+from data.accounts import usage_warnings
 from data.models import Agency, Message, MessageItem
 from data.outbox import messages as outbox
 from data.outbox.messages import NOBODY_LEFT
@@ -28,7 +28,7 @@ _ENDED = and_(
 )
 
 
-async def take_back(connection: AsyncConnection, province: str, today: date) -> list[int]:
+async def replace_unsent(connection: AsyncConnection, province: str, today: date) -> list[int]:
     """Take back reminders of earlier mornings that never left; return what they spoke of."""
     found: list[Row[Any]] = []
     for unsent in (_WAITS, _ENDED):
@@ -41,8 +41,8 @@ async def take_back(connection: AsyncConnection, province: str, today: date) -> 
     ids = [row.id for row in found]
     spoke_of = {owed for row in found for owed in row.context.get("silent", ())}
     late = {owed for row in found for owed in row.context.get("escalated", ())}
-    await escalation.take_back(connection, late)
-    await warned.forget(
+    await escalation.unmark_escalated(connection, late)
+    await usage_warnings.delete_warnings(
         connection, [line["mark"] for row in found for line in row.context.get("accounts", ())]
     )
     for start in range(0, len(ids), _CHUNK):
@@ -54,5 +54,5 @@ async def take_back(connection: AsyncConnection, province: str, today: date) -> 
         await connection.execute(
             update(Message).where(Message.id.in_(part)).values(state="skipped", error="replaced")
         )
-        await outbox.forget_secrets(connection, part)
+        await outbox.erase_secrets(connection, part)
     return sorted(spoke_of)

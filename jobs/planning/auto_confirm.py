@@ -23,7 +23,7 @@ _SOONEST = timedelta(days=WORKING_DAYS)  # civil days that ten working days last
 _CHUNK = 200
 
 
-async def confirm_by_themselves(database: Database, workdays: Workdays, *, now: datetime) -> int:
+async def auto_confirm(database: Database, workdays: Workdays, *, now: datetime) -> int:
     """Confirm what was submitted more than ten working days ago; returns how many.
 
     In transactions of a few hundred, so that answers are not kept waiting.
@@ -32,13 +32,13 @@ async def confirm_by_themselves(database: Database, workdays: Workdays, *, now: 
     after = 0
     while True:
         async with database.write() as connection:
-            part, after, more = await _part(connection, workdays, after=after, now=now)
+            part, after, more = await _confirm_chunk(connection, workdays, after=after, now=now)
         confirmed += part
         if not more:
             return confirmed
 
 
-async def _part(
+async def _confirm_chunk(
     connection: AsyncConnection, workdays: Workdays, *, after: int, now: datetime
 ) -> tuple[int, int, bool]:
     today = civil_date(now)
@@ -67,7 +67,7 @@ async def _part(
     for row in found:
         if today <= workdays.add(civil_date(row.submitted_at), WORKING_DAYS):
             continue
-        confirmed += await decisions.confirm(
-            connection, row, person_id=None, decided_by=decisions.BY_ITSELF, now=now
+        confirmed += await decisions.confirm_submission(
+            connection, row, person_id=None, decided_by=decisions.AUTOMATIC_DECIDER, now=now
         )
     return confirmed, found[-1].id if found else after, len(found) == _CHUNK

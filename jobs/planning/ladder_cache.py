@@ -10,26 +10,28 @@ from datetime import date
 from typing import Any
 
 from data.registry.registry import Registry
-from data.rules.ladder import UNDATED, Due, Steps, judge, next_step, schedule
+from data.rules.ladder import UNDATED, DueDate, Steps, compute_due_date, next_step, schedule_rungs
 from data.rules.planning import rungs_of
 
 
-class Ladders:
+class LadderCache:
     """The schedules of one registry, each reckoned once."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._due: dict[tuple[bool, bool, date], Due] = {}
+        self._due: dict[tuple[bool, bool, date], DueDate] = {}
         self._next: dict[tuple[Any, ...], tuple[int, date] | None] = {}
         self._reached: dict[tuple[str, Any, date, date], int | None] = {}
         self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
 
-    def due(self, plan_code: str, kind: Any, due_on: date) -> Due:
+    def due(self, plan_code: str, kind: Any, due_on: date) -> DueDate:
         """Return the due date of a kind of obligation, judged as the plan's province judges."""
         strictly = self._strictly(plan_code)
         key = (strictly, kind == UNDATED, due_on)
         if key not in self._due:
-            self._due[key] = judge(due_on, self._registry.workdays, strictly=strictly, kind=kind)
+            self._due[key] = compute_due_date(
+                due_on, self._registry.workdays, strictly=strictly, kind=kind
+            )
         return self._due[key]
 
     def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
@@ -38,10 +40,12 @@ class Ladders:
         key = (rungs, self._strictly(plan_code), due_on)
         if key not in self._steps:
             due = self.due(plan_code, kind, due_on)
-            self._steps[key] = schedule(rungs, due, self._registry.workdays)
+            self._steps[key] = schedule_rungs(rungs, due, self._registry.workdays)
         return self._steps[key]
 
-    def reached(self, plan_code: str, kind: Any, due_on: date, *, today: date) -> int | None:
+    def last_reached_rung(
+        self, plan_code: str, kind: Any, due_on: date, *, today: date
+    ) -> int | None:
         """Return the last rung of an obligation whose day has come by today, or None where none has."""
         key = (plan_code, kind, due_on, today)
         if key not in self._reached:
@@ -49,7 +53,7 @@ class Ladders:
             self._reached[key] = days[-1] if days else None
         return self._reached[key]
 
-    def step(
+    def next_rung(
         self,
         plan_code: str,
         kind: Any,

@@ -1,9 +1,6 @@
-"""Obligations made real: what the registry says is owed becomes rows, fifteen months ahead.
+"""Create, move and withdraw obligations, fifteen months ahead.
 
-Promises that planning twice changes nothing; that an edited file or calendar moves what is not yet
-sent and keeps every answer; that what is no longer owed is withdrawn (or superseded, where another
-agency owes it now), never deleted. Each row carries its next rung and day, so that a morning reads
-only what is due. What is alike is reckoned once, however many agencies share it.
+Guarantees: planning twice changes nothing; no answer is lost; nothing is deleted.
 """
 
 from __future__ import annotations
@@ -19,29 +16,34 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Agency, Obligation, Plan, ReportDuty, Task
-from data.obligations import batch as reckoned
-from data.obligations.batch import Alike, Owners, add, change, read_alike, rungs_told
-from data.progress.decisions import overlay_of
+from data.obligations.batch import (
+    ObligationGroup,
+    ObligationIdsByAgency,
+    find_last_rungs,
+    insert_all,
+    read_groups,
+    update_all,
+)
+from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
-from data.rules.ladder import TASK_KINDS, Due, effective_due
-from data.rules.overrides import Overlay
-from data.rules.planning import HORIZON, Occasion, followed
+from data.rules.ladder import TASK_KINDS, DueDate, effective_due
+from data.rules.overrides import Overrides
+from data.rules.planning import HORIZON, Occasion, tracked_occasions
 from data.rules.undated import drop_done
-from jobs.planning.ladder_cache import Ladders
+from jobs.planning.ladder_cache import LadderCache
+from jobs.planning.rungs import ENDED_STATES, next_step, step_columns
 
 _AT_A_STRETCH = 50  # occasions, before whoever else is at work in the process has a turn
 _TOLD = attrgetter("due_on", "due_proposed", "state")
 _AS_PLANNED = attrgetter(  # in the order in which they are reckoned below
     "due_on", "due_words", "due_proposed", "base_on", "judged_on", "state", "rung", "remind_on"
 )
-_ENDED = ("withdrawn", "superseded")
 
 Wanted = dict[tuple[str, str], dict[int, Occasion]]  # by code and period: who owes it, and how
-Step = tuple[int, date] | None
 
 
 @dataclass(slots=True)
-class Counts:
+class PlanningCounts:
     """What planning did to obligations."""
 
     added: int = 0
@@ -55,18 +57,20 @@ async def materialise(
     registry: Registry,
     *,
     today: date,
-    only: str | None = None,
-    ladders: Ladders | None = None,
-) -> Counts:
+    plan_code: str | None = None,
+    ladders: LadderCache | None = None,
+) -> PlanningCounts:
     """Bring the obligations of every plan in line with registry and decisions, up to the horizon.
 
-    only: the code of the one plan to be looked at. ladders: of the registry, where they are kept.
+    plan_code: plan this one alone.
     """
-    counts = Counts()
-    overlay = await overlay_of(connection)
-    ladders = ladders or Ladders(registry)
+    counts = PlanningCounts()
+    overlay = await load_overrides(connection)
+    ladders = ladders or LadderCache(registry)
     which = select(Plan.__table__)
-    found = await connection.execute(which if only is None else which.where(Plan.code == only))
+    found = await connection.execute(
+        which if plan_code is None else which.where(Plan.code == plan_code)
+    )
     plans = found.all()
     theirs = Agency.province.in_({plan.province for plan in plans})
     bodies = await connection.execute(select(Agency.province, Agency.code, Agency.id).where(theirs))
@@ -86,60 +90,25 @@ async def materialise(
     return counts
 
 
-async def recompute(
-    connection: AsyncConnection,
-    registry: Registry,
-    obligation_ids: Iterable[int],
-    *,
-    today: date,
-    ladders: Ladders | None = None,
-) -> None:
-    """Reckon the next rung of some obligations again, after an answer, an extension or a decision.
-
-    Of two transactions that do it at once, or record an answer, the second goes by what the first left.
-    ladders: of the registry, where they are kept.
-    """
-    ids = list(obligation_ids)
-    ladders = ladders or Ladders(registry)
-    changes: dict[reckoned.Change, list[int]] = {}
-    for each, keys in (await reckoned.held_alike(connection, ids)).items():
-        if each.plan_code in registry.plans:
-            changes.setdefault(_recomputed(each, ladders, today), []).extend(keys)
-    await reckoned.change_alike(connection, changes)
-
-
-def _recomputed(row: reckoned.Standing, ladders: Ladders, today: date) -> reckoned.Change:
-    """Return what is to change of obligations that stand alike."""
-    effective = effective_due(row.due_on, row.extended_to)
-    due = ladders.due(row.plan_code, row.kind, effective)
-    step = None
-    if row.state in ("open", *_ENDED):
-        step = _step_of(
-            row, ladders, row.plan_code, row.tracked_from, row.kind, effective, row.told, today
-        )
-    new = {"base_on": due.base, "judged_on": due.judged, **_columns(step)}
-    return tuple((name, value) for name, value in new.items() if getattr(row, name) != value)
-
-
-def _wanted(registry: Registry, plan: Any, overlay: Overlay, today: date) -> Iterable[Occasion]:
+def _wanted(registry: Registry, plan: Any, overlay: Overrides, today: date) -> Iterable[Occasion]:
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
-    return followed(
-        registry, plan.code, tracked_from=plan.tracked_from, until=last, overlay=overlay
+    return tracked_occasions(
+        registry, plan.code, tracked_from=plan.tracked_from, until=last, overrides=overlay
     )
 
 
 async def _bring_in_line(
     connection: AsyncConnection,
     registry: Registry,
-    ladders: Ladders,
+    ladders: LadderCache,
     plan: Any,
     wanted: Wanted,
     today: date,
-    counts: Counts,
+    counts: PlanningCounts,
 ) -> None:
-    known = await read_alike(connection, Obligation.plan_id == plan.id)
+    known = await read_groups(connection, Obligation.plan_id == plan.id)
     confirmed = [
         (row.code, agency, row.period)
         for row, owners in known.items()
@@ -155,8 +124,8 @@ async def _bring_in_line(
         for owed, theirs in _by_occasion(row, owners, wanted).items():
             if owed is not None:
                 ids = list(theirs.values())
-                for told, same in (await _told(connection, row, owed, ids)).items():
-                    values = _reckoned(row, owed, ladders, plan, told, today)
+                for told, same in (await _group_by_rung_told(connection, row, owed, ids)).items():
+                    values = _planned_values(row, owed, ladders, plan, told, today)
                     if _AS_PLANNED(row) == tuple(values.values()):
                         counts.kept += len(same)
                         continue
@@ -164,14 +133,14 @@ async def _bring_in_line(
                     if _TOLD(row) != (owed.due_on, owed.proposed, values["state"]):
                         values["revised_on"] = today
                     changes.append({"ids": same, **values})
-            elif row.state not in (*_ENDED, "confirmed"):
-                changes += _withdrawn(row, theirs, still_owed, over, today)
+            elif row.state not in (*ENDED_STATES, "confirmed"):
+                changes += _ending_changes(row, theirs, still_owed, over, today)
                 counts.withdrawn += len(theirs)
-    await change(connection, changes)
+    await update_all(connection, changes)
     seen = {row.code for row in known}
     fresh = []
     for left in wanted.values():
-        for owed, new in _shared(left).items():
+        for owed, new in _group_by_occasion(left).items():
             if owed.code in seen and _is_past_report(owed, plan):
                 continue  # a moved deadline makes no debt of the years before tracking
             fresh.append((owed, new))
@@ -180,47 +149,54 @@ async def _bring_in_line(
         await _add(connection, ladders, plan, fresh, today)
 
 
-def _by_occasion(row: Alike, owners: Owners, wanted: Wanted) -> dict[Occasion | None, Owners]:
+def _by_occasion(
+    row: ObligationGroup, owners: ObligationIdsByAgency, wanted: Wanted
+) -> dict[Occasion | None, ObligationIdsByAgency]:
     """Take what these owe out of what is wanted; return the obligations by what they now are, if anything."""
     theirs = wanted.get((row.code, row.period), {})
-    found: dict[Occasion | None, Owners] = {}
+    found: dict[Occasion | None, ObligationIdsByAgency] = {}
     for agency, key in owners.items():
         found.setdefault(theirs.pop(agency, None), {})[agency] = key
     return found
 
 
-def _shared(owners: Mapping[int, Occasion]) -> dict[Occasion, list[int]]:
+def _group_by_occasion(owners: Mapping[int, Occasion]) -> dict[Occasion, list[int]]:
     found: dict[Occasion, list[int]] = {}
     for agency in sorted(owners):  # databases like rows in the order of their indexes
         found.setdefault(owners[agency], []).append(agency)
     return found
 
 
-async def _told(
-    connection: AsyncConnection, row: Alike, owed: Occasion, ids: list[int]
+async def _group_by_rung_told(
+    connection: AsyncConnection, row: ObligationGroup, owed: Occasion, ids: list[int]
 ) -> Mapping[int | None, list[int]]:
     """Return the obligations by the last rung that was sent for the date they now have."""
-    if row.due_on == owed.due_on or row.state not in ("open", *_ENDED):
+    if row.due_on == owed.due_on or row.state not in ("open", *ENDED_STATES):
         return {row.told: ids}
-    return await rungs_told(connection, ids, effective_due(owed.due_on, row.extended_to))
+    return await find_last_rungs(connection, ids, effective_due(owed.due_on, row.extended_to))
 
 
-def _reckoned(
-    row: Alike, owed: Occasion, ladders: Ladders, plan: Any, told: int | None, today: date
+def _planned_values(
+    row: ObligationGroup,
+    owed: Occasion,
+    ladders: LadderCache,
+    plan: Any,
+    told: int | None,
+    today: date,
 ) -> dict[str, Any]:
     """Return what stored obligations say once they are in line."""
     effective = effective_due(owed.due_on, row.extended_to)
     due = ladders.due(plan.code, owed.kind, effective)
-    state = _restored(row) if row.state in _ENDED else row.state
+    state = _restored_state(row) if row.state in ENDED_STATES else row.state
     step = None
     if state == "open":
-        step = _step_of(
+        step = next_step(
             row, ladders, plan.code, plan.tracked_from, owed.kind, effective, told, today
         )
-    return {**_dates(owed, due), "state": state, **_columns(step)}
+    return {**_dates(owed, due), "state": state, **step_columns(step)}
 
 
-def _dates(owed: Occasion, due: Due) -> dict[str, Any]:
+def _dates(owed: Occasion, due: DueDate) -> dict[str, Any]:
     return {
         "due_on": owed.due_on,
         "due_words": owed.due_words,
@@ -230,36 +206,9 @@ def _dates(owed: Occasion, due: Due) -> dict[str, Any]:
     }
 
 
-def _columns(step: Step) -> dict[str, Any]:
-    rung, remind_on = step or (None, None)
-    return {"rung": rung, "remind_on": remind_on}
-
-
-def _step_of(
-    row: Alike | reckoned.Standing,
-    ladders: Ladders,
-    plan_code: str,
-    tracked_from: date,
-    kind: str,
-    effective: date,
-    told: int | None,
-    today: date,
-) -> Step:
-    if kind == "phase_end" and effective < tracked_from and told is not None:
-        return None  # what ended before it was tracked is asked about once
-    return ladders.step(
-        plan_code,
-        kind,
-        effective,
-        today=today,
-        sent=told,
-        acknowledged_until=row.acknowledged_until,
-    )
-
-
-def _withdrawn(
-    row: Alike,
-    owners: Owners,
+def _ending_changes(
+    row: ObligationGroup,
+    owners: ObligationIdsByAgency,
     still_owed: Set[tuple[str, str]],
     over: Set[tuple[str, int, str]],
     today: date,
@@ -271,14 +220,14 @@ def _withdrawn(
         taken_over = (row.code, row.period) in still_owed and not is_over
         ends.setdefault("superseded" if taken_over else "withdrawn", []).append(key)
     return [
-        {"ids": ids, "state": state, **_columns(None), "revised_on": today}
+        {"ids": ids, "state": state, **step_columns(None), "revised_on": today}
         for state, ids in ends.items()
     ]
 
 
 async def _add(
     connection: AsyncConnection,
-    ladders: Ladders,
+    ladders: LadderCache,
     plan: Any,
     fresh: Iterable[tuple[Occasion, list[int]]],
     today: date,
@@ -292,7 +241,7 @@ async def _add(
     rows = []
     for owed, agencies in fresh:
         due = ladders.due(plan.code, owed.kind, owed.due_on)
-        step = ladders.step(
+        step = ladders.next_rung(
             plan.code, owed.kind, owed.due_on, today=today, sent=None, acknowledged_until=None
         )
         is_task = owed.kind in TASK_KINDS
@@ -307,13 +256,13 @@ async def _add(
                 "period": owed.period,
                 "state": "open",
                 **_dates(owed, due),
-                **_columns(step),
+                **step_columns(step),
             }
         )
-    await add(connection, rows)
+    await insert_all(connection, rows)
 
 
-def _restored(row: Alike) -> str:
+def _restored_state(row: ObligationGroup) -> str:
     """Return the state of what comes back: what was answered stays answered."""
     if row.is_confirmed:
         return "confirmed"

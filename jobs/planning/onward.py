@@ -13,17 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import LIVE_STATES, Obligation, Plan
-from data.obligations import lists as owed
+from data.obligations import lists
 from data.registry.registry import Registry
 from data.registry.schema import ReportDutyEntry
 from data.registry.titles import report_title
 from data.rules.ladder import TASK_KINDS, effective_due
 from data.rules.owners import receivers_of
-from jobs.rendering.items import obligation_rows
+from jobs.rendering.items import load_obligation_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
+class OnwardObligation:
     """The report that a duty serves: its row (jobs.rendering.items), what it is called, its effective due date."""
 
     row: Any
@@ -31,14 +31,14 @@ class Onward:
     due_on: date
 
 
-def duty_of(registry: Registry, plan_code: str, code: str) -> ReportDutyEntry | None:
+def find_duty(registry: Registry, plan_code: str, code: str) -> ReportDutyEntry | None:
     """Return a report duty as its plan's file has it; None for a task, or what a file dropped."""
     plan = registry.plans.get(plan_code)
     duties = plan.report_duties if plan is not None else []
     return next((duty for duty in duties if duty.code == code), None)
 
 
-async def onward_of(
+async def find_onward_obligation(
     connection: AsyncConnection,
     registry: Registry,
     *,
@@ -46,18 +46,18 @@ async def onward_of(
     code: str,
     due_on: date,
     today: date,
-) -> Onward | None:
+) -> OnwardObligation | None:
     """Return what an occurrence of a duty serves: the next report owed by whom it is sent to or through.
 
     due_on: the occurrence's, by the document.
     """
-    duty = duty_of(registry, plan_code, code)
+    duty = find_duty(registry, plan_code, code)
     if duty is None:
         return None
     plan = registry.plans[plan_code]
     home = registry.provinces[plan.province]
     codes = receivers_of(home, plan, duty, on=today)
-    ids = (await owed.agency_ids(connection, plan.province, codes)).values()
+    ids = (await lists.find_agency_ids(connection, plan.province, codes)).values()
     rows = await connection.execute(
         select(Obligation.id)
         .join(Plan, Plan.id == Obligation.plan_id)
@@ -74,6 +74,6 @@ async def onward_of(
     onward_id = rows.scalar_one_or_none()
     if onward_id is None:
         return None
-    found = (await obligation_rows(connection, [onward_id]))[onward_id]
+    found = (await load_obligation_rows(connection, [onward_id]))[onward_id]
     title = report_title(found.frequency or "", found.duty_title or "", found.period)
-    return Onward(found, title, effective_due(found.due_on, found.extended_to))
+    return OnwardObligation(found, title, effective_due(found.due_on, found.extended_to))

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Obligation, Plan, Reminder
 from data.registry.registry import Registry
 from data.rules.ladder import effective_due
-from jobs.planning.ladder_cache import Ladders
-from jobs.planning.materialise import recompute
+from jobs.planning.ladder_cache import LadderCache
+from jobs.planning.rungs import recompute
 
 
-async def pass_over(
+async def mark_rungs_told(
     connection: AsyncConnection, registry: Registry, obligation_id: int, *, today: date
 ) -> None:
     """Count the rungs of an obligation's later date that have come as told, and reckon the next one.
@@ -32,7 +32,7 @@ async def pass_over(
     )
     row = rows.one()
     due_on = effective_due(row.due_on, row.extended_to)
-    steps = Ladders(registry).steps(row.plan_code, row.kind, due_on)
+    steps = LadderCache(registry).steps(row.plan_code, row.kind, due_on)
     reached = [rung for rung, day in steps if day <= today]
     told = await connection.execute(
         select(Reminder.id).where(Reminder.obligation_id == row.id, Reminder.due_on == due_on)

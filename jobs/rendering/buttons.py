@@ -56,7 +56,7 @@ def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...
     )
 
 
-def buttons_of(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button, ...], ...]:
+def parse_buttons(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons kept in a message's row."""
     return tuple(tuple(Button(label, action) for label, action in row) for row in rows)
 

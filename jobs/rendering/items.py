@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
-from data.registry.titles import AD_HOC, title_of
+from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
-from data.rules.ladder import UNDATED, Due, effective_due
+from data.rules.ladder import UNDATED, DueDate, effective_due
 
 _CHUNK = 900
 
@@ -51,9 +51,9 @@ _LINES = (
     .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
     .outerjoin(Task, Task.id == Assignment.task_id)
 )  # fmt: skip
-_told = set(_LINES.selected_columns)
+_LINE_COLUMNS = set(_LINES.selected_columns)
 _BY_ID = _LINES.add_columns(
-    *(column for column in Obligation.__table__.columns if column not in _told),
+    *(column for column in Obligation.__table__.columns if column not in _LINE_COLUMNS),
     Plan.province,
     Plan.coordinator_id,
 ).where(Obligation.id.in_(bindparam("ids", expanding=True)))
@@ -67,7 +67,7 @@ _LISTED = (
 )
 
 
-async def obligation_rows(
+async def load_obligation_rows(
     connection: AsyncConnection, obligation_ids: Sequence[int]
 ) -> dict[int, Any]:
     """Return what a line needs to know of each obligation, by id."""
@@ -78,7 +78,7 @@ async def obligation_rows(
     return found
 
 
-async def listed_rows(
+async def load_listed_rows(
     connection: AsyncConnection, message_ids: Sequence[int]
 ) -> dict[int, list[Row[Any]]]:
     """Return the same of what each message lists, in its order, with its `position` and `told_rung`.
@@ -92,7 +92,7 @@ async def listed_rows(
     return found
 
 
-def item_of(
+def build_item(
     row: Any, *, number: int, today: date, workdays: Workdays, for_agency: str | None = None
 ) -> Item:
     """Return the facts of one line.
@@ -105,7 +105,7 @@ def item_of(
     # What was handed in is judged by the day it was done, however long its confirmation takes.
     handed_in = row.state in ("submitted", "confirmed") and row.done_on is not None
     judged_at = row.done_on if handed_in else today
-    days = Due(effective, row.base_on, row.judged_on).working_days_left(judged_at, workdays)
+    days = DueDate(effective, row.base_on, row.judged_on).working_days_left(judged_at, workdays)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
     return {
         "id": row.id,
@@ -113,7 +113,7 @@ def item_of(
         "code": row.code,
         "kind": row.kind,
         "period": row.period,
-        "title": title_of(row),
+        "title": obligation_title(row),
         "plan_code": row.plan_code,
         "plan_number": row.plan_number,
         "plan_issued": row.plan_issued_on.isoformat(),
@@ -137,7 +137,7 @@ def item_of(
     }
 
 
-def counts_of(items: Sequence[Item]) -> dict[str, int]:
+def count_items(items: Sequence[Item]) -> dict[str, int]:
     """Return how many of a list's lines are ended, late, undated, due now and coming; each counted once."""
     counts = {"ended": 0, "late": 0, "undated": 0, "now": 0, "coming": 0}
     for item in items:
@@ -152,7 +152,7 @@ def counts_of(items: Sequence[Item]) -> dict[str, int]:
     return counts
 
 
-def line_of(row: Any, due_on: date) -> tuple[Any, ...]:
+def line_key(row: Any, due_on: date) -> tuple[Any, ...]:
     """Return what stands in one line, of however many agencies: one report, one task, or all undated ones.
 
     due_on: the effective due.

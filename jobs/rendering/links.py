@@ -22,25 +22,25 @@ class Links:
     base_url: str | None
     key: bytes = field(repr=False)
 
-    def of_file(self, download_id: int, name: str, *, until: datetime) -> str | None:
+    def file_url(self, download_id: int, name: str, *, until: datetime) -> str | None:
         """Return a file's address, which works until an instant; None without a public address."""
         stamp = int(until.timestamp())
         path = f"{FILES}/{download_id}-{stamp}-{self._sign('file', download_id, stamp)}/{name}"
         return self.base_url + path if self.base_url else None
 
-    def file_of(self, token: str, *, now: datetime) -> int | None:
+    def read_file_token(self, token: str, *, now: datetime) -> int | None:
         """Return the file that an address's token opens now; None for a wrong or expired one."""
         number, stamp, signed = _parts(token, 3)
         if not self._is_signed(signed, "file", number, stamp):
             return None
         return int(number) if datetime.fromtimestamp(int(stamp), UTC) > now else None
 
-    def of_calendar(self, feed_id: int) -> str | None:
+    def calendar_url(self, feed_id: int) -> str | None:
         """Return a calendar's address; None without a public address."""
         path = f"{CALENDARS}/{feed_id}-{self._sign('calendar', feed_id)}.ics"
         return self.base_url + path if self.base_url else None
 
-    def calendar_of(self, token: str) -> int | None:
+    def read_calendar_token(self, token: str) -> int | None:
         """Return the calendar that an address's token opens; None for a wrong one."""
         number, signed = _parts(token, 2)
         return int(number) if self._is_signed(signed, "calendar", number) else None

@@ -32,17 +32,17 @@ _LETTERS = {
 Dots = Sequence[Sequence[int]]
 
 
-def picture(link: str, *, send: str | None) -> bytes:
+def render_qr(link: str, *, send: str | None) -> bytes:
     """Return the PNG that opens a link; send: a one-use code to be written under it."""
     code = segno.make_qr(link, error="m")
     rows = [list(row) for row in code.matrix_iter(scale=2, border=_BORDER)]
     if send is not None:
-        rows += _centred(letters(send), len(rows[0]))
+        rows += _centred(letter_dots(send), len(rows[0]))
         rows += [[0] * len(rows[0])] * _BELOW
     return _png(rows)
 
 
-def letters(code: str) -> list[list[int]]:
+def letter_dots(code: str) -> list[list[int]]:
     """Return seven rows of dots (1: dark) that spell a one-use code; raises KeyError for other letters."""
     shapes = [bytes.fromhex(_LETTERS[letter]) for letter in code]
     rows = []

@@ -20,15 +20,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.files import PNG, MadeFile, kept_file
+from data.files import PNG, StoredFile, load_file
 from data.registry.workdays import Workdays
 from data.rules.ladder import LAST_HELD_RUNG
-from data.text import without_unseen
-from jobs.channel import Button, Capabilities, Document, OutgoingMessage
-from jobs.rendering.buttons import buttons_of, reminder_buttons, typed_choices
-from jobs.rendering.items import Item, counts_of, item_of, line_of, listed_rows, obligation_rows
+from data.text import strip_invisible
+from jobs.channel import Button, Capabilities, OutgoingDocument, OutgoingMessage
+from jobs.rendering.buttons import parse_buttons, reminder_buttons, typed_choices
+from jobs.rendering.items import (
+    Item,
+    build_item,
+    count_items,
+    line_key,
+    load_listed_rows,
+    load_obligation_rows,
+)
 from jobs.rendering.links import Links
-from jobs.rendering.qr import picture as draw
+from jobs.rendering.qr import render_qr as draw
 
 REMINDER = "reminder"
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
@@ -47,7 +54,7 @@ class Content:
     template: str
     context: dict[str, Any]
     buttons: tuple[tuple[Button, ...], ...]
-    file: MadeFile | None = None
+    file: StoredFile | None = None
 
 
 class _Environment(Environment):
@@ -86,7 +93,7 @@ class Renderer:
     ) -> dict[int, list[Row[Any]]]:
         """Read what the reminders among messages list, all in one look; for content()."""
         reminders = [message.id for message in messages if message.template == REMINDER]
-        return await listed_rows(connection, reminders)
+        return await load_listed_rows(connection, reminders)
 
     async def content(
         self,
@@ -105,14 +112,14 @@ class Renderer:
             context = dict(message.context)
             file = None
             if "attach" in context:
-                file = await kept_file(connection, context["attach"])
-            return Content(message.template, context, buttons_of(message.buttons), file)
+                file = await load_file(connection, context["attach"])
+            return Content(message.template, context, parse_buttons(message.buttons), file)
         if listed is None:
             listed = await self.listed(connection, [message])
-        items = _still_true(message, listed[message.id], today, workdays)
-        silent = await _grouped(connection, message.context["silent"], today, workdays)
+        items = _list_open_items(message, listed[message.id], today, workdays)
+        silent = await _list_shared_items(connection, message.context["silent"], today, workdays)
         late = message.context.get("escalated", [])  # not in messages of an earlier version
-        escalated = await _grouped(connection, late, today, workdays)
+        escalated = await _list_shared_items(connection, late, today, workdays)
         accounts = message.context.get("accounts", [])
         if not items and not silent and not escalated and not accounts:
             return None
@@ -126,7 +133,7 @@ class Renderer:
             "page": message.page,
             "pages": message.pages,
             "items": items,
-            "counts": counts_of(items),
+            "counts": count_items(items),
             "silent": silent,
             "escalated": escalated,
             "coordinators": list(dict.fromkeys(said)),
@@ -160,7 +167,7 @@ class Renderer:
                 file_sent=sent,  # it goes with the message itself
                 choices=[] if capabilities.buttons else typed_choices(content.buttons),
             )
-            text = _BLANK_LINES.sub("\n\n", without_unseen(text)).strip()
+            text = _BLANK_LINES.sub("\n\n", strip_invisible(text)).strip()
             return f"{_REPEATED}\n{text}" if repeated else text
 
         text = worded(None, sent=content.file is not None)
@@ -173,7 +180,9 @@ class Renderer:
             if fits and is_picture:
                 picture = content.file.content
             elif fits:
-                document = Document(content.file.name, content.file.mime, content.file.content)
+                document = OutgoingDocument(
+                    content.file.name, content.file.mime, content.file.content
+                )
             elif is_picture and capabilities.pictures_by_link:
                 url = link
             else:
@@ -181,7 +190,7 @@ class Renderer:
         return OutgoingMessage(
             address=address,
             thread=thread,
-            text=fit(text, capabilities.max_text, as_html=as_html),
+            text=fit_text(text, capabilities.max_text, as_html=as_html),
             buttons=content.buttons if capabilities.buttons else (),
             plain=not as_html,
             edits=edits if capabilities.edits else None,
@@ -191,10 +200,10 @@ class Renderer:
             picture_url=url,
         )
 
-    def _link(self, file: MadeFile) -> str | None:
+    def _link(self, file: StoredFile) -> str | None:
         if self._links is None:
             return None
-        return self._links.of_file(file.id, file.name, until=file.expires_at)
+        return self._links.file_url(file.id, file.name, until=file.expires_at)
 
 
 def _picture(content: Content) -> bytes | None:
@@ -208,7 +217,7 @@ def _is_html(name: str | None) -> bool:
     return name is None or name.endswith("html.j2")
 
 
-def fit(text: str, limit: int, *, as_html: bool) -> str:
+def fit_text(text: str, limit: int, *, as_html: bool) -> str:
     """Return the text within `limit` UTF-16 units, cut between lines where it is too long.
 
     Markup that a cut would leave open is dropped with all other markup.
@@ -251,7 +260,7 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _still_true(
+def _list_open_items(
     message: Any, listed: Sequence[Row[Any]], today: date, workdays: Workdays
 ) -> list[Item]:
     reader = message.context.get("agency_code", "")
@@ -265,7 +274,9 @@ def _still_true(
         )
         if row.state != "open" or held:
             continue
-        item = item_of(row, number=row.position, today=today, workdays=workdays, for_agency=reader)
+        item = build_item(
+            row, number=row.position, today=today, workdays=workdays, for_agency=reader
+        )
         item["coordinator"] = row.coordinator_name or ""
         item["rung"] = row.told_rung
         item["undecided"] = row.id in message.context["undecided"]
@@ -273,18 +284,18 @@ def _still_true(
     return items
 
 
-async def _grouped(
+async def _list_shared_items(
     connection: AsyncConnection, obligation_ids: Sequence[int], today: date, workdays: Workdays
 ) -> list[Item]:
     """Return one line for each thing that several agencies owe and that is open, with their names."""
-    rows = await obligation_rows(connection, obligation_ids)
+    rows = await load_obligation_rows(connection, obligation_ids)
     groups: dict[tuple[Any, ...], Item] = {}
     for row in rows.values():
         if row.state != "open":
             continue
-        item = item_of(row, number=0, today=today, workdays=workdays)
+        item = build_item(row, number=0, today=today, workdays=workdays)
         item["coordinator"] = row.coordinator_name or ""
-        key = line_of(row, item["due"])
+        key = line_key(row, item["due"])
         group = groups.setdefault(key, {**item, "owners": [], "codes": []})
         for told, name in (("owners", row.owner_short), ("codes", row.code)):
             if name not in group[told]:

@@ -13,18 +13,25 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.registry.titles import period_words, shorten
-from data.reports.facts import Line, ReportFacts, TaskFacts, UrgingFacts, faults
+from data.registry.titles import period_name, shorten
+from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, UrgingFacts, find_sum_errors
 from data.text import fold
-from jobs.reports.docx_context import appendix, checked, figures, groups, points, targets
+from jobs.reports.docx_context import (
+    appendix_rows,
+    figures_context,
+    find_mismatches,
+    group_contexts,
+    group_quotes,
+    target_rows,
+)
 from jobs.reports.letterhead import (
-    bodies,
-    day_long,
-    day_short,
+    build_letterhead,
     full_name,
     issuer_of,
-    letterhead,
+    official_long_date,
+    official_short_date,
     province_name,
+    split_bodies,
 )
 
 _FOLDER = Path(__file__).parents[2] / "templates" / "report"
@@ -46,7 +53,7 @@ _NOBODY_LATE = (
 Progress = Callable[[int, int], None]
 
 
-class ReportRefused(Exception):
+class UnreconciledReport(Exception):
     """A report that must not be drawn; reasons are Vietnamese sentences for whom asked for it."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
@@ -56,7 +63,7 @@ class ReportRefused(Exception):
 
 def report_docx(
     facts: ReportFacts,
-    lines: Iterable[tuple[TaskFacts, Sequence[Line]]] | None,
+    lines: Iterable[tuple[TaskFacts, Sequence[AgencyLine]]] | None,
     *,
     progress: Progress | None = None,
 ) -> bytes:
@@ -67,27 +74,29 @@ def report_docx(
     progress is told (tasks drawn, tasks) as the appendix goes on, and at the end of all.
     """
     held = None if lines is None else list(lines)
-    if reasons := faults(facts) + (checked(facts, held) if held is not None else []):
-        raise ReportRefused(reasons)
-    period = period_words(facts.period) or facts.period
+    if reasons := find_sum_errors(facts) + (
+        find_mismatches(facts, held) if held is not None else []
+    ):
+        raise UnreconciledReport(reasons)
+    period = period_name(facts.period) or facts.period
     known = {task.task_id: said for task, said in held or ()}
     plan = _plan(facts)
     context = {
         "head": _head(facts),
         "plan": plan,
-        "abstract": f"Kết quả thực hiện {period} Kế hoạch số {facts.number} ngày {day_short(facts.issued_on)}"
+        "abstract": f"Kết quả thực hiện {period} Kế hoạch số {facts.number} ngày {official_short_date(facts.issued_on)}"
         + (f" của {plan['issuer']}" if plan["issuer"] else ""),
         "period": period,
         "estimate": facts.is_estimate,
-        "as_of": day_long(facts.as_of),
-        "whole": figures(facts.figures),
+        "as_of": official_long_date(facts.as_of),
+        "whole": figures_context(facts.figures),
         "parts": facts.lines,
         "unassigned": sum(task.unassigned for task in facts.tasks),
         "silent": facts.silent,
         "duties": [
             {
                 "title": duty.title,
-                "due": day_short(duty.due_on),
+                "due": official_short_date(duty.due_on),
                 "expected": duty.expected,
                 "received": duty.received,
                 "late": duty.late,
@@ -95,20 +104,20 @@ def report_docx(
             }
             for duty in facts.duties
         ],
-        "groups": groups(facts, known if held is not None else None),
-        "targets": targets(facts.targets),
-        "difficulties": points(facts.difficulties),
-        "proposals": points(facts.proposals),
+        "groups": group_contexts(facts, known if held is not None else None),
+        "targets": target_rows(facts.targets),
+        "difficulties": group_quotes(facts.difficulties),
+        "proposals": group_quotes(facts.proposals),
         # whoever coordinates does not report to itself
         "receivers": [
             body
-            for body in bodies(facts.receiver)
+            for body in split_bodies(facts.receiver)
             if fold(full_name(body)) != fold(full_name(facts.coordinator))
         ],
         "detailed": held is not None,
-        "rows": appendix(facts, known if held is not None else None, progress=progress),
+        "rows": appendix_rows(facts, known if held is not None else None, progress=progress),
     }
-    drawn = _drawn("report.docx", context)
+    drawn = _render_template("report.docx", context)
     if progress is not None:
         progress(facts.figures.total, facts.figures.total)
     return drawn
@@ -121,13 +130,13 @@ def urging_docx(facts: UrgingFacts) -> bytes:
     """
     late = [agency for agency in facts.agencies if agency.items]
     if not late:
-        raise ReportRefused([_NOBODY_LATE])
+        raise UnreconciledReport([_NOBODY_LATE])
     items = [
         {
             "agency": agency.agency,
             "code": item.code,
             "title": shorten(item.title, 200),
-            "due": day_short(item.due_on),
+            "due": official_short_date(item.due_on),
             "days": item.days_late,
         }
         for agency in late
@@ -136,16 +145,16 @@ def urging_docx(facts: UrgingFacts) -> bytes:
     context = {
         "head": _head(facts),
         "plan": _plan(facts),
-        "as_of": day_long(facts.as_of),
+        "as_of": official_long_date(facts.as_of),
         "addressees": [agency.agency for agency in late],
         "count": len(items),
         "items": items,
     }
-    return _drawn("urging.docx", context)
+    return _render_template("urging.docx", context)
 
 
 def _head(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
-    head = letterhead(facts.coordinator, facts.province)
+    head = build_letterhead(facts.coordinator, facts.province)
     return {
         "agency": full_name(facts.coordinator),
         "superior": head.superior,
@@ -166,7 +175,7 @@ def _plan(facts: ReportFacts | UrgingFacts) -> dict[str, str]:
         title = title[:1].lower() + title[1:]
     return {
         "number": facts.number,
-        "day": day_long(facts.issued_on),
+        "day": official_long_date(facts.issued_on),
         "issuer": issuer_of(facts.number, facts.province),
         "title": title,
     }
@@ -175,7 +184,7 @@ def _plan(facts: ReportFacts | UrgingFacts) -> dict[str, str]:
 # ------------------------------------------------------------------ drawing
 
 
-def _drawn(name: str, context: dict[str, Any]) -> bytes:
+def _render_template(name: str, context: dict[str, Any]) -> bytes:
     """Return a template filled in. A name that the template misspells is an error, not a blank."""
     from docxtpl import DocxTemplate
     from jinja2 import Environment, StrictUndefined

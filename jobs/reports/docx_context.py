@@ -16,11 +16,11 @@ from typing import Any
 from data.clock import ZONE
 from data.figures.tasks import Figures, OfficialState
 from data.registry.titles import shorten
-from data.reports.facts import Line, ReportFacts, Said, Source, TaskFacts
+from data.reports.facts import AgencyLine, AnswerSource, Quote, ReportFacts, TaskFacts
 from data.targets.facts import TargetFacts
-from data.text import fold, squeeze
+from data.text import collapse_whitespace, fold
 from jobs.rendering.renderer import upper_first
-from jobs.reports.letterhead import day_short
+from jobs.reports.letterhead import official_short_date
 
 STATES: tuple[OfficialState, ...] = ("done_on_time", "done_late", "open_on_time", "open_late")
 # How many are named in the text before the reader is sent to the appendix.
@@ -34,10 +34,12 @@ _ROW_TITLE = 220
 _TELL_EVERY = 25
 _NUMBER = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])")
 
-LinesByTask = Mapping[int, Sequence[Line]]
+LinesByTask = Mapping[int, Sequence[AgencyLine]]
 
 
-def checked(facts: ReportFacts, lines: Sequence[tuple[TaskFacts, Sequence[Line]]]) -> list[str]:
+def find_mismatches(
+    facts: ReportFacts, lines: Sequence[tuple[TaskFacts, Sequence[AgencyLine]]]
+) -> list[str]:
     """Return a Vietnamese sentence for each task whose lines are not what its figures say."""
     given = {task.task_id: said for task, said in lines}
     found = []
@@ -58,23 +60,27 @@ def checked(facts: ReportFacts, lines: Sequence[tuple[TaskFacts, Sequence[Line]]
     return found
 
 
-def figures(of: Figures) -> dict[str, Any]:
+def figures_context(of: Figures) -> dict[str, Any]:
     """Return counts and shares; a share of nothing is "–". rounded: the shown shares miss 100."""
     counts: dict[str, int] = {state: getattr(of, state) for state in STATES}
     done = of.done_on_time + of.done_late
     tenths = sum(round(1000 * count / of.total) for count in counts.values()) if of.total else 1000
-    shares = {state: share(count, of.total) for state, count in counts.items()}
+    shares = {state: percent_text(count, of.total) for state, count in counts.items()}
     return {
         **counts,
         "total": of.total,
         "done": done,
         "waiting": of.waiting,
-        "share": {**shares, "done": share(done, of.total), "total": share(of.total, of.total)},
+        "share": {
+            **shares,
+            "done": percent_text(done, of.total),
+            "total": percent_text(of.total, of.total),
+        },
         "rounded": tenths != 1000,
     }
 
 
-def share(count: int, total: int) -> str:
+def percent_text(count: int, total: int) -> str:
     """Return a share in per cent to a tenth, with a comma: "33,3"; "–" of nothing."""
     return f"{round(1000 * count / total) / 10:.1f}".replace(".", ",") if total else "–"
 
@@ -82,12 +88,12 @@ def share(count: int, total: int) -> str:
 # ------------------------------------------------------------------ the text
 
 
-def groups(facts: ReportFacts, lines: LinesByTask | None) -> list[dict[str, Any]]:
+def group_contexts(facts: ReportFacts, lines: LinesByTask | None) -> list[dict[str, Any]]:
     """Return the groups of tasks with their counts, what is done with its documents, who is late."""
     return [
         {
             "title": section.title,
-            "figures": figures(section.figures),
+            "figures": figures_context(section.figures),
             **_named("done", section.tasks, ("done_on_time", "done_late"), lines),
             **_named("late", section.tasks, ("open_late",), lines),
         }
@@ -103,7 +109,7 @@ def _named(
     return {key: named, f"{key}_more": len(of_state) - len(named)}
 
 
-def _notable(key: str, task: TaskFacts, lines: Sequence[Line]) -> dict[str, Any]:
+def _notable(key: str, task: TaskFacts, lines: Sequence[AgencyLine]) -> dict[str, Any]:
     documents = [f"{_document(line)} ({line.agency})" for line in lines if line.document]
     who = [line.agency for line in lines if line.state == "open_late"]
     shown = documents[:_DOCUMENTS] if key == "done" else who[:_NAMES]
@@ -118,16 +124,16 @@ def _notable(key: str, task: TaskFacts, lines: Sequence[Line]) -> dict[str, Any]
     }
 
 
-def points(said: Sequence[Said]) -> list[dict[str, Any]]:
+def group_quotes(said: Sequence[Quote]) -> list[dict[str, Any]]:
     """Return what was said, the same words once, with who said it of what and when; most said first."""
-    found: dict[str, list[Said]] = {}
+    found: dict[str, list[Quote]] = {}
     for one in said:
         if fold(one.words):
             found.setdefault(fold(one.words), []).append(one)
     grouped = sorted(found.values(), key=len, reverse=True)
     return [
         {
-            "words": squeeze(same[0].words).rstrip(" .;,"),
+            "words": collapse_whitespace(same[0].words).rstrip(" .;,"),
             "agencies": list(dict.fromkeys(one.agency for one in same)),
             "codes": list(dict.fromkeys(one.code for one in same)),
             "days": _days([one.at for one in same]),
@@ -139,11 +145,11 @@ def points(said: Sequence[Said]) -> list[dict[str, Any]]:
 def _days(instants: Sequence[datetime]) -> str:
     days = sorted({instant.astimezone(ZONE).date() for instant in instants})
     if len(days) == 1:
-        return f"ngày {day_short(days[0])}"
-    return f"từ ngày {day_short(days[0])} đến ngày {day_short(days[-1])}"
+        return f"ngày {official_short_date(days[0])}"
+    return f"từ ngày {official_short_date(days[0])} đến ngày {official_short_date(days[-1])}"
 
 
-def targets(of: Sequence[TargetFacts]) -> list[dict[str, Any]]:
+def target_rows(of: Sequence[TargetFacts]) -> list[dict[str, Any]]:
     """Return the rows of the table of targets; numbers are written with a comma."""
     return [
         {
@@ -177,7 +183,7 @@ def _with_comma(number: re.Match[str]) -> str:
 # ------------------------------------------------------------------ the appendix
 
 
-def appendix(
+def appendix_rows(
     facts: ReportFacts,
     lines: LinesByTask | None,
     *,
@@ -214,7 +220,7 @@ def _task_row(task: TaskFacts, *, full: bool) -> dict[str, Any]:
     }
 
 
-def _line_rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
+def _line_rows(lines: Sequence[AgencyLine]) -> Iterator[dict[str, Any]]:
     """Yield a row for each line, in official order: first those who spoke, then those who did not."""
     if not lines:
         yield {"kind": "nobody"}
@@ -226,7 +232,7 @@ def _line_rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     silent.sort(key=lambda line: (STATES.index(line.state), str(line.due_on or "")))
     for (state, due_on), alike in groupby(silent, key=lambda line: (line.state, line.due_on)):
         names = [line.agency for line in alike]
-        due = day_short(due_on) if due_on else ""
+        due = official_short_date(due_on) if due_on else ""
         if len(names) >= _TOGETHER:
             yield {"kind": "silent_many", "agencies": names, "state": state, "due": due}
             continue
@@ -234,28 +240,30 @@ def _line_rows(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
             yield {"kind": "silent", "agency": name, "state": state, "due": due}
 
 
-def _line_row(line: Line, source: Source) -> dict[str, Any]:
+def _line_row(line: AgencyLine, source: AnswerSource) -> dict[str, Any]:
     at = source.at.astimezone(ZONE)
     return {
         "kind": "line",
         "agency": line.agency,
-        "due": day_short(line.due_on) if line.due_on else "",
+        "due": official_short_date(line.due_on) if line.due_on else "",
         "state": line.state,
         "waiting": line.waiting,
-        "done_on": day_short(line.done_on) if line.done_on else "",
+        "done_on": official_short_date(line.done_on) if line.done_on else "",
         "percent": line.percent,
         "document": _document(line),
         "source": {
             "agency": source.agency,
             "person": source.person,
             "said": source.said,
-            "at": f"{at:%H:%M} ngày {day_short(at.date())}",
+            "at": f"{at:%H:%M} ngày {official_short_date(at.date())}",
             "note": source.note,
         },
     }
 
 
-def _document(line: Line) -> str:
+def _document(line: AgencyLine) -> str:
     if not line.document:
         return ""
-    return line.document + (f" ngày {day_short(line.document_on)}" if line.document_on else "")
+    return line.document + (
+        f" ngày {official_short_date(line.document_on)}" if line.document_on else ""
+    )

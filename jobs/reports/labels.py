@@ -5,7 +5,7 @@ Promises a word for every official state and for everything that can be said.
 
 from __future__ import annotations
 
-from data.sheets.labels import SAID
+from data.sheets.labels import REPLY_LABELS
 
 STATE_WORDS = {
     "done_on_time": "Hoàn thành đúng hạn",
@@ -13,6 +13,6 @@ STATE_WORDS = {
     "open_on_time": "Đang thực hiện, trong hạn",
     "open_late": "Đang thực hiện, quá hạn",
 }
-SAID_WORDS = {**SAID, "confirmed": "được xác nhận"}
+SAID_WORDS = {**REPLY_LABELS, "confirmed": "được xác nhận"}
 SILENT = "chưa báo cáo"
 UNASSIGNED = "chưa có cơ quan thực hiện"

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
-from data.text import fold, squeeze
+from data.text import collapse_whitespace, fold
 
 # Luật Tổ chức chính quyền địa phương 2025: cities directly under the central government.
 _CITIES = {"ha noi", "hai phong", "hue", "da nang", "can tho", "ho chi minh"}
@@ -74,7 +74,7 @@ _RANKS = (
 _OTHER = _Rank("", "THỦ TRƯỞNG CƠ QUAN")
 
 
-def letterhead(agency: str, province: str) -> Letterhead:
+def build_letterhead(agency: str, province: str) -> Letterhead:
     """Return head and foot of a document of an agency of a province.
 
     Names may be full or short ("UBND tỉnh", "Sở KH&CN"). A body of a kind that is not known has no
@@ -119,7 +119,7 @@ def _in_lines(name: str) -> tuple[str, ...]:
 
 def full_name(agency: str) -> str:
     """Return an agency's name with its usual abbreviation written out at the start."""
-    words = squeeze(agency).split(" ")
+    words = collapse_whitespace(agency).split(" ")
     while words and words[0] in _SHORT:
         head = _SHORT[words[0]]
         rest = words[1:]
@@ -150,9 +150,9 @@ def abbreviation(name: str) -> str:
     return unicodedata.normalize("NFC", bare).upper()
 
 
-def bodies(words: str) -> list[str]:
+def split_bodies(words: str) -> list[str]:
     """Return the bodies that a document names in a row: "UBND tỉnh, Ban Chỉ đạo …" are two."""
-    return [body for body in _BETWEEN_BODIES.split(squeeze(words)) if body]
+    return [body for body in _BETWEEN_BODIES.split(collapse_whitespace(words)) if body]
 
 
 def issuer_of(number: str, province: str) -> str:
@@ -160,13 +160,13 @@ def issuer_of(number: str, province: str) -> str:
     return f"Ủy ban nhân dân {province_name(province)}" if number.endswith("-UBND") else ""
 
 
-def day_long(day: date) -> str:
+def official_long_date(day: date) -> str:
     """Return a day as the decree writes it (Phụ lục I, phần I, mục II khoản 4): "ngày 05 tháng 8 năm 2020"."""
     month = f"{day.month:02}" if day.month < 3 else f"{day.month}"
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
 
 
-def day_short(day: date) -> str:
+def official_short_date(day: date) -> str:
     """Return a day in figures, by the same rule: "05/8/2020", "24/01/2019"."""
     month = f"{day.month:02}" if day.month < 3 else f"{day.month}"
     return f"{day.day:02}/{month}/{day.year}"

@@ -16,19 +16,19 @@ from typing import Any
 from data.db.database import Database
 from data.files import DOCX, XLSX
 from data.registry.registry import Registry
-from data.registry.titles import period_words
-from data.reports.facts import MOST_LINES, Line, ReportFacts, TaskFacts, UrgingFacts
-from data.reports.gather import NoPlan, gather, lines_of
-from data.reports.late_agencies import urging_facts
+from data.registry.titles import period_name
+from data.reports.facts import MOST_LINES, AgencyLine, ReportFacts, TaskFacts, UrgingFacts
+from data.reports.gather import PlanNotLoaded, gather_report_facts, stream_agency_lines
+from data.reports.late_agencies import load_urging_facts
 from data.reports.period import span_of
 
 WORD, SHEET, URGING = "docx", "xlsx", "urging"  # ReportRequest.form
 Progress = Callable[[int, int], None]
-_Lines = AsyncIterator[tuple[TaskFacts, list[Line]]]
+_Lines = AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ReportFile:
     """A file that was drawn, and the facts it shows (a sheet of several plans: of the first)."""
 
     name: str
@@ -38,13 +38,13 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ReportRefusal:
     """Why there is no report: Vietnamese sentences for who asked."""
 
     reason: str
 
 
-class Stopped(Exception):
+class DrawingStopped(Exception):
     """The process is to end while a report is drawn; the drawing stops at its next task."""
 
 
@@ -57,7 +57,7 @@ async def make_report(
     form: str,
     as_of: date,
     progress: Progress | None = None,
-) -> Made | Refused:
+) -> ReportFile | ReportRefusal:
     """Make a report of a plan (a sheet: of several) for a period, as of a day that has come.
 
     form: "docx", "xlsx" or "urging" (a draft, for which the period does not count). A document lists every
@@ -66,9 +66,9 @@ async def make_report(
     """
     codes = [plan_codes] if isinstance(plan_codes, str) else list(plan_codes)
     if form != URGING and as_of < span_of(period).first:
-        return Refused(f"Kỳ {period_words(period)} chưa bắt đầu nên chưa có gì để tổng hợp.")
+        return ReportRefusal(f"Kỳ {period_name(period)} chưa bắt đầu nên chưa có gì để tổng hợp.")
     # Imported here: what draws needs libraries that a process at rest does not hold.
-    from jobs.reports.docx import ReportRefused
+    from jobs.reports.docx import UnreconciledReport
 
     try:
         if form == URGING:
@@ -76,10 +76,10 @@ async def make_report(
         if form == WORD:
             return await _document(database, registry, codes[0], period, as_of, progress)
         return await _sheet(database, registry, codes, period, as_of, progress)
-    except ReportRefused as refused:
-        return Refused(str(refused))
-    except NoPlan as fault:
-        return Refused(f"Kế hoạch {fault.args[0]} chưa được nạp hoặc không còn theo dõi.")
+    except UnreconciledReport as refused:
+        return ReportRefusal(str(refused))
+    except PlanNotLoaded as fault:
+        return ReportRefusal(f"Kế hoạch {fault.args[0]} chưa được nạp hoặc không còn theo dõi.")
 
 
 async def _document(
@@ -89,16 +89,18 @@ async def _document(
     period: str,
     as_of: date,
     progress: Progress | None,
-) -> Made:
+) -> ReportFile:
     from jobs.reports.docx import report_docx
 
     async with database.read() as connection:
-        facts = await gather(connection, registry, plan_code, period=period, as_of=as_of)
+        facts = await gather_report_facts(
+            connection, registry, plan_code, period=period, as_of=as_of
+        )
         lines = None
         if facts.lines <= MOST_LINES:
-            lines = [each async for each in lines_of(connection, registry, facts)]
-    content = await _drawn(report_docx, facts, lines, progress=progress)
-    return Made(f"bao-cao-{plan_code}-{period}.docx", DOCX, content, facts)
+            lines = [each async for each in stream_agency_lines(connection, registry, facts)]
+    content = await _draw_in_thread(report_docx, facts, lines, progress=progress)
+    return ReportFile(f"bao-cao-{plan_code}-{period}.docx", DOCX, content, facts)
 
 
 async def _sheet(
@@ -108,36 +110,44 @@ async def _sheet(
     period: str,
     as_of: date,
     progress: Progress | None,
-) -> Made:
+) -> ReportFile:
     from jobs.reports.xlsx import report_xlsx
 
     loop = asyncio.get_running_loop()
     plans = []
     async with database.read() as connection:
         for code in plan_codes:
-            facts = await gather(connection, registry, code, period=period, as_of=as_of)
-            plans.append((facts, _pulled(loop, lines_of(connection, registry, facts))))
-        content = await _drawn(report_xlsx, plans, progress=progress)
+            facts = await gather_report_facts(
+                connection, registry, code, period=period, as_of=as_of
+            )
+            plans.append(
+                (facts, _pull_lines(loop, stream_agency_lines(connection, registry, facts)))
+            )
+        content = await _draw_in_thread(report_xlsx, plans, progress=progress)
     name = plan_codes[0] if len(plan_codes) == 1 else f"{len(plan_codes)}-ke-hoach"
-    return Made(f"bao-cao-{name}-{period}.xlsx", XLSX, content, plans[0][0])
+    return ReportFile(f"bao-cao-{name}-{period}.xlsx", XLSX, content, plans[0][0])
 
 
-async def _urging(database: Database, registry: Registry, plan_code: str, as_of: date) -> Made:
+async def _urging(
+    database: Database, registry: Registry, plan_code: str, as_of: date
+) -> ReportFile:
     from jobs.reports.docx import urging_docx
 
     async with database.read() as connection:
-        facts = await urging_facts(connection, registry, plan_code, as_of=as_of)
+        facts = await load_urging_facts(connection, registry, plan_code, as_of=as_of)
     content = await asyncio.to_thread(urging_docx, facts)
-    return Made(f"don-doc-{plan_code}-{as_of.isoformat()}.docx", DOCX, content, facts)
+    return ReportFile(f"don-doc-{plan_code}-{as_of.isoformat()}.docx", DOCX, content, facts)
 
 
-async def _drawn(draw: Callable[..., bytes], *facts: Any, progress: Progress | None) -> bytes:
+async def _draw_in_thread(
+    draw: Callable[..., bytes], *facts: Any, progress: Progress | None
+) -> bytes:
     """Draw in a thread; where this is cut short the thread ends at the next task."""
     ending = threading.Event()
 
     def told(done: int, total: int) -> None:
         if ending.is_set():
-            raise Stopped
+            raise DrawingStopped
         if progress is not None:
             progress(done, total)
 
@@ -147,12 +157,12 @@ async def _drawn(draw: Callable[..., bytes], *facts: Any, progress: Progress | N
         ending.set()
 
 
-def _pulled(
+def _pull_lines(
     loop: asyncio.AbstractEventLoop, lines: _Lines
-) -> Iterator[tuple[TaskFacts, list[Line]]]:
+) -> Iterator[tuple[TaskFacts, list[AgencyLine]]]:
     """Yield in a thread what is read in the loop, so that no more is held than what is being written."""
 
-    async def one() -> tuple[TaskFacts, list[Line]] | None:
+    async def one() -> tuple[TaskFacts, list[AgencyLine]] | None:
         return await anext(lines, None)
 
     while (each := asyncio.run_coroutine_threadsafe(one(), loop).result()) is not None:

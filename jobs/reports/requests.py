@@ -17,18 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import Clock, civil_date
 from data.db.database import Database
-from data.files import keep
-from data.log import journal
+from data.files import store_file
+from data.log import get_logger
 from data.models import Chat
 from data.outbox import messages as outbox
 from data.registry.registry import Registry
-from data.registry.titles import period_words
+from data.registry.titles import period_name
 from data.reports import requests as report_requests
 from data.reports.facts import MOST_LINES, ReportFacts, UrgingFacts
-from data.reports.requests import MOST_ATTEMPTS, Taken
-from jobs.reports.make import Made, Refused, make_report
+from data.reports.requests import MAX_REPORT_ATTEMPTS, ClaimedReportRequest
+from jobs.reports.make import ReportFile, ReportRefusal, make_report
 
-log = journal("reports")
+log = get_logger("reports")
 
 READY, REFUSED = "report_ready", "report_refused"  # templates
 _MOST_NAMED = 8
@@ -38,7 +38,7 @@ _FAILED = (
 )
 
 
-class Reports:
+class ReportWorker:
     """Makes what chats asked for, one at a time.
 
     registry: where the one in use is had from. answered: called once an answer stands in the outbox.
@@ -77,20 +77,24 @@ class Reports:
         ended = 0
         while True:
             async with self._database.read() as connection:
-                waits = await report_requests.waits(connection, now=await self._clock.now())
+                waits = await report_requests.has_waiting_request(
+                    connection, now=await self._clock.now()
+                )
             if not waits:
                 return ended
             async with self._database.write() as connection:
-                taken = await report_requests.take(connection, now=await self._clock.now())
+                taken = await report_requests.claim_report_request(
+                    connection, now=await self._clock.now()
+                )
             if taken is None:
                 return ended
             ended += await self._make(taken)
 
-    async def _make(self, taken: Taken) -> bool:
+    async def _make(self, taken: ClaimedReportRequest) -> bool:
         as_of = civil_date(await self._clock.now())
-        made: Made | Refused
-        if taken.attempt > MOST_ATTEMPTS:
-            made = Refused(_FAILED)
+        made: ReportFile | ReportRefusal
+        if taken.attempt > MAX_REPORT_ATTEMPTS:
+            made = ReportRefusal(_FAILED)
         else:
             try:
                 made = await make_report(
@@ -103,11 +107,11 @@ class Reports:
                 )
             except Exception as error:
                 log.exception("report.failed", report=taken.id, error=type(error).__name__)
-                if taken.attempt < MOST_ATTEMPTS:
+                if taken.attempt < MAX_REPORT_ATTEMPTS:
                     async with self._database.write() as connection:
-                        await report_requests.let_go(connection, taken)
+                        await report_requests.release_report_request(connection, taken)
                     return False
-                made = Refused(_FAILED)
+                made = ReportRefusal(_FAILED)
         async with self._database.write() as connection:
             ended = await _answer(connection, taken, made, as_of, now=await self._clock.now())
         if ended:
@@ -116,12 +120,17 @@ class Reports:
 
 
 async def _answer(
-    connection: AsyncConnection, taken: Taken, made: Made | Refused, as_of: date, *, now: datetime
+    connection: AsyncConnection,
+    taken: ClaimedReportRequest,
+    made: ReportFile | ReportRefusal,
+    as_of: date,
+    *,
+    now: datetime,
 ) -> bool:
     """End a request and put its answer; False where another process ended or took it."""
-    refused = isinstance(made, Refused)
-    why = made.reason if isinstance(made, Refused) else None
-    if not await report_requests.end(
+    refused = isinstance(made, ReportRefusal)
+    why = made.reason if isinstance(made, ReportRefusal) else None
+    if not await report_requests.finish_report_request(
         connection, taken, "refused" if refused else "done", now=now, why=why
     ):
         return False
@@ -129,19 +138,19 @@ async def _answer(
     context: dict[str, Any] = {
         "plan_code": taken.plan_code,
         "number": taken.plan_number,
-        "period": period_words(taken.period),
+        "period": period_name(taken.period),
         "period_code": taken.period,
         "form": taken.form,
         "as_of": as_of.isoformat(),
     }
-    if isinstance(made, Refused):
+    if isinstance(made, ReportRefusal):
         context["reason"] = made.reason
     else:
-        context["attach"] = await keep(
+        context["attach"] = await store_file(
             connection, name=made.name, mime=made.mime, content=made.content, now=now
         )
-        context |= _told_of(made.facts)
-    await outbox.put(
+        context |= _summary_context(made.facts)
+    await outbox.enqueue(
         connection,
         account_id=found.scalar_one(),
         chat_id=taken.chat_id,
@@ -154,7 +163,7 @@ async def _answer(
     return True
 
 
-def _told_of(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
+def _summary_context(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
     """Return what the message says of a report beside the file itself."""
     if isinstance(facts, UrgingFacts):
         agencies = [agency.agency for agency in facts.agencies]

@@ -17,14 +17,14 @@ from typing import Any
 
 from data.clock import ZONE
 from data.figures.tasks import Figures
-from data.registry.titles import period_words
-from data.reports.facts import Line, ReportFacts, TaskFacts, faults
-from data.sheets.workbook import neutral
-from jobs.reports.docx import ReportRefused
+from data.registry.titles import period_name
+from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, find_sum_errors
+from data.sheets.workbook import neutralize_formula
+from jobs.reports.docx import UnreconciledReport
 from jobs.reports.labels import SAID_WORDS, SILENT, STATE_WORDS, UNASSIGNED
 
 MOST_ROWS = 1_048_575  # of one sheet, without its heading: Excel's own limit
-Lines = Iterable[tuple[TaskFacts, Sequence[Line]]]
+Lines = Iterable[tuple[TaskFacts, Sequence[AgencyLine]]]
 Progress = Callable[[int, int], None]
 
 _Columns = Sequence[tuple[str, int]]  # heading, width in characters
@@ -82,8 +82,8 @@ def report_xlsx(
     """
     from xlsxwriter import Workbook
 
-    if reasons := [reason for facts, _ in plans for reason in faults(facts)]:
-        raise ReportRefused(reasons)
+    if reasons := [reason for facts, _ in plans for reason in find_sum_errors(facts)]:
+        raise UnreconciledReport(reasons)
     out = io.BytesIO()
     total = sum(facts.figures.total for facts, _ in plans)
     # What is set aside goes, whatever happens.
@@ -116,7 +116,7 @@ def _fill(
     total: int,
     progress: Progress | None,
 ) -> None:
-    sheets.write("Tổng hợp", _WHOLE, (row for facts, _ in plans for row in _whole(facts)))
+    sheets.write("Tổng hợp", _WHOLE, (row for facts, _ in plans for row in _summary_rows(facts)))
     done = 0
     for facts, lines in plans:
         rows = _lines(facts, lines, done=done, total=total, progress=progress)
@@ -124,7 +124,7 @@ def _fill(
         done += facts.figures.total
     every = [facts for facts, _ in plans]
     sheets.write("Nộp báo cáo", _REPORTS, _reports(every))
-    sheets.write("Khó khăn, kiến nghị", _SAID, _said(every))
+    sheets.write("Khó khăn, kiến nghị", _SAID, _quote_rows(every))
     sheets.write("Chỉ tiêu", _TARGETS, _targets(every))
     silent = ((each.number, name) for each in every for name in each.silent)
     sheets.write("Chưa báo cáo", _SILENT, silent)
@@ -201,7 +201,7 @@ class _Sheets:
             sheet.write_number(row, index, value, formats.plain)
         else:
             style = formats.wrapped if width >= _WRAPPED_FROM else formats.plain
-            sheet.write_string(row, index, neutral(value), style)
+            sheet.write_string(row, index, neutralize_formula(value), style)
 
 
 def _height(row: Sequence[Any], columns: _Columns) -> int:
@@ -216,11 +216,11 @@ def _height(row: Sequence[Any], columns: _Columns) -> int:
 # ------------------------------------------------------------------ rows
 
 
-def _whole(facts: ReportFacts) -> Iterator[Sequence[Any]]:
+def _summary_rows(facts: ReportFacts) -> Iterator[Sequence[Any]]:
     head = (
         facts.number,
         facts.coordinator,
-        period_words(facts.period) or facts.period,
+        period_name(facts.period) or facts.period,
         facts.as_of,
         "ước" if facts.is_estimate else "chính thức",
     )
@@ -248,7 +248,7 @@ def _lines(
     counted = 0
     for number, (task, of_task) in enumerate(lines, 1):
         if len(of_task) != task.parts.total:
-            raise ReportRefused(
+            raise UnreconciledReport(
                 [f"{task.code}: có {len(of_task)} dòng, số liệu là {task.parts.total} cơ quan."]
             )
         counted += len(of_task)
@@ -260,10 +260,10 @@ def _lines(
         if progress is not None:
             progress(done + number, total)
     if counted != facts.lines:
-        raise ReportRefused([f"Có {counted} dòng cơ quan, số liệu là {facts.lines}."])
+        raise UnreconciledReport([f"Có {counted} dòng cơ quan, số liệu là {facts.lines}."])
 
 
-def _line(line: Line) -> Sequence[Any]:
+def _line(line: AgencyLine) -> Sequence[Any]:
     known = (
         line.agency,
         STATE_WORDS[line.state],
@@ -297,7 +297,7 @@ def _reports(plans: Sequence[ReportFacts]) -> Iterator[Sequence[Any]]:
             )
 
 
-def _said(plans: Sequence[ReportFacts]) -> Iterator[Sequence[Any]]:
+def _quote_rows(plans: Sequence[ReportFacts]) -> Iterator[Sequence[Any]]:
     for facts in plans:
         for kind, every in (("Khó khăn", facts.difficulties), ("Kiến nghị", facts.proposals)):
             for said in every:

@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.zalo.channel import ZaloBotChannel
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.clock import ZONE, SteppedClock, civil_date
-from data.contacts.invite_links import WayIn, ways_in
+from data.contacts.invite_links import InviteLink, list_invite_links
 from data.db.database import Database
 from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry.registry import Registry
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from jobs.delivery.usage import accounts_in_use
-from jobs.morning.run import MorningResult, compose
+from jobs.morning.run import MorningResult, compose_morning
 from tests.support.conversations import RENDERER
 from tests.support.loaded_province import load_world
 from tests.support.zalo_server import TOKENS, ZaloApi
@@ -68,25 +68,25 @@ class Office:
 
     async def morning(self) -> MorningResult:
         result, now = MorningResult(), await self.clock.now()
-        can = {key: bot.capabilities for key, bot in self.channels.items()}
+        capabilities = {key: bot.capabilities for key, bot in self.channels.items()}
         async with self.database.write() as connection:
             accounts = await accounts_in_use(
-                connection, lambda use: can.get(use.account_id), today=civil_date(now)
+                connection, lambda use: capabilities.get(use.account_id), today=civil_date(now)
             )
             for province in ("gia-lai", "lang-son"):
-                await compose(
+                await compose_morning(
                     connection,
                     self.registry,
                     province,
                     now=now,
                     result=result,
-                    can=can,
+                    capabilities=capabilities,
                     accounts=accounts,
                 )
         return result
 
     async def deliver(self) -> None:
-        delivery = Delivery(
+        delivery = Dispatcher(
             self.database,
             self.channels,
             RENDERER,
@@ -115,11 +115,11 @@ async def office(database: Database, registry: Registry) -> AsyncIterator[Office
         api = await stack.enter_async_context(ZaloApi())
         office = Office(database, registry, api, SteppedClock(FRIDAY))
         for token in TOKENS:
-            channel = ZaloBotChannel(token, base_url=api.url, limits=Limits())
+            channel = ZaloBotChannel(token, base_url=api.url, limits=PacingLimits())
             await channel.open()
             stack.push_async_callback(channel.close)
             async with database.write() as connection:
-                key = await lease.register(
+                key = await leases.ensure_account(
                     connection, channel="zalo_bot", name=channel.name, title=channel.title
                 )
             office.channels[key] = channel
@@ -156,8 +156,8 @@ async def test_160_agencies_on_four_bots_all_hear_of_the_morning(office: Office)
 
 async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: Office) -> None:
     first = next(iter(office.channels))
-    can = office.channels[first].capabilities
-    office.channels[first].capabilities = replace(can, monthly_messages=15)
+    capabilities = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(capabilities, monthly_messages=15)
     result = await office.morning()
     before = await office.states(first)
     office.api.quotas[office.api.bot_id(TOKENS[0])] = 15
@@ -204,8 +204,8 @@ async def test_where_both_ways_reach_the_cap_a_bot_told_to_wait_rests_until_the_
     office: Office,
 ) -> None:
     first = next(iter(office.channels))
-    can = office.channels[first].capabilities
-    office.channels[first].capabilities = replace(can, monthly_messages=100)
+    capabilities = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(capabilities, monthly_messages=100)
     await hear(office, first, 90)
     await office.morning()
     office.api.quotas[office.api.bot_id(TOKENS[0])] = 10
@@ -221,9 +221,9 @@ async def test_the_account_goes_on_by_itself_in_the_new_month(office: Office) ->
     first = next(iter(office.channels))
     async with office.database.write() as connection:
         until = datetime(2026, 12, 1, tzinfo=ZONE)
-        await lease.stop(connection, first, why="spent", now=FRIDAY, until=until)
-        assert await lease.resume(connection, now=until - timedelta(seconds=1)) == 0
-        assert await lease.resume(connection, now=until) == 1
+        await leases.stop_account(connection, first, why="spent", now=FRIDAY, until=until)
+        assert await leases.resume_accounts(connection, now=until - timedelta(seconds=1)) == 0
+        assert await leases.resume_accounts(connection, now=until) == 1
     result = await office.morning()
     await office.deliver()
     assert await office.states() == {"sent": result.messages}
@@ -252,7 +252,7 @@ async def test_a_token_revoked_in_mid_run_loses_nothing_and_the_right_people_are
     office.api.revoke_after.clear()
     office.api.revoked.clear()
     async with office.database.write() as connection:
-        await lease.register(connection, channel="zalo_bot", name="7002")
+        await leases.ensure_account(connection, channel="zalo_bot", name="7002")
     office.clock.move_to(FRIDAY + timedelta(days=3))
     before = len(office.api.messages)
     await office.morning()
@@ -273,8 +273,8 @@ async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_use
     # Seven tenths of the month of the first bot are gone with that morning.
     first = next(iter(office.channels))
     sent = (await office.states(first))["sent"]
-    can = office.channels[first].capabilities
-    office.channels[first].capabilities = replace(can, monthly_messages=sent * 10 // 7)
+    capabilities = office.channels[first].capabilities
+    office.channels[first].capabilities = replace(capabilities, monthly_messages=sent * 10 // 7)
     for day in (3, 5):  # Monday and Wednesday; 24/11 is a day off
         office.clock.move_to(FRIDAY + timedelta(days=day))
         await office.morning()
@@ -290,11 +290,15 @@ async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_use
 async def test_a_new_code_is_for_the_bot_with_room_and_none_is_named_where_all_are_full(
     office: Office,
 ) -> None:
-    async def ways(most_people: int) -> list[WayIn]:
-        can = replace(ZaloBotChannel.capabilities, most_people=most_people)
+    async def ways(most_people: int) -> list[InviteLink]:
+        capabilities = replace(ZaloBotChannel.capabilities, most_people=most_people)
         async with office.database.read() as connection:
-            return await ways_in(
-                connection, "CODE", group=True, can=lambda _: can, today=FRIDAY.date()
+            return await list_invite_links(
+                connection,
+                "CODE",
+                group=True,
+                capabilities=lambda _: capabilities,
+                today=FRIDAY.date(),
             )
 
     async with office.database.write() as connection:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from data.accounts.usage import month_of, usage
+from data.accounts.usage import list_account_usage, load_month_usage
 from data.clock import ZONE
 from data.db.database import Database
 from data.models import Account, Chat, InboxEvent, Message
-from jobs.delivery.usage import share
+from jobs.delivery.usage import cap_usage
 from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
@@ -75,7 +75,7 @@ async def accounts(talk: Talk, chat: str = "coordinator") -> tuple[list[dict[str
 def test_a_cap_is_warned_of_from_70_85_and_95_per_cent_on(
     used: int, cap: int | None, percent: int | None, level: int
 ) -> None:
-    assert share(used, cap) == {"used": used, "cap": cap, "percent": percent, "level": level}
+    assert cap_usage(used, cap) == {"used": used, "cap": cap, "percent": percent, "level": level}
 
 
 async def test_a_month_begins_at_midnight_in_the_province(talk: Talk) -> None:
@@ -89,8 +89,8 @@ async def test_a_month_begins_at_midnight_in_the_province(talk: Talk) -> None:
         None,
     )
     async with talk.database.read() as connection:
-        (november,) = await usage(connection, today=date(2026, 11, 9))
-        (october,) = await usage(connection, today=date(2026, 10, 31))
+        (november,) = await list_account_usage(connection, today=date(2026, 11, 9))
+        (october,) = await list_account_usage(connection, today=date(2026, 10, 31))
     assert (november.sent, october.sent) == (2, 3)
 
 
@@ -162,5 +162,5 @@ async def test_what_came_in_counts_from_midnight_in_the_province(talk: Talk) -> 
             .where(InboxEvent.id == first)
             .values(received_at=datetime(2026, 11, 1, tzinfo=ZONE), state="refused")
         )
-        month = await month_of(connection, talk.account_id, today=date(2026, 11, 9))
+        month = await load_month_usage(connection, talk.account_id, today=date(2026, 11, 9))
     assert (month.sent, month.received, month.used) == (3, 1, 4)

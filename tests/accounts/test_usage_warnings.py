@@ -9,14 +9,14 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from data.accounts import leases as lease
-from data.accounts.usage import month_of
+from data.accounts import leases
+from data.accounts.usage import load_month_usage
 from data.clock import civil_date
 from data.db.database import Database
 from data.models import AccountWarning, Chat, Identity, InboxEvent, Message, Obligation
 from data.outbox.lost_accounts import account_lost
 from jobs.channel import Capabilities
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from tests.support.conversations import RENDERER, WITH_BUTTONS, WITHOUT, Seat, Talk, small_registry
 from tests.support.databases import made_once
 from tests.support.loaded_province import morning_of
@@ -32,13 +32,13 @@ class Office:
     """A small province on one account with caps; what is put is rendered, and sent unless kept back."""
 
     talk: Talk
-    can: dict[int, Capabilities] = field(default_factory=dict)
+    capabilities: dict[int, Capabilities] = field(default_factory=dict)
 
     async def use_up(self, count: int, day: date) -> None:
         """Have an account's messages of a month, both ways, be so many."""
         account_id = self.talk.account_id
         async with self.talk.database.write() as connection:
-            month = await month_of(connection, account_id, today=day)
+            month = await load_month_usage(connection, account_id, today=day)
             assert month.used <= count
             if missing := count - month.used:
                 name = await connection.scalar(select(func.count(InboxEvent.id)))
@@ -61,7 +61,9 @@ class Office:
     ) -> dict[str, str]:
         """Run a morning; return what each chat was told. unsent: the chats whose messages never leave."""
         self.talk.now = morning_of(day)
-        await morning(self.talk.database, REGISTRY, now=self.talk.now, can=self.can)
+        await run_mornings(
+            self.talk.database, REGISTRY, now=self.talk.now, capabilities=self.capabilities
+        )
         told: dict[str, str] = {}
         async with self.talk.database.write() as connection:
             rows = await connection.execute(
@@ -154,7 +156,7 @@ async def test_it_stands_at_the_end_of_what_the_coordinator_is_told_anyway(calm:
 async def test_only_coordinators_whose_province_is_served_hear_of_it(calm: Office) -> None:
     other = Talk(calm.talk.database, REGISTRY, calm.talk.now)
     async with calm.talk.database.write() as connection:
-        other.account_id = await lease.register(connection, channel="local", name="other")
+        other.account_id = await leases.ensure_account(connection, channel="local", name="other")
     await other.enrol("tay", "tay", "skhcn", "coordinator")
     await calm.use_up(80, november(3))
     told = await calm.morning(november(3))
@@ -180,7 +182,12 @@ async def test_a_line_that_never_left_is_told_the_next_morning_and_no_chat_hears
 async def test_processes_side_by_side_tell_it_once(calm: Office) -> None:
     await calm.use_up(80, november(3))
     database, now = calm.talk.database, morning_of(november(3))
-    await asyncio.gather(*(morning(database, REGISTRY, now=now, can=calm.can) for _ in range(3)))
+    await asyncio.gather(
+        *(
+            run_mornings(database, REGISTRY, now=now, capabilities=calm.capabilities)
+            for _ in range(3)
+        )
+    )
     async with database.read() as connection:
         notes = await connection.scalar(select(func.count()).select_from(AccountWarning))
         put = await connection.scalars(
@@ -195,7 +202,7 @@ async def test_it_is_told_also_where_all_else_of_the_message_was_answered_meanwh
     await calm.use_up(80, november(6))
     calm.talk.now = morning_of(november(6))
     database = calm.talk.database
-    await morning(database, REGISTRY, now=calm.talk.now, can=calm.can)
+    await run_mornings(database, REGISTRY, now=calm.talk.now, capabilities=calm.capabilities)
     async with database.write() as connection:
         await connection.execute(update(Obligation).values(state="submitted"))
         row = (
@@ -217,7 +224,7 @@ async def test_it_is_told_also_where_all_else_of_the_message_was_answered_meanwh
 
 async def test_people_are_warned_of_once_and_of_more_than_are_served(calm: Office) -> None:
     key = calm.talk.account_id
-    calm.can[key] = replace(ZALO, monthly_messages=None, most_people=2)
+    calm.capabilities[key] = replace(ZALO, monthly_messages=None, most_people=2)
     told = (await calm.morning(november(2)))["coordinator"]
     assert LINE + "đã có 2/2 người (100 %). Nên thêm bot" in told
     await calm.talk.enrol("third", "dong", "stc")
@@ -229,9 +236,9 @@ async def test_people_are_warned_of_once_and_of_more_than_are_served(calm: Offic
 
 async def test_of_a_stopped_account_nothing_is_warned(calm: Office) -> None:
     async with calm.talk.database.write() as connection:
-        stopped = await lease.register(connection, channel="local", name="stopped")
-        await lease.stop(connection, stopped, why="refused", now=calm.talk.now)
-    calm.can[stopped] = replace(ZALO, messenger="Zalo", most_people=1)
+        stopped = await leases.ensure_account(connection, channel="local", name="stopped")
+        await leases.stop_account(connection, stopped, why="refused", now=calm.talk.now)
+    calm.capabilities[stopped] = replace(ZALO, messenger="Zalo", most_people=1)
     home, calm.talk.account_id = calm.talk.account_id, stopped
     await calm.talk.enrol("else", "dong", "stc")
     await calm.use_up(99, november(3))
@@ -247,7 +254,7 @@ async def test_a_line_goes_on_in_the_next_chat_of_the_same_person_when_its_accou
         person = await connection.scalar(
             select(Identity.person_id).where(Identity.sender == "coordinator")
         )
-        other = await lease.register(connection, channel="local", name="other")
+        other = await leases.ensure_account(connection, channel="local", name="other")
         await connection.execute(
             insert(Identity).values(account_id=other, sender="coordinator", person_id=person)
         )
@@ -256,7 +263,7 @@ async def test_a_line_goes_on_in_the_next_chat_of_the_same_person_when_its_accou
     calm.talk.account_id = home
     await calm.use_up(80, november(3))
     calm.talk.now = morning_of(november(3))
-    await morning(database, REGISTRY, now=calm.talk.now, can=calm.can)
+    await run_mornings(database, REGISTRY, now=calm.talk.now, capabilities=calm.capabilities)
     async with database.write() as connection:
         put = Message.broadcast_on == november(3)
         assert list(await connection.scalars(select(Message.account_id).where(put))) == [home]
@@ -289,7 +296,9 @@ async def test_near_the_cap_what_is_far_from_due_is_told_by_the_next_nearer_rung
 async def test_chats_on_another_account_hear_of_it_all_the_same(office: Office) -> None:
     home = office.talk.account_id
     async with office.talk.database.write() as connection:
-        office.talk.account_id = await lease.register(connection, channel="local", name="other")
+        office.talk.account_id = await leases.ensure_account(
+            connection, channel="local", name="other"
+        )
     await office.talk.enrol("elsewhere", "dong", "stc")
     office.talk.account_id = home
     friday = date(2026, 10, 30)

@@ -10,8 +10,8 @@ from datetime import date
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from bot.conversation.replies.dispatch import VERBS
-from bot.conversation.targets.ask import PICK
+from bot.conversation.replies.dispatch import BUTTON_ACTIONS
+from bot.conversation.targets.ask import PICK_TARGET_VERB
 from data.models import (
     Dialog,
     Enrolment,
@@ -137,7 +137,7 @@ async def rows(talk: Talk) -> dict[str, int]:
 
 
 def test_every_button_stands_in_the_table() -> None:
-    assert set(BUTTONS) | OF_ONES_OWN == set(VERBS)
+    assert set(BUTTONS) | OF_ONES_OWN == set(BUTTON_ACTIONS)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -162,8 +162,8 @@ async def test_a_forged_button_does_nothing(talk: Talk, rows: dict[str, int], wa
 async def test_a_forged_choice_of_a_target_or_of_a_command_does_nothing(talk: Talk) -> None:
     for chat in (SXD, TAY_COORDINATOR, TAY_LEADER, STRANGER):
         for key in (
-            f"{PICK}:1:1",
-            f"{PICK}:²:1",
+            f"{PICK_TARGET_VERB}:1:1",
+            f"{PICK_TARGET_VERB}:²:1",
             "go:moi:Sở Tài chính",
             "page:nhac:1:10",
             "go:viec:10",

@@ -24,11 +24,11 @@ from hypothesis import strategies as st
 
 from data.registry.registry import Registry
 from data.registry.schema import PlanFile
-from data.registry.yaml_reader import RegistryFault, parse, read_text
-from data.sheets.plan_import import LIMITS, read_workbook
+from data.registry.yaml_reader import RegistryFault, parse_yaml, read_text
+from data.sheets.plan_import import PLAN_SHEET_LIMITS, read_plan_workbook
 from data.sheets.plan_template import blank_workbook
-from data.sheets.status_reader import read_sheet
-from data.sheets.workbook import ImportRefused, Limits, open_whole, read_page
+from data.sheets.status_reader import read_status_sheet
+from data.sheets.workbook import ImportRefused, WorkbookLimits, open_workbook, read_sheet_rows
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, small_registry
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ BOMBS: dict[str, Callable[[], dict[str, bytes]]] = {
         "xl/styles.xml": f"<styleSheet {NS}><fonts>{'<font/>' * 6_000_000}</fonts>".encode()
     },
     "a thousand files": lambda: {f"xl/{number}.xml": b"<a/>" for number in range(1001)},
-    "larger than it may be": lambda: {"xl/media/a.png": bytes(LIMITS.unpacked)},
+    "larger than it may be": lambda: {"xl/media/a.png": bytes(PLAN_SHEET_LIMITS.unpacked)},
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def refuse(kind: str, folder: Path) -> tuple[str, float]:
     path.write_bytes(workbook(**BOMBS[kind]()))
     began = time.perf_counter()
     try:
-        open_whole(path, LIMITS)
+        open_workbook(path, PLAN_SHEET_LIMITS)
     except ImportRefused as refused:
         return str(refused), time.perf_counter() - began
     return "was read", time.perf_counter() - began
@@ -139,11 +139,11 @@ def test_a_status_sheet_is_looked_through_before_it_is_read(tmp_path: Path) -> N
     path = tmp_path / "bang.xlsx"
     path.write_bytes(workbook(**BOMBS["billion laughs"]()))
     with pytest.raises(ImportRefused, match="nội dung quá lớn"):
-        read_sheet(path, today=TODAY)
+        read_status_sheet(path, today=TODAY)
     path.write_bytes(workbook())
     with pytest.raises(ImportRefused, match="nội dung quá lớn"):
-        read_page(path, "Nhiệm vụ", Limits(elements=50))
-    assert read_page(path, "Nhiệm vụ")[0].values[0] == "Mã"
+        read_sheet_rows(path, "Nhiệm vụ", WorkbookLimits(elements=50))
+    assert read_sheet_rows(path, "Nhiệm vụ")[0].values[0] == "Mã"
 
 
 def test_what_a_sheet_says_of_its_own_sizes_is_not_believed(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_what_a_sheet_says_of_its_own_sizes_is_not_believed(tmp_path: Path) -> N
     assert lying != content
     path.write_bytes(lying)
     with pytest.raises(ImportRefused, match=r"không phải tệp Excel|nội dung quá lớn"):
-        open_whole(path, Limits(unpacked=1_000_000))
+        open_workbook(path, WorkbookLimits(unpacked=1_000_000))
 
 
 def test_names_that_lead_out_of_a_sheet_lead_nowhere(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_names_that_lead_out_of_a_sheet_lead_nowhere(tmp_path: Path) -> None:
     }
     (folder / "bang.xlsx").write_bytes(workbook(**parts))
     with pytest.raises(ImportRefused) as refused:
-        read_workbook(folder / "bang.xlsx", small_registry())
+        read_plan_workbook(folder / "bang.xlsx", small_registry())
     assert "BÍ MẬT" not in str(refused.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["trong"]
     assert sorted(path.name for path in folder.iterdir()) == ["bang.xlsx", "bi-mat.txt"]
@@ -202,7 +202,7 @@ YAML_BOMBS = {
 def test_a_hostile_plan_file_is_refused_soon_and_in_few_words(kind: str) -> None:
     began = time.perf_counter()
     with pytest.raises(RegistryFault) as refused:
-        parse(YAML_BOMBS[kind], "plans/x.yaml", PlanFile)
+        parse_yaml(YAML_BOMBS[kind], "plans/x.yaml", PlanFile)
     assert time.perf_counter() - began < PATIENCE / 2
     assert len(refused.value.faults) <= 101
     assert len(str(refused.value)) < 20_000
@@ -215,7 +215,7 @@ def test_no_yaml_whatever_makes_anything_but_a_told_fault(words: str, place: int
     plan = PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
     for given_text in (words, plan[:place] + words + plan[place:]):
         try:
-            parse(given_text, "plans/x.yaml", PlanFile)
+            parse_yaml(given_text, "plans/x.yaml", PlanFile)
         except RegistryFault:
             continue
 
@@ -224,7 +224,7 @@ def test_many_faults_of_one_file_are_counted() -> None:
     plan = PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
     wrong = "".join(f"k{number}: 1\n" for number in range(300))
     with pytest.raises(RegistryFault, match="… và 200 lỗi nữa"):
-        parse(plan + wrong, "plans/x.yaml", PlanFile)
+        parse_yaml(plan + wrong, "plans/x.yaml", PlanFile)
 
 
 # ------------------------------------------------------------------ folders
@@ -238,7 +238,7 @@ def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
         with pytest.raises(RegistryFault, match="không phải tệp thường"):
             read_text(tmp_path / name)
         with pytest.raises(ImportRefused, match=r"không phải tệp Excel"):
-            read_workbook(tmp_path / name, small_registry())
+            read_plan_workbook(tmp_path / name, small_registry())
 
 
 def test_a_link_to_another_file_tells_nothing_of_it(tmp_path: Path) -> None:

@@ -26,16 +26,16 @@ import data
 from bot.channels.local import LocalChannel
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
-from bot.conversation.context.pages import page_asked
-from bot.conversation.reader.understand import understand
-from data.contacts.invitations import code_in, hash_of, may_hold_code
+from bot.conversation.context.pages import parse_page
+from bot.conversation.reader.understand import understand_reply
+from data.contacts.invitations import find_code, hash_code, may_hold_code
 from data.inbox import holds_secret, is_marked_secret
-from data.progress.evidence import mime_of
+from data.progress.evidence import detect_mime_type
 from data.registry.workdays import Workdays
 from data.sheets.phrases import read_day, read_deadline, read_frequency, read_period
-from data.sheets.status_sheet import read_key
-from data.sheets.workbook import neutral
-from data.text import fold, visible, without_unseen
+from data.sheets.status_sheet import parse_row_key
+from data.sheets.workbook import neutralize_formula
+from data.text import escape_invisible, fold, strip_invisible
 from jobs.channel import Incoming
 from jobs.rendering.links import Links
 from tests.support.conversations import small_registry
@@ -88,7 +88,7 @@ def refusing(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "understand": lambda text: understand(
+    "understand": lambda text: understand_reply(
         text, today=TODAY, codes=("III.1a", "BC.1", "1", "2"), workdays=Workdays()
     ),
     "day": read_day,
@@ -96,22 +96,26 @@ READERS: dict[str, Callable[[str], Any]] = {
     "frequency": read_frequency,
     "period": read_period,
     "code": lambda text: (
-        hash_of(text),
-        code_in(text, stranger=True),
-        code_in(text, stranger=False),
+        hash_code(text),
+        find_code(text, stranger=True),
+        find_code(text, stranger=False),
     ),
     "may hold a code": lambda text: may_hold_code(text.encode("utf-8", "replace"), text),
-    "page": page_asked,
+    "page": parse_page,
     "secrecy": is_marked_secret,
     "secrecy, raw": lambda text: holds_secret(text.encode("utf-8", "replace")),
     "fold": fold,
-    "unseen": lambda text: (visible(text), without_unseen(text), neutral(text)),
-    "key of a row": read_key,
-    "address": lambda text: (
-        Links(None, b"k").file_of(text, now=datetime(2026, 1, 1, tzinfo=UTC)),
-        Links(None, b"k").calendar_of(text),
+    "unseen": lambda text: (
+        escape_invisible(text),
+        strip_invisible(text),
+        neutralize_formula(text),
     ),
-    "type of a file": lambda text: mime_of(text.encode("utf-8", "replace")),
+    "key of a row": parse_row_key,
+    "address": lambda text: (
+        Links(None, b"k").read_file_token(text, now=datetime(2026, 1, 1, tzinfo=UTC)),
+        Links(None, b"k").read_calendar_token(text),
+    ),
+    "type of a file": lambda text: detect_mime_type(text.encode("utf-8", "replace")),
 }
 
 

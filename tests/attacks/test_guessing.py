@@ -17,11 +17,11 @@ from bot.web.calendars import calendar_route
 from bot.web.files import file_route
 from bot.web.routes import Webhook
 from data.clock import SteppedClock
-from data.contacts.invitations import MOST_WRONG, WRONG_CODES
+from data.contacts.invitations import MAX_WRONG_CODES, MAX_WRONG_PER_ACCOUNT
 from data.db.database import Database
-from data.files import PNG, keep, link_key
+from data.files import PNG, load_link_key, store_file
 from data.models import Chat, Enrolment
-from jobs.rendering import links as signing
+from jobs.rendering import links as rendering_links
 from jobs.rendering.links import Links
 from tests.support.conversations import Talk, small_registry
 from tests.support.outbox_rows import account
@@ -42,7 +42,7 @@ async def enrolled(talk: Talk) -> int:
 
 async def tried(talk: Talk, count: int) -> None:
     """Leave so many wrong codes as chats leave them that stay one below their own lock."""
-    each = WRONG_CODES - 1
+    each = MAX_WRONG_CODES - 1
     row = {
         "account_id": talk.account_id,
         "kind": "private",
@@ -56,7 +56,7 @@ async def tried(talk: Talk, count: int) -> None:
 
 async def test_many_chats_together_have_no_more_tries_than_an_account_allows(talk: Talk) -> None:
     code = await talk.invite("dong", "stc", "focal")
-    await tried(talk, MOST_WRONG - 4)
+    await tried(talk, MAX_WRONG_PER_ACCOUNT - 4)
     for number in range(4):
         assert (await talk.say("last", WRONG.format(number)))[0].template == "code_wrong"
     assert (await talk.say("newcomer", f"/start {code}"))[0].template == "code_locked"
@@ -67,7 +67,7 @@ async def test_many_chats_together_have_no_more_tries_than_an_account_allows(tal
 
 async def test_another_account_goes_on_while_one_is_guessed_at(talk: Talk) -> None:
     code = await talk.invite("dong", "stc", "focal")
-    await tried(talk, MOST_WRONG)
+    await tried(talk, MAX_WRONG_PER_ACCOUNT)
     assert (await talk.say("newcomer", f"/start {code}"))[0].template == "code_locked"
     talk.account_id = await account(talk.database, "telegram", "4242")
     assert (await talk.say("newcomer", f"/start {code}"))[0].template == "welcome"
@@ -77,7 +77,7 @@ async def test_a_locked_chat_is_told_so_once_and_tries_are_not_counted_on(talk: 
     told = []
     for number in range(40):
         told += [answer.template for answer in await talk.say("c", WRONG.format(number))]
-    assert told == ["code_wrong"] * (WRONG_CODES - 1) + ["code_locked"] * 2
+    assert told == ["code_wrong"] * (MAX_WRONG_CODES - 1) + ["code_locked"] * 2
     talk.now += GREET_EVERY
     assert [each.template for each in await talk.say("c", WRONG.format(1))] == ["code_locked"]
 
@@ -111,10 +111,10 @@ async def test_a_code_is_compared_whole_and_is_no_pattern(talk: Talk, text: str)
 async def test_a_guessed_address_is_answered_as_one_that_ended(database: Database) -> None:
     clock = SteppedClock(NOW)
     async with database.write() as connection:
-        links = Links("https://x.vn", await link_key(connection))
+        links = Links("https://x.vn", await load_link_key(connection))
         until = NOW + timedelta(days=30)
-        number = await keep(connection, name="a.png", mime=PNG, content=b"PNG", now=NOW)
-    mine = links.of_file(number, "a.png", until=until)
+        number = await store_file(connection, name="a.png", mime=PNG, content=b"PNG", now=NOW)
+    mine = links.file_url(number, "a.png", until=until)
     assert mine is not None
     path = mine.removeprefix("https://x.vn")
     token = path.split("/")[2]
@@ -124,8 +124,8 @@ async def test_a_guessed_address_is_answered_as_one_that_ended(database: Databas
         f"{stem}-{'0' * 32}", f"{stem}-{sign[:-1]}", f"{stem}-{sign}0", f"{stem}-{sign.upper()}",
         f"{number + 1}-{stem.split('-')[1]}-{sign}", f"{number}-9999999999-{sign}",
         f"{number}-99999999999999999999-{sign}", f"{number}--{sign}", "1-2-3-4", "--", "²-²-²",
-        other.of_file(number, "a.png", until=until).split("/")[4],  # type: ignore[union-attr]
-        links.of_calendar(number).split("/")[4].removesuffix(".ics"),  # type: ignore[union-attr]
+        other.file_url(number, "a.png", until=until).split("/")[4],  # type: ignore[union-attr]
+        links.calendar_url(number).split("/")[4].removesuffix(".ics"),  # type: ignore[union-attr]
     ]  # fmt: skip
     registry = small_registry()
     routes = [
@@ -157,7 +157,7 @@ def test_secrets_are_compared_in_constant_time(judge: Any) -> None:
     code = inspect.unwrap(judge).__code__
     assert "compare_digest" in code.co_names
     assert " == " not in inspect.getsource(judge)
-    assert signing._SIGNED * 4 == 128  # bits
+    assert rendering_links._SIGNED * 4 == 128  # bits
 
 
 async def test_who_guesses_leaves_neither_name_nor_words(talk: Talk) -> None:

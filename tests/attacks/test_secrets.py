@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from bot.config import Settings, webhook_secret
-from bot.service.logs import configure, redact
+from bot.service.logs import configure_logging, redact
 from tests.service.test_app import free_port, start_message
 from tests.support.telegram_server import TOKEN, BotApi
 from tests.support.zalo_server import TOKENS, ZaloApi
@@ -158,7 +158,7 @@ def test_a_secret_in_a_log_line_is_hidden_in_every_form(
         {"database_url": address, "telegram_token": TOKEN, "log_level": level,
          "zalo_bot_tokens": ",".join(TOKENS[:2])}
     )  # fmt: skip
-    configure(settings)
+    configure_logging(settings)
     log = logging.getLogger("x")
     for secret in (*settings.secrets, PASSWORD):
         for form in sorted(forms_of(secret)):

@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 
 from bot.channels import CHANNELS
 from bot.channels.local import LocalChannel
-from bot.channels.local import update as local_update
+from bot.channels.local import make_local_update as local_update
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
 from bot.conversation.commands import COMMANDS

@@ -23,14 +23,14 @@ from sqlalchemy import func, select, update
 
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import webhook_secret
-from bot.web.request_limits import SECONDS
-from bot.web.routes import MOST_BYTES, TELEGRAM_HEADER, Webhook, make_web
-from bot.web.server import listening, serve, stop_on_signals
+from bot.web.request_limits import REQUEST_SECONDS
+from bot.web.routes import MAX_BODY_BYTES, TELEGRAM_HEADER, Webhook, make_web_app
+from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.models import Account, InboxEvent
-from jobs.inbox.intake import receive
+from jobs.inbox.intake import store_webhook
 from tests.support.outbox_rows import account
 from tests.support.telegram_server import TOKEN
 
@@ -47,23 +47,23 @@ LARGE = 50_000_000  # bytes of a body
 async def serving(folder: str) -> None:
     """Serve two bots' webhooks on a database of their own; prints the port. Runs until SIGTERM."""
     database = Database(f"sqlite+aiosqlite:///{folder}/web.db")
-    await upgrade(database)
+    await upgrade_schema(database)
     clock, hooks = SystemClock(), []
     for name, secret in (("4242", SECRET), ("4243", OTHER_SECRET)):
         number = await account(database, "telegram", name)
         channel = TelegramChannel(TOKEN)
 
         async def keep(body: bytes, number: int = number, channel: Any = channel) -> None:
-            await receive(database, channel, number, body, now=await clock.now())
+            await store_webhook(database, channel, number, body, now=await clock.now())
 
         hooks.append(Webhook(f"/telegram/{name}", secret, keep))
     async with database.write() as connection:
         owned = datetime.now(UTC) + timedelta(days=1)
         await connection.execute(update(Account).values(owned_until=owned, epoch=1))
-    listener = listening("127.0.0.1", 0)
+    listener = open_listener("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
     with stop_on_signals() as stopping:
-        await serve(make_web(database, clock, hooks), listener, stopping)
+        await serve(make_web_app(database, clock, hooks), listener, stopping)
     await database.dispose()
 
 
@@ -105,7 +105,7 @@ async def flood(port: int, count: int, lanes: int = 20, rate: int = 1000) -> Non
 
 @asynccontextmanager
 async def running(call: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    words = f"import asyncio; from tests import test_attack_web as t; asyncio.run({call})"
+    words = f"import asyncio; from tests.attacks import test_web as t; asyncio.run({call})"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", words, stdout=asyncio.subprocess.PIPE
     )
@@ -226,7 +226,7 @@ async def test_attacks_neither_fill_its_memory_nor_keep_genuine_updates_waiting(
         before = megabytes(server, "VmRSS")
 
         async def attack(kinds: list[tuple[bytes, bytes, float]], each: int) -> list[float]:
-            longest = 6 * SECONDS
+            longest = 6 * REQUEST_SECONDS
             return await asyncio.gather(
                 *(
                     dribble(port, head, piece, pause=pause, seconds=longest)
@@ -249,7 +249,7 @@ async def test_attacks_neither_fill_its_memory_nor_keep_genuine_updates_waiting(
         )
         told = await platform.send_until(slow)
         took = slow.result()
-        assert max(took) < 3 * SECONDS, f"held for {max(took):.0f} s"
+        assert max(took) < 3 * REQUEST_SECONDS, f"held for {max(took):.0f} s"
         print(f"240 dribbling connections: cut after at most {max(took):.1f} s; {told}")
 
         large = asyncio.ensure_future(
@@ -264,7 +264,7 @@ async def test_attacks_neither_fill_its_memory_nor_keep_genuine_updates_waiting(
             )
         )
         told = await platform.send_until(large)
-        assert max(large.result()) < 3 * SECONDS
+        assert max(large.result()) < 3 * REQUEST_SECONDS
         print(f"32 bodies and heads of 50 MB: cut after {max(large.result()):.1f} s; {told}")
 
         async with running(f"t.flood({port}, 4000)") as load:
@@ -287,4 +287,4 @@ async def test_attacks_neither_fill_its_memory_nor_keep_genuine_updates_waiting(
         longest = await connection.scalar(select(func.max(func.length(InboxEvent.raw))))
     await database.dispose()
     assert stored == platform.number - 7000 + 1  # each came twice; one more to the other bot
-    assert longest < MOST_BYTES
+    assert longest < MAX_BODY_BYTES

@@ -22,19 +22,19 @@ from bot.cli.import_status import record_changes
 from bot.cli.output import print_table
 from bot.config import Settings
 from bot.sandbox.markup import preview_line, safe_html
-from bot.service.logs import configure
+from bot.service.logs import configure_logging
 from data.db.database import Database
-from data.exports.page import Scope
+from data.exports.page import ExportScope
 from data.exports.record_pages import write_pages
 from data.exports.writers import JsonSink, WorkbookSink
-from data.log import journal
+from data.log import get_logger
 from data.registry.registry import Registry
 from data.sheets.status_import import StatusChange
-from data.sheets.workbook import neutral
-from data.text import visible, without_unseen
-from jobs.calendars.entries import agenda_of
-from jobs.calendars.ics import written
-from jobs.reports.make import Made, make_report
+from data.sheets.workbook import neutralize_formula
+from data.text import escape_invisible, strip_invisible
+from jobs.calendars.entries import load_agenda
+from jobs.calendars.ics import render_ics
+from jobs.reports.make import ReportFile, make_report
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, TEMPLATES, Reply, Seat, Talk
 from tests.support.telegram_server import without_markup
 
@@ -96,7 +96,7 @@ async def talk(database: Database, nasty_registry: Registry) -> Talk:
 
 def holds(text: str, words: str) -> bool:
     """Tell whether a text shows the words, white space aside."""
-    plain = "".join(without_unseen(words).split())
+    plain = "".join(strip_invisible(words).split())
     return plain in "".join(text.split())
 
 
@@ -158,10 +158,12 @@ async def test_every_file_made_of_them_holds_them_as_words(
             connection, nasty_registry, changes, by="=1+1 <b>", now=NOW, today=TODAY
         )
     async with talk.database.read() as connection:
-        await write_pages(Scope(connection, nasty_registry), WorkbookSink(tmp_path / "a.xlsx"))
+        await write_pages(
+            ExportScope(connection, nasty_registry), WorkbookSink(tmp_path / "a.xlsx")
+        )
         sink = JsonSink(tmp_path / "a.json", {"exported_at": NOW}, lines=False)
-        await write_pages(Scope(connection, nasty_registry), sink)
-        agenda = await agenda_of(
+        await write_pages(ExportScope(connection, nasty_registry), sink)
+        agenda = await load_agenda(
             connection,
             nasty_registry,
             province="dong",
@@ -177,7 +179,7 @@ async def test_every_file_made_of_them_holds_them_as_words(
         made = await make_report(
             talk.database, nasty_registry, "dong-10-2026", period="2026", form=form, as_of=TODAY
         )
-        assert isinstance(made, Made)
+        assert isinstance(made, ReportFile)
         assert not STEERS.search(made.name)
         assert "/" not in made.name
         books += [made.content]
@@ -195,7 +197,7 @@ async def test_every_file_made_of_them_holds_them_as_words(
     document = zipfile.ZipFile(io.BytesIO(books[2])).read("word/document.xml").decode()
     assert "{{ 7*7 }}" in document
     assert "<script" not in document
-    calendar = written(agenda, installation="x", now=NOW, templates=TEMPLATES)
+    calendar = render_ics(agenda, installation="x", now=NOW, templates=TEMPLATES)
     events = Calendar.from_ical(calendar).walk("VEVENT")
     assert len(events) == len(agenda.entries)
     assert calendar.count(b"BEGIN:VEVENT\r\n") == len(events)
@@ -213,9 +215,9 @@ def test_a_table_of_the_command_line_neither_steers_the_terminal_nor_breaks_its_
 def test_a_log_line_is_one_line_whatever_its_values_hold(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    configure(Settings.model_validate({"log_level": "INFO"}))
+    configure_logging(Settings.model_validate({"log_level": "INFO"}))
     for words in NASTY:
-        journal("x").warning("thử", value=words, key={"a": words})
+        get_logger("x").warning("thử", value=words, key={"a": words})
         logging.getLogger("y").warning("event=%s title=%s", 1, words)
     err = capsys.readouterr().err
     assert not STEERS.search(err)
@@ -229,8 +231,8 @@ def test_a_log_line_is_one_line_whatever_its_values_hold(
 
 @pytest.mark.parametrize("words", NASTY)
 def test_words_are_made_harmless_once_and_nothing_of_vietnamese_is_lost(words: str) -> None:
-    for text in (without_unseen(words), visible(words), neutral(words)):
+    for text in (strip_invisible(words), escape_invisible(words), neutralize_formula(words)):
         assert not STEERS.search(text)
-    assert without_unseen(without_unseen(words)) == without_unseen(words)
+    assert strip_invisible(strip_invisible(words)) == strip_invisible(words)
     plain = "Kính gửi Sở Nội vụ: “Đã nhận” – 50% 👍🏽 👨‍👩‍👧\n\tdòng hai"
-    assert visible(plain) == without_unseen(plain) == plain
+    assert escape_invisible(plain) == strip_invisible(plain) == plain

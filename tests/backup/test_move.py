@@ -18,11 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli import move
-from bot.service.process_lock import Ownership
-from data.accounts import leases as lease
-from data.backup.copy import counted, summed, tables
+from bot.service.process_lock import ProcessLock
+from data.accounts import leases
+from data.backup.copy import compute_checksum, count_rows, tables
 from data.db.database import Database
-from data.db.upgrade import revision_of, upgrade
+from data.db.upgrade import current_revision, upgrade_schema
 from data.models import Account, Message, StatusReply
 from data.registry.registry import Registry
 from tests.cli.test_cli import Terminal, terminal
@@ -51,7 +51,7 @@ def talked(path: Path, registry: Registry, seats: tuple[Seat, ...]) -> Path:
 
     async def make() -> None:
         database = Database(f"sqlite+aiosqlite:///{path}")
-        await upgrade(database)
+        await upgrade_schema(database)
         talk = await Talk(database, registry, NOW).begin(*seats)
         await talk.say("7", "/viec")
         await talk.say("7", "1 đang làm 60%")
@@ -105,7 +105,7 @@ def within(url: str | Path, look: Callable[[AsyncConnection], Any], *, write: bo
 
 
 async def sums_of(connection: AsyncConnection) -> list[Any]:
-    return [await summed(connection, table) for table in tables()]
+    return [await compute_checksum(connection, table) for table in tables()]
 
 
 async def words_of(url: str, registry: Registry) -> list[str]:
@@ -176,8 +176,8 @@ def test_a_trial_says_what_would_go_and_writes_nothing(
 ) -> None:
     tried = terminal.json("move", "--to", address, "--dry-run")
     assert tried["moved"] is False
-    assert {e["table"]: e["rows"] for e in tried["tables"]} == within(source, counted)
-    assert within(address, revision_of) is None
+    assert {e["table"]: e["rows"] for e in tried["tables"]} == within(source, count_rows)
+    assert within(address, current_revision) is None
 
 
 def test_a_target_that_holds_anything_is_refused(
@@ -214,15 +214,15 @@ def test_while_a_service_owns_an_account_nothing_is_moved(
     terminal: Terminal, source: Path, address: str
 ) -> None:
     now = datetime.now(UTC)
-    within(source, lambda c: lease.own(c, 1, "other-machine", now=now), write=True)
+    within(source, lambda c: leases.take_lease(c, 1, "other-machine", now=now), write=True)
     assert "other-machine" in terminal.refused("move", "--to", address)
-    assert within(address, revision_of) is None
+    assert within(address, current_revision) is None
 
 
 def test_while_a_service_has_the_file_nothing_is_moved(
     terminal: Terminal, source: Path, address: str
 ) -> None:
-    service = Ownership(source)
+    service = ProcessLock(source)
     assert "Dịch vụ đang chạy" in terminal.refused("move", "--to", address)
     service.release()
     assert terminal.type("move", "--to", address)[0] == 0
@@ -235,7 +235,7 @@ def test_of_a_move_that_fails_on_the_way_nothing_stays(
         file.execute("UPDATE message SET context = '{\"x\": NaN}' WHERE id = 3")
     told = terminal.refused("move", "--to", address)
     assert "Nơi đến còn trống như trước" in told
-    assert within(address, revision_of) is None
+    assert within(address, current_revision) is None
 
 
 def test_a_text_that_the_server_would_refuse_is_told_before(
@@ -251,7 +251,7 @@ def test_a_row_that_reads_back_otherwise_undoes_the_move(
 ) -> None:
     async def spoil() -> None:
         database = Database(address)
-        await upgrade(database)
+        await upgrade_schema(database)
         async with database.write() as connection:
             await connection.execute(
                 text(
@@ -269,7 +269,7 @@ def test_a_row_that_reads_back_otherwise_undoes_the_move(
 
     asyncio.run(spoil())
     assert "không khớp với nguồn ở bảng obligation" in terminal.refused("move", "--to", address)
-    assert set(within(address, counted).values()) == {0}
+    assert set(within(address, count_rows).values()) == {0}
 
 
 async def test_a_server_that_is_moved_from_may_stand_still_while_the_target_is_read_again(
@@ -279,5 +279,5 @@ async def test_a_server_that_is_moved_from_may_stand_still_while_the_target_is_r
     shown = text("SHOW idle_in_transaction_session_timeout")
     async with postgres.read() as connection:
         assert await connection.scalar(shown) != "0"
-    async with move._held(postgres) as connection:
+    async with move._open_source(postgres) as connection:
         assert await connection.scalar(shown) == "0"

@@ -18,14 +18,14 @@ from alembic import command
 from sqlalchemy import Connection, select
 
 from bot.cli.registry import copy_database
-from bot.service.process_lock import InUse, Ownership, alone
-from data.accounts import leases as lease
-from data.backup.restore import Settled, look, mark_backed_up, settle
+from bot.service.process_lock import DatabaseInUse, ProcessLock, lock_out_services
+from data.accounts import leases
+from data.backup.restore import RestoreResult, inspect_backup, mark_backed_up, prepare_restored_copy
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.upgrade import config, newest, revision_of, upgrade
+from data.db.upgrade import alembic_config, current_revision, newest_revision, upgrade_schema
 from data.models import Chat, JobRun, Message, StatusReply
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from tests.cli.test_cli import Terminal, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 from tests.support.loaded_province import morning_of
@@ -51,7 +51,7 @@ def sqlite_url(path: Path) -> str:
 
 async def talk_in(path: Path) -> Talk:
     database = Database(sqlite_url(path))
-    await upgrade(database)
+    await upgrade_schema(database)
     return await Talk(database, small_registry(), NOW).begin(*SEATS)
 
 
@@ -191,7 +191,7 @@ def test_a_backup_of_an_older_program_is_brought_up_to_date(
     older = Database(sqlite_url(tmp_path / "older.db"))
 
     def to_0006(connection: Connection) -> None:
-        settings = config()
+        settings = alembic_config()
         settings.attributes["connection"] = connection
         command.upgrade(settings, "0006")
 
@@ -202,28 +202,28 @@ def test_a_backup_of_an_older_program_is_brought_up_to_date(
 
     asyncio.run(make())
     _, out, _ = terminal.type("restore", "older.db", "--yes")
-    assert f"Bản sao lưu ở bản 0006: sẽ được nâng lên bản {newest()}" in out
+    assert f"Bản sao lưu ở bản 0006: sẽ được nâng lên bản {newest_revision()}" in out
 
     async def revision() -> str | None:
         database = Database(sqlite_url(present))
         async with database.read() as connection:
-            found = await revision_of(connection)
+            found = await current_revision(connection)
         await database.dispose()
         return found
 
-    assert asyncio.run(revision()) == newest()
+    assert asyncio.run(revision()) == newest_revision()
 
 
 def test_while_a_service_runs_nothing_is_restored(terminal: Terminal, present: Path) -> None:
     assert terminal.type("backup", "copy.db")[0] == 0
-    service = Ownership(present)
+    service = ProcessLock(present)
     assert "Dịch vụ đang chạy" in terminal.refused("restore", "copy.db", "--yes")
     service.release()
 
     async def own() -> None:
         database = Database(sqlite_url(present))
         async with database.write() as connection:
-            await lease.own(connection, 1, "other", now=await SystemClock().now())
+            await leases.take_lease(connection, 1, "other", now=await SystemClock().now())
         await database.dispose()
 
     asyncio.run(own())
@@ -243,9 +243,9 @@ def test_while_another_program_has_the_file_open_nothing_is_restored(
 
 
 def test_no_service_begins_while_a_file_is_replaced(present: Path) -> None:
-    with alone(present), pytest.raises(InUse, match="đang được khôi phục"):
-        Ownership(present)
-    Ownership(present).release()
+    with lock_out_services(present), pytest.raises(DatabaseInUse, match="đang được khôi phục"):
+        ProcessLock(present)
+    ProcessLock(present).release()
 
 
 def test_of_a_server_nothing_is_restored(
@@ -274,7 +274,7 @@ class Again:
     """The service on a restored copy, and what was settled there."""
 
     whole: Whole
-    settled: Settled
+    settled: RestoreResult
 
     @property
     def database(self) -> Database:
@@ -284,7 +284,9 @@ class Again:
 async def restored(whole: Whole, copy: Path, *, known: bool = True, hours: float = 2) -> Again:
     """Go on from a copy, hours later; known: the database that it replaces can be read."""
     later = whole.now + timedelta(hours=hours)
-    settled = settle(copy, look(copy), whole.database.file if known else None, now=later)
+    settled = prepare_restored_copy(
+        copy, inspect_backup(copy), whole.database.file if known else None, now=later
+    )
     if copy not in _OPENED:
         _OPENED[copy] = Database(sqlite_url(copy))
     again = Whole(_OPENED[copy], later)
@@ -299,7 +301,7 @@ async def texts(again: Again) -> list[tuple[str, str]]:
 
 
 async def mornings(whole: Whole) -> int:
-    result = await morning(whole.database, whole.registry, now=whole.now)
+    result = await run_mornings(whole.database, whole.registry, now=whole.now)
     return result.messages
 
 

@@ -17,20 +17,21 @@ from sqlalchemy import func, select, update
 from bot.config import TEMPLATES
 from bot.conversation.router import Router
 from bot.web.calendars import calendar_route
-from bot.web.routes import make_web
+from bot.web.routes import make_web_app
 from data.clock import SteppedClock, civil_date
 from data.contacts import people
 from data.db.database import Database
-from data.files import ICS, kept_file
-from data.loading.load import load
+from data.files import ICS, load_file
+from data.loading.load import sync_registry
 from data.models import CalendarFeed, Download, Enrolment, Obligation
-from data.privacy import personal_data as personal
+from data.privacy import personal_data
 from data.progress import extensions
 from data.registry.registry import Registry
-from jobs.calendars.entries import Agenda, Entry, agenda_of
-from jobs.calendars.ics import fingerprint, installation_of, written
+from jobs.calendars.entries import Agenda, CalendarEntry, load_agenda
+from jobs.calendars.ics import fingerprint, installation_id, render_ics
 from jobs.inbox.worker import Inbox
-from jobs.planning.materialise import materialise, recompute
+from jobs.planning.materialise import materialise
+from jobs.planning.rungs import recompute
 from jobs.rendering.links import Links
 from tests.support.conversations import (
     CALENDAR,
@@ -53,7 +54,7 @@ NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; BC.1 is due on Saturd
 KEY = b"k" * 32
 LINKS = Links("https://nhacviec.test", KEY)
 UPLOADS = replace(WITH_BUTTONS, max_caption=1024)
-HERE = installation_of(KEY)
+HERE = installation_id(KEY)
 NUMBER = "10/KH-UBND"
 
 
@@ -84,7 +85,7 @@ async def talk(database: Database) -> Talk:
 async def file_of(talk: Talk, agency: str = "stc", *, coordinating: bool = False) -> bytes:
     """Make an agency's calendar as of the talk's now."""
     async with talk.database.read() as connection:
-        agenda = await agenda_of(
+        agenda = await load_agenda(
             connection,
             talk.registry,
             province="dong",
@@ -92,7 +93,7 @@ async def file_of(talk: Talk, agency: str = "stc", *, coordinating: bool = False
             coordinating=coordinating,
             today=civil_date(talk.now),
         )
-    return written(agenda, installation=HERE, now=talk.now, templates=TEMPLATES)
+    return render_ics(agenda, installation=HERE, now=talk.now, templates=TEMPLATES)
 
 
 def events(content: bytes) -> dict[str, Any]:
@@ -111,13 +112,13 @@ async def reload(talk: Talk, plan: str) -> None:
     talk.registry = registry_with(plan)
     async with talk.database.write() as connection:
         today = civil_date(talk.now)
-        await load(connection, talk.registry, now=talk.now, today=today)
+        await sync_registry(connection, talk.registry, now=talk.now, today=today)
         await materialise(connection, talk.registry, today=today)
 
 
 def of_facts(facts: Mapping[str, Any], **more: Any) -> bytes:
     """Write a calendar of one entry."""
-    entry = Entry(
+    entry = CalendarEntry(
         mark="obligation-1",
         day=date(2026, 11, 14),
         revision=0,
@@ -127,7 +128,7 @@ def of_facts(facts: Mapping[str, Any], **more: Any) -> bytes:
         facts=facts,  # type: ignore[arg-type]
     )
     agenda = Agenda("Sở Tài chính", [replace(entry, **more)], date(2028, 2, 9))
-    return written(agenda, installation=HERE, now=NOW, templates=TEMPLATES)
+    return render_ics(agenda, installation=HERE, now=NOW, templates=TEMPLATES)
 
 
 FACTS: dict[str, Any] = {
@@ -266,9 +267,9 @@ def test_what_means_something_to_the_format_is_escaped() -> None:
 
 
 def test_an_installation_is_told_by_nothing_of_its_key() -> None:
-    assert installation_of(KEY) == installation_of(KEY) != installation_of(b"x" * 32)
-    assert KEY.hex()[:8] not in installation_of(KEY)
-    assert len(installation_of(KEY)) == 16
+    assert installation_id(KEY) == installation_id(KEY) != installation_id(b"x" * 32)
+    assert KEY.hex()[:8] not in installation_id(KEY)
+    assert len(installation_id(KEY)) == 16
 
 
 # ------------------------------------------------------------------ what changes
@@ -310,7 +311,7 @@ async def test_a_reload_keeps_every_entry_and_a_moved_date_moves_its_own(talk: T
 async def test_an_extension_moves_the_same_entry_with_a_higher_sequence(talk: Talk) -> None:
     row = await talk.obligation(NUMBER, "stc", "BC.1", "2026")
     async with talk.database.write() as connection:
-        asked = await extensions.request(
+        asked = await extensions.request_extension(
             connection,
             obligation_id=row.id,
             until=date(2026, 12, 5),
@@ -322,7 +323,7 @@ async def test_an_extension_moves_the_same_entry_with_a_higher_sequence(talk: Ta
         )
     assert (await event_of(talk, "BC.1", "2026"))["sequence"] == 0  # asked for is not granted
     async with talk.database.write() as connection:
-        await extensions.decide(
+        await extensions.decide_extension(
             connection, asked, "granted", until=date(2026, 12, 5), decision_id=None, now=NOW
         )
         await recompute(connection, talk.registry, [row.id], today=date(2026, 11, 9))
@@ -434,7 +435,7 @@ async def only(talk: Talk, chat: str, words: str, **more: Any) -> Reply:
 
 async def attached(talk: Talk, reply: Reply) -> dict[str, Any]:
     async with talk.database.read() as connection:
-        file = await kept_file(connection, reply.answer.context["attach"])  # type: ignore[arg-type]
+        file = await load_file(connection, reply.answer.context["attach"])  # type: ignore[arg-type]
     assert file is not None
     assert (file.mime, file.expires_at) == (ICS, talk.now + timedelta(days=7))
     return events(file.content)
@@ -541,7 +542,7 @@ class Web:
     def __init__(self, talk: Talk) -> None:
         self.clock = SteppedClock(talk.now)
         route = calendar_route(talk.database, self.clock, LINKS, lambda: talk.registry)
-        app = make_web(talk.database, self.clock, more=[route])
+        app = make_web_app(talk.database, self.clock, extra_routes=[route])
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app), base_url="https://nhacviec.test"
         )
@@ -588,11 +589,11 @@ async def test_a_wrong_ended_or_foreign_address_opens_nothing(talk: Talk) -> Non
     assert "Địa chỉ cũ" not in (await only(talk, "coordinator", "/lich đổi")).html  # it had none
     first = str((await only(talk, "stc", "/lich")).answer.context["address"])
     other = str((await only(talk, "coordinator", "/lich")).answer.context["address"])
-    foreign = Links("https://nhacviec.test", b"x" * 32).of_calendar(1)
+    foreign = Links("https://nhacviec.test", b"x" * 32).calendar_url(1)
     signed = first.rpartition("-")[2]
     for wrong in (
         foreign,
-        LINKS.of_calendar(99),  # rightly signed, but there is none
+        LINKS.calendar_url(99),  # rightly signed, but there is none
         first.replace("/2-", "/1-"),
         first[:-5] + ("0" if first[-5] != "0" else "1") + ".ics",
         f"/lich/{signed}", "/lich/.ics", "/lich/1.ics", "/lich/a-b.ics", "/lich/1-.ics", "/lich/²-x.ics",
@@ -638,10 +639,10 @@ async def test_erasing_a_person_ends_their_feeds(talk: Talk) -> None:
     async with talk.database.write() as connection:
         person = await connection.scalar(select(CalendarFeed.person_id))
         assert person is not None
-        kept = await personal.kept_of(connection, person)
+        kept = await personal_data.collect_personal_data(connection, person)
         assert kept is not None
         assert kept["calendar_feeds"] == 1
-        await personal.erase(connection, person, now=NOW)
+        await personal_data.erase_person(connection, person, now=NOW)
         assert await connection.scalar(select(CalendarFeed.ended_at)) == NOW
 
 
@@ -665,6 +666,6 @@ async def test_the_address_does_not_stay_in_the_database(database: Database) -> 
     said = await whole.say("u9002x", "/lich")
     token = said.partition("/lich/")[2].partition(".ics")[0]
     assert token.startswith("1-")
-    assert LINKS.calendar_of(token) == 1
+    assert LINKS.read_calendar_token(token) == 1
     assert await columns_with(database, token) == []
     assert not await bytes_hold(database, token)

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.channels import CHANNELS
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
 from data.db.database import Database
@@ -36,7 +36,7 @@ from jobs.channel import (
     Unauthorised,
     Unknown,
 )
-from jobs.inbox.intake import store
+from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from jobs.rendering.renderer import Content
 from tests.support.conversations import RENDERER
@@ -62,7 +62,9 @@ class Platform:
 
 async def telegram() -> AsyncIterator[Platform]:
     async with BotApi() as api:
-        channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits(), answer_seconds=0.3)
+        channel = TelegramChannel(
+            TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=0.3
+        )
         await channel.open()
 
         def say(text: str) -> dict[str, Any]:
@@ -72,7 +74,7 @@ async def telegram() -> AsyncIterator[Platform]:
             return {"update_id": 7001, "message": {**message, "text": text}}
 
         def elsewhere() -> Channel:
-            return TelegramChannel(TOKEN, base_url="http://127.0.0.1:9", limits=Limits())
+            return TelegramChannel(TOKEN, base_url="http://127.0.0.1:9", limits=PacingLimits())
 
         yield Platform(api, channel, TOKEN.partition(":")[2], say, elsewhere)
         await channel.close()
@@ -80,14 +82,16 @@ async def telegram() -> AsyncIterator[Platform]:
 
 async def zalo_bot() -> AsyncIterator[Platform]:
     async with ZaloApi() as api:
-        channel = ZaloBotChannel(TOKENS[0], base_url=api.url, limits=Limits(), answer_seconds=0.3)
+        channel = ZaloBotChannel(
+            TOKENS[0], base_url=api.url, limits=PacingLimits(), answer_seconds=0.3
+        )
         await channel.open()
 
         def say(text: str) -> dict[str, Any]:
             return api.message(CHAT, "message.text.received", text=text)
 
         def elsewhere() -> Channel:
-            return ZaloBotChannel(TOKENS[0], base_url="http://127.0.0.1:9", limits=Limits())
+            return ZaloBotChannel(TOKENS[0], base_url="http://127.0.0.1:9", limits=PacingLimits())
 
         yield Platform(api, channel, TOKENS[0].partition(":")[2], say, elsewhere)
         await channel.close()
@@ -214,7 +218,7 @@ async def test_an_update_that_comes_twice_is_handled_once(
 
     inbox = Inbox(database, {account_id: platform.channel}, handle, Clock())
     for _ in range(2):
-        await store(database, account_id, [update, update], now=NOW)
+        await store_updates(database, account_id, [update, update], now=NOW)
         await inbox.handle_pending()
     assert heard == ["xin chào"]
 
@@ -232,7 +236,7 @@ async def test_a_malformed_update_is_parked_and_the_next_one_is_handled(
         return []
 
     inbox = Inbox(database, {account_id: platform.channel}, handle, Clock())
-    await store(database, account_id, [broken, good], now=NOW)
+    await store_updates(database, account_id, [broken, good], now=NOW)
     await inbox.handle_pending()
     assert heard == ["xin chào"]
     async with database.read() as connection:

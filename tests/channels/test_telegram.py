@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from bot.channels import CHANNELS
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.http import UPDATES, TopicGone, decision
+from bot.channels.telegram.http import UPDATE_TYPES, TopicGone, telegram_delivery_error
 from jobs.channel import (
     Button,
     DeliveryError,
-    Document,
     Gone,
     Incoming,
     Moved,
+    OutgoingDocument,
     OutgoingMessage,
     RateLimited,
     RawUpdate,
@@ -31,7 +31,7 @@ from jobs.channel import (
     Unauthorised,
     Unknown,
 )
-from jobs.rendering.qr import picture
+from jobs.rendering.qr import render_qr
 from tests.support.telegram_server import TOKEN, USERNAME, BotApi
 
 SECRET = TOKEN.partition(":")[2]
@@ -45,7 +45,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def channel(api: BotApi) -> AsyncIterator[TelegramChannel]:
-    channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits(), answer_seconds=0.3)
+    channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=0.3)
     await channel.open()
     yield channel
     await channel.close()
@@ -90,14 +90,14 @@ def refusal(words: str, **parameters: int) -> bytes:
 def test_an_answer_means_what_the_server_says_and_not_what_stands_in_between(
     code: int, payload: bytes, meaning: type[DeliveryError]
 ) -> None:
-    assert type(decision(code, payload)) is meaning
+    assert type(telegram_delivery_error(code, payload)) is meaning
 
 
 def test_a_wait_and_a_move_carry_what_they_ask_for() -> None:
-    wait = decision(429, refusal("Too Many Requests: retry after 9", retry_after=9))
+    wait = telegram_delivery_error(429, refusal("Too Many Requests: retry after 9", retry_after=9))
     assert isinstance(wait, RateLimited)
     assert (wait.retry_after, wait.whole_account) == (9.0, False)
-    moved = decision(400, refusal("upgraded", migrate_to_chat_id=-1001))
+    moved = telegram_delivery_error(400, refusal("upgraded", migrate_to_chat_id=-1001))
     assert isinstance(moved, Moved)
     assert (moved.new_address, moved.new_thread) == ("-1001", None)
 
@@ -239,7 +239,7 @@ async def test_webhook_and_commands_are_told_to_the_platform(
 ) -> None:
     await channel.set_webhook("https://nhac.example/telegram", secret="s3cret_-")
     assert api.webhook["secret_token"] == "s3cret_-"
-    assert json.loads(api.webhook["allowed_updates"]) == UPDATES
+    assert json.loads(api.webhook["allowed_updates"]) == UPDATE_TYPES
     await channel.delete_webhook()
     assert api.webhook == {}
     await channel.set_commands([("viec", "Việc cơ quan đang phải làm")])
@@ -313,7 +313,7 @@ async def test_an_update_is_forgotten_by_the_server_only_when_the_next_is_asked_
     ]
     assert api.waiting_updates() == 2  # a crash here loses nothing
     assert api.methods()[-2:] == ["deleteWebhook", "getUpdates"]
-    assert api.requests[-1][2]["allowed_updates"] == UPDATES
+    assert api.requests[-1][2]["allowed_updates"] == UPDATE_TYPES
     third = api.push(text_update("ba"))
     assert [one.update_id for one in await next_batch(updates)] == [str(third)]
     assert api.waiting_updates() == 1
@@ -539,7 +539,7 @@ async def test_a_malformed_update_is_told_as_such(channel: TelegramChannel, raw:
 
 
 async def test_a_picture_goes_above_its_text(api: BotApi, channel: TelegramChannel) -> None:
-    drawn = picture("https://t.me/nhacviec_test_bot?start=AAAAA-BBBBB", send=None)
+    drawn = render_qr("https://t.me/nhacviec_test_bot?start=AAAAA-BBBBB", send=None)
     receipt = await channel.send(OutgoingMessage("5", "<b>Mã mời</b>", picture=drawn))
     assert api.pictures == [drawn]
     assert api.texts(5) == ["Mã mời"]
@@ -550,7 +550,7 @@ async def test_a_picture_goes_above_its_text(api: BotApi, channel: TelegramChann
 
 
 async def test_a_file_goes_with_its_text(api: BotApi, channel: TelegramChannel) -> None:
-    report = Document("bao-cao.docx", "application/octet-stream", b"PK report")
+    report = OutgoingDocument("bao-cao.docx", "application/octet-stream", b"PK report")
     receipt = await channel.send(OutgoingMessage("5", "<b>Báo cáo</b>", document=report))
     assert api.documents == [b"PK report"]
     assert api.texts(5) == ["Báo cáo"]

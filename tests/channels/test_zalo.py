@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.zalo.channel import ZaloBotChannel
-from bot.channels.zalo.http import decision, raw_update
-from bot.channels.zalo.updates import incoming
+from bot.channels.zalo.http import raw_update_from_zalo, zalo_delivery_error
+from bot.channels.zalo.updates import incoming_from_zalo
 from jobs.channel import (
     Attachment,
     DeliveryError,
@@ -43,7 +43,7 @@ async def api() -> AsyncIterator[ZaloApi]:
 
 def channel_of(api: ZaloApi) -> ZaloBotChannel:
     return ZaloBotChannel(
-        TOKEN, base_url=api.url, limits=Limits(), answer_seconds=0.3, poll_floor=0.05
+        TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=0.3, poll_floor=0.05
     )
 
 
@@ -77,7 +77,7 @@ async def channel(api: ZaloApi) -> AsyncIterator[ZaloBotChannel]:
 def test_a_refusal_means_what_the_platform_documents_or_was_seen_to_mean(
     code: int, meaning: type[DeliveryError]
 ) -> None:
-    assert type(decision(code, "words")) is meaning
+    assert type(zalo_delivery_error(code, "words")) is meaning
 
 
 @pytest.mark.parametrize("real_statuses", [False, True])
@@ -122,7 +122,7 @@ async def test_every_failure_of_a_send_says_what_to_do_and_hides_the_token(
 
 
 async def test_a_server_out_of_reach_is_transient() -> None:
-    channel = ZaloBotChannel(TOKEN, base_url="http://127.0.0.1:9", limits=Limits())
+    channel = ZaloBotChannel(TOKEN, base_url="http://127.0.0.1:9", limits=PacingLimits())
     with pytest.raises(Transient):
         await channel.send(OutgoingMessage("u1", "lời"))
     await channel.close()
@@ -277,7 +277,7 @@ def event(name: str = "message.text.received", **more: Any) -> dict[str, Any]:
 
 
 def read(given: Any) -> Incoming | None:
-    return incoming(7, given, BOT)
+    return incoming_from_zalo(7, given, BOT)
 
 
 @pytest.mark.parametrize("enveloped", [False, True])
@@ -349,11 +349,11 @@ def test_a_strange_date_costs_the_date_alone(date: Any) -> None:
 
 def test_an_update_without_an_id_is_known_by_what_it_holds() -> None:
     given = event(text="a", message_id="")
-    first, again = raw_update(given), raw_update(given)
+    first, again = raw_update_from_zalo(given), raw_update_from_zalo(given)
     assert first.update_id == again.update_id
     assert first.update_id.startswith("h:")
     assert len(first.update_id) <= 80
-    assert raw_update(event(text="b", message_id="")).update_id != first.update_id
+    assert raw_update_from_zalo(event(text="b", message_id="")).update_id != first.update_id
 
 
 def test_a_webhook_body_that_is_no_update_is_refused() -> None:

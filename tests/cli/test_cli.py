@@ -16,9 +16,9 @@ import typer
 import vobject
 from sqlalchemy.engine import URL, make_url
 
-from bot.__main__ import run
+from bot.__main__ import run_command_line
 from bot.cli.main import app
-from bot.config import DEFAULT_DATABASE_URL, names
+from bot.config import DEFAULT_DATABASE_URL, list_setting_names
 from data.db.database import Database
 from tests.conftest import SHIPPED
 from tests.support import databases
@@ -59,7 +59,7 @@ class Terminal:
     def type(self, *words: str) -> tuple[int, str, str]:
         """Run a command; returns its exit code, what it printed, and what it complained of."""
         self._capsys.readouterr()
-        code = run(list(words))
+        code = run_command_line(list(words))
         captured = self._capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -81,7 +81,7 @@ class Terminal:
 def terminal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return Terminal(capsys)
@@ -96,11 +96,11 @@ def loaded_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         url = databases.on_server(request.getfixturevalue("server"), "loaded")
         databases.make(url)
     with pytest.MonkeyPatch.context() as patch:
-        for name in names():
+        for name in list_setting_names():
             patch.delenv(name, raising=False)
         patch.setenv("NHACVIEC_DATABASE_URL", url.render_as_string(hide_password=False))
         patch.chdir(folder)
-        assert run(["plan", "load"]) == 0
+        assert run_command_line(["plan", "load"]) == 0
     return url
 
 
@@ -534,7 +534,7 @@ def test_help_starts_without_the_heavy_libraries() -> None:
     import subprocess
 
     probe = (
-        "import sys; from bot.__main__ import run; run(['--help']);"
+        "import sys; from bot.__main__ import run_command_line as run; run(['--help']);"
         "print([m for m in ('sqlalchemy', 'pydantic', 'rich', 'telegram', 'openpyxl') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)

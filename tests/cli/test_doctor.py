@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.cli.doctor import Case, Finding
-from bot.cli.doctor.installation import calendar, judge_sqlite
-from bot.cli.doctor.platforms import ask
-from bot.cli.doctor.run import examine, line_of
+from bot.cli.doctor import CheckContext, Finding
+from bot.cli.doctor.installation import check_calendar, judge_sqlite
+from bot.cli.doctor.platforms import ask_platforms
+from bot.cli.doctor.run import format_finding, run_checks
 from bot.config import Settings, webhook_secret
-from bot.service.accounts import hook_of, zalo_bots
-from data.accounts import leases as lease
+from bot.service.accounts import build_zalo_channels, webhook_address_for
+from data.accounts import leases
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
@@ -61,8 +61,8 @@ class Office:
     async def account(self, channel: str, name: str, **values: object) -> int:
         """Register an account that a service owns now."""
         async with self.database.write() as connection:
-            key = await lease.register(connection, channel=channel, name=name)
-            await lease.own(connection, key, "máy-1", now=self.now)
+            key = await leases.ensure_account(connection, channel=channel, name=name)
+            await leases.take_lease(connection, key, "máy-1", now=self.now)
             if values:
                 await connection.execute(update(Account).where(Account.id == key).values(**values))
         return key
@@ -89,7 +89,7 @@ class Office:
             await connection.execute(insert(Message).values(given | values))
 
     async def found(self, settings: Settings | None = None) -> list[Finding]:
-        return await examine(settings or self.settings(), SteppedClock(self.now))
+        return await run_checks(settings or self.settings(), SteppedClock(self.now))
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_nothing_set_up_yet_is_told_step_by_step_and_nothing_is_made(
 
 def test_a_line_holds_its_mark_what_was_found_and_what_to_do() -> None:
     finding = Finding("warn", "Đĩa", "còn 0.5 GB.", "Hãy giải phóng dung lượng.")
-    assert line_of(finding) == "! Đĩa: còn 0.5 GB. → Hãy giải phóng dung lượng."
+    assert format_finding(finding) == "! Đĩa: còn 0.5 GB. → Hãy giải phóng dung lượng."
 
 
 # ------------------------------------------------------------------ platforms
@@ -199,7 +199,7 @@ async def test_a_platform_that_never_answers_does_not_hold_it_up(office: Office)
     office.zalo.misbehave("hang", method="getMe")
     office.telegram.misbehave("hang", method="getMe")
     async with asyncio.timeout(25):  # a send would wait for 30 seconds
-        answers, skews = await ask(office.settings(), SteppedClock(NOW))
+        answers, skews = await ask_platforms(office.settings(), SteppedClock(NOW))
     assert [(each.name, each.fault) for each in answers] == [
         ("4242", "unreachable"),
         ("7001", "unreachable"),
@@ -228,8 +228,8 @@ async def test_a_webhook_that_is_right_is_well_and_its_trouble_is_told_while_it_
     office: Office,
 ) -> None:
     settings = office.settings(public_url=PUBLIC)
-    (bot,) = zalo_bots(settings)
-    path = hook_of(settings, bot).path
+    (bot,) = build_zalo_channels(settings)
+    path = webhook_address_for(settings, bot).path
     await bot.close()
     office.telegram.webhook = {"url": f"{PUBLIC}/telegram"}
     office.zalo.webhooks[office.zalo.bot_id(ZALO)] = {"url": PUBLIC + path}
@@ -476,8 +476,8 @@ def test_a_year_that_nobody_confirmed_is_told_once_it_is_near(
     years = [
         CalendarFile(year=year, confirmed=True, source="x", days_off=[]) for year in (2025, 2026)
     ]
-    case = Case(office_settings, morning_of(today), Workdays(years), None, [], [])
-    (found,) = calendar(case)
+    case = CheckContext(office_settings, morning_of(today), Workdays(years), None, [], [])
+    (found,) = check_calendar(case)
     assert (found.level, found.found) == (level, told)
 
 

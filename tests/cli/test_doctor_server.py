@@ -7,18 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, text
 
-from bot.cli.doctor import Case, Finding
-from bot.cli.doctor.server import CHECKS, backups, judge_clock
+from bot.cli.doctor import CheckContext, Finding
+from bot.cli.doctor.server import CHECKS, check_backups, judge_clock
 from bot.config import Settings
 from data.backup.restore import BACKED_UP_AT
 from data.db.database import Database
-from data.db.upgrade import newest
+from data.db.upgrade import newest_revision
 from data.models import Meta
 from data.registry.workdays import Workdays
 from tests.support.loaded_province import morning_of
 
 NOW = morning_of(date(2026, 11, 25), 9)
-CASE = Case(Settings(), NOW, Workdays(), None, (), ())
+CASE = CheckContext(Settings(), NOW, Workdays(), None, (), ())
 
 
 async def examined(database: Database) -> dict[str, Finding]:
@@ -34,7 +34,7 @@ async def test_of_a_file_the_revision_and_the_last_backup_are_told(database: Dat
         "Bản cấu trúc": "ok",
         "Sao lưu": "warn",
     }
-    assert found["Bản cấu trúc"].found == f"{newest()}."
+    assert found["Bản cấu trúc"].found == f"{newest_revision()}."
     assert "nhacviec backup" in found["Sao lưu"].todo
 
 
@@ -54,7 +54,7 @@ async def test_the_age_of_the_last_backup_is_told(
         made = insert(Meta).values(key=BACKED_UP_AT, value=(NOW - age).isoformat())
         await connection.execute(made)
     async with database.read() as connection:
-        (found,) = await backups(connection, CASE)
+        (found,) = await check_backups(connection, CASE)
     assert (found.level, words in found.found) == (level, True)
 
 

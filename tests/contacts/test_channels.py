@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from data.accounts.leases import stop
-from data.contacts.recipients import places
+from data.accounts.leases import stop_account
+from data.contacts.recipients import list_recipients
 from data.db.database import Database
 from data.models import Account, Chat, Enrolment, Person
 from tests.support.conversations import Reply, Seat, Talk, small_registry
@@ -48,7 +48,7 @@ async def add_zalo(talk: Talk) -> list[Reply]:
 async def reached(talk: Talk) -> list[str]:
     agency = await talk.agency_id("dong", "stc")
     async with talk.database.read() as connection:
-        found = (await places(connection, [agency])).get(agency, [])
+        found = (await list_recipients(connection, [agency])).get(agency, [])
         ids = [place.chat_id for place in found]
         rows = await connection.scalars(select(Chat.address).where(Chat.id.in_(ids)))
         return list(rows)
@@ -77,7 +77,7 @@ async def test_where_the_preferred_chat_is_lost_the_other_takes_over(talk: Talk)
     await add_zalo(talk)
     await on_zalo(talk).say("z7", "/kenh đây")
     async with talk.database.write() as connection:
-        await stop(connection, 2, why="refused", now=NOW)
+        await stop_account(connection, 2, why="refused", now=NOW)
     assert await reached(talk) == ["7"]
     async with talk.database.write() as connection:
         await connection.execute(update(Account).values(stopped_at=None))

@@ -14,8 +14,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.local import LIKE_ZALO, LocalChannel
-from bot.channels.local import update as typed_update
-from bot.channels.pacing import Limits
+from bot.channels.local import make_local_update as typed_update
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from data.clock import SteppedClock
 from data.contacts.invitations import may_hold_code
@@ -23,8 +23,9 @@ from data.db.database import Database
 from data.models import Account, Chat, InboxEvent, Message
 from data.outbox import messages as outbox
 from jobs.channel import Incoming
-from jobs.delivery.delivery import Delivery
-from jobs.inbox.worker import Inbox, store
+from jobs.delivery.delivery import Dispatcher
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
 from tests.support.conversations import RENDERER, small_registry
 from tests.support.database_scan import bytes_hold, columns_with
 from tests.support.outbox_rows import account, chat
@@ -43,7 +44,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def telegram(api: BotApi) -> AsyncIterator[TelegramChannel]:
-    channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits(), answer_seconds=0.3)
+    channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=0.3)
     await channel.open()
     yield channel
     await channel.close()
@@ -63,7 +64,7 @@ async def put_code(database: Database) -> tuple[int, int]:
         "links": [],
     }
     async with database.write() as connection:
-        message_id = await outbox.put(
+        message_id = await outbox.enqueue(
             connection,
             account_id=account_id,
             chat_id=chat_id,
@@ -77,10 +78,10 @@ async def put_code(database: Database) -> tuple[int, int]:
     return account_id, message_id
 
 
-def delivery(database: Database, account_id: int, channel: Any, owner: str = "tests") -> Delivery:
+def delivery(database: Database, account_id: int, channel: Any, owner: str = "tests") -> Dispatcher:
     registry = small_registry()
     clock = SteppedClock(NOW)
-    return Delivery(
+    return Dispatcher(
         database, {account_id: channel}, RENDERER, lambda: registry.workdays, clock, owner=owner
     )
 
@@ -222,7 +223,7 @@ async def test_a_code_whose_handling_fails_is_kept_neither_in_the_error_nor_in_t
     account_id = await account(database, "local")
     raw = typed_update(address="a", chat_kind="private", kind="text", sender="a", text=CODE)
     inbox = Inbox(database, {account_id: LocalChannel()}, failing, SteppedClock(NOW))
-    await store(database, account_id, [raw], now=NOW)
+    await store_updates(database, account_id, [raw], now=NOW)
     with caplog.at_level(logging.DEBUG, logger="nhacviec"):
         await inbox.handle_pending()
     async with database.read() as connection:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from data.contacts import enrolments as contacts
-from data.contacts import invitations
+from data.contacts import enrolments, invitations
 from data.db.database import Database
 from data.models import Account, Chat, Enrolment, Identity, Invitation, Person
 from tests.support.conversations import Talk, small_registry
@@ -32,18 +31,18 @@ async def test_code_has_fifty_bits_of_base32_and_only_its_hash_is_kept(talk: Tal
     code = await talk.invite("dong", "stc", "focal")
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", code)
     (invitation,) = await rows_of(talk, Invitation)
-    assert invitation.code_hash == invitations.hash_of(code)
+    assert invitation.code_hash == invitations.hash_code(code)
     assert len(invitation.code_hash) == 64
     assert code.replace("-", "").lower() not in str(tuple(invitation)).lower()
     assert invitation.expires_at == NOW + timedelta(days=7)
 
 
 def test_code_is_read_whatever_its_case_and_dash_and_misread_letters() -> None:
-    wanted = invitations.hash_of("0AB1C-DEF1Z")
+    wanted = invitations.hash_code("0AB1C-DEF1Z")
     for typed in ("0ab1c-def1z", "OABIC DEFLZ", "0AB1CDEF1Z", " 0AB1C–DEF1Z "):
-        assert invitations.hash_of(typed) == wanted
+        assert invitations.hash_code(typed) == wanted
     for typed in ("", "0AB1C-DEF1", "0AB1C-DEF1U", "0AB1C-DEF1Zx", "xin chao anh"):
-        assert invitations.hash_of(typed) is None
+        assert invitations.hash_code(typed) is None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_code_is_read_whatever_its_case_and_dash_and_misread_letters() -> None:
     ],
 )
 def test_code_is_found_after_start_or_alone(text: str, stranger: bool, is_code: bool) -> None:
-    assert (invitations.code_in(text, stranger=stranger) is not None) is is_code
+    assert (invitations.find_code(text, stranger=stranger) is not None) is is_code
 
 
 async def test_code_enrols_once(talk: Talk) -> None:
@@ -158,7 +157,7 @@ async def test_each_person_and_each_group_is_reached_in_its_first_living_chat(
     await talk.enrol("-100", "dong", "stc")
     async with talk.database.write() as connection:
         chats = {row.address: row.id for row in await connection.execute(select(Chat))}
-        person = await contacts.person_of(connection, talk.account_id, "7")
+        person = await enrolments.find_person(connection, talk.account_id, "7")
         other = await connection.execute(
             insert(Account).values(channel="local", name="other").returning(Account.id)
         )
@@ -167,21 +166,21 @@ async def test_each_person_and_each_group_is_reached_in_its_first_living_chat(
             insert(Chat).values(account_id=other_id, address="z", kind="private").returning(Chat.id)
         )
         second = added.scalar_one()
-        await contacts.enrol(
+        await enrolments.enrol(
             connection, chat_id=second, person_id=person, agency_id=stc, role="focal", now=NOW
         )
 
         async def reached() -> set[int]:
-            return {place.chat_id for place in await contacts.living_chats(connection, stc)}
+            return {place.chat_id for place in await enrolments.agency_recipients(connection, stc)}
 
         assert await reached() == {chats["7"], chats["-100"]}
-        await contacts.mark_gone(connection, chats["7"], why="chặn", now=NOW)
+        await enrolments.pause_chat(connection, chats["7"], why="chặn", now=NOW)
         assert await reached() == {second, chats["-100"]}
         await connection.execute(
             update(Account).where(Account.id == other_id).values(stopped_at=NOW)
         )
         assert await reached() == {chats["-100"]}
-        await contacts.mark_living(connection, chats["7"])
+        await enrolments.wake_chat(connection, chats["7"])
         assert await reached() == {chats["7"], chats["-100"]}
 
 
@@ -190,7 +189,7 @@ async def test_only_leaders_who_may_decide_hear_what_leaders_decide(talk: Talk) 
     await talk.enrol("2", "dong", "ubnd", "leader")
     await talk.enrol("3", "tay", "ubnd", "leader", may_decide=True)
     async with talk.database.read() as connection:
-        places = await contacts.deciding_leader_chats(connection, "dong")
+        places = await enrolments.deciding_leader_recipients(connection, "dong")
         rows = await connection.execute(
             select(Chat.address).where(Chat.id.in_([place.chat_id for place in places]))
         )
@@ -216,8 +215,8 @@ async def test_chat_that_blocked_us_is_paused_and_wakes_when_it_writes(talk: Tal
     await talk.enrol("7", "dong", "stc")
     assert await talk.happen("7", "gone") == []
     async with talk.database.read() as connection:
-        assert await contacts.living_chats(connection, stc) == []
+        assert await enrolments.agency_recipients(connection, stc) == []
     (answer,) = await talk.say("7", "/viec")
     assert answer.template == "viec"
     async with talk.database.read() as connection:
-        assert len(await contacts.living_chats(connection, stc)) == 1
+        assert len(await enrolments.agency_recipients(connection, stc)) == 1

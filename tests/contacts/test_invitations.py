@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from data.accounts import leases as lease
-from data.accounts.usage import usage
-from data.contacts import enrolments as contacts
-from data.contacts import people
-from data.contacts.recipients import places
+from data.accounts import leases
+from data.accounts.usage import list_account_usage
+from data.contacts import enrolments, people
+from data.contacts.recipients import list_recipients
 from data.db.database import Database
 from data.models import (
     Account,
@@ -27,9 +26,9 @@ from data.models import (
     MessageItem,
     StatusReply,
 )
-from data.privacy import personal_data as personal
+from data.privacy import personal_data
 from jobs.channel import Capabilities
-from jobs.morning.run import MorningResult, compose
+from jobs.morning.run import MorningResult, compose_morning
 from jobs.rendering.renderer import Content
 from tests.support.conversations import (
     RENDERER,
@@ -102,20 +101,20 @@ async def test_code_made_in_chat_enrols_once(talk: Talk) -> None:
     assert (await ask(talk, "new", "/viec")).template == "viec"
 
 
-async def add_bot(talk: Talk, can: Capabilities, name: str, **more: Any) -> int:
+async def add_bot(talk: Talk, capabilities: Capabilities, name: str, **more: Any) -> int:
     """Open one more account; returns its id."""
     async with talk.database.write() as connection:
         key = await connection.scalar(
             insert(Account).values(channel="x", name=name, **more).returning(Account.id)
         )
     assert key is not None
-    talk.capabilities[key] = can
+    talk.capabilities[key] = capabilities
     return int(key)
 
 
 async def test_links_bring_the_code_into_a_private_chat_and_a_group(talk: Talk) -> None:
-    can = replace(WITH_BUTTONS, start_links=True, messenger="Telegram")
-    await add_bot(talk, can, "77", link="https://t.me/nhacviec_bot")
+    capabilities = replace(WITH_BUTTONS, start_links=True, messenger="Telegram")
+    await add_bot(talk, capabilities, "77", link="https://t.me/nhacviec_bot")
     answer = await ask(talk, "coordinator", "/moi sxd")
     code = code_of(answer)
     assert f"Telegram: mở https://t.me/nhacviec_bot?start={code}\n" in answer.html
@@ -126,12 +125,12 @@ async def test_links_bring_the_code_into_a_private_chat_and_a_group(talk: Talk) 
 
 
 async def test_where_the_code_is_typed_the_bot_with_most_room_is_named(talk: Talk) -> None:
-    can = replace(WITHOUT, messenger="Zalo", most_people=3)
+    capabilities = replace(WITHOUT, messenger="Zalo", most_people=3)
     first, second, third = [
-        await add_bot(talk, can, str(number), link=f"https://bot.test/{number}")
+        await add_bot(talk, capabilities, str(number), link=f"https://bot.test/{number}")
         for number in (7001, 7002, 7003)
     ]
-    unreached = await add_bot(talk, replace(can, most_people=9), "7004")  # has no link yet
+    unreached = await add_bot(talk, replace(capabilities, most_people=9), "7004")  # has no link yet
     home = talk.account_id
 
     async def enrol_on(account_id: int, *chats: str) -> None:
@@ -156,7 +155,7 @@ async def test_where_the_code_is_typed_the_bot_with_most_room_is_named(talk: Tal
     await enrol_on(second, "c")  # again: nobody new
     assert "bot.test/7002" in (await told())[0]
     async with talk.database.write() as connection:
-        await lease.stop(connection, second, why="refused", now=NOW)
+        await leases.stop_account(connection, second, why="refused", now=NOW)
     assert "bot.test/7003" in (await told("stc", "/doi"))[0]
     await enrol_on(third, "e", "f")
     assert "bot.test/7001" in (await told())[0]
@@ -167,7 +166,10 @@ async def test_where_the_code_is_typed_the_bot_with_most_room_is_named(talk: Tal
     # A code is taken all the same: whom a platform serves is the platform's to say.
     await enrol_on(first, "h")
     async with talk.database.read() as connection:
-        uses = {use.account_id: use.people for use in await usage(connection, today=NOW.date())}
+        uses = {
+            use.account_id: use.people
+            for use in await list_account_usage(connection, today=NOW.date())
+        }
     assert uses[first] == 4
 
 
@@ -310,11 +312,11 @@ async def test_morning_after_a_leave_reminds_the_stand_in_no_more(talk: Talk) ->
     await talk.say("new", f"/start {code_of(await ask(talk, 'stc', '/doi nghỉ đến 10/11'))}")
     stc = await talk.agency_id("dong", "stc")
     async with talk.database.read() as connection:
-        assert len((await places(connection, [stc]))[stc]) == 2
+        assert len((await list_recipients(connection, [stc]))[stc]) == 2
     later = datetime(2026, 11, 11, 1, 0, tzinfo=UTC)
     async with talk.database.write() as connection:
-        await compose(connection, talk.registry, "dong", now=later, result=MorningResult())
-        assert len((await places(connection, [stc]))[stc]) == 1
+        await compose_morning(connection, talk.registry, "dong", now=later, result=MorningResult())
+        assert len((await list_recipients(connection, [stc]))[stc]) == 1
 
 
 async def test_standing_in_never_shortens_ones_own_enrolment(talk: Talk) -> None:
@@ -350,15 +352,15 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
         ((person_id,),) = (
             await connection.execute(select(Identity.person_id).where(Identity.sender == "stc"))
         ).all()
-        kept = await personal.kept_of(connection, person_id)
+        kept = await personal_data.collect_personal_data(connection, person_id)
     assert kept is not None
     assert (kept["name"], kept["identities"][0]["sender"]) == ("Chị <Lan>", "stc")
     assert [reply["said"] for reply in kept["replies"]] == ["completed"]
     assert kept["raw_updates"] > 0
     async with talk.database.write() as connection:
-        erased = await personal.erase(connection, person_id, now=talk.now)
+        erased = await personal_data.erase_person(connection, person_id, now=talk.now)
         assert (erased.identities, erased.enrolments, erased.chats) == (1, 1, 1)
-        after = await personal.kept_of(connection, person_id)
+        after = await personal_data.collect_personal_data(connection, person_id)
         assert after is not None
         assert (after["name"], after["identities"], after["raw_updates"]) == (None, [], 0)
         for table, column in ((Chat, Chat.address), (Identity, Identity.sender)):
@@ -366,9 +368,9 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
             assert found.first() is None
         said = (await connection.execute(select(StatusReply))).one()
         assert (said.said, said.person_id) == ("completed", person_id)
-        assert await personal.erase(connection, person_id, now=talk.now) == personal.Erased(
-            0, 0, 1, 0
-        )
+        assert await personal_data.erase_person(
+            connection, person_id, now=talk.now
+        ) == personal_data.ErasureResult(0, 0, 1, 0)
     history = await ask(talk, "coordinator", "/lichsu BC.1")
     assert "Sở Tài chính: báo đã xong" in history.html
     assert "Lan" not in history.html
@@ -378,7 +380,7 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
 async def test_person_is_listed_and_removed(talk: Talk) -> None:
     await talk.enrol("-5", "dong", "stc")
     async with talk.database.write() as connection:
-        listed = await people.enrolled_people(connection, province="dong")
+        listed = await people.list_enrolled(connection, province="dong")
         assert [(row.name or row.title, row.role) for row in listed] == [
             ("Chị <Lan>", "leader"),
             ("Chị <Lan>", "coordinator"),
@@ -390,14 +392,14 @@ async def test_person_is_listed_and_removed(talk: Talk) -> None:
         assert await people.end_enrolments(connection, person_id=listed[2].person_id, now=NOW) == 1
         stc = listed[2]
         assert (
-            await contacts.enrolments_of_chat(connection, stc.chat_id, person_id=stc.person_id)
+            await enrolments.list_chat_enrolments(connection, stc.chat_id, person_id=stc.person_id)
             == []
         )
 
 
 async def test_a_code_comes_with_a_picture_where_the_channel_sends_pictures(talk: Talk) -> None:
-    can = replace(WITHOUT, messenger="Zalo", most_people=3)
-    await add_bot(talk, can, "7001", link="https://bot.test/7001")
+    capabilities = replace(WITHOUT, messenger="Zalo", most_people=3)
+    await add_bot(talk, capabilities, "7001", link="https://bot.test/7001")
     answer = await ask(talk, "coordinator", "/moi sxd")
     assert answer.answer.context["qr"] == {
         "link": "https://bot.test/7001",

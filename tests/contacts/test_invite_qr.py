@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import segno
 
-from jobs.rendering.qr import letters
+from jobs.rendering.qr import letter_dots
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
@@ -98,7 +98,7 @@ def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_code_stands_un
     drawn = (tmp_path / "moi.png").read_bytes()
     assert opens(drawn, ROOMY)
     assert [row.strip(".") for row in dots_of(drawn)[-11:-4]] == [
-        "".join(".#"[dot] for dot in row).strip(".") for row in letters(secret)
+        "".join(".#"[dot] for dot in row).strip(".") for row in letter_dots(secret)
     ]
 
 
@@ -127,9 +127,9 @@ def test_a_picture_writes_over_nothing_and_then_makes_no_code(
 
 
 def test_every_letter_of_a_code_can_be_drawn_and_told_from_the_others() -> None:
-    drawn = {letter: str(letters(letter)) for letter in "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"}
+    drawn = {letter: str(letter_dots(letter)) for letter in "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"}
     assert len(set(drawn.values())) == 33
-    assert ["".join(".#"[dot] for dot in row) for row in letters("7-T")] == [
+    assert ["".join(".#"[dot] for dot in row) for row in letter_dots("7-T")] == [
         "#####.......#####",
         "....#.........#..",
         "...#..........#..",

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.conversation.commands import COMMANDS
-from bot.conversation.context.access import ROLES, Caller, Subject, may
-from data.contacts.enrolments import Enrolled, Role
+from bot.conversation.context.access import ROLES_BY_ACTION, Caller, Subject, may
+from data.contacts.enrolments import ActiveEnrolment, Role
 from data.db.database import Database
 from data.models import Enrolment, Message
 from tests.support.conversations import Seat, Talk, small_registry
@@ -33,12 +33,12 @@ def subject(whose: str) -> Subject:
         province="tay" if whose == "other_province" else "dong",
         holder_id=OWN if whose == "own" else OTHER,
         coordinator_id=COORDINATING,
-        reachable=whose != "other_unreachable",
+        is_reachable=whose != "other_unreachable",
     )
 
 
-def enrolled(role: Role, agency_id: int) -> Enrolled:
-    return Enrolled(1, 1, 1, agency_id, "x", "X", "dong", role, False)
+def enrolled(role: Role, agency_id: int) -> ActiveEnrolment:
+    return ActiveEnrolment(1, 1, 1, agency_id, "x", "X", "dong", role, False)
 
 
 # (role, the caller's agency) → action → on whose obligations it may be done
@@ -100,7 +100,7 @@ def test_role_decides_on_what_the_table_says(
 ) -> None:
     role, agency_id, may_decide = who
     caller = Caller(
-        1, False, 1, (Enrolled(1, 1, 1, agency_id, "x", "X", "dong", role, may_decide),)
+        1, False, 1, (ActiveEnrolment(1, 1, 1, agency_id, "x", "X", "dong", role, may_decide),)
     )
     about = subject(whose)
     if whose == "coordinators":
@@ -129,7 +129,7 @@ def test_role_may_do_to_an_obligation_what_the_table_says(
     assert may(caller, action, subject(whose)) is (whose in TABLE[who].get(action, set()))
 
 
-@pytest.mark.parametrize("action", [*ROLES, "grant", ""])
+@pytest.mark.parametrize("action", [*ROLES_BY_ACTION, "grant", ""])
 def test_stranger_may_do_nothing(action: str) -> None:
     stranger = Caller(1, False, None, ())
     assert may(stranger, action) is False
@@ -144,26 +144,26 @@ def test_role_may_use_the_commands_that_the_table_says(role: Role) -> None:
 
 
 def test_every_command_and_action_stands_in_the_table() -> None:
-    assert set(ROLES) == set(COMMANDS) | {"open", "decide", "explain", "target", *ANSWERS}
+    assert set(ROLES_BY_ACTION) == set(COMMANDS) | {"open", "decide", "explain", "target", *ANSWERS}
 
 
 @pytest.mark.parametrize("action", ["open", *ANSWERS])
 def test_in_a_group_who_is_not_enrolled_may_look_and_acknowledge(action: str) -> None:
     group = (enrolled("focal", OWN),)
     unknown = Caller(1, True, None, group)
-    elsewhere = Caller(1, True, 5, group, elsewhere=(enrolled("focal", OTHER),))
-    leader = Caller(1, True, 6, group, elsewhere=(enrolled("leader", OWN),))
+    elsewhere = Caller(1, True, 5, group, personal_enrolments=(enrolled("focal", OTHER),))
+    leader = Caller(1, True, 6, group, personal_enrolments=(enrolled("leader", OWN),))
     for caller in (unknown, elsewhere, leader):
         assert may(caller, action, subject("own")) is (action in ("open", "ack"))
         assert may(caller, action, subject("other")) is False
-    member = Caller(1, True, 5, group, elsewhere=(enrolled("focal", OWN),))
+    member = Caller(1, True, 5, group, personal_enrolments=(enrolled("focal", OWN),))
     assert may(member, action, subject("own")) is True
     assert may(member, action, subject("other")) is False
 
 
 def test_rights_held_elsewhere_never_widen_what_a_group_is_shown() -> None:
     group = (enrolled("focal", OTHER),)
-    leader = Caller(1, True, 6, group, elsewhere=(enrolled("leader", OWN),))
+    leader = Caller(1, True, 6, group, personal_enrolments=(enrolled("leader", OWN),))
     assert may(leader, "open", subject("own")) is False
 
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.conversation.commands import COMMANDS
-from bot.conversation.context.access import Subject, caller_of, may
-from bot.conversation.context.pages import cut, page_buttons
-from bot.conversation.context.scope import scope_of
+from bot.conversation.context.access import Subject, load_caller, may
+from bot.conversation.context.pages import page_buttons, split_into_pages
+from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn
 from data.db.database import Database
 from data.models import Agency, Assignment, Chat, Obligation, Plan, Task
-from data.obligations.search import words_of
+from data.obligations.search import search_words
 from data.registry.province import Province
 from data.registry.registry import Registry
 from jobs.channel import Incoming
@@ -332,7 +332,7 @@ async def test_long_text_comes_whole_in_pages(
 def test_text_longer_than_a_page_is_cut_between_words() -> None:
     text = " ".join(f"từ{number}" for number in range(900))
     blocks = [{"kind": "heading", "text": "A"}, {"kind": "text", "text": text}]
-    pages = cut(blocks, 2000)
+    pages = split_into_pages(blocks, 2000)
     assert len(pages) > 2
     joined = " ".join(block["text"] for page in pages for block in page if block["kind"] == "text")
     assert joined == text
@@ -341,7 +341,7 @@ def test_text_longer_than_a_page_is_cut_between_words() -> None:
 
 def test_button_too_long_for_the_platform_is_left_out() -> None:
     assert page_buttons("tim", 1, 2, "x" * 60) == ()
-    longest = " ".join(words_of("chuyển đổi số và ứng dụng công nghệ thông tin trong cơ quan"))
+    longest = " ".join(search_words("chuyển đổi số và ứng dụng công nghệ thông tin trong cơ quan"))
     (row,) = page_buttons("nhiemvu", 1, 2, longest)
     assert len(row[0].action.encode()) <= 64
 
@@ -428,10 +428,10 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
             incoming = Incoming(talk.account_id, "1", address, "private", "text", sender=address)
             chat = (await connection.execute(select(Chat).where(Chat.address == address))).one()
             turn = Turn(
-                connection, incoming, chat, await caller_of(connection, incoming, chat),
+                connection, incoming, chat, await load_caller(connection, incoming, chat),
                 talk.registry, None, NOW, NOW.date(),
             )  # fmt: skip
-            scope = await scope_of(turn)
+            scope = await load_scope(turn)
             seen = set(
                 (
                     await connection.execute(select(Obligation.id).where(scope.obligations()))
@@ -447,7 +447,7 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
                 holder_id = await connection.scalar(
                     select(Agency.id).where(Agency.province == row.province, Agency.code == holder)
                 )
-                subject = Subject(row.province, holder_id, row.coordinator_id, reachable=True)
+                subject = Subject(row.province, holder_id, row.coordinator_id, is_reachable=True)
                 assert (row.id in seen) is may(turn.caller, "open", subject), (address, row.code)
             tasks = await connection.execute(
                 select(Task.id, Task.plan_id, Plan.province)
@@ -459,7 +459,7 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
                     select(Assignment.agency_id).where(Assignment.task_id == task.id)
                 )
                 assert task.plan_id in scope.plans or set(on_it.scalars()) & set(scope.owner_ids)
-                assert task.province in {e.province for e in turn.caller.here}
+                assert task.province in {e.province for e in turn.caller.enrolments}
 
 
 @pytest.mark.slow

@@ -169,14 +169,14 @@ async def test_no_more_extensions_are_taken_than_a_province_lets_be_granted(talk
     refused = await only(talk.tap("7", f"more:{row.id}"))
     assert (refused.answer.context["why"], refused.answer.context["cap"]) == ("cap", 1)
     async with talk.database.write() as connection:
-        with pytest.raises(extensions.CapReached):
-            await extensions.request(
+        with pytest.raises(extensions.ExtensionCapReached):
+            await extensions.request_extension(
                 connection, obligation_id=row.id, until=date(2026, 12, 1), reason="y",
                 reply_id=None, person_id=None, chat_id=None, now=NOW,
             )  # fmt: skip
-        await extensions.request(
+        await extensions.request_extension(
             connection, obligation_id=row.id, until=date(2026, 12, 1), reason="y",
-            reply_id=None, person_id=None, chat_id=None, now=NOW, most=2,
+            reply_id=None, person_id=None, chat_id=None, now=NOW, max_granted=2,
         )  # fmt: skip
 
 
@@ -235,15 +235,18 @@ async def test_question_belongs_to_its_person_and_chat(talk: Talk) -> None:
         chat_id = (await connection.execute(select(StatusReply.chat_id))).scalar() or 1
         for person_id in (None, 1):
             for asks in ("a", "b"):
-                await dialogs.ask(
+                await dialogs.open_dialog(
                     connection, chat_id=chat_id, person_id=person_id, asks=asks, now=NOW
                 )
     async with talk.database.write() as connection:
-        found = await dialogs.asked(connection, chat_id=chat_id, person_id=None, now=NOW)
+        found = await dialogs.find_open_dialog(connection, chat_id=chat_id, person_id=None, now=NOW)
         assert found is not None
-        await dialogs.close(connection, found.id)
-        assert await dialogs.asked(connection, chat_id=chat_id, person_id=None, now=NOW) is None
-        other = await dialogs.asked(connection, chat_id=chat_id, person_id=1, now=NOW)
+        await dialogs.close_dialog(connection, found.id)
+        assert (
+            await dialogs.find_open_dialog(connection, chat_id=chat_id, person_id=None, now=NOW)
+            is None
+        )
+        other = await dialogs.find_open_dialog(connection, chat_id=chat_id, person_id=1, now=NOW)
         assert other is not None
         assert other.asks == "b"
 

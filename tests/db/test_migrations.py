@@ -15,7 +15,13 @@ from sqlalchemy.exc import DatabaseError
 
 from data.clock import ZONE
 from data.db.database import Database, DatabaseUnusable
-from data.db.upgrade import config, is_known, newest, revision_of, upgrade
+from data.db.upgrade import (
+    alembic_config,
+    current_revision,
+    is_known_revision,
+    newest_revision,
+    upgrade_schema,
+)
 from data.models import Base, Decision, Message, Person
 
 
@@ -25,22 +31,22 @@ async def test_a_migrated_schema_equals_a_fresh_one(database: Database) -> None:
         return list(compare_metadata(context, Base.metadata))
 
     async with database.read() as connection:
-        assert await revision_of(connection) == newest()
+        assert await current_revision(connection) == newest_revision()
         assert await connection.run_sync(differences) == []
 
 
 def test_the_files_names_tell_the_revisions_that_alembic_finds() -> None:
-    scripts = ScriptDirectory.from_config(config())
-    assert newest() == scripts.get_current_head()
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert newest_revision() == scripts.get_current_head()
     found = [script.revision for script in scripts.walk_revisions()]
-    assert all(is_known(revision) for revision in found)
-    assert len(found) == int(newest())
-    assert not is_known("0000")
+    assert all(is_known_revision(revision) for revision in found)
+    assert len(found) == int(newest_revision())
+    assert not is_known_revision("0000")
 
 
 async def test_upgrading_twice_is_harmless(database: Database) -> None:
-    await upgrade(database)
-    await upgrade(database)
+    await upgrade_schema(database)
+    await upgrade_schema(database)
 
 
 async def test_a_decision_can_be_neither_changed_nor_deleted(database: Database) -> None:
@@ -77,7 +83,7 @@ async def test_names_and_codes_kept_by_an_earlier_version_are_let_go_of(tmp_path
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
 
     def to_second(connection: Connection) -> None:
-        settings = config()
+        settings = alembic_config()
         settings.attributes["connection"] = connection
         command.upgrade(settings, "0002")
 
@@ -115,7 +121,7 @@ async def test_names_and_codes_kept_by_an_earlier_version_are_let_go_of(tmp_path
         await connection.run_sync(to_second)
         for statement in statements:
             await connection.exec_driver_sql(statement)
-    await upgrade(database)
+    await upgrade_schema(database)
     async with database.read() as connection:
         by = await connection.execute(select(Decision.decided_by).order_by(Decision.id))
         assert list(by.scalars()) == ["Sở KH&CN", "quản trị", "người đang giữ vai trò"]
@@ -137,4 +143,4 @@ async def test_tables_of_a_newer_program_are_refused_in_words(database: Database
     async with database.write() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseUnusable, match="bản chương trình mới hơn"):
-        await upgrade(database)
+        await upgrade_schema(database)

@@ -13,8 +13,8 @@ from data.clock import ZONE, SteppedClock
 from data.db.database import Database
 from data.models import Message, Obligation
 from data.registry.registry import Registry
-from jobs.morning.run import morning
-from jobs.reports.requests import Reports
+from jobs.morning.run import run_mornings
+from jobs.reports.requests import ReportWorker
 from tests.support.conversations import Talk, small_registry
 from tests.support.loaded_province import load_world, morning_of, open_chats
 from tests.support.recorded_answers import Said
@@ -31,7 +31,7 @@ async def test_a_morning_of_the_real_registry_is_the_same_on_both(
     for one in (postgres, database):
         await load_world(one, registry, now=now)
         await open_chats(one, now=now, province="lang-son")
-        result = await morning(one, registry, now=now)
+        result = await run_mornings(one, registry, now=now)
         async with one.read() as connection:
             by_state = await connection.execute(
                 select(Obligation.state, func.count()).group_by(Obligation.state)
@@ -58,7 +58,7 @@ async def test_a_report_holds_the_same_on_both_and_is_made_once_by_three(
         await talk.enrol("theo-doi", "dong", "skhcn", "coordinator")
         for words in ("10", "10 excel", "10 quý 4"):
             await talk.say("theo-doi", f"/baocao {words}")
-        jobs = [Reports(each, small_registry, SteppedClock(NOW)) for _ in range(3)]
+        jobs = [ReportWorker(each, small_registry, SteppedClock(NOW)) for _ in range(3)]
         assert sum(await asyncio.gather(*(job.step() for job in jobs))) == 3
     (facts, lines), (same, same_lines) = found
     assert lines == same_lines

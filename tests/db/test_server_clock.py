@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.server_clock import LOOK_SECONDS, DatabaseClock, clock_of, since_boot
+from data.db.server_clock import SYNC_SECONDS, DatabaseClock, clock_for, seconds_since_boot
 
 pytestmark = pytest.mark.slow
 CLOSE = timedelta(seconds=60)  # this machine is the server, too, and may be busy
@@ -54,8 +54,8 @@ async def test_the_server_decides_and_is_asked_once_however_many_ask_the_clock(
     told = await asyncio.gather(*(clock.now() for _ in range(50)))
     assert len(set(told)) == 1
     assert before - CLOSE < told[0] < datetime.now(UTC) + CLOSE
-    local.pass_by(LOOK_SECONDS - 1)
-    assert await clock.now() == told[0] + timedelta(seconds=LOOK_SECONDS - 1)
+    local.pass_by(SYNC_SECONDS - 1)
+    assert await clock.now() == told[0] + timedelta(seconds=SYNC_SECONDS - 1)
     assert len(asked) == 1
 
 
@@ -90,12 +90,12 @@ async def test_while_the_server_is_silent_what_was_kept_goes_on(
     with pytest.raises(DBAPIError):
         await clock_on(postgres, local).now()  # never reached: nothing to go by
     asked.clear()
-    local.pass_by(LOOK_SECONDS)
-    assert await clock.now() == first + timedelta(seconds=LOOK_SECONDS)
+    local.pass_by(SYNC_SECONDS)
+    assert await clock.now() == first + timedelta(seconds=SYNC_SECONDS)
     server.psql(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true;")
     local.pass_by(4.0)
     assert await clock.now() == first + timedelta(
-        seconds=LOOK_SECONDS + 4
+        seconds=SYNC_SECONDS + 4
     )  # not asked at each call
     local.pass_by(1.0)
     assert abs(await clock.now() - datetime.now(UTC)) < CLOSE
@@ -113,7 +113,7 @@ async def test_an_answer_that_took_too_long_to_tell_the_time_is_not_gone_by(
     def _(*_more: object) -> None:
         local.pass_by(60)  # this process stood still while it was told
 
-    local.pass_by(LOOK_SECONDS)
+    local.pass_by(SYNC_SECONDS)
     before = await clock.now()
     assert await clock.now() == before
     assert before > datetime.now(UTC) + timedelta(minutes=3)  # the kept time and what has passed
@@ -122,8 +122,8 @@ async def test_an_answer_that_took_too_long_to_tell_the_time_is_not_gone_by(
 async def test_a_file_has_the_machines_clock_and_a_server_its_own(
     database: Database, postgres: Database
 ) -> None:
-    assert isinstance(clock_of(database), SystemClock)
-    assert isinstance(clock_of(postgres), DatabaseClock)
-    before = since_boot()
+    assert isinstance(clock_for(database), SystemClock)
+    assert isinstance(clock_for(postgres), DatabaseClock)
+    before = seconds_since_boot()
     await asyncio.sleep(0.01)
-    assert since_boot() > before
+    assert seconds_since_boot() > before

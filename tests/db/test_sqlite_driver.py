@@ -98,7 +98,7 @@ async def test_a_statement_given_up_on_its_way_changes_nothing(file: Path) -> No
             await connection.execute(text("INSERT INTO line VALUES (1)"))
 
     waiting = asyncio.create_task(
-        driver.trip(busy)
+        driver.run(busy)
     )  # the pool's one connection: its thread is held up
     await asyncio.to_thread(arrived.wait, 30)
     task = asyncio.create_task(insert())

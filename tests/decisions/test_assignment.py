@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from data.db.database import Database
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.models import Agency, Assignment, Obligation, Plan, Task
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
@@ -77,7 +77,7 @@ async def on_task(talk: Talk, code: str) -> dict[str, Any]:
 
 async def reload(talk: Talk) -> None:
     async with talk.database.write() as connection:
-        await load(connection, REGISTRY, now=NOW, today=TODAY)
+        await sync_registry(connection, REGISTRY, now=NOW, today=TODAY)
         await materialise(connection, REGISTRY, today=TODAY)
 
 

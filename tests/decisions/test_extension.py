@@ -60,7 +60,7 @@ async def asked(talk: Talk, agency: str, code: str, until: date, period: str = "
         await connection.execute(
             update(Obligation).where(Obligation.id == row.id).values(extension_asked_at=NOW)
         )
-        return await extensions.request(
+        return await extensions.request_extension(
             connection,
             obligation_id=row.id,
             until=until,
@@ -74,7 +74,7 @@ async def asked(talk: Talk, agency: str, code: str, until: date, period: str = "
 
 async def request_of(talk: Talk, request_id: int) -> Any:
     async with talk.database.read() as connection:
-        return await extensions.request_of(connection, request_id)
+        return await extensions.find_extension(connection, request_id)
 
 
 async def test_a_report_owed_to_who_decides_is_granted_with_a_tap_and_reminders_follow(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from data.db.database import Database
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Seat, Talk
@@ -51,7 +51,7 @@ async def talk(database: Database) -> Talk:
 
 async def reload(talk: Talk) -> None:
     async with talk.database.write() as connection:
-        await load(connection, REGISTRY, now=NOW, today=TODAY)
+        await sync_registry(connection, REGISTRY, now=NOW, today=TODAY)
         await materialise(connection, REGISTRY, today=TODAY)
 
 

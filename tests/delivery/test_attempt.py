@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.channel import OutgoingMessage, Receipt, Slot, Unknown
-from jobs.delivery.attempt import Attempts
+from jobs.delivery.attempt import SendAttempts
 
 
 class Answering:
@@ -33,14 +33,14 @@ class Holding:
         return True
 
 
-def attempts_of(*answers: float | Exception) -> Attempts:
-    return Attempts(Answering(*answers), Holding())  # type: ignore[arg-type]
+def attempts_of(*answers: float | Exception) -> SendAttempts:
+    return SendAttempts(Answering(*answers), Holding())  # type: ignore[arg-type]
 
 
-async def attempt(attempts: Attempts) -> tuple[Any, float]:
+async def attempt(attempts: SendAttempts) -> tuple[Any, float]:
     slot = Slot(0.0)
     began = asyncio.get_running_loop().time()
-    ending = await attempts.make(OutgoingMessage(address="1", text="x"), slot)
+    ending = await attempts.send(OutgoingMessage(address="1", text="x"), slot)
     return ending, slot.at - began
 
 

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.channels.local import LIKE_ZALO, LocalChannel
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from data.clock import ZONE, SteppedClock, SystemClock
 from data.db.database import Database
@@ -23,7 +23,7 @@ from data.outbox import messages as outbox
 from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from jobs.channel import Channel, OutgoingMessage, Receipt, Unknown
-from jobs.delivery.sending_hours import opens_at
+from jobs.delivery.sending_hours import next_sending_at
 from tests.support.loaded_province import load_world
 from tests.support.outbox_rows import (
     MORNING,
@@ -49,7 +49,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def telegram(api: BotApi) -> AsyncIterator[TelegramChannel]:
-    channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits(), answer_seconds=0.4)
+    channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=0.4)
     await channel.open()
     yield channel
     await channel.close()
@@ -108,7 +108,7 @@ def test_sending_hours_open_at_seven_of_the_next_working_day(registry: Registry)
     workdays: Workdays = registry.workdays
 
     def opens(*moment: int) -> datetime:
-        return opens_at(datetime(*moment, tzinfo=ZONE), workdays).astimezone(ZONE)  # type: ignore[misc, arg-type]
+        return next_sending_at(datetime(*moment, tzinfo=ZONE), workdays).astimezone(ZONE)  # type: ignore[misc, arg-type]
 
     assert opens(2026, 11, 23, 9, 15) == datetime(2026, 11, 23, 9, 15, tzinfo=ZONE)
     assert opens(2026, 11, 23, 6, 59) == datetime(2026, 11, 23, 7, 0, tzinfo=ZONE)

@@ -11,16 +11,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from bot.channels.local import LocalChannel, update
+from bot.channels.local import LocalChannel, make_local_update
 from data.accounts import leases
 from data.accounts.leases import LEASE_SECONDS, Lease, LeaseLost
 from data.clock import SteppedClock
 from data.db.database import STANDING_SECONDS, Database
 from data.models import InboxEvent
 from jobs.channel import OutgoingMessage, RawUpdate, Receipt
-from jobs.delivery.delivery import Delivery
-from jobs.delivery.lease import RENEW_SECONDS, Tenure
-from jobs.inbox.intake import poll_while_ours
+from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.lease import RENEW_SECONDS, AccountLease
+from jobs.inbox.intake import poll_while_owned
 from tests.support.loaded_province import counted
 from tests.support.outbox_rows import (
     MORNING,
@@ -47,7 +47,7 @@ async def test_it_is_held_until_it_surely_ran_out_and_again_once_it_was_lengthen
 ) -> None:
     clock = SteppedClock(MORNING)
     its = await account(database)
-    one, two = (Tenure(its, name, database, clock) for name in ("một", "hai"))
+    one, two = (AccountLease(its, name, database, clock) for name in ("một", "hai"))
     assert not await one.holds()
     assert await one.take(repeats_unknown=True) is None
     assert await one.holds()
@@ -64,7 +64,7 @@ async def test_it_is_held_until_it_surely_ran_out_and_again_once_it_was_lengthen
     with pytest.raises(LeaseLost):
         await one.renew()
     assert await two.holds()
-    two.end()
+    two.drop()
     assert not await two.holds()
 
 
@@ -97,13 +97,13 @@ async def test_what_was_claimed_before_a_process_stood_still_is_not_sent_by_it_u
     its = await account(database, "local")
     put_one = await put(database, its, await chat(database, its, "5"), "tin")
     clock, channel = SteppedClock(MORNING), Sends()
-    delivery = Delivery(database, {its: channel}, Standing(clock), workdays, clock, "một")
+    delivery = Dispatcher(database, {its: channel}, Standing(clock), workdays, clock, "một")
     assert await delivery.run_until_idle() == {"transient": 1}
     assert channel.given == []  # another might have sent it by now
     assert (await message(database, put_one)).state == "pending"
     assert await attempts(database, put_one) == ["transient"]
     clock.move_to(MORNING + 2 * RUN_OUT)
-    again = Delivery(database, {its: channel}, PlainWords(), workdays, clock, "hai")
+    again = Dispatcher(database, {its: channel}, PlainWords(), workdays, clock, "hai")
     assert await again.run_until_idle() == {"sent": 1}
     assert channel.given == ["tin"]
 
@@ -117,7 +117,11 @@ class Fetches(LocalChannel):
 
     async def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         self.handed_over.set()
-        yield [update(address="a", chat_kind="private", kind="text", sender="a", text="xin chào")]
+        yield [
+            make_local_update(
+                address="a", chat_kind="private", kind="text", sender="a", text="xin chào"
+            )
+        ]
         await asyncio.Event().wait()
 
 
@@ -127,14 +131,14 @@ async def test_what_was_fetched_is_stored_though_polling_must_end(
 ) -> None:
     its = await account(database, "local")
     clock, channel = SteppedClock(MORNING), Fetches()
-    tenure = Tenure(its, "một", database, clock)
-    assert await tenure.take(repeats_unknown=True) is None
+    account_lease = AccountLease(its, "một", database, clock)
+    assert await account_lease.take(repeats_unknown=True) is None
     async with database.write():  # what is fetched has to wait for its turn
         polling = asyncio.create_task(
-            poll_while_ours(database, channel, its, clock, tenure, stored=lambda: None)
+            poll_while_owned(database, channel, its, clock, account_lease, stored=lambda: None)
         )
         await channel.handed_over.wait()
-        tenure.end() if why == "lost" else polling.cancel()
+        account_lease.drop() if why == "lost" else polling.cancel()
         await asyncio.sleep(0.1)
     async with asyncio.timeout(10):
         while not await counted(database, InboxEvent):
@@ -161,7 +165,7 @@ async def test_a_server_ends_a_transaction_that_stands_still_and_its_locks_with_
     assert await told(postgres) == f"{STANDING_SECONDS}s"
     its = await account(postgres)
     clock = SteppedClock(MORNING)
-    halted, other = (Tenure(its, name, postgres, clock) for name in ("một", "hai"))
+    halted, other = (AccountLease(its, name, postgres, clock) for name in ("một", "hai"))
     assert await halted.take(repeats_unknown=True) is None
     assert halted.lease == Lease(its, "một", 1)
     clock.move_to(MORNING + RUN_OUT)
@@ -170,7 +174,7 @@ async def test_a_server_ends_a_transaction_that_stands_still_and_its_locks_with_
     async def claim_and_stand_still() -> None:
         async with postgres.write() as connection:
             await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
-            await leases.hold(connection, lease)
+            await leases.lock_lease(connection, lease)
             async with asyncio.timeout(20):
                 assert await other.take(repeats_unknown=True) is None
             await connection.execute(text("SELECT 1"))

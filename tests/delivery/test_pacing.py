@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.channels.pacing import LIMITS, Limits, SlidingWindows, Window
+from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows, Window
 
 TELEGRAM = LIMITS["telegram"]
 
@@ -81,7 +81,7 @@ def test_sends_before_a_restart_count_when_they_are_told() -> None:
 
 
 def test_chats_that_were_quiet_are_forgotten() -> None:
-    windows = SlidingWindows(Limits(chat=(Window(1, 1.0),)))
+    windows = SlidingWindows(PacingLimits(chat=(Window(1, 1.0),)))
     for chat in range(1000):
         windows.take(chat, group=False, at=chat * 0.1)
     assert len(windows._chats) < 50

@@ -13,22 +13,23 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from data.db.database import Database
-from data.digests import kept_weeks as week_facts
-from data.digests.kept_weeks import Facts
+from data.digests import kept_weeks
+from data.digests.kept_weeks import ScopeFacts
 from data.models import Agency, Chat, Download, Enrolment, Message, Obligation, WeekFacts
-from data.outbox import lost_chats as reach
+from data.outbox import lost_chats
 from data.outbox.messages import NOBODY_LEFT
 from data.progress import decisions, explanations, extensions
-from data.progress.replies import record
+from data.progress.replies import record_reply
 from data.registry.registry import Registry
 from data.registry.yaml_reader import RegistryFault
 from jobs.channel import Capabilities
-from jobs.digests.letters import drawn_again
-from jobs.digests.run import DigestResult, digest, digest_day
-from jobs.digests.week_charts import by_agency, draw
-from jobs.morning.run import morning
-from jobs.planning.materialise import materialise, recompute
-from jobs.rendering.items import obligation_rows
+from jobs.digests.letters import redraw_pages
+from jobs.digests.run import DigestResult, digest_day, run_digests
+from jobs.digests.week_charts import agency_bars, draw_digest
+from jobs.morning.run import run_mornings
+from jobs.planning.materialise import materialise
+from jobs.planning.rungs import recompute
+from jobs.rendering.items import load_obligation_rows
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, RENDERER, WITH_BUTTONS, WITHOUT
 from tests.support.loaded_province import load_world, messages_to, morning_of, open_chats
 
@@ -65,7 +66,7 @@ class Office:
 
     database: Database
     registry: Registry = field(default_factory=registry)
-    can: Capabilities = WITH_BUTTONS
+    capabilities: Capabilities = WITH_BUTTONS
     chats: dict[tuple[str, str], int] = field(default_factory=dict)
 
     async def begin(self, *, on: date = LOADED, **chats: set[str]) -> Office:
@@ -92,10 +93,15 @@ class Office:
         if planned:
             async with self.database.write() as connection:
                 await materialise(connection, self.registry, today=day)
-        can = {1: self.can}
-        await morning(self.database, self.registry, now=now, can=can)
-        return await digest(
-            self.database, self.registry, now=now, renderer=RENDERER, can=can, **more
+        capabilities = {1: self.capabilities}
+        await run_mornings(self.database, self.registry, now=now, capabilities=capabilities)
+        return await run_digests(
+            self.database,
+            self.registry,
+            now=now,
+            renderer=RENDERER,
+            capabilities=capabilities,
+            **more,
         )
 
     async def digests(self, role: str, agency: str) -> list[str]:
@@ -113,7 +119,9 @@ class Office:
                 connection, message, today=date(2027, 6, 1), workdays=self.registry.workdays
             )
         assert content is not None
-        shown = RENDERER.render(content, self.can, repeated=False, plain=False, address="x")
+        shown = RENDERER.render(
+            content, self.capabilities, repeated=False, plain=False, address="x"
+        )
         return shown.text
 
     async def owed(self, agency: str, code: str, period: str = "2026") -> int:
@@ -131,7 +139,7 @@ class Office:
         """Have something said of an obligation on a day."""
         now = morning_of(day, 10)
         async with self.database.write() as connection:
-            reply = await record(
+            reply = await record_reply(
                 connection,
                 obligation_id=key,
                 said=said,
@@ -144,7 +152,7 @@ class Office:
                 **more,
             )
             if said == "extension":
-                await extensions.request(
+                await extensions.request_extension(
                     connection,
                     obligation_id=key,
                     until=more["until"],
@@ -159,15 +167,15 @@ class Office:
     async def confirmed(self, key: int, day: date) -> None:
         """Have what was handed in confirmed on a day."""
         async with self.database.write() as connection:
-            row = (await obligation_rows(connection, [key]))[key]
-            assert await decisions.confirm(
+            row = (await load_obligation_rows(connection, [key]))[key]
+            assert await decisions.confirm_submission(
                 connection, row, person_id=None, decided_by="Sở KH&CN", now=morning_of(day, 15)
             )
 
-    async def kept(self, week_on: date = MONDAY) -> dict[week_facts.Key, Facts]:
+    async def kept(self, week_on: date = MONDAY) -> dict[kept_weeks.ScopeKey, ScopeFacts]:
         """Return the facts kept of a week."""
         async with self.database.read() as connection:
-            return await week_facts.kept(connection, "dong", week_on)
+            return await kept_weeks.load_week_facts(connection, "dong", week_on)
 
 
 async def one(office: Office, role: str, agency: str) -> str:
@@ -221,7 +229,7 @@ async def test_an_agency_is_told_what_waits_for_whom(database: Database) -> None
     async with database.write() as connection:
         agency_id = await connection.scalar(select(Agency.id).where(Agency.code == "stc"))
         assert agency_id is not None
-        await explanations.ask(
+        await explanations.request_explanation(
             connection,
             obligation_id=second,
             agency_id=agency_id,
@@ -317,7 +325,7 @@ async def test_of_an_account_only_what_is_beyond_eighty_per_cent_is_told(
     database: Database, sent: int, *, is_told: bool
 ) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITH_BUTTONS, monthly_messages=100, messenger="Zalo")
+    office.capabilities = replace(WITH_BUTTONS, monthly_messages=100, messenger="Zalo")
     async with database.write() as connection:
         await connection.execute(
             insert(Message),
@@ -437,7 +445,9 @@ def test_an_hour_that_is_none_is_refused() -> None:
 async def test_it_goes_behind_the_reminders_of_the_morning(database: Database) -> None:
     office = await Office(database).begin()
     now = morning_of(MONDAY)
-    early = await digest(database, office.registry, now=now, renderer=RENDERER, can={})
+    early = await run_digests(
+        database, office.registry, now=now, renderer=RENDERER, capabilities={}
+    )
     assert early.messages == 0  # the morning is not composed yet
     await office.week()
     async with database.read() as connection:
@@ -479,13 +489,15 @@ async def test_where_there_is_nothing_to_say_nothing_is_sent_and_the_plans_are_k
 async def test_a_digest_is_sent_once_although_three_processes_run(database: Database) -> None:
     office = await Office(database).begin()
     now = morning_of(MONDAY)
-    can = {1: WITH_BUTTONS}
-    await morning(database, office.registry, now=now, can=can)
+    capabilities = {1: WITH_BUTTONS}
+    await run_mornings(database, office.registry, now=now, capabilities=capabilities)
     processes = [Database(str(database.url)) for _ in range(3)]
     try:
         results = await asyncio.gather(
             *(
-                digest(each, office.registry, now=now, renderer=RENDERER, can=can)
+                run_digests(
+                    each, office.registry, now=now, renderer=RENDERER, capabilities=capabilities
+                )
                 for each in processes
             )
         )
@@ -530,7 +542,7 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
 
 async def test_pages_are_cut_only_where_the_channel_takes_no_more(database: Database) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITHOUT, max_text=700)
+    office.capabilities = replace(WITHOUT, max_text=700)
     await office.week()
     pages = await office.digests("coordinator", "skhcn")
     assert len(pages) > 1
@@ -555,7 +567,7 @@ async def test_what_never_left_gives_way_to_the_next_weeks_and_is_not_passed_on(
     )
     assert (old.state, old.error, new.state) == ("skipped", "replaced", "pending")
     async with database.write() as connection:
-        await reach.gone(
+        await lost_chats.chat_lost(
             connection,
             office.chats["focal", "stc"],
             why="blocked",
@@ -574,7 +586,7 @@ async def test_near_a_months_cap_agencies_go_without_and_those_above_do_not(
     database: Database,
 ) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITH_BUTTONS, monthly_messages=1)
+    office.capabilities = replace(WITH_BUTTONS, monthly_messages=1)
     async with database.write() as connection:
         await connection.execute(
             insert(Message).values(
@@ -599,11 +611,13 @@ async def test_near_a_months_cap_agencies_go_without_and_those_above_do_not(
 # ------------------------------------------------------------------ drawn again
 
 
-async def drawn_anew(office: Office, message: Any, kept: Mapping[Any, Facts]) -> str:
+async def drawn_anew(office: Office, message: Any, kept: Mapping[Any, ScopeFacts]) -> str:
     """Return a digest's page from the facts kept of its week."""
     keys = [(part["scope"], part["code"]) for part in message.context["parts"]]
     week_on = date.fromisoformat(message.context["week_on"])
-    pages = drawn_again(RENDERER, [kept[key] for key in keys], week_on=week_on, channel=office.can)
+    pages = redraw_pages(
+        RENDERER, [kept[key] for key in keys], week_on=week_on, channel=office.capabilities
+    )
     return pages[message.page - 1]
 
 
@@ -641,7 +655,10 @@ class Drawing:
     fails: bool = False
 
     def __call__(
-        self, facts: Facts, plans: Mapping[str, Facts], weeks: Sequence[tuple[date, Facts]]
+        self,
+        facts: ScopeFacts,
+        plans: Mapping[str, ScopeFacts],
+        weeks: Sequence[tuple[date, ScopeFacts]],
     ) -> bytes | None:
         self.asked.append((facts["scope"], facts["code"], len(weeks)))
         assert list(plans) == ["dong-10-2026"]
@@ -654,7 +671,7 @@ async def test_a_picture_follows_the_words_where_the_account_can_show_it(
     database: Database,
 ) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     draw = Drawing()
     await office.week(date(2026, 11, 16), draw=draw)
     result = await office.week(date(2026, 11, 23), draw=draw)
@@ -667,7 +684,7 @@ async def test_a_picture_follows_the_words_where_the_account_can_show_it(
             connection, picture, today=MONDAY, workdays=office.registry.workdays
         )
     assert content is not None
-    shown = RENDERER.render(content, office.can, repeated=False, plain=False, address="x")
+    shown = RENDERER.render(content, office.capabilities, repeated=False, plain=False, address="x")
     assert shown.picture == PNG
     assert shown.text == "Kế hoạch 10/KH-UBND đến 23/11/2026"
 
@@ -677,7 +694,7 @@ async def test_a_channel_that_takes_pictures_by_link_needs_an_address(
     database: Database, pictures: int, *, has_address: bool
 ) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITHOUT, pictures_by_link=True)
+    office.capabilities = replace(WITHOUT, pictures_by_link=True)
     result = await office.week(draw=Drawing(), has_address=has_address)
     assert result.pictures == pictures
     async with database.read() as connection:
@@ -686,7 +703,7 @@ async def test_a_channel_that_takes_pictures_by_link_needs_an_address(
 
 async def test_a_picture_that_cannot_be_drawn_costs_nothing_else(database: Database) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     result = await office.week(draw=Drawing(fails=True))
     assert (result.messages, result.pictures, result.failed) == (4, 0, [])
 
@@ -696,10 +713,10 @@ async def test_a_coordinators_picture_shows_the_plan_by_agency_and_later_by_week
     database: Database,
 ) -> None:
     office = await Office(database).begin()
-    office.can = replace(WITH_BUTTONS, max_caption=1024)
+    office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     heights = []
     for day in (date(2026, 11, 16), date(2026, 11, 23)):
-        result = await office.week(day, draw=draw)
+        result = await office.week(day, draw=draw_digest)
         assert result.pictures == 2
         async with database.read() as connection:
             rows = await connection.execute(select(Download.name, Download.content))
@@ -717,9 +734,9 @@ async def test_a_coordinators_picture_shows_the_plan_by_agency_and_later_by_week
 
 def test_of_many_agencies_those_furthest_behind_are_drawn_in_the_official_order() -> None:
     agencies: list[list[int | str]] = [[f"Xã {n}", 1, 0, n, n % 2] for n in range(60)]
-    labels = [row.label for row in by_agency(agencies)]
+    labels = [row.label for row in agency_bars(agencies)]
     assert labels == [f"Xã {n}" for n in range(13, 60, 2)]
-    assert [row.label for row in by_agency(agencies[:24])] == [f"Xã {n}" for n in range(24)]
+    assert [row.label for row in agency_bars(agencies[:24])] == [f"Xã {n}" for n in range(24)]
 
 
 # ------------------------------------------------------------------ a year
@@ -777,7 +794,9 @@ async def test_a_year_makes_one_digest_a_chat_a_week_each_drawn_again_the_same(
     assert told == len(sent)
     assert told > 50
     async with database.read() as connection:
-        burn = await week_facts.plan_weeks(connection, "dong", "dong-10-2026", until=weeks[-1])
+        burn = await kept_weeks.list_plan_week_facts(
+            connection, "dong", "dong-10-2026", until=weeks[-1]
+        )
     assert [week_on for week_on, _ in burn] == weeks
     done = [facts["tasks"]["done_on_time"] + facts["tasks"]["done_late"] for _, facts in burn]
     assert done == sorted(done)

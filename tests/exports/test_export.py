@@ -12,12 +12,12 @@ from openpyxl import load_workbook
 from sqlalchemy import insert, select
 
 from data.db.database import Database
-from data.exports.page import Scope
-from data.exports.record_pages import PAGES, write_pages
+from data.exports.page import ExportScope
+from data.exports.record_pages import EXPORT_PAGES, write_pages
 from data.exports.writers import JsonSink, WorkbookSink
 from data.models import Person, Plan, TargetValue
-from data.privacy import personal_data as personal
-from data.sheets.workbook import LONGEST_CELL, neutral
+from data.privacy import personal_data
+from data.sheets.workbook import LONGEST_CELL, neutralize_formula
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 
@@ -59,7 +59,7 @@ async def exported(talk: Talk, path: Path, **scope: Any) -> dict[str, int]:
             if path.suffix == ".xlsx"
             else JsonSink(path, {"exported_at": NOW}, lines=path.suffix == ".jsonl")
         )
-        return await write_pages(Scope(connection, talk.registry, **scope), sink)
+        return await write_pages(ExportScope(connection, talk.registry, **scope), sink)
 
 
 async def document(talk: Talk, folder: Path, **scope: Any) -> Any:
@@ -73,8 +73,8 @@ async def test_every_page_has_headings_a_filter_and_a_frozen_first_row(
 ) -> None:
     counts = await exported(talk, tmp_path / "all.xlsx")
     book = load_workbook(tmp_path / "all.xlsx")
-    assert book.sheetnames == [page.title for page in PAGES]
-    for page in PAGES:
+    assert book.sheetnames == [page.title for page in EXPORT_PAGES]
+    for page in EXPORT_PAGES:
         sheet = book[page.title]
         assert [cell.value for cell in sheet[1]] == [column.heading for column in page.columns]
         assert sheet.freeze_panes == "A2"
@@ -153,7 +153,7 @@ async def test_no_chat_and_no_sender_is_told_and_an_erased_person_not_even_by_na
     assert COORDINATOR not in before
     async with talk.database.write() as connection:
         for person_id in (await connection.execute(select(Person.id))).scalars().all():
-            await personal.erase(connection, person_id, now=NOW)
+            await personal_data.erase_person(connection, person_id, now=NOW)
     await exported(talk, tmp_path / "after.jsonl")
     after = (tmp_path / "after.jsonl").read_text(encoding="utf-8")
     assert "Lan" not in after
@@ -183,13 +183,13 @@ async def test_a_note_that_looks_like_a_formula_is_a_text_and_in_json_unchanged(
 
 @pytest.mark.parametrize("start", ["=1+1", "+84", "-2", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
 def test_what_a_spreadsheet_would_reckon_gets_an_apostrophe(start: str) -> None:
-    assert neutral(start).startswith("'")
-    assert neutral(f"a{start}")[0] == "a"
+    assert neutralize_formula(start).startswith("'")
+    assert neutralize_formula(f"a{start}")[0] == "a"
 
 
 def test_what_no_cell_takes_is_left_out() -> None:
-    assert neutral("một\x00\x0b\ud7ff\uffff hai\r\nba") == "một\ud7ff hai\nba"
-    assert len(neutral("dài" * LONGEST_CELL)) == LONGEST_CELL
+    assert neutralize_formula("một\x00\x0b\ud7ff\uffff hai\r\nba") == "một\ud7ff hai\nba"
+    assert len(neutralize_formula("dài" * LONGEST_CELL)) == LONGEST_CELL
 
 
 async def test_json_lines_and_the_document_hold_the_same(talk: Talk, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ async def test_json_lines_and_the_document_hold_the_same(talk: Talk, tmp_path: P
     head, *lines = (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(head) == {"exported_at": NOW.isoformat()}
     found = await document(talk, tmp_path)
-    pages: dict[str, list[Any]] = {page.key: [] for page in PAGES}
+    pages: dict[str, list[Any]] = {page.key: [] for page in EXPORT_PAGES}
     for line in map(json.loads, lines):
         pages[line.pop("page")].append(line)
     assert pages == {key: found[key] for key in pages}
@@ -221,7 +221,7 @@ async def test_a_page_that_outgrows_its_sheet_goes_on_in_the_next(
     path = tmp_path / "all.xlsx"
     async with talk.database.read() as connection:
         counts = await write_pages(
-            Scope(connection, talk.registry), WorkbookSink(path, most_rows=4)
+            ExportScope(connection, talk.registry), WorkbookSink(path, most_rows=4)
         )
     book = load_workbook(path)
     assert counts["agencies"] == 10
@@ -231,7 +231,7 @@ async def test_a_page_that_outgrows_its_sheet_goes_on_in_the_next(
 
 
 async def test_days_before_a_spreadsheets_calendar_are_told_in_words(tmp_path: Path) -> None:
-    page = next(page for page in PAGES if page.key == "plans")
+    page = next(page for page in EXPORT_PAGES if page.key == "plans")
     sink = WorkbookSink(tmp_path / "old.xlsx")
     sink.begin(page)
     sink.add([None] * 4 + [date(1890, 5, 19)] + [None] * (len(page.columns) - 5))

@@ -26,10 +26,10 @@ from data.db.database import Database
 from data.models import Chat, Message, MessageItem
 from data.registry.registry import Registry
 from jobs.channel import Channel, OutgoingMessage, Receipt
-from jobs.delivery.delivery import Delivery
-from jobs.delivery.sending_hours import within_sending_hours
-from jobs.digests.run import digest
-from jobs.morning.run import morning
+from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.sending_hours import is_within_sending_hours
+from jobs.digests.run import run_digests
+from jobs.morning.run import run_mornings
 from jobs.planning.materialise import materialise
 from tests.support.conversations import PLAN, PROVINCE, RENDERER, WITH_BUTTONS
 from tests.support.loaded_province import load_world, morning_of, open_chats
@@ -117,7 +117,7 @@ async def lived(file: Path, instants: Iterable[datetime]) -> Told:
     clock = SteppedClock(begin)
     channel = Remembering(clock)
     channels: dict[int, Channel] = {account_id: channel}
-    delivery = Delivery(
+    delivery = Dispatcher(
         database, channels, RENDERER, lambda: registry().workdays, clock, owner="tests"
     )
     planned: date | None = None
@@ -127,9 +127,11 @@ async def lived(file: Path, instants: Iterable[datetime]) -> Told:
             planned = civil_date(now)
             async with database.write() as connection:
                 await materialise(connection, registry(), today=planned)
-        can = {account_id: WITH_BUTTONS}
-        await morning(database, registry(), now=now, can=can)
-        await digest(database, registry(), now=now, renderer=RENDERER, can=can)
+        capabilities = {account_id: WITH_BUTTONS}
+        await run_mornings(database, registry(), now=now, capabilities=capabilities)
+        await run_digests(
+            database, registry(), now=now, renderer=RENDERER, capabilities=capabilities
+        )
         await delivery.run_until_idle()
     told = Told(instants=[at for at, _ in channel.sent])
     async with database.read() as connection:
@@ -178,7 +180,7 @@ async def test_on_a_clock_that_jumps_each_thing_is_said_once_within_hours_and_no
         assert max(told.rungs.values()) == 1, told.rungs.most_common(3)
         assert max(told.mornings.values()) == 1, told.mornings.most_common(3)
         for at in told.instants:
-            assert within_sending_hours(at, registry().workdays), at
+            assert is_within_sending_hours(at, registry().workdays), at
             assert civil_date(at) not in TET
     right = found.pop("straight")
     for name, told in found.items():
@@ -235,7 +237,7 @@ async def test_a_broadcast_goes_on_while_the_clock_is_set_and_rests_outside_send
     delivery.stop()
     await running
     places = Counter(address for _, address in channel.sent)
-    late = sum(not within_sending_hours(at, workdays()) for at, _ in channel.sent)
+    late = sum(not is_within_sending_hours(at, workdays()) for at, _ in channel.sent)
     print(
         f"set in mid-broadcast: chats 200, lost {200 - len(places)},"
         f" repeats {len(channel.sent) - len(places)}, in the evening {late}"

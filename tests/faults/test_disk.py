@@ -13,8 +13,8 @@ import pytest
 from bot.channels.local import LocalChannel
 from bot.channels.pacing import LIMITS
 from bot.channels.telegram.channel import TelegramChannel
-from bot.config import Settings, names
-from bot.service.logs import configure
+from bot.config import Settings, list_setting_names
+from bot.service.logs import configure_logging
 from data.db.database import Database
 from data.models import Delivery
 from tests.support.failing_disks import Ailment, failing_writes, no_room, read_only, slow_disk
@@ -29,7 +29,7 @@ IN_FLIGHT = 3
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -87,7 +87,7 @@ async def test_a_log_that_takes_nothing_more_holds_up_no_message(
     await broadcast(database, account_id, await chats(database, account_id, 20))
     with Path("/dev/full").open("w") as full:  # noqa: ASYNC230 - every write there finds no space
         monkeypatch.setattr("sys.stderr", full)
-        configure(Settings())
+        configure_logging(Settings())
         logging.getLogger("nhacviec").error("this cannot be written")
         counts = await sender(database, {account_id: LocalChannel()}).run_until_idle()
         with pytest.raises(OSError, match="No space left on device"):

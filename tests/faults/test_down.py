@@ -13,10 +13,10 @@ from data.clock import SteppedClock, civil_date
 from data.db.database import Database
 from data.models import Account, Chat, Message, MessageItem, Obligation
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Delivery
-from jobs.delivery.sending_hours import within_sending_hours
-from jobs.digests.run import digest
-from jobs.morning.run import morning
+from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.sending_hours import is_within_sending_hours
+from jobs.digests.run import run_digests
+from jobs.morning.run import run_mornings
 from jobs.planning.materialise import materialise
 from tests.support.conversations import RENDERER, WITH_BUTTONS, small_registry
 from tests.support.loaded_province import load_world, morning_of, open_chats
@@ -57,7 +57,7 @@ class Office:
             await open_chats(self.database, now=now, province="dong", role=role, only=only)
         async with self.database.read() as connection:
             assert list(await connection.scalars(select(Account.id))) == [1]
-        self.delivery = Delivery(
+        self.delivery = Dispatcher(
             self.database,
             {1: self.channel},
             RENDERER,
@@ -71,8 +71,10 @@ class Office:
         self.clock.move_to(now)
         async with self.database.write() as connection:
             await materialise(connection, self.registry, today=civil_date(now))
-        await morning(self.database, self.registry, now=now, can=CAN)
-        await digest(self.database, self.registry, now=now, renderer=RENDERER, can=CAN)
+        await run_mornings(self.database, self.registry, now=now, capabilities=CAN)
+        await run_digests(
+            self.database, self.registry, now=now, renderer=RENDERER, capabilities=CAN
+        )
         await self.delivery.run_until_idle()
 
 
@@ -127,7 +129,7 @@ async def test_after_ten_days_down_a_chat_hears_once_what_is_true_within_sending
     )
     assert len(heard) == len(messages)
     for moment, _, _ in heard:
-        assert within_sending_hours(moment, office.registry.workdays), moment
+        assert is_within_sending_hours(moment, office.registry.workdays), moment
         assert civil_date(moment) == first
     # One reminder a chat, in pages, and at most one digest: its week's.
     assert set(kinds.values()) == {1}

@@ -9,17 +9,18 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from bot.channels.pacing import Limits, Window
+from bot.channels.pacing import PacingLimits, Window
 from bot.channels.telegram.channel import TelegramChannel
 from bot.conversation.router import Router
 from data.clock import SteppedClock
-from data.contacts import enrolments as contacts
+from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Agency, Chat, Enrolment
 from jobs.channel import Channel
-from jobs.delivery.delivery import Delivery
-from jobs.inbox.worker import Inbox, store
-from jobs.morning.run import morning
+from jobs.delivery.delivery import Dispatcher
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
+from jobs.morning.run import run_mornings
 from tests.support.conversations import RENDERER, small_registry
 from tests.support.loaded_province import load_world, morning_of
 from tests.support.outbox_rows import account, chat
@@ -27,7 +28,7 @@ from tests.support.telegram_server import TOKEN, BotApi
 
 DAY = date(2026, 11, 2)  # a Monday
 GROUP, SUPERGROUP = -77, -100_777
-PACE = Limits(chat=(Window(1, 2.0),))  # pages of a chat go two seconds apart
+PACE = PacingLimits(chat=(Window(1, 2.0),))  # pages of a chat go two seconds apart
 LAN = 55
 PEOPLE = 40  # each with a chat of their own, of another agency
 
@@ -43,8 +44,10 @@ async def enrolled(database: Database, account_id: int) -> int:
     for sender in (LAN, *range(1_000, 1_000 + PEOPLE)):
         chat_id = await chat(database, account_id, str(sender))
         async with database.write() as connection:
-            person = await contacts.know_person(connection, account_id, str(sender), "Lan", now=now)
-            await contacts.enrol(
+            person = await enrolments.ensure_person(
+                connection, account_id, str(sender), "Lan", now=now
+            )
+            await enrolments.enrol(
                 connection,
                 chat_id=chat_id,
                 person_id=person,
@@ -83,11 +86,11 @@ async def test_a_group_that_moves_in_mid_broadcast_takes_its_list_and_its_people
         channel = TelegramChannel(TOKEN, base_url=api.url, limits=PACE)
         await channel.open()
         channels: dict[int, Channel] = {account_id: channel}
-        delivery = Delivery(
+        delivery = Dispatcher(
             database, channels, RENDERER, lambda: registry.workdays, clock, owner="tests"
         )
         inbox = Inbox(database, channels, Router(lambda: registry).handle, clock)
-        put = (await morning(database, registry, now=await clock.now())).messages
+        put = (await run_mornings(database, registry, now=await clock.now())).messages
         sending = asyncio.create_task(delivery.run_until_idle())
         async with asyncio.timeout(60):
             while not api.texts(GROUP):
@@ -103,7 +106,7 @@ async def test_a_group_that_moves_in_mid_broadcast_takes_its_list_and_its_people
         assert counts == {"sent": put, "moved": 1}
         # A bare number is of the list that arrived there.
         update = channel.split(said("5 đang làm 60%"))
-        await store(database, account_id, [update], now=await clock.now())
+        await store_updates(database, account_id, [update], now=await clock.now())
         await inbox.handle_pending()
         await delivery.run_until_idle()
         answer = api.messages[-1]
@@ -112,7 +115,7 @@ async def test_a_group_that_moves_in_mid_broadcast_takes_its_list_and_its_people
         # The next morning goes there at once.
         before = len(api.messages)
         clock.move_to(await clock.now() + timedelta(days=4))
-        await morning(database, registry, now=await clock.now())
+        await run_mornings(database, registry, now=await clock.now())
         counts = await delivery.run_until_idle()
         await channel.close()
     later = [taken.chat for taken in api.messages[before:]]

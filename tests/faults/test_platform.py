@@ -17,7 +17,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
 from data.clock import SteppedClock
@@ -93,7 +93,9 @@ async def test_on_telegram_a_broadcast_of_100_through_every_fault_loses_nothing(
     faults = chosen(7, [*TELEGRAM, *REFUSED, "late"])
     async with BotApi() as api:
         tell(api, faults)
-        channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits(), answer_seconds=PATIENCE)
+        channel = TelegramChannel(
+            TOKEN, base_url=api.url, limits=PacingLimits(), answer_seconds=PATIENCE
+        )
         await channel.open()
         began, loop_began = time.time(), asyncio.get_running_loop().time()
         delivery = sender(database, {account_id: channel}, clock=RunningClock(began))
@@ -145,7 +147,7 @@ async def test_on_zalo_a_broadcast_of_100_through_every_fault_repeats_nothing(
     async with ZaloApi() as api:
         tell(api, faults)
         channel = ZaloBotChannel(
-            TOKENS[0], base_url=api.url, limits=Limits(), answer_seconds=PATIENCE
+            TOKENS[0], base_url=api.url, limits=PacingLimits(), answer_seconds=PATIENCE
         )
         await channel.open()
         delivery = sender(database, {account_id: channel}, clock=clock)

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from bot.config import names
+from bot.config import list_setting_names
 from data.db.database import Database
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.models import Delivery
 from tests.support.database_proxy import Proxy, proxied
 from tests.support.loaded_province import counted
@@ -33,7 +33,7 @@ GONE_SECONDS = 60.0
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -148,7 +148,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 async def test_a_server_that_dies_and_recovers_costs_nothing(folder: Path, own_server: Any) -> None:
     url = own_server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     made = Database(url)
-    await upgrade(made)
+    await upgrade_schema(made)
     await made.dispose()
     async with service(folder, url) as it:
         await it.broadcast(CHATS)

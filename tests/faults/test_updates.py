@@ -19,18 +19,18 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
 from bot.conversation.router import Router
-from bot.web.metrics import figures
-from bot.web.routes import Webhook, make_web
+from bot.web.metrics import render_metrics
+from bot.web.routes import Webhook, make_web_app
 from data.clock import SteppedClock
-from data.contacts import enrolments as contacts
+from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Agency, InboxEvent, Message
 from jobs.channel import Channel
-from jobs.inbox.intake import poll, receive
+from jobs.inbox.intake import poll_updates, store_webhook
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import counted, load_world
@@ -144,13 +144,13 @@ def stream(kind: str) -> list[dict[str, Any]]:
 async def platform(kind: str) -> AsyncIterator[tuple[Any, Channel]]:
     if kind == "telegram":
         async with BotApi() as api:
-            channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits())
+            channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits())
             await channel.open()
             yield api, channel
             await channel.close()
         return
     async with ZaloApi() as zalo:
-        bot = ZaloBotChannel(TOKENS[0], base_url=zalo.url, limits=Limits(), poll_floor=0.0)
+        bot = ZaloBotChannel(TOKENS[0], base_url=zalo.url, limits=PacingLimits(), poll_floor=0.0)
         await bot.open()
         yield zalo, bot
         await bot.close()
@@ -168,8 +168,10 @@ async def office(database: Database, channel: Channel) -> int:
     for address in (ASKS, ODD):
         chat_id = await chat(database, account_id, address)
         async with database.write() as connection:
-            person = await contacts.know_person(connection, account_id, address, "An", now=MORNING)
-            await contacts.enrol(
+            person = await enrolments.ensure_person(
+                connection, account_id, address, "An", now=MORNING
+            )
+            await enrolments.enrol(
                 connection,
                 chat_id=chat_id,
                 person_id=person,
@@ -186,9 +188,11 @@ async def post(
     """Post every body to the account's webhook; returns how many were answered how."""
 
     async def take(body: bytes) -> None:
-        await receive(database, channel, account_id, body, now=MORNING)
+        await store_webhook(database, channel, account_id, body, now=MORNING)
 
-    web = make_web(database, SteppedClock(MORNING), [Webhook("/in", "s3cret", take, "X-Secret")])
+    web = make_web_app(
+        database, SteppedClock(MORNING), [Webhook("/in", "s3cret", take, "X-Secret")]
+    )
     transport = httpx.ASGITransport(app=web)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:
         return Counter(
@@ -214,7 +218,7 @@ async def fetch(
         return True
 
     polling = asyncio.create_task(
-        poll(database, channel, account_id, clock, stored=lambda: None, ours=ours)
+        poll_updates(database, channel, account_id, clock, stored=lambda: None, is_owned=ours)
     )
     async with asyncio.timeout(60):
         while api.waiting_updates():
@@ -268,7 +272,7 @@ async def test_spoilt_updates_are_parked_and_shown_and_every_other_is_answered(
         )
         states: dict[str, int] = {row[0]: row[1] for row in rows}
         helped = await connection.scalar(select(func.count()).where(Message.template == "help"))
-    page = (await figures(database, {}, now=MORNING)).decode()
+    page = (await render_metrics(database, {}, now=MORNING)).decode()
     print(
         f"{kind}, {way}, {database.engine.dialect.name}: spoilt {SPOILT}, good {good},"
         f" answered {helped}, events {states}, HTTP {dict(answered)}"

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
-from bot.cli.doctor import Case
-from bot.cli.doctor.stored import ended_badly
+from bot.cli.doctor import CheckContext
+from bot.cli.doctor.stored import check_failures
 from bot.config import Settings
-from bot.web.metrics import figures
+from bot.web.metrics import render_metrics
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import Message
 from data.registry.workdays import Workdays
 from jobs.channel import Channel
-from jobs.delivery.delivery import Delivery
+from jobs.delivery.delivery import Dispatcher
 from tests.support.conversations import RENDERER
 from tests.support.outbox_rows import MORNING, account, broadcast, chats
 from tests.support.telegram_server import TOKEN, BotApi
@@ -47,11 +47,11 @@ async def test_what_cannot_be_said_is_parked_alone_and_shown(database: Database,
             changed = update(Message).where(Message.id == message_id)
             await connection.execute(changed.values(template=template, context=context))
     async with BotApi() as telegram, ZaloApi() as zalo:
-        channel: Channel = TelegramChannel(TOKEN, base_url=telegram.url, limits=Limits())
+        channel: Channel = TelegramChannel(TOKEN, base_url=telegram.url, limits=PacingLimits())
         if kind == "zalo_bot":
-            channel = ZaloBotChannel(TOKENS[0], base_url=zalo.url, limits=Limits())
+            channel = ZaloBotChannel(TOKENS[0], base_url=zalo.url, limits=PacingLimits())
         await channel.open()
-        delivery = Delivery(
+        delivery = Dispatcher(
             database,
             {account_id: channel},
             RENDERER,
@@ -63,8 +63,8 @@ async def test_what_cannot_be_said_is_parked_alone_and_shown(database: Database,
         await channel.close()
         arrived = len(telegram.messages) + len(zalo.messages)
     async with database.read() as connection:
-        case = Case(Settings(), MORNING, Workdays(), None, (), ())
-        (finding,) = await ended_badly(connection, case)
+        case = CheckContext(Settings(), MORNING, Workdays(), None, (), ())
+        (finding,) = await check_failures(connection, case)
         failed = (
             await connection.execute(
                 select(Message.id, Message.error)
@@ -72,7 +72,7 @@ async def test_what_cannot_be_said_is_parked_alone_and_shown(database: Database,
                 .order_by(Message.id)
             )
         ).all()
-    page = (await figures(database, {}, now=MORNING)).decode()
+    page = (await render_metrics(database, {}, now=MORNING)).decode()
     print(f"{kind}: messages {CHATS}, arrived {arrived}, {dict(counts)}, doctor: {finding.found}")
     assert counts == {"sent": CHATS - len(FAULTY), "not_renderable": len(FAULTY)}
     assert arrived == CHATS - len(FAULTY)

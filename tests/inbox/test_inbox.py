@@ -13,18 +13,19 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.local import LocalChannel, update
-from bot.channels.pacing import Limits
+from bot.channels.local import LocalChannel, make_local_update
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
-from data import inbox as stored
+from data import inbox as data_inbox
 from data.accounts.leases import LEASE_SECONDS
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.inbox import holds_secret, is_marked_secret
 from data.models import Chat, InboxEvent, Message, Meta
 from jobs.channel import Answer, Incoming, RawUpdate
-from jobs.delivery.lease import Tenure
-from jobs.inbox.worker import Inbox, receive, store
+from jobs.delivery.lease import AccountLease
+from jobs.inbox.intake import store_updates, store_webhook
+from jobs.inbox.worker import Inbox
 from tests.channels.test_telegram import membership, text_update
 from tests.support.outbox_rows import (
     MORNING,
@@ -81,7 +82,9 @@ async def outgoing(database: Database) -> list[tuple[str, str, str]]:
 
 
 def typed(address: str, text: str) -> RawUpdate:
-    return update(address=address, chat_kind="private", kind="text", sender=address, text=text)
+    return make_local_update(
+        address=address, chat_kind="private", kind="text", sender=address, text=text
+    )
 
 
 @pytest.fixture
@@ -103,7 +106,7 @@ async def test_an_update_that_comes_twice_is_handled_once(database: Database, lo
     inbox = inbox_of(database, local, Notebook())
     one = typed("a", "xong")
     for _ in range(3):
-        await store(database, local, [one, one], now=MORNING)
+        await store_updates(database, local, [one, one], now=MORNING)
         await inbox.handle_pending()
     assert await noted(database) == ["a:xong"]
     assert await outgoing(database) == [("a", "words", "đã nhận xong")]
@@ -113,7 +116,7 @@ async def test_each_chat_is_handled_in_order_though_many_are_side_by_side(
     database: Database, local: int
 ) -> None:
     batch = [typed(address, str(number)) for number in range(10) for address in ("a", "b", "c")]
-    await store(database, local, batch, now=MORNING)
+    await store_updates(database, local, batch, now=MORNING)
     one, two = (inbox_of(database, local, Notebook()) for _ in range(2))
     await asyncio.gather(one.handle_pending(), two.handle_pending())  # even two at once
     lines = await noted(database)
@@ -129,7 +132,7 @@ async def test_a_failing_event_leaves_no_trace_is_tried_three_times_and_then_par
 ) -> None:
     notebook = Notebook()
     batch = [typed("a", "trước"), typed("a", "hỏng"), typed("a", "sau"), typed("b", "khác")]
-    await store(database, local, batch, now=MORNING)
+    await store_updates(database, local, batch, now=MORNING)
     await inbox_of(database, local, notebook).handle_pending()
     assert notebook.failures == 3
     assert sorted(await noted(database)) == ["a:sau", "a:trước", "b:khác"]
@@ -150,7 +153,7 @@ async def test_a_failing_event_leaves_no_trace_is_tried_three_times_and_then_par
 
 
 async def test_an_event_that_fails_twice_still_counts_once(database: Database, local: int) -> None:
-    await store(database, local, [typed("a", "lần ba")], now=MORNING)
+    await store_updates(database, local, [typed("a", "lần ba")], now=MORNING)
     await inbox_of(database, local, Notebook()).handle_pending()
     assert await noted(database) == ["a:lần ba"]
     assert [row.state for row in await events(database)] == ["done"]
@@ -164,7 +167,7 @@ async def test_a_malformed_update_is_parked_and_the_rest_goes_on(
         RawUpdate("x2", b"\xff\x00"),
         typed("a", "tốt"),
     ]
-    await store(database, local, batch, now=MORNING)
+    await store_updates(database, local, batch, now=MORNING)
     assert await inbox_of(database, local, Notebook()).handle_pending() == 3
     rows = await events(database)
     assert [row.state for row in rows] == ["parked", "parked", "done"]
@@ -180,7 +183,7 @@ async def test_an_answer_may_go_to_another_chat(database: Database, local: int) 
     ) -> list[Answer]:
         return [Answer("words", {"text": "báo"}, to_chat=other)]
 
-    await store(database, local, [typed("a", "xin gia hạn")], now=MORNING)
+    await store_updates(database, local, [typed("a", "xin gia hạn")], now=MORNING)
     await Inbox(database, {local: LocalChannel()}, tell, SteppedClock(MORNING)).handle_pending()
     assert await outgoing(database) == [("coordinator", "words", "báo")]
 
@@ -240,8 +243,8 @@ async def test_a_text_with_a_secrecy_mark_is_refused_before_it_is_stored(
 ) -> None:
     notebook = Notebook()
     secret = typed("a", "TỐI MẬT\nkế hoạch phòng thủ")
-    await store(database, local, [secret, typed("a", "thường")], now=MORNING)
-    await store(database, local, [secret], now=MORNING)
+    await store_updates(database, local, [secret, typed("a", "thường")], now=MORNING)
+    await store_updates(database, local, [secret], now=MORNING)
     await inbox_of(database, local, notebook).handle_pending()
     refused = (await events(database))[0]
     assert (refused.state, refused.raw, refused.address) == ("refused", b"", None)
@@ -256,7 +259,7 @@ async def test_a_text_with_a_secrecy_mark_is_refused_before_it_is_stored(
 async def test_a_stranger_who_sends_a_secret_is_not_answered(
     database: Database, local: int
 ) -> None:
-    await store(database, local, [typed("stranger", "MẬT")], now=MORNING)
+    await store_updates(database, local, [typed("stranger", "MẬT")], now=MORNING)
     assert await outgoing(database) == []
 
 
@@ -271,7 +274,7 @@ async def api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def telegram(api: BotApi) -> AsyncIterator[TelegramChannel]:
-    channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits())
+    channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits())
     await channel.open()
     yield channel
     await channel.close()
@@ -294,10 +297,10 @@ async def test_a_webhook_body_is_stored_and_handled_and_its_press_acknowledged(
         "message": {"message_id": 3, "date": 1, "chat": {"id": 5, "type": "private"}},
     }
     body = raw(9, {"callback_query": press})
-    await receive(database, telegram, account_id, body, now=MORNING)
-    await receive(database, telegram, account_id, body, now=MORNING)
+    await store_webhook(database, telegram, account_id, body, now=MORNING)
+    await store_webhook(database, telegram, account_id, body, now=MORNING)
     with pytest.raises(ValueError, match=r".*"):
-        await receive(database, telegram, account_id, b"hello", now=MORNING)
+        await store_webhook(database, telegram, account_id, b"hello", now=MORNING)
     woken: list[bool] = []
     inbox = Inbox(
         database,
@@ -328,7 +331,7 @@ async def test_a_blocked_chat_is_paused_and_a_group_that_moved_is_followed(
             membership("member", "kicked", id=99),  # of a chat we never knew
         )
     ):
-        await receive(database, telegram, account_id, raw(number, content), now=MORNING)
+        await store_webhook(database, telegram, account_id, raw(number, content), now=MORNING)
     notebook = Notebook()
     await Inbox(database, {account_id: telegram}, notebook, SteppedClock(MORNING)).handle_pending()
     assert await noted(database) == []
@@ -345,10 +348,10 @@ async def test_a_blocked_chat_is_paused_and_a_group_that_moved_is_followed(
 
 async def owned(
     database: Database, account_id: int, clock: SteppedClock | None = None
-) -> dict[int, Tenure]:
-    tenure = Tenure(account_id, "tests", database, clock or SteppedClock(MORNING))
-    assert await tenure.take(repeats_unknown=True) is None
-    return {account_id: tenure}
+) -> dict[int, AccountLease]:
+    account_lease = AccountLease(account_id, "tests", database, clock or SteppedClock(MORNING))
+    assert await account_lease.take(repeats_unknown=True) is None
+    return {account_id: account_lease}
 
 
 async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
@@ -359,7 +362,7 @@ async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
     clock = SteppedClock(MORNING)
     answered = asyncio.Event()
     inbox = Inbox(database, {account_id: telegram}, Notebook(), clock, answered=answered.set)
-    running = asyncio.create_task(inbox.run(polled=await owned(database, account_id)))
+    running = asyncio.create_task(inbox.run(polled_leases=await owned(database, account_id)))
     last = [api.push(text_update(str(number))) for number in range(5)][-1]
     async with asyncio.timeout(10):
         while len(await noted(database)) < 5:
@@ -372,14 +375,14 @@ async def test_polled_updates_are_answered_and_the_next_poll_goes_on_after_them(
     assert (await row_of_account(database, account_id)).polled_to == last + 1
     async with database.read() as connection:
         assert (
-            await stored.next_offset(
+            await data_inbox.load_offset(
                 connection, account_id, quiet_since=MORNING - timedelta(days=6)
             )
             == last + 1
         )
         # after a week of silence the platform numbers anew: ask for whatever there is
         assert (
-            await stored.next_offset(
+            await data_inbox.load_offset(
                 connection, account_id, quiet_since=MORNING + timedelta(days=1)
             )
             is None
@@ -392,17 +395,17 @@ async def test_who_lost_the_account_asks_the_platform_no_more_even_after_a_fault
     account_id = await account(database)
     await chat(database, account_id, "5")
     clock = SteppedClock(MORNING)
-    (tenure,) = (await owned(database, account_id, clock)).values()
+    (account_lease,) = (await owned(database, account_id, clock)).values()
     inbox = Inbox(database, {account_id: telegram}, Notebook(), clock)
     api.misbehave("server_error", method="getUpdates")
-    running = asyncio.create_task(inbox.run(polled={account_id: tenure}))
+    running = asyncio.create_task(inbox.run(polled_leases={account_id: account_lease}))
     async with asyncio.timeout(10):
         while "getUpdates" not in api.methods():
             await asyncio.sleep(0.01)
         clock.move_to(MORNING + timedelta(seconds=LEASE_SECONDS))  # it ran out, and was not renewed
         await asyncio.sleep(2.0)  # longer than the pause after a fault
         assert api.methods().count("getUpdates") == 1
-        await tenure.renew()  # nobody took it meanwhile
+        await account_lease.renew()  # nobody took it meanwhile
         while api.methods().count("getUpdates") < 2:
             await asyncio.sleep(0.01)
     number = api.push(text_update("một"))
@@ -410,7 +413,7 @@ async def test_who_lost_the_account_asks_the_platform_no_more_even_after_a_fault
         while (await row_of_account(database, account_id)).polled_to != number + 1:
             await asyncio.sleep(0.01)
     polls = api.methods().count("getUpdates")
-    tenure.end()
+    account_lease.drop()
     await asyncio.sleep(0.2)
     api.push(text_update("hai"))
     await asyncio.sleep(0.3)
@@ -427,7 +430,7 @@ async def test_a_poll_with_a_refused_token_stops_the_account_and_ends(
     account_id = await account(database)
     api.misbehave("unauthorised", method="getUpdates")
     inbox = Inbox(database, {account_id: telegram}, Notebook(), SteppedClock(MORNING))
-    running = asyncio.create_task(inbox.run(polled=await owned(database, account_id)))
+    running = asyncio.create_task(inbox.run(polled_leases=await owned(database, account_id)))
     async with asyncio.timeout(10):
         while (await row_of_account(database, account_id)).stopped_at is None:
             await asyncio.sleep(0.02)
@@ -466,7 +469,7 @@ def slow_inbox(
 
 
 def in_group(text: str, *, kind: str = "text", reply_to: str | None = None) -> RawUpdate:
-    return update(
+    return make_local_update(
         address="-7", chat_kind="group", kind=kind, sender="a", text=text, reply_to=reply_to
     )
 
@@ -475,10 +478,10 @@ async def test_a_slow_answer_shows_typing_once_and_a_quick_one_never(
     database: Database, local: int
 ) -> None:
     channel = Slow()
-    await store(database, local, [typed("a", "nhanh")], now=MORNING)
+    await store_updates(database, local, [typed("a", "nhanh")], now=MORNING)
     await slow_inbox(database, local, channel, seconds=0, typing_after=60).handle_pending()
     assert channel.typing == []
-    await store(database, local, [typed("a", "chậm")], now=MORNING)
+    await store_updates(database, local, [typed("a", "chậm")], now=MORNING)
     await slow_inbox(database, local, channel, seconds=0.6).handle_pending()
     assert channel.typing == ["a:chậm"]
     assert len(await outgoing(database)) == 2
@@ -496,7 +499,7 @@ async def test_what_is_overheard_in_a_group_and_what_is_pressed_shows_no_typing(
         in_group("/viec"),
         in_group("xong", reply_to="m1"),
     ):
-        await store(database, local, [one], now=MORNING)
+        await store_updates(database, local, [one], now=MORNING)
     await slow_inbox(database, local, channel, seconds=0.4).handle_pending()
     assert channel.typing == ["-7:/viec", "-7:xong"]
 
@@ -506,7 +509,7 @@ async def test_typing_that_never_ends_delays_no_answer(database: Database, local
         async def show_typing(self, incoming: Incoming) -> None:
             await asyncio.sleep(3600)
 
-    await store(database, local, [typed("a", "chậm")], now=MORNING)
+    await store_updates(database, local, [typed("a", "chậm")], now=MORNING)
     async with asyncio.timeout(20):
         await slow_inbox(database, local, Stuck(), seconds=0.4).handle_pending()
     assert await outgoing(database) == [("a", "words", "đã nhận")]

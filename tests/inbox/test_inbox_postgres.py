@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.local import LocalChannel, update
-from data import inbox as stored
+from bot.channels.local import LocalChannel, make_local_update
+from data import inbox as data_inbox
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import InboxEvent, Message, Meta
 from jobs.channel import Answer, Incoming, RawUpdate
-from jobs.inbox.worker import Inbox, store
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
 from tests.service.test_concurrency_postgres import meet
 from tests.support.loaded_province import counted
 from tests.support.outbox_rows import MORNING, account, chat
@@ -45,7 +46,9 @@ class Reader:
 
 
 def typed(address: str, text: str) -> RawUpdate:
-    return update(address=address, chat_kind="private", kind="text", sender=address, text=text)
+    return make_local_update(
+        address=address, chat_kind="private", kind="text", sender=address, text=text
+    )
 
 
 async def noted(database: Database) -> list[str]:
@@ -80,12 +83,12 @@ async def test_what_another_process_is_at_waits_with_all_that_follows_it_in_its_
     postgres: Database, other: Database, local: int
 ) -> None:
     batch = [typed("a", "1"), typed("a", "2"), typed("b", "1"), typed("a", "3")]
-    await store(postgres, local, batch[:1], now=MORNING)
+    await store_updates(postgres, local, batch[:1], now=MORNING)
     one, two = Reader("một", stands_at="1"), Reader("hai")
     first, second = inbox_of(postgres, local, one), inbox_of(other, local, two)
     handling = asyncio.create_task(first.handle_pending())
     await one.stands.wait()
-    await store(other, local, batch[1:], now=MORNING)
+    await store_updates(other, local, batch[1:], now=MORNING)
     async with asyncio.timeout(10):  # it does not wait for the one that stands still
         assert await second.handle_pending() == 1
     assert await noted(other) == ["b:1 hai"]
@@ -99,7 +102,7 @@ async def test_what_another_process_is_at_waits_with_all_that_follows_it_in_its_
 async def test_what_a_process_was_at_when_it_died_is_taken_up_by_another_in_its_place(
     postgres: Database, other: Database, local: int
 ) -> None:
-    await store(postgres, local, [typed("a", "1"), typed("a", "2")], now=MORNING)
+    await store_updates(postgres, local, [typed("a", "1"), typed("a", "2")], now=MORNING)
     one, two = Reader("một", stands_at="1"), Reader("hai")
     handling = asyncio.create_task(inbox_of(postgres, local, one).handle_pending())
     await one.stands.wait()
@@ -113,7 +116,7 @@ async def test_two_readers_of_the_same_events_handle_each_once_and_each_chat_in_
     postgres: Database, other: Database, local: int
 ) -> None:
     batch = [typed(address, str(number)) for number in range(15) for address in ("a", "b")]
-    await store(postgres, local, batch, now=MORNING)
+    await store_updates(postgres, local, batch, now=MORNING)
     inboxes = [inbox_of(each, local, Reader("x")) for each in (postgres, other)]
     while await counted(postgres, InboxEvent, InboxEvent.state == "new"):
         await asyncio.gather(*(inbox.handle_pending() for inbox in inboxes))
@@ -132,12 +135,12 @@ async def test_of_one_chat_a_later_update_is_not_seen_before_an_earlier_one_that
     postgres: Database, other: Database, local: int
 ) -> None:
     async def keep(connection: Any, *updates: RawUpdate) -> None:
-        await stored.store(connection, local, updates, now=MORNING)
+        await data_inbox.record_updates(connection, local, updates, now=MORNING)
 
     async def first(connection: Any) -> None:
         await keep(connection, typed("a", "1"))
         async with asyncio.timeout(10):  # of another chat it may
-            await store(other, local, [typed("b", "1")], now=MORNING)
+            await store_updates(other, local, [typed("b", "1")], now=MORNING)
 
     await meet(postgres, first, lambda connection: keep(connection, typed("a", "2")))
     async with postgres.read() as connection:
@@ -156,10 +159,11 @@ async def test_batches_that_hold_the_same_chats_in_another_order_do_not_lock_eac
     there = [typed(address, "đi") for address in addresses]
     back = [typed(address, "về") for address in reversed(addresses)]
     async with postgres.write() as connection:  # of the one in the middle, both have to wait
-        await stored.store(connection, local, [typed("c20", "giữa")], now=MORNING)
+        await data_inbox.record_updates(connection, local, [typed("c20", "giữa")], now=MORNING)
         both = ((postgres, there), (other, back))
         storing = [
-            asyncio.create_task(store(each, local, batch, now=MORNING)) for each, batch in both
+            asyncio.create_task(store_updates(each, local, batch, now=MORNING))
+            for each, batch in both
         ]
         await asyncio.sleep(0.5)
         assert not any(task.done() for task in storing)

@@ -27,7 +27,7 @@ from data.db.database import Database
 from data.inbox import MOST_ATTEMPTS
 from data.models import Account, Chat, InboxEvent, Message, Meta
 from jobs.channel import Answer, Incoming
-from jobs.inbox.intake import poll, store
+from jobs.inbox.intake import poll_updates, store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.gated_database import Gate, Gated
 from tests.support.incoming_updates import ADDRESSES, PROCESSES, TEXTS, Platform, Sent, seat
@@ -127,7 +127,9 @@ class Incomings(Machine):
     def ask(self) -> None:
         batch = self.platform.keeps[:3]
         asked = self.do(self._polled_to())
-        polling = poll(self.database, self.platform, 1, self.clock, stored=lambda: None, ours=_ours)
+        polling = poll_updates(
+            self.database, self.platform, 1, self.clock, stored=lambda: None, is_owned=_ours
+        )
         self.do(polling)
         known = {one.update_id for one in self.stored.values() if one.account_id == 1}
         assert self.platform.forgotten <= known, "forgotten by the platform and not stored"
@@ -143,7 +145,7 @@ class Incomings(Machine):
         numbers = count(1 + len(old))
         batch += [Sent(str(next(numbers)), 2, *each) for each in fresh]
         batch += batch[:1]
-        self.do(store(self.database, 2, [one.raw for one in batch], now=MORNING))
+        self.do(store_updates(self.database, 2, [one.raw for one in batch], now=MORNING))
         self.keep(batch)
         self.look()
 

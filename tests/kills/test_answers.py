@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from bot.cli.doctor import Case
-from bot.cli.doctor.stored import ended_badly
+from bot.cli.doctor import CheckContext
+from bot.cli.doctor.stored import check_failures
 from bot.config import Settings
 from data.accounts.leases import LEASE_SECONDS
 from data.db.database import Database
@@ -154,8 +154,8 @@ async def test_what_is_unknown_after_two_repeats_is_parked_and_the_doctor_tells(
             await last.kill()
         seen = api.texts()
     async with database.read() as connection:
-        case = Case(Settings(), MORNING, Workdays(), None, (), ())
-        (finding,) = await ended_badly(connection, case)
+        case = CheckContext(Settings(), MORNING, Workdays(), None, (), ())
+        (finding,) = await check_failures(connection, case)
         outcomes = (await connection.scalars(select(Delivery.outcome))).all()
     await database.dispose()
     assert copies(seen) == (3, 1)

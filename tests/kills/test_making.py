@@ -15,12 +15,12 @@ from sqlalchemy import func, select
 
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.digests import kept_weeks as week_facts
+from data.digests import kept_weeks
 from data.models import Download, JobRun, Message, ReportRequest, WeekFacts
-from data.reports.requests import TAKEN_FOR
-from jobs.digests.run import digest
-from jobs.morning.run import morning
-from jobs.reports.requests import Reports
+from data.reports.requests import CLAIM_DURATION
+from jobs.digests.run import run_digests
+from jobs.morning.run import run_mornings
+from jobs.reports.requests import ReportWorker
 from tests.support.conversations import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
 from tests.support.loaded_province import load_world, morning_of, open_chats
 
@@ -63,7 +63,7 @@ class Asked:
 
     async def step(self, now: datetime) -> int:
         """Let another process look for work at an instant; returns how many requests it ended."""
-        return await Reports(self.talk.database, small_registry, SteppedClock(now)).step()
+        return await ReportWorker(self.talk.database, small_registry, SteppedClock(now)).step()
 
     async def request(self) -> tuple[str, int]:
         async with self.talk.database.read() as connection:
@@ -100,25 +100,25 @@ async def test_a_report_whose_process_is_killed_is_made_by_another_after_ten_min
     await killed(database, "report", where, now=NOW)
     assert await asked.request() == ("new", 1)
     assert (await asked.told(), await counted(database, Download)) == ([], 0)
-    assert await asked.step(NOW + TAKEN_FOR - timedelta(seconds=1)) == 0
-    assert await asked.step(NOW + TAKEN_FOR) == 1
+    assert await asked.step(NOW + CLAIM_DURATION - timedelta(seconds=1)) == 0
+    assert await asked.step(NOW + CLAIM_DURATION) == 1
     assert await asked.request() == ("done", 2)
     assert await asked.told() == [("report_ready", None)]
     assert await counted(database, Download) == 1
-    assert await asked.step(NOW + 3 * TAKEN_FOR) == 0
+    assert await asked.step(NOW + 3 * CLAIM_DURATION) == 0
 
 
 async def test_a_report_that_kills_three_processes_is_refused_in_words(asked: Asked) -> None:
     for attempt in range(3):
-        await killed(asked.talk.database, "report", "drawing", now=NOW + attempt * TAKEN_FOR)
+        await killed(asked.talk.database, "report", "drawing", now=NOW + attempt * CLAIM_DURATION)
         assert await asked.request() == ("new", attempt + 1)
-    assert await asked.step(NOW + 3 * TAKEN_FOR) == 1
+    assert await asked.step(NOW + 3 * CLAIM_DURATION) == 1
     assert (await asked.request())[0] == "refused"
     ((template, reason),) = await asked.told()
     assert template == "report_refused"
     assert "đã thử ba lần" in str(reason)
     assert await counted(asked.talk.database, Download) == 0
-    assert await asked.step(NOW + 9 * TAKEN_FOR) == 0
+    assert await asked.step(NOW + 9 * CLAIM_DURATION) == 0
 
 
 @pytest.mark.parametrize("where", ["INSERT INTO week_facts", "INSERT INTO message"])
@@ -128,23 +128,24 @@ async def test_a_digest_whose_process_is_killed_is_made_whole_by_the_next_and_se
     registry, now = small_registry(), morning_of(MONDAY)
     await load_world(either, registry, now=morning_of(date(2026, 11, 2)))
     chats = await open_chats(either, now=now, province="dong", only={"stc", "sxd"})
-    await morning(either, registry, now=now, can=CAN)
+    await run_mornings(either, registry, now=now, capabilities=CAN)
     before = await counted(either, Message)
     await killed(either, "digest", where, now=now)
     assert (await counted(either, Message), await counted(either, WeekFacts)) == (before, 0)
     async with either.read() as connection:
-        assert await week_facts.begun(connection, MONDAY) == set()
+        assert await kept_weeks.list_provinces_begun(connection, MONDAY) == set()
     results = [
-        await digest(either, registry, now=now, renderer=RENDERER, can=CAN) for _ in range(2)
+        await run_digests(either, registry, now=now, renderer=RENDERER, capabilities=CAN)
+        for _ in range(2)
     ]
     assert [sorted(result.provinces) for result in results] == [["dong", "tay"], []]
     async with either.read() as connection:
         told = await connection.scalars(
             select(Message.chat_id).where(Message.template == "digest").order_by(Message.chat_id)
         )
-        kept = await week_facts.kept(connection, "dong", MONDAY)
+        kept = await kept_weeks.load_week_facts(connection, "dong", MONDAY)
         runs = await connection.scalar(
-            select(func.count()).select_from(JobRun).where(JobRun.job == week_facts.JOB)
+            select(func.count()).select_from(JobRun).where(JobRun.job == kept_weeks.DIGEST_JOB)
         )
     assert list(told) == sorted(chats.values())
     assert {("agency", "stc"), ("agency", "sxd"), ("province", "")} <= kept.keys()

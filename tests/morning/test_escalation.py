@@ -12,7 +12,7 @@ from data.clock import civil_date
 from data.db.database import Database
 from data.models import Chat, Message, Obligation
 from data.registry.registry import Registry
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from jobs.rendering.renderer import Renderer
 from tests.support.conversations import (
     CALENDAR,
@@ -45,7 +45,7 @@ async def talk(database: Database) -> Talk:
 async def texts_on(talk: Talk, day: date) -> dict[str, str]:
     """Run a morning and return what each chat was told, as sent."""
     talk.now = morning_of(day)
-    await morning(talk.database, talk.registry, now=talk.now)
+    await run_mornings(talk.database, talk.registry, now=talk.now)
     told: dict[str, str] = {}
     async with talk.database.write() as connection:
         rows = await connection.execute(

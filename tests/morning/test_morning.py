@@ -21,8 +21,8 @@ from data.models import (
     Reminder,
 )
 from data.registry.registry import Registry
-from jobs.morning.run import morning
-from jobs.planning.materialise import recompute
+from jobs.morning.run import run_mornings
+from jobs.planning.rungs import recompute
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
 
 FRIDAY = date(2026, 11, 20)
@@ -40,7 +40,7 @@ async def test_a_chat_gets_one_message_a_morning_in_pages_of_at_most_ten(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     await open_chats(database, now=morning_of(FRIDAY), province="gia-lai")
-    result = await morning(database, registry, now=morning_of(FRIDAY))
+    result = await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert "gia-lai" in result.provinces
     assert result.messages > 90
     async with database.read() as connection:
@@ -63,8 +63,8 @@ async def test_the_same_morning_again_composes_nothing(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
-    first = await morning(database, registry, now=morning_of(FRIDAY))
-    again = await morning(database, registry, now=morning_of(FRIDAY, 9))
+    first = await run_mornings(database, registry, now=morning_of(FRIDAY))
+    again = await run_mornings(database, registry, now=morning_of(FRIDAY, 9))
     assert first.messages > 0
     assert (again.messages, again.items, again.provinces) == (0, 0, [])
 
@@ -75,7 +75,7 @@ async def test_a_reminder_is_composed_once_when_two_runs_overlap(
     await load_world(database, registry, now=morning_of(FRIDAY))
     await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
     results = await asyncio.gather(
-        *(morning(database, registry, now=morning_of(FRIDAY)) for _ in range(3))
+        *(run_mornings(database, registry, now=morning_of(FRIDAY)) for _ in range(3))
     )
     assert sum("lang-son" in result.provinces for result in results) == 1
     async with database.read() as connection:
@@ -102,7 +102,7 @@ async def test_nothing_is_composed_outside_sending_hours(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     await open_chats(database, now=morning_of(FRIDAY), province="lang-son")
-    result = await morning(database, registry, now=morning_of(day, hour, minute))
+    result = await run_mornings(database, registry, now=morning_of(day, hour, minute))
     assert result.messages == 0
 
 
@@ -113,10 +113,10 @@ async def test_ten_days_down_make_one_message_not_ten(
     await load_world(database, registry, now=morning_of(start))
     chats = await open_chats(database, now=morning_of(start), province="lang-son", only={"so-y-te"})
     chat = chats["lang-son", "so-y-te"]
-    await morning(database, registry, now=morning_of(start))
+    await run_mornings(database, registry, now=morning_of(start))
     await sent_all(database)
     before = len(await messages_to(database, chat))
-    await morning(database, registry, now=morning_of(start + timedelta(days=12), 10))
+    await run_mornings(database, registry, now=morning_of(start + timedelta(days=12), 10))
     after = await messages_to(database, chat)
     assert len(after) == before + 1
     (line,) = await items_of(database, after[-1].id)
@@ -131,8 +131,8 @@ async def test_a_message_that_never_left_is_replaced_the_next_morning(
         database, now=morning_of(date(2026, 11, 2)), province="lang-son", only={"so-y-te"}
     )
     chat = chats["lang-son", "so-y-te"]
-    await morning(database, registry, now=morning_of(date(2026, 11, 2)))
-    await morning(database, registry, now=morning_of(date(2026, 11, 3)))
+    await run_mornings(database, registry, now=morning_of(date(2026, 11, 2)))
+    await run_mornings(database, registry, now=morning_of(date(2026, 11, 3)))
     *old, second, undated = await messages_to(database, chat)
     assert [message.state for message in old] == ["skipped", "skipped"]
     assert (second.state, undated.state) == ("pending", "pending")
@@ -157,7 +157,7 @@ async def test_an_answer_silences_the_ladder(database: Database, registry: Regis
         )
         await recompute(connection, registry, ids, today=date(2026, 11, 2))
     for day in (2, 4, 6, 9, 10, 12, 16):
-        await morning(database, registry, now=morning_of(date(2026, 11, day)))
+        await run_mornings(database, registry, now=morning_of(date(2026, 11, day)))
     assert await messages_to(database, chats["lang-son", "so-y-te"]) == []
 
 
@@ -172,7 +172,7 @@ async def test_what_nobody_answers_for_goes_to_the_coordinator(
         only={"so-khcn"},
         role="coordinator",
     )
-    result = await morning(database, registry, now=morning_of(FRIDAY))
+    result = await run_mornings(database, registry, now=morning_of(FRIDAY))
     message, *undated, last = await messages_to(database, chats["lang-son", "so-khcn"])
     # Its own reports are items to answer; those of agencies without a chat are told in a few lines.
     assert len(await items_of(database, message.id)) == 2
@@ -193,8 +193,8 @@ async def test_silent_agencies_are_told_again_when_the_message_never_left(
         only={"so-khcn"},
         role="coordinator",
     )
-    await morning(database, registry, now=morning_of(date(2026, 11, 2)))
-    await morning(database, registry, now=morning_of(date(2026, 11, 3)))
+    await run_mornings(database, registry, now=morning_of(date(2026, 11, 2)))
+    await run_mornings(database, registry, now=morning_of(date(2026, 11, 3)))
     pages = await messages_to(database, chats["lang-son", "so-khcn"])
     first, second = (page for page in pages if page.context["silent"])
     assert first.state == "skipped"
@@ -209,7 +209,7 @@ async def test_a_gone_chat_is_passed_over(database: Database, registry: Registry
     chat = chats["lang-son", "so-y-te"]
     async with database.write() as connection:
         await connection.execute(update(Chat).where(Chat.id == chat).values(state="gone"))
-    result = await morning(database, registry, now=morning_of(FRIDAY))
+    result = await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert await messages_to(database, chat) == []
     assert result.unreachable > 0
 
@@ -218,11 +218,11 @@ async def test_what_could_not_be_addressed_is_tried_again_the_next_morning(
     database: Database, registry: Registry
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
-    await morning(database, registry, now=morning_of(FRIDAY))
+    await run_mornings(database, registry, now=morning_of(FRIDAY))
     chats = await open_chats(
         database, now=morning_of(FRIDAY), province="lang-son", only={"so-y-te"}
     )
-    await morning(database, registry, now=morning_of(date(2026, 11, 23)))
+    await run_mornings(database, registry, now=morning_of(date(2026, 11, 23)))
     report, undated = await messages_to(database, chats["lang-son", "so-y-te"])
     assert [line.rung for line in await items_of(database, report.id)] == [10]
     assert {line.rung for line in await items_of(database, undated.id)} == {-10}
@@ -234,7 +234,7 @@ async def test_ended_phases_are_asked_about_once_on_one_page(
     await load_world(database, registry, now=morning_of(FRIDAY))
     chats = await open_chats(database, now=morning_of(FRIDAY), province="gia-lai", only={"so-y-te"})
     chat = chats["gia-lai", "so-y-te"]
-    await morning(database, registry, now=morning_of(FRIDAY))
+    await run_mornings(database, registry, now=morning_of(FRIDAY))
     await sent_all(database)
     pages = await messages_to(database, chat)
     kinds: list[set[str]] = []
@@ -249,7 +249,7 @@ async def test_ended_phases_are_asked_about_once_on_one_page(
     assert kinds.count({"phase_end"}) == 1
     assert pages[-1].context["left_out"] >= 0
     for day in (date(2026, 11, 23), date(2026, 11, 25), date(2026, 12, 1)):
-        await morning(database, registry, now=morning_of(day))
+        await run_mornings(database, registry, now=morning_of(day))
         await sent_all(database)
     async with database.read() as connection:
         rows = await connection.execute(
@@ -270,7 +270,7 @@ async def test_a_phase_that_ended_just_before_it_was_tracked_is_not_asked_about_
     await open_chats(database, now=morning_of(date(2026, 1, 1)), only={"so-y-te"})
     asked: dict[date, int] = {}
     for day in (date(2026, 1, 5), date(2026, 1, 9), date(2026, 1, 29)):
-        await morning(database, registry, now=morning_of(day))
+        await run_mornings(database, registry, now=morning_of(day))
         await sent_all(database)
         async with database.read() as connection:
             asked[day] = (
@@ -295,7 +295,7 @@ async def test_a_morning_is_recorded_once_for_a_province(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     for hour in (8, 9, 10):
-        await morning(database, registry, now=morning_of(FRIDAY, hour))
+        await run_mornings(database, registry, now=morning_of(FRIDAY, hour))
     async with database.read() as connection:
         rows = await connection.execute(select(JobRun.subject).where(JobRun.job == "morning"))
         assert sorted(rows.scalars()) == ["dak-lak", "dong-thap", "gia-lai", "lang-son"]
@@ -321,7 +321,7 @@ async def test_a_chat_of_two_provinces_gets_the_mornings_of_both(
                 enrolled_at=morning_of(FRIDAY),
             )
         )
-    result = await morning(database, registry, now=morning_of(FRIDAY))
+    result = await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert result.failed == []
     told = {message.context["agency_code"] for message in await messages_to(database, chat)}
     agencies = {message.agency_id for message in await messages_to(database, chat)}
@@ -340,5 +340,5 @@ async def test_a_closed_plan_is_reminded_of_no_more(database: Database, registry
             .where(Plan.code == "lang-son-131-2020")
             .values(closed_on=date(2026, 11, 19))
         )
-    await morning(database, registry, now=morning_of(FRIDAY))
+    await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert await messages_to(database, chats["lang-son", "so-y-te"]) == []

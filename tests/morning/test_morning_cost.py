@@ -11,17 +11,17 @@ from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from data import job_runs
-from data.db.bulk_insert import insert_plain
+from data.db.bulk_insert import bulk_insert
 from data.db.database import Database
 from data.models import Message, MessageItem, Obligation, Reminder
-from data.obligations import due as due_today
+from data.obligations import due
 from data.outbox import messages as outbox
 from data.registry.registry import Registry
 from jobs.morning import escalation
-from jobs.morning.pages import Bag
-from jobs.morning.run import morning
-from jobs.morning.unsent import take_back
-from jobs.planning.materialise import recompute
+from jobs.morning.pages import ChatMorning
+from jobs.morning.run import run_mornings
+from jobs.morning.unsent import replace_unsent
+from jobs.planning.rungs import recompute
 from tests.support.conversations import Seat, Talk, small_registry
 from tests.support.loaded_province import counted, load_world, morning_of, open_chats
 from tests.support.outbox_rows import MORNING, account, chat, put
@@ -51,29 +51,33 @@ async def test_a_morning_takes_few_statements_however_many_lines_it_tells(
     await load_world(database, registry, now=morning_of(FRIDAY))
     await open_chats(database, now=morning_of(FRIDAY))
     with heard(database) as statements:
-        result = await morning(database, registry, now=morning_of(FRIDAY))
+        result = await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert len(result.provinces) == 4
     assert result.messages > 400
     assert result.items > 1000
     assert len(statements) < 40 * len(result.provinces)
     with heard(database) as statements:
-        await morning(database, registry, now=morning_of(FRIDAY, 9))
+        await run_mornings(database, registry, now=morning_of(FRIDAY, 9))
     assert len(statements) == 1  # and of one that is over nothing is begun
 
 
 async def test_what_is_done_is_told_of_the_asked_subjects_and_day(database: Database) -> None:
     async with database.write() as connection:
         for subject, day in (("a", FRIDAY), ("b", MONDAY), ("c", FRIDAY)):
-            assert await job_runs.begin(connection, "morning", subject, day, now=MORNING)
-        assert await job_runs.done(connection, "morning", ("a", "b"), FRIDAY) == {"a"}
-        assert await job_runs.done(connection, "week", ("a", "b"), FRIDAY) == set()
+            assert await job_runs.record_run(connection, "morning", subject, day, now=MORNING)
+        assert await job_runs.list_finished_subjects(connection, "morning", ("a", "b"), FRIDAY) == {
+            "a"
+        }
+        assert (
+            await job_runs.list_finished_subjects(connection, "week", ("a", "b"), FRIDAY) == set()
+        )
 
 
 @pytest.mark.sqlite  # whose planner needs no rows to choose an index
 async def test_what_never_left_is_found_by_partial_indexes(database: Database) -> None:
     with heard(database) as statements:
         async with database.write() as connection:
-            await take_back(connection, "dong", MONDAY)
+            await replace_unsent(connection, "dong", MONDAY)
     plans = []
     async with database.read() as connection:
         for statement, parameters in statements[:2]:
@@ -106,7 +110,7 @@ async def test_messages_are_put_at_once_with_their_lines_and_never_twice(
     async with database.write() as connection:
         owed = (await connection.scalars(select(Obligation.id).limit(3))).all()
         lines = {"a": [(1, owed[0], None)], "c": [(11, owed[1], -5), (12, owed[2], None)]}
-        done = await outbox.put_all(
+        done = await outbox.enqueue_all(
             connection, messages, lines, priority=outbox.BROADCAST, now=MORNING, send_at=MORNING
         )
         assert done == 2
@@ -127,14 +131,14 @@ async def test_plain_rows_that_stand_already_are_kept_only_where_that_is_asked_f
     async with database.write() as connection:
         owed = (await connection.scalars(select(Obligation.id).limit(2))).all()
         rows = [(key, "2026-12-31", -5, "2026-11-23") for key in owed]
-        await insert_plain(connection, Reminder, RUNGS, rows[:1])
-        await insert_plain(connection, Reminder, RUNGS, [])
-        await insert_plain(connection, Reminder, RUNGS, rows, keep=True)
+        await bulk_insert(connection, Reminder, RUNGS, rows[:1])
+        await bulk_insert(connection, Reminder, RUNGS, [])
+        await bulk_insert(connection, Reminder, RUNGS, rows, ignore_existing=True)
         found = await connection.execute(select(Reminder.due_on, Reminder.reminded_on))
         assert found.all() == [(date(2026, 12, 31), MONDAY)] * 2
     with pytest.raises(IntegrityError):
         async with database.write() as connection:
-            await insert_plain(connection, Reminder, RUNGS, rows[:1])
+            await bulk_insert(connection, Reminder, RUNGS, rows[:1])
 
 
 async def test_obligations_that_stand_alike_are_reckoned_as_if_each_were_alone(
@@ -198,13 +202,13 @@ async def test_the_longest_late_is_told_first_and_once_to_who_follows_and_leads(
                     judged_on=date(2026, 11, 28 - number), late_told=1, due_on=date(2026, 11, 28)
                 )
             )
-        bags: dict[int, Bag] = {}
-        await escalation.escalate(connection, talk.registry, "dong", bags, today=today)
-        (bag,) = bags.values()
-        assert [item.row.id for item in bag.escalated] == ids[::-1]
-        assert bag.leads
+        chat_mornings: dict[int, ChatMorning] = {}
+        await escalation.escalate(connection, talk.registry, "dong", chat_mornings, today=today)
+        (chat_morning,) = chat_mornings.values()
+        assert [item.row.id for item in chat_morning.escalated] == ids[::-1]
+        assert chat_morning.is_leader
         told = select(func.count()).where(Obligation.late_told == escalation.LEADER)
         assert await connection.scalar(told) == len(ids)
-        late = await due_today.late(connection, "dong", told=(1, 2), today=today)
+        late = await due.load_late(connection, "dong", told=(1, 2), today=today)
         assert late == []
     assert await counted(database, Message) > 0

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import delete, event, func, insert, select, text, update
 
 from data.db.database import Database
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.loading.upsert import LoadResult
 from data.models import Agency, Assignment, Obligation, Plan, Reminder, Task
 from data.registry.registry import Registry
-from jobs.planning.materialise import Counts, materialise
+from jobs.planning.materialise import PlanningCounts, materialise
 from tests.support.loaded_province import load_world, morning_of, obligation
 
 TODAY = date(2026, 10, 2)
@@ -58,9 +58,11 @@ def registry_of(*, agencies: int = 6, plans: int = 1, day: int = 10, **texts: st
     return Registry.from_texts(files)
 
 
-async def plan_again(database: Database, registry: Registry, *, today: date = TODAY) -> Counts:
+async def plan_again(
+    database: Database, registry: Registry, *, today: date = TODAY
+) -> PlanningCounts:
     async with database.write() as connection:
-        await load(connection, registry, now=morning_of(today), today=today)
+        await sync_registry(connection, registry, now=morning_of(today), today=today)
         return await materialise(connection, registry, today=today)
 
 
@@ -96,7 +98,7 @@ async def test_a_hundred_agencies_cost_as_many_statements_as_five(database: Data
         async with database.write() as connection:
             for table in (Obligation, Assignment, Task):
                 await connection.execute(delete(table))
-            await load(connection, some, now=NOW, today=TODAY)
+            await sync_registry(connection, some, now=NOW, today=TODAY)
         with statements(database) as found:
             async with database.write() as connection:
                 made = await materialise(connection, some, today=TODAY)
@@ -199,7 +201,7 @@ async def test_a_task_owed_by_an_agency_that_has_no_assignment_yet_is_still_owed
     """Assignments are reckoned when files are loaded; a merger may come within the horizon later."""
     registry = registry_of()
     async with database.write() as connection:
-        await load(connection, registry, now=NOW, today=TODAY)
+        await sync_registry(connection, registry, now=NOW, today=TODAY)
         await connection.execute(delete(Assignment))
         await materialise(connection, registry, today=TODAY)
     row = await obligation(database, plan="dong-1-2026", agency="so-1", code="1", period="end")
@@ -211,7 +213,7 @@ async def test_plans_beyond_the_first_batch_are_loaded_changed_and_withdrawn_ali
 ) -> None:
     async def loaded(registry: Registry) -> LoadResult:
         async with database.write() as connection:
-            return await load(connection, registry, now=NOW, today=TODAY)
+            return await sync_registry(connection, registry, now=NOW, today=TODAY)
 
     await loaded(registry_of(plans=45))
     changed = HEAD.format(number=45) + DUTY.replace("DAY", "10") + TASKS.split('  - {code: "2"')[0]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from data.clock import civil_date
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.registry.registry import Registry
-from jobs.morning.run import morning
-from jobs.planning.auto_confirm import confirm_by_themselves
+from jobs.morning.run import run_mornings
+from jobs.planning.auto_confirm import auto_confirm
 from jobs.planning.materialise import materialise
 from tests.support.conversations import Reply, Seat, Talk
 from tests.support.obligation_oracle import check_all_reckoned, check_step, of_agency, of_tasks
@@ -105,7 +105,7 @@ class Obligations(Machine):
             case "night":
                 self.night()
             case "morning":
-                self.do(morning(self.database, self.talk.registry, now=self.talk.now))
+                self.do(run_mornings(self.database, self.talk.registry, now=self.talk.now))
                 self.look()
             case "load":
                 self.load(REGISTRIES[number % len(REGISTRIES)])
@@ -218,7 +218,7 @@ class Obligations(Machine):
 
         async def work() -> None:
             async with self.database.write() as connection:
-                await load(connection, registry, now=self.talk.now, today=self.today)
+                await sync_registry(connection, registry, now=self.talk.now, today=self.today)
                 await materialise(connection, registry, today=self.today)
 
         self.do(work())
@@ -227,7 +227,7 @@ class Obligations(Machine):
     def night(self) -> None:
         """What was handed in long ago is confirmed by itself; planning brings all in line, and twice is once."""
         registry = self.talk.registry
-        self.do(confirm_by_themselves(self.database, registry.workdays, now=self.talk.now))
+        self.do(auto_confirm(self.database, registry.workdays, now=self.talk.now))
         self.look(decided=True)
         self.load(registry)
         check_all_reckoned(self.seen, registry, self.today)

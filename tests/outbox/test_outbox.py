@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import event, select, update
 
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.accounts.leases import Lease, LeaseLost
 from data.db.database import Database
 from data.models import Account, Message, MessageItem, Obligation
@@ -32,7 +32,7 @@ from tests.support.outbox_rows import (
 
 async def owned(database: Database, account_id: int, owner: str = "one") -> Lease:
     async with database.write() as connection:
-        taken = await claims.take_over(
+        taken = await claims.acquire_account(
             connection, account_id, owner, repeats_unknown=True, now=MORNING
         )
     assert taken is not None
@@ -44,10 +44,10 @@ async def claimed(
     held: Lease,
     *ids: int,
     now: datetime = MORNING,
-    sent: Sequence[receipts.Sent] = (),
+    sent: Sequence[receipts.SentMessage] = (),
 ) -> list[int]:
     async with database.write() as connection:
-        rows = await claims.claim(connection, held, ids, now=now, sent=sent)
+        rows = await claims.claim_messages(connection, held, ids, now=now, sent=sent)
         return sorted(row.id for row in rows)
 
 
@@ -56,7 +56,7 @@ async def test_what_was_put_with_a_key_is_not_put_twice(database: Database) -> N
     chat_id = await chat(database, account_id, "5")
     first = await put(database, account_id, chat_id, "một", dedupe_key="k")
     async with database.write() as connection:
-        again = await outbox.put(
+        again = await outbox.enqueue(
             connection,
             account_id=account_id,
             chat_id=chat_id,
@@ -100,15 +100,15 @@ async def test_items_keep_the_numbers_they_were_given(
 async def test_a_second_owner_waits_until_the_lease_runs_out(database: Database) -> None:
     account_id = await account(database)
     async with database.write() as connection:
-        assert await lease.own(connection, account_id, "one", now=MORNING) == 1
-        assert await lease.own(connection, account_id, "two", now=MORNING) is None
+        assert await leases.take_lease(connection, account_id, "one", now=MORNING) == 1
+        assert await leases.take_lease(connection, account_id, "two", now=MORNING) is None
         later = MORNING + timedelta(seconds=19)
-        assert await lease.own(connection, account_id, "two", now=later) is None
-        await lease.renew(connection, Lease(account_id, "one", 1), now=later)
+        assert await leases.take_lease(connection, account_id, "two", now=later) is None
+        await leases.renew_lease(connection, Lease(account_id, "one", 1), now=later)
         last = later + timedelta(seconds=20)
-        assert await lease.own(connection, account_id, "two", now=last) == 2
+        assert await leases.take_lease(connection, account_id, "two", now=last) == 2
         with pytest.raises(LeaseLost):
-            await lease.renew(connection, Lease(account_id, "one", 1), now=last)
+            await leases.renew_lease(connection, Lease(account_id, "one", 1), now=last)
 
 
 async def test_the_same_owner_takes_over_at_once_and_a_released_lease_is_free(
@@ -116,14 +116,14 @@ async def test_the_same_owner_takes_over_at_once_and_a_released_lease_is_free(
 ) -> None:
     account_id = await account(database)
     async with database.write() as connection:
-        assert await lease.own(connection, account_id, "one", now=MORNING) == 1
-        assert await lease.own(connection, account_id, "one", now=MORNING) == 2
-        await lease.release(
+        assert await leases.take_lease(connection, account_id, "one", now=MORNING) == 1
+        assert await leases.take_lease(connection, account_id, "one", now=MORNING) == 2
+        await leases.release_lease(
             connection, Lease(account_id, "one", 1), now=MORNING
         )  # an older epoch's
-        assert await lease.own(connection, account_id, "two", now=MORNING) is None
-        await lease.release(connection, Lease(account_id, "one", 2), now=MORNING)
-        assert await lease.own(connection, account_id, "two", now=MORNING) == 3
+        assert await leases.take_lease(connection, account_id, "two", now=MORNING) is None
+        await leases.release_lease(connection, Lease(account_id, "one", 2), now=MORNING)
+        assert await leases.take_lease(connection, account_id, "two", now=MORNING) == 3
 
 
 async def test_an_owner_that_lost_its_lease_can_neither_claim_nor_record(
@@ -135,12 +135,12 @@ async def test_an_owner_that_lost_its_lease_can_neither_claim_nor_record(
     second = await put(database, account_id, chat_id, "hai")
     old = await owned(database, account_id)
     async with database.write() as connection:
-        (row,) = await claims.claim(connection, old, [first], now=MORNING)
+        (row,) = await claims.claim_messages(connection, old, [first], now=MORNING)
     new = await owned(database, account_id)
     with pytest.raises(LeaseLost):
         await claimed(database, old, second)
     async with database.write() as connection:
-        await receipts.record_sent(connection, old, [receipts.Sent(row, "99")], now=MORNING)
+        await receipts.record_sent(connection, old, [receipts.SentMessage(row, "99")], now=MORNING)
     assert (await message(database, first)).state == "pending"
     assert await claimed(database, new, first, second) == [first, second]
 
@@ -182,7 +182,9 @@ async def test_where_repeating_costs_too_much_a_dead_owners_claim_is_parked_at_o
     message_id = await put(database, account_id, chat_id, "một")
     assert await claimed(database, await owned(database, account_id), message_id)
     async with database.write() as connection:
-        await claims.take_over(connection, account_id, "one", repeats_unknown=False, now=MORNING)
+        await claims.acquire_account(
+            connection, account_id, "one", repeats_unknown=False, now=MORNING
+        )
     assert (await message(database, message_id)).state == "uncertain"
 
 
@@ -192,7 +194,7 @@ async def test_a_claim_that_was_surely_not_sent_goes_back_as_it_was(database: Da
     held = await owned(database, account_id)
     await claimed(database, held, *ids)
     async with database.write() as connection:
-        await claims.unclaim(connection, held, ids[:1])
+        await claims.release_claims(connection, held, ids[:1])
     states = [await message(database, message_id) for message_id in ids]
     assert [(row.state, row.attempts) for row in states] == [
         ("claimed", 1),
@@ -213,17 +215,19 @@ async def test_answers_stand_before_notices_and_both_before_broadcasts(database:
     async with database.read() as connection:
 
         async def order(*, broadcasts: bool) -> list[int]:
-            rows = await outbox.waiting(
+            rows = await outbox.list_waiting_messages(
                 connection, account_id, now=MORNING, broadcasts=broadcasts, limit=100
             )
             return [row.id for row in rows]
 
         assert await order(broadcasts=True) == [tin[2], tin[4], tin[1], tin[0], tin[3]]
         assert await order(broadcasts=False) == [tin[2], tin[4], tin[1]]
-        outlook = await outbox.outlook(connection, account_id, now=MORNING)
+        outlook = await outbox.load_send_state(connection, account_id, now=MORNING)
         assert tuple(outlook) == (None, None, late)
-        page = await outbox.waiting(connection, account_id, now=MORNING, broadcasts=True, limit=2)
-        rest = await outbox.waiting(
+        page = await outbox.list_waiting_messages(
+            connection, account_id, now=MORNING, broadcasts=True, limit=2
+        )
+        rest = await outbox.list_waiting_messages(
             connection, account_id, now=MORNING, broadcasts=True, after=page[-1], limit=9
         )
         assert [row.id for row in rest] == [tin[1], tin[0], tin[3]]
@@ -240,9 +244,11 @@ async def test_looking_and_reclaiming_use_their_indexes(database: Database) -> N
         statements.append((statement, parameters))
 
     async with database.write() as connection:
-        await outbox.waiting(connection, account_id, now=MORNING, broadcasts=True, limit=10)
-        await outbox.outlook(connection, account_id, now=MORNING)
-        await claims.reclaim(connection, held, repeats_unknown=True, now=MORNING)
+        await outbox.list_waiting_messages(
+            connection, account_id, now=MORNING, broadcasts=True, limit=10
+        )
+        await outbox.load_send_state(connection, account_id, now=MORNING)
+        await claims.settle_dead_claims(connection, held, repeats_unknown=True, now=MORNING)
     plans = []
     async with database.read() as connection:
         for statement, parameters in statements[-3:]:
@@ -270,9 +276,9 @@ async def test_the_latest_list_that_was_sent_is_what_a_chats_numbers_mean(
     held = await owned(database, account_id)
     for message_id in (listed, plain):
         async with database.write() as connection:
-            (row,) = await claims.claim(connection, held, [message_id], now=MORNING)
+            (row,) = await claims.claim_messages(connection, held, [message_id], now=MORNING)
             await receipts.record_sent(
-                connection, held, [receipts.Sent(row, str(message_id))], now=MORNING
+                connection, held, [receipts.SentMessage(row, str(message_id))], now=MORNING
             )
     assert (await row_of_chat(database, chat_id)).last_menu_message_id == listed
     sent = await message(database, plain)
@@ -294,9 +300,11 @@ async def test_what_was_sent_is_recorded_with_the_claim_of_what_goes_next(
     ]
     held = await owned(database, account_id)
     async with database.write() as connection:
-        rows = await claims.claim(connection, held, ids[:2], now=MORNING)
-        sent = [receipts.Sent(row, f"r{row.id}") for row in rows]
-        (claimed_next,) = await claims.claim(connection, held, ids[2:], now=MORNING, sent=sent)
+        rows = await claims.claim_messages(connection, held, ids[:2], now=MORNING)
+        sent = [receipts.SentMessage(row, f"r{row.id}") for row in rows]
+        (claimed_next,) = await claims.claim_messages(
+            connection, held, ids[2:], now=MORNING, sent=sent
+        )
     assert claimed_next.id == ids[2]
     listed, secret, after = [await message(database, one) for one in ids]
     assert [one.state for one in (listed, secret, after)] == ["sent", "sent", "claimed"]
@@ -315,9 +323,9 @@ async def test_where_the_account_was_lost_nothing_is_recorded_with_a_claim(
     ids = [await put(database, account_id, chat_id, words) for words in ("một", "hai")]
     old = await owned(database, account_id)
     async with database.write() as connection:
-        (row,) = await claims.claim(connection, old, ids[:1], now=MORNING)
+        (row,) = await claims.claim_messages(connection, old, ids[:1], now=MORNING)
     await owned(database, account_id)
-    sent = [receipts.Sent(row, "r1")]
+    sent = [receipts.SentMessage(row, "r1")]
     with pytest.raises(LeaseLost):
         await claimed(database, old, *ids[1:], sent=sent)
     assert [(await message(database, one)).state for one in ids] == ["pending", "pending"]
@@ -327,7 +335,7 @@ async def test_where_the_account_was_lost_nothing_is_recorded_with_a_claim(
 async def test_an_account_that_was_opened_again_is_no_longer_stopped(database: Database) -> None:
     account_id = await account(database)
     async with database.write() as connection:
-        await lease.stop(connection, account_id, why="401 Unauthorized", now=MORNING)
+        await leases.stop_account(connection, account_id, why="401 Unauthorized", now=MORNING)
     assert (await row_of_account(database, account_id)).stopped_why == "401 Unauthorized"
     assert await account(database) == account_id
     assert (await row_of_account(database, account_id)).stopped_at is None
@@ -371,14 +379,16 @@ async def test_an_attempt_that_ends_late_leaves_the_next_one_as_it_is(
 ) -> None:
     first, second, message_id = await carried_to_another_account(database)
     async with database.write() as connection:
-        (row,) = await claims.claim(connection, first, [message_id], now=MORNING)
+        (row,) = await claims.claim_messages(connection, first, [message_id], now=MORNING)
     await carry(database, second, message_id)
     assert await claimed(database, second, message_id) == [message_id]
     async with database.write() as connection:
         if is_sent:
-            await receipts.record_sent(connection, first, [receipts.Sent(row, "r1")], now=MORNING)
+            await receipts.record_sent(
+                connection, first, [receipts.SentMessage(row, "r1")], now=MORNING
+            )
         else:
-            await claims.settle(
+            await claims.record_ending(
                 connection,
                 first,
                 row,

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from bot.channels.pacing import LIMITS, SlidingWindows
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.accounts.leases import Lease, LeaseLost
 from data.clock import civil_date
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.outbox import claims
 from jobs.channel import Receipt
-from jobs.delivery.outcomes import Ended, NotRenderable, Skipped, record
-from jobs.delivery.queue import Ahead
+from jobs.delivery.outcomes import AttemptResult, NotRenderable, Skipped, record_results
+from jobs.delivery.queue import SendQueue
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_events import Happenings
@@ -109,13 +109,13 @@ class Outbox(Happenings):
         concerned: dict[int, set[str]] = {}
         for row in self.oracle.rows.values() if is_free else ():
             if (row.account_id, row.state) == (where, "claimed"):
-                again = repeats_unknown and row.repeats < claims.MOST_REPEATS
+                again = repeats_unknown and row.repeats < claims.MAX_REPEATS
                 concerned[row.id] = {"pending" if again else "uncertain"}
                 self.oracle.attempts[row.id, row.attempts, "unknown"] += 1
 
         async def work() -> Lease | None:
             async with self.database.write() as connection:
-                return await claims.take_over(
+                return await claims.acquire_account(
                     connection, where, owner, repeats_unknown=repeats_unknown, now=self.now
                 )
 
@@ -123,10 +123,10 @@ class Outbox(Happenings):
         assert (taken is not None) == is_free
         if taken is not None:
             assert taken.epoch == epoch + 1
-            until = self.now + timedelta(seconds=lease.LEASE_SECONDS)
+            until = self.now + timedelta(seconds=leases.LEASE_SECONDS)
             self.owners[where] = (owner, taken.epoch, until)
             self.forget(name, where)
-            ahead = Ahead(where, SlidingWindows(LIMITS["local"]), self.database, workdays)
+            ahead = SendQueue(where, SlidingWindows(LIMITS["local"]), self.database, workdays)
             self.hands[name, where] = Hand(name, taken, ahead)
         self.see({**concerned})
         assert all(self.oracle.rows[key].state in states for key, states in concerned.items())
@@ -139,9 +139,9 @@ class Outbox(Happenings):
         async def work() -> None:
             async with self.database.write() as connection:
                 if let_go:
-                    await lease.release(connection, hand.lease, now=self.now)
+                    await leases.release_lease(connection, hand.lease, now=self.now)
                 else:
-                    await lease.renew(connection, hand.lease, now=self.now)
+                    await leases.renew_lease(connection, hand.lease, now=self.now)
 
         mine, (owner, epoch, _) = self.is_owner(hand), self.owners[hand.where]
         try:
@@ -152,7 +152,7 @@ class Outbox(Happenings):
         else:
             assert mine or let_go
             if mine:
-                until = self.now + timedelta(seconds=lease.LEASE_SECONDS)
+                until = self.now + timedelta(seconds=leases.LEASE_SECONDS)
                 self.owners[hand.where] = (
                     (None, epoch, self.now) if let_go else (owner, epoch, until)
                 )
@@ -193,7 +193,7 @@ class Outbox(Happenings):
         row = hand.sending.pop(min(hand.sending))
         if ending in ("sent", "unknown"):
             self.platform_took(row)
-        hand.ended.append(Ended(row, made(ending, row, next(self.addresses))))
+        hand.ended.append(AttemptResult(row, made(ending, row, next(self.addresses))))
 
     def turn(self, hand: Hand, commit: str) -> None:
         """Record what ended and claim what was chosen, in one transaction.
@@ -209,8 +209,8 @@ class Outbox(Happenings):
         async def work() -> tuple[Any, Any]:
             async with self.database.write() as connection:
                 like = LIKE[hand.where]
-                done = await record(
-                    connection, hand.lease, ended, like, now=self.now, then_claim=chosen
+                done = await record_results(
+                    connection, hand.lease, ended, like, now=self.now, claim_ids=chosen
                 )
                 if commit == "refused":
                     raise Refused
@@ -229,7 +229,7 @@ class Outbox(Happenings):
         assert mine or (only_sent and not chosen)
         for one in ended:
             if not isinstance(one.ending, Skipped | NotRenderable):
-                self.oracle.attempts[one.message.id, one.message.attempts, one.word] += 1
+                self.oracle.attempts[one.message.id, one.message.attempts, one.outcome] += 1
         self.see(concerned, may_add=any(isinstance(one.ending, LOSSES) for one in ended))
         if commit == "unsure":
             hand.doubt = True
@@ -286,7 +286,7 @@ def test_the_outbox_keeps_them_on_postgresql(server: Any) -> None:
     url = server.get_uri("stateful").replace("postgresql://", "postgresql+psycopg://")
     ground = OnServer(url, seat_people)
     try:
-        ground.do(upgrade(ground.databases[0]))
+        ground.do(upgrade_schema(ground.databases[0]))
         ground.do(load_world(ground.databases[0], small_registry(), now=MORNING))
         run(Outbox, ground, runs=3, steps=120)
     finally:

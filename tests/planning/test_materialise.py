@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from bot.service.registry import plan_each
+from bot.service.registry import plan_all_obligations
 from data.db.database import Database
-from data.loading.load import is_loaded, load, registry_of
+from data.loading.load import is_loaded, read_registry, sync_registry
 from data.models import Obligation, Plan, Task
 from data.registry.registry import Registry, read_folder
-from data.rules.ladder import RUNGS, judge, next_step, schedule
-from jobs.planning.materialise import materialise, recompute
+from data.rules.ladder import RUNGS, compute_due_date, next_step, schedule_rungs
+from jobs.planning.materialise import materialise
+from jobs.planning.rungs import recompute
 from tests.conftest import SHIPPED
 from tests.rules.test_dates import CALENDAR
 from tests.support.loaded_province import load_world, morning_of, obligation
@@ -45,7 +46,7 @@ async def test_loading_and_planning_twice_changes_nothing(
     await load_world(database, registry, now=NOW)
     before = await count(database)
     async with database.write() as connection:
-        result = await load(connection, registry, now=NOW, today=TODAY)
+        result = await sync_registry(connection, registry, now=NOW, today=TODAY)
         counts = await materialise(connection, registry, today=TODAY)
         assert await is_loaded(connection, registry)
     assert result.changes == []
@@ -57,8 +58,8 @@ async def test_whoever_writes_while_plans_are_planned_gets_a_turn_between_them(
     database: Database, registry: Registry
 ) -> None:
     async with database.write() as connection:
-        await load(connection, registry, now=NOW, today=TODAY)
-    planning = asyncio.create_task(plan_each(database, registry, today=TODAY))
+        await sync_registry(connection, registry, now=NOW, today=TODAY)
+    planning = asyncio.create_task(plan_all_obligations(database, registry, today=TODAY))
     seen: set[int] = set()
     while not planning.done():
         async with database.write() as connection:
@@ -74,7 +75,7 @@ async def test_the_registry_is_read_back_from_the_database_as_it_was(
 ) -> None:
     await load_world(database, registry, now=NOW)
     async with database.read() as connection:
-        restored = await registry_of(connection)
+        restored = await read_registry(connection)
     assert restored is not None
     assert restored.plans == registry.plans
     assert restored.workdays.is_working(date(2026, 11, 24)) is False
@@ -191,7 +192,7 @@ async def test_an_extension_moves_the_ladder_without_a_second_obligation(
 
 
 STEPS = st.dates(date(2020, 1, 1), date(2035, 12, 31)).map(
-    lambda day: schedule(RUNGS["report"], judge(day, CALENDAR), CALENDAR)
+    lambda day: schedule_rungs(RUNGS["report"], compute_due_date(day, CALENDAR), CALENDAR)
 )
 
 
@@ -285,7 +286,7 @@ async def test_a_moved_deadline_is_told_by_the_load(database: Database, registry
         'raw: "trước ngày 20/11"',
     )
     async with database.write() as connection:
-        result = await load(connection, changed, now=NOW, today=TODAY)
+        result = await sync_registry(connection, changed, now=NOW, today=TODAY)
     told = [change for change in result.changes if change.what == "duty"]
     assert [change.code for change in told] == ["lang-son-131-2020 BC.2"]
     assert "10/11" in told[0].before

@@ -13,8 +13,8 @@ from data.db.database import Database
 from data.models import Agency, Chat, Message, MessageItem, Obligation, StatusReply
 from data.registry.registry import Registry
 from data.rules.ladder import NEVER
-from data.rules.planning import PlannedObligation, obligations
-from jobs.morning.run import morning
+from data.rules.planning import PlannedObligation, plan_obligations
+from jobs.morning.run import run_mornings
 from jobs.planning.materialise import materialise
 from tests.support.conversations import CALENDAR, PROVINCE, Reply, Seat, Talk
 
@@ -85,7 +85,7 @@ async def only(answers: Any) -> Reply:
 
 async def morning_pages(talk: Talk, chat: str = "7") -> list[Any]:
     """Compose a morning and let its messages arrive in a chat, in order."""
-    await morning(talk.database, talk.registry, now=talk.now)
+    await run_mornings(talk.database, talk.registry, now=talk.now)
     async with talk.database.write() as connection:
         chat_id = await connection.scalar(select(Chat.id).where(Chat.address == chat))
         rows = await connection.execute(
@@ -122,7 +122,7 @@ async def lines_of(talk: Talk, message_id: int) -> dict[int, str]:
 
 def asked_of(registry: Registry, plan: str, year: int) -> list[PlannedObligation]:
     window = {"since": date(year, 1, 1), "until": date(year, 12, 31)}
-    return [owed for owed in obligations(registry, plan, **window) if owed.kind == "undated"]
+    return [owed for owed in plan_obligations(registry, plan, **window) if owed.kind == "undated"]
 
 
 # ------------------------------------------------------------------ when

@@ -13,8 +13,8 @@ from sqlalchemy import insert, select, update
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import Chat, Decision, Download, Identity, Message, Obligation, Person, StatusReply
-from data.privacy import personal_data as personal
-from jobs.reports.requests import Reports
+from data.privacy import personal_data
+from jobs.reports.requests import ReportWorker
 from tests.support.database_scan import bytes_hold, columns_with
 from tests.support.databases import made_once
 from tests.support.round_trip import Whole
@@ -53,7 +53,7 @@ async def person(database: Database, sender: str) -> int:
 
 async def erase(database: Database, person_id: int) -> None:
     async with database.write() as connection:
-        await personal.erase(connection, person_id, now=NOW)
+        await personal_data.erase_person(connection, person_id, now=NOW)
 
 
 async def one(database: Database, statement: Any) -> Any:
@@ -91,7 +91,7 @@ async def test_reports_that_name_an_erased_person_are_let_go_of_and_none_is_made
 ) -> None:
     await whole.say("u9002x", "/thuongxuyen")
     await whole.say("u9002x", "1 đang làm 60%")
-    reports = Reports(whole.database, lambda: whole.registry, SteppedClock(NOW))
+    reports = ReportWorker(whole.database, lambda: whole.registry, SteppedClock(NOW))
     for words in ("/baocao 10", "/baocao 10 excel"):
         await whole.say("u9003x", words)
     assert await reports.step() == 2
@@ -184,7 +184,7 @@ async def test_a_short_name_takes_no_longer_words_with_it(whole: Whole) -> None:
     bao = await person(whole.database, "u9002x")
     async with whole.database.write() as connection:
         await connection.execute(update(Person).where(Person.id == bao).values(name="Bảo"))
-        await personal.erase(connection, bao, now=NOW)
+        await personal_data.erase_person(connection, bao, now=NOW)
     async with whole.database.read() as connection:
         kept = await connection.execute(
             select(Message.context).where(Message.template == "words").order_by(Message.id)
@@ -197,7 +197,7 @@ async def test_erasing_twice_is_harmless(whole: Whole) -> None:
     await erase(whole.database, thu)
     await erase(whole.database, thu)
     async with whole.database.read() as connection:
-        kept = await personal.kept_of(connection, thu)
+        kept = await personal_data.collect_personal_data(connection, thu)
     assert kept is not None
     assert (kept["name"], kept["identities"], kept["raw_updates"]) == (None, [], 0)
     assert kept["decisions"] > 0

@@ -37,7 +37,7 @@ def test_security_md_states_the_periods_that_the_code_keeps() -> None:
     written = SECURITY.read_text(encoding="utf-8")
     table = written.partition("| what | kept for |")[2].partition("\n\n")[0]
     rows = dict(re.findall(r"^\| (.+?) \| (\d+) days? \|$", table, re.MULTILINE))
-    assert rows == {what: str(kept.days) for what, kept in retention.PERIODS.items()}
+    assert rows == {what: str(kept.days) for what, kept in retention.RETENTION_PERIODS.items()}
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ async def test_a_photo_goes_after_five_years_and_its_name_and_sum_stay(whole: Wh
 
     async def keep(at: datetime, obligation_id: int) -> None:
         async with whole.database.write() as connection:
-            await evidence.keep(
+            await evidence.store_evidence(
                 connection, obligation_id=obligation_id, reply_id=None, name="anh.jpg",
                 content=photo, person_id=None, chat_id=None, now=at,
             )  # fmt: skip
@@ -158,7 +158,7 @@ async def test_a_photo_goes_after_five_years_and_its_name_and_sum_stay(whole: Wh
     assert (await tidy(whole.database, now=NOW + 1826 * DAY)).evidence == 1
     assert (await tidy(whole.database, now=NOW + 1827 * DAY)).evidence == 0
     async with whole.database.read() as connection:
-        assert await evidence.names_of(connection, 1) == ["anh.jpg"]
+        assert await evidence.list_evidence_names(connection, 1) == ["anh.jpg"]
     await keep(NOW + 1828 * DAY, 2)  # sent anew, it is kept anew
     assert await stored(whole, EvidenceContent.content) == [(photo,)]
     assert (await tidy(whole.database, now=NOW + 1829 * DAY)).evidence == 0

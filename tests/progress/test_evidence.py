@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels.local import LocalChannel, update
+from bot.channels.local import LocalChannel, make_local_update
 from bot.channels.telegram.channel import TelegramChannel
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import Evidence, EvidenceContent, InboxEvent, Message
 from data.progress import evidence
 from jobs.channel import Attachment, DeliveryError, Rejected
-from jobs.inbox.worker import Inbox, store
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 from tests.support.telegram_server import TOKEN, BotApi
 
@@ -87,7 +88,7 @@ async def only(answers: Any) -> Reply:
     ],
 )
 def test_type_is_told_by_the_bytes(content: bytes, mime: str | None) -> None:
-    assert evidence.mime_of(content) == mime
+    assert evidence.detect_mime_type(content) == mime
 
 
 async def test_photo_after_a_completion_is_kept_with_who_when_and_its_sum(talk: Talk) -> None:
@@ -157,7 +158,7 @@ async def test_what_is_not_kept_is_told_with_the_reason(talk: Talk) -> None:
     await talk.tap("7", f"done:{row.id}")
     told = await only(talk.send_file("7", b"MZ", "bao-cao.pdf"))
     assert "chỉ nhận ảnh" in told.html
-    big = await only(talk.send_file("7", PDF + b"0" * evidence.MOST_BYTES, "bc.pdf"))
+    big = await only(talk.send_file("7", PDF + b"0" * evidence.MAX_EVIDENCE_BYTES, "bc.pdf"))
     assert "lớn hơn 10 MB" in big.html
     assert await kept(talk) == []
 
@@ -196,8 +197,10 @@ async def arrive(talk: Talk, channel: LocalChannel, address: str, **file: Any) -
     router = Router(lambda: talk.registry)
     inbox = Inbox(talk.database, {talk.account_id: channel}, router.handle, SteppedClock(talk.now))
     given = {"ref": b64encode(JPEG).decode(), "name": "anh.jpg", **file}
-    raw = update(address=address, chat_kind="private", kind="other", sender=address, files=[given])
-    await store(talk.database, talk.account_id, [raw], now=talk.now)
+    raw = make_local_update(
+        address=address, chat_kind="private", kind="other", sender=address, files=[given]
+    )
+    await store_updates(talk.database, talk.account_id, [raw], now=talk.now)
     async with talk.database.read() as connection:
         before = await connection.scalar(select(func.max(Message.id))) or 0
     await inbox.handle_pending()
@@ -226,7 +229,7 @@ async def test_nothing_is_fetched_for_a_stranger_or_where_the_size_is_told_too_b
     assert template == "stranger"
     row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     await talk.tap("7", f"done:{row.id}")
-    ((_, context),) = await arrive(talk, channel, "7", size=evidence.MOST_BYTES + 1)
+    ((_, context),) = await arrive(talk, channel, "7", size=evidence.MAX_EVIDENCE_BYTES + 1)
     assert context["refused"] == [{"name": "anh.jpg", "why": "too_big"}]
     assert channel.fetched == 0
 

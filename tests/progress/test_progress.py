@@ -13,13 +13,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from data.db.database import Database
-from data.figures import reports as received
-from data.figures import tasks as figures
+from data.figures import reports as report_figures
+from data.figures import tasks as task_figures
 from data.models import Account, Agency, Chat, InboxEvent, Obligation, Plan, StatusReply, Task
-from data.obligations import lists as owed
-from data.progress import replies as progress
-from data.progress import undo
-from data.progress.replies import NotOpen
+from data.obligations import lists
+from data.progress import replies, undo
+from data.progress.replies import ObligationNotOpen
 from data.progress.undo import CannotUndo
 from data.registry.registry import Registry
 from data.rules.holders import Holders
@@ -73,10 +72,10 @@ class World:
             self.database, plan="dong-10-2026", agency=agency, code=code, period=period
         )
 
-    async def record(self, said: progress.Said, event: int = 0, **more: Any) -> int | None:
+    async def record(self, said: replies.ReplyKind, event: int = 0, **more: Any) -> int | None:
         row = more.pop("of", None) or await self.owed()
         async with self.database.write() as connection:
-            return await progress.record(
+            return await replies.record_reply(
                 connection,
                 obligation_id=row.id,
                 said=said,
@@ -91,7 +90,7 @@ class World:
 
     async def undo(self, reply_id: int) -> list[Any]:
         async with self.database.write() as connection:
-            return await undo.undo(
+            return await undo.undo_reply(
                 connection,
                 reply_id=reply_id,
                 person_id=None,
@@ -155,14 +154,14 @@ async def test_another_percent_is_another_answer(world: World) -> None:
 async def test_what_is_closed_takes_no_answer(world: World, state: str) -> None:
     await world.set(await world.owed(), state=state)
     for said in ("acknowledge", "in_progress", "completed", "extension"):
-        with pytest.raises(NotOpen) as refused:
+        with pytest.raises(ObligationNotOpen) as refused:
             await world.record(said)
         assert refused.value.state == state
 
 
 async def test_acknowledging_what_was_handed_in_does_not_open_it(world: World) -> None:
     await world.record("completed")
-    with pytest.raises(NotOpen):
+    with pytest.raises(ObligationNotOpen):
         await world.record("acknowledge")
     assert (await world.owed()).state == "submitted"
 
@@ -269,7 +268,7 @@ def test_official_state_is_reckoned_from_the_day_that_is_judged(
 ) -> None:
     owed_row = SimpleNamespace(state=state, done_on=done_on, judged_on=date(2026, 11, 16))
     workdays = small_registry().workdays
-    assert figures.official_state(owed_row, today=today, workdays=workdays) == expected
+    assert task_figures.official_state(owed_row, today=today, workdays=workdays) == expected
 
 
 def test_weekend_after_a_due_friday_is_not_late_yet() -> None:
@@ -279,21 +278,21 @@ def test_weekend_after_a_due_friday_is_not_late_yet() -> None:
         (date(2026, 11, 15), "open_on_time"),
         (date(2026, 11, 16), "open_late"),
     ):
-        assert figures.official_state(owed_row, today=today, workdays=workdays) == expected
+        assert task_figures.official_state(owed_row, today=today, workdays=workdays) == expected
 
 
 async def plan_figures(world: World, today: date = TODAY) -> Any:
     async with world.database.read() as connection:
         plan_id = await connection.scalar(select(Plan.id).where(Plan.code == "dong-10-2026"))
         assert plan_id is not None
-        found = await figures.plan_figures(
+        found = await task_figures.load_plan_figures(
             connection, [plan_id], today=today, workdays=world.registry.workdays
         )
         return found[plan_id]
 
 
 async def test_task_of_two_agencies_is_counted_once_and_done_when_both_are(world: World) -> None:
-    assert (await plan_figures(world)).tasks == figures.Figures(open_on_time=4)
+    assert (await plan_figures(world)).tasks == task_figures.Figures(open_on_time=4)
     assert (await plan_figures(world)).unassigned == 1
     first, second = await world.owed("2", "stc", "end"), await world.owed("2", "sxd", "end")
     await world.set(first, state="confirmed", done_on=TODAY)
@@ -301,7 +300,7 @@ async def test_task_of_two_agencies_is_counted_once_and_done_when_both_are(world
     await world.set(second, state="submitted", done_on=TODAY)
     assert (await plan_figures(world)).tasks.waiting == 1
     await world.set(second, state="confirmed", done_on=date(2027, 2, 1))
-    assert (await plan_figures(world)).tasks == figures.Figures(done_late=1, open_on_time=3)
+    assert (await plan_figures(world)).tasks == task_figures.Figures(done_late=1, open_on_time=3)
 
 
 async def test_task_is_late_when_one_of_its_agencies_is(world: World) -> None:
@@ -339,12 +338,12 @@ async def test_plan_counts_each_task_as_the_task_itself_tells(
         tasks = await connection.execute(
             select(Task.id).join(Plan, Plan.id == Task.plan_id).where(Plan.code == "dong-10-2026")
         )
-        told = await figures.task_figures(
+        told = await task_figures.load_task_figures(
             connection, list(tasks.scalars()), today=today, workdays=world.registry.workdays
         )
     counted = await plan_figures(world, today)
     found = Counter(task.state for task in told.values())
-    assert counted.tasks == figures.Figures(
+    assert counted.tasks == task_figures.Figures(
         done_on_time=found["done_on_time"],
         done_late=found["done_late"],
         open_on_time=found["open_on_time"],
@@ -360,11 +359,11 @@ async def test_plan_counts_each_task_as_the_task_itself_tells(
 async def test_report_counts_received_of_expected_and_names_who_is_missing(world: World) -> None:
     await world.record("completed")
 
-    async def next_report(today: date) -> list[received.DutyFigures]:
+    async def next_report(today: date) -> list[report_figures.DutyFigures]:
         async with world.database.read() as connection:
             plan_id = await connection.scalar(select(Plan.id).where(Plan.code == "dong-10-2026"))
             assert plan_id is not None
-            return await received.duty_figures(
+            return await report_figures.load_duty_figures(
                 connection, [plan_id], today=today, workdays=world.registry.workdays
             )
 
@@ -382,26 +381,28 @@ async def test_report_counts_received_of_expected_and_names_who_is_missing(world
 async def held_by(world: World, code: str, today: date = TODAY) -> Any:
     holders = Holders(world.registry.provinces["dong"], on=today)
     async with world.database.read() as connection:
-        return await owed.held_condition(connection, "dong", holders.held_by(code))
+        return await lists.held_condition(connection, "dong", holders.owners_held_by(code))
 
 
 async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: World) -> None:
     await world.record("completed")
     condition = await held_by(world, "stc")
     async with world.database.read() as connection:
-        counted = await figures.agency_figures(
+        counted = await task_figures.load_agency_figures(
             connection, condition, today=TODAY, workdays=world.registry.workdays
         )
         rows = await connection.execute(
             select(Obligation).where(
-                condition, Obligation.due_on <= owed.now_until(TODAY), owed.asked_now(TODAY)
+                condition,
+                Obligation.due_on <= lists.last_current_day(TODAY),
+                lists.current_question_condition(TODAY),
             )
         )
         states = [
-            figures.official_state(row, today=TODAY, workdays=world.registry.workdays)
+            task_figures.official_state(row, today=TODAY, workdays=world.registry.workdays)
             for row in rows
         ]
-    assert counted == figures.Figures(
+    assert counted == task_figures.Figures(
         done_on_time=states.count("done_on_time"),
         done_late=states.count("done_late"),
         open_on_time=states.count("open_on_time"),
@@ -414,7 +415,7 @@ async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: Wo
 async def test_what_is_due_soon_stands_before_what_is_long_late(world: World) -> None:
     condition = await held_by(world, "stc")
     async with world.database.read() as connection:
-        ids = await owed.owed(connection, condition, today=TODAY)
+        ids = await lists.list_current_ids(connection, condition, today=TODAY)
         rows = {row.id: row for row in await connection.execute(select(Obligation))}
     assert [rows[key].code for key in ids] == ["BC.1", "1", "2", "8"]
 
@@ -439,5 +440,9 @@ def test_every_agency_has_one_living_holder_or_falls_to_the_coordinator(registry
                     holder = holders.holder(code, kind)
                     if holder is not None:
                         assert (home.agencies[holder].valid_until or date.max) >= day
-                    held = holders.orphans() if holder is None else holders.held_by(holder)
+                    held = (
+                        holders.owners_without_holder()
+                        if holder is None
+                        else holders.owners_held_by(holder)
+                    )
                     assert code in (held.tasks if kind == "phase_end" else held.reports)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from bot.__main__ import run
+from bot.__main__ import run_command_line
 from bot.conversation.reader.lexicon import plain
-from bot.conversation.reader.understand import Understanding, understand
+from bot.conversation.reader.understand import Understanding, understand_reply
 from data.registry.schema import CalendarFile
 from data.registry.workdays import Workdays
 
@@ -28,7 +28,7 @@ REPLIES: dict[str, Any] = YAML(typ="safe").load(Path(__file__).with_name("replie
 
 
 def read(text: str) -> Understanding:
-    return understand(text, today=TODAY, codes=CODES)
+    return understand_reply(text, today=TODAY, codes=CODES)
 
 
 def completed(reading: Understanding) -> bool:
@@ -102,7 +102,7 @@ def test_working_days_are_counted_by_the_calendar_given() -> None:
          "days_off": [{"date": date(2026, 11, 24), "reason": "Ngày Văn hoá Việt Nam"}]}
     )  # fmt: skip
     calendar = Workdays([file])
-    reading = understand("xin thêm 2 ngày làm việc", today=TODAY, workdays=calendar)
+    reading = understand_reply("xin thêm 2 ngày làm việc", today=TODAY, workdays=calendar)
     assert reading.until == date(2026, 11, 25)
 
 
@@ -199,7 +199,7 @@ def test_very_long_text_is_unclear() -> None:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
-    assert run(["understand", *words]) == 0
+    assert run_command_line(["understand", *words]) == 0
     return capsys.readouterr().out
 
 

@@ -14,9 +14,9 @@ from data.db.database import Database
 from data.models import Account, Obligation, Task
 from data.registry.registry import Registry
 from jobs.channel import Button, Capabilities, OutgoingMessage
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from jobs.rendering.buttons import typed_choices
-from jobs.rendering.renderer import Content, Renderer, fit, long_date
+from jobs.rendering.renderer import Content, Renderer, fit_text, long_date
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
 
 TELEGRAM = Capabilities(4096, True, True, True, "html", 4, True)
@@ -30,7 +30,7 @@ async def reminders(
 ) -> list[Any]:
     await load_world(database, registry, now=morning_of(FRIDAY))
     chats = await open_chats(database, now=morning_of(FRIDAY), province=province, only={agency})
-    await morning(database, registry, now=morning_of(FRIDAY))
+    await run_mornings(database, registry, now=morning_of(FRIDAY))
     return await messages_to(database, chats[province, agency])
 
 
@@ -136,7 +136,9 @@ async def test_every_page_of_a_real_morning_fits_every_channel(
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
     chats = await open_chats(database, now=morning_of(FRIDAY), province="gia-lai")
-    await morning(database, registry, now=morning_of(FRIDAY), can=dict.fromkeys(range(1, 9), ZALO))
+    await run_mornings(
+        database, registry, now=morning_of(FRIDAY), capabilities=dict.fromkeys(range(1, 9), ZALO)
+    )
     seen = 0
     for chat in list(chats.values())[:40]:
         for message in await messages_to(database, chat):
@@ -152,7 +154,7 @@ async def test_every_page_of_a_real_morning_fits_every_channel(
 @pytest.mark.parametrize("as_html", [True, False])
 def test_text_beyond_the_limit_is_cut_between_lines_without_open_markup(as_html: bool) -> None:
     text = "\n".join(f"<b>dòng {number} 😀</b>" for number in range(300))
-    cut = fit(text, 2000, as_html=as_html)
+    cut = fit_text(text, 2000, as_html=as_html)
     assert len(cut.encode("utf-16-le")) // 2 <= 2000
     assert cut.endswith("…")
     if as_html:
@@ -188,7 +190,7 @@ async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
     )
     async with database.read() as connection:
         (account,) = await connection.scalars(select(Account.id))
-    await morning(database, registry, now=now, can={account: ZALO})
+    await run_mornings(database, registry, now=now, capabilities={account: ZALO})
     seen = 0
     for chat in (*chats.values(), *leads.values()):
         for message in await messages_to(database, chat):

@@ -19,20 +19,26 @@ from docx.oxml.ns import qn
 from data.clock import ZONE
 from data.figures.tasks import Figures, OfficialState
 from data.reports.facts import (
+    AgencyLine,
+    AnswerSource,
     LateAgency,
     LateItem,
-    Line,
+    Quote,
     ReportDutyFacts,
     ReportFacts,
-    Said,
     SectionFacts,
-    Source,
     TaskFacts,
     UrgingFacts,
 )
 from data.targets.facts import TargetFacts
-from jobs.reports.docx import ReportRefused, report_docx, urging_docx
-from jobs.reports.letterhead import abbreviation, bodies, day_long, day_short, letterhead
+from jobs.reports.docx import UnreconciledReport, report_docx, urging_docx
+from jobs.reports.letterhead import (
+    abbreviation,
+    build_letterhead,
+    official_long_date,
+    official_short_date,
+    split_bodies,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +46,7 @@ AT = datetime(2026, 11, 5, 9, 12, tzinfo=ZONE)
 FONTS = ("w:ascii", "w:hAnsi", "w:eastAsia", "w:cs")
 
 
-def line(agency: str, state: OfficialState, *, position: int = 0, **more: Any) -> Line:
+def line(agency: str, state: OfficialState, *, position: int = 0, **more: Any) -> AgencyLine:
     given: dict[str, Any] = {
         "waiting": False,
         "percent": None,
@@ -50,20 +56,20 @@ def line(agency: str, state: OfficialState, *, position: int = 0, **more: Any) -
         "document_on": None,
         "source": None,
     }
-    return Line(agency=agency, position=position, state=state, **(given | more))
+    return AgencyLine(agency=agency, position=position, state=state, **(given | more))
 
 
-def source(said: str, agency: str, **more: Any) -> Source:
-    return Source(
+def source(said: str, agency: str, **more: Any) -> AnswerSource:
+    return AnswerSource(
         **({"said": said, "agency": agency, "person": None, "at": AT, "note": None} | more)
     )
 
 
 def facts_of(
-    tasks: Sequence[tuple[str, str, OfficialState, Sequence[Line]]], **changes: Any
-) -> tuple[ReportFacts, list[tuple[TaskFacts, Sequence[Line]]]]:
+    tasks: Sequence[tuple[str, str, OfficialState, Sequence[AgencyLine]]], **changes: Any
+) -> tuple[ReportFacts, list[tuple[TaskFacts, Sequence[AgencyLine]]]]:
     """Return facts whose sums reconcile, of (code, text, state, lines) in one group each."""
-    held: list[tuple[TaskFacts, Sequence[Line]]] = []
+    held: list[tuple[TaskFacts, Sequence[AgencyLine]]] = []
     for number, (code, text, state, parts) in enumerate(tasks, 1):
         task = TaskFacts(
             task_id=number,
@@ -108,7 +114,7 @@ def counted(states: Sequence[str]) -> Figures:
     return Figures(**{state: states.count(state) for state in set(states)})
 
 
-def usual(**changes: Any) -> tuple[ReportFacts, list[tuple[TaskFacts, Sequence[Line]]]]:
+def usual(**changes: Any) -> tuple[ReportFacts, list[tuple[TaskFacts, Sequence[AgencyLine]]]]:
     done = line(
         "Sở GD&ĐT",
         "done_on_time",
@@ -341,16 +347,16 @@ def test_the_periodic_report_tells_received_late_and_missing() -> None:
 
 def test_the_same_difficulty_is_told_once_with_everybody_who_said_it() -> None:
     said = [
-        Said("Sở Y tế", "III.1a", "Thiếu kinh phí.", None, AT),
-        Said("Sở Nội vụ", "III.1b", "Chưa có hướng dẫn", None, AT),
-        Said(
+        Quote("Sở Y tế", "III.1a", "Thiếu kinh phí.", None, AT),
+        Quote("Sở Nội vụ", "III.1b", "Chưa có hướng dẫn", None, AT),
+        Quote(
             "Sở Tài chính",
             "III.1b",
             "thiếu  kinh phí",
             "Lê Thị Hoa",
             datetime(2026, 11, 7, 8, tzinfo=ZONE),
         ),
-        Said("Sở Nội vụ", "III.1b", " . ", None, AT),
+        Quote("Sở Nội vụ", "III.1b", " . ", None, AT),
     ]
     words = words_of(report(difficulties=said))
     shared = "- Thiếu kinh phí (Sở Y tế; Sở Tài chính – III.1a, III.1b; từ ngày 05/11/2026 đến ngày 07/11/2026)."
@@ -436,7 +442,7 @@ def test_progress_is_told_up_to_the_last_task() -> None:
 
 def test_a_report_whose_sums_are_off_is_refused_with_the_reason() -> None:
     facts, lines = usual(lines=7)
-    with pytest.raises(ReportRefused, match="phụ lục có 7") as refused:
+    with pytest.raises(UnreconciledReport, match="phụ lục có 7") as refused:
         report_docx(facts, lines)
     assert len(refused.value.reasons) == 1
 
@@ -444,13 +450,13 @@ def test_a_report_whose_sums_are_off_is_refused_with_the_reason() -> None:
 def test_a_report_whose_lines_are_not_those_counted_is_refused() -> None:
     facts, lines = usual()
     spoilt = [(task, held[:1]) for task, held in lines]
-    with pytest.raises(ReportRefused, match=r"III\.1b: phụ lục có 1 dòng"):
+    with pytest.raises(UnreconciledReport, match=r"III\.1b: phụ lục có 1 dòng"):
         report_docx(facts, spoilt)
 
 
 def test_a_report_with_a_task_twice_is_refused() -> None:
     facts, lines = usual()
-    with pytest.raises(ReportRefused, match="lặp lại"):
+    with pytest.raises(UnreconciledReport, match="lặp lại"):
         report_docx(facts, [*lines, lines[0]])
 
 
@@ -474,7 +480,7 @@ def test_words_of_people_are_neither_run_nor_markup_nor_lost() -> None:
     ]
     facts, lines = facts_of(
         [("III.{{ 1 }}", EVIL, "done_late", held)],
-        difficulties=[Said(EVIL, EVIL, EVIL, EVIL, AT)],
+        difficulties=[Quote(EVIL, EVIL, EVIL, EVIL, AT)],
         silent=[EVIL],
         title=EVIL,
         targets=[target(text=EVIL, value=EVIL, source=EVIL)],
@@ -550,7 +556,7 @@ def test_one_addressee_stands_beside_and_many_stand_in_the_table_alone() -> None
 
 
 def test_a_letter_to_nobody_is_refused() -> None:
-    with pytest.raises(ReportRefused, match="Chưa có cơ quan nào"):
+    with pytest.raises(UnreconciledReport, match="Chưa có cơ quan nào"):
         urging_docx(urging(agencies=0))
 
 
@@ -596,7 +602,7 @@ def test_a_letter_to_nobody_is_refused() -> None:
 def test_head_and_foot_follow_the_rank_of_who_issues(
     agency: str, superior: str, issuer: tuple[str, ...], symbol: str, signs: tuple[str, str]
 ) -> None:
-    head = letterhead(agency, "Gia Lai")
+    head = build_letterhead(agency, "Gia Lai")
     assert (head.superior, head.issuer, head.symbol) == (superior, issuer, symbol)
     assert (head.authority, head.post) == signs
 
@@ -614,17 +620,17 @@ def test_abbreviations_are_the_usual_ones() -> None:
 
 
 def test_a_comma_within_a_name_does_not_part_it() -> None:
-    assert bodies("UBND tỉnh, Ban Chỉ đạo chuyển đổi số tỉnh") == [
+    assert split_bodies("UBND tỉnh, Ban Chỉ đạo chuyển đổi số tỉnh") == [
         "UBND tỉnh",
         "Ban Chỉ đạo chuyển đổi số tỉnh",
     ]
-    assert bodies("Sở Văn hóa, Thể thao và Du lịch") == ["Sở Văn hóa, Thể thao và Du lịch"]
+    assert split_bodies("Sở Văn hóa, Thể thao và Du lịch") == ["Sở Văn hóa, Thể thao và Du lịch"]
 
 
 def test_days_have_a_nought_where_the_decree_wants_one() -> None:
-    assert day_long(date(2020, 2, 5)) == "ngày 05 tháng 02 năm 2020"
-    assert day_long(date(2020, 8, 15)) == "ngày 15 tháng 8 năm 2020"
-    assert day_short(date(2020, 8, 5)) == "05/8/2020"
+    assert official_long_date(date(2020, 2, 5)) == "ngày 05 tháng 02 năm 2020"
+    assert official_long_date(date(2020, 8, 15)) == "ngày 15 tháng 8 năm 2020"
+    assert official_short_date(date(2020, 8, 5)) == "05/8/2020"
 
 
 def test_a_committee_signs_on_behalf_and_does_not_report_to_itself() -> None:

@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from data.db.database import Database
-from data.figures.tasks import Figures, plan_figures, task_figures
+from data.figures.tasks import Figures, load_plan_figures, load_task_figures
 from data.models import Agency, Obligation, Plan
-from data.progress.replies import NotOpen
+from data.progress.replies import ObligationNotOpen
 from data.progress.undo import CannotUndo
 from data.registry.registry import Registry
-from data.reports.facts import faults
-from data.reports.gather import NoPlan, gather
-from data.reports.period import current_period, read_report_period, span_of
-from data.targets import values as targets
+from data.reports.facts import find_sum_errors
+from data.reports.gather import PlanNotLoaded, gather_report_facts
+from data.reports.period import next_report_period, read_report_period, span_of
+from data.targets import values as target_values
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world, morning_of
 from tests.support.recorded_answers import Said, on
@@ -267,7 +267,7 @@ async def test_targets_are_told_as_they_stood_on_the_reports_day(
         assert plan_id is not None
         assert agency_id is not None
         for value, at in (("20", on(10, 5)), ("27.5", on(11, 25))):
-            await targets.say(
+            await target_values.record_target_value(
                 connection,
                 plan_id=plan_id,
                 code="CT.1",
@@ -324,11 +324,11 @@ async def test_whatever_is_answered_the_sums_reconcile(
                 elif words == "completed" and chance.random() < 0.6:
                     end = chance.choice([said.confirm, said.send_back])
                     await end(obligation_id, at=at + timedelta(minutes=number, seconds=9))
-        except (NotOpen, CannotUndo, AssertionError):
+        except (ObligationNotOpen, CannotUndo, AssertionError):
             continue  # said twice, or closed: nothing more to say of this one
     for as_of in (date(2026, 3, 1), day, date(2026, 12, 20)):
         facts = await said.facts(as_of)
-        assert faults(facts) == []
+        assert find_sum_errors(facts) == []
         lines = await said.lines(facts)
         assert sum(map(len, lines.values())) == facts.lines
         for task in facts.tasks:
@@ -353,9 +353,9 @@ async def test_todays_report_counts_as_status_does(said: Said) -> None:
         plan_id = await connection.scalar(select(Plan.id).where(Plan.code == said.plan))
         assert plan_id is not None
         workdays = said.registry.workdays
-        plan = await plan_figures(connection, [plan_id], today=DAY, workdays=workdays)
+        plan = await load_plan_figures(connection, [plan_id], today=DAY, workdays=workdays)
         ids = [task.task_id for task in facts.tasks]
-        tasks = await task_figures(connection, ids, today=DAY, workdays=workdays)
+        tasks = await load_task_figures(connection, ids, today=DAY, workdays=workdays)
     assert facts.figures == plan[plan_id].tasks
     assert {t.task_id: t.state for t in facts.tasks} == {k: t.state for k, t in tasks.items()}
     assert [task.code for task in facts.tasks if task.unassigned] == ["4"]
@@ -365,8 +365,10 @@ async def test_a_plan_that_was_never_loaded_has_no_report(
     database: Database, registry: Registry
 ) -> None:
     async with database.read() as connection:
-        with pytest.raises(NoPlan):
-            await gather(connection, registry, "gia-lai-1901-2020", period="2026", as_of=DAY)
+        with pytest.raises(PlanNotLoaded):
+            await gather_report_facts(
+                connection, registry, "gia-lai-1901-2020", period="2026", as_of=DAY
+            )
 
 
 # ------------------------------------------------------------------ periods
@@ -419,4 +421,4 @@ def test_a_period_has_its_days_and_the_day_its_data_closes() -> None:
 def test_the_current_period_is_the_one_whose_report_is_next(
     frequencies: list[str], day: date, period: str
 ) -> None:
-    assert current_period(frequencies, today=day) == period
+    assert next_report_period(frequencies, today=day) == period

@@ -17,9 +17,9 @@ from data.clock import civil_date
 from data.db.database import Database
 from data.models import Obligation, Plan, ReportRequest
 from data.registry.registry import Registry
-from data.reports.facts import faults
-from data.reports.gather import gather, lines_of
-from jobs.reports.make import Made, make_report
+from data.reports.facts import find_sum_errors
+from data.reports.gather import gather_report_facts, stream_agency_lines
+from jobs.reports.make import ReportFile, make_report
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.loaded_province import load_world
 from tests.support.recorded_answers import Said, on
@@ -177,9 +177,9 @@ async def test_the_real_plans_are_reported_whole_after_a_year_of_answers(
         elif words == "completed" and chance.random() < 0.5:
             await said.confirm(obligation_id, at=at + timedelta(hours=2))
     async with database.read() as connection:
-        facts = await gather(connection, registry, plan, period="2026", as_of=DAY)
-        lines = [each async for each in lines_of(connection, registry, facts)]
-    assert faults(facts) == []
+        facts = await gather_report_facts(connection, registry, plan, period="2026", as_of=DAY)
+        lines = [each async for each in stream_agency_lines(connection, registry, facts)]
+    assert find_sum_errors(facts) == []
     assert [task for task, _ in lines] == list(facts.tasks)
     assert facts.difficulties
     assert facts.proposals
@@ -187,7 +187,7 @@ async def test_the_real_plans_are_reported_whole_after_a_year_of_answers(
         made = await make_report(
             database, registry, plan, period="2026", form=form, as_of=civil_date(on(11, 20))
         )
-        assert isinstance(made, Made)
+        assert isinstance(made, ReportFile)
         if form == "xlsx":
             page = load_workbook(io.BytesIO(made.content))[facts.number.replace("/", "-")]
             nobody = sum(task.unassigned for task in facts.tasks)

@@ -15,16 +15,16 @@ from sqlalchemy import select, update
 
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.files import kept_file
+from data.files import load_file
 from data.models import Chat, Message, ReportRequest
 from data.registry.registry import Registry
 from data.reports import requests as report_requests
-from data.reports.facts import Line, ReportFacts, TaskFacts
-from data.reports.late_agencies import urging_facts
-from data.reports.requests import TAKEN_FOR
-from jobs.reports.docx import ReportRefused
-from jobs.reports.make import Made, Refused, make_report
-from jobs.reports.requests import Reports
+from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
+from data.reports.late_agencies import load_urging_facts
+from data.reports.requests import CLAIM_DURATION
+from jobs.reports.docx import UnreconciledReport
+from jobs.reports.make import ReportFile, ReportRefusal, make_report
+from jobs.reports.requests import ReportWorker
 from jobs.reports.xlsx import report_xlsx
 from tests.support.conversations import RENDERER, WITH_BUTTONS, WITHOUT, Talk, small_registry
 from tests.support.loaded_province import load_world
@@ -44,7 +44,7 @@ async def said(database: Database) -> Said:
     return Said(database, registry)
 
 
-async def drawn(said: Said, facts: ReportFacts) -> Sequence[tuple[TaskFacts, list[Line]]]:
+async def drawn(said: Said, facts: ReportFacts) -> Sequence[tuple[TaskFacts, list[AgencyLine]]]:
     lines = await said.lines(facts)
     return [(task, lines[task.code]) for task in facts.tasks]
 
@@ -133,11 +133,11 @@ async def test_two_plans_of_one_number_have_a_sheet_each(said: Said) -> None:
 async def test_sums_that_differ_refuse_the_sheet_with_the_reason(said: Said) -> None:
     facts = await said.facts(DAY)
     lines = await drawn(said, facts)
-    with pytest.raises(ReportRefused, match="4 dòng cơ quan nhưng phụ lục có 5"):
+    with pytest.raises(UnreconciledReport, match="4 dòng cơ quan nhưng phụ lục có 5"):
         report_xlsx([(replace(facts, lines=5), lines)])
-    with pytest.raises(ReportRefused, match="2: có 1 dòng, số liệu là 2 cơ quan"):
+    with pytest.raises(UnreconciledReport, match="2: có 1 dòng, số liệu là 2 cơ quan"):
         report_xlsx([(facts, [(t, every[:1]) for t, every in lines])])
-    with pytest.raises(ReportRefused, match="số liệu là 4"):
+    with pytest.raises(UnreconciledReport, match="số liệu là 4"):
         report_xlsx([(facts, lines[:1])])
 
 
@@ -158,11 +158,11 @@ async def test_a_document_and_a_sheet_are_made_of_the_same_facts(said: Said) -> 
         )
         for form in ("docx", "xlsx")
     ]
-    assert [each.name for each in made if isinstance(each, Made)] == [
+    assert [each.name for each in made if isinstance(each, ReportFile)] == [
         "bao-cao-dong-10-2026-2026.docx",
         "bao-cao-dong-10-2026-2026.xlsx",
     ]
-    facts = [each.facts for each in made if isinstance(each, Made)]
+    facts = [each.facts for each in made if isinstance(each, ReportFile)]
     assert facts[0] == facts[1]
     assert told[-1] == (4, 4)
 
@@ -171,7 +171,7 @@ async def test_a_period_that_has_not_begun_has_no_report(said: Said) -> None:
     made = await make_report(
         said.database, said.registry, PLAN, period="2027", form="docx", as_of=DAY
     )
-    assert made == Refused("Kỳ năm 2027 chưa bắt đầu nên chưa có gì để tổng hợp.")
+    assert made == ReportRefusal("Kỳ năm 2027 chưa bắt đầu nên chưa có gì để tổng hợp.")
 
 
 @pytest.mark.parametrize("form", ["docx", "xlsx"])
@@ -181,7 +181,7 @@ async def test_a_period_that_was_over_before_the_plan_was_issued_has_no_report(
     made = await make_report(
         said.database, said.registry, PLAN, period="2025", form=form, as_of=DAY
     )
-    assert isinstance(made, Refused)
+    assert isinstance(made, ReportRefusal)
     assert "ban hành ngày 05/01/2026, sau khi năm 2025 kết thúc" in made.reason
 
 
@@ -190,7 +190,7 @@ async def test_who_is_urged_in_writing_is_late_beyond_the_ladder_and_has_no_say_
 ) -> None:
     async def urged(day: date) -> list[tuple[str, list[str]]]:
         async with said.database.read() as connection:
-            facts = await urging_facts(connection, said.registry, PLAN, as_of=day)
+            facts = await load_urging_facts(connection, said.registry, PLAN, as_of=day)
         return [(each.agency, [item.code for item in each.items]) for each in facts.agencies]
 
     # Due 14/11, judged 16/11: the fifteenth working day late is 8/12 (24/11 is off).
@@ -210,7 +210,7 @@ async def test_nobody_to_be_urged_makes_no_letter(said: Said) -> None:
     made = await make_report(
         said.database, said.registry, PLAN, period="2026", form="urging", as_of=DAY
     )
-    assert isinstance(made, Refused)
+    assert isinstance(made, ReportRefusal)
     assert "quá hạn lâu" in made.reason  # some are late, and still reminded
 
 
@@ -246,8 +246,8 @@ async def answers(database: Database) -> list[Any]:
         return list(rows)
 
 
-def jobs_of(database: Database, registry: Registry, clock: SteppedClock) -> Reports:
-    return Reports(database, lambda: registry, clock)
+def jobs_of(database: Database, registry: Registry, clock: SteppedClock) -> ReportWorker:
+    return ReportWorker(database, lambda: registry, clock)
 
 
 async def test_who_follows_a_plan_is_answered_at_once_and_gets_the_file(talk: Talk) -> None:
@@ -261,7 +261,7 @@ async def test_who_follows_a_plan_is_answered_at_once_and_gets_the_file(talk: Ta
     assert (message.template, message.priority) == ("report_ready", 0)
     async with talk.database.read() as connection:
         address = await connection.scalar(select(Chat.address).where(Chat.id == message.chat_id))
-        file = await kept_file(connection, message.context["attach"])
+        file = await load_file(connection, message.context["attach"])
     assert address == "theo-doi"
     assert file is not None
     assert (file.name, file.content[:2]) == ("bao-cao-dong-10-2026-2026.docx", b"PK")
@@ -280,8 +280,8 @@ async def test_the_file_goes_with_the_message_or_its_address_or_whom_to_ask(talk
         )
     assert content is not None
     with_file, without = (
-        RENDERER.render(content, can, repeated=False, plain=False, address="x")
-        for can in (FILES, WITHOUT)
+        RENDERER.render(content, capabilities, repeated=False, plain=False, address="x")
+        for capabilities in (FILES, WITHOUT)
     )
     assert with_file.document is not None
     assert with_file.document.name == "bao-cao-dong-10-2026-2026.xlsx"
@@ -399,11 +399,11 @@ async def test_a_request_whose_process_died_is_taken_again_three_times_at_most(t
     clock = SteppedClock(NOW)
     for attempt in (1, 2, 3):
         async with talk.database.write() as connection:
-            taken = await report_requests.take(connection, now=await clock.now())
+            taken = await report_requests.claim_report_request(connection, now=await clock.now())
         assert taken is not None
         assert taken.attempt == attempt
         assert await jobs_of(talk.database, talk.registry, clock).step() == 0
-        clock.move_to(await clock.now() + TAKEN_FOR)
+        clock.move_to(await clock.now() + CLAIM_DURATION)
     assert await jobs_of(talk.database, talk.registry, clock).step() == 1
     (message,) = await answers(talk.database)
     assert message.template == "report_refused"
@@ -414,10 +414,10 @@ async def test_a_late_process_does_not_answer_what_another_took_over(talk: Talk)
     await enrolled(talk)
     await talk.say("theo-doi", "/baocao 10")
     async with talk.database.write() as connection:
-        slow = await report_requests.take(connection, now=NOW)
+        slow = await report_requests.claim_report_request(connection, now=NOW)
         assert slow is not None
-        await report_requests.take(connection, now=NOW + TAKEN_FOR)
-        assert not await report_requests.end(connection, slow, "done", now=NOW)
+        await report_requests.claim_report_request(connection, now=NOW + CLAIM_DURATION)
+        assert not await report_requests.finish_report_request(connection, slow, "done", now=NOW)
 
 
 async def test_a_report_that_is_refused_says_why_where_it_was_asked(talk: Talk) -> None:
@@ -451,7 +451,7 @@ async def test_a_woken_job_makes_the_report_without_waiting_for_the_minute(talk:
     await enrolled(talk)
     await talk.say("theo-doi", "/baocao 10")
     answered = asyncio.Event()
-    reports = Reports(
+    reports = ReportWorker(
         talk.database, lambda: talk.registry, SteppedClock(NOW), answered=answered.set
     )
     running = asyncio.create_task(reports.run())

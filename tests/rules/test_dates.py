@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from data.registry.registry import Registry
 from data.registry.schema import CalendarFile, Deadline, Period, ReportDutyEntry
 from data.registry.workdays import Workdays
-from data.registry.yaml_reader import parse, read_text
+from data.registry.yaml_reader import parse_yaml, read_text
 from data.rules.due_dates import last_day_on_time, occurrences, phase_end
-from data.rules.ladder import RUNGS, judge, latest_rung, next_rung, rung_on, schedule
+from data.rules.ladder import (
+    RUNGS,
+    compute_due_date,
+    latest_rung,
+    next_rung,
+    rung_day,
+    schedule_rungs,
+)
 from tests.conftest import SHIPPED
 
 CALENDAR = Workdays(
-    parse(read_text(path), path.name, CalendarFile)
+    parse_yaml(read_text(path), path.name, CalendarFile)
     for path in sorted((SHIPPED / "calendar").glob("*.yaml"))
 )
 DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))
@@ -104,8 +111,8 @@ def test_an_unknown_year_counts_its_weekdays() -> None:
 def test_rungs_are_in_order_on_working_days_and_never_twice(
     due_on: date, kind: str, strictly: bool
 ) -> None:
-    due = judge(due_on, CALENDAR, strictly=strictly)
-    steps = schedule(RUNGS[kind], due, CALENDAR)
+    due = compute_due_date(due_on, CALENDAR, strictly=strictly)
+    steps = schedule_rungs(RUNGS[kind], due, CALENDAR)
     rungs = [rung for rung, _ in steps]
     days = [day for _, day in steps]
     assert rungs == sorted(set(rungs))
@@ -118,9 +125,9 @@ def test_rungs_are_in_order_on_working_days_and_never_twice(
 def test_rungs_before_the_due_date_come_by_base_and_late_ones_after_judged(
     due_on: date, kind: str
 ) -> None:
-    due = judge(due_on, CALENDAR)
+    due = compute_due_date(due_on, CALENDAR)
     assert due.base <= due_on <= due.judged
-    for rung, day in schedule(RUNGS[kind], due, CALENDAR):
+    for rung, day in schedule_rungs(RUNGS[kind], due, CALENDAR):
         if rung <= 0:
             assert due.working_days_left(day, CALENDAR) == -rung
             assert not due.is_late(day, CALENDAR)
@@ -130,23 +137,23 @@ def test_rungs_before_the_due_date_come_by_base_and_late_ones_after_judged(
 
 
 def test_a_saturday_deadline_is_based_on_friday_and_judged_on_monday() -> None:
-    due = judge(date(2026, 11, 14), CALENDAR)
+    due = compute_due_date(date(2026, 11, 14), CALENDAR)
     assert (due.base, due.judged) == (date(2026, 11, 13), date(2026, 11, 16))
     assert not due.is_late(date(2026, 11, 16), CALENDAR)
     assert due.is_late(date(2026, 11, 17), CALENDAR)
-    assert rung_on(1, due, CALENDAR) == date(2026, 11, 17)
+    assert rung_day(1, due, CALENDAR) == date(2026, 11, 17)
 
 
 def test_a_province_that_judges_strictly_counts_from_the_due_date_itself() -> None:
-    due = judge(date(2026, 11, 14), CALENDAR, strictly=True)
+    due = compute_due_date(date(2026, 11, 14), CALENDAR, strictly=True)
     assert due.judged == date(2026, 11, 14)
     assert due.is_late(date(2026, 11, 16), CALENDAR)
 
 
 def test_lang_son_coordinator_is_reminded_last_on_monday_because_tuesday_is_off() -> None:
-    due = judge(date(2026, 11, 24), CALENDAR)
-    assert rung_on(0, due, CALENDAR) == date(2026, 11, 23)
-    assert rung_on(1, due, CALENDAR) == date(2026, 11, 26)
+    due = compute_due_date(date(2026, 11, 24), CALENDAR)
+    assert rung_day(0, due, CALENDAR) == date(2026, 11, 23)
+    assert rung_day(1, due, CALENDAR) == date(2026, 11, 26)
 
 
 @given(DAYS, KINDS, st.integers(-40, 400))
@@ -154,19 +161,21 @@ def test_the_latest_rung_is_the_last_whose_day_has_come(
     due_on: date, kind: str, offset: int
 ) -> None:
     today = due_on + timedelta(days=offset)
-    due = judge(due_on, CALENDAR)
+    due = compute_due_date(due_on, CALENDAR)
     latest = latest_rung(RUNGS[kind], due, CALENDAR, today=today)
     coming = next_rung(RUNGS[kind], due, CALENDAR, after_rung=latest)
     if latest is not None:
-        assert rung_on(latest, due, CALENDAR) <= today
+        assert rung_day(latest, due, CALENDAR) <= today
     if coming is not None:
         assert coming[1] > today
 
 
 @given(DAYS, st.integers(1, 60))
 def test_an_extension_moves_every_rung_later_and_adds_none(due_on: date, days: int) -> None:
-    before = schedule(RUNGS["report"], judge(due_on, CALENDAR), CALENDAR)
-    after = schedule(RUNGS["report"], judge(due_on + timedelta(days=days), CALENDAR), CALENDAR)
+    before = schedule_rungs(RUNGS["report"], compute_due_date(due_on, CALENDAR), CALENDAR)
+    after = schedule_rungs(
+        RUNGS["report"], compute_due_date(due_on + timedelta(days=days), CALENDAR), CALENDAR
+    )
     assert [rung for rung, _ in before] == [rung for rung, _ in after]
     assert all(new >= old for (_, old), (_, new) in zip(before, after, strict=True))
 

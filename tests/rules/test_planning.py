@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from data.registry.registry import Registry
 from data.rules.ladder import TASK_KINDS
 from data.rules.owners import coordinator_of, task_owners
-from data.rules.planning import assignments, obligations
-from data.rules.preview import preview
+from data.rules.planning import plan_assignments, plan_obligations
+from data.rules.preview import preview_rungs
 
 
 def by_rung(registry: Registry, province: str, code: str, due_on: date) -> dict[int, date]:
-    rows = preview(registry, since=date(2026, 10, 1), until=date(2026, 12, 31), province=province)
+    rows = preview_rungs(
+        registry, since=date(2026, 10, 1), until=date(2026, 12, 31), province=province
+    )
     return {row.rung: row.date for row in rows if row.code == code and row.due_on == due_on}
 
 
@@ -35,14 +37,14 @@ def test_dong_thap_is_due_on_the_day_itself_and_its_coordinator_on_15_december(
 ) -> None:
     assert by_rung(registry, "dong-thap", "BC.1", date(2026, 11, 30))[0] == date(2026, 11, 30)
     assert by_rung(registry, "dong-thap", "BC.2", date(2026, 12, 15))[0] == date(2026, 12, 15)
-    rows = preview(
+    rows = preview_rungs(
         registry, since=date(2026, 12, 15), until=date(2026, 12, 15), province="dong-thap"
     )
     assert [row.agency for row in rows if row.code == "BC.2"] == ["Sở Khoa học và Công nghệ"]
 
 
 def test_preview_never_speaks_on_a_day_off_nor_twice_of_one_rung(registry: Registry) -> None:
-    rows = preview(registry, since=date(2026, 1, 1), until=date(2026, 12, 31))
+    rows = preview_rungs(registry, since=date(2026, 1, 1), until=date(2026, 12, 31))
     assert all(registry.workdays.is_working(row.date) for row in rows)
     counted = Counter(
         (row.province, row.plan, row.agency, row.code, row.due_on, row.rung)
@@ -57,7 +59,7 @@ def test_a_duty_never_includes_its_own_receiver(registry: Registry) -> None:
         code = "BC.2" if plan_code.startswith("lang") else "BC.1"
         owed = [
             item
-            for item in obligations(
+            for item in plan_obligations(
                 registry, plan_code, since=date(2025, 6, 1), until=date(2026, 12, 31)
             )
             if item.code == code and item.kind != "phase_end"
@@ -70,7 +72,7 @@ def test_a_duty_never_includes_its_own_receiver(registry: Registry) -> None:
 def test_the_owner_is_the_agency_as_of_the_due_date(registry: Registry) -> None:
     owed = [
         item
-        for item in obligations(
+        for item in plan_obligations(
             registry, "gia-lai-1901-2020", since=date(2024, 11, 1), until=date(2025, 11, 30)
         )
         if item.code == "BC.1"
@@ -99,7 +101,9 @@ def test_split_work_waits_for_a_decision_under_its_old_name(registry: Registry) 
     plan = registry.plans["gia-lai-1901-2020"]
     task = next(task for task in plan.tasks if task.code == "III.3a")
     assert task_owners(home, plan, task, on=date(2026, 11, 22)) == {"so-tttt": True}
-    rows = preview(registry, since=date(2030, 12, 1), until=date(2030, 12, 31), province="gia-lai")
+    rows = preview_rungs(
+        registry, since=date(2030, 12, 1), until=date(2030, 12, 31), province="gia-lai"
+    )
     told = {row.agency for row in rows if row.code == "III.3a" and row.plan == "1901/KH-UBND"}
     assert told == {"Sở Khoa học và Công nghệ"}  # the coordinating agency
 
@@ -116,14 +120,14 @@ def test_groups_nobody_listed_make_no_obligations(registry: Registry) -> None:
     plan = registry.plans["dong-thap-93-2020"]
     task = next(task for task in plan.tasks if task.code == "PL.18")
     assert task.leads == ["Các doanh nghiệp viễn thông"]
-    assert assignments(home, plan, task, until=date(2026, 11, 22)) == []
+    assert plan_assignments(home, plan, task, until=date(2026, 11, 22)) == []
 
 
 def test_assignments_follow_each_other_without_gap(registry: Registry) -> None:
     home = registry.provinces["gia-lai"]
     plan = registry.plans["gia-lai-1901-2020"]
     task = next(task for task in plan.tasks if task.code == "III.2e")
-    found = assignments(home, plan, task, until=date(2026, 11, 22))
+    found = plan_assignments(home, plan, task, until=date(2026, 11, 22))
     assert [(item.agency, item.since, item.until) for item in found] == [
         ("so-tnmt", date(2020, 9, 14), date(2025, 2, 28)),
         ("so-nnmt", date(2025, 3, 1), None),

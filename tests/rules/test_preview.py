@@ -12,14 +12,14 @@ from sqlalchemy import select, update
 
 from data.db.database import Database
 from data.models import Agency, Obligation, Plan, Reminder
-from data.progress.decisions import laid_over
+from data.progress.decisions import load_decisions
 from data.registry.registry import Registry
 from data.rules.holders import Holders
-from data.rules.overrides import NOTHING_LAID, Laid
+from data.rules.overrides import NO_DECISIONS, Decisions
 from data.rules.owners import coordinator_of
-from data.rules.preview import PreviewRow, preview
-from jobs.morning.run import morning
-from jobs.planning.materialise import recompute
+from data.rules.preview import PreviewRow, preview_rungs
+from jobs.morning.run import run_mornings
+from jobs.planning.rungs import recompute
 from tests.support.conversations import CALENDAR, OLD_PLAN, PLAN, PROVINCE, Talk
 from tests.support.loaded_province import morning_of, open_chats
 
@@ -86,7 +86,7 @@ def days() -> Iterator[date]:
 async def told(database: Database) -> Counter[Any]:
     """Run every morning with nobody answering; count (day, who, code, due, rung)."""
     for day in days():
-        await morning(database, REGISTRY, now=morning_of(day))
+        await run_mornings(database, REGISTRY, now=morning_of(day))
     home = REGISTRY.provinces["dong"]
     async with database.read() as connection:
         rows = await connection.execute(
@@ -111,13 +111,15 @@ async def told(database: Database) -> Counter[Any]:
         return found
 
 
-async def laid_in(database: Database) -> Laid:
+async def laid_in(database: Database) -> Decisions:
     async with database.read() as connection:
-        return await laid_over(connection)
+        return await load_decisions(connection)
 
 
-def foretold(laid: Laid) -> Counter[Any]:
-    return Counter(key_of(row) for row in preview(REGISTRY, since=FIRST, until=LAST, laid=laid))
+def foretold(laid: Decisions) -> Counter[Any]:
+    return Counter(
+        key_of(row) for row in preview_rungs(REGISTRY, since=FIRST, until=LAST, decisions=laid)
+    )
 
 
 def key_of(row: PreviewRow) -> tuple[Any, ...]:
@@ -134,7 +136,7 @@ async def test_what_is_foretold_goes_out_and_nothing_else(talk: Talk) -> None:
     # A proposed date is followed past its day, as what it is; one before tracking never comes up.
     assert {-20, 0, 1, 10} <= rungs(expected, "BC.7", date(2026, 12, 18))
     assert rungs(expected, "BC.6", date(2026, 9, 18)) == set()
-    assert rungs(foretold(NOTHING_LAID), "BC.6", date(2026, 9, 18)) != set()
+    assert rungs(foretold(NO_DECISIONS), "BC.6", date(2026, 9, 18)) != set()
 
 
 async def test_what_was_decided_is_foretold_as_it_then_goes_out(talk: Talk) -> None:
@@ -169,14 +171,14 @@ async def test_what_was_decided_is_foretold_as_it_then_goes_out(talk: Talk) -> N
 
 def test_days_before_tracking_are_reckoned_as_if_it_had_begun_long_before() -> None:
     early = {"since": date(2026, 9, 1), "until": date(2026, 11, 8)}
-    laid = Laid(tracked_from=dict.fromkeys(REGISTRY.plans, TODAY))
-    assert preview(REGISTRY, **early, laid=laid) == preview(REGISTRY, **early)
+    laid = Decisions(tracked_from=dict.fromkeys(REGISTRY.plans, TODAY))
+    assert preview_rungs(REGISTRY, **early, decisions=laid) == preview_rungs(REGISTRY, **early)
 
 
 def test_nothing_of_a_closed_plan_is_foretold_after_its_end() -> None:
     (code,) = (code for code, plan in REGISTRY.plans.items() if plan.number == NUMBER)
-    rows = preview(
-        REGISTRY, since=FIRST, until=LAST, laid=Laid(closed_on={code: date(2026, 11, 30)})
+    rows = preview_rungs(
+        REGISTRY, since=FIRST, until=LAST, decisions=Decisions(closed_on={code: date(2026, 11, 30)})
     )
     assert rows
     assert all(row.date <= date(2026, 11, 30) for row in rows)

@@ -18,24 +18,32 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.sandbox.chats import ChatKeeper, File, Line, NoSuchButton, TwinMessage
-from bot.sandbox.database import remove_earlier
+from bot.sandbox.chats import ChatEntry, NoSuchButton, SandboxChannel, TwinMessage, UploadedFile
+from bot.sandbox.database import remove_earlier_database
 from bot.sandbox.guard import NEEDS_ADDRESS, WRONG_HOST, WRONG_ORIGIN, Guard
-from bot.sandbox.markup import pieces, preview_line, safe_html, utf16_length
-from bot.sandbox.people import LocalChat, Speaker
-from bot.sandbox.view import Attached, Where, bubbles, file_size, initials, last_words, zalo_bubbles
+from bot.sandbox.markup import preview_line, safe_html, split_text, utf16_length
+from bot.sandbox.people import SandboxChat, Speaker
+from bot.sandbox.view import (
+    AttachedFile,
+    PageAddress,
+    file_size,
+    initials,
+    last_message_line,
+    telegram_bubbles,
+    zalo_bubbles,
+)
 from data.clock import SteppedClock
 from data.db.database import Database, DatabaseUnusable
-from data.db.upgrade import upgrade
-from data.progress.evidence import MOST_BYTES
-from jobs.channel import Button, Document, Gone, Incoming, OutgoingMessage
-from jobs.rendering.qr import picture
+from data.db.upgrade import upgrade_schema
+from data.progress.evidence import MAX_EVIDENCE_BYTES
+from jobs.channel import Button, Gone, Incoming, OutgoingDocument, OutgoingMessage
+from jobs.rendering.qr import render_qr
 
 pytestmark = pytest.mark.slow
 
 LAN = Speaker("7", "Lan")
-PRIVATE = LocalChat("a", "px", "Sở Tài chính", "focal", "private", (LAN,), "stc")
-GROUP = LocalChat("g", "px", "Nhóm", "group", "group", (LAN, Speaker("8", "Dũng")), "stc")
+PRIVATE = SandboxChat("a", "px", "Sở Tài chính", "focal", "private", (LAN,), "stc")
+GROUP = SandboxChat("g", "px", "Nhóm", "group", "group", (LAN, Speaker("8", "Dũng")), "stc")
 NOW = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
 PORT = 8123
 HOME = f"http://127.0.0.1:{PORT}"
@@ -140,14 +148,14 @@ def test_a_preview_is_one_line_without_markup() -> None:
 
 @given(st.text(max_size=400), st.integers(min_value=4, max_value=80))
 def test_pieces_fit_and_lose_nothing_but_white_space(text: str, most: int) -> None:
-    parts = list(pieces(text, most))
+    parts = list(split_text(text, most))
     assert all(0 < utf16_length(part) <= most for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 
 def test_pieces_are_cut_between_paragraphs_first() -> None:
-    assert list(pieces("một hai\n\nba bốn\nnăm", 14)) == ["một hai", "ba bốn\nnăm"]
-    assert list(pieces("📌" * 5, 4)) == ["📌📌", "📌📌", "📌"]
+    assert list(split_text("một hai\n\nba bốn\nnăm", 14)) == ["một hai", "ba bốn\nnăm"]
+    assert list(split_text("📌" * 5, 4)) == ["📌📌", "📌📌", "📌"]
 
 
 def test_initials_tell_agencies_of_one_kind_apart() -> None:
@@ -159,11 +167,11 @@ def test_initials_tell_agencies_of_one_kind_apart() -> None:
 
 
 def test_an_address_keeps_only_what_it_knows() -> None:
-    where = Where.of("tinh=gia-lai&chat=12&xem=zalo&la=1&dap=m1&khoa=abc&next=//evil.example")
+    where = PageAddress.of("tinh=gia-lai&chat=12&xem=zalo&la=1&dap=m1&khoa=abc&next=//evil.example")
     assert where.href() == "/?tinh=gia-lai&chat=12&xem=zalo&la=1&dap=m1"
     assert where.href(chat=None) == "/?tinh=gia-lai&xem=zalo"
-    assert Where.of("chat=x&xem=khác") == Where()
-    assert Where.of("chat=²&chat=9") == Where()
+    assert PageAddress.of("chat=x&xem=khác") == PageAddress()
+    assert PageAddress.of("chat=²&chat=9") == PageAddress()
 
 
 # ------------------------------------------------------------------ chats
@@ -171,21 +179,21 @@ def test_an_address_keeps_only_what_it_knows() -> None:
 
 def sent(
     remote_id: str, text: str, *, edits: str | None = None, actions: tuple[str, ...] = ()
-) -> Line:
+) -> ChatEntry:
     row = tuple(Button(action, action) for action in actions)
     message = TwinMessage(
         "a", text, buttons=(row,) if row else (), edits=edits, on_zalo=f"Z {text}"
     )
-    return Line(remote_id, NOW, message)
+    return ChatEntry(remote_id, NOW, message)
 
 
 def test_an_edit_changes_its_message_in_place_on_telegram_and_is_a_new_one_on_zalo() -> None:
     lines = [
         sent("1", "<b>một</b>", actions=("ack:1",)),
-        Line("u1", NOW, None, "<i>chào</i>"),
+        ChatEntry("u1", NOW, None, "<i>chào</i>"),
         sent("1", "đã nhận", edits="1"),
     ]
-    shown = bubbles(lines, seen=0)
+    shown = telegram_bubbles(lines, seen=0)
     assert [(one.mine, one.text, one.note) for one in shown] == [
         (False, "đã nhận", "đã sửa"),
         (True, "&lt;i&gt;chào&lt;/i&gt;", ""),
@@ -202,23 +210,25 @@ def test_an_edit_changes_its_message_in_place_on_telegram_and_is_a_new_one_on_za
 
 def test_the_first_line_not_seen_before_is_marked_but_an_edit_never_is() -> None:
     lines = [sent("1", "một"), sent("2", "hai"), sent("1", "một rưỡi", edits="1")]
-    assert [one.fresh for one in bubbles(lines, seen=1)] == [False, True]
-    assert [one.fresh for one in bubbles(lines, seen=2)] == [False, False]
+    assert [one.fresh for one in telegram_bubbles(lines, seen=1)] == [False, True]
+    assert [one.fresh for one in telegram_bubbles(lines, seen=2)] == [False, False]
 
 
 def test_the_day_stands_once_above_its_first_message() -> None:
-    later = Line("3", datetime(2026, 11, 22, 17, 30, tzinfo=UTC), None, "thứ Hai rồi")
-    days = [one.day for one in bubbles([sent("1", "một"), sent("2", "hai"), later], seen=0)]
+    later = ChatEntry("3", datetime(2026, 11, 22, 17, 30, tzinfo=UTC), None, "thứ Hai rồi")
+    days = [
+        one.day for one in telegram_bubbles([sent("1", "một"), sent("2", "hai"), later], seen=0)
+    ]
     assert days == ["thứ Sáu 20/11/2026", None, "thứ Hai 23/11/2026"]
 
 
 def test_a_message_sent_plain_is_shown_as_it_is() -> None:
-    line = Line("1", NOW, OutgoingMessage("a", "1 < 2 <b>", plain=True))
-    assert bubbles([line], seen=0)[0].text == "1 &lt; 2 &lt;b&gt;"
+    line = ChatEntry("1", NOW, OutgoingMessage("a", "1 < 2 <b>", plain=True))
+    assert telegram_bubbles([line], seen=0)[0].text == "1 &lt; 2 &lt;b&gt;"
 
 
 async def test_only_a_button_of_the_message_in_its_present_form_can_be_pressed() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
+    keeper = SandboxChannel(SteppedClock(NOW))
     row = (Button("Đã nhận", "ack:7"),)
     receipt = await keeper.send(OutgoingMessage("a", "một", buttons=(row,)))
     raw = await keeper.press(PRIVATE, receipt.remote_id, "ack:7", LAN)
@@ -241,43 +251,43 @@ async def test_only_a_button_of_the_message_in_its_present_form_can_be_pressed()
         await keeper.press(PRIVATE, receipt.remote_id, "ack:7", LAN)
 
 
-def read(keeper: ChatKeeper, raw: bytes) -> Incoming:
+def read(keeper: SandboxChannel, raw: bytes) -> Incoming:
     incoming = keeper.parse(5, raw)
     assert incoming is not None
     return incoming
 
 
 async def test_what_is_typed_in_a_group_tells_who_says_it_and_which_message_it_answers() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
+    keeper = SandboxChannel(SteppedClock(NOW))
     receipt = await keeper.send(OutgoingMessage("g", "<b>Kính gửi</b> nhóm"))
     raw = await keeper.say(GROUP, "đã xong", GROUP.speakers[1], reply_to=receipt.remote_id)
     incoming = read(keeper, raw.raw)
     assert (incoming.chat_kind, incoming.chat_title, incoming.kind) == ("group", "Nhóm", "text")
     assert (incoming.sender, incoming.sender_name) == ("8", "Dũng")
     assert incoming.reply_to == receipt.remote_id
-    shown = bubbles(keeper.chats["g"], seen=0)[-1]
+    shown = telegram_bubbles(keeper.chats["g"], seen=0)[-1]
     assert (shown.speaker, shown.answers) == ("Dũng", "Kính gửi nhóm")
     raw = await keeper.say(PRIVATE, "đã xong", LAN, reply_to=receipt.remote_id)
     assert read(keeper, raw.raw).reply_to is None  # it stands in another chat
-    assert bubbles(keeper.chats["a"], seen=0)[-1].speaker == ""
+    assert telegram_bubbles(keeper.chats["a"], seen=0)[-1].speaker == ""
 
 
 async def test_a_file_is_carried_in_the_raw_update_itself() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
-    raw = await keeper.say(PRIVATE, "", LAN, file=File("anh.jpg", b"JFIF", is_photo=True))
+    keeper = SandboxChannel(SteppedClock(NOW))
+    raw = await keeper.say(PRIVATE, "", LAN, file=UploadedFile("anh.jpg", b"JFIF", is_photo=True))
     incoming = read(keeper, raw.raw)
     assert (incoming.kind, incoming.attachments) == ("other", ("photo",))
     (file,) = incoming.files
     assert (file.name, file.size) == ("anh.jpg", 4)
     assert await keeper.fetch(file, most=10) == b"JFIF"
-    assert bubbles(keeper.chats["a"], seen=0)[0].file == "anh.jpg (1 KB)"
-    assert last_words(keeper.chats["a"]) == "Bạn: anh.jpg (1 KB)"
-    raw = await keeper.say(PRIVATE, "báo cáo đây", LAN, file=File("bc.pdf", b"%PDF-"))
+    assert telegram_bubbles(keeper.chats["a"], seen=0)[0].file == "anh.jpg (1 KB)"
+    assert last_message_line(keeper.chats["a"]) == "Bạn: anh.jpg (1 KB)"
+    raw = await keeper.say(PRIVATE, "báo cáo đây", LAN, file=UploadedFile("bc.pdf", b"%PDF-"))
     assert (read(keeper, raw.raw).kind, read(keeper, raw.raw).attachments) == (
         "text",
         ("document",),
     )
-    assert last_words(keeper.chats["a"]) == "Bạn: bc.pdf (1 KB) · báo cáo đây"
+    assert last_message_line(keeper.chats["a"]) == "Bạn: bc.pdf (1 KB) · báo cáo đây"
     assert [one.file for one in zalo_bubbles(keeper.chats["a"], seen=0)] == [
         "anh.jpg (1 KB)",
         "bc.pdf (1 KB)",
@@ -285,28 +295,30 @@ async def test_a_file_is_carried_in_the_raw_update_itself() -> None:
 
 
 async def test_a_file_bigger_than_is_kept_is_carried_by_name_and_size_alone() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
-    raw = await keeper.say(PRIVATE, "", LAN, file=File("to.pdf", bytes(MOST_BYTES + 1)))
+    keeper = SandboxChannel(SteppedClock(NOW))
+    raw = await keeper.say(
+        PRIVATE, "", LAN, file=UploadedFile("to.pdf", bytes(MAX_EVIDENCE_BYTES + 1))
+    )
     (file,) = read(keeper, raw.raw).files
-    assert (file.name, file.size, file.ref) == ("to.pdf", MOST_BYTES + 1, "")
+    assert (file.name, file.size, file.ref) == ("to.pdf", MAX_EVIDENCE_BYTES + 1, "")
     assert len(raw.raw) < 1000
 
 
 async def test_a_picture_and_a_file_stay_with_their_message_and_are_not_on_zalo() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
-    drawn = picture("https://t.me/bot?start=x", send=None)
+    keeper = SandboxChannel(SteppedClock(NOW))
+    drawn = render_qr("https://t.me/bot?start=x", send=None)
     first = await keeper.send(OutgoingMessage("a", "mã mời", picture=drawn))
-    report = Document("báo cáo <1>.docx", "application/x", bytes(3000))
+    report = OutgoingDocument("báo cáo <1>.docx", "application/x", bytes(3000))
     await keeper.send(OutgoingMessage("a", "dự thảo", document=report))
     await keeper.send(OutgoingMessage("a", "mã đã dùng", edits=first.remote_id))
-    code, draft = bubbles(keeper.chats["a"], seen=0)
+    code, draft = telegram_bubbles(keeper.chats["a"], seen=0)
     side = int.from_bytes(drawn[16:20], "big")
     assert (code.text, code.picture, code.document) == (
         "mã đã dùng",
-        Attached(width=side, height=side),
+        AttachedFile(width=side, height=side),
         None,
     )
-    assert (draft.picture, draft.document) == (None, Attached("báo cáo <1>.docx (3 KB)"))
+    assert (draft.picture, draft.document) == (None, AttachedFile("báo cáo <1>.docx (3 KB)"))
     assert keeper.message(PRIVATE, first.remote_id) == OutgoingMessage(
         "a", "mã đã dùng", edits=first.remote_id, picture=drawn
     )
@@ -325,20 +337,20 @@ def test_a_size_is_written_as_people_read_it() -> None:
 
 
 async def test_where_the_bot_was_shut_out_nothing_arrives_until_it_is_let_in() -> None:
-    keeper = ChatKeeper(SteppedClock(NOW))
+    keeper = SandboxChannel(SteppedClock(NOW))
     for chat, why in ((PRIVATE, "blocked"), (GROUP, "kicked")):
-        gone = read(keeper, (await keeper.shut_out(chat, LAN)).raw)
+        gone = read(keeper, (await keeper.block_bot(chat, LAN)).raw)
         assert (gone.kind, gone.text) == ("gone", why)
         with pytest.raises(Gone):
             await keeper.send(OutgoingMessage(chat.address, "một"))
-        assert read(keeper, (await keeper.let_in(chat, LAN)).raw).kind == "back"
+        assert read(keeper, (await keeper.unblock_bot(chat, LAN)).raw).kind == "back"
         await keeper.send(OutgoingMessage(chat.address, "hai"))
-        assert [one.left for one in bubbles(keeper.chats[chat.address], seen=0)] == [
+        assert [one.left for one in telegram_bubbles(keeper.chats[chat.address], seen=0)] == [
             "gone",
             "back",
             "",
         ]
-        assert last_words(keeper.chats[chat.address][:2]) == ""
+        assert last_message_line(keeper.chats[chat.address][:2]) == ""
 
 
 # ------------------------------------------------------------------ the file
@@ -350,7 +362,7 @@ def names_in(folder: Path) -> list[str]:
 
 async def make_file(path: Path, *, mark: str | None) -> None:
     database = Database(f"sqlite+aiosqlite:///{path}")
-    await upgrade(database)
+    await upgrade_schema(database)
     await database.dispose()
     with sqlite3.connect(path) as file:
         if mark is not None:
@@ -361,9 +373,9 @@ async def make_file(path: Path, *, mark: str | None) -> None:
 
 async def test_an_earlier_sandbox_file_is_removed_with_what_lies_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
-    remove_earlier(path)
+    remove_earlier_database(path)
     await make_file(path, mark="1")
-    remove_earlier(path)
+    remove_earlier_database(path)
     assert names_in(tmp_path) == []
 
 
@@ -371,7 +383,7 @@ async def test_a_file_of_the_service_is_never_removed(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     await make_file(path, mark=None)
     with pytest.raises(DatabaseUnusable, match="không phải tệp của bản chạy thử"):
-        remove_earlier(path)
+        remove_earlier_database(path)
     assert path.exists()
 
 
@@ -379,14 +391,14 @@ def test_a_file_that_is_no_database_is_never_removed(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     path.write_text("ghi chú của tôi" * 100, encoding="utf-8")
     with pytest.raises(DatabaseUnusable, match="như một tệp SQLite"):
-        remove_earlier(path)
+        remove_earlier_database(path)
     assert path.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("một tệp, không phải thư mục", encoding="utf-8")
     with pytest.raises(DatabaseUnusable, match="Không ghi được vào thư mục"):
-        remove_earlier(tmp_path / "var" / "sandbox.db")
+        remove_earlier_database(tmp_path / "var" / "sandbox.db")
 
 
 async def test_a_file_that_another_sandbox_has_open_is_never_removed(tmp_path: Path) -> None:
@@ -397,9 +409,9 @@ async def test_a_file_that_another_sandbox_has_open_is_never_removed(tmp_path: P
         await connection.exec_driver_sql("SELECT * FROM meta")
     try:
         with pytest.raises(DatabaseUnusable, match="Một bản chạy thử khác"):
-            remove_earlier(path)
+            remove_earlier_database(path)
         assert path.exists()
     finally:
         await database.dispose()
-    remove_earlier(path)
+    remove_earlier_database(path)
     assert not path.exists()

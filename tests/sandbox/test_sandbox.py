@@ -19,17 +19,17 @@ import pytest_asyncio
 from bot.config import Settings, SettingsRefused
 from bot.sandbox import serve_sandbox
 from bot.sandbox.forms import MOST_UPLOAD
-from bot.sandbox.page import NO_FILE, make_page
-from bot.sandbox.people import LocalChat
-from bot.sandbox.sandbox import Sandbox, first_day
+from bot.sandbox.page import NO_FILE, make_page_app
+from bot.sandbox.people import SandboxChat
+from bot.sandbox.sandbox import Sandbox, first_reminder_day
 from bot.web.server import PortUnusable
 from data.clock import civil_date
 from data.files import DOCX
-from data.progress.evidence import MOST_BYTES
-from data.registry.province import lives
+from data.progress.evidence import MAX_EVIDENCE_BYTES
+from data.registry.province import is_alive
 from data.registry.registry import Registry, read_folder
-from jobs.channel import Document, OutgoingMessage
-from jobs.rendering.qr import picture
+from jobs.channel import OutgoingDocument, OutgoingMessage
+from jobs.rendering.qr import render_qr
 from tests.conftest import SHIPPED
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]  # all five plans at work
@@ -57,14 +57,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox(province: Registry, path: Path) -> AsyncIterator[Sandbox]:
-    made = await Sandbox.opened(province, path, today=SUNDAY)
+    made = await Sandbox.create(province, path, today=SUNDAY)
     yield made
     await made.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=make_page(sandbox, port=PORT, token="tok-en"))
+    transport = httpx.ASGITransport(app=make_page_app(sandbox, port=PORT, token="tok-en"))
     async with httpx.AsyncClient(
         transport=transport, base_url=HOME, headers={"origin": HOME}, follow_redirects=True
     ) as made:
@@ -72,7 +72,7 @@ async def browser(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-def chat_of(sandbox: Sandbox, agency: str | None, part: str = "focal") -> LocalChat:
+def chat_of(sandbox: Sandbox, agency: str | None, part: str = "focal") -> SandboxChat:
     return next(c for c in sandbox.chats.values() if (c.agency, c.part) == (agency, part))
 
 
@@ -94,7 +94,7 @@ def buttons_in(page: str) -> dict[str, str]:
     }
 
 
-async def press(browser: httpx.AsyncClient, chat: LocalChat, page: str, label: str) -> str:
+async def press(browser: httpx.AsyncClient, chat: SandboxChat, page: str, label: str) -> str:
     message = re.findall(r'name="message" value="([^"]+)"', page)[-1]
     form = {
         "chat": str(chat.id),
@@ -105,13 +105,13 @@ async def press(browser: httpx.AsyncClient, chat: LocalChat, page: str, label: s
     return (await browser.post("/press", data=form)).text
 
 
-async def say(browser: httpx.AsyncClient, chat: LocalChat, text: str, **more: str) -> str:
+async def say(browser: httpx.AsyncClient, chat: SandboxChat, text: str, **more: str) -> str:
     form = {"chat": str(chat.id), "text": text, "back": f"chat={chat.id}", **more}
     return (await browser.post("/say", data=form)).text
 
 
 async def send_file(
-    browser: httpx.AsyncClient, chat: LocalChat, text: str, *files: tuple[str, bytes]
+    browser: httpx.AsyncClient, chat: SandboxChat, text: str, *files: tuple[str, bytes]
 ) -> httpx.Response:
     form = {"chat": str(chat.id), "text": text, "back": f"chat={chat.id}"}
     chosen = [("file", file) for file in files]
@@ -125,15 +125,17 @@ def message_ids(page: str) -> list[str]:
 async def test_it_opens_on_the_last_working_morning_on_which_a_reminder_goes_out(
     registry: Registry, province: Registry
 ) -> None:
-    assert first_day(registry, today=SUNDAY) == FRIDAY
-    assert first_day(province, today=SUNDAY) == FRIDAY  # one working day before the 23rd
-    assert first_day(province, today=date(2026, 11, 19)) == date(2026, 11, 18)  # three before
+    assert first_reminder_day(registry, today=SUNDAY) == FRIDAY
+    assert first_reminder_day(province, today=SUNDAY) == FRIDAY  # one working day before the 23rd
+    assert first_reminder_day(province, today=date(2026, 11, 19)) == date(
+        2026, 11, 18
+    )  # three before
 
 
 async def test_everybody_a_newcomer_may_be_has_a_chat(sandbox: Sandbox) -> None:
     home = sandbox.registry.provinces["lang-son"]
     focal = {chat.agency for chat in sandbox.chats.values() if chat.part == "focal"}
-    assert focal == {agency.code for agency in home.file.agencies if lives(agency, FRIDAY)}
+    assert focal == {agency.code for agency in home.file.agencies if is_alive(agency, FRIDAY)}
     assert chat_of(sandbox, "so-khcn", "coordinator").name == "Sở Khoa học và Công nghệ"
     parts = [chat.part for chat in sandbox.chats.values()]
     assert parts[:7] == [
@@ -267,7 +269,7 @@ async def test_a_file_that_is_not_kept_is_refused_by_the_bot_and_a_huge_one_at_t
     chat = chat_of(sandbox, "so-dtg")
     page = (await send_file(browser, chat, "1 đã xong", ("x.exe", b"MZ"))).text
     assert "chỉ nhận ảnh" in bubbles_in(page)[-1]
-    page = (await send_file(browser, chat, "", ("to.pdf", bytes(MOST_BYTES + 1)))).text
+    page = (await send_file(browser, chat, "", ("to.pdf", bytes(MAX_EVIDENCE_BYTES + 1)))).text
     assert "lớn hơn 10 MB" in bubbles_in(page)[-1]
     lines = list(sandbox.lines(chat))
     huge = await send_file(browser, chat, "", ("to.pdf", bytes(MOST_UPLOAD + 100_000)))
@@ -285,8 +287,8 @@ async def test_what_the_bot_sends_along_is_shown_and_given_out_for_its_own_messa
     sandbox: Sandbox, browser: httpx.AsyncClient
 ) -> None:
     chat, other = chat_of(sandbox, "so-khcn"), chat_of(sandbox, "so-tu-phap")
-    drawn = picture("https://t.me/bot?start=x", send=None)
-    report = Document('báo cáo <b>"1".docx', DOCX, b"PK tep")
+    drawn = render_qr("https://t.me/bot?start=x", send=None)
+    report = OutgoingDocument('báo cáo <b>"1".docx', DOCX, b"PK tep")
     keeper = sandbox.channel
     shown = (await keeper.send(OutgoingMessage(chat.address, "Mã mời", picture=drawn))).remote_id
     filed = (await keeper.send(OutgoingMessage(chat.address, "Bản", document=report))).remote_id
@@ -313,7 +315,7 @@ async def test_what_the_bot_sends_along_is_shown_and_given_out_for_its_own_messa
         assert (answer.status_code, NO_FILE in answer.text) == (404, True)
     page = await browser.get(f"/?chat={chat.id}&xem=zalo")
     assert "/file?" not in page.text
-    door = httpx.ASGITransport(app=make_page(sandbox, port=PORT, token="tok-en"))
+    door = httpx.ASGITransport(app=make_page_app(sandbox, port=PORT, token="tok-en"))
     async with httpx.AsyncClient(transport=door, base_url=HOME) as stranger:
         assert (await stranger.get(own + filed)).status_code == 403
 

@@ -17,14 +17,14 @@ import httpx
 import pytest
 from sqlalchemy import insert, select
 
-from bot.__main__ import run
-from bot.app import App, opened
-from bot.config import Settings, names, webhook_secret
+from bot.__main__ import run_command_line
+from bot.app import App, open_app
+from bot.config import Settings, list_setting_names, webhook_secret
 from bot.service.accounts import WEBHOOK_PATH, StartRefused
-from bot.web.routes import make_web
+from bot.web.routes import make_web_app
 from data.clock import SystemClock
 from data.db.database import Database, DatabaseUnusable
-from data.db.upgrade import upgrade
+from data.db.upgrade import upgrade_schema
 from data.models import Account, InboxEvent, Meta
 from tests.conftest import SHIPPED
 from tests.support.telegram_server import TOKEN, BotApi
@@ -37,7 +37,7 @@ PATIENCE = 20  # seconds, for a busy machine
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -65,7 +65,7 @@ def free_port() -> int:
 async def service(settings: Settings) -> AsyncIterator[App]:
     """Run the service in this loop; stop it as a signal does."""
     stopping = asyncio.Event()
-    async with opened(settings, clock=SystemClock(), stopping=stopping) as app:
+    async with open_app(settings, clock=SystemClock(), stopping=stopping) as app:
 
         async def serve() -> None:
             await stopping.wait()
@@ -102,7 +102,7 @@ async def invited(database_url: str, capsys: pytest.CaptureFixture[str]) -> str:
     """Make a code by the command, in a thread as it has a loop of its own."""
     words = ["invite", "--province", "gia-lai", "--agency", "so khcn", "--role", "focal"]
     capsys.readouterr()
-    assert await asyncio.to_thread(run, words) == 0, database_url
+    assert await asyncio.to_thread(run_command_line, words) == 0, database_url
     found = re.search(r"[0-9A-Z]{5}-[0-9A-Z]{5}", capsys.readouterr().out)
     assert found is not None
     return found[0]
@@ -124,11 +124,11 @@ async def test_a_code_from_the_command_enrols_a_chat_that_is_then_answered(
 async def test_a_deep_link_is_printed_once_the_bot_is_known(
     api: BotApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with opened(settings_for(api), clock=SystemClock()):
+    async with open_app(settings_for(api), clock=SystemClock()):
         pass
     capsys.readouterr()
     words = ["invite", "--province", "gia-lai", "--agency", "so khcn", "--role", "focal"]
-    assert await asyncio.to_thread(run, words) == 0
+    assert await asyncio.to_thread(run_command_line, words) == 0
     out = capsys.readouterr().out
     assert "https://t.me/nhacviec_test_bot?start=" in out
     assert "https://t.me/nhacviec_test_bot?startgroup=" in out
@@ -141,7 +141,7 @@ async def test_with_a_public_address_updates_come_by_webhook_with_its_secret(
     async with service(settings) as app:
         assert api.webhook["url"] == "https://bot.example.vn/telegram"
         code = await invited(settings.database_url, capsys)
-        web = make_web(app.database, app.clock, app.webhooks())
+        web = make_web_app(app.database, app.clock, app.webhooks())
         transport = httpx.ASGITransport(app=web)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             update = {"update_id": 9001, **start_message(code)}
@@ -156,7 +156,7 @@ async def test_with_a_public_address_updates_come_by_webhook_with_its_secret(
 async def test_a_refused_token_ends_the_start_with_a_sentence(api: BotApi) -> None:
     wrong = "4242:another-token-that-nobody-gave-out"
     with pytest.raises(StartRefused, match="NHACVIEC_TELEGRAM_TOKEN") as refused:
-        async with opened(settings_for(api, telegram_token=wrong), clock=SystemClock()):
+        async with open_app(settings_for(api, telegram_token=wrong), clock=SystemClock()):
             pass
     assert wrong not in str(refused.value)
 
@@ -164,13 +164,13 @@ async def test_a_refused_token_ends_the_start_with_a_sentence(api: BotApi) -> No
 async def test_a_platform_out_of_reach_is_told_when_there_is_no_time_to_wait(api: BotApi) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(StartRefused, match="Không nối được"):
-        async with opened(settings_for(api, telegram_base_url=nobody), clock=SystemClock()):
+        async with open_app(settings_for(api, telegram_base_url=nobody), clock=SystemClock()):
             pass
 
 
 async def test_a_platform_out_of_reach_is_opened_when_it_comes_back(api: BotApi) -> None:
     api.misbehave("server_error", method="getMe")
-    async with opened(settings_for(api), clock=SystemClock(), stopping=asyncio.Event()) as app:
+    async with open_app(settings_for(api), clock=SystemClock(), stopping=asyncio.Event()) as app:
         (channel,) = app.accounts.values()
         assert channel.link is None
         await app.jobs["accounts"]()
@@ -185,7 +185,7 @@ async def test_one_refused_token_leaves_the_other_accounts_at_work(api: BotApi) 
         settings = settings_for(
             api, zalo_bot_tokens=",".join(TOKENS[:2]), zalo_bot_base_url=zalo.url
         )
-        async with opened(settings, clock=SystemClock()) as app:
+        async with open_app(settings, clock=SystemClock()) as app:
             kinds = [(channel.kind, channel.name) for channel in app.accounts.values()]
             assert kinds == [("telegram", "4242"), ("zalo_bot", "7001")]
         assert zalo.webhooks == {}  # nothing is set behind the administrator's back
@@ -199,8 +199,8 @@ async def test_each_zalo_bot_has_a_webhook_of_its_own(api: BotApi) -> None:
             zalo_bot_base_url=zalo.url,
             public_url="https://bot.example.vn",
         )
-        async with opened(settings, clock=SystemClock()) as app:
-            web = make_web(app.database, app.clock, app.webhooks())
+        async with open_app(settings, clock=SystemClock()) as app:
+            web = make_web_app(app.database, app.clock, app.webhooks())
             transport = httpx.ASGITransport(app=web)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 update = zalo.message("u1", "message.text.received", text="xin chào")
@@ -219,12 +219,12 @@ async def test_each_zalo_bot_has_a_webhook_of_its_own(api: BotApi) -> None:
 async def test_the_database_of_the_sandbox_is_refused(api: BotApi, tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'sandbox.db'}"
     database = Database(url)
-    await upgrade(database)
+    await upgrade_schema(database)
     async with database.write() as connection:
         await connection.execute(insert(Meta).values(key="sandbox", value="1"))
     await database.dispose()
     with pytest.raises(StartRefused, match="bản thử"):
-        async with opened(settings_for(api, database_url=url), clock=SystemClock()):
+        async with open_app(settings_for(api, database_url=url), clock=SystemClock()):
             pass
     assert api.requests == []
 
@@ -234,7 +234,7 @@ async def test_a_folder_that_is_missing_is_told_before_the_platform_is_asked(
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/none/x.db"
     with pytest.raises(DatabaseUnusable, match="Chưa có thư mục"):
-        async with opened(settings_for(api, database_url=url), clock=SystemClock()):
+        async with open_app(settings_for(api, database_url=url), clock=SystemClock()):
             pass
     assert api.requests == []
 
@@ -242,7 +242,7 @@ async def test_a_folder_that_is_missing_is_told_before_the_platform_is_asked(
 async def test_a_running_service_takes_up_what_plan_load_changed(
     api: BotApi, tmp_path: Path
 ) -> None:
-    async with opened(settings_for(api), clock=SystemClock()) as app:
+    async with open_app(settings_for(api), clock=SystemClock()) as app:
         assert not await app.registry.refresh(app.database)
         folder = tmp_path / "registry"
         (folder / "plans").mkdir(parents=True)
@@ -252,7 +252,7 @@ async def test_a_running_service_takes_up_what_plan_load_changed(
             target.write_bytes(path.read_bytes())
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NHACVIEC_REGISTRY_DIR", str(folder))
-            assert await asyncio.to_thread(run, ["plan", "load"]) == 0
+            assert await asyncio.to_thread(run_command_line, ["plan", "load"]) == 0
         assert await app.registry.refresh(app.database)
         assert app.registry().plans == {}
 
@@ -260,7 +260,7 @@ async def test_a_running_service_takes_up_what_plan_load_changed(
 def test_the_service_does_not_start_without_an_account(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
-    assert run(["run"]) == 1
+    assert run_command_line(["run"]) == 1
     assert "nhacviec sandbox" in capsys.readouterr().err
     assert not list(folder.iterdir())
 
@@ -274,7 +274,7 @@ def test_a_port_in_use_is_told_before_anything_is_made(
         port = str(other.getsockname()[1])
         monkeypatch.setenv("NHACVIEC_TELEGRAM_TOKEN", TOKEN)
         monkeypatch.setenv("NHACVIEC_WEB_PORT", port)
-        assert run(["run"]) == 1
+        assert run_command_line(["run"]) == 1
     assert f"Cổng {port} đang có chương trình khác dùng" in capsys.readouterr().err
     assert not list(folder.iterdir())
 
@@ -284,7 +284,7 @@ def test_a_tick_at_another_time_is_refused_while_a_real_account_is_set(
 ) -> None:
     monkeypatch.setenv("NHACVIEC_TELEGRAM_TOKEN", TOKEN)
     later = datetime.now(UTC) + timedelta(minutes=6)
-    assert run(["tick", "--now", later.isoformat()]) == 1
+    assert run_command_line(["tick", "--now", later.isoformat()]) == 1
     assert "lệch giờ thật 6 phút" in capsys.readouterr().err
     assert not list(folder.iterdir())
 

@@ -15,19 +15,18 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from bot.app import opened
-from bot.config import Settings, names
-from data import files as downloads
-from data import job_runs
+from bot.app import open_app
+from bot.config import Settings, list_setting_names
+from data import files, job_runs
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.db.upgrade import config, newest, revision_of, upgrade
-from data.digests import kept_weeks as week_facts
+from data.db.upgrade import alembic_config, current_revision, newest_revision, upgrade_schema
+from data.digests import kept_weeks
 from data.models import Base, Download, Meta, Obligation, Plan, Reminder, StatusReply, TargetValue
-from data.progress.replies import hold, record
+from data.progress.replies import lock_obligations, record_reply
 from data.reports import requests as report_requests
 from jobs.channel import Channel
-from jobs.planning.materialise import recompute
+from jobs.planning.rungs import recompute
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Seat, Talk, small_registry
 from tests.support.loaded_province import counted
 from tests.targets.test_targets import measured
@@ -59,7 +58,7 @@ async def meet(
 
 async def test_the_newest_migration_goes_down_and_up_again(postgres: Database) -> None:
     def down(connection: Connection) -> None:
-        settings = config()
+        settings = alembic_config()
         settings.attributes["connection"] = connection
         command.downgrade(settings, "0007")
 
@@ -71,10 +70,10 @@ async def test_the_newest_migration_goes_down_and_up_again(postgres: Database) -
     await talk.say("7", "CT.1 82%")
     async with postgres.write() as connection:
         await connection.run_sync(down)
-        assert await revision_of(connection) == "0007"
-    await upgrade(postgres)
+        assert await current_revision(connection) == "0007"
+    await upgrade_schema(postgres)
     async with postgres.read() as connection:
-        assert await revision_of(connection) == newest()
+        assert await current_revision(connection) == newest_revision()
         assert await connection.run_sync(differences) == []
     assert await counted(postgres, TargetValue) == 0
     await talk.say("7", "CT.1 83%")
@@ -88,7 +87,7 @@ async def test_a_reader_sees_one_instant_and_writes_nothing(postgres: Database) 
     async with postgres.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(Download)) == 0
         async with postgres.write() as other:
-            await downloads.keep(other, name="a.png", mime="x", content=b"1", now=NOW)
+            await files.store_file(other, name="a.png", mime="x", content=b"1", now=NOW)
         assert await connection.scalar(select(func.count()).select_from(Download)) == 0
     with pytest.raises(DBAPIError, match="read-only"):
         async with postgres.read() as connection:
@@ -117,7 +116,7 @@ async def test_three_first_starts_at_once_make_one_schema_one_registry_and_one_k
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     url = bare_postgres.url.render_as_string(hide_password=False)
@@ -127,7 +126,7 @@ async def test_three_first_starts_at_once_make_one_schema_one_registry_and_one_k
         return []
 
     async def start() -> bytes:
-        async with opened(settings, clock=SteppedClock(NOW), connecting=no_account) as app:
+        async with open_app(settings, clock=SteppedClock(NOW), connector=no_account) as app:
             return app.links.key
 
     keys = await asyncio.gather(*(start() for _ in range(3)))
@@ -137,7 +136,7 @@ async def test_three_first_starts_at_once_make_one_schema_one_registry_and_one_k
 
 
 async def test_the_key_of_links_is_made_once_by_two_who_both_see_none(postgres: Database) -> None:
-    first, second = await meet(postgres, downloads.link_key, downloads.link_key)
+    first, second = await meet(postgres, files.load_link_key, files.load_link_key)
     assert first == second
 
 
@@ -145,7 +144,7 @@ async def test_a_week_is_begun_by_one_and_by_another_where_that_one_fails(
     postgres: Database,
 ) -> None:
     async def begin(connection: Any) -> bool:
-        return await week_facts.begin(connection, "dong", WEEK, now=NOW)
+        return await kept_weeks.begin_week(connection, "dong", WEEK, now=NOW)
 
     async def fail(connection: Any) -> bool:
         begun = await begin(connection)
@@ -167,7 +166,7 @@ async def test_a_week_is_begun_by_one_and_by_another_where_that_one_fails(
         assert not await begin(connection)
 
     async def begin_morning(connection: Any) -> bool:
-        return await job_runs.begin(connection, "morning", "dong", WEEK, now=NOW)
+        return await job_runs.record_run(connection, "morning", "dong", WEEK, now=NOW)
 
     assert await meet(postgres, begin_morning, begin_morning) == [True, False]
 
@@ -179,7 +178,7 @@ async def test_a_request_is_taken_by_one_of_two_who_chose_the_same(postgres: Dat
     await talk.say("8", "/baocao 10")
 
     async def take(connection: Any) -> Any:
-        return await report_requests.take(connection, now=NOW)
+        return await report_requests.claim_report_request(connection, now=NOW)
 
     taken, other = await meet(postgres, take, take)
     assert (taken.attempt, other) == (1, None)
@@ -190,7 +189,7 @@ async def test_the_same_answer_given_twice_at_once_counts_once(postgres: Databas
     owed = await talk.obligation("10/KH-UBND", "stc", "2", "end")
 
     async def answer(connection: Any) -> int | None:
-        return await record(
+        return await record_reply(
             connection,
             obligation_id=owed.id,
             said="in_progress",
@@ -208,7 +207,7 @@ async def test_the_same_answer_given_twice_at_once_counts_once(postgres: Databas
     assert await counted(postgres, StatusReply) == 1
 
     async def judge(connection: Any) -> None:
-        await hold(connection, [owed.id])
+        await lock_obligations(connection, [owed.id])
 
     assert await meet(postgres, judge, answer) == [None, None]  # waited, and it was said already
 

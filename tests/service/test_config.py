@@ -12,12 +12,12 @@ from bot.config import (
     ENV_FILE,
     Settings,
     SettingsRefused,
+    list_setting_names,
     load_settings,
     make_default_folder,
-    names,
 )
-from bot.service.logs import configure, redact
-from data.log import journal
+from bot.service.logs import configure_logging, redact
+from data.log import get_logger
 
 TOKEN = "7700123456:AAHk3vQy0x9ZzPq-fake_token_of_tests"
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -25,7 +25,7 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -191,14 +191,14 @@ def test_no_token_reaches_the_log_in_a_message_an_address_or_a_traceback(
 ) -> None:
     monkeypatch.setenv("NHACVIEC_TELEGRAM_TOKEN", TOKEN)
     settings = load_settings()
-    configure(settings)
+    configure_logging(settings)
     another = "8800999999:BBcdefghijklmnopqrstuvwxyz012345"
     logging.getLogger("elsewhere").warning("GET https://api.telegram.org/bot%s/getMe", another)
-    journal("here").info("started", address=f"https://x/bot{TOKEN}/getMe")
+    get_logger("here").info("started", address=f"https://x/bot{TOKEN}/getMe")
     try:
         raise ValueError(f"secret {settings.telegram_webhook_secret}")
     except ValueError:
-        journal("here").exception("failed")
+        get_logger("here").exception("failed")
     logged = capsys.readouterr().err
     assert len(logged.splitlines()) >= 3
     assert "info started" in logged

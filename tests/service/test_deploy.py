@@ -13,7 +13,7 @@ import typer
 from ruamel.yaml import YAML
 
 from bot.cli.main import app
-from bot.config import names
+from bot.config import list_setting_names
 from bot.web.server import GRACE_SECONDS
 from jobs.delivery.sender import RENEW_SECONDS
 
@@ -60,7 +60,7 @@ def test_every_command_and_option_of_the_page_exists() -> None:
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    known = set(names())
+    known = set(list_setting_names())
     for path in FILES:
         told = set(re.findall(r"NHACVIEC_[A-Z_]+", path.read_text(encoding="utf-8")))
         assert told <= known, path

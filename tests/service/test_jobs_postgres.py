@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from bot.app import App, opened
+from bot.app import App, open_app
 from bot.channels.local import LIKE_TELEGRAM, LocalChannel
-from bot.config import Settings, names
-from bot.service.startup import RESTARTING, let_go_of_others
-from data.accounts import leases as lease
+from bot.config import Settings, list_setting_names
+from bot.service.startup import RESTARTING, release_unused_accounts
+from data.accounts import leases
 from data.accounts.leases import Lease
 from data.clock import SteppedClock
 from data.db.database import Database
@@ -59,7 +59,7 @@ async def three(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[list[App]]:
     """Three processes with the same account, whose clock is at Monday morning."""
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     url = talk.database.url.render_as_string(hide_password=False)
@@ -73,7 +73,7 @@ async def three(
         for _ in range(3):
             clock = SteppedClock(MONDAY)
             apps.append(
-                await stack.enter_async_context(opened(settings, clock=clock, connecting=bot))
+                await stack.enter_async_context(open_app(settings, clock=clock, connector=bot))
             )
             apps[-1].draw = None
         yield apps
@@ -116,7 +116,9 @@ async def test_a_job_that_ticks_in_three_processes_at_once_is_done_once(
     await tick(three, "housekeeping", at=LATER)
 
     async with database.write() as connection:
-        await lease.stop(connection, talk.account_id, why="spent: 429", now=MONDAY, until=MONDAY)
+        await leases.stop_account(
+            connection, talk.account_id, why="spent: 429", now=MONDAY, until=MONDAY
+        )
     await tick(three, "accounts")
     assert (await row_of_account(database, talk.account_id)).stopped_at is None
 
@@ -137,9 +139,11 @@ async def put_twice(database: Database) -> list[tuple[int, str, int]]:
 async def test_menus_are_offered_by_the_accounts_owner_alone(talk: Talk, three: list[App]) -> None:
     await tick(three, "menus")
     assert [app.accounts[talk.account_id].menus for app in three] == [[], [], []]  # type: ignore[attr-defined]
-    owner = three[1].delivery.tenures[talk.account_id]
+    owner = three[1].delivery.account_leases[talk.account_id]
     assert await owner.take(repeats_unknown=True) is None
-    assert (await three[2].delivery.tenures[talk.account_id].take(repeats_unknown=True)) is not None
+    assert (
+        await three[2].delivery.account_leases[talk.account_id].take(repeats_unknown=True)
+    ) is not None
     await tick(three, "menus")
     offered = [sorted(app.accounts[talk.account_id].menus) for app in three]  # type: ignore[attr-defined]
     assert offered == [[], ["7", "8"], []]
@@ -150,15 +154,15 @@ async def test_menus_are_offered_by_the_accounts_owner_alone(talk: Talk, three: 
 
 async def lost(database: Database, account_id: int, *, now: datetime) -> bool:
     """Let a process that has not this account start, and tell whether it let go of it."""
-    await let_go_of_others(database, {}, now=now, starting=True)
+    await release_unused_accounts(database, {}, now=now, starting=True)
     return (await row_of_account(database, account_id)).stopped_at is not None
 
 
 async def owned_until(database: Database, account_id: int, now: datetime) -> None:
     async with database.write() as connection:
-        epoch = await lease.own(connection, account_id, "máy kia", now=now)
+        epoch = await leases.take_lease(connection, account_id, "máy kia", now=now)
         assert epoch is not None
-        await lease.release(connection, Lease(account_id, "máy kia", epoch), now=now)
+        await leases.release_lease(connection, Lease(account_id, "máy kia", epoch), now=now)
 
 
 async def test_an_account_whose_process_is_starting_again_is_not_let_go(postgres: Database) -> None:
@@ -168,7 +172,7 @@ async def test_an_account_whose_process_is_starting_again_is_not_let_go(postgres
     assert not await lost(postgres, its, now=MONDAY + RESTARTING - timedelta(seconds=1))
     async with postgres.write() as connection:  # it is back, and has yet to take the lease
         back = MONDAY + RESTARTING
-        await lease.register(connection, channel="telegram", name="4242", now=back)
+        await leases.ensure_account(connection, channel="telegram", name="4242", now=back)
     assert not await lost(postgres, its, now=back + timedelta(seconds=30))
     assert await lost(postgres, its, now=back + RESTARTING)
 
@@ -187,7 +191,7 @@ async def test_of_an_account_of_which_nothing_is_known_the_time_counts_from_the_
 async def test_an_account_that_a_living_process_owns_is_never_let_go(postgres: Database) -> None:
     its = await account(postgres)
     async with postgres.write() as connection:
-        assert await lease.own(connection, its, "máy kia", now=MONDAY + RESTARTING * 2)
+        assert await leases.take_lease(connection, its, "máy kia", now=MONDAY + RESTARTING * 2)
     assert not await lost(postgres, its, now=MONDAY + RESTARTING * 2)
 
 
@@ -197,7 +201,9 @@ async def test_on_one_machine_an_account_that_is_set_no_longer_is_let_go_at_once
 ) -> None:
     its = await account(database)
     await owned_until(database, its, MONDAY)
-    await let_go_of_others(database, {}, now=MONDAY, starting=False)  # of a process that runs on
+    await release_unused_accounts(
+        database, {}, now=MONDAY, starting=False
+    )  # of a process that runs on
     assert (await row_of_account(database, its)).stopped_at is None
     assert await lost(database, its, now=MONDAY)
 

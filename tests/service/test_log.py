@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data.db.database import Database
-from data.log import journal
+from data.log import get_logger
 from tests.support.round_trip import Whole
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_a_line_holds_no_value_that_is_missing_and_quotes_one_with_spaces(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, logger="nhacviec"):
-        journal("tests").info("thing.happened", message=5, remote=None, error="two words")
+        get_logger("tests").info("thing.happened", message=5, remote=None, error="two words")
     assert caplog.messages == ['thing.happened message=5 error="two words"']
 
 

@@ -14,17 +14,17 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from data import files as downloads
+from data import files as data_files
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.exports.page import Scope
-from data.exports.record_pages import PAGES, write_pages
+from data.exports.page import ExportScope
+from data.exports.record_pages import EXPORT_PAGES, write_pages
 from data.exports.writers import JsonSink, WorkbookSink
 from data.models import Download, Message, ReportRequest, WeekFacts
-from jobs.digests.run import digest
-from jobs.digests.week_charts import draw
-from jobs.morning.run import morning
-from jobs.reports.requests import Reports
+from jobs.digests.run import run_digests
+from jobs.digests.week_charts import draw_digest
+from jobs.morning.run import run_mornings
+from jobs.reports.requests import ReportWorker
 from tests.digests.test_digest import MONDAY, Office, drawn_anew, one
 from tests.sheets.test_status_import import Office as SheetOffice
 from tests.support.conversations import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
@@ -43,16 +43,26 @@ async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
     postgres: Database,
 ) -> None:
     office = await Office(postgres).begin()
-    office.can = replace(WITH_BUTTONS, max_caption=1024)
-    can, now = {1: office.can}, morning_of(MONDAY)
+    office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
+    capabilities, now = {1: office.capabilities}, morning_of(MONDAY)
     processes = [Database(str(postgres.url)) for _ in range(3)]
     try:
         mornings = await asyncio.gather(
-            *(morning(each, office.registry, now=now, can=can) for each in processes)
+            *(
+                run_mornings(each, office.registry, now=now, capabilities=capabilities)
+                for each in processes
+            )
         )
         results = await asyncio.gather(
             *(
-                digest(each, office.registry, now=now, renderer=RENDERER, can=can, draw=draw)
+                run_digests(
+                    each,
+                    office.registry,
+                    now=now,
+                    renderer=RENDERER,
+                    capabilities=capabilities,
+                    draw=draw_digest,
+                )
                 for each in processes
             )
         )
@@ -94,7 +104,7 @@ async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(
         await talk.say("8", f"/baocao {words}")
     processes = [Database(str(postgres.url)) for _ in range(3)]
     try:
-        jobs = [Reports(each, small_registry, SteppedClock(NOW)) for each in processes]
+        jobs = [ReportWorker(each, small_registry, SteppedClock(NOW)) for each in processes]
         assert sum(await asyncio.gather(*(job.step() for job in jobs))) == 2
     finally:
         for each in processes:
@@ -105,16 +115,18 @@ async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(
     async with postgres.read() as connection:
         rows = await connection.execute(select(Download.mime, Download.content))
         files: dict[str, bytes] = {row.mime: row.content for row in rows}
-    word = docx.Document(io.BytesIO(files[downloads.DOCX]))
+    word = docx.Document(io.BytesIO(files[data_files.DOCX]))
     assert any("10/KH-UBND" in paragraph.text for paragraph in word.paragraphs)
-    page = load_workbook(io.BytesIO(files[downloads.XLSX]))["10-KH-UBND"]
+    page = load_workbook(io.BytesIO(files[data_files.XLSX]))["10-KH-UBND"]
     heading, *lines = page.iter_rows(values_only=True)
     percents = [row[heading.index("Tiến độ (%)")] for row in lines]
     assert sorted(each for each in percents if each is not None) == [40]
-    later = NOW + downloads.KEPT
+    later = NOW + data_files.FILE_RETENTION
     async with postgres.write() as connection:
-        assert await downloads.let_go(connection, now=later - timedelta(seconds=1)) == 0
-        assert await downloads.let_go(connection, now=later) == 2
+        assert (
+            await data_files.delete_expired_files(connection, now=later - timedelta(seconds=1)) == 0
+        )
+        assert await data_files.delete_expired_files(connection, now=later) == 2
 
 
 # ------------------------------------------------------------------ files out and in
@@ -141,12 +153,14 @@ async def test_every_page_of_an_export_is_the_same_on_both(
         async with each.read() as connection:
             path = tmp_path / "all.json"
             counts = await write_pages(
-                Scope(connection, talk.registry), JsonSink(path, {"at": NOW}, lines=False)
+                ExportScope(connection, talk.registry), JsonSink(path, {"at": NOW}, lines=False)
             )
             book = tmp_path / "all.xlsx"
-            assert counts == await write_pages(Scope(connection, talk.registry), WorkbookSink(book))
+            assert counts == await write_pages(
+                ExportScope(connection, talk.registry), WorkbookSink(book)
+            )
         pages = json.loads(path.read_text(encoding="utf-8"))
-        assert len(load_workbook(book).sheetnames) == len(pages) - 1 == len(PAGES)
+        assert len(load_workbook(book).sheetnames) == len(pages) - 1 == len(EXPORT_PAGES)
         found.append(pages)
     assert {key for key, rows in found[0].items() if rows} >= {"replies", "targets"}
     for key, rows in found[0].items():

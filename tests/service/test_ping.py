@@ -20,7 +20,7 @@ from bot.service.ping import MOST_TRIES, Ping
 from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import JobRun, Message
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from tests.support.loaded_province import morning_of
 from tests.support.local_server import LocalServer
 from tests.support.round_trip import Whole
@@ -66,7 +66,7 @@ def ping(whole: Whole, monitor: Monitor, key: str = "very-secret-key") -> Ping:
 
 
 async def compose(whole: Whole) -> None:
-    result = await morning(whole.database, whole.registry, now=whole.now)
+    result = await run_mornings(whole.database, whole.registry, now=whole.now)
     assert result.messages > 0
 
 
@@ -89,7 +89,7 @@ async def test_it_is_heard_once_a_day_after_the_morning_went_out(
         assert not await one.step()
     assert monitor.heard == ["/very-secret-key"]
     later(whole, 24 * 60)
-    await morning(whole.database, whole.registry, now=whole.now)
+    await run_mornings(whole.database, whole.registry, now=whole.now)
     await whole.delivery.run_until_idle()
     assert await other.step()
     assert len(monitor.heard) == 2

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from data.clock import ZONE
 from data.db.database import Database
 from data.models import Account, Agency, InboxEvent, Invitation
-from jobs.housekeeping import Tidied, tidy
+from jobs.housekeeping import CleanupCounts, tidy
 from jobs.schedule import JOBS, Job, Schedule
 
 NOW = datetime(2026, 11, 9, 0, 30, tzinfo=UTC)
@@ -108,11 +108,11 @@ async def test_a_clock_that_is_set_back_stops_no_job() -> None:
         now = datetime.now(UTC)
         usual = schedule.next_ticks()
         for seconds in (0, 1, 30, 3600, 86400):  # also where it goes on, or jumps ahead
-            schedule.keep_up(now + timedelta(seconds=seconds))
+            schedule.realign(now + timedelta(seconds=seconds))
         ticks = schedule.next_ticks()
         assert all(ticks[name] >= usual[name] for name in usual)  # a minute may have passed
         for back in (timedelta(hours=1), timedelta(days=1)):
-            schedule.keep_up(now - back)
+            schedule.realign(now - back)
             for job in JOBS:
                 longest = timedelta(minutes=1) if job.daily_at is None else timedelta(days=1)
                 ahead = schedule.next_ticks()[job.name] - (now - back)
@@ -160,8 +160,8 @@ async def test_raw_updates_and_unused_codes_go_after_a_month_and_all_else_stays(
                 )
             ],
         )  # fmt: skip
-    assert await tidy(database, now=NOW) == Tidied(updates=1, codes=1)
-    assert await tidy(database, now=NOW) == Tidied()
+    assert await tidy(database, now=NOW) == CleanupCounts(updates=1, codes=1)
+    assert await tidy(database, now=NOW) == CleanupCounts()
     async with database.read() as connection:
         rows = await connection.execute(select(InboxEvent.update_id, InboxEvent.raw))
         raw = {row.update_id: row.raw for row in rows}

@@ -12,16 +12,16 @@ from openpyxl import Workbook, load_workbook
 
 from data.registry.registry import Registry
 from data.registry.schema import PlanFile
-from data.registry.yaml_reader import parse
+from data.registry.yaml_reader import parse_yaml
 from data.sheets.phrases import read_deadline, read_period
-from data.sheets.plan_import import draft, read_workbook
+from data.sheets.plan_import import format_plan_draft, read_plan_workbook
 from data.sheets.plan_template import (
-    DUTIES,
-    PAGES,
-    PLAN,
+    DUTIES_PAGE,
     PLAN_LINES,
-    TARGETS,
-    TASKS,
+    PLAN_PAGE,
+    PLAN_SHEET_PAGES,
+    TARGETS_PAGE,
+    TASKS_PAGE,
     blank_workbook,
 )
 from data.sheets.workbook import ImportRefused
@@ -67,16 +67,16 @@ class Sheet:
 
     def __init__(self) -> None:
         self.book: Workbook = load_workbook(io.BytesIO(blank_workbook()))
-        self._next = dict.fromkeys(PAGES, 2)
+        self._next = dict.fromkeys(PLAN_SHEET_PAGES, 2)
         self.head(HEAD)
 
     def head(self, values: dict[str, Any]) -> None:
         for row, line in enumerate(PLAN_LINES, 1):
             if line.key in values:
-                self.book[PLAN].cell(row, 2).value = values[line.key]
+                self.book[PLAN_PAGE].cell(row, 2).value = values[line.key]
 
     def add(self, page: str, values: dict[str, Any]) -> None:
-        for index, column in enumerate(PAGES[page], 1):
+        for index, column in enumerate(PLAN_SHEET_PAGES[page], 1):
             self.book[page].cell(self._next[page], index).value = values.get(column.key)
         self._next[page] += 1
 
@@ -88,16 +88,16 @@ class Sheet:
 
 def faults_of(sheet: Sheet, folder: Path, registry: Registry) -> list[str]:
     with pytest.raises(ImportRefused) as refused:
-        read_workbook(sheet.save(folder), registry)
+        read_plan_workbook(sheet.save(folder), registry)
     return refused.value.faults
 
 
 def test_a_filled_in_sheet_becomes_a_plan(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
-    sheet.add(TASKS, TASK)
-    sheet.add(DUTIES, DUTY)
-    sheet.add(TARGETS, TARGET)
-    plan = read_workbook(sheet.save(tmp_path), registry)
+    sheet.add(TASKS_PAGE, TASK)
+    sheet.add(DUTIES_PAGE, DUTY)
+    sheet.add(TARGETS_PAGE, TARGET)
+    plan = read_plan_workbook(sheet.save(tmp_path), registry)
     assert (plan.number, plan.province, plan.issued_on) == (
         "2222/KH-UBND",
         "gia-lai",
@@ -114,12 +114,12 @@ def test_a_filled_in_sheet_becomes_a_plan(tmp_path: Path, registry: Registry) ->
 
 def test_the_draft_reads_back_as_the_same_plan(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
-    sheet.add(TASKS, TASK)
-    sheet.add(DUTIES, DUTY)
-    sheet.add(TARGETS, {**TARGET, "comparator": "range", "value": "15-20"})
-    plan = read_workbook(sheet.save(tmp_path), registry)
-    text = draft(plan, source="ke-hoach.xlsx")
-    assert parse(text, "draft.yaml", PlanFile) == plan
+    sheet.add(TASKS_PAGE, TASK)
+    sheet.add(DUTIES_PAGE, DUTY)
+    sheet.add(TARGETS_PAGE, {**TARGET, "comparator": "range", "value": "15-20"})
+    plan = read_plan_workbook(sheet.save(tmp_path), registry)
+    text = format_plan_draft(plan, source="ke-hoach.xlsx")
+    assert parse_yaml(text, "draft.yaml", PlanFile) == plan
     assert text.startswith("# Bản nháp từ ke-hoach.xlsx")
 
 
@@ -128,16 +128,16 @@ def test_a_date_that_excel_made_of_the_issue_day_is_understood(
 ) -> None:
     sheet = Sheet()
     sheet.head({"issued_on": datetime(2026, 1, 5)})
-    sheet.add(TASKS, TASK)
-    assert read_workbook(sheet.save(tmp_path), registry).issued_on == date(2026, 1, 5)
+    sheet.add(TASKS_PAGE, TASK)
+    assert read_plan_workbook(sheet.save(tmp_path), registry).issued_on == date(2026, 1, 5)
 
 
 def test_empty_rows_between_tasks_are_passed_over(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
-    sheet.add(TASKS, TASK)
-    sheet.add(TASKS, {})
-    sheet.add(TASKS, {**TASK, "code": "II.2", "period": None})
-    plan = read_workbook(sheet.save(tmp_path), registry)
+    sheet.add(TASKS_PAGE, TASK)
+    sheet.add(TASKS_PAGE, {})
+    sheet.add(TASKS_PAGE, {**TASK, "code": "II.2", "period": None})
+    plan = read_plan_workbook(sheet.save(tmp_path), registry)
     assert [task.code for task in plan.tasks] == ["II.1", "II.2"]
     assert plan.tasks[1].period.kind == "missing"
 
@@ -145,11 +145,11 @@ def test_empty_rows_between_tasks_are_passed_over(tmp_path: Path, registry: Regi
 def test_every_fault_is_named_by_its_cell(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
     sheet.head({"issued_on": "30/02/2026", "number": "2222"})
-    sheet.add(TASKS, {**TASK, "leads": "Sở Vũ trụ"})
-    sheet.add(TASKS, {**TASK, "period": "khi nào xong thì xong"})
-    sheet.add(TASKS, {**TASK, "code": None})
-    sheet.add(DUTIES, {**DUTY, "frequency": "thỉnh thoảng"})
-    sheet.add(DUTIES, {**DUTY, "code": "BC.2", "deadline": "15/11"})
+    sheet.add(TASKS_PAGE, {**TASK, "leads": "Sở Vũ trụ"})
+    sheet.add(TASKS_PAGE, {**TASK, "period": "khi nào xong thì xong"})
+    sheet.add(TASKS_PAGE, {**TASK, "code": None})
+    sheet.add(DUTIES_PAGE, {**DUTY, "frequency": "thỉnh thoảng"})
+    sheet.add(DUTIES_PAGE, {**DUTY, "code": "BC.2", "deadline": "15/11"})
     faults = faults_of(sheet, tmp_path, registry)
     starts = [fault.partition(":")[0] for fault in faults]
     assert starts == [
@@ -170,7 +170,7 @@ def test_a_fault_that_only_the_whole_plan_shows_is_named_by_its_cell(
 ) -> None:
     sheet = Sheet()
     sheet.head({"number": "hai hai"})
-    sheet.add(TASKS, TASK)
+    sheet.add(TASKS_PAGE, TASK)
     assert faults_of(sheet, tmp_path, registry)[0].startswith("Kế hoạch!B1: số kế hoạch")
 
 
@@ -179,7 +179,7 @@ def test_an_unknown_province_is_named_with_those_that_are_known(
 ) -> None:
     sheet = Sheet()
     sheet.head({"province": "Atlantis"})
-    sheet.add(TASKS, TASK)
+    sheet.add(TASKS_PAGE, TASK)
     fault = faults_of(sheet, tmp_path, registry)[0]
     assert fault.startswith("Kế hoạch!B2")
     assert "Lạng Sơn" in fault
@@ -189,9 +189,9 @@ def test_merged_cells_are_refused_for_their_rows_would_read_as_empty(
     tmp_path: Path, registry: Registry
 ) -> None:
     sheet = Sheet()
-    sheet.add(TASKS, TASK)
-    sheet.add(TASKS, {**TASK, "code": "II.2"})
-    sheet.book[TASKS].merge_cells("D2:D3")
+    sheet.add(TASKS_PAGE, TASK)
+    sheet.add(TASKS_PAGE, {**TASK, "code": "II.2"})
+    sheet.book[TASKS_PAGE].merge_cells("D2:D3")
     assert faults_of(sheet, tmp_path, registry)[0].startswith("Nhiệm vụ!D2:D3: ô gộp")
 
 
@@ -204,7 +204,7 @@ def test_what_is_no_sheet_is_refused(content: bytes, tmp_path: Path, registry: R
     path = tmp_path / "x.xlsx"
     path.write_bytes(content)
     with pytest.raises(ImportRefused, match="không phải tệp Excel"):
-        read_workbook(path, registry)
+        read_plan_workbook(path, registry)
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, registry: Registry) -> None:
@@ -212,12 +212,12 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, registry: Re
     with path.open("wb") as file:
         file.truncate(50_000_000)
     with pytest.raises(ImportRefused, match="quá lớn"):
-        read_workbook(path, registry)
+        read_plan_workbook(path, registry)
 
 
 def test_a_missing_page_is_named(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
-    sheet.book.remove(sheet.book[DUTIES])
+    sheet.book.remove(sheet.book[DUTIES_PAGE])
     assert faults_of(sheet, tmp_path, registry) == [
         "ke-hoach.xlsx: thiếu trang «Báo cáo». Hãy dùng mẫu của «nhacviec plan template»."
     ]
@@ -225,7 +225,7 @@ def test_a_missing_page_is_named(tmp_path: Path, registry: Registry) -> None:
 
 def test_a_missing_column_is_named(tmp_path: Path, registry: Registry) -> None:
     sheet = Sheet()
-    sheet.book[TASKS]["D1"] = "Ai đó"
+    sheet.book[TASKS_PAGE]["D1"] = "Ai đó"
     assert faults_of(sheet, tmp_path, registry)[0] == "Nhiệm vụ!A1: thiếu cột «Chủ trì»."
 
 

@@ -21,10 +21,17 @@ from data.clock import civil_date
 from data.db.database import Database
 from data.models import Agency, Obligation, StatusReply
 from data.progress import decisions
-from data.sheets.status_import import StatusChange, diff
-from data.sheets.status_reader import read_sheet
-from data.sheets.status_sheet import FIXED, INPUTS, KEY, TITLE, rows_of, write
-from data.sheets.workbook import ImportRefused, Limits
+from data.sheets.status_import import StatusChange, diff_status
+from data.sheets.status_reader import read_status_sheet
+from data.sheets.status_sheet import (
+    FIXED_COLUMNS,
+    INPUT_COLUMNS,
+    KEY_COLUMN,
+    STATUS_PAGE_TITLE,
+    load_status_rows,
+    write_status_sheet,
+)
+from data.sheets.workbook import ImportRefused, WorkbookLimits
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 
@@ -34,7 +41,10 @@ __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 PLAN, NUMBER = "dong-10-2026", "10/KH-UBND"
-COLUMNS = {column.key: index for index, column in enumerate((*FIXED, *INPUTS, KEY), 1)}
+COLUMNS = {
+    column.key: index
+    for index, column in enumerate((*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN), 1)
+}
 BY = "Nguyễn Văn A"
 
 
@@ -54,19 +64,19 @@ class Office:
 
     async def get(self, *, agency: str | None = None, every: bool = False) -> Office:
         async with self.talk.database.read() as connection:
-            rows = await rows_of(
+            rows = await load_status_rows(
                 connection,
                 PLAN,
                 self.talk.registry.provinces["dong"],
                 agency=agency,
-                every=every,
+                include_confirmed=every,
                 today=civil_date(self.talk.now),
             )
-        write(self.path, rows, made_at=self.talk.now)
+        write_status_sheet(self.path, rows, made_at=self.talk.now)
         return self
 
     def row_of(self, agency: str, code: str) -> int:
-        page = load_workbook(self.path)[TITLE]
+        page = load_workbook(self.path)[STATUS_PAGE_TITLE]
         place = [COLUMNS[key] for key in ("code", "agency_code", "period")]
         (row,) = [
             number
@@ -84,13 +94,13 @@ class Office:
 
     def edit(self, change: Callable[[Worksheet], None]) -> None:
         book = load_workbook(self.path)
-        change(book[TITLE])
+        change(book[STATUS_PAGE_TITLE])
         book.save(self.path)
 
     async def changes(self) -> list[StatusChange]:
-        filled, faults = read_sheet(self.path, today=civil_date(self.talk.now))
+        filled, faults = read_status_sheet(self.path, today=civil_date(self.talk.now))
         async with self.talk.database.read() as connection:
-            return await diff(connection, filled, faults)
+            return await diff_status(connection, filled, faults)
 
     async def bring_back(self) -> list[StatusChange]:
         """Record what the sheet changes, as the command does."""
@@ -132,7 +142,7 @@ async def replies(talk: Talk) -> list[Any]:
 
 
 async def test_sheet_lists_what_is_open_with_choices_and_its_keys_hidden(office: Office) -> None:
-    page = load_workbook(office.path)[TITLE]
+    page = load_workbook(office.path)[STATUS_PAGE_TITLE]
     row = office.row_of("stc", "BC.1")
     values = {key: page.cell(row, column).value for key, column in COLUMNS.items()}
     assert values["agency"] == "Sở Tài chính"
@@ -150,7 +160,7 @@ async def test_sheet_lists_what_is_open_with_choices_and_its_keys_hidden(office:
 
 async def test_sheet_of_one_agency_holds_what_it_has_in_hand(talk: Talk, tmp_path: Path) -> None:
     office = await Office(talk, tmp_path / "stc.xlsx").get(agency="stc")
-    page = load_workbook(office.path)[TITLE]
+    page = load_workbook(office.path)[STATUS_PAGE_TITLE]
     agencies = {page.cell(row, COLUMNS["agency_code"]).value for row in range(2, page.max_row + 1)}
     assert agencies == {"stc"}
 
@@ -165,7 +175,7 @@ async def test_confirmed_ones_are_in_the_whole_sheet_alone(talk: Talk, tmp_path:
     every = await Office(talk, tmp_path / "all.xlsx").get(every=True)
     with pytest.raises(ValueError, match="not enough values"):
         some.row_of("stc", "1")
-    page = load_workbook(every.path)[TITLE]
+    page = load_workbook(every.path)[STATUS_PAGE_TITLE]
     assert page.cell(every.row_of("stc", "1"), COLUMNS["now"]).value == "hoàn thành"
 
 
@@ -336,7 +346,7 @@ async def test_a_return_since_the_import_is_a_conflict_for_the_same_sheet_too(
         )
         row = rows.one()
         subject = type("Row", (), {**row._mapping, "plan_code": PLAN})
-        assert await decisions.send_back(
+        assert await decisions.return_submission(
             connection,
             subject,
             reason="thiếu số liệu",
@@ -443,7 +453,7 @@ async def test_a_key_that_was_dragged_down_is_found_out(office: Office) -> None:
 
 async def test_a_key_of_another_obligation_or_database_is_found_out(office: Office) -> None:
     row = office.fill("stc", "1", "đang làm")
-    key = load_workbook(office.path)[TITLE].cell(row, COLUMNS["key"]).value
+    key = load_workbook(office.path)[STATUS_PAGE_TITLE].cell(row, COLUMNS["key"]).value
     number, rest = str(key).split(".", 1)
     office.edit(lambda page: fill_in(page, row, key=f"{number}.{rest[:-1]}x"))
     assert "khoá của dòng này đã bị sửa" in (await office.faults())[0]
@@ -479,7 +489,7 @@ async def test_trouble_with_what_was_reported_as_done_is_asked_back(office: Offi
 
 def refused(path: Path, **limits: int) -> str:
     with pytest.raises(ImportRefused) as told:
-        read_sheet(path, today=date(2026, 11, 9), limits=Limits(**limits))
+        read_status_sheet(path, today=date(2026, 11, 9), limits=WorkbookLimits(**limits))
     (fault,) = told.value.faults
     return fault
 
@@ -495,7 +505,7 @@ def test_what_is_no_workbook_is_told_in_one_sentence(content: bytes, tmp_path: P
 def with_page(path: Path, xml: str) -> Path:
     """Return a workbook whose page is this text."""
     made = io.BytesIO()
-    write(path, [], made_at=NOW)
+    write_status_sheet(path, [], made_at=NOW)
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
         for item in old.infolist():
             is_page = item.filename == "xl/worksheets/sheet1.xml"
@@ -530,7 +540,7 @@ async def test_files_too_large_packed_unpacked_or_in_rows_are_refused(office: Of
         unpacked = sum(item.file_size for item in archive.infolist())
     assert "nội dung quá lớn" in refused(office.path, unpacked=unpacked - 1)
     assert "quá 2 dòng" in refused(office.path, rows=2)
-    assert read_sheet(office.path, today=date(2026, 11, 9)) == ([], [])
+    assert read_status_sheet(office.path, today=date(2026, 11, 9)) == ([], [])
 
 
 async def test_a_row_that_claims_to_be_the_billionth_makes_no_billion_rows(tmp_path: Path) -> None:
@@ -546,7 +556,7 @@ async def test_another_workbook_is_no_status_sheet(office: Office) -> None:
     office.edit(lambda page: fill_in(page, 1, key="Khác"))
     assert "thiếu cột «Khoá (không sửa)»" in refused(office.path)
     book = load_workbook(office.path)
-    book[TITLE].title = "Trang khác"
+    book[STATUS_PAGE_TITLE].title = "Trang khác"
     book.save(office.path)
     assert refused(office.path).startswith("trang-thai.xlsx: không có trang «Trạng thái».")
 
@@ -576,7 +586,7 @@ def sheet(loaded: Terminal, tmp_path: Path) -> Path:
     assert (told["plan"], told["rows"] > 1) == ("lang-son-131-2020", True)
     path = tmp_path / "s.xlsx"
     book = load_workbook(path)
-    fill_in(book[TITLE], 2, said="đang làm", percent=60)
+    fill_in(book[STATUS_PAGE_TITLE], 2, said="đang làm", percent=60)
     book.save(path)
     return path
 
@@ -646,7 +656,7 @@ def test_json_needs_a_decision_ahead_and_a_name_is_needed_always(
 
 def test_a_sheet_with_faults_records_nothing(loaded: Terminal, sheet: Path) -> None:
     book = load_workbook(sheet)
-    fill_in(book[TITLE], 3, said="đã xong", percent=50)
+    fill_in(book[STATUS_PAGE_TITLE], 3, said="đã xong", percent=50)
     book.save(sheet)
     told = loaded.refused("import-status", "s.xlsx", "--by", BY, "--yes")
     assert told == "Dòng 3, cột «% hoàn thành»: đã xong thì để trống hoặc ghi 100.\n"

@@ -21,12 +21,11 @@ from sqlalchemy.engine import URL
 
 from bot.conversation.router import Router
 from data.clock import civil_date
-from data.contacts import enrolments as contacts
-from data.contacts import invitations
+from data.contacts import enrolments, invitations
 from data.db.database import Database
 from data.models import Account, Agency, Chat, InboxEvent, Message, Obligation, Plan
-from data.outbox import lost_chats as reach
-from data.outbox.messages import ANSWER, put
+from data.outbox import lost_chats
+from data.outbox.messages import ANSWER, enqueue
 from data.registry.registry import Registry
 from jobs.channel import Answer, Attachment, Capabilities, Incoming
 from jobs.rendering.links import Links
@@ -162,7 +161,7 @@ class Seat:
     chat: str
     province: str
     agency: str
-    role: contacts.Role = "focal"
+    role: enrolments.Role = "focal"
     may_decide: bool = False
 
 
@@ -223,16 +222,16 @@ class Talk:
             )
             return int(found.scalar_one())
 
-    async def invite(self, province: str, code: str, role: contacts.Role, **more: Any) -> str:
+    async def invite(self, province: str, code: str, role: enrolments.Role, **more: Any) -> str:
         """Make a code for an agency."""
         agency_id = await self.agency_id(province, code)
         async with self.database.write() as connection:
-            return await invitations.invite(
+            return await invitations.create_invitation(
                 connection, agency_id=agency_id, role=role, now=self.now, **more
             )
 
     async def enrol(
-        self, chat: str, province: str, code: str, role: contacts.Role = "focal", **more: Any
+        self, chat: str, province: str, code: str, role: enrolments.Role = "focal", **more: Any
     ) -> list[Reply]:
         """Enrol a chat by a code, as people do."""
         return await self.say(chat, f"/start {await self.invite(province, code, role, **more)}")
@@ -304,12 +303,12 @@ class Talk:
             links=self.links,
         )
         async with self.database.write() as connection:
-            chat_id = (await contacts.chat_of(connection, incoming, now=self.now)).id
+            chat_id = (await enrolments.ensure_chat(connection, incoming, now=self.now)).id
             if kind == "moved":
-                await reach.moved(connection, chat_id, text)
+                await lost_chats.follow_moved_chat(connection, chat_id, text)
                 return []
             if kind == "gone":
-                await reach.gone(connection, chat_id, why="blocked", now=self.now)
+                await lost_chats.chat_lost(connection, chat_id, why="blocked", now=self.now)
                 return []
             stored = await connection.execute(
                 insert(InboxEvent)
@@ -328,7 +327,7 @@ class Talk:
 
     async def _send(self, connection: Any, chat_id: int, chat: str, answer: Answer) -> Reply:
         to_chat = answer.to_chat or chat_id
-        message_id = await put(
+        message_id = await enqueue(
             connection,
             account_id=self.account_id,
             chat_id=to_chat,

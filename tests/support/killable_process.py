@@ -24,15 +24,15 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bot.app import App
-from bot.service.process_lock import Ownership
+from bot.service.process_lock import ProcessLock
 from bot.service.registry import LoadedRegistry
 from bot.service.startup import load_registry
 from bot.web.calendars import calendar_route
 from bot.web.files import file_route
-from bot.web.routes import make_web
-from bot.web.server import listening, serve, stop_on_signals
+from bot.web.routes import make_web_app
+from bot.web.server import open_listener, serve, stop_on_signals
 from data.db.database import Database
-from data.files import link_key
+from data.files import load_link_key
 from data.models import Account, Message
 from jobs.rendering.links import Links
 from tests.support.conversations import small_registry, small_texts
@@ -53,7 +53,7 @@ class Service:
         if registry is None:  # it is to be loaded; then nothing else is done with it
             registry = LoadedRegistry(small_registry(), ())
         async with self.database.write() as connection:
-            links = Links(self.settings.public_url, await link_key(connection))
+            links = Links(self.settings.public_url, await load_link_key(connection))
             account_id = await connection.scalar(select(Account.id)) or 0
         await self.database.dispose()
         return registry, links, account_id
@@ -67,7 +67,7 @@ class Service:
         steps = Steps(birth, tell)
         if birth.die_at:
             steps.watch(database)
-        ownership = Ownership(database.file)
+        ownership = ProcessLock(database.file)
         tell(name=ownership.name)
         channel = MortalChannel(self.setting.api, steps)
         await channel.open()
@@ -88,9 +88,11 @@ class Service:
             file_route(app.database, clock, app.links),
             calendar_route(app.database, clock, app.links, app.registry),
         ]
-        web = make_web(app.database, clock, app.webhooks(), app.capabilities, more, app.registry)
+        web = make_web_app(
+            app.database, clock, app.webhooks(), app.capabilities, more, app.registry
+        )
         port = self.setting.port + birth.slot
-        with stop_on_signals() as stopping, listening("127.0.0.1", port) as listener:
+        with stop_on_signals() as stopping, open_listener("127.0.0.1", port) as listener:
             ending = asyncio.create_task(self._after(sends, stopping)) if sends else None
             await app.run(stopping, lambda: serve(web, listener, stopping))
             if ending is not None:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from data.clock import ZONE, civil_date
 from data.db.database import Database
-from data.loading.load import load
+from data.loading.load import sync_registry
 from data.models import Account, Agency, Chat, Enrolment, Message, MessageItem, Obligation, Plan
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
@@ -40,7 +40,7 @@ async def load_world(
         return
     async with database.write() as connection:
         today = civil_date(now)
-        await load(connection, registry, now=now, today=today, tracked_from=tracked_from)
+        await sync_registry(connection, registry, now=now, today=today, tracked_from=tracked_from)
         await materialise(connection, registry, today=today)
     if was_empty:
         _WORLDS[key] = (

@@ -19,9 +19,9 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from starlette.routing import Route
 
-from bot.app import opened
+from bot.app import open_app
 from bot.config import Settings
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.db.database import Database
 from data.models import Account, InboxEvent, Message
 from data.outbox import messages as outbox
@@ -257,10 +257,10 @@ async def office(
         return []
 
     settings = Settings.model_validate({"database_url": url, "registry_dir": registry})
-    async with opened(settings, connecting=no_account):
+    async with open_app(settings, connector=no_account):
         pass
     async with database.write() as connection:
-        account_id = await lease.register(connection, channel="telegram", name="4242")
+        account_id = await leases.ensure_account(connection, channel="telegram", name="4242")
     async with SharedApi() as api:
         machines = [
             Machine(

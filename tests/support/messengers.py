@@ -13,12 +13,11 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import MOST_TEXT, ZaloBotChannel
 from jobs.channel import Channel
-from tests.support import telegram_server as botapi
-from tests.support import zalo_server as zaloapi
+from tests.support import telegram_server, zalo_server
 from tests.support.province import Heard, Person
 from tests.support.telegram_server import TOKEN, BotApi
 from tests.support.zalo_server import TOKENS, ZaloApi
@@ -43,7 +42,7 @@ class OverTelegram:
         return {"telegram_token": TOKEN, "telegram_base_url": self._api.url}
 
     async def channels(self) -> Sequence[Channel]:
-        channel = TelegramChannel(TOKEN, base_url=self._api.url, limits=Limits())
+        channel = TelegramChannel(TOKEN, base_url=self._api.url, limits=PacingLimits())
         await channel.open()
         return [channel]
 
@@ -92,7 +91,7 @@ class OverTelegram:
         assert methods.count("getUpdates") < 2 * sent
         return sent
 
-    def _heard(self, taken: botapi.Taken, edited: bool, now: datetime) -> Heard:
+    def _heard(self, taken: telegram_server.Taken, edited: bool, now: datetime) -> Heard:
         key = str(taken.message_id)
         buttons = {label: data for row in taken.buttons for label, data in row}
         self._buttons[key] = buttons
@@ -133,7 +132,7 @@ class OverZalo:
 
     async def channels(self) -> Sequence[Channel]:
         channels = [
-            ZaloBotChannel(token, base_url=self._api.url, limits=Limits(), poll_floor=0.0)
+            ZaloBotChannel(token, base_url=self._api.url, limits=PacingLimits(), poll_floor=0.0)
             for token in self._tokens
         ]
         for channel in channels:
@@ -233,7 +232,7 @@ class OverBoth:
         return sum(each.arrived() for each in self._by.values())
 
 
-def _heard(taken: zaloapi.Taken, now: datetime) -> Heard:
+def _heard(taken: zalo_server.Taken, now: datetime) -> Heard:
     numbers = re.findall(r"^(\d+)\. ", taken.text, re.MULTILINE)
     quoted = [words.partition(",")[0] for words in re.findall("“([^”]+)”", taken.text)]
     words = [each[:1].upper() + each[1:] for each in quoted]

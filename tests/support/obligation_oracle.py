@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from data.registry.registry import Registry
-from data.rules.ladder import RUNGS, UNDATED, judge, next_step, schedule
+from data.rules.ladder import RUNGS, UNDATED, compute_due_date, next_step, schedule_rungs
 
 # As ARCHITECTURE.md draws them; what a file brings back stands as it was answered.
 ARROWS = {
@@ -51,11 +51,11 @@ def reckoned(row: Any, seen: Seen, registry: Registry, today: date) -> tuple[Any
     """Return rung and day of an obligation's next reminder, from nothing but the ladder."""
     if row.state != "open":
         return None, None
-    due = judge(effective(row), registry.workdays, kind=row.kind)
+    due = compute_due_date(effective(row), registry.workdays, kind=row.kind)
     told = seen.sent.get((row.id, effective(row)))
     if row.kind == "phase_end" and effective(row) < row.tracked_from and told is not None:
         return None, None
-    steps = schedule(RUNGS[row.kind], due, registry.workdays)
+    steps = schedule_rungs(RUNGS[row.kind], due, registry.workdays)
     step = next_step(steps, today=today, sent=told, acknowledged_until=row.acknowledged_until)
     return step or (None, None)
 
@@ -86,7 +86,7 @@ def check_step(
             held = registry.workdays.add(today, 3)
             assert after.owed[reply.obligation_id].acknowledged_until == held, "three working days"
     for key, row in after.owed.items():
-        due = judge(effective(row), registry.workdays, kind=row.kind)
+        due = compute_due_date(effective(row), registry.workdays, kind=row.kind)
         assert (row.base_on, row.judged_on) == (due.base, due.judged), "judged by another due date"
         assert (row.state == "confirmed") == (row.confirmed_at is not None), f"{row}"
         assert row.state == "open" or (row.rung, row.remind_on) == (None, None)

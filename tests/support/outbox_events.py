@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.clock import civil_date
-from data.contacts import enrolments as contacts
+from data.contacts import enrolments
 from data.models import Chat
-from data.outbox import lost_chats as reach
+from data.outbox import lost_chats
 from data.outbox import messages as outbox
-from jobs.morning.unsent import take_back
+from jobs.morning.unsent import replace_unsent
 from tests.support.outbox_processes import ACCOUNTS, Processes
 
 
@@ -26,7 +26,7 @@ class Happenings(Processes):
         async def work() -> int | None:
             async with self.database.write() as connection:
                 row = (await connection.execute(select(Chat).where(Chat.id == to))).one()
-                return await outbox.put(
+                return await outbox.enqueue(
                     connection,
                     account_id=row.account_id,
                     chat_id=to,
@@ -59,8 +59,8 @@ class Happenings(Processes):
 
         async def work() -> None:
             async with self.database.write() as connection:
-                await take_back(connection, "dong", today)
-                await lease.resume(connection, now=self.now)
+                await replace_unsent(connection, "dong", today)
+                await leases.resume_accounts(connection, now=self.now)
 
         self.do(work())
         self.see(late)
@@ -73,9 +73,9 @@ class Happenings(Processes):
         async def work() -> None:
             async with self.database.write() as connection:
                 if back:
-                    await contacts.mark_living(connection, which)
+                    await enrolments.wake_chat(connection, which)
                 else:
-                    await reach.gone(connection, which, why="blocked", now=self.now)
+                    await lost_chats.chat_lost(connection, which, why="blocked", now=self.now)
 
         self.do(work())
         self.see(concerned, may_add=not back)
@@ -86,7 +86,7 @@ class Happenings(Processes):
 
         async def work() -> None:
             async with self.database.write() as connection:
-                await lease.register(connection, channel=channel, name=name)
+                await leases.ensure_account(connection, channel=channel, name=name)
 
         self.do(work())
         self.see({})

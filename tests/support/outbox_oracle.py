@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.outbox.claims import MOST_REPEATS
+from data.outbox.claims import MAX_REPEATS
 from data.outbox.messages import NOBODY_LEFT
 
 ENDS = {"sent", "failed", "uncertain", "skipped"}
@@ -76,7 +76,7 @@ class Oracle:
         held: Counter[tuple[int, int]] = Counter()
         chats: Counter[tuple[int, int]] = Counter()
         for row in self.rows.values():
-            assert row.repeats <= MOST_REPEATS, f"message {row.id} was repeated {row.repeats} times"
+            assert row.repeats <= MAX_REPEATS, f"message {row.id} was repeated {row.repeats} times"
             assert (row.state != "pending") or row.claim_epoch is None, f"{row.id} is half claimed"
             if row.state == "claimed":
                 assert row.claim_epoch is not None
@@ -95,5 +95,5 @@ class Oracle:
             assert count <= self.in_flight[account_id], f"{count} claimed by epoch {epoch}"
         assert all(count == 1 for count in chats.values()), "two of a chat in flight"
         # Once, and at most two repeats; a message that goes on in another chat begins anew there.
-        assert all(count <= 1 + MOST_REPEATS for count in self.taken.values()), "more than thrice"
+        assert all(count <= 1 + MAX_REPEATS for count in self.taken.values()), "more than thrice"
         assert attempts == self.attempts, f"{attempts - self.attempts} {self.attempts - attempts}"

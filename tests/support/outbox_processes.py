@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 
 from data.accounts.leases import Lease
-from data.contacts import enrolments as contacts
+from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Account, Agency, Delivery, Message
 from data.outbox import claims
@@ -31,8 +31,8 @@ from jobs.channel import (
     Unauthorised,
     Unknown,
 )
-from jobs.delivery.outcomes import Ended, NotRenderable, Skipped
-from jobs.delivery.queue import Ahead
+from jobs.delivery.outcomes import AttemptResult, NotRenderable, Skipped
+from jobs.delivery.queue import SendQueue
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_oracle import Oracle
@@ -105,10 +105,10 @@ async def seat_people(database: Database) -> None:
             its_id = select(Agency.id).where(Agency.province == "dong", Agency.code == code)
             person = None
             if kind == "private":
-                person = await contacts.know_person(
+                person = await enrolments.ensure_person(
                     connection, where, f"{number}", code, now=MORNING
                 )
-            await contacts.enrol(
+            await enrolments.enrol(
                 connection,
                 chat_id=number,
                 person_id=person,
@@ -124,9 +124,9 @@ class Hand:
 
     name: str
     lease: Lease
-    ahead: Ahead
+    ahead: SendQueue
     sending: dict[int, Any] = field(default_factory=dict)
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[AttemptResult] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
     known: set[int] = field(default_factory=set)  # what its look ahead must know of
     told: bool = True
@@ -212,7 +212,7 @@ class Processes(Machine):
 
         async def work() -> None:
             async with self.database.write() as connection:
-                await claims.unclaim(connection, hand.lease, in_hand)
+                await claims.release_claims(connection, hand.lease, in_hand)
 
         self.do(work())
         hand.doubt = False
@@ -248,7 +248,7 @@ class Processes(Machine):
             row = self.claimed_by(hand).get(one.message.id)
             if row is not None and row.attempts == one.message.attempts:
                 is_moved = is_lost and not isinstance(one.ending, Receipt)
-                concerned[row.id] = RESULTS[one.word] | (MOVES if is_moved else set())
+                concerned[row.id] = RESULTS[one.outcome] | (MOVES if is_moved else set())
         for key in hand.chosen:
             row = self.oracle.rows[key]
             if self.is_owner(hand) and (row.state, row.account_id) == ("pending", hand.where):

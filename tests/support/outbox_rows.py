@@ -11,14 +11,14 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts.leases import register
+from data.accounts.leases import ensure_account
 from data.clock import ZONE, SteppedClock
 from data.db.database import Database
 from data.models import Account, Chat, Delivery, Message
 from data.outbox import messages as outbox
 from data.registry.workdays import Workdays
 from jobs.channel import Button, Capabilities, Channel, OutgoingMessage
-from jobs.delivery.delivery import Delivery as Sender
+from jobs.delivery.delivery import Dispatcher as Sender
 
 MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked
 
@@ -90,7 +90,7 @@ def workdays() -> Workdays:
 
 async def account(database: Database, channel: str = "telegram", name: str = "4242") -> int:
     async with database.write() as connection:
-        return await register(connection, channel=channel, name=name)
+        return await ensure_account(connection, channel=channel, name=name)
 
 
 async def chat(
@@ -118,7 +118,7 @@ async def put(
     **more: Any,
 ) -> int:
     async with database.write() as connection:
-        message_id = await outbox.put(
+        message_id = await outbox.enqueue(
             connection,
             account_id=account_id,
             chat_id=chat_id,

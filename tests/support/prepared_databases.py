@@ -14,12 +14,12 @@ from sqlalchemy import insert, select, update
 from bot.channels.telegram.channel import TelegramChannel
 from data import job_runs
 from data.clock import ZONE
-from data.contacts import enrolments as contacts
+from data.contacts import enrolments
 from data.db.database import Database
-from data.db.upgrade import upgrade
-from data.digests import kept_weeks as week_facts
+from data.db.upgrade import upgrade_schema
+from data.digests import kept_weeks
 from data.models import Agency, Chat, Enrolment, Message, Obligation
-from jobs.morning.run import morning
+from jobs.morning.run import run_mornings
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_rows import account
@@ -54,7 +54,7 @@ async def prepare(database: Database, *, readers: int, askers: int, composed: bo
             await connection.execute(insert(Enrolment), [{"chat_id": i, **enrolled} for i in ids])
         for one in range(askers):  # who presses a button is somebody; who is only told need not be
             address = str(FIRST_ASKER + one)
-            person_id = await contacts.know_person(
+            person_id = await enrolments.ensure_person(
                 connection, account_id, address, "Hoa", now=LOADED
             )
             its_chat = select(Chat.id).where(Chat.address == address).scalar_subquery()
@@ -64,11 +64,11 @@ async def prepare(database: Database, *, readers: int, askers: int, composed: bo
         if not composed:
             return
         for province in registry.provinces:  # what this week's digest says was told on its Monday
-            await job_runs.begin(
-                connection, week_facts.JOB, province, date(2026, 11, 9), now=LOADED
+            await job_runs.record_run(
+                connection, kept_weeks.DIGEST_JOB, province, date(2026, 11, 9), now=LOADED
             )
-    can = {account_id: TelegramChannel.capabilities}
-    await morning(database, registry, now=MORNING, can=can)
+    capabilities = {account_id: TelegramChannel.capabilities}
+    await run_mornings(database, registry, now=MORNING, capabilities=capabilities)
     async with database.write() as connection:  # those who have something to say are told nothing
         asking = select(Chat.id).where(Chat.address >= str(FIRST_ASKER))
         quiet = Message.__table__.update().where(Message.chat_id.in_(asking))
@@ -123,7 +123,7 @@ class Prepared:
         self._server = self._request.getfixturevalue("server")
         self._server.psql("CREATE DATABASE killed_empty;")
         empty = self._at("killed_empty")
-        await upgrade(empty)
+        await upgrade_schema(empty)
         await empty.dispose()
 
     def _at(self, name: str) -> Database:

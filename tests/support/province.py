@@ -2,7 +2,7 @@
 
 A script speaks to people alone: who types, who chooses what by its label, what they find in their
 chats, when it is morning. A Carrier (tests/support/messengers.py) takes their words to the service and the service's
-messages to them; which messenger it is, the script does not know. The service is the one that `bot.app.opened`
+messages to them; which messenger it is, the script does not know. The service is the one that `bot.app.open_app`
 wires, on a file, with a clock that the script moves; its jobs tick when their hour comes.
 """
 
@@ -18,12 +18,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import select
 
-from bot.app import App, opened
+from bot.app import App, open_app
 from bot.config import Settings
-from data.clock import SteppedClock, at, civil_date
+from data.clock import SteppedClock, civil_date, instant_at
 from data.models import Message
 from jobs.channel import Channel
-from jobs.inbox.intake import poll
+from jobs.inbox.intake import poll_updates
 from jobs.schedule import JOBS
 
 MORNING = time(7, 30)
@@ -178,12 +178,14 @@ class ProvinceAtWork:
             return await carrier.channels()
 
         wanted = Settings.model_validate({**carrier.settings, **settings})
-        async with opened(wanted, clock=clock, connecting=connecting) as app:
+        async with open_app(wanted, clock=clock, connector=connecting) as app:
             at_work = cls(app, clock, carrier, start)
             app.draw = None  # a hundred pictures would take longer than the year
             fetching = [
                 asyncio.create_task(
-                    poll(app.database, channel, key, clock, stored=lambda: None, ours=_always)
+                    poll_updates(
+                        app.database, channel, key, clock, stored=lambda: None, is_owned=_always
+                    )
                 )
                 for key, channel in app.accounts.items()
             ]
@@ -215,7 +217,7 @@ class ProvinceAtWork:
 
     def move_to(self, day: date, wall: time) -> None:
         """Set the clock to a wall-clock time of the province."""
-        self._set(at(day, wall))
+        self._set(instant_at(day, wall))
 
     def _set(self, instant: datetime) -> None:
         assert instant >= self.now, "time goes on"

@@ -11,12 +11,11 @@ from sqlalchemy import insert, select, update
 from data.clock import ZONE, civil_date
 from data.db.database import Database
 from data.models import Obligation, Person
-from data.progress import decisions, explanations, extensions, undo
-from data.progress import replies as progress
+from data.progress import decisions, explanations, extensions, replies, undo
 from data.registry.registry import Registry
-from data.reports.facts import Line, ReportFacts
-from data.reports.gather import gather, lines_of
-from jobs.rendering.items import obligation_rows
+from data.reports.facts import AgencyLine, ReportFacts
+from data.reports.gather import gather_report_facts, stream_agency_lines
+from jobs.rendering.items import load_obligation_rows
 from tests.support.loaded_province import obligation
 
 PLAN = "dong-10-2026"
@@ -59,7 +58,7 @@ class Said:
         """Record an answer of an obligation; returns its id."""
         more.setdefault("person_id", None)
         async with self.database.write() as connection:
-            reply = await progress.record(
+            reply = await replies.record_reply(
                 connection,
                 obligation_id=obligation_id,
                 said=said,
@@ -76,23 +75,23 @@ class Said:
     async def undo(self, reply_id: int, *, at: datetime) -> None:
         """Take an answer back."""
         async with self.database.write() as connection:
-            await undo.undo(
+            await undo.undo_reply(
                 connection, reply_id=reply_id, person_id=None, chat_id=None, event_id=None, now=at
             )
 
     async def confirm(self, obligation_id: int, *, at: datetime) -> None:
         """Confirm what was handed in."""
         async with self.database.write() as connection:
-            row = (await obligation_rows(connection, [obligation_id]))[obligation_id]
-            assert await decisions.confirm(
+            row = (await load_obligation_rows(connection, [obligation_id]))[obligation_id]
+            assert await decisions.confirm_submission(
                 connection, row, person_id=None, decided_by="Sở Khoa học và Công nghệ", now=at
             )
 
     async def send_back(self, obligation_id: int, *, at: datetime) -> None:
         """Return what was handed in."""
         async with self.database.write() as connection:
-            row = (await obligation_rows(connection, [obligation_id]))[obligation_id]
-            assert await decisions.send_back(
+            row = (await load_obligation_rows(connection, [obligation_id]))[obligation_id]
+            assert await decisions.return_submission(
                 connection, row, reason="thiếu", person_id=None, decided_by="Sở", now=at
             )
 
@@ -103,7 +102,7 @@ class Said:
                 select(Obligation.agency_id).where(Obligation.id == obligation_id)
             )
             assert agency_id is not None
-            asked = await explanations.ask(
+            asked = await explanations.request_explanation(
                 connection,
                 obligation_id=obligation_id,
                 agency_id=agency_id,
@@ -113,13 +112,15 @@ class Said:
                 now=at,
             )
             assert asked is not None
-            await explanations.answer(connection, asked, words=words, person_id=None, now=at)
+            await explanations.record_explanation(
+                connection, asked, words=words, person_id=None, now=at
+            )
 
     async def ask_time(self, obligation_id: int, until: date, reason: str, *, at: datetime) -> None:
         """Ask for a later date."""
         reply_id = await self.say_of(obligation_id, "extension", at=at, until=until, note=reason)
         async with self.database.write() as connection:
-            await extensions.request(
+            await extensions.request_extension(
                 connection,
                 obligation_id=obligation_id,
                 until=until,
@@ -140,11 +141,14 @@ class Said:
     async def facts(self, as_of: date, period: str = "2026") -> ReportFacts:
         """Gather the facts of the plan."""
         async with self.database.read() as connection:
-            return await gather(connection, self.registry, self.plan, period=period, as_of=as_of)
+            return await gather_report_facts(
+                connection, self.registry, self.plan, period=period, as_of=as_of
+            )
 
-    async def lines(self, facts: ReportFacts) -> dict[str, list[Line]]:
+    async def lines(self, facts: ReportFacts) -> dict[str, list[AgencyLine]]:
         """Return every task's lines by its code."""
         async with self.database.read() as connection:
             return {
-                task.code: lines async for task, lines in lines_of(connection, self.registry, facts)
+                task.code: lines
+                async for task, lines in stream_agency_lines(connection, self.registry, facts)
             }

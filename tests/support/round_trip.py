@@ -7,16 +7,17 @@ from typing import Any, Literal
 
 from sqlalchemy import select
 
-from bot.channels.local import LocalChannel, update
+from bot.channels.local import LocalChannel, make_local_update
 from bot.conversation.router import Router
 from data.clock import SteppedClock
-from data.contacts import enrolments as contacts
-from data.contacts.invitations import invite
+from data.contacts import enrolments
+from data.contacts.invitations import create_invitation
 from data.db.database import Database
 from data.models import Agency
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Delivery
-from jobs.inbox.worker import Inbox, store
+from jobs.delivery.delivery import Dispatcher
+from jobs.inbox.intake import store_updates
+from jobs.inbox.worker import Inbox
 from tests.support.conversations import RENDERER, small_registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_rows import account
@@ -55,7 +56,7 @@ class Whole:
         channels: dict[int, Any] = {self.account_id: self.channel}
         router = Router(lambda: self.registry)
         self.inbox = Inbox(self.database, channels, router.handle, self.clock)
-        self.delivery = Delivery(
+        self.delivery = Dispatcher(
             self.database,
             channels,
             RENDERER,
@@ -65,16 +66,16 @@ class Whole:
         )
         return self
 
-    async def code(self, agency: str, role: contacts.Role) -> str:
+    async def code(self, agency: str, role: enrolments.Role) -> str:
         """Make a code for an agency of Đông."""
         async with self.database.write() as connection:
             key = await connection.scalar(
                 select(Agency.id).where(Agency.province == "dong", Agency.code == agency)
             )
             assert key is not None
-            return await invite(connection, agency_id=key, role=role, now=self.now)
+            return await create_invitation(connection, agency_id=key, role=role, now=self.now)
 
-    async def enrol(self, address: str, agency: str, role: contacts.Role = "focal") -> None:
+    async def enrol(self, address: str, agency: str, role: enrolments.Role = "focal") -> None:
         await self.say(address, f"/start {await self.code(agency, role)}")
 
     async def say(
@@ -89,7 +90,7 @@ class Whole:
         """Let something come in, have it handled and the answers sent; returns the last one here."""
         group = address.startswith("-")
         who = sender if sender is not None else "" if group else address
-        raw = update(
+        raw = make_local_update(
             address=address,
             chat_kind="group" if group else "private",
             kind=kind,
@@ -98,7 +99,7 @@ class Whole:
             text=text,
             **more,
         )
-        await store(self.database, self.account_id, [raw], now=self.now)
+        await store_updates(self.database, self.account_id, [raw], now=self.now)
         await self.inbox.handle_pending()
         await self.delivery.run_until_idle()
         return self.last(address)

@@ -16,12 +16,12 @@ from typing import Any
 import httpx
 from sqlalchemy import select, update
 
-from bot.app import App, opened
-from bot.channels.pacing import Limits
+from bot.app import App, open_app
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings
-from bot.web.routes import make_web
-from data.contacts import enrolments as contacts
+from bot.web.routes import make_web_app
+from data.contacts import enrolments
 from data.models import Agency, Message
 from jobs.channel import Channel
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE
@@ -136,7 +136,7 @@ async def service(folder: Path, database_url: str, **more: Any) -> AsyncIterator
         async def connecting(
             settings: Settings, *, stopping: asyncio.Event | None
         ) -> Sequence[Channel]:
-            channel = TelegramChannel(TOKEN, base_url=api.url, limits=Limits())
+            channel = TelegramChannel(TOKEN, base_url=api.url, limits=PacingLimits())
             await channel.open()
             return [channel]
 
@@ -150,14 +150,14 @@ async def service(folder: Path, database_url: str, **more: Any) -> AsyncIterator
             }
         )
         clock = RunningClock(time.time())
-        async with opened(settings, clock=clock, stopping=stopping, connecting=connecting) as app:
+        async with open_app(settings, clock=clock, stopping=stopping, connector=connecting) as app:
             await _enrol(app)
 
             async def serve() -> None:
                 await stopping.wait()
 
             running = asyncio.create_task(app.run(stopping, serve))
-            web = make_web(app.database, app.clock, app.webhooks(), app.capabilities)
+            web = make_web_app(app.database, app.clock, app.webhooks(), app.capabilities)
             transport = httpx.ASGITransport(app=web)
             async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:
                 try:
@@ -190,8 +190,8 @@ async def _enrol(app: App) -> None:
     async with app.database.write() as connection:
         agency_id = await connection.scalar(select(Agency.id).where(Agency.code == "sxd"))
         assert agency_id is not None
-        person = await contacts.know_person(connection, account_id, str(ASKS), "An", now=now)
-        await contacts.enrol(
+        person = await enrolments.ensure_person(connection, account_id, str(ASKS), "An", now=now)
+        await enrolments.enrol(
             connection,
             chat_id=chat_id,
             person_id=person,

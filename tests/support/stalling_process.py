@@ -18,8 +18,8 @@ from sqlalchemy import event
 
 from data.clock import SteppedClock
 from data.db.database import Database
-from jobs.digests.run import digest
-from jobs.reports.requests import Reports
+from jobs.digests.run import run_digests
+from jobs.reports.requests import ReportWorker
 from tests.support.conversations import RENDERER, WITH_BUTTONS, small_registry
 
 
@@ -50,10 +50,12 @@ async def main() -> None:
     database, now = Database(url), datetime.fromisoformat(instant)
     stall_at(database, where)
     if what == "report":
-        await Reports(database, small_registry, SteppedClock(now)).step()
+        await ReportWorker(database, small_registry, SteppedClock(now)).step()
     else:
-        can = {1: WITH_BUTTONS}
-        await digest(database, small_registry(), now=now, renderer=RENDERER, can=can)
+        capabilities = {1: WITH_BUTTONS}
+        await run_digests(
+            database, small_registry(), now=now, renderer=RENDERER, capabilities=capabilities
+        )
     print("done", flush=True)
     await database.dispose()
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from sqlalchemy import event
 
-from bot.channels.pacing import Limits
+from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings
-from bot.service.accounts import Hook, hook_of
+from bot.service.accounts import WebhookAddress, webhook_address_for
 from data.db.database import Database
 from jobs.channel import Incoming, OutgoingMessage, Receipt
 from tests.support.telegram_server import TOKEN
@@ -59,8 +59,8 @@ class Setting:
             given["public_url"] = "https://bot.example.vn"
         return Settings.model_validate(given)
 
-    def hook(self) -> Hook:
-        return hook_of(self.settings(), TelegramChannel(TOKEN))
+    def hook(self) -> WebhookAddress:
+        return webhook_address_for(self.settings(), TelegramChannel(TOKEN))
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class MortalChannel(TelegramChannel):
     """Telegram without a limit, whose calls are steps."""
 
     def __init__(self, api: str, steps: Steps) -> None:
-        super().__init__(TOKEN, base_url=api, limits=Limits())
+        super().__init__(TOKEN, base_url=api, limits=PacingLimits())
         self._steps = steps
 
     async def send(self, message: OutgoingMessage) -> Receipt:

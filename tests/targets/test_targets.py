@@ -11,23 +11,23 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from bot.conversation.reader.targets import casts_doubt, meant, read
-from bot.conversation.targets.scope import bar
+from bot.conversation.reader.targets import find_meant_indicators, is_doubtful_value, read_target
+from bot.conversation.targets.scope import progress_bar
 from data.db.database import Database
 from data.models import Agency, Evidence, Plan, StatusReply, TargetValue
-from data.privacy import personal_data as personal
+from data.privacy import personal_data
 from data.registry.registry import Registry
 from data.registry.schema import TargetEntry
-from data.targets import values as targets
+from data.targets import values as target_values
 from data.targets.facts import TargetFacts
 from data.targets.indicators import (
+    group_by_indicator,
     has_figure,
-    indicators,
     is_met,
-    name_of,
-    of_year,
-    share,
-    words_of,
+    short_target_name,
+    target_completion,
+    target_for_year,
+    target_search_words,
 )
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Reply, Seat, Talk
@@ -98,7 +98,7 @@ async def rows(talk: Talk) -> list[Any]:
 async def stands(talk: Talk, plan: str = PLAN_10) -> dict[str, TargetFacts]:
     async with talk.database.read() as connection:
         row = (await connection.execute(select(Plan).where(Plan.number == plan))).one()
-        found = await targets.target_facts(
+        found = await target_values.load_target_facts(
             connection, talk.registry.plans[row.code], row.id, row.coordinator_id
         )
     return {facts.code: facts for facts in found}
@@ -115,7 +115,7 @@ async def everything_said(talk: Talk, plan: str) -> None:
         )
         for agency_id in agencies.scalars().all():
             for target in talk.registry.plans[row.code].targets:
-                await targets.say(
+                await target_values.record_target_value(
                     connection,
                     plan_id=row.id,
                     code=target.code,
@@ -236,18 +236,20 @@ OF_TASKS = [
 
 def understood(registry: Registry, text: str, plan: str = "gia-lai-1331-2022") -> list[str]:
     """Return the codes of the indicators that a text is surely a value of, or may be."""
-    reading = read(text, today=TODAY)
-    among = [each for each in indicators(registry.plans[plan].targets) if has_figure(each[0])]
+    reading = read_target(text, today=TODAY)
+    among = [
+        each for each in group_by_indicator(registry.plans[plan].targets) if has_figure(each[0])
+    ]
     if reading is None or reading.value is None:
         return []
-    return [among[place][0].code for place in meant(reading, among)]
+    return [among[place][0].code for place in find_meant_indicators(reading, among)]
 
 
 @pytest.mark.parametrize(("text", "code", "value", "year"), READ)
 def test_a_value_is_read_with_its_target_and_year(
     registry: Registry, text: str, code: str, value: str, year: int | None
 ) -> None:
-    reading = read(text, today=TODAY)
+    reading = read_target(text, today=TODAY)
     assert reading is not None
     assert (reading.value, reading.year) == (Decimal(value), year)
     assert understood(registry, text) == [code]
@@ -282,7 +284,7 @@ def test_a_number_of_the_targets_own_name_is_no_value(registry: Registry) -> Non
 def test_numbers_are_read_as_vietnamese_write_them(
     registry: Registry, text: str, value: str
 ) -> None:
-    reading = read(text, today=TODAY)
+    reading = read_target(text, today=TODAY)
     assert reading is not None
     assert reading.value == Decimal(value)
     assert understood(registry, text, "dong-thap-93-2020") == ["CT.8"]
@@ -290,19 +292,20 @@ def test_numbers_are_read_as_vietnamese_write_them(
 
 @pytest.mark.parametrize("digits", ["1,234", "1.234.56", "1234567890123", "82.5.1", "12.345,6,7"])
 def test_a_number_that_can_be_read_in_two_ways_is_none(digits: str) -> None:
-    reading = read(f"CT.8: {digits}", today=TODAY)
+    reading = read_target(f"CT.8: {digits}", today=TODAY)
     assert reading is not None
     assert (reading.value, reading.fault) == (None, "number")
 
 
 def test_words_that_cast_doubt_are_known_from_words_that_are_merely_unknown() -> None:
     doubtful, unknown = (
-        read(text, today=TODAY) for text in ("chỉ tiêu CT.4 chưa đạt 82%", "chỉ tiêu abc xyz 82%")
+        read_target(text, today=TODAY)
+        for text in ("chỉ tiêu CT.4 chưa đạt 82%", "chỉ tiêu abc xyz 82%")
     )
     assert doubtful is not None
     assert unknown is not None
-    assert casts_doubt(doubtful)
-    assert not casts_doubt(unknown)
+    assert is_doubtful_value(doubtful)
+    assert not is_doubtful_value(unknown)
 
 
 # ------------------------------------------------------------------ what a target is
@@ -331,8 +334,8 @@ def test_whether_a_target_is_met_is_told_by_its_comparator(
 ) -> None:
     assert is_met(entry, Decimal(reached)) is True
     assert is_met(entry, Decimal(not_reached)) is False
-    assert bar(share(entry, Decimal(reached))) == "▓" * 10
-    assert "░" in bar(share(entry, Decimal(not_reached)))
+    assert progress_bar(target_completion(entry, Decimal(reached))) == "▓" * 10
+    assert "░" in progress_bar(target_completion(entry, Decimal(not_reached)))
 
 
 def test_a_target_without_a_figure_can_neither_be_met_nor_missed() -> None:
@@ -341,23 +344,23 @@ def test_a_target_without_a_figure_can_neither_be_met_nor_missed() -> None:
 
 
 def test_every_goal_of_the_real_plan_for_2025_has_its_own_for_2030(registry: Registry) -> None:
-    groups = indicators(registry.plans["gia-lai-1331-2022"].targets)
+    groups = group_by_indicator(registry.plans["gia-lai-1331-2022"].targets)
     assert [[each.year for each in group] for group in groups] == [[2025, 2030]] * 17
     assert [each.code for each in groups[3]] == ["CT.4", "CT.10"]
-    assert name_of(groups[3][0]) == "Tỷ lệ doanh nghiệp sử dụng hợp đồng điện tử"
-    assert of_year(groups[3], 2025).code == "CT.4"
-    assert of_year(groups[3], 2026).code == "CT.10"
-    assert of_year(groups[3], 2031).code == "CT.10"
+    assert short_target_name(groups[3][0]) == "Tỷ lệ doanh nghiệp sử dụng hợp đồng điện tử"
+    assert target_for_year(groups[3], 2025).code == "CT.4"
+    assert target_for_year(groups[3], 2026).code == "CT.10"
+    assert target_for_year(groups[3], 2031).code == "CT.10"
 
 
 def test_targets_that_differ_in_more_than_their_figure_stay_apart(registry: Registry) -> None:
     for code, plan in registry.plans.items():
-        for group in indicators(plan.targets):
+        for group in group_by_indicator(plan.targets):
             assert len({each.unit for each in group}) == 1, code
             assert len({each.year for each in group}) == len(group), code
-    broad = indicators(registry.plans["dong-thap-93-2020"].targets)
+    broad = group_by_indicator(registry.plans["dong-thap-93-2020"].targets)
     assert ["CT.5"] in [[each.code for each in group] for group in broad]  # not CT.11: "có nhu cầu"
-    assert "80" not in words_of(registry.plans["gia-lai-1331-2022"].targets[3])
+    assert "80" not in target_search_words(registry.plans["gia-lai-1331-2022"].targets[3])
 
 
 # ------------------------------------------------------------------ saying
@@ -718,8 +721,8 @@ async def test_what_is_kept_of_a_person_counts_values_and_an_erased_one_has_no_n
     await talk.say("stc", "CT.1 82%")
     (row,) = await rows(talk)
     async with talk.database.write() as connection:
-        kept = await personal.kept_of(connection, row.person_id)
-        await personal.erase(connection, row.person_id, now=NOW)
+        kept = await personal_data.collect_personal_data(connection, row.person_id)
+        await personal_data.erase_person(connection, row.person_id, now=NOW)
     assert kept is not None
     assert kept["target_values"] == 1
     seen = await only(talk, "steers", "/chitieu 10")
@@ -799,7 +802,9 @@ async def test_facts_are_the_documents_targets_in_order_as_plain_decimals(
     async with database.read() as connection:
         for code, plan in registry.plans.items():
             row = (await connection.execute(select(Plan).where(Plan.code == code))).one()
-            facts = await targets.target_facts(connection, plan, row.id, row.coordinator_id)
+            facts = await target_values.load_target_facts(
+                connection, plan, row.id, row.coordinator_id
+            )
             assert [each.code for each in facts] == [each.code for each in plan.targets]
             assert {each.value for each in facts} <= {None}
             goals = {each.code: each.goal for each in facts}

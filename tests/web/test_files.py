@@ -14,7 +14,7 @@ from bot.config import TEMPLATES
 from bot.web.files import file_route
 from data.clock import SteppedClock, civil_date
 from data.db.database import Database
-from data.files import DOCX, PNG, keep, kept_file, let_go, link_key
+from data.files import DOCX, PNG, delete_expired_files, load_file, load_link_key, store_file
 from data.registry.registry import Registry
 from jobs.channel import Capabilities, OutgoingMessage
 from jobs.rendering.links import Links
@@ -30,14 +30,14 @@ BY_LINK = replace(WITHOUT, pictures_by_link=True)
 
 async def made(database: Database, *, mime: str = PNG, name: str = "biểu đồ 131.png") -> int:
     async with database.write() as connection:
-        return await keep(connection, name=name, mime=mime, content=b"bytes", now=NOW)
+        return await store_file(connection, name=name, mime=mime, content=b"bytes", now=NOW)
 
 
 async def sent(
     database: Database,
     registry: Registry,
     download_id: int,
-    can: Capabilities,
+    capabilities: Capabilities,
     *,
     links: Links | None = LINKS,
     template: str = "sorry",
@@ -52,7 +52,7 @@ async def sent(
             connection, row, today=civil_date(NOW), workdays=registry.workdays
         )
     assert content is not None
-    return renderer.render(content, can, repeated=False, plain=False, address="1")
+    return renderer.render(content, capabilities, repeated=False, plain=False, address="1")
 
 
 async def test_a_picture_is_sent_as_bytes_as_an_address_or_not_at_all(
@@ -85,7 +85,7 @@ async def test_an_address_opens_its_file_until_it_expires_and_no_other(database:
     clock = SteppedClock(NOW)
     web = Starlette(routes=[file_route(database, clock, LINKS)])
     until = NOW + timedelta(days=30)
-    address = LINKS.of_file(number, "bieu-do.png", until=until)
+    address = LINKS.file_url(number, "bieu-do.png", until=until)
     assert address is not None
     transport = httpx.ASGITransport(app=web)
     async with httpx.AsyncClient(transport=transport, base_url="https://nhacviec.test") as client:
@@ -108,25 +108,25 @@ async def test_an_address_opens_its_file_until_it_expires_and_no_other(database:
 async def test_expired_files_are_let_go(database: Database) -> None:
     number = await made(database)
     async with database.write() as connection:
-        assert await let_go(connection, now=NOW + timedelta(days=29)) == 0
-        assert await kept_file(connection, number) is not None
-        assert await let_go(connection, now=NOW + timedelta(days=30)) == 1
-        assert await kept_file(connection, number) is None
+        assert await delete_expired_files(connection, now=NOW + timedelta(days=29)) == 0
+        assert await load_file(connection, number) is not None
+        assert await delete_expired_files(connection, now=NOW + timedelta(days=30)) == 1
+        assert await load_file(connection, number) is None
 
 
 async def test_every_process_signs_with_the_same_key(database: Database) -> None:
     async with database.write() as connection:
-        first = await link_key(connection)
+        first = await load_link_key(connection)
     async with database.write() as connection:
-        assert await link_key(connection) == first
+        assert await load_link_key(connection) == first
     assert len(first) == 32
 
 
 def test_a_calendars_address_opens_that_calendar_alone() -> None:
-    address = LINKS.of_calendar(7)
+    address = LINKS.calendar_url(7)
     assert address is not None
     token = address.removeprefix("https://nhacviec.test/lich/").removesuffix(".ics")
-    assert LINKS.calendar_of(token) == 7
-    assert LINKS.calendar_of(token.replace("7-", "8-", 1)) is None
-    assert Links("https://nhacviec.test", b"x" * 32).calendar_of(token) is None
-    assert Links(None, KEY).of_calendar(7) is None
+    assert LINKS.read_calendar_token(token) == 7
+    assert LINKS.read_calendar_token(token.replace("7-", "8-", 1)) is None
+    assert Links("https://nhacviec.test", b"x" * 32).read_calendar_token(token) is None
+    assert Links(None, KEY).calendar_url(7) is None

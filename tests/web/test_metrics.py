@@ -12,13 +12,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, insert, text, update
 
-from bot.web.routes import make_web
+from bot.web.routes import make_web_app
 from data import job_runs
-from data.accounts import leases as lease
+from data.accounts import leases
 from data.clock import ZONE, SteppedClock
 from data.db.database import Database
-from data.db.upgrade import newest
-from data.figures.metrics import gauges
+from data.db.upgrade import newest_revision
+from data.figures.metrics import load_gauges
 from data.models import Account, Base, InboxEvent, Message, Obligation
 from jobs.channel import Capabilities
 from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
@@ -41,12 +41,12 @@ async def talk(database: Database) -> Talk:
 def client_of(
     database: Database, capabilities: dict[int, Capabilities] | None = None
 ) -> httpx.AsyncClient:
-    web = make_web(database, SteppedClock(NOW), (), capabilities)
+    web = make_web_app(database, SteppedClock(NOW), (), capabilities)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=web), base_url="http://bot.test")
 
 
-async def page_of(database: Database, can: dict[int, Capabilities] | None = None) -> str:
-    async with client_of(database, can) as client:
+async def page_of(database: Database, capabilities: dict[int, Capabilities] | None = None) -> str:
+    async with client_of(database, capabilities) as client:
         answer = await client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
@@ -89,7 +89,7 @@ async def test_every_figure_of_an_account_stands_there(talk: Talk) -> None:
     await put(talk, state="uncertain")
     await put(talk, state="sent", sent_at=datetime(2026, 10, 31, tzinfo=ZONE))
     async with database.write() as connection:
-        await lease.own(connection, key, "host:1", now=NOW)
+        await leases.take_lease(connection, key, "host:1", now=NOW)
         await connection.execute(update(InboxEvent).values(state="done"))
         for number, state in enumerate(("new", "parked", "parked")):
             await connection.execute(
@@ -127,7 +127,7 @@ async def test_every_figure_of_an_account_stands_there(talk: Talk) -> None:
     assert figures["account_stopped", ("77", "telegram")] == 1
     assert figures["account_owned", ("77", "telegram")] == 0
     assert ("account_people_cap", ("77", "telegram")) not in figures
-    assert [labels[0] for name, labels in figures if name == "build_info"] == [newest()]
+    assert [labels[0] for name, labels in figures if name == "build_info"] == [newest_revision()]
     assert "Lan" not in page
 
 
@@ -156,7 +156,7 @@ async def test_counting_reads_indexes_and_never_the_rows_that_are_stored(talk: T
 
     event.listen(talk.database.engine.sync_engine, "before_cursor_execute", listen)
     async with talk.database.read() as connection:
-        await gauges(connection, now=NOW, today=NOW.date())
+        await load_gauges(connection, now=NOW, today=NOW.date())
         event.remove(talk.database.engine.sync_engine, "before_cursor_execute", listen)
         told = {}
         for statement, parameters in statements:
@@ -176,7 +176,7 @@ async def test_a_provinces_last_morning_is_told_by_its_instant(talk: Talk) -> No
     async with talk.database.write() as connection:
         for days in (3, 0):
             at = NOW - timedelta(days=days)
-            await job_runs.begin(connection, "morning", "dong", at.date(), now=at)
+            await job_runs.record_run(connection, "morning", "dong", at.date(), now=at)
     figures = read(await page_of(talk.database))
     assert figures["morning_last_run_timestamp_seconds", ("dong",)] == NOW.timestamp()
     assert ("morning_last_run_timestamp_seconds", ("tay",)) not in figures
@@ -192,7 +192,7 @@ async def test_names_follow_the_conventions_of_prometheus(talk: Talk) -> None:
     """As `promtool check metrics` has them, https://prometheus.io/docs/practices/naming/."""
     await put(talk, state="pending")
     async with talk.database.write() as connection:
-        await job_runs.begin(connection, "morning", "dong", NOW.date(), now=NOW)
+        await job_runs.record_run(connection, "morning", "dong", NOW.date(), now=NOW)
     families = list(
         text_string_to_metric_families(await page_of(talk.database, {talk.account_id: ZALO}))
     )

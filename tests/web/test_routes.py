@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
-from bot.web.health import health
-from bot.web.routes import MOST_BYTES, TELEGRAM_HEADER, Webhook, make_web
+from bot.web.health import check_health
+from bot.web.routes import MAX_BODY_BYTES, TELEGRAM_HEADER, Webhook, make_web_app
 from data import job_runs
 from data.clock import SteppedClock
 from data.db.database import Database, DatabaseUnusable
@@ -44,7 +44,7 @@ def store() -> Store:
 @pytest.fixture
 async def client(database: Database, store: Store) -> AsyncIterator[httpx.AsyncClient]:
     hook = Webhook("/telegram/8001", "s3cret-Token", store.receive)
-    app = make_web(database, SteppedClock(NOW), [hook])
+    app = make_web_app(database, SteppedClock(NOW), [hook])
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as made:
         yield made
@@ -83,17 +83,17 @@ async def test_a_body_is_read_no_further_than_its_limit(
     client: httpx.AsyncClient, store: Store
 ) -> None:
     async def endless() -> AsyncIterator[bytes]:
-        for _ in range(MOST_BYTES // 1024 + 1):
+        for _ in range(MAX_BODY_BYTES // 1024 + 1):
             yield b"x" * 1024
 
     streamed = await client.post("/telegram/8001", content=endless(), headers=secret())
     declared = await client.post(
-        "/telegram/8001", content=b"x" * (MOST_BYTES + 1), headers=secret()
+        "/telegram/8001", content=b"x" * (MAX_BODY_BYTES + 1), headers=secret()
     )
-    full = await client.post("/telegram/8001", content=b"x" * MOST_BYTES, headers=secret())
+    full = await client.post("/telegram/8001", content=b"x" * MAX_BODY_BYTES, headers=secret())
     assert [streamed.status_code, declared.status_code] == [413, 413]
     assert full.status_code == 200
-    assert [len(body) for body in store.bodies] == [MOST_BYTES]
+    assert [len(body) for body in store.bodies] == [MAX_BODY_BYTES]
 
 
 async def test_what_is_no_update_is_answered_200_so_that_its_chat_goes_on(
@@ -233,11 +233,11 @@ async def test_health_tells_each_province_its_last_morning_and_is_bad_where_toda
     registry = small_registry()  # whose mornings are at 07:30
 
     async def told(instant: datetime) -> tuple[bool, list[tuple[Any, ...]]]:
-        found = await health(database, registry, now=instant)
+        found = await check_health(database, registry, now=instant)
         return found["ok"], [tuple(each.values()) for each in found["mornings"]]
 
     async with database.write() as connection:
-        await job_runs.begin(connection, "morning", "dong", date(2026, 11, 9), now=NOW)
+        await job_runs.record_run(connection, "morning", "dong", date(2026, 11, 9), now=NOW)
     monday, tuesday = date(2026, 11, 9), date(2026, 11, 10)
     early = [("dong", "2026-11-09", False), ("tay", None, False)]
     missing = [("dong", "2026-11-09", True), ("tay", None, True)]
@@ -249,7 +249,7 @@ async def test_health_tells_each_province_its_last_morning_and_is_bad_where_toda
     assert await told(morning_of(date(2026, 11, 14), 9)) == (True, early)  # a Saturday
     async with database.write() as connection:
         for province in ("dong", "tay"):
-            await job_runs.begin(connection, "morning", province, tuesday, now=NOW)
+            await job_runs.record_run(connection, "morning", province, tuesday, now=NOW)
     assert (await told(morning_of(tuesday, 9)))[0] is True
 
 
@@ -257,7 +257,7 @@ async def test_a_broadcast_that_waits_for_the_morning_is_no_late_one(database: D
     await add_account(database, owned_until=NOW + timedelta(days=9))
     saturday = morning_of(date(2026, 11, 14), 9)
     await add_message(database, state="pending", send_at=saturday - timedelta(hours=3))
-    found = await health(database, small_registry(), now=saturday)
+    found = await check_health(database, small_registry(), now=saturday)
     assert (found["ok"], found["oldest_due_seconds"]) == (True, None)
 
 
@@ -265,8 +265,8 @@ async def test_a_bot_that_is_set_no_longer_and_that_nobody_owns_does_not_make_it
     database: Database,
 ) -> None:
     await add_account(database, owned_until=None, stopped_at=NOW)
-    assert (await health(database, None, {7}, now=NOW))["ok"] is True
-    assert (await health(database, None, {1}, now=NOW))["ok"] is False
+    assert (await check_health(database, None, {7}, now=NOW))["ok"] is True
+    assert (await check_health(database, None, {1}, now=NOW))["ok"] is False
 
 
 async def test_health_is_bad_where_the_owner_is_gone(

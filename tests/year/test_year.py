@@ -22,8 +22,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
-from bot.config import names
-from data.clock import at, civil_date, civil_time
+from bot.config import list_setting_names
+from data.clock import civil_date, civil_time, instant_at
 from data.contacts import invitations
 from data.digests.kept_weeks import monday_of
 from data.models import (
@@ -224,10 +224,10 @@ async def enrol_everybody(year: Year) -> None:
         )
         owing_codes = set(owing)
         khcn, ubnd = agencies["so-khcn"].id, agencies["ubnd-tinh"].id
-        first = await invitations.invite(
+        first = await invitations.create_invitation(
             connection, agency_id=khcn, role="coordinator", now=province.now
         )
-        second = await invitations.invite(
+        second = await invitations.create_invitation(
             connection, agency_id=ubnd, role="leader", may_decide=True, now=province.now
         )
     assert "không nhận được mã" not in await lan.says("xin chào")
@@ -243,7 +243,7 @@ async def enrol_everybody(year: Year) -> None:
     async with province.app.database.write() as connection:
         for code in people[15:]:
             codes.append(
-                await invitations.invite(
+                await invitations.create_invitation(
                     connection, agency_id=agencies[code].id, role="focal", now=province.now
                 )
             )
@@ -261,7 +261,7 @@ async def enrol_everybody(year: Year) -> None:
         for code in TWICE:
             (other,) = set(messengers) - {year.focal[code].messenger}
             async with province.app.database.write() as connection:
-                invitation = await invitations.invite(
+                invitation = await invitations.create_invitation(
                     connection, agency_id=agencies[code].id, role="focal", now=province.now
                 )
             year.colleagues[code] = province.person(f"Cán bộ {agencies[code].name}", on=other)
@@ -1144,7 +1144,7 @@ async def nothing_is_left_over(year: Year) -> None:
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The office's own copy of the registry: its province alone, and its second plan."""
-    for name in names():
+    for name in list_setting_names():
         monkeypatch.delenv(name, raising=False)
     registry = tmp_path / "registry"
     shutil.copytree(SHIPPED / "calendar", registry / "calendar")
@@ -1187,7 +1187,7 @@ async def over_both() -> AsyncIterator[Carrier]:
 async def test_a_year_of_one_province(
     folder: Path, database_url: URL, messenger: Callable[[], AbstractAsyncContextManager[Carrier]]
 ) -> None:
-    start = at(date(2026, 2, 1), time(9))  # a Sunday
+    start = instant_at(date(2026, 2, 1), time(9))  # a Sunday
     settings = {
         "registry_dir": folder / "registry",
         "database_url": database_url.render_as_string(hide_password=False),

@@ -26,20 +26,20 @@ from telegram import (
 from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
 
-from bot.channels.pacing import LIMITS, Limits, SlidingWindows
-from bot.channels.safe_json import loaded
+from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.safe_json import parse_json
 from bot.channels.telegram.http import (
     ANSWER_SECONDS,
-    UPDATES,
+    UPDATE_TYPES,
     TopicGone,
-    decision,
-    poll,
-    raw_update,
-    undecided,
+    delivery_error_from_transport,
+    poll_telegram,
+    raw_update_from_telegram,
+    telegram_delivery_error,
 )
-from bot.channels.telegram.request import Refused, Request
-from bot.channels.telegram.updates import incoming
-from data.log import journal
+from bot.channels.telegram.request import BotApiRefusal, HttpcoreRequest
+from bot.channels.telegram.updates import incoming_from_telegram
+from data.log import get_logger
 from jobs.channel import (
     Attachment,
     Button,
@@ -55,7 +55,7 @@ from jobs.channel import (
     Unknown,
 )
 
-log = journal("telegram")
+log = get_logger("telegram")
 
 BASE_URL = "https://api.telegram.org"
 T = TypeVar("T")
@@ -85,13 +85,13 @@ class TelegramChannel:
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: Limits | None = None,
+        limits: PacingLimits | None = None,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._token = token
         address = base_url.rstrip("/").removesuffix("/bot")
         self._url = f"{address}/bot"
-        request = Request(address, answer_seconds=answer_seconds)
+        request = HttpcoreRequest(address, answer_seconds=answer_seconds)
         self._bot = Bot(
             token,
             base_url=self._url,
@@ -227,23 +227,25 @@ class TelegramChannel:
 
     def split(self, body: bytes) -> RawUpdate:
         """Tell id and chat of one webhook body; raises ValueError for what is no update."""
-        return raw_update(loaded(body), body)
+        return raw_update_from_telegram(parse_json(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
         try:
-            update = Update.de_json(loaded(raw), None)
-            return incoming(account_id, update, self.title)
+            update = Update.de_json(parse_json(raw), None)
+            return incoming_from_telegram(account_id, update, self.title)
         except (AttributeError, KeyError, TypeError, OverflowError, OSError) as error:
             raise ValueError(f"malformed update: {type(error).__name__}") from None
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Long-poll for ever, by an own client; see bot.channels.telegram.http.poll."""
-        return poll(f"{self._url}{self._token}", offset)
+        """Long-poll for ever, by an own client; see bot.channels.telegram.http.poll_telegram."""
+        return poll_telegram(f"{self._url}{self._token}", offset)
 
     async def set_webhook(self, url: str, *, secret: str) -> None:
         """Have updates sent to a public https address with a secret header; raises DeliveryError."""
-        await self._call(self._bot.set_webhook(url, secret_token=secret, allowed_updates=UPDATES))
+        await self._call(
+            self._bot.set_webhook(url, secret_token=secret, allowed_updates=UPDATE_TYPES)
+        )
 
     async def delete_webhook(self) -> None:
         """Stop the webhook; what waits at Telegram is kept. Raises DeliveryError."""
@@ -285,10 +287,10 @@ class TelegramChannel:
         failed: DeliveryError
         try:
             return await call
-        except Refused as error:
-            failed = decision(error.code, error.payload)
+        except BotApiRefusal as error:
+            failed = telegram_delivery_error(error.code, error.payload)
         except NetworkError as error:
-            failed = undecided(error.__cause__)
+            failed = delivery_error_from_transport(error.__cause__)
         except (TelegramError, ValueError, KeyError, TypeError) as error:
             failed = Unknown(f"answer not understood: {type(error).__name__}")
         raise failed  # outside of the handler: the library's error may hold the token

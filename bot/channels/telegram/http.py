@@ -15,9 +15,9 @@ from typing import Any
 import httpcore
 import httpx
 
-from bot.channels.safe_json import loaded
-from bot.channels.tls import trusted
-from data.log import journal
+from bot.channels.safe_json import parse_json
+from bot.channels.tls import tls_context
+from data.log import get_logger
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -30,9 +30,9 @@ from jobs.channel import (
     Unknown,
 )
 
-log = journal("telegram")
+log = get_logger("telegram")
 
-UPDATES = [
+UPDATE_TYPES = [
     "message",
     "callback_query",
     "my_chat_member",
@@ -64,14 +64,14 @@ class TopicGone(DeliveryError):
     """The forum topic was deleted or closed; the chat is still there."""
 
 
-def decision(code: int, payload: bytes) -> DeliveryError:
+def telegram_delivery_error(code: int, payload: bytes) -> DeliveryError:
     """Return what an answer other than 200 means for the message that was sent.
 
     A refusal that is not the Bot API's JSON comes from something in between (a firewall, a proxy): a
     4xx of it never reached Telegram; a 5xx of it may have.
     """
     try:
-        given = loaded(payload)
+        given = parse_json(payload)
         words, parameters = str(given["description"]), given.get("parameters") or {}
     except (ValueError, KeyError, TypeError, AttributeError):
         detail = f"HTTP {code}, not from the Bot API"
@@ -92,7 +92,7 @@ def decision(code: int, payload: bytes) -> DeliveryError:
     return Rejected(detail) if code == 413 else Transient(detail)
 
 
-def undecided(cause: BaseException | None) -> DeliveryError:
+def delivery_error_from_transport(cause: BaseException | None) -> DeliveryError:
     """Tell what never left from what may have arrived, by httpcore's own error."""
     name = type(cause).__name__
     never_left = (
@@ -105,7 +105,7 @@ def undecided(cause: BaseException | None) -> DeliveryError:
     return Transient(name) if isinstance(cause, never_left) else Unknown(name)
 
 
-async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
+async def poll_telegram(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
     """Long-poll the bot at an address (its token at the end) for ever; yields what each poll brought.
 
     The caller stores a batch before it asks for the next, for asking tells Telegram to forget. Takes a
@@ -115,7 +115,7 @@ async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], 
     loop = asyncio.get_running_loop()
     heard_at, pause, webhook = loop.time(), 1.0, True
     timeout = httpx.Timeout(ANSWER_SECONDS, read=_POLL_SECONDS + 15)
-    async with httpx.AsyncClient(timeout=timeout, verify=trusted()) as client:
+    async with httpx.AsyncClient(timeout=timeout, verify=tls_context()) as client:
         while True:
             try:
                 if webhook:
@@ -123,7 +123,7 @@ async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], 
                     webhook = False
                 if loop.time() - heard_at > _QUIET_SECONDS:
                     offset = None
-                asked = {"timeout": _POLL_SECONDS, "limit": 100, "allowed_updates": UPDATES}
+                asked = {"timeout": _POLL_SECONDS, "limit": 100, "allowed_updates": UPDATE_TYPES}
                 if offset is not None:
                     asked["offset"] = offset
                 found = await _ask(client, f"{url}/getUpdates", asked)
@@ -137,7 +137,7 @@ async def poll(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], 
                 yield []  # before it asks again: the other poller may be the account's new owner
                 continue
             pause = 1.0
-            batch = [raw_update(given) for given in found if _is_update(given)]
+            batch = [raw_update_from_telegram(given) for given in found if _is_update(given)]
             if batch:
                 heard_at = loop.time()
             yield batch  # an empty one too: the caller may have lost the account
@@ -158,7 +158,7 @@ async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) ->
         failed = Transient(type(error).__name__)
     else:
         if answer.status_code != 200:
-            failed = decision(answer.status_code, answer.content)
+            failed = telegram_delivery_error(answer.status_code, answer.content)
         else:
             try:
                 result = answer.json()["result"]
@@ -169,7 +169,7 @@ async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) ->
     raise failed  # outside of the handler: httpx's error holds the address
 
 
-def raw_update(given: Any, body: bytes | None = None) -> RawUpdate:
+def raw_update_from_telegram(given: Any, body: bytes | None = None) -> RawUpdate:
     """Return an update with its number and chat; raises ValueError for what is no update."""
     if not _is_update(given):
         raise ValueError("an update is a JSON object with a number")
@@ -189,7 +189,7 @@ def _is_number(value: Any) -> bool:
 
 def _address(given: dict[str, Any]) -> str | None:
     """Look up the chat's id without trusting the update's shape."""
-    for kind in UPDATES:
+    for kind in UPDATE_TYPES:
         held = given.get(kind)
         if isinstance(held, dict) and kind == "callback_query":
             held = held.get("message")

@@ -18,14 +18,14 @@ import httpx
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.tls import trusted
+from bot.channels.tls import tls_context
 
 _CONNECT_SECONDS, _POOL_SECONDS = 10.0, 5.0
 _KEPT_SECONDS = 5.0  # for which a connection that nobody uses is kept
 _CONNECTIONS = 8
 
 
-class Refused(TelegramError):
+class BotApiRefusal(TelegramError):
     """Any answer but 200, as it came."""
 
     def __init__(self, code: int, payload: bytes) -> None:
@@ -34,13 +34,13 @@ class Refused(TelegramError):
         self.payload = payload
 
 
-class Request(BaseRequest):
+class HttpcoreRequest(BaseRequest):
     """The connections to one server; see the module. answer_seconds: for reading, and for writing."""
 
     def __init__(self, base_url: str, *, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trusted(),
+            ssl_context=tls_context(),
             proxy=_proxy_to(base_url),
             max_connections=_CONNECTIONS,
             max_keepalive_connections=_CONNECTIONS,
@@ -89,7 +89,7 @@ class Request(BaseRequest):
             raise NetworkError(type(error).__name__) from error
         payload = answer.content
         if not 200 <= answer.status <= 299:
-            raise Refused(answer.status, payload)
+            raise BotApiRefusal(answer.status, payload)
         is_file = "/file/bot" in url
         if not is_file and not (payload.startswith(b"{") and payload.rstrip().endswith(b"}")):
             raise TelegramError("garbled answer")  # before the library logs it
@@ -129,5 +129,5 @@ def _proxy_to(base_url: str) -> httpcore.Proxy | None:
     if not named or proxy_bypass(address.hostname or ""):
         return None
     proxy = httpx.Proxy(named if "://" in named else f"http://{named}")
-    secured = trusted() if proxy.url.scheme == "https" else None
+    secured = tls_context() if proxy.url.scheme == "https" else None
     return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=secured)

@@ -28,7 +28,7 @@ _NOBODY = {1087968824, 136817688, 777000}  # GroupAnonymousBot, Channel Bot, Tel
 _OUTSIDE = {"left", "kicked"}
 
 
-def incoming(account_id: int, update: Any, own_title: str | None) -> Incoming | None:
+def incoming_from_telegram(account_id: int, update: Any, own_title: str | None) -> Incoming | None:
     """Return what the update says, or None where there is nothing for us to do.
 
     own_title: "@name" of the bot, to know its own commands. May raise what a malformed update makes the

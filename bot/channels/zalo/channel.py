@@ -14,10 +14,17 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.channels.pacing import LIMITS, Limits, SlidingWindows
-from bot.channels.safe_json import loaded
-from bot.channels.zalo.http import ANSWER_SECONDS, BASE_URL, POLL_FLOOR, Client, poll, raw_update
-from bot.channels.zalo.updates import incoming
+from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.safe_json import parse_json
+from bot.channels.zalo.http import (
+    ANSWER_SECONDS,
+    BASE_URL,
+    POLL_FLOOR,
+    ZaloClient,
+    poll_zalo,
+    raw_update_from_zalo,
+)
+from bot.channels.zalo.updates import incoming_from_zalo
 from jobs.channel import (
     Attachment,
     Capabilities,
@@ -60,13 +67,13 @@ class ZaloBotChannel:
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: Limits | None = None,
+        limits: PacingLimits | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         poll_floor: float = POLL_FLOOR,
         monthly_messages: int | None = MONTHLY_MESSAGES,
         most_people: int | None = MOST_PEOPLE,
     ) -> None:
-        self._client = Client(token, base_url=base_url, answer_seconds=answer_seconds)
+        self._client = ZaloClient(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
         self._poll_floor = poll_floor
         self.name = token.partition(":")[0]  # known before the platform is reached, unlike its id
@@ -132,15 +139,15 @@ class ZaloBotChannel:
 
     def split(self, body: bytes) -> RawUpdate:
         """Tell id and chat of one webhook body; raises ValueError for what is no update."""
-        return raw_update(loaded(body), body)
+        return raw_update_from_zalo(parse_json(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do; ValueError where malformed."""
-        return incoming(account_id, loaded(raw), self._bot_id)
+        return incoming_from_zalo(account_id, parse_json(raw), self._bot_id)
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll."""
-        return poll(self._client, floor=self._poll_floor)
+        """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll_zalo."""
+        return poll_zalo(self._client, floor=self._poll_floor)
 
     # -------------------------------------------------------------- what the administrator asks for
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import httpx
 
-from bot.channels.safe_json import loaded
-from bot.channels.tls import trusted
-from data.log import journal
+from bot.channels.safe_json import parse_json
+from bot.channels.tls import tls_context
+from data.log import get_logger
 from jobs.channel import (
     DeliveryError,
     Gone,
@@ -31,7 +31,7 @@ from jobs.channel import (
     Unknown,
 )
 
-log = journal("zalo")
+log = get_logger("zalo")
 
 BASE_URL = "https://bot-api.zaloplatforms.com"
 ANSWER_SECONDS = 30.0
@@ -48,7 +48,7 @@ _NO_REQUEST_LEFT = (
 )
 
 
-def decision(code: int, words: str, *, rest: float = FIRST_REST) -> DeliveryError:
+def zalo_delivery_error(code: int, words: str, *, rest: float = FIRST_REST) -> DeliveryError:
     """Return what a refusal in the platform's own form means; rest: seconds to wait after a 429.
 
     403 is documented as "Internal server error", 404 as an invalid request; 410 and 422 are not
@@ -70,14 +70,14 @@ def decision(code: int, words: str, *, rest: float = FIRST_REST) -> DeliveryErro
             return Transient(detail)
 
 
-class Client:
+class ZaloClient:
     """The calls of one bot."""
 
     def __init__(self, token: str, *, base_url: str, answer_seconds: float) -> None:
         self._url = f"{base_url.rstrip('/')}/bot{token}"
         self._seconds = answer_seconds
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(answer_seconds, connect=10.0), verify=trusted()
+            timeout=httpx.Timeout(answer_seconds, connect=10.0), verify=tls_context()
         )
         self._refused = 0  # 429 in a row: the quota of the month, or of the second
         for library in ("httpx", "httpcore"):  # they log addresses, and the address holds the token
@@ -149,14 +149,14 @@ class Client:
 
     def _refusal(self, code: int, words: str) -> DeliveryError:
         if code != 429:
-            return decision(code, words)
+            return zalo_delivery_error(code, words)
         rest = min(FIRST_REST * 2.0 ** min(self._refused, 10), LONGEST_REST)
         self._refused += 1
-        return decision(code, words, rest=rest)
+        return zalo_delivery_error(code, words, rest=rest)
 
 
-async def poll(
-    client: Client, *, floor: float = POLL_FLOOR
+async def poll_zalo(
+    client: ZaloClient, *, floor: float = POLL_FLOOR
 ) -> AsyncGenerator[list[RawUpdate], None]:
     """Ask for updates for ever, no sooner than `floor` seconds after asking before; yields each answer.
 
@@ -195,18 +195,18 @@ async def poll(
             continue
         pause = floor
         updates = found if isinstance(found, list) else [found]
-        batch = [raw_update(given) for given in updates if isinstance(given, dict)]
+        batch = [raw_update_from_zalo(given) for given in updates if isinstance(given, dict)]
         yield batch  # an empty one too: the caller may have lost the account
         await asyncio.sleep(max(0.0, began + floor - loop.time()))
 
 
-def raw_update(given: Any, body: bytes | None = None) -> RawUpdate:
+def raw_update_from_zalo(given: Any, body: bytes | None = None) -> RawUpdate:
     """Return an update with its chat, known by its message's id, or else by what it holds.
 
     Takes both forms: {"event_name", "message"}, alone or as the result of an answer. Raises ValueError
     for what is no update.
     """
-    event = event_of(given)
+    event = unwrap_event(given)
     message = event.get("message")
     if body is None:
         body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -224,7 +224,7 @@ def _is_name(value: Any) -> bool:
     )
 
 
-def event_of(given: Any) -> dict[str, Any]:
+def unwrap_event(given: Any) -> dict[str, Any]:
     """Return the event of an update in either form; raises ValueError for what is none."""
     if isinstance(given, dict) and isinstance(given.get("result"), dict):
         given = given["result"]
@@ -235,7 +235,7 @@ def event_of(given: Any) -> dict[str, Any]:
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        given = loaded(body)
+        given = parse_json(body)
     except ValueError:
         return None
     return given if isinstance(given, dict) and "ok" in given else None

@@ -10,16 +10,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.zalo.http import event_of, raw_update
+from bot.channels.zalo.http import raw_update_from_zalo, unwrap_event
 from jobs.channel import Attachment, Incoming
 
 _MILLISECONDS_FROM = 1e12  # the platform writes milliseconds; some of its relays seconds
 _UNREAD = ("sticker", "voice", "unsupported")
 
 
-def incoming(account_id: int, given: Any, bot_id: str) -> Incoming | None:
+def incoming_from_zalo(account_id: int, given: Any, bot_id: str) -> Incoming | None:
     """Return what an update says, None where it says nothing to us; raises ValueError where malformed."""
-    event = event_of(given)
+    event = unwrap_event(given)
     kind = _kind(event["event_name"])
     message = event.get("message")
     if kind is None:
@@ -40,7 +40,7 @@ def incoming(account_id: int, given: Any, bot_id: str) -> Incoming | None:
     photo = _text(message, "photo_url") or _text(message, "photo") if kind == "image" else ""
     return Incoming(
         account_id=account_id,
-        update_id=raw_update(given).update_id,
+        update_id=raw_update_from_zalo(given).update_id,
         address=address,
         chat_kind="private",
         kind="text" if words else "other",

@@ -14,7 +14,7 @@ from typing import Literal
 from bot.config import Settings
 from data.registry.workdays import Workdays
 
-Level = Literal["ok", "warn", "bad"]
+FindingLevel = Literal["ok", "warn", "bad"]
 PLATFORMS = {"telegram": "Telegram", "zalo_bot": "Zalo"}
 
 
@@ -22,14 +22,14 @@ PLATFORMS = {"telegram": "Telegram", "zalo_bot": "Zalo"}
 class Finding:
     """One line of the report: how bad it is, what it is about, what was found, what to do."""
 
-    level: Level
+    level: FindingLevel
     about: str
     found: str
     todo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PlatformAnswer:
     """What the platform of one account that is set said.
 
     fault: why it could not be asked: refused, unreachable ("": it could). url: where it sends updates to,
@@ -55,7 +55,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Skew:
+class ClockSkew:
     """How far this machine's clock is from a server's; None where that server gave no date."""
 
     server: str
@@ -63,7 +63,7 @@ class Skew:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CheckContext:
     """What is examined: the settings, at an instant, with what the platforms said.
 
     file: the database's, None for a database server.
@@ -73,10 +73,10 @@ class Case:
     now: datetime
     workdays: Workdays
     file: Path | None
-    answers: Sequence[Answered]
-    skews: Sequence[Skew]
+    answers: Sequence[PlatformAnswer]
+    skews: Sequence[ClockSkew]
 
 
-def number(value: int) -> str:
+def format_number(value: int) -> str:
     """Return a number as it is written in Vietnam: 3.000."""
     return f"{value:,}".replace(",", ".")

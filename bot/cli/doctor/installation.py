@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import Case, Finding, Level
+from bot.cli.doctor import CheckContext, Finding, FindingLevel
 from data.clock import civil_date
 from data.loading.load import is_loaded
 from data.registry.registry import Registry
@@ -24,7 +24,7 @@ SOON = timedelta(days=60)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes
 
 
-async def registry(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_registry(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell whether the registry's files are sound, and whether they are what is loaded."""
     about = "Sổ bộ"
     try:
@@ -38,21 +38,21 @@ async def registry(connection: AsyncConnection, case: Case) -> list[Finding]:
     return [Finding("warn", about, "tệp khác với bản đã nạp.", todo)]
 
 
-def calendar(case: Case) -> list[Finding]:
+def check_calendar(case: CheckContext) -> list[Finding]:
     """Tell which years that are reckoned with have no confirmed calendar yet; it matters once they are near."""
     today = civil_date(case.now)
     years = range(today.year, (today + HORIZON).year + 1)
     open_years = [year for year in years if not case.workdays.is_confirmed(year)]
     if not open_years:
         return [Finding("ok", "Lịch làm việc", "mọi năm cần đến đã xác nhận.")]
-    level: Level = "warn" if open_years[0] <= (today + SOON).year else "ok"
+    level: FindingLevel = "warn" if open_years[0] <= (today + SOON).year else "ok"
     told = ", ".join(map(str, open_years))
     todo = "Khi có thông báo nghỉ lễ, hãy sửa tệp calendar/<năm>.yaml và ghi confirmed: true."
     found = f"năm {told} còn là dự kiến."
     return [Finding(level, "Lịch làm việc", found, todo if level == "warn" else "")]
 
 
-def sqlite_version(case: Case) -> list[Finding]:
+def check_sqlite_version(case: CheckContext) -> list[Finding]:
     """Tell whether SQLite is a version that can damage a file which several programs write."""
     return [] if case.file is None else [judge_sqlite(sqlite3.sqlite_version_info)]
 
@@ -72,7 +72,7 @@ def judge_sqlite(version: tuple[int, ...]) -> Finding:
     )
 
 
-def disk(case: Case) -> list[Finding]:
+def check_disk(case: CheckContext) -> list[Finding]:
     """Tell how much room is left beside the database's file."""
     if case.file is None or not case.file.parent.is_dir():
         return []
@@ -80,9 +80,9 @@ def disk(case: Case) -> list[Finding]:
     words = f"còn {free / 1e9:.1f} GB cạnh {case.file}."
     if free >= LITTLE:
         return [Finding("ok", "Đĩa", words)]
-    level: Level = "bad" if free < TOO_LITTLE else "warn"
+    level: FindingLevel = "bad" if free < TOO_LITTLE else "warn"
     return [Finding(level, "Đĩa", words, "Hãy giải phóng dung lượng.")]
 
 
-CHECKS = (calendar, sqlite_version, disk)
-STORED_CHECKS = (registry,)
+CHECKS = (check_calendar, check_sqlite_version, check_disk)
+STORED_CHECKS = (check_registry,)

@@ -14,13 +14,13 @@ from typing import Any
 
 import httpx
 
-from bot.channels.tls import trusted
-from bot.cli.doctor import Answered, Case, Finding, Skew
+from bot.channels.tls import tls_context
+from bot.cli.doctor import CheckContext, ClockSkew, Finding, PlatformAnswer
 from bot.config import Settings
 from data.clock import Clock, require_aware
 from jobs.channel import Channel, DeliveryError, Unauthorised
 
-PATIENCE = 6.0  # seconds for all that one account, or one server, is asked
+PLATFORM_TIMEOUT_SECONDS = 6.0  # seconds for all that one account, or one server, is asked
 MOST_SKEW = 60
 MANY_WAITING = 100
 RECENT = timedelta(days=1)
@@ -34,13 +34,15 @@ _KEYS = {
 # ------------------------------------------------------------------ asking
 
 
-async def ask(settings: Settings, clock: Clock) -> tuple[list[Answered], list[Skew]]:
+async def ask_platforms(
+    settings: Settings, clock: Clock
+) -> tuple[list[PlatformAnswer], list[ClockSkew]]:
     """Ask every platform about every account that is set, all at once."""
-    from bot.service.accounts import channels_of
+    from bot.service.accounts import build_channels
 
-    channels = channels_of(settings)
+    channels = build_channels(settings)
     servers = list(dict.fromkeys(_server_of(settings, channel) for channel in channels))
-    answers = asyncio.gather(*(_asked(settings, channel) for channel in channels))
+    answers = asyncio.gather(*(_ask_account(settings, channel) for channel in channels))
     skews = asyncio.gather(*(_skew(server, clock) for server in servers))
     return list(await answers), list(await skews)
 
@@ -50,13 +52,17 @@ def _server_of(settings: Settings, channel: Channel) -> str:
     return settings.telegram_base_url if is_telegram else settings.zalo_bot_base_url
 
 
-async def _asked(settings: Settings, channel: Channel) -> Answered:
-    from bot.service.accounts import hook_of
+async def _ask_account(settings: Settings, channel: Channel) -> PlatformAnswer:
+    from bot.service.accounts import webhook_address_for
 
-    wanted = settings.public_url + hook_of(settings, channel).path if settings.public_url else ""
+    wanted = (
+        settings.public_url + webhook_address_for(settings, channel).path
+        if settings.public_url
+        else ""
+    )
     told: dict[str, Any] = {}
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PLATFORM_TIMEOUT_SECONDS):
             await channel.open()
             told = await _webhook(channel)
     except Unauthorised:
@@ -66,7 +72,7 @@ async def _asked(settings: Settings, channel: Channel) -> Answered:
         told = {"fault": "unreachable", "detail": f"{server} ({error or 'không trả lời'})"}
     finally:
         await channel.close()
-    return Answered(channel.kind, channel.name, channel.title, wanted, **told)
+    return PlatformAnswer(channel.kind, channel.name, channel.title, wanted, **told)
 
 
 async def _webhook(channel: Channel) -> dict[str, Any]:
@@ -80,22 +86,22 @@ async def _webhook(channel: Channel) -> dict[str, Any]:
     return {}
 
 
-async def _skew(server: str, clock: Clock) -> Skew:
+async def _skew(server: str, clock: Clock) -> ClockSkew:
     """Compare the clock with the date that any answer of a server carries."""
     try:
-        client = httpx.AsyncClient(verify=trusted())
-        async with asyncio.timeout(PATIENCE), client:
+        client = httpx.AsyncClient(verify=tls_context())
+        async with asyncio.timeout(PLATFORM_TIMEOUT_SECONDS), client:
             answer = await client.get(server)
         given = require_aware(parsedate_to_datetime(answer.headers["Date"]))
     except (httpx.HTTPError, TimeoutError, KeyError, ValueError):
-        return Skew(server, None)
-    return Skew(server, (await clock.now() - given).total_seconds())
+        return ClockSkew(server, None)
+    return ClockSkew(server, (await clock.now() - given).total_seconds())
 
 
 # ------------------------------------------------------------------ judging
 
 
-def accounts(case: Case) -> Iterator[Finding]:
+def check_accounts(case: CheckContext) -> Iterator[Finding]:
     """Tell whether each platform takes the token, and under which name."""
     if not case.answers:
         yield Finding(
@@ -116,7 +122,7 @@ def accounts(case: Case) -> Iterator[Finding]:
                 yield Finding("ok", each.label, f"khoá đúng, số {each.name}.")
 
 
-def webhooks(case: Case) -> Iterator[Finding]:
+def check_webhooks(case: CheckContext) -> Iterator[Finding]:
     """Tell where each platform sends updates to against where it should, and how that goes."""
     for each in case.answers:
         if each.url is None:
@@ -145,7 +151,7 @@ def webhooks(case: Case) -> Iterator[Finding]:
             )
 
 
-def _differs(about: str, each: Answered) -> Finding:
+def _differs(about: str, each: PlatformAnswer) -> Finding:
     if each.kind == "zalo_bot":
         found = f"đang gửi đến {each.url}" if each.url else "chưa đặt webhook"
         command = "set" if each.wanted else "delete"
@@ -159,7 +165,7 @@ def _differs(about: str, each: Answered) -> Finding:
     return Finding("warn", about, f"{found}{needs}.", todo)
 
 
-def clock(case: Case) -> Iterator[Finding]:
+def check_platform_clocks(case: CheckContext) -> Iterator[Finding]:
     """Tell whether this machine's clock agrees with the platforms'."""
     known = [each for each in case.skews if each.seconds is not None]
     if not known:
@@ -181,4 +187,4 @@ def clock(case: Case) -> Iterator[Finding]:
         yield Finding("ok", "Đồng hồ", f"lệch {abs(seconds)} giây.")
 
 
-CHECKS = (accounts, webhooks, clock)
+CHECKS = (check_accounts, check_webhooks, check_platform_clocks)

@@ -18,22 +18,22 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.database import calendar_of_files, database_exists
-from bot.cli.doctor import Case, Finding, installation, platforms, server, stored
-from bot.cli.errors import told
-from bot.cli.output import print_json, progress
+from bot.cli.database import database_exists, read_calendar_files
+from bot.cli.doctor import CheckContext, Finding, installation, platforms, server, stored
+from bot.cli.errors import describe_error
+from bot.cli.output import print_json, show_progress
 from bot.config import Settings, load_settings
 from data.clock import Clock, SystemClock
 from data.db.database import Database, DatabaseUnusable
-from data.db.server_clock import clock_of
+from data.db.server_clock import clock_for
 from data.registry.workdays import Workdays
 from data.registry.yaml_reader import RegistryFault
 
-PATIENCE = 15.0  # seconds for one check of the database
+CHECK_TIMEOUT_SECONDS = 15.0  # seconds for one check of the database
 MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
 
-StoredCheck = Callable[[AsyncConnection, Case], Awaitable[list[Finding]]]
-STORED: tuple[StoredCheck, ...] = (
+StoredCheck = Callable[[AsyncConnection, CheckContext], Awaitable[list[Finding]]]
+DATABASE_CHECKS: tuple[StoredCheck, ...] = (
     *stored.CHECKS,
     *server.CHECKS,
     *installation.STORED_CHECKS,
@@ -43,40 +43,42 @@ STORED: tuple[StoredCheck, ...] = (
 def run(*, as_json: bool) -> None:
     """Print what every check found; exit with 1 where something must be mended."""
     settings = load_settings()
-    with progress("Đang kiểm tra"):
-        found = asyncio.run(examine(settings))
+    with show_progress("Đang kiểm tra"):
+        found = asyncio.run(run_checks(settings))
     counts = Counter(finding.level for finding in found)
     if as_json:
         print_json({"ok": not counts["bad"], "findings": [asdict(finding) for finding in found]})
     else:
         for finding in found:
-            print(line_of(finding))
+            print(format_finding(finding))
         print(f"\n{counts['ok']} tốt, {counts['warn']} cần để ý, {counts['bad']} phải sửa.")
     if counts["bad"]:
         raise typer.Exit(1)
 
 
-def line_of(finding: Finding) -> str:
+def format_finding(finding: Finding) -> str:
     """Return a finding as one line: its mark, what was found, what to do."""
     todo = f" → {finding.todo}" if finding.todo else ""
     return f"{MARKS[finding.level]} {finding.about}: {finding.found}{todo}"
 
 
-async def examine(settings: Settings, clock: Clock | None = None) -> list[Finding]:
+async def run_checks(settings: Settings, clock: Clock | None = None) -> list[Finding]:
     """Make every check and return what they found, in the order of the report.
 
     clock: another than this machine's and, for what is stored on a server, that server's.
     """
     here = clock or SystemClock()
-    answers, skews = await platforms.ask(settings, here)
-    case = Case(settings, await here.now(), _workdays(settings), _file(settings), answers, skews)
+    answers, skews = await platforms.ask_platforms(settings, here)
+    case = CheckContext(
+        settings, await here.now(), _workdays(settings), _file(settings), answers, skews
+    )
     found = [finding for check in platforms.CHECKS for finding in check(case)]
-    found += await _of_database(case, by_server=clock is None)
+    found += await _check_database(case, by_server=clock is None)
     found += [finding for check in installation.CHECKS for finding in check(case)]
     return found
 
 
-async def _of_database(case: Case, *, by_server: bool) -> list[Finding]:
+async def _check_database(case: CheckContext, *, by_server: bool) -> list[Finding]:
     about = "Cơ sở dữ liệu"
     if not database_exists(case.settings):
         todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
@@ -86,25 +88,29 @@ async def _of_database(case: Case, *, by_server: bool) -> list[Finding]:
         async with _opened(case.settings) as database:
             if by_server and not database.is_sqlite:  # what is stored there goes by its clock
                 with suppress(SQLAlchemyError, OSError):  # told by the checks
-                    async with asyncio.timeout(PATIENCE):
-                        case = replace(case, now=await clock_of(database).now())
-            for check in STORED:
-                async with asyncio.timeout(PATIENCE):
-                    found += await _checked(database, check, case)
+                    async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                        case = replace(case, now=await clock_for(database).now())
+            for check in DATABASE_CHECKS:
+                async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                    found += await _run_database_check(database, check, case)
     except TimeoutError:
         todo = "Hãy kiểm tra máy chủ cơ sở dữ liệu, hoặc đĩa."
-        found.append(Finding("bad", about, f"không trả lời trong {PATIENCE:.0f} giây.", todo))
+        found.append(
+            Finding("bad", about, f"không trả lời trong {CHECK_TIMEOUT_SECONDS:.0f} giây.", todo)
+        )
     except DatabaseUnusable as error:
         found.append(Finding("bad", about, str(error)))
     return list(dict.fromkeys(found))  # what keeps every check from being made is told once
 
 
-async def _checked(database: Database, check: StoredCheck, case: Case) -> list[Finding]:
+async def _run_database_check(
+    database: Database, check: StoredCheck, case: CheckContext
+) -> list[Finding]:
     try:
         async with database.read() as connection:
             return await check(connection, case)
     except (SQLAlchemyError, OSError) as error:
-        return [Finding("bad", "Cơ sở dữ liệu", " ".join(told(error)[0].split()))]
+        return [Finding("bad", "Cơ sở dữ liệu", " ".join(describe_error(error)[0].split()))]
 
 
 @asynccontextmanager
@@ -119,7 +125,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 def _workdays(settings: Settings) -> Workdays:
     """Return the calendar of the files; none where they are faulty, which a check of its own tells."""
     try:
-        return calendar_of_files(settings)
+        return read_calendar_files(settings)
     except RegistryFault:
         return Workdays()
 

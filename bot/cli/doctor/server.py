@@ -10,31 +10,31 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import Case, Finding, Level, number
+from bot.cli.doctor import CheckContext, Finding, FindingLevel, format_number
 from data.backup.restore import BACKED_UP_AT
 from data.clock import SystemClock
-from data.db.upgrade import is_known, newest, revision_of
+from data.db.upgrade import current_revision, is_known_revision, newest_revision
 from data.models import Meta
 
-OFF = timedelta(seconds=5)
+MAX_CLOCK_OFFSET = timedelta(seconds=5)
 OLD_BACKUP = timedelta(days=2)
 _CROWDED = 0.8  # of the connections that the server allows
 
 
-async def schema(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_schema(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell whether the tables are those of this program."""
-    about, revision = "Bản cấu trúc", await revision_of(connection)
-    if revision == newest():
+    about, revision = "Bản cấu trúc", await current_revision(connection)
+    if revision == newest_revision():
         return [Finding("ok", about, f"{revision}.")]
-    if revision is None or is_known(revision):
+    if revision is None or is_known_revision(revision):
         todo = "Hãy sao lưu, rồi chạy «nhacviec run»: dịch vụ tự nâng lên khi bắt đầu."
-        return [Finding("warn", about, f"{revision or 'trống'}, cần {newest()}.", todo)]
+        return [Finding("warn", about, f"{revision or 'trống'}, cần {newest_revision()}.", todo)]
     todo = "Hãy cài bản chương trình mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
     found = f"{revision} là của một bản chương trình mới hơn."
     return [Finding("bad", about, found, todo)]
 
 
-async def server(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_server(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell a server's version, how many of its connections are taken, and how large the database is."""
     if connection.dialect.name == "sqlite":
         return []
@@ -42,14 +42,14 @@ async def server(connection: AsyncConnection, case: Case) -> list[Finding]:
     most = int(await connection.scalar(text("SHOW max_connections")) or 0)
     taken = await connection.scalar(text("SELECT count(*) FROM pg_stat_activity")) or 0
     size = await connection.scalar(select(func.pg_database_size(func.current_database()))) or 0
-    told = f"bản {version}; {number(taken)}/{number(most)} kết nối; {size / 1e6:,.0f} MB."
+    told = f"bản {version}; {format_number(taken)}/{format_number(most)} kết nối; {size / 1e6:,.0f} MB."
     if taken < most * _CROWDED:
         return [Finding("ok", "PostgreSQL", told)]
     todo = "Sắp hết kết nối: hãy tăng max_connections, hoặc bớt chương trình khác."
     return [Finding("warn", "PostgreSQL", told, todo)]
 
 
-async def clock(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_server_clock(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell how far this machine's clock is from the database server's."""
     if connection.dialect.name == "sqlite":
         return []
@@ -64,12 +64,12 @@ def judge_clock(there: datetime, before: datetime, after: datetime) -> Finding:
     about = "Giờ máy chủ cơ sở dữ liệu"
     off = max(before - there, there - after, timedelta())
     words = f"lệch máy này {off.total_seconds():.0f} giây."
-    if off <= OFF:
+    if off <= MAX_CLOCK_OFFSET:
         return Finding("ok", about, words)
     return Finding("warn", about, words, "Hãy đồng bộ giờ của cả hai máy (NTP).")
 
 
-async def backups(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_backups(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell when «nhacviec backup» last made a copy; a server's own backups are not known here."""
     if connection.dialect.name != "sqlite":
         return []
@@ -82,8 +82,8 @@ async def backups(connection: AsyncConnection, case: Case) -> list[Finding]:
     words = (
         f"lần cuối cách đây {hours} giờ." if hours < 48 else f"lần cuối {hours // 24} ngày trước."
     )
-    level: Level = "ok" if age <= OLD_BACKUP else "warn"
+    level: FindingLevel = "ok" if age <= OLD_BACKUP else "warn"
     return [Finding(level, "Sao lưu", words, todo if level == "warn" else "")]
 
 
-CHECKS = (schema, server, clock, backups)
+CHECKS = (check_schema, check_server, check_server_clock, check_backups)

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import PLATFORMS, Case, Finding, Level, number
-from data.accounts.usage import usage
+from bot.cli.doctor import PLATFORMS, CheckContext, Finding, FindingLevel, format_number
+from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
 from data.outbox.messages import BROADCAST, NOBODY_LEFT
-from jobs.delivery.sending_hours import within_sending_hours
+from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.delivery.usage import LEVELS, accounts_in_use
 
 LATE, VERY_LATE = timedelta(minutes=10), timedelta(hours=1)
@@ -23,7 +23,7 @@ LOOK_BACK = timedelta(days=7)
 _MOST_NAMES = 6
 
 
-async def database(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_is_not_sandbox(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell whether this is a real database and not the sandbox's."""
     mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
     if mark == "1":
@@ -32,7 +32,7 @@ async def database(connection: AsyncConnection, case: Case) -> list[Finding]:
     return [Finding("ok", "Cơ sở dữ liệu", f"đọc được ({connection.dialect.name}).")]
 
 
-async def owners(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_owners(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell of each account that is set whether a living service owns it, and whether it is stopped.
 
     An account that is set no longer is told of while people are enrolled there: nobody writes to them.
@@ -41,7 +41,7 @@ async def owners(connection: AsyncConnection, case: Case) -> list[Finding]:
     known = {(row.channel, row.name): row for row in rows}
     found = []
     is_set = {known[key].id for each in case.answers if (key := (each.kind, each.name)) in known}
-    for use in await usage(connection, today=civil_date(case.now)):
+    for use in await list_account_usage(connection, today=civil_date(case.now)):
         if use.account_id not in is_set and use.chats and use.channel in PLATFORMS:
             about = f"{use.name} ({PLATFORMS[use.channel]})"
             words = f"{use.chats} chat đăng ký ở bot này, nhưng khoá của bot không còn trong .env."
@@ -72,20 +72,20 @@ def _stopped(about: str, why: str, until: datetime | None) -> Finding:
     return Finding("bad", about, f"đã dừng ({why}).", todo)
 
 
-async def quota(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell what each account used of its month and of its people, against its caps."""
-    from bot.service.accounts import capabilities_of
+    from bot.service.accounts import capabilities_for_kind
 
     today = civil_date(case.now)
     used = await accounts_in_use(
-        connection, lambda use: capabilities_of(case.settings, use.channel), today=today
+        connection, lambda use: capabilities_for_kind(case.settings, use.channel), today=today
     )
     found = []
     for each in used:
         messages, people = each["messages"], each["people"]
         about = f"{each['name']} ({PLATFORMS.get(each['channel'], each['channel'])}), hạn mức"
         words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
-        level: Level = "warn" if messages["level"] or people["level"] else "ok"
+        level: FindingLevel = "warn" if messages["level"] or people["level"] else "ok"
         todo = []
         if messages["level"] >= LEVELS[-1]:
             level = "bad"
@@ -99,11 +99,15 @@ async def quota(connection: AsyncConnection, case: Case) -> list[Finding]:
 
 
 def _share(part: dict[str, int | None]) -> str:
-    used = number(part["used"] or 0)
-    return used if part["cap"] is None else f"{used}/{number(part['cap'])} ({part['percent']} %)"
+    used = format_number(part["used"] or 0)
+    return (
+        used
+        if part["cap"] is None
+        else f"{used}/{format_number(part['cap'])} ({part['percent']} %)"
+    )
 
 
-async def waiting(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_waiting(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell how long the oldest message that should be out by now has waited.
 
     Outside sending hours broadcasts wait by rule, so they are left out.
@@ -111,19 +115,19 @@ async def waiting(connection: AsyncConnection, case: Case) -> list[Finding]:
     query = select(func.min(Message.send_at)).where(
         Message.state == "pending", Message.send_at <= case.now
     )
-    if not within_sending_hours(case.now, case.workdays):
+    if not is_within_sending_hours(case.now, case.workdays):
         query = query.where(Message.priority != BROADCAST)
     oldest = await connection.scalar(query)
     late = timedelta() if oldest is None else case.now - oldest
     if late < LATE:
         return [Finding("ok", "Tin đến giờ gửi", "không có tin nào chờ lâu.")]
-    minutes = number(int(late.total_seconds() // 60))
-    level: Level = "bad" if late >= VERY_LATE else "warn"
+    minutes = format_number(int(late.total_seconds() // 60))
+    level: FindingLevel = "bad" if late >= VERY_LATE else "warn"
     todo = "Hãy xem dịch vụ có chạy không, bot có bị dừng không; rồi xem nhật ký của dịch vụ."
     return [Finding(level, "Tin đến giờ gửi", f"tin cũ nhất đã chờ {minutes} phút.", todo)]
 
 
-async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_failures(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell what was refused, what may or may not have arrived, and what could not be read, in a week."""
     since = case.now - LOOK_BACK
     rows = await connection.execute(
@@ -146,7 +150,8 @@ async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
             Finding(
                 "warn",
                 about,
-                f"{number(states['failed'])} tin không gửi được: nền tảng từ chối, hoặc chương trình không soạn được.",
+                f"{format_number(states['failed'])} tin không gửi được: nền tảng từ chối,"
+                " hoặc chương trình không soạn được.",
                 "Lần nhắc sau vẫn nói lại; nếu lặp lại, hãy gửi nhật ký cho người bảo trì.",
             )
         )
@@ -155,7 +160,7 @@ async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
             Finding(
                 "warn",
                 about,
-                f"{number(states['uncertain'])} tin không rõ đã đến chưa, không gửi lại.",
+                f"{format_number(states['uncertain'])} tin không rõ đã đến chưa, không gửi lại.",
                 "Lần nhắc sau vẫn nói lại; việc gấp thì hãy gọi điện.",
             )
         )
@@ -164,14 +169,14 @@ async def ended_badly(connection: AsyncConnection, case: Case) -> list[Finding]:
             Finding(
                 "warn",
                 about,
-                f"{number(int(unread))} tin đến không đọc được.",
+                f"{format_number(int(unread))} tin đến không đọc được.",
                 "Hãy gửi nhật ký cho người bảo trì.",
             )
         )
     return found or [Finding("ok", about, "không có tin nào hỏng.")]
 
 
-async def lost_chats(connection: AsyncConnection, case: Case) -> list[Finding]:
+async def check_lost_chats(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell which chats with people still enrolled can no longer be written to, by their agencies."""
     rows = await connection.execute(
         select(Agency.name, Chat.id)
@@ -191,4 +196,11 @@ async def lost_chats(connection: AsyncConnection, case: Case) -> list[Finding]:
     return [Finding("warn", "Chat", f"{count} chat không gửi được nữa: {words}.", todo)]
 
 
-CHECKS = (database, owners, quota, waiting, ended_badly, lost_chats)
+CHECKS = (
+    check_is_not_sandbox,
+    check_owners,
+    check_quota,
+    check_waiting,
+    check_failures,
+    check_lost_chats,
+)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations
-from data.contacts.enrolments import Enrolled
+from data.contacts.enrolments import ActiveEnrolment
 from data.contacts.handover import HANDOVER, LINK, Offer
 from data.models import Agency, Chat, Enrolment, Plan
 from jobs.channel import Answer
@@ -20,7 +20,7 @@ from jobs.channel import Answer
 GREET_EVERY = timedelta(minutes=10)
 
 
-async def use(turn: Turn, code: str) -> list[Answer]:
+async def use_code(turn: Turn, code: str) -> list[Answer]:
     """Use a code; the answer to the right one says who speaks here, for whom, and what is kept."""
     redeemed = await invitations.redeem(
         turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
@@ -71,7 +71,7 @@ async def _tell_giver(turn: Turn, offer: Offer) -> list[Answer]:
     return [Answer("handed_over", context, to_chat=chat_id) for chat_id in rows.scalars()]
 
 
-async def _welcome(turn: Turn, enrolled: Enrolled) -> Answer:
+async def _welcome(turn: Turn, enrolled: ActiveEnrolment) -> Answer:
     rows = await turn.connection.execute(
         select(Agency.name)
         .join(Plan, Plan.coordinator_id == Agency.id)

@@ -12,13 +12,13 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from bot.conversation.context.lookup import agencies_meant, choose
-from bot.conversation.context.pages import page_asked, page_buttons, page_of, size_for
+from bot.conversation.context.lookup import ask_choice, find_agencies
+from bot.conversation.context.pages import clamp_page, page_buttons, page_size, parse_page
 from bot.conversation.context.turn import Turn
 from data.clock import ZONE
 from data.contacts import invitations, people
 from data.contacts.enrolments import Role
-from data.contacts.invite_links import WayIn, ways_in
+from data.contacts.invite_links import InviteLink, list_invite_links
 from data.text import fold
 from jobs.channel import Answer
 from jobs.delivery.usage import accounts_in_use
@@ -41,27 +41,27 @@ _LEAVE = re.compile(
 # ------------------------------------------------------------------ agencies
 
 
-async def donvi(turn: Turn) -> list[Answer]:
+async def answer_donvi(turn: Turn) -> list[Answer]:
     """Answer /donvi [AGENCY]: agencies with their chats and last sign of life, then the accounts.
 
     Those without any chat come first. Of one agency alone the accounts are left out.
     """
-    words, page = page_asked(turn.words)
-    chosen = await agencies_meant(turn, words) if words else []
+    words, page = parse_page(turn.words)
+    chosen = await find_agencies(turn, words) if words else []
     if words and not chosen:
         return [Answer("nothing_found", {"words": words, "command": "donvi"})]
     provinces = dict.fromkeys(
-        e.province for e in turn.caller.here if e.role in ("coordinator", "leader")
+        e.province for e in turn.caller.enrolments if e.role in ("coordinator", "leader")
     )
     rows: list[Any] = []
     for province in provinces:
         only = [row.id for row in chosen if row.province == province]
         if chosen and not only:
             continue
-        rows += await people.agency_chats(
+        rows += await people.list_agencies_with_chats(
             turn.connection, province, today=turn.today, agency_ids=only
         )
-    at = page_of(len(rows), page, size_for(turn.longest, AGENCIES_A_PAGE))
+    at = clamp_page(len(rows), page, page_size(turn.max_length, AGENCIES_A_PAGE))
     asked = " ".join(fold(words).split())[:44]
     accounts: list[Any] = []
     if not words:
@@ -82,7 +82,7 @@ async def donvi(turn: Turn) -> list[Answer]:
                 "month": turn.today.month,
             },
             buttons=page_buttons("donvi", at.number, at.count, asked),
-            edits=turn.pressed,
+            edits=turn.pressed_message_id,
         )
     ]
 
@@ -101,32 +101,34 @@ def _agency(row: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------ letting in
 
 
-async def moi(turn: Turn) -> list[Answer]:
+async def answer_moi(turn: Turn) -> list[Answer]:
     """Answer /moi AGENCY [role]: a one-use code, and where it can be used."""
     if turn.caller.in_group:
         return [Answer("private_only", {"command": "moi"})]
-    words, role = _role_asked(turn.words)
+    words, role = _parse_role(turn.words)
     if not words:
         examples = ["Sở Tài chính", "Sở KH&CN theo dõi"]
         return [Answer("usage", {"command": "moi", "examples": examples})]
     # The provinces of which the caller is a coordinator; nothing is said of others.
-    mine = {e.province: e for e in turn.caller.here if e.role == "coordinator"}
-    found = [row for row in await agencies_meant(turn, words) if row.province in mine]
+    mine = {e.province: e for e in turn.caller.enrolments if e.role == "coordinator"}
+    found = [row for row in await find_agencies(turn, words) if row.province in mine]
     if not found:
         return [Answer("nothing_found", {"words": words, "command": "moi"})]
     if len(found) > 1:
         tail = "" if role == "focal" else f" {role}"
-        return [choose("moi", words, [(row.code + tail, row.name) for row in found])]
+        return [ask_choice("moi", words, [(row.code + tail, row.name) for row in found])]
     agency = found[0]
-    own = {e.agency_id for e in turn.caller.here if e.role == "coordinator"}
+    own = {e.agency_id for e in turn.caller.enrolments if e.role == "coordinator"}
     if role == "leader" or (role == "coordinator" and agency.id not in own):
         return [Answer("moi_refused", {"role": role, "agency": agency.name})]
-    code = await invitations.invite(turn.connection, agency_id=agency.id, role=role, now=turn.now)
+    code = await invitations.create_invitation(
+        turn.connection, agency_id=agency.id, role=role, now=turn.now
+    )
     context = {"kind": "invite", "role": role, "agencies": [agency.name]}
     return [await code_answer(turn, code, context, group=True)]
 
 
-def _role_asked(words: str) -> tuple[str, Role]:
+def _parse_role(words: str) -> tuple[str, Role]:
     """Return the agency's words and the role named after them, default a focal point."""
     tokens = words.split()
     for name, role in _ROLES.items():
@@ -139,7 +141,7 @@ def _role_asked(words: str) -> tuple[str, Role]:
 # ------------------------------------------------------------------ handing over
 
 
-async def doi(turn: Turn) -> list[Answer]:
+async def answer_doi(turn: Turn) -> list[Answer]:
     """Answer /doi: a code by which another takes over; "/doi nghỉ đến 5/12": one who stands in."""
     if turn.caller.in_group or turn.caller.person_id is None:
         return [Answer("private_only", {"command": "doi"})]
@@ -148,7 +150,7 @@ async def doi(turn: Turn) -> list[Answer]:
         until_on = _leave_until(turn.words, turn.today)
         if until_on is None:
             return [Answer("usage", {"command": "doi", "examples": ["", "nghỉ đến 5/12"]})]
-    code, every = await invitations.offer(
+    code, every = await invitations.create_handover_code(
         turn.connection, person_id=turn.caller.person_id, until_on=until_on, now=turn.now
     )
     context = {
@@ -176,7 +178,7 @@ def _leave_until(words: str, today: date) -> date | None:
     return until if until >= today else None
 
 
-def _qr(ways: Sequence[WayIn]) -> dict[str, str] | None:
+def _qr(ways: Sequence[InviteLink]) -> dict[str, str] | None:
     """Return what a picture opens: first a bot where the code must be typed, for its link says less."""
     usable = sorted((way for way in ways if way.private), key=lambda way: not way.send)
     return {"link": usable[0].private, "send": usable[0].send} if usable else None
@@ -186,11 +188,11 @@ async def code_answer(
     turn: Turn, code: str, context: dict[str, Any], *, group: bool, until_on: date | None = None
 ) -> Answer:
     """Return the answer that shows a code, with the links that bring somebody to a bot."""
-    ways = await ways_in(
+    ways = await list_invite_links(
         turn.connection,
         code,
         group=group,
-        can=lambda use: turn.capabilities.get(use.account_id),
+        capabilities=lambda use: turn.capabilities.get(use.account_id),
         today=turn.today,
     )
     return Answer(

@@ -13,29 +13,29 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.lookup import choices_of, choose, meant
-from bot.conversation.context.scope import held_by_agency, scope_of
-from bot.conversation.context.turn import Known, Turn, look_up
+from bot.conversation.context.lookup import ask_choice, list_choices, look_up_words
+from bot.conversation.context.scope import agency_held_condition, load_scope
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from data.clock import civil_date
-from data.contacts.recipients import Place, places
+from data.contacts.recipients import Recipient, list_recipients
 from data.models import JobRun, Obligation
-from data.obligations import lists as owed
-from data.obligations.lists import ids_by_date
-from data.outbox.messages import NOTICE, put
-from data.progress.history import of_duty, of_task
+from data.obligations import lists
+from data.obligations.lists import list_ids_by_date
+from data.outbox.messages import NOTICE, enqueue
+from data.progress.history import in_duty_condition, in_task_condition
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer
-from jobs.delivery.sending_hours import opens_at
+from jobs.delivery.sending_hours import next_sending_at
 from jobs.rendering.renderer import REMINDER
 
-JOB = "urge"
+URGE_JOB = "urge"
 ITEMS_A_MESSAGE = 6  # the most urgent; /viec has the rest
 _MOST_ITEMS = 2000
 _MOST_NAMES = 8
 
 
 @dataclass(slots=True)
-class _Urged:
+class _UrgeResult:
     """What became of each agency: sent, already (today), no chat; and how many need no urging."""
 
     sent: list[str] = field(default_factory=list)
@@ -44,26 +44,26 @@ class _Urged:
     items: int = 0
 
 
-async def nhac(turn: Turn) -> list[Answer]:
+async def answer_nhac(turn: Turn) -> list[Answer]:
     """Answer /nhac AGENCY or CODE: who has not answered is reminded now; tells how many."""
     words = turn.words
-    scope = await scope_of(turn, frozenset({"coordinator"}))
+    scope = await load_scope(turn, frozenset({"coordinator"}))
     if not words:
         return [_usage()]
-    found = await meant(turn, scope, words)
+    found = await look_up_words(turn, scope, words)
     rows = (*found.tasks, *found.duties)
     if found.plans:
         return [_usage()]
     if len(rows) + len(found.agencies) > 1:
-        return [choose("nhac", words, choices_of(found, found.visible))]
+        return [ask_choice("nhac", words, list_choices(found, found.visible_plans))]
     if not rows and not found.agencies:
         return [Answer("nothing_found", {"words": words, "command": "nhac"})]
     if rows:
-        condition = of_task(rows[0].id) if found.tasks else of_duty(rows[0].id)
+        condition = in_task_condition(rows[0].id) if found.tasks else in_duty_condition(rows[0].id)
         what = f"{rows[0].title} [{rows[0].code}], Kế hoạch {rows[0].plan_number}"
     else:
         agency = found.agencies[0]
-        condition = await held_by_agency(turn, agency.province, agency.code)
+        condition = await agency_held_condition(turn, agency.province, agency.code)
         condition = condition & (Obligation.kind != UNDATED)  # of these one is urged by its code
         what = agency.name
     condition = condition & Obligation.plan_id.in_(scope.plans)
@@ -76,25 +76,29 @@ def _usage() -> Answer:
 
 async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer:
     due = condition & (Obligation.state == "open")
-    due = due & (Obligation.base_on <= owed.now_until(turn.today)) & owed.asked_now(turn.today)
-    ids = await ids_by_date(
+    due = (
+        due
+        & (Obligation.base_on <= lists.last_current_day(turn.today))
+        & lists.current_question_condition(turn.today)
+    )
+    ids = await list_ids_by_date(
         turn.connection, due, by=[Obligation.base_on], offset=0, limit=_MOST_ITEMS
     )
     known = [
         entry
-        for entry in (await look_up(turn, ids)).values()
+        for entry in (await visible_obligations(turn, ids)).values()
         if may(turn.caller, "nhac", entry.subject)
     ]
     waiting = [entry for entry in known if not _has_answered(turn, entry.row)]
-    by_holder: dict[int, list[Known]] = {}
+    by_holder: dict[int, list[VisibleObligation]] = {}
     for entry in waiting:
         if entry.subject.holder_id is not None:
             by_holder.setdefault(entry.subject.holder_id, []).append(entry)
-    reached = await places(turn.connection, by_holder)
-    steering = await places(turn.connection, by_holder, roles=("coordinator",))
+    reached = await list_recipients(turn.connection, by_holder)
+    steering = await list_recipients(turn.connection, by_holder, roles=("coordinator",))
     done = await _urged_today(turn, by_holder)
-    result = _Urged()
-    send_at = opens_at(turn.now, turn.registry.workdays)
+    result = _UrgeResult()
+    send_at = next_sending_at(turn.now, turn.registry.workdays)
     for holder_id, entries in by_holder.items():
         chats = reached.get(holder_id) or steering.get(holder_id)
         name = entries[0].holder
@@ -105,10 +109,10 @@ async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer
         else:
             shown = entries[:ITEMS_A_MESSAGE]
             for place in chats:
-                await _put(turn, place, shown, send_at)
+                await _enqueue_reminder(turn, place, shown, send_at)
             await turn.connection.execute(
                 insert(JobRun).values(
-                    job=JOB, subject=str(holder_id), run_on=turn.today, finished_at=turn.now
+                    job=URGE_JOB, subject=str(holder_id), run_on=turn.today, finished_at=turn.now
                 )
             )
             result.sent.append(name)
@@ -141,16 +145,18 @@ def _has_answered(turn: Turn, row: Any) -> bool:
 
 async def _urged_today(turn: Turn, holder_ids: Sequence[int] | dict[int, Any]) -> set[int]:
     rows = await turn.connection.execute(
-        select(JobRun.subject).where(JobRun.job == JOB, JobRun.run_on == turn.today)
+        select(JobRun.subject).where(JobRun.job == URGE_JOB, JobRun.run_on == turn.today)
     )
     return {int(subject) for subject in rows.scalars()} & set(holder_ids)
 
 
-async def _put(turn: Turn, place: Place, entries: Sequence[Known], send_at: Any) -> None:
+async def _enqueue_reminder(
+    turn: Turn, place: Recipient, entries: Sequence[VisibleObligation], send_at: Any
+) -> None:
     first = entries[0]
     code = first.holder_code or ""
     home = turn.registry.provinces[first.row.province]
-    await put(
+    await enqueue(
         turn.connection,
         account_id=place.account_id,
         chat_id=place.chat_id,

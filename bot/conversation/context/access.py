@@ -12,58 +12,58 @@ from dataclasses import dataclass
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import enrolments as contacts
-from data.contacts.enrolments import Enrolled
+from data.contacts import enrolments as contact_enrolments
+from data.contacts.enrolments import ActiveEnrolment
 from jobs.channel import Incoming
 
-EVERYONE = frozenset({"focal", "coordinator", "leader"})
-WHO_ANSWERS = frozenset({"focal", "coordinator"})
-WHO_DECIDES = frozenset({"coordinator", "leader"})
+ALL_ROLES = frozenset({"focal", "coordinator", "leader"})
+ANSWERING_ROLES = frozenset({"focal", "coordinator"})
+DECIDING_ROLES = frozenset({"coordinator", "leader"})
 
 # Commands and what a button can do, by the roles that may. "open" is looking at one item; "decide" is
 # every decision on what somebody owes, "explain" asks for an explanation.
-ROLES: dict[str, frozenset[str]] = {
-    "help": EVERYONE,
-    "viec": WHO_ANSWERS,
-    "thuongxuyen": WHO_ANSWERS,
-    "status": EVERYONE,
-    "quahan": EVERYONE,
-    "sapden": EVERYONE,
-    "nhiemvu": EVERYONE,
-    "tim": EVERYONE,
-    "lichsu": EVERYONE,
-    "lich": WHO_ANSWERS,
-    "chitieu": EVERYONE,
-    "donvi": WHO_DECIDES,
+ROLES_BY_ACTION: dict[str, frozenset[str]] = {
+    "help": ALL_ROLES,
+    "viec": ANSWERING_ROLES,
+    "thuongxuyen": ANSWERING_ROLES,
+    "status": ALL_ROLES,
+    "quahan": ALL_ROLES,
+    "sapden": ALL_ROLES,
+    "nhiemvu": ALL_ROLES,
+    "tim": ALL_ROLES,
+    "lichsu": ALL_ROLES,
+    "lich": ANSWERING_ROLES,
+    "chitieu": ALL_ROLES,
+    "donvi": DECIDING_ROLES,
     "nhac": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),
-    "doi": EVERYONE,
-    "kenh": EVERYONE,
-    "open": EVERYONE,
-    "ack": WHO_ANSWERS,
-    "doing": WHO_ANSWERS,
-    "done": WHO_ANSWERS,
-    "more": WHO_ANSWERS,
-    "blocked": WHO_ANSWERS,
-    "dispute": WHO_ANSWERS,
-    "not_yet": WHO_ANSWERS,
-    "question": WHO_ANSWERS,
-    "undo": WHO_ANSWERS,
-    "target": WHO_ANSWERS,
-    "xacnhan": WHO_DECIDES,
-    "giahan": WHO_DECIDES,
-    "giaitrinh": WHO_DECIDES,
-    "giao": WHO_DECIDES,
-    "baocao": WHO_DECIDES,
-    "mo": WHO_DECIDES,
-    "han": WHO_DECIDES,
-    "decide": WHO_DECIDES,
-    "explain": WHO_DECIDES,
+    "doi": ALL_ROLES,
+    "kenh": ALL_ROLES,
+    "open": ALL_ROLES,
+    "ack": ANSWERING_ROLES,
+    "doing": ANSWERING_ROLES,
+    "done": ANSWERING_ROLES,
+    "more": ANSWERING_ROLES,
+    "blocked": ANSWERING_ROLES,
+    "dispute": ANSWERING_ROLES,
+    "not_yet": ANSWERING_ROLES,
+    "question": ANSWERING_ROLES,
+    "undo": ANSWERING_ROLES,
+    "target": ANSWERING_ROLES,
+    "xacnhan": DECIDING_ROLES,
+    "giahan": DECIDING_ROLES,
+    "giaitrinh": DECIDING_ROLES,
+    "giao": DECIDING_ROLES,
+    "baocao": DECIDING_ROLES,
+    "mo": DECIDING_ROLES,
+    "han": DECIDING_ROLES,
+    "decide": DECIDING_ROLES,
+    "explain": DECIDING_ROLES,
 }
 # Acts on what others owe: never on one's own.
-DECISIONS = frozenset({"decide", "explain"})
+DECISION_ACTIONS = frozenset({"decide", "explain"})
 # What a group's member may do without being enrolled as a person.
-OPEN_TO_THE_GROUP = frozenset(
+GROUP_ACTIONS = frozenset(
     {
         *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
         *("lichsu", "donvi", "lich", "chitieu"),
@@ -71,7 +71,7 @@ OPEN_TO_THE_GROUP = frozenset(
     }
 )
 # What a coordinator does to all its plans' items, whoever has them in hand.
-OF_ITS_PLANS = frozenset({"open", "nhac"})
+COORDINATOR_PLAN_ACTIONS = frozenset({"open", "nhac"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +85,21 @@ class Caller:
     chat_id: int
     in_group: bool
     person_id: int | None
-    here: tuple[Enrolled, ...]
-    elsewhere: tuple[Enrolled, ...] = ()
+    enrolments: tuple[ActiveEnrolment, ...]
+    personal_enrolments: tuple[ActiveEnrolment, ...] = ()
 
     @property
     def is_stranger(self) -> bool:
         """Tell whether nothing may be shown here."""
-        return not self.here
+        return not self.enrolments
 
     def roles(self) -> frozenset[str]:
         """Return the roles that count here."""
-        return frozenset(enrolled.role for enrolled in self.here)
+        return frozenset(enrolled.role for enrolled in self.enrolments)
 
     def agency_ids(self, *roles: str) -> list[int]:
         """Return the agencies spoken for here in any of the roles, each once, oldest first."""
-        return list(dict.fromkeys(e.agency_id for e in self.here if e.role in roles))
+        return list(dict.fromkeys(e.agency_id for e in self.enrolments if e.role in roles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Subject:
     province: str
     holder_id: int | None
     coordinator_id: int | None
-    reachable: bool
+    is_reachable: bool
 
 
 def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
@@ -125,24 +125,26 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
     enrolments = enrolments_for(caller, action)
     if subject is None:
         return bool(enrolments)
-    if action in DECISIONS:
+    if action in DECISION_ACTIONS:
         return _is_another(caller, subject) and any(
-            _decides(enrolled, action, subject) for enrolled in enrolments
+            _may_decide(enrolled, action, subject) for enrolled in enrolments
         )
-    return any(_reaches(enrolled, action, subject) for enrolled in enrolments)
+    return any(_may_reach(enrolled, action, subject) for enrolled in enrolments)
 
 
-def enrolments_for(caller: Caller, action: str) -> list[Enrolled]:
+def enrolments_for(caller: Caller, action: str) -> list[ActiveEnrolment]:
     """Return the enrolments by which a caller may do an action here; none for an unknown action."""
-    roles = ROLES.get(action, frozenset())
-    enrolments = [enrolled for enrolled in caller.here if enrolled.role in roles]
-    if caller.in_group and action not in OPEN_TO_THE_GROUP:
-        own = {enrolled.agency_id for enrolled in caller.elsewhere if enrolled.role in roles}
+    roles = ROLES_BY_ACTION.get(action, frozenset())
+    enrolments = [enrolled for enrolled in caller.enrolments if enrolled.role in roles]
+    if caller.in_group and action not in GROUP_ACTIONS:
+        own = {
+            enrolled.agency_id for enrolled in caller.personal_enrolments if enrolled.role in roles
+        }
         enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
     return enrolments
 
 
-def _decides(enrolled: Enrolled, action: str, subject: Subject) -> bool:
+def _may_decide(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool:
     """Tell whether an enrolment decides: a coordinator on its plans, a leader on the coordinator's own.
 
     An explanation may be asked by every leader of the province; a decision wants may_decide.
@@ -158,12 +160,12 @@ def _decides(enrolled: Enrolled, action: str, subject: Subject) -> bool:
 def _is_another(caller: Caller, subject: Subject) -> bool:
     """Tell whether the caller answers for nobody that the decision is about."""
     return not any(
-        enrolled.role in WHO_ANSWERS and enrolled.agency_id == subject.holder_id
-        for enrolled in (*caller.here, *caller.elsewhere)
+        enrolled.role in ANSWERING_ROLES and enrolled.agency_id == subject.holder_id
+        for enrolled in (*caller.enrolments, *caller.personal_enrolments)
     )
 
 
-def _reaches(enrolled: Enrolled, action: str, subject: Subject) -> bool:
+def _may_reach(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool:
     if enrolled.province != subject.province:
         return False
     if enrolled.role == "leader" or enrolled.agency_id == subject.holder_id:
@@ -171,19 +173,23 @@ def _reaches(enrolled: Enrolled, action: str, subject: Subject) -> bool:
     if enrolled.agency_id != subject.coordinator_id:
         return False
     # The coordinator sees its plans; it answers for another only where nobody there can.
-    return (action in OF_ITS_PLANS and enrolled.role == "coordinator") or not subject.reachable
+    return (
+        action in COORDINATOR_PLAN_ACTIONS and enrolled.role == "coordinator"
+    ) or not subject.is_reachable
 
 
-async def caller_of(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:
+async def load_caller(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:
     """Return who speaks in a chat, with the enrolments that count there."""
-    person_id = await contacts.person_of(connection, incoming.account_id, incoming.sender)
+    person_id = await contact_enrolments.find_person(
+        connection, incoming.account_id, incoming.sender
+    )
     in_group = chat.kind == "group"
-    here: list[Enrolled] = []
+    here: list[ActiveEnrolment] = []
     if in_group or person_id is not None:
-        here = await contacts.enrolments_of_chat(
+        here = await contact_enrolments.list_chat_enrolments(
             connection, chat.id, person_id=None if in_group else person_id
         )
-    elsewhere: list[Enrolled] = []
+    elsewhere: list[ActiveEnrolment] = []
     if here and in_group and person_id is not None:
-        elsewhere = await contacts.enrolments_of_person(connection, person_id)
+        elsewhere = await contact_enrolments.list_person_enrolments(connection, person_id)
     return Caller(chat.id, in_group, person_id, tuple(here), tuple(elsewhere))

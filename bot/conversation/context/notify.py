@@ -9,27 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.conversation.context.turn import Known, Turn
-from data.contacts import enrolments as contacts
+from bot.conversation.context.turn import Turn, VisibleObligation
+from data.contacts import enrolments
 from jobs.channel import Answer, Button
 
 
-async def listeners(turn: Turn, known: Known) -> Sequence[int]:
+async def list_chats_to_notify(turn: Turn, known: VisibleObligation) -> Sequence[int]:
     """Return the chats to be told: the coordinator's, or for its own work the deciding leaders'."""
     subject = known.subject
     if subject.coordinator_id is None:
         return []
     if subject.holder_id == subject.coordinator_id:
-        found = await contacts.deciding_leader_chats(turn.connection, subject.province)
+        found = await enrolments.deciding_leader_recipients(turn.connection, subject.province)
     else:
-        found = await contacts.coordinator_chats(turn.connection, subject.coordinator_id)
-        found = found or await contacts.living_chats(turn.connection, subject.coordinator_id)
+        found = await enrolments.coordinator_recipients(turn.connection, subject.coordinator_id)
+        found = found or await enrolments.agency_recipients(turn.connection, subject.coordinator_id)
     return [place.chat_id for place in found if place.chat_id != turn.chat.id]
 
 
-async def notices(
+async def coordinator_notices(
     turn: Turn,
-    known: Known,
+    known: VisibleObligation,
     template: str,
     context: Mapping[str, Any],
     *,
@@ -40,7 +40,7 @@ async def notices(
     With buttons the notice is a menu of this one item, so that its choices can be typed as numbers too.
     """
     content: dict[str, object] = {
-        "item": {**known.line(turn, 1), "holder": known.holder},
+        "item": {**known.as_item(turn, 1), "holder": known.holder},
         "agency": known.holder,
         **context,
     }
@@ -52,5 +52,5 @@ async def notices(
             items=(known.row.id,) if buttons else (),
             to_chat=chat_id,
         )
-        for chat_id in await listeners(turn, known)
+        for chat_id in await list_chats_to_notify(turn, known)
     ]

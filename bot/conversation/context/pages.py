@@ -14,7 +14,7 @@ from typing import Any
 
 from jobs.channel import Button
 
-Rows = tuple[tuple[Button, ...], ...]
+ButtonRows = tuple[tuple[Button, ...], ...]
 
 _PAGE = re.compile(r"(.*?)\btrang (\d{1,5})", re.IGNORECASE | re.DOTALL)
 _UNITS_FOR_A_FULL_PAGE = 4000  # where messages are shorter, a page holds half as much
@@ -23,7 +23,7 @@ _LONGEST_ACTION = 64  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """One page of several; offset: how many lines stand before it."""
 
     number: int
@@ -40,24 +40,24 @@ class Page:
         return {"page": self.number, "pages": self.count}
 
 
-def page_asked(words: str) -> tuple[str, int]:
+def parse_page(words: str) -> tuple[str, int]:
     """Return a command's words without "trang N", and N; where there are no buttons, pages are typed."""
     match = _PAGE.fullmatch(words.strip())
     return (words.strip(), 1) if match is None else (match[1].strip(), int(match[2]))
 
 
-def page_of(total: int, asked: int, size: int) -> Page:
+def clamp_page(total: int, asked: int, size: int) -> ListPage:
     """Return the page asked for of so many lines; one beyond the last is the last."""
     count = max(1, -(-total // size))
-    return Page(min(max(asked, 1), count), count, size)
+    return ListPage(min(max(asked, 1), count), count, size)
 
 
-def size_for(longest: int, full: int) -> int:
+def page_size(longest: int, full: int) -> int:
     """Return how many lines a page holds on a channel whose messages are so long at most."""
     return full if longest >= _UNITS_FOR_A_FULL_PAGE else full // 2
 
 
-def page_buttons(name: str, page: int, pages: int, words: str = "") -> Rows:
+def page_buttons(name: str, page: int, pages: int, words: str = "") -> ButtonRows:
     """Return the row that leads to the pages before and after, if there are any.
 
     words: what was asked, in a form short enough for a button (else none is shown: it can be typed).
@@ -70,13 +70,13 @@ def page_buttons(name: str, page: int, pages: int, words: str = "") -> Rows:
     return (tuple(row),) if row else ()
 
 
-def ask_button(label: str, name: str, words: str) -> Rows:
+def command_button(label: str, name: str, words: str) -> ButtonRows:
     """Return a row with a button that asks a command, as if it had been typed; none if too long."""
     action = f"go:{name}:{words}"
     return ((Button(label, action),),) if len(action.encode()) <= _LONGEST_ACTION else ()
 
 
-def cut(blocks: Sequence[dict[str, Any]], longest: int) -> list[list[dict[str, Any]]]:
+def split_into_pages(blocks: Sequence[dict[str, Any]], longest: int) -> list[list[dict[str, Any]]]:
     """Cut blocks ({"kind", "text", …}) into pages that fit a message; a long text is cut between words.
 
     Never returns an empty list; a heading is not left alone at a page's end.

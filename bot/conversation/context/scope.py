@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, or_, select
 
 from bot.conversation.context.turn import Turn
-from data.contacts.enrolments import Enrolled
-from data.figures import tasks as figures
+from data.contacts.enrolments import ActiveEnrolment
+from data.figures import tasks as task_figures
 from data.models import Assignment, Obligation, ReportDuty, Task
-from data.obligations import lists as owed
+from data.obligations import lists
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CallerScope:
     """plans: those followed, by id, latest first; held: obligations in the caller's own hands.
 
     owner_ids: the agencies whose tasks are in the caller's own hands.
@@ -58,7 +58,7 @@ class Scope:
         )
         return or_(ReportDuty.plan_id.in_(self.plans), mine) if self.plans else mine
 
-    def within(self, plan_ids: Iterable[int]) -> Scope:
+    def limit_to_plans(self, plan_ids: Iterable[int]) -> CallerScope:
         """Return the scope cut down to some plans."""
         wanted = set(plan_ids)
         return replace(
@@ -68,50 +68,52 @@ class Scope:
         )
 
 
-async def scope_of(turn: Turn, roles: frozenset[str] | None = None) -> Scope:
+async def load_scope(turn: Turn, roles: frozenset[str] | None = None) -> CallerScope:
     """Return what the caller may see here; roles: counting only enrolments in these."""
-    here = [e for e in turn.caller.here if roles is None or e.role in roles]
+    here = [e for e in turn.caller.enrolments if roles is None or e.role in roles]
     own = [enrolled for enrolled in here if enrolled.role != "leader"]
-    return Scope(
-        plans={plan.id: plan for plan in await plans_followed(turn, here)},
-        held=await held_by(turn, own) if own else false(),
+    return CallerScope(
+        plans={plan.id: plan for plan in await list_followed_plans(turn, here)},
+        held=await caller_held_condition(turn, own) if own else false(),
         owner_ids=tuple(await owner_ids(turn, own)),
     )
 
 
-async def plans_followed(turn: Turn, enrolments: Iterable[Enrolled]) -> list[Any]:
+async def list_followed_plans(turn: Turn, enrolments: Iterable[ActiveEnrolment]) -> list[Any]:
     """Return the plans followed, latest first: a leader all of the province, a coordinator its own."""
     found: dict[int, Any] = {}
     for enrolled in enrolments:
         if enrolled.role == "focal":
             continue
         coordinators = None if enrolled.role == "leader" else [enrolled.agency_id]
-        for plan in await figures.plans_followed(
+        for plan in await task_figures.list_active_plans(
             turn.connection, enrolled.province, coordinator_ids=coordinators, today=turn.today
         ):
             found[plan.id] = plan
     return sorted(found.values(), key=lambda plan: (plan.issued_on, plan.id), reverse=True)
 
 
-async def held_by(turn: Turn, enrolments: Iterable[Enrolled]) -> ColumnElement[bool]:
+async def caller_held_condition(
+    turn: Turn, enrolments: Iterable[ActiveEnrolment]
+) -> ColumnElement[bool]:
     """Return the condition on Obligation that the agencies enrolled for have it in hand."""
     conditions = [
-        await held_by_agency(turn, province, code)
+        await agency_held_condition(turn, province, code)
         for province, code in sorted({(e.province, e.agency_code) for e in enrolments})
     ]
     return or_(*conditions) if conditions else false()
 
 
-async def held_by_agency(turn: Turn, province: str, code: str) -> ColumnElement[bool]:
+async def agency_held_condition(turn: Turn, province: str, code: str) -> ColumnElement[bool]:
     """Return the condition on Obligation that an agency has it in hand today."""
-    held = turn.holders(province).held_by(code)
-    return owed.held_by_ids(await turn.agency_ids(province, held.owners), held)
+    held = turn.holders(province).owners_held_by(code)
+    return lists.held_condition_by_ids(await turn.agency_ids(province, held.owners), held)
 
 
-async def owner_ids(turn: Turn, enrolments: Iterable[Enrolled]) -> list[int]:
+async def owner_ids(turn: Turn, enrolments: Iterable[ActiveEnrolment]) -> list[int]:
     """Return the agencies whose tasks the agencies enrolled for have in hand."""
     ids: set[int] = set()
     for province, code in {(e.province, e.agency_code) for e in enrolments}:
-        owners = turn.holders(province).held_by(code).tasks
+        owners = turn.holders(province).owners_held_by(code).tasks
         ids.update((await turn.agency_ids(province, owners)).values())
     return sorted(ids)

@@ -15,13 +15,13 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.context.access import Caller, Subject, may
-from data.contacts.recipients import places
+from data.contacts.recipients import list_recipients
 from data.models import Agency
-from data.obligations import lists as owed
+from data.obligations import lists
 from data.registry.registry import Registry
 from data.rules.holders import Holders
 from jobs.channel import Capabilities, Incoming
-from jobs.rendering.items import Item, item_of, obligation_rows
+from jobs.rendering.items import Item, build_item, load_obligation_rows
 from jobs.rendering.links import Links
 
 
@@ -38,7 +38,7 @@ class Turn:
     now: datetime
     today: date
     words: str = ""  # what followed a command
-    longest: int = 4096  # of one message here, in UTF-16 units
+    max_length: int = 4096  # of one message here, in UTF-16 units
     capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # of every account open
     links: Links | None = None  # makes addresses of our web side
     _holders: dict[str, Holders] = field(default_factory=dict)
@@ -55,49 +55,51 @@ class Turn:
         known = self._agency_ids.setdefault(province, {})
         unread = [code for code in codes if code not in known]
         if unread:
-            known.update(await owed.agency_ids(self.connection, province, unread))
+            known.update(await lists.find_agency_ids(self.connection, province, unread))
         return {code: known[code] for code in codes if code in known}
 
     @property
-    def pressed(self) -> str | None:
+    def pressed_message_id(self) -> str | None:
         """Return the remote id of the message whose button was pressed; None where words were typed."""
         return self.incoming.reply_to if self.incoming.kind == "action" else None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VisibleObligation:
     """An obligation the caller may look at, with what its protection rests on."""
 
-    row: Any  # jobs.rendering.items.obligation_rows
+    row: Any  # jobs.rendering.items.load_obligation_rows
     subject: Subject
     holder_code: str | None
     holder: str
 
-    def line(self, turn: Turn, number: int) -> Item:
+    def as_item(self, turn: Turn, number: int) -> Item:
         """Return it as a line of a list, with `said` (its state in one word) and `holder` if not ours."""
-        item = item_of(
+        item = build_item(
             self.row,
             number=number,
             today=turn.today,
             workdays=turn.registry.workdays,
             for_agency=self.holder_code,
         )
-        ours = self.subject.holder_id in {enrolled.agency_id for enrolled in turn.caller.here}
+        ours = self.subject.holder_id in {enrolled.agency_id for enrolled in turn.caller.enrolments}
         return {
             **item,
             "undecided": self.holder_code is None,
-            "said": said_state(self.row, turn.today),
+            "said": state_word(self.row, turn.today),
             "holder": "" if ours else self.holder,
         }
 
 
-async def look_up(turn: Turn, obligation_ids: Sequence[int]) -> dict[int, Known]:
+async def visible_obligations(
+    turn: Turn, obligation_ids: Sequence[int]
+) -> dict[int, VisibleObligation]:
     """Return the obligations that the caller may look at, in the order asked for.
 
     What does not exist and what belongs to somebody else are left out alike.
     """
-    rows = await obligation_rows(turn.connection, list(obligation_ids))
-    mine = {enrolled.province for enrolled in turn.caller.here}
+    rows = await load_obligation_rows(turn.connection, list(obligation_ids))
+    mine = {enrolled.province for enrolled in turn.caller.enrolments}
     found = [rows[key] for key in obligation_ids if key in rows]
     found = [
         row for row in found if row.province in mine and row.province in turn.registry.provinces
@@ -113,12 +115,12 @@ async def look_up(turn: Turn, obligation_ids: Sequence[int]) -> dict[int, Known]
     if heirs:
         agencies.update(await _agencies(turn.connection, heirs))
     held_by = {row.id: agencies.get((row.province, holders[row.id] or "")) for row in found}
-    reached = await places(
+    reached = await list_recipients(
         turn.connection,
         {agency[0] for agency in held_by.values() if agency is not None},
         roles=("focal", "coordinator"),
     )
-    known: dict[int, Known] = {}
+    known: dict[int, VisibleObligation] = {}
     for row in found:
         # Nobody's work (its agency ended, its heir is to be decided) is the coordinator's meanwhile.
         holder_id, holder = held_by[row.id] or (row.coordinator_id, row.owner_name)
@@ -126,14 +128,14 @@ async def look_up(turn: Turn, obligation_ids: Sequence[int]) -> dict[int, Known]
             province=row.province,
             holder_id=holder_id,
             coordinator_id=row.coordinator_id,
-            reachable=held_by[row.id] is None or holder_id in reached,
+            is_reachable=held_by[row.id] is None or holder_id in reached,
         )
         if may(turn.caller, "open", subject):
-            known[row.id] = Known(row, subject, holders[row.id], holder)
+            known[row.id] = VisibleObligation(row, subject, holders[row.id], holder)
     return known
 
 
-def said_state(row: Any, today: date) -> str:
+def state_word(row: Any, today: date) -> str:
     """Return the one word for where an obligation stands, as templates/_parts/said.* names it."""
     if row.state != "open":
         return str(row.state)

@@ -11,65 +11,77 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.lookup import choose, meant, qualified, visible_plans
-from bot.conversation.context.scope import scope_of
-from bot.conversation.context.turn import Known, Turn, look_up
-from bot.conversation.decisions.common import decider, told
+from bot.conversation.context.lookup import (
+    ask_choice,
+    load_visible_plans,
+    look_up_words,
+    qualified_code,
+)
+from bot.conversation.context.scope import load_scope
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.decisions.common import deciding_agency, decision_notices
 from data.loading.assignments import load_assignments
 from data.models import Agency, Obligation
 from data.progress import decisions
-from data.registry.province import lives
+from data.registry.province import is_alive
 from data.registry.schema import AgencyEntry
 from data.rules.ladder import UNDATED
 from data.rules.owners import task_owners
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
-WHO_ASSIGNS = frozenset({"coordinator", "leader"})
+ASSIGNING_ROLES = frozenset({"coordinator", "leader"})
 
 
-def living(turn: Turn, province: str, words: str) -> list[AgencyEntry]:
+def find_living_agencies(turn: Turn, province: str, words: str) -> list[AgencyEntry]:
     """Return the agencies of today that words mean; an agency that ended stands for its heir."""
     home = turn.registry.provinces[province]
     heirs = dict.fromkeys(
         home.main_successor(entry.code, turn.today) for entry in home.find(words, on=turn.today)
     )
-    return [home.agencies[code] for code in heirs if lives(home.agencies[code], turn.today)]
+    return [home.agencies[code] for code in heirs if is_alive(home.agencies[code], turn.today)]
 
 
 # ------------------------------------------------------------------ /giao
 
 
-async def giao(turn: Turn) -> list[Answer]:
+async def answer_giao(turn: Turn) -> list[Answer]:
     """Answer /giao CODE AGENCY: a task without lead, or whose agency was split, gets its agency."""
     words = turn.words.split()
-    scope = await scope_of(turn, WHO_ASSIGNS)
+    scope = await load_scope(turn, ASSIGNING_ROLES)
     for cut in range(min(len(words) - 1, 3), 0, -1):
-        found = await meant(turn, scope, " ".join(words[:cut]))
+        found = await look_up_words(turn, scope, " ".join(words[:cut]))
         tasks = [task for task in found.tasks if task.plan_id in scope.plans]
         if not tasks:
             continue
         rest = " ".join(words[cut:])
-        plans = await visible_plans(turn, scope)
+        plans = await load_visible_plans(turn, scope)
         if len(tasks) > 1:
             choices = [
-                (f"{qualified(task, plans)} {rest}", f"{qualified(task, plans)}: {task.title}")
+                (
+                    f"{qualified_code(task, plans)} {rest}",
+                    f"{qualified_code(task, plans)}: {task.title}",
+                )
                 for task in tasks
             ]
-            return [choose("giao", turn.words, choices)]
+            return [ask_choice("giao", turn.words, choices)]
         return await _give_task(turn, tasks[0], plans[tasks[0].plan_id], rest)
-    return [Answer("assign_help", {"typed": turn.words, "open": await _undecided(turn, scope)})]
+    return [
+        Answer(
+            "assign_help", {"typed": turn.words, "open": await _list_undecided_tasks(turn, scope)}
+        )
+    ]
 
 
 async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answer]:
     file = turn.registry.plans[plan.code]
-    found = living(turn, file.province, words)
+    found = find_living_agencies(turn, file.province, words)
     if len(found) != 1:
         names = [entry.name for entry in found[:6]]
         return [Answer("assign_which", {"typed": words, "found": names, "code": task.code})]
     home = turn.registry.provinces[file.province]
     entry = next(entry for entry in file.tasks if entry.code == task.code)
-    overlay = await decisions.overlay_of(turn.connection)
+    overlay = await decisions.load_overrides(turn.connection)
     owners = task_owners(
         home, file, entry, on=turn.today, assigned=overlay.of(plan.code, task.code)
     )
@@ -80,8 +92,8 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
         return [Answer("assign_taken", context)]
     if not _may_assign(turn, plan):
         return [Answer("cannot_decide", {"own": False, "coordinator": plan.coordinator or ""})]
-    before = await _owed_by(turn, plan.id, task.code, file.province, undecided[:1])
-    return await assign(
+    before = await _load_owed_by(turn, plan.id, task.code, file.province, undecided[:1])
+    return await assign_agency(
         turn,
         plan.code,
         plan.id,
@@ -100,13 +112,13 @@ def _may_assign(turn: Turn, plan: Any) -> bool:
     return any(
         (e.role == "coordinator" and e.agency_id == plan.coordinator_id)
         or (e.role == "leader" and e.may_decide)
-        for e in turn.caller.here
+        for e in turn.caller.enrolments
     )
 
 
-async def _owed_by(
+async def _load_owed_by(
     turn: Turn, plan_id: int, code: str, province: str, owners: list[str]
-) -> list[Known]:
+) -> list[VisibleObligation]:
     rows = await turn.connection.execute(
         select(Obligation.id)
         .join(Agency, Agency.id == Obligation.agency_id)
@@ -118,13 +130,13 @@ async def _owed_by(
             Agency.code.in_(owners),
         )
     )
-    return list((await look_up(turn, list(rows.scalars()))).values())
+    return list((await visible_obligations(turn, list(rows.scalars()))).values())
 
 
-async def _undecided(turn: Turn, scope: Any) -> list[dict[str, Any]]:
+async def _list_undecided_tasks(turn: Turn, scope: Any) -> list[dict[str, Any]]:
     """Return the first tasks of the plans followed that wait for an agency."""
     waiting: list[dict[str, Any]] = []
-    overlay = await decisions.overlay_of(turn.connection)
+    overlay = await decisions.load_overrides(turn.connection)
     for plan in scope.plans.values():
         file = turn.registry.plans.get(plan.code)
         if file is None:
@@ -146,7 +158,7 @@ async def _undecided(turn: Turn, scope: Any) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------ an assignment
 
 
-async def assign(
+async def assign_agency(
     turn: Turn,
     plan_code: str,
     plan_id: int,
@@ -156,15 +168,15 @@ async def assign(
     *,
     replaces: str | None,
     since: date,
-    before: list[Known],
+    before: list[VisibleObligation],
     title: str = "",
 ) -> list[Answer]:
     """Write an assignment down, plan anew, and tell the agency that has it now and the one that had it.
 
     replaces: the code of the agency in whose place; before: what it owed of it.
     """
-    by = decider(turn)
-    await decisions.decide(
+    by = deciding_agency(turn)
+    await decisions.record_decision(
         turn.connection,
         decisions.ASSIGN,
         plan_code=plan_code,
@@ -174,17 +186,17 @@ async def assign(
         decided_by=by,
         now=turn.now,
     )
-    overlay = await decisions.overlay_of(turn.connection)
+    overlay = await decisions.load_overrides(turn.connection)
     await load_assignments(
         turn.connection,
         turn.registry,
         {plan_code: plan_id},
-        overlay=overlay,
+        overrides=overlay,
         now=turn.now,
         today=turn.today,
     )
-    await materialise(turn.connection, turn.registry, today=turn.today, only=plan_code)
-    fresh = await _owed_by(turn, plan_id, code, province, [agency.code])
+    await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan_code)
+    fresh = await _load_owed_by(turn, plan_id, code, province, [agency.code])
     gone = [k for k in before if k.subject.holder_id != k.subject.coordinator_id]
     return [
         Answer(
@@ -193,22 +205,22 @@ async def assign(
                 "agency": agency.name,
                 "code": code,
                 "plan_number": turn.registry.plans[plan_code].number,
-                "title": title or (before[0].line(turn, 1)["title"] if before else ""),
+                "title": title or (before[0].as_item(turn, 1)["title"] if before else ""),
                 "before": before[0].row.owner_name if before else "",
                 **_due(turn, fresh),
             },
-            edits=turn.pressed,
+            edits=turn.pressed_message_id,
         ),
-        *await told(turn, fresh, "assigned"),
-        *await told(turn, gone, "taken_over"),
+        *await decision_notices(turn, fresh, "assigned"),
+        *await decision_notices(turn, gone, "taken_over"),
     ]
 
 
-def _due(turn: Turn, fresh: list[Known]) -> dict[str, Any]:
+def _due(turn: Turn, fresh: list[VisibleObligation]) -> dict[str, Any]:
     """Return by when an agency owes what it was given; "" where that never falls due, or not yet.
 
     ended: its phase was over before it was tracked.
     """
-    lines = [known.line(turn, 1) for known in fresh if known.row.kind != UNDATED]
+    lines = [known.as_item(turn, 1) for known in fresh if known.row.kind != UNDATED]
     coming = [line["due"] for line in lines if not line["ended"]]
     return {"due": coming[0] if coming else "", "ended": bool(lines) and not coming}

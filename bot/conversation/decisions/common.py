@@ -12,22 +12,24 @@ from typing import Any
 from sqlalchemy import false, or_
 
 from bot.conversation.context.access import may
-from bot.conversation.context.pages import Rows
-from bot.conversation.context.turn import Known, Turn, look_up
-from data.contacts import enrolments as contacts
+from bot.conversation.context.pages import ButtonRows
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from data.contacts import enrolments
 from data.progress import decisions, dialogs
 from jobs.channel import Answer, Button
 from jobs.rendering.buttons import NUMBERS_A_ROW
 
-Handler = Callable[[Turn, Any], Awaitable[list[Answer]]]  # of the words that answer a dialog
+DecisionDialogHandler = Callable[
+    [Turn, Any], Awaitable[list[Answer]]
+]  # of the words that answer a dialog
 
-REASON_MOST = 1000
-REASON_LEAST = 3
+MAX_DECISION_REASON = 1000
+MIN_DECISION_REASON = 3
 
 
-async def judged(turn: Turn, obligation_id: int) -> Known | Answer:
+async def load_for_decision(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
     """Return an obligation that the caller may decide on, or the answer that says why not."""
-    known = (await look_up(turn, [obligation_id])).get(obligation_id)
+    known = (await visible_obligations(turn, [obligation_id])).get(obligation_id)
     if known is None:
         return Answer("unknown_item")
     if not may(turn.caller, "decide", known.subject):
@@ -38,33 +40,40 @@ async def judged(turn: Turn, obligation_id: int) -> Known | Answer:
     return known
 
 
-def decider(turn: Turn) -> str:
+def deciding_agency(turn: Turn) -> str:
     """Return for whom the caller decides: an agency's name."""
-    return next((enrolled.agency for enrolled in turn.caller.here), "")
+    return next((enrolled.agency for enrolled in turn.caller.enrolments), "")
 
 
-async def agency_chats(turn: Turn, agency_id: int | None, *, own: bool = False) -> list[int]:
+async def list_other_agency_chats(
+    turn: Turn, agency_id: int | None, *, own: bool = False
+) -> list[int]:
     """Return the chats in which an agency hears of a decision, without this one.
 
     own: of what the coordinating agency owes itself, its coordinators hear as well as its focal points.
     """
     if agency_id is None:
         return []
-    found = await contacts.living_chats(turn.connection, agency_id)
+    found = await enrolments.agency_recipients(turn.connection, agency_id)
     if own or not found:
-        found = [*found, *await contacts.coordinator_chats(turn.connection, agency_id)]
+        found = [*found, *await enrolments.coordinator_recipients(turn.connection, agency_id)]
     chats = dict.fromkeys(place.chat_id for place in found)
     return [chat_id for chat_id in chats if chat_id != turn.chat.id]
 
 
-async def told(
-    turn: Turn, known: Sequence[Known], what: str, *, buttons: Rows = (), **more: Any
+async def decision_notices(
+    turn: Turn,
+    known: Sequence[VisibleObligation],
+    what: str,
+    *,
+    buttons: ButtonRows = (),
+    **more: Any,
 ) -> list[Answer]:
     """Return the notices of a decision: one for each chat of the agencies concerned.
 
     With buttons a notice is a menu of its items, so that its choices can be typed as numbers too.
     """
-    by_holder: dict[int | None, list[Known]] = {}
+    by_holder: dict[int | None, list[VisibleObligation]] = {}
     for entry in known:
         by_holder.setdefault(entry.subject.holder_id, []).append(entry)
     notices: list[Answer] = []
@@ -72,7 +81,7 @@ async def told(
         context: dict[str, object] = {
             "what": what,
             "agency": entries[0].holder,
-            "items": [{**e.line(turn, n), "holder": ""} for n, e in enumerate(entries, 1)],
+            "items": [{**e.as_item(turn, n), "holder": ""} for n, e in enumerate(entries, 1)],
             "by": _coordinator_of(entries[0]),
             "reason": "",
             "until": "",
@@ -82,25 +91,27 @@ async def told(
         ids = tuple(entry.row.id for entry in entries) if buttons else ()
         notices.extend(
             Answer("notice_decision", context, buttons, items=ids, to_chat=chat_id)
-            for chat_id in await agency_chats(turn, holder_id, own=_is_own(entries[0]))
+            for chat_id in await list_other_agency_chats(turn, holder_id, own=_is_own(entries[0]))
         )
     return notices
 
 
-def _is_own(known: Known) -> bool:
+def _is_own(known: VisibleObligation) -> bool:
     return known.subject.holder_id == known.subject.coordinator_id
 
 
-def _coordinator_of(known: Known) -> str:
+def _coordinator_of(known: VisibleObligation) -> str:
     return "lãnh đạo" if _is_own(known) else (known.row.coordinator_name or "cơ quan theo dõi")
 
 
-async def ask(turn: Turn, asks: str, known: Known, *, again: str = "", **details: Any) -> Answer:
+async def open_decision_dialog(
+    turn: Turn, asks: str, known: VisibleObligation, *, again: str = "", **details: Any
+) -> Answer:
     """Ask the caller for words that a decision needs; the next ones typed here are the answer.
 
     again: what was wrong with the words just typed, as templates/ask_decision names it.
     """
-    await dialogs.ask(
+    await dialogs.open_dialog(
         turn.connection,
         chat_id=turn.chat.id,
         person_id=turn.caller.person_id,
@@ -113,7 +124,7 @@ async def ask(turn: Turn, asks: str, known: Known, *, again: str = "", **details
         "asks": asks,
         "again": again,
         "in_group": turn.caller.in_group,
-        "item": known.line(turn, 1),
+        "item": known.as_item(turn, 1),
         "until": "",
         "onward": "",
         "onward_on": "",
@@ -122,45 +133,47 @@ async def ask(turn: Turn, asks: str, known: Known, *, again: str = "", **details
     return Answer("ask_decision", {**context, **details})
 
 
-async def ask_anew(turn: Turn, dialog: Any, again: str, **more: Any) -> list[Answer]:
+async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: Any) -> list[Answer]:
     """Ask once more what was not understood."""
-    known = (await look_up(turn, [dialog.obligation_id])).get(dialog.obligation_id)
+    known = (await visible_obligations(turn, [dialog.obligation_id])).get(dialog.obligation_id)
     if known is None:
         return [Answer("unknown_item")]
     details = {**dialog.details, **more}
-    return [await ask(turn, dialog.asks, known, again=again, **details)]
+    return [await open_decision_dialog(turn, dialog.asks, known, again=again, **details)]
 
 
-def reason_in(turn: Turn) -> str | None:
+def parse_typed_reason(turn: Turn) -> str | None:
     """Return the reason typed, or None where there is as good as none."""
-    words = " ".join(turn.incoming.text.split())[:REASON_MOST]
-    return words if len(words) >= REASON_LEAST else None
+    words = " ".join(turn.incoming.text.split())[:MAX_DECISION_REASON]
+    return words if len(words) >= MIN_DECISION_REASON else None
 
 
-async def decided(turn: Turn, known: Known, what: str, **more: Any) -> Answer:
+async def decision_confirmation(
+    turn: Turn, known: VisibleObligation, what: str, **more: Any
+) -> Answer:
     """Say back a decision to who took it, with the item as it stands now."""
-    now = (await look_up(turn, [known.row.id])).get(known.row.id, known)
+    now = (await visible_obligations(turn, [known.row.id])).get(known.row.id, known)
     context: dict[str, object] = {
         "what": what,
-        "item": now.line(turn, 1),
+        "item": now.as_item(turn, 1),
         "agency": known.holder,
-        "told": bool(await agency_chats(turn, known.subject.holder_id)),
+        "told": bool(await list_other_agency_chats(turn, known.subject.holder_id)),
         "reason": "",
         "until": "",
         "document": "",
         "waiting": 0,
     }
-    return Answer("decided", {**context, **more}, edits=turn.pressed)
+    return Answer("decided", {**context, **more}, edits=turn.pressed_message_id)
 
 
-async def decided_by_caller(turn: Turn) -> Any:
+async def caller_decides_condition(turn: Turn) -> Any:
     """Return the condition on Obligation that the caller decides on it."""
     conditions = []
-    for enrolled in turn.caller.here:
+    for enrolled in turn.caller.enrolments:
         leads = enrolled.role == "leader" and enrolled.may_decide
         if enrolled.role == "coordinator" or leads:
             conditions.append(
-                await decisions.decides_on(
+                await decisions.decidable_condition(
                     turn.connection,
                     turn.holders(enrolled.province),
                     enrolled.province,
@@ -170,7 +183,7 @@ async def decided_by_caller(turn: Turn) -> Any:
     return or_(*conditions) if conditions else false()
 
 
-def number_rows(ids: Sequence[int]) -> Rows:
+def item_number_buttons(ids: Sequence[int]) -> ButtonRows:
     """Return the buttons by which the items of a list are opened, by their numbers."""
     numbers = [Button(str(number), f"open:{key}") for number, key in enumerate(ids, 1)]
     return tuple(

@@ -11,52 +11,52 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.pages import Rows, page_asked, page_of, size_for
-from bot.conversation.context.turn import Known, Turn, look_up
+from bot.conversation.context.pages import ButtonRows, clamp_page, page_size, parse_page
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
-    ask,
-    ask_anew,
-    decided,
-    decided_by_caller,
-    decider,
-    judged,
-    number_rows,
-    reason_in,
-    told,
+    caller_decides_condition,
+    deciding_agency,
+    decision_confirmation,
+    decision_notices,
+    item_number_buttons,
+    load_for_decision,
+    open_decision_dialog,
+    parse_typed_reason,
+    reopen_decision_dialog,
 )
-from bot.conversation.lists.last_list import Menu
+from bot.conversation.lists.last_list import ShownList
 from data.clock import civil_date
 from data.models import StatusReply
 from data.progress import decisions, evidence
 from jobs.channel import Answer, Button
-from jobs.planning.materialise import recompute
+from jobs.planning.rungs import recompute
 
-RETURN = "return_reason"
-A_PAGE = 10
+RETURN_REASON_QUESTION = "return_reason"
+COMPLETIONS_A_PAGE = 10
 
 
-async def xacnhan(turn: Turn) -> list[Answer]:
+async def answer_xacnhan(turn: Turn) -> list[Answer]:
     """Answer /xacnhan: what was said to be done and waits for the caller, longest waiting first."""
-    return await waiting_page(turn, page_asked(turn.words)[1])
+    return await show_waiting_page(turn, parse_page(turn.words)[1])
 
 
-async def waiting_page(turn: Turn, page: int) -> list[Answer]:
+async def show_waiting_page(turn: Turn, page: int) -> list[Answer]:
     """Return a page of what waits to be confirmed; a page beyond the last is the last."""
     if not may(turn.caller, "xacnhan"):
         return [Answer("unknown_item")]
-    ids = await decisions.submitted(turn.connection, await decided_by_caller(turn))
-    shown = page_of(len(ids), page, size_for(turn.longest, A_PAGE))
+    ids = await decisions.list_submitted_ids(turn.connection, await caller_decides_condition(turn))
+    shown = clamp_page(len(ids), page, page_size(turn.max_length, COMPLETIONS_A_PAGE))
     page, pages = shown.number, shown.count
-    found = await look_up(turn, ids[shown.offset : shown.offset + shown.size])
+    found = await visible_obligations(turn, ids[shown.offset : shown.offset + shown.size])
     known = [entry for entry in found.values() if may(turn.caller, "decide", entry.subject)]
     if len(known) == 1 and pages == 1:
-        one = await to_decide(turn, known[0])
+        one = await ask_completion_decision(turn, known[0])
         assert one is not None
         return [one]
-    buttons: Rows = ()
+    buttons: ButtonRows = ()
     if known:
         buttons = (
-            *number_rows([entry.row.id for entry in known]),
+            *item_number_buttons([entry.row.id for entry in known]),
             (Button("Xác nhận tất cả", "confirmall:0"),),
         )
     steps = []
@@ -65,7 +65,7 @@ async def waiting_page(turn: Turn, page: int) -> list[Answer]:
     if page < pages:
         steps.append(Button("Trang sau ▶", f"waiting:{page + 1}"))
     context = {
-        "items": [entry.line(turn, number) for number, entry in enumerate(known, 1)],
+        "items": [entry.as_item(turn, number) for number, entry in enumerate(known, 1)],
         "total": len(ids),
         "page": page,
         "pages": pages,
@@ -76,7 +76,7 @@ async def waiting_page(turn: Turn, page: int) -> list[Answer]:
             context,
             buttons=(*buttons, tuple(steps)) if steps else buttons,
             items=tuple(entry.row.id for entry in known),
-            edits=turn.pressed,
+            edits=turn.pressed_message_id,
         )
     ]
 
@@ -84,7 +84,9 @@ async def waiting_page(turn: Turn, page: int) -> list[Answer]:
 # ------------------------------------------------------------------ one item that waits
 
 
-async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | None:
+async def ask_completion_decision(
+    turn: Turn, known: VisibleObligation, *, back: ButtonRows = ()
+) -> Answer | None:
     """Return what an item asks of the caller who decides on it, with its choices; None: nothing.
 
     back: the way back to the list it was opened from.
@@ -100,13 +102,13 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
     )
     reply = said.one_or_none()
     context: dict[str, object] = {
-        "item": {**known.line(turn, 1), "holder": known.holder},
+        "item": {**known.as_item(turn, 1), "holder": known.holder},
         "submitted_on": civil_date(known.row.submitted_at).isoformat(),
         "done_on": known.row.done_on.isoformat() if known.row.done_on else "",
         "on_time": known.row.done_on is None or known.row.done_on <= known.row.judged_on,
         "document": (reply.document or "") if reply is not None else "",
         "note": (reply.note or "") if reply is not None else "",
-        "files": await evidence.names_of(turn.connection, obligation_id),
+        "files": await evidence.list_evidence_names(turn.connection, obligation_id),
     }
     choices = (
         Button("Xác nhận", f"confirm:{obligation_id}"),
@@ -117,49 +119,51 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
         context,
         buttons=(choices, *back),
         items=(obligation_id,),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
 
 
-async def confirm(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_confirm(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Confirm one completion and tell its agency."""
-    known = await judged(turn, key)
+    known = await load_for_decision(turn, key)
     if isinstance(known, Answer):
         return [known]
-    if not await decisions.confirm(
+    if not await decisions.confirm_submission(
         turn.connection,
         known.row,
         person_id=turn.caller.person_id,
-        decided_by=decider(turn),
+        decided_by=deciding_agency(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]
-    left = len(await decisions.submitted(turn.connection, await decided_by_caller(turn)))
-    echo = await decided(turn, known, "confirmed", waiting=left)
+    left = len(
+        await decisions.list_submitted_ids(turn.connection, await caller_decides_condition(turn))
+    )
+    echo = await decision_confirmation(turn, known, "confirmed", waiting=left)
     if left:
         more = ((Button("Việc chờ xác nhận tiếp theo", "waiting:1"),),)
         echo = Answer(echo.template, echo.context, buttons=more, edits=echo.edits)
-    return [echo, *await told(turn, [known], "confirmed")]
+    return [echo, *await decision_notices(turn, [known], "confirmed")]
 
 
-def _nothing_to_confirm(turn: Turn, known: Known) -> Answer:
+def _nothing_to_confirm(turn: Turn, known: VisibleObligation) -> Answer:
     return Answer(
         "nothing_to_decide",
-        {"item": known.line(turn, 1), "state": known.row.state, "about": "done"},
+        {"item": known.as_item(turn, 1), "state": known.row.state, "about": "done"},
     )
 
 
-async def confirm_all(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_confirm_all(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Confirm every completion of a list that the caller decides on, and tell each agency once."""
     if menu is None:
         return [Answer("unknown_item")]
-    found = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
-    by = decider(turn)
+    found = await visible_obligations(turn, [obligation_id for _, obligation_id in menu.items])
+    by = deciding_agency(turn)
     confirmed = [
         known
         for known in found.values()
         if may(turn.caller, "decide", known.subject)
-        and await decisions.confirm(
+        and await decisions.confirm_submission(
             turn.connection,
             known.row,
             person_id=turn.caller.person_id,
@@ -169,45 +173,50 @@ async def confirm_all(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
     ]
     if not confirmed:
         return [Answer("unknown_item")]
-    left = len(await decisions.submitted(turn.connection, await decided_by_caller(turn)))
+    left = len(
+        await decisions.list_submitted_ids(turn.connection, await caller_decides_condition(turn))
+    )
     agencies = list(dict.fromkeys(known.holder for known in confirmed))
     context = {"count": len(confirmed), "agencies": agencies, "waiting": left}
     more = ((Button("Việc chờ xác nhận tiếp theo", "waiting:1"),),) if left else ()
     return [
-        Answer("confirmed_all", context, buttons=more, edits=turn.pressed),
-        *await told(turn, confirmed, "confirmed"),
+        Answer("confirmed_all", context, buttons=more, edits=turn.pressed_message_id),
+        *await decision_notices(turn, confirmed, "confirmed"),
     ]
 
 
-async def send_back(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_return(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Ask for the reason for which a completion is returned."""
-    known = await judged(turn, key)
+    known = await load_for_decision(turn, key)
     if isinstance(known, Answer):
         return [known]
     if known.row.state != "submitted":
         return [_nothing_to_confirm(turn, known)]
-    return [await ask(turn, RETURN, known)]
+    return [await open_decision_dialog(turn, RETURN_REASON_QUESTION, known)]
 
 
-async def reason_given(turn: Turn, dialog: Any) -> list[Answer]:
+async def take_return_reason(turn: Turn, dialog: Any) -> list[Answer]:
     """Return a completion for the reason typed, and tell its agency; it is open again."""
-    reason = reason_in(turn)
+    reason = parse_typed_reason(turn)
     if reason is None:
-        return await ask_anew(turn, dialog, "reason")
-    known = await judged(turn, dialog.obligation_id)
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    known = await load_for_decision(turn, dialog.obligation_id)
     if isinstance(known, Answer):
         return [known]
-    if not await decisions.send_back(
+    if not await decisions.return_submission(
         turn.connection,
         known.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=decider(turn),
+        decided_by=deciding_agency(turn),
         now=turn.now,
     ):
         return [_nothing_to_confirm(turn, known)]
     await recompute(turn.connection, turn.registry, [known.row.id], today=turn.today)
-    notices = await told(
-        turn, list((await look_up(turn, [known.row.id])).values()), "returned", reason=reason
+    notices = await decision_notices(
+        turn,
+        list((await visible_obligations(turn, [known.row.id])).values()),
+        "returned",
+        reason=reason,
     )
-    return [await decided(turn, known, "returned", reason=reason), *notices]
+    return [await decision_confirmation(turn, known, "returned", reason=reason), *notices]

@@ -11,30 +11,32 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.pages import Rows
-from bot.conversation.context.turn import Known, Turn
-from bot.conversation.decisions.assignment import assign, living
+from bot.conversation.context.pages import ButtonRows
+from bot.conversation.context.turn import Turn, VisibleObligation
+from bot.conversation.decisions.assignment import assign_agency, find_living_agencies
 from bot.conversation.decisions.common import (
-    ask,
-    ask_anew,
-    decided,
-    decider,
-    judged,
-    reason_in,
-    told,
+    deciding_agency,
+    decision_confirmation,
+    decision_notices,
+    load_for_decision,
+    open_decision_dialog,
+    parse_typed_reason,
+    reopen_decision_dialog,
 )
-from bot.conversation.lists.last_list import Menu
+from bot.conversation.lists.last_list import ShownList
 from data.models import LIVE_STATES, Agency, Obligation
 from data.progress import decisions
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer, Button
-from jobs.planning.materialise import recompute
+from jobs.planning.rungs import recompute
 
-KEEP = "keep_reason"
-GIVE = "give_to"
+KEEP_REASON_QUESTION = "keep_reason"
+NEW_AGENCY_QUESTION = "give_to"
 
 
-async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | None:
+async def ask_dispute_decision(
+    turn: Turn, known: VisibleObligation, *, back: ButtonRows = ()
+) -> Answer | None:
     """Return a disputed item with its choices, to who decides on it; None: nobody disputes it."""
     if known.row.disputed_at is None or known.row.state != "open":
         return None
@@ -45,76 +47,80 @@ async def to_decide(turn: Turn, known: Known, *, back: Rows = ()) -> Answer | No
         Button("Giao cơ quan khác", f"giveto:{key}"),
         Button("Vẫn giao như cũ", f"keep:{key}"),
     )
-    context: dict[str, object] = {"item": {**known.line(turn, 1), "holder": known.holder}}
-    return Answer("to_settle", context, buttons=(choices, *back), items=(key,), edits=turn.pressed)
+    context: dict[str, object] = {"item": {**known.as_item(turn, 1), "holder": known.holder}}
+    return Answer(
+        "to_settle", context, buttons=(choices, *back), items=(key,), edits=turn.pressed_message_id
+    )
 
 
-async def keep(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_keep(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Ask for the reason for which a disputed item stays with its agency."""
-    known = await judged(turn, key)
+    known = await load_for_decision(turn, key)
     if isinstance(known, Answer):
         return [known]
     if known.row.disputed_at is None or known.row.state != "open":
-        return [_undisputed(turn, known)]
-    return [await ask(turn, KEEP, known)]
+        return [_nothing_to_settle(turn, known)]
+    return [await open_decision_dialog(turn, KEEP_REASON_QUESTION, known)]
 
 
-async def keep_reason_given(turn: Turn, dialog: Any) -> list[Answer]:
+async def take_keep_reason(turn: Turn, dialog: Any) -> list[Answer]:
     """Leave a disputed item with its agency, for the reason typed."""
-    reason = reason_in(turn)
+    reason = parse_typed_reason(turn)
     if reason is None:
-        return await ask_anew(turn, dialog, "reason")
-    known = await judged(turn, dialog.obligation_id)
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    known = await load_for_decision(turn, dialog.obligation_id)
     if isinstance(known, Answer):
         return [known]
-    if not await decisions.keep(
+    if not await decisions.reject_dispute(
         turn.connection,
         known.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=decider(turn),
+        decided_by=deciding_agency(turn),
         now=turn.now,
     ):
-        return [_undisputed(turn, known)]
+        return [_nothing_to_settle(turn, known)]
     await recompute(turn.connection, turn.registry, [known.row.id], today=turn.today)
-    notices = await told(turn, [known], "kept", reason=reason)
-    return [await decided(turn, known, "kept", reason=reason), *notices]
+    notices = await decision_notices(turn, [known], "kept", reason=reason)
+    return [await decision_confirmation(turn, known, "kept", reason=reason), *notices]
 
 
-def _undisputed(turn: Turn, known: Known) -> Answer:
-    context = {"item": known.line(turn, 1), "state": known.row.state, "about": "dispute"}
+def _nothing_to_settle(turn: Turn, known: VisibleObligation) -> Answer:
+    context = {"item": known.as_item(turn, 1), "state": known.row.state, "about": "dispute"}
     return Answer("nothing_to_decide", context)
 
 
-async def give_to(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_give_to(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Ask to which agency an item goes instead."""
-    known = await judged(turn, key)
+    known = await load_for_decision(turn, key)
     if isinstance(known, Answer):
         return [known]
     if known.row.state != "open":
-        return [_undisputed(turn, known)]
-    return [await ask(turn, GIVE, known)]
+        return [_nothing_to_settle(turn, known)]
+    return [await open_decision_dialog(turn, NEW_AGENCY_QUESTION, known)]
 
 
-async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
+async def take_new_agency(turn: Turn, dialog: Any) -> list[Answer]:
     """Give an item to the agency typed, in place of the one that has it."""
-    known = await judged(turn, dialog.obligation_id)
+    known = await load_for_decision(turn, dialog.obligation_id)
     if isinstance(known, Answer):
         return [known]
     if known.row.state != "open":
-        return [_undisputed(turn, known)]
-    found = living(turn, known.row.province, turn.incoming.text)
+        return [_nothing_to_settle(turn, known)]
+    found = find_living_agencies(turn, known.row.province, turn.incoming.text)
     if len(found) != 1:
-        return await ask_anew(turn, dialog, "agency", found=[entry.name for entry in found[:6]])
+        return await reopen_decision_dialog(
+            turn, dialog, "agency", found=[entry.name for entry in found[:6]]
+        )
     if found[0].code in (known.holder_code, known.row.owner_code):
-        return await ask_anew(turn, dialog, "same")
+        return await reopen_decision_dialog(turn, dialog, "same")
     if await _owes_it_already(turn, known, found[0].code):
-        return await ask_anew(turn, dialog, "owes", found=[found[0].name])
+        return await reopen_decision_dialog(turn, dialog, "owes", found=[found[0].name])
     # A report is taken over from this one on; a task as a whole, from today or its question's day.
     since = turn.today if known.row.kind == "phase_end" else known.row.due_on
     if known.row.kind == UNDATED:
         since = min(since, turn.today)
-    return await assign(
+    return await assign_agency(
         turn,
         known.row.plan_code,
         known.row.plan_id,
@@ -127,7 +133,7 @@ async def agency_given(turn: Turn, dialog: Any) -> list[Answer]:
     )
 
 
-async def _owes_it_already(turn: Turn, known: Known, code: str) -> bool:
+async def _owes_it_already(turn: Turn, known: VisibleObligation, code: str) -> bool:
     """Tell whether an agency owes the same thing for the same period in its own name."""
     row = known.row
     found = await turn.connection.scalar(

@@ -12,47 +12,61 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.lookup import Meant, choices_of, choose, meant, visible_plans
-from bot.conversation.context.notify import listeners
-from bot.conversation.context.scope import Scope, held_by_agency, scope_of
-from bot.conversation.context.turn import Known, Turn, look_up
-from bot.conversation.decisions.common import agency_chats, ask, ask_anew
-from bot.conversation.lists.last_list import Menu
+from bot.conversation.context.lookup import (
+    LookupResult,
+    ask_choice,
+    list_choices,
+    load_visible_plans,
+    look_up_words,
+)
+from bot.conversation.context.notify import list_chats_to_notify
+from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.decisions.common import (
+    list_other_agency_chats,
+    open_decision_dialog,
+    reopen_decision_dialog,
+)
+from bot.conversation.lists.last_list import ShownList
 from bot.conversation.reader.understand import Understanding
 from data.clock import civil_date
 from data.models import Assignment, Obligation
 from data.progress import explanations
 from jobs.channel import Answer, Button
 
-EXPLAIN = "explanation"
-WHO_ASKS = frozenset({"coordinator", "leader"})
+EXPLANATION_QUESTION = "explanation"
+EXPLANATION_ASKING_ROLES = frozenset({"coordinator", "leader"})
 MOST_ASKED = 10
 MOST_LISTED = 20
-LONGEST = 3000
+MAX_EXPLANATION_LENGTH = 3000
 _LONGEST_NAME = 12  # words
 _LEAST_WORDS = 4  # of an explanation that nobody was asked to type just then
 
 
-async def giaitrinh(turn: Turn) -> list[Answer]:
+async def answer_giaitrinh(turn: Turn) -> list[Answer]:
     """Answer /giaitrinh [CODE|AGENCY [words]]: ask for what is late to be explained; alone, list."""
-    scope = await scope_of(turn, WHO_ASKS)
+    scope = await load_scope(turn, EXPLANATION_ASKING_ROLES)
     if not turn.words:
         return [await _list(turn, scope)]
     words = turn.words.replace(":", " ").split()
     for cut in range(min(len(words), _LONGEST_NAME), 0, -1):
         named = " ".join(words[:cut])
-        found = await meant(turn, scope, named)
-        if found.is_nothing or found.plans:
+        found = await look_up_words(turn, scope, named)
+        if found.is_empty or found.plans:
             continue
         fits = [*found.tasks, *found.duties, *found.agencies]
         if len(fits) > 1:
-            plans = await visible_plans(turn, scope)
-            return [choose("giaitrinh", named, choices_of(found, plans))]
-        return await _ask(turn, await _late(turn, scope, found), " ".join(words[cut:]), named)
+            plans = await load_visible_plans(turn, scope)
+            return [ask_choice("giaitrinh", named, list_choices(found, plans))]
+        return await _request_explanations(
+            turn, await _list_late(turn, scope, found), " ".join(words[cut:]), named
+        )
     return [Answer("explain_none", {"typed": turn.words, "known": False})]
 
 
-async def _late(turn: Turn, scope: Scope, found: Meant) -> list[Known]:
+async def _list_late(
+    turn: Turn, scope: CallerScope, found: LookupResult
+) -> list[VisibleObligation]:
     """Return what is late of a task, report or agency, longest late first, as far as one may ask.
 
     Of an agency, not what had ended before its plan was tracked: that is asked about on its own page.
@@ -69,25 +83,27 @@ async def _late(turn: Turn, scope: Scope, found: Meant) -> list[Known]:
         query = query.where(Obligation.duty_id == found.duties[0].id)
     else:
         agency = found.agencies[0]
-        query = query.where(await held_by_agency(turn, agency.province, agency.code))
+        query = query.where(await agency_held_condition(turn, agency.province, agency.code))
     rows = await turn.connection.execute(query.order_by(Obligation.judged_on, Obligation.id))
-    known = await look_up(turn, list(rows.scalars()))
-    late: list[Known] = []
+    known = await visible_obligations(turn, list(rows.scalars()))
+    late: list[VisibleObligation] = []
     for entry in known.values():
-        line = entry.line(turn, 1)
+        line = entry.as_item(turn, 1)
         counts = line["late"] and not (found.agencies and line["ended"])
         if counts and may(turn.caller, "explain", entry.subject):
             late.append(entry)
     return late
 
 
-async def _ask(turn: Turn, late: Sequence[Known], question: str, named: str) -> list[Answer]:
+async def _request_explanations(
+    turn: Turn, late: Sequence[VisibleObligation], question: str, named: str
+) -> list[Answer]:
     asked: list[dict[str, Any]] = []
     notices: list[Answer] = []
     silent: list[str] = []
     for known in late[:MOST_ASKED]:
         assert known.subject.holder_id is not None
-        explanation_id = await explanations.ask(
+        explanation_id = await explanations.request_explanation(
             turn.connection,
             obligation_id=known.row.id,
             agency_id=known.subject.holder_id,
@@ -98,15 +114,15 @@ async def _ask(turn: Turn, late: Sequence[Known], question: str, named: str) -> 
         )
         if explanation_id is None:
             continue
-        asked.append({**known.line(turn, len(asked) + 1), "holder": known.holder})
-        chats = await agency_chats(turn, known.subject.holder_id)
+        asked.append({**known.as_item(turn, len(asked) + 1), "holder": known.holder})
+        chats = await list_other_agency_chats(turn, known.subject.holder_id)
         if not chats and known.holder not in silent:
             silent.append(known.holder)
         context: dict[str, object] = {
             "agency": known.holder,
-            "item": {**known.line(turn, 1), "holder": ""},
+            "item": {**known.as_item(turn, 1), "holder": ""},
             "question": question,
-            "by": next((enrolled.agency for enrolled in turn.caller.here), ""),
+            "by": next((enrolled.agency for enrolled in turn.caller.enrolments), ""),
         }
         button = ((Button("Trả lời giải trình", f"explain:{explanation_id}"),),)
         notices.extend(
@@ -119,13 +135,15 @@ async def _ask(turn: Turn, late: Sequence[Known], question: str, named: str) -> 
     return [Answer("explain_asked", context), *notices]
 
 
-async def _list(turn: Turn, scope: Scope) -> Answer:
-    waiting = await explanations.waiting(turn.connection, Obligation.plan_id.in_(scope.plans))
+async def _list(turn: Turn, scope: CallerScope) -> Answer:
+    waiting = await explanations.list_open_explanations(
+        turn.connection, Obligation.plan_id.in_(scope.plans)
+    )
     shown = waiting[:MOST_LISTED]
-    known = await look_up(turn, [row.obligation_id for row in shown])
+    known = await visible_obligations(turn, [row.obligation_id for row in shown])
     items = [
         {
-            **known[row.obligation_id].line(turn, number),
+            **known[row.obligation_id].as_item(turn, number),
             "holder": known[row.obligation_id].holder,
             "question": row.question,
             "asked_at": civil_date(row.asked_at).isoformat(),
@@ -139,19 +157,19 @@ async def _list(turn: Turn, scope: Scope) -> Answer:
 # ------------------------------------------------------------------ the agency answers
 
 
-async def explain(turn: Turn, key: int, menu: Menu | None) -> list[Answer]:
+async def handle_explain(turn: Turn, key: int, menu: ShownList | None) -> list[Answer]:
     """Ask who pressed the button for the words of the explanation."""
-    found = await _wanted(turn, key)
+    found = await _load_open_explanation(turn, key)
     if isinstance(found, Answer):
         return [found]
-    return [await ask(turn, EXPLAIN, found[0], explanation=key)]
+    return [await open_decision_dialog(turn, EXPLANATION_QUESTION, found[0], explanation=key)]
 
 
-async def explanation_given(turn: Turn, dialog: Any) -> list[Answer]:
+async def take_explanation(turn: Turn, dialog: Any) -> list[Answer]:
     """File the explanation typed, and tell it to who asked."""
     if len(turn.incoming.text.split()) < 2:
-        return await ask_anew(turn, dialog, "reason")
-    return await file_words(turn, dialog.details["explanation"])
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    return await file_typed_explanation(turn, dialog.details["explanation"])
 
 
 def is_explanation(reading: Understanding) -> bool:
@@ -164,24 +182,24 @@ def is_explanation(reading: Understanding) -> bool:
     )
 
 
-async def file_words(turn: Turn, key: int) -> list[Answer]:
+async def file_typed_explanation(turn: Turn, key: int) -> list[Answer]:
     """File what was typed as an explanation, and tell it to who asked."""
-    words = turn.incoming.text.strip()[:LONGEST]
-    found = await _wanted(turn, key)
+    words = turn.incoming.text.strip()[:MAX_EXPLANATION_LENGTH]
+    found = await _load_open_explanation(turn, key)
     if isinstance(found, Answer):
         return [found]
     known, asked = found
-    await explanations.answer(
+    await explanations.record_explanation(
         turn.connection, key, words=words, person_id=turn.caller.person_id, now=turn.now
     )
     context: dict[str, object] = {
         "agency": known.holder,
-        "item": {**known.line(turn, 1), "holder": ""},
+        "item": {**known.as_item(turn, 1), "holder": ""},
         "question": asked.question,
         "words": words,
         "notice": False,
     }
-    chats = dict.fromkeys((asked.asked_chat_id, *await listeners(turn, known)))
+    chats = dict.fromkeys((asked.asked_chat_id, *await list_chats_to_notify(turn, known)))
     return [
         Answer("explained", context),
         *(
@@ -192,10 +210,10 @@ async def file_words(turn: Turn, key: int) -> list[Answer]:
     ]
 
 
-async def _wanted(turn: Turn, key: int) -> tuple[Known, Any] | Answer:
+async def _load_open_explanation(turn: Turn, key: int) -> tuple[VisibleObligation, Any] | Answer:
     """Return an open question and its obligation if the caller answers for it, else why not."""
-    asked = await explanations.explanation_of(turn.connection, key)
-    known = await look_up(turn, [asked.obligation_id]) if asked is not None else {}
+    asked = await explanations.find_explanation(turn.connection, key)
+    known = await visible_obligations(turn, [asked.obligation_id]) if asked is not None else {}
     if asked is None or not known:
         return Answer("unknown_item")
     found = known[asked.obligation_id]
@@ -205,5 +223,5 @@ async def _wanted(turn: Turn, key: int) -> tuple[Known, Any] | Answer:
         who = found.row.coordinator_name or ""
         return Answer("not_allowed", {"why": why, "coordinator": who, "command": ""})
     if asked.state != "asked":
-        return Answer("explanation_filed", {"item": found.line(turn, 1)})
+        return Answer("explanation_filed", {"item": found.as_item(turn, 1)})
     return found, asked

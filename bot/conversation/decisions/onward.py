@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from bot.conversation.context.turn import Known, Turn
+from bot.conversation.context.turn import Turn, VisibleObligation
 from jobs.planning import onward
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
+class ServedReportSummary:
     """The report that a duty serves: what it is called and its effective due date."""
 
     title: str
     due_on: date
 
 
-def needs_document(turn: Turn, known: Known) -> bool:
+def needs_document(turn: Turn, known: VisibleObligation) -> bool:
     """Tell whether a later date wants a document: one that the plan sets, for what is not owed to us.
 
     A report owed to the agency that decides is its own to grant; so is a date that nobody set, or that
@@ -29,7 +29,7 @@ def needs_document(turn: Turn, known: Known) -> bool:
     row = known.row
     if row.due_proposed or row.frequency == "ad_hoc":
         return False
-    duty = onward.duty_of(turn.registry, row.plan_code, row.code)
+    duty = onward.find_duty(turn.registry, row.plan_code, row.code)
     if duty is None:
         return True
     home = turn.registry.provinces[row.province]
@@ -38,14 +38,18 @@ def needs_document(turn: Turn, known: Known) -> bool:
         for entry in home.resolve_all(duty.to)
         if entry.code in home.agencies
     }
-    deciding = {e.agency_code for e in turn.caller.here if e.role in ("coordinator", "leader")}
+    deciding = {
+        e.agency_code for e in turn.caller.enrolments if e.role in ("coordinator", "leader")
+    }
     return not receivers & deciding
 
 
-async def onward_of(turn: Turn, known: Known) -> Onward | None:
+async def summarize_served_report(
+    turn: Turn, known: VisibleObligation
+) -> ServedReportSummary | None:
     """Return the report an obligation serves: the next one owed by whom it is sent to or through."""
     row = known.row
-    found = await onward.onward_of(
+    found = await onward.find_onward_obligation(
         turn.connection,
         turn.registry,
         plan_code=row.plan_code,
@@ -55,4 +59,4 @@ async def onward_of(turn: Turn, known: Known) -> Onward | None:
     )
     if found is None:
         return None
-    return Onward(f"{found.title} ({found.row.owner_name})", found.due_on)
+    return ServedReportSummary(f"{found.title} ({found.row.owner_name})", found.due_on)

@@ -12,28 +12,33 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.lookup import choose, meant, qualified, visible_plans
-from bot.conversation.context.scope import scope_of
-from bot.conversation.context.turn import Known, Turn, look_up
-from bot.conversation.decisions.common import decider, told
+from bot.conversation.context.lookup import (
+    ask_choice,
+    load_visible_plans,
+    look_up_words,
+    qualified_code,
+)
+from bot.conversation.context.scope import load_scope
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.decisions.common import deciding_agency, decision_notices
 from bot.conversation.reader.dates import asked_until, whens
 from bot.conversation.reader.tokens import prepare
 from data.models import Obligation
 from data.progress import decisions
-from data.registry.province import lives
+from data.registry.province import is_alive
 from data.registry.schema import GroupEntry, ReportDutyEntry
 from data.rules.owners import duty_owners
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
-WHO_OPENS = frozenset({"coordinator", "leader"})
+DUTY_OPENING_ROLES = frozenset({"coordinator", "leader"})
 LONGEST_WORDS = 300
 _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
-async def mo(turn: Turn) -> list[Answer]:
+async def answer_mo(turn: Turn) -> list[Answer]:
     """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: an ad-hoc report is asked for."""
-    asked = await _read(turn, "mo")
+    asked = await _parse_request(turn, "mo")
     if isinstance(asked, Answer):
         return [asked]
     plan, duty, due_on, rest = asked
@@ -48,13 +53,13 @@ async def mo(turn: Turn) -> list[Answer]:
         return [_help("mo", "no_agency", agencies)]
     if not agencies:
         return [_help("mo", "nobody", duty.code)]
-    overlay = await decisions.overlay_of(turn.connection)
+    overlay = await decisions.load_overrides(turn.connection)
     before = overlay.opened.get((plan.code, duty.code), ())
     same = (tuple(agencies), due_on, content)
     if same in [(each.agencies, each.due_on, each.words) for each in before]:
         return [_help("mo", "already", content)]
     period = f"A{len(before) + 1}"
-    await decisions.decide(
+    await decisions.record_decision(
         turn.connection,
         decisions.OPEN_DUTY,
         plan_code=plan.code,
@@ -66,10 +71,10 @@ async def mo(turn: Turn) -> list[Answer]:
             "words": content,
         },
         person_id=turn.caller.person_id,
-        decided_by=decider(turn),
+        decided_by=deciding_agency(turn),
         now=turn.now,
     )
-    known = await _planned(turn, plan, duty.code, period)
+    known = await _plan_and_load(turn, plan, duty.code, period)
     context = {
         "what": "opened",
         "code": duty.code,
@@ -78,12 +83,15 @@ async def mo(turn: Turn) -> list[Answer]:
         "agencies": [entry.holder for entry in known],
         "content": content,
     }
-    return [Answer("opened", context), *await told(turn, known, "opened", reason=content)]
+    return [
+        Answer("opened", context),
+        *await decision_notices(turn, known, "opened", reason=content),
+    ]
 
 
-async def han(turn: Turn) -> list[Answer]:
+async def answer_han(turn: Turn) -> list[Answer]:
     """Answer /han CODE DATE: the proposed date of the next report of a duty is confirmed or set."""
-    asked = await _read(turn, "han")
+    asked = await _parse_request(turn, "han")
     if isinstance(asked, Answer):
         return [asked]
     plan, duty, due_on, _ = asked
@@ -102,17 +110,17 @@ async def han(turn: Turn) -> list[Answer]:
     period = rows.scalar_one_or_none()
     if period is None:
         return [_help("han", "not_proposed", duty.code)]
-    await decisions.decide(
+    await decisions.record_decision(
         turn.connection,
         decisions.CONFIRM_DATE,
         plan_code=plan.code,
         subject=duty.code,
         details={"period": period, "due_on": due_on.isoformat()},
         person_id=turn.caller.person_id,
-        decided_by=decider(turn),
+        decided_by=deciding_agency(turn),
         now=turn.now,
     )
-    known = await _planned(turn, plan, duty.code, period)
+    known = await _plan_and_load(turn, plan, duty.code, period)
     context = {
         "what": "dated",
         "code": duty.code,
@@ -121,13 +129,15 @@ async def han(turn: Turn) -> list[Answer]:
         "agencies": [entry.holder for entry in known],
         "content": "",
     }
-    return [Answer("opened", context), *await told(turn, known, "dated")]
+    return [Answer("opened", context), *await decision_notices(turn, known, "dated")]
 
 
 # ------------------------------------------------------------------ inside
 
 
-async def _read(turn: Turn, command: str) -> tuple[Any, ReportDutyEntry, date, str] | Answer:
+async def _parse_request(
+    turn: Turn, command: str
+) -> tuple[Any, ReportDutyEntry, date, str] | Answer:
     """Return the plan, duty, date and the words after the date, or the answer that says what lacks."""
     match = _DATE.search(turn.words)
     if match is None:
@@ -137,25 +147,25 @@ async def _read(turn: Turn, command: str) -> tuple[Any, ReportDutyEntry, date, s
     if due_on is None or due_on < turn.today:
         return _help(command, "past", match[0])
     code = turn.words[: match.start()].strip()
-    scope = await scope_of(turn, WHO_OPENS)
-    found = await meant(turn, scope, code) if code else None
+    scope = await load_scope(turn, DUTY_OPENING_ROLES)
+    found = await look_up_words(turn, scope, code) if code else None
     duties = [row for row in found.duties if row.plan_id in scope.plans] if found else []
-    plans = await visible_plans(turn, scope)
+    plans = await load_visible_plans(turn, scope)
     rest = turn.words[match.end() :].strip()
     if len(duties) > 1:
         tail = f"{match[0]} {rest}"
         choices = [
-            (f"{qualified(row, plans)} {tail}", f"{qualified(row, plans)}: {row.title}")
+            (f"{qualified_code(row, plans)} {tail}", f"{qualified_code(row, plans)}: {row.title}")
             for row in duties
         ]
-        return choose(command, turn.words, choices)
+        return ask_choice(command, turn.words, choices)
     if not duties:
         return _help(command, "no_duty", code)
     plan = plans[duties[0].plan_id]
     mine = any(
         (e.role == "coordinator" and e.agency_id == plan.coordinator_id)
         or (e.role == "leader" and e.may_decide)
-        for e in turn.caller.here
+        for e in turn.caller.enrolments
     )
     file = turn.registry.plans.get(plan.code)
     if not mine or file is None:
@@ -178,15 +188,15 @@ def _agencies(turn: Turn, plan: Any, duty: ReportDutyEntry, names: str) -> list[
             codes.update(dict.fromkeys(entry.code for entry in members))
             continue
         heirs = {home.main_successor(e.code, turn.today) for e in home.find(name, on=turn.today)}
-        alive = [code for code in heirs if lives(home.agencies[code], turn.today)]
+        alive = [code for code in heirs if is_alive(home.agencies[code], turn.today)]
         if len(alive) != 1:
             return name
         codes[alive[0]] = None
     return list(codes)
 
 
-async def _planned(turn: Turn, plan: Any, code: str, period: str) -> list[Known]:
-    await materialise(turn.connection, turn.registry, today=turn.today, only=plan.code)
+async def _plan_and_load(turn: Turn, plan: Any, code: str, period: str) -> list[VisibleObligation]:
+    await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan.code)
     rows = await turn.connection.execute(
         select(Obligation.id)
         .where(
@@ -197,7 +207,7 @@ async def _planned(turn: Turn, plan: Any, code: str, period: str) -> list[Known]
         )
         .order_by(Obligation.id)
     )
-    return list((await look_up(turn, list(rows.scalars()))).values())
+    return list((await visible_obligations(turn, list(rows.scalars()))).values())
 
 
 def _help(command: str, why: str, typed: str) -> Answer:

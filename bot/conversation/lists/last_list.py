@@ -18,14 +18,16 @@ from bot.conversation.context.turn import Turn
 from data.models import Message, MessageItem, Obligation
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
-from jobs.rendering.buttons import buttons_of, item_buttons
+from jobs.rendering.buttons import item_buttons, parse_buttons
 from jobs.rendering.renderer import REMINDER
 
-AGAIN = "again"  # in a message's context: the id of the message whose list it shows again
+REPEATED_LIST_KEY = (
+    "again"  # in a message's context: the id of the message whose list it shows again
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Menu:
+class ShownList:
     """A message that listed items: (number, obligation id) each, and its buttons as shown.
 
     answers_it: the person replied to this very message or pressed its button. undated: it lists tasks
@@ -43,7 +45,7 @@ class Menu:
     doubtful: bool = False
 
     @property
-    def only(self) -> int | None:
+    def only_item(self) -> int | None:
         """Return the one obligation it is about, or None where it lists several."""
         return self.items[0][1] if len(self.items) == 1 else None
 
@@ -53,7 +55,7 @@ class Menu:
         return self._key_of("back")
 
     @property
-    def explanation(self) -> int | None:
+    def explanation_id(self) -> int | None:
         """Return the explanation that it asks for, if any."""
         return self._key_of("explain")
 
@@ -64,14 +66,14 @@ class Menu:
                 return int(argument)
         return None
 
-    def choice(self, number: int) -> str | None:
+    def find_action(self, number: int) -> str | None:
         """Return the action that a number chooses in a menu of one item; on a page it means an item."""
-        if self.only is None or self.is_page or not 1 <= number <= len(self.buttons):
+        if self.only_item is None or self.is_page or not 1 <= number <= len(self.buttons):
             return None
         return self.buttons[number - 1].action
 
 
-async def menu_of(turn: Turn) -> Menu | None:
+async def last_shown_list(turn: Turn) -> ShownList | None:
     """Return the menu that a text or press refers to; None where nothing was listed yet."""
     if turn.incoming.reply_to is not None:
         rows = await turn.connection.execute(
@@ -82,7 +84,7 @@ async def menu_of(turn: Turn) -> Menu | None:
         )
         row = rows.one_or_none()
         if row is not None:
-            menu = await _menu(turn, row, answers_it=True)
+            menu = await _load_list(turn, row, answers_it=True)
             if menu is not None:
                 return menu
     if turn.incoming.kind == "action":
@@ -100,29 +102,33 @@ async def menu_of(turn: Turn) -> Menu | None:
         .limit(1)
     )
     if unsure is None:
-        return None if last is None else await listed(turn, last)
-    menu = await listed(turn, unsure)
+        return None if last is None else await list_by_message(turn, last)
+    menu = await list_by_message(turn, unsure)
     return None if menu is None else replace(menu, doubtful=True)
 
 
-async def listed(turn: Turn, message_id: int) -> Menu | None:
+async def list_by_message(turn: Turn, message_id: int) -> ShownList | None:
     """Return the menu of one of this chat's messages; None for another chat's, or one without items."""
     rows = await turn.connection.execute(
         select(Message).where(Message.id == message_id, Message.chat_id == turn.chat.id)
     )
     row = rows.one_or_none()
-    return None if row is None else await _menu(turn, row, answers_it=False)
+    return None if row is None else await _load_list(turn, row, answers_it=False)
 
 
-async def list_with(turn: Turn, menu: Menu | None, obligation_id: int) -> Menu | None:
+async def find_list_with_item(
+    turn: Turn, menu: ShownList | None, obligation_id: int
+) -> ShownList | None:
     """Return the list that an item stands in, seen from a menu: its own, or another page of that morning."""
     if menu is None:
         return None
     source = menu
-    if menu.only is not None:
-        source = (await listed(turn, menu.list_id) if menu.list_id is not None else None) or menu
+    if menu.only_item is not None:
+        source = (
+            await list_by_message(turn, menu.list_id) if menu.list_id is not None else None
+        ) or menu
     if source.broadcast_on is None or any(item == obligation_id for _, item in source.items):
-        return source if source.only is None or source.is_page else None
+        return source if source.only_item is None or source.is_page else None
     message_id = await turn.connection.scalar(
         select(Message.id)
         .join(MessageItem, MessageItem.message_id == Message.id)
@@ -133,22 +139,22 @@ async def list_with(turn: Turn, menu: Menu | None, obligation_id: int) -> Menu |
         )
         .limit(1)
     )
-    return source if message_id is None else await listed(turn, message_id)
+    return source if message_id is None else await list_by_message(turn, message_id)
 
 
-async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
+async def find_item(turn: Turn, menu: ShownList, number: int) -> int | None:
     """Return the obligation that a number means, or None.
 
     Looked for in the menu, in the list it was opened from, and in the other pages of one morning.
     """
-    source: Menu | None = menu
+    source: ShownList | None = menu
     if menu.list_id is not None:
-        source = await listed(turn, menu.list_id) or menu
+        source = await list_by_message(turn, menu.list_id) or menu
     assert source is not None
     for position, obligation_id in source.items:
         if position == number:
             return obligation_id
-    morning = await morning_of(turn, source)
+    morning = await find_broadcast_day(turn, source)
     if morning is None:
         return None
     return await turn.connection.scalar(
@@ -163,13 +169,13 @@ async def item_at(turn: Turn, menu: Menu, number: int) -> int | None:
     )
 
 
-async def morning_of(turn: Turn, menu: Menu) -> date | None:
+async def find_broadcast_day(turn: Turn, menu: ShownList) -> date | None:
     """Return the day of the morning's list that a menu is a page of, or answers an item of.
 
     An answer about one item of the chat's latest list leaves that list open to the next answer; of an
     older list it does not: what stands there may have changed.
     """
-    if menu.broadcast_on is not None or menu.only is None:
+    if menu.broadcast_on is not None or menu.only_item is None:
         return menu.broadcast_on
     latest = (
         select(func.max(Message.broadcast_on))
@@ -182,20 +188,20 @@ async def morning_of(turn: Turn, menu: Menu) -> date | None:
         .where(
             Message.chat_id == turn.chat.id,
             Message.broadcast_on == latest,
-            MessageItem.obligation_id == menu.only,
+            MessageItem.obligation_id == menu.only_item,
         )
         .limit(1)
     )
     return found
 
 
-async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:
-    origin = row.context.get(AGAIN)
+async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownList | None:
+    origin = row.context.get(REPEATED_LIST_KEY)
     if origin is not None:
-        shown = await listed(turn, origin)
+        shown = await list_by_message(turn, origin)
         if shown is None:
             return None
-        keys = tuple(button for line in buttons_of(row.buttons) for button in line)
+        keys = tuple(button for line in parse_buttons(row.buttons) for button in line)
         return replace(shown, buttons=keys, answers_it=answers_it)
     found = await turn.connection.execute(
         select(MessageItem.position, MessageItem.obligation_id, Obligation.kind)
@@ -207,11 +213,11 @@ async def _menu(turn: Turn, row: Row[Any], *, answers_it: bool) -> Menu | None:
     items = tuple((int(line.position), int(line.obligation_id)) for line in lines)
     if not items:
         return None
-    rows = buttons_of(row.buttons)
+    rows = parse_buttons(row.buttons)
     if row.template == REMINDER and len(items) == 1:
         # A reminder's buttons are made when it is sent.
         rows = item_buttons(items[0][1], lines[0].kind)
-    return Menu(
+    return ShownList(
         message_id=row.id,
         items=items,
         buttons=tuple(button for line in rows for button in line),

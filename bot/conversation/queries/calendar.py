@@ -11,53 +11,55 @@ import asyncio
 from datetime import timedelta
 
 from bot.config import TEMPLATES
-from bot.conversation.context.access import WHO_ANSWERS
+from bot.conversation.context.access import ANSWERING_ROLES
 from bot.conversation.context.turn import Turn
-from data import files as downloads
+from data import files
 from data.calendars import feeds
-from data.contacts.enrolments import Enrolled
+from data.contacts.enrolments import ActiveEnrolment
 from data.text import fold
-from jobs.calendars.entries import agenda_of
-from jobs.calendars.ics import installation_of, written
+from jobs.calendars.entries import load_agenda
+from jobs.calendars.ics import installation_id, render_ics
 from jobs.channel import Answer
 
-KEPT = 7  # days for which the file is had at its address
+FILE_KEPT_DAYS = 7  # days for which the file is had at its address
 _CHANGE = ("doi", "doi dia chi", "moi")
 
 
-async def lich(turn: Turn) -> list[Answer]:
+async def answer_lich(turn: Turn) -> list[Answer]:
     """Answer /lich, a calendar for each agency spoken for here; "/lich đổi": at a new address."""
     words = fold(turn.words)
     if words and words not in _CHANGE:
         return [Answer("usage", {"command": "lich", "examples": ["", "đổi"]})]
     ended = 0
-    if words and _address_fits(turn):
+    if words and _may_give_address(turn):
         ended = await feeds.end_feeds(
             turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
         )
-    return [await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _spoken_for(turn)]
+    return [
+        await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _list_spoken_for(turn)
+    ]
 
 
-def _spoken_for(turn: Turn) -> list[Enrolled]:
+def _list_spoken_for(turn: Turn) -> list[ActiveEnrolment]:
     """Return one enrolment an agency: as coordinator where it is both, for that calendar holds the other."""
-    found: dict[int, Enrolled] = {}
-    for enrolled in turn.caller.here:
-        if enrolled.role in WHO_ANSWERS and (
+    found: dict[int, ActiveEnrolment] = {}
+    for enrolled in turn.caller.enrolments:
+        if enrolled.role in ANSWERING_ROLES and (
             enrolled.agency_id not in found or enrolled.role == "coordinator"
         ):
             found[enrolled.agency_id] = enrolled
     return list(found.values())
 
 
-def _address_fits(turn: Turn) -> bool:
+def _may_give_address(turn: Turn) -> bool:
     """Tell whether there is a public address, and one reader alone to give a feed's to."""
     public = turn.links is not None and turn.links.base_url is not None
     return public and not turn.caller.in_group and turn.caller.person_id is not None
 
 
-async def _calendar(turn: Turn, enrolled: Enrolled, *, changed: bool) -> Answer:
+async def _calendar(turn: Turn, enrolled: ActiveEnrolment, *, changed: bool) -> Answer:
     coordinating = enrolled.role == "coordinator"
-    agenda = await agenda_of(
+    agenda = await load_agenda(
         turn.connection,
         turn.registry,
         province=enrolled.province,
@@ -65,8 +67,8 @@ async def _calendar(turn: Turn, enrolled: Enrolled, *, changed: bool) -> Answer:
         coordinating=coordinating,
         today=turn.today,
     )
-    can = turn.capabilities.get(turn.incoming.account_id)
-    uploads = can is not None and can.max_caption > 0
+    capabilities = turn.capabilities.get(turn.incoming.account_id)
+    uploads = capabilities is not None and capabilities.max_caption > 0
     public = turn.links is not None and turn.links.base_url is not None
     address = await _address(turn, enrolled)
     context: dict[str, object] = {
@@ -75,37 +77,37 @@ async def _calendar(turn: Turn, enrolled: Enrolled, *, changed: bool) -> Answer:
         "count": sum(not entry.cancelled for entry in agenda.entries),
         "until": agenda.until.isoformat(),
         "uploads": uploads,
-        "days": KEPT,
+        "days": FILE_KEPT_DAYS,
         "public": public,
         "in_group": turn.caller.in_group,
         "address": address,
         "changed": changed,
     }
     if uploads or public:
-        key = turn.links.key if turn.links else await downloads.link_key(turn.connection)
+        key = turn.links.key if turn.links else await files.load_link_key(turn.connection)
         content = await asyncio.to_thread(
-            written,
+            render_ics,
             agenda,
-            installation=installation_of(key),
+            installation=installation_id(key),
             now=turn.now,
             templates=TEMPLATES,
         )
-        context["attach"] = await downloads.keep(
+        context["attach"] = await files.store_file(
             turn.connection,
             name=f"lich-{enrolled.agency_code}.ics",
-            mime=downloads.ICS,
+            mime=files.ICS,
             content=content,
             now=turn.now,
-            kept=timedelta(days=KEPT),
+            retention=timedelta(days=FILE_KEPT_DAYS),
         )
     return Answer("calendar", context, secret=bool(address))
 
 
-async def _address(turn: Turn, enrolled: Enrolled) -> str:
+async def _address(turn: Turn, enrolled: ActiveEnrolment) -> str:
     """Return the secret address of the caller's feed, "" where none may be given."""
-    if not _address_fits(turn) or turn.links is None:
+    if not _may_give_address(turn) or turn.links is None:
         return ""
-    feed_id = await feeds.feed_for(
+    feed_id = await feeds.find_or_create_feed(
         turn.connection,
         chat_id=turn.chat.id,
         person_id=turn.caller.person_id,
@@ -114,4 +116,4 @@ async def _address(turn: Turn, enrolled: Enrolled) -> str:
         today=turn.today,
         now=turn.now,
     )
-    return turn.links.of_calendar(feed_id) or ""
+    return turn.links.calendar_url(feed_id) or ""

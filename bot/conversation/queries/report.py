@@ -10,14 +10,14 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from bot.conversation.context.access import WHO_DECIDES
-from bot.conversation.context.lookup import choose, meant, short_number
-from bot.conversation.context.pages import Rows, ask_button
-from bot.conversation.context.scope import Scope, scope_of
+from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.lookup import ask_choice, look_up_words, short_plan_number
+from bot.conversation.context.pages import ButtonRows, command_button
+from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
-from data.registry.titles import period_words
+from data.registry.titles import period_name
 from data.reports import requests as report_requests
-from data.reports.period import current_period, read_report_period, span_of
+from data.reports.period import next_report_period, read_report_period, span_of
 from data.text import fold
 from jobs.channel import Answer
 from jobs.reports.make import SHEET, URGING, WORD
@@ -39,50 +39,50 @@ _FORMS = {
 _WORD = re.compile(r"\S+")
 
 
-async def baocao(turn: Turn) -> list[Answer]:
+async def answer_baocao(turn: Turn) -> list[Answer]:
     """Answer /baocao [PLAN [period] [excel]]: the report is being made, or which plans there are."""
-    scope = await scope_of(turn, WHO_DECIDES)
-    words, period, form = _asked(turn, turn.words)
-    plans, unread = await _meant(turn, scope, words)
+    scope = await load_scope(turn, DECIDING_ROLES)
+    words, period, form = _parse_words(turn, turn.words)
+    plans, unread = await _find_plans(turn, scope, words)
     if not plans and period is not None:  # "2026" may be a plan's number
-        plans, unread = await _meant(turn, scope, turn.words)
+        plans, unread = await _find_plans(turn, scope, turn.words)
         period = None if plans else period
     if not words and not plans:
-        return [_plans(turn, list(scope.plans.values()), period=period, asked=turn.words)]
+        return [_ask_which_plan(turn, list(scope.plans.values()), period=period, asked=turn.words)]
     if not plans:
         return [Answer("nothing_found", {"words": words, "command": "baocao"})]
     if unread:
-        return [_plans(turn, plans, unread=unread)]
+        return [_ask_which_plan(turn, plans, unread=unread)]
     if len(plans) > 1:
         options = [
             (f"{plan.code}{turn.words[len(words) :]}", f"{plan.number}: {plan.title}")
             for plan in plans
         ]
-        return [choose("baocao", words, options)]
-    return [await _ask(turn, plans[0], period or _current(turn, plans[0]), form)]
+        return [ask_choice("baocao", words, options)]
+    return [await _request_report(turn, plans[0], period or _current(turn, plans[0]), form)]
 
 
-async def _meant(turn: Turn, scope: Scope, words: str) -> tuple[list[Any], str]:
+async def _find_plans(turn: Turn, scope: CallerScope, words: str) -> tuple[list[Any], str]:
     """Return the plans followed that words name, and what stands after them that nobody understands."""
     ends = [part.end() for part in _WORD.finditer(words)]
     for end in [*ends[-1:], *reversed(ends[:-1][:_LONGEST_NUMBER])]:
-        found = await meant(turn, scope, words[:end])
+        found = await look_up_words(turn, scope, words[:end])
         plans = [plan for plan in found.plans if plan.id in scope.plans]
         if plans:
             return plans, words[end:].strip()
     return [], ""
 
 
-async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
+async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answer:
     context = {
         "number": plan.number,
-        "period": period_words(period),
+        "period": period_name(period),
         "form": form,
         "as_of": turn.today.isoformat(),
     }
     if form != URGING and turn.today < span_of(period).first:
         return Answer(REFUSED, {**context, "reason": "Kỳ này chưa bắt đầu."})
-    is_new = await report_requests.ask(
+    is_new = await report_requests.request_report(
         turn.connection,
         plan_id=plan.id,
         period=period,
@@ -94,23 +94,23 @@ async def _ask(turn: Turn, plan: Any, period: str, form: str) -> Answer:
     return Answer("report_started", {**context, "again": not is_new})
 
 
-def _plans(
+def _ask_which_plan(
     turn: Turn, plans: list[Any], *, period: str | None = None, asked: str = "", unread: str = ""
 ) -> Answer:
     """Ask which plan is meant. asked: what was asked of it; unread: what was not understood."""
-    shown = [(plan, short_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
-    buttons: Rows = ()
+    shown = [(plan, short_plan_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
+    buttons: ButtonRows = ()
     for plan, words in shown:
         buttons = (
             *buttons,
-            *ask_button(f"Kế hoạch {plan.number}", "baocao", f"{words} {asked}".strip()),
+            *command_button(f"Kế hoạch {plan.number}", "baocao", f"{words} {asked}".strip()),
         )
     context = {
         "plans": [
             {
                 "words": words,
                 "title": plan.title,
-                "period": period_words(period or _current(turn, plan)),
+                "period": period_name(period or _current(turn, plan)),
             }
             for plan, words in shown
         ],
@@ -126,18 +126,18 @@ def _current(turn: Turn, plan: Any) -> str:
     frequencies: Collection[str] = (
         {duty.frequency for duty in file.report_duties} if file is not None else ()
     )
-    return current_period(frequencies, today=turn.today)
+    return next_report_period(frequencies, today=turn.today)
 
 
-def _asked(turn: Turn, words: str) -> tuple[str, str | None, str]:
+def _parse_words(turn: Turn, words: str) -> tuple[str, str | None, str]:
     """Return the words without period and file, which end them in either order, and the two.
 
     What names a file may stand before the plan too.
     """
-    rest, form = _form_asked(words)
-    rest, period = _period_asked(turn, rest)
+    rest, form = _parse_form(words)
+    rest, period = _parse_period(turn, rest)
     if form is None:
-        rest, form = _form_asked(rest)
+        rest, form = _parse_form(rest)
     if form is None:
         for phrase, known in _FORMS.items():
             count = len(phrase.split())
@@ -147,16 +147,16 @@ def _asked(turn: Turn, words: str) -> tuple[str, str | None, str]:
     return rest, period, form or WORD
 
 
-def _form_asked(words: str) -> tuple[str, str | None]:
+def _parse_form(words: str) -> tuple[str, str | None]:
     """Return the words without what names a file at their end, and its form."""
     for phrase, form in _FORMS.items():
-        rest = _without(words, phrase)
+        rest = _strip_phrase(words, phrase)
         if rest is not None:
             return rest, form
     return words.strip(), None
 
 
-def _without(words: str, phrase: str) -> str | None:
+def _strip_phrase(words: str, phrase: str) -> str | None:
     """Return words without a folded phrase that ends them; None where they do not end so."""
     parts = list(_WORD.finditer(words))
     count = len(phrase.split())
@@ -166,7 +166,7 @@ def _without(words: str, phrase: str) -> str | None:
     return words[: tail[0].start()].strip()
 
 
-def _period_asked(turn: Turn, words: str) -> tuple[str, str | None]:
+def _parse_period(turn: Turn, words: str) -> tuple[str, str | None]:
     """Return the words without the period that ends them, the longest that is one, and the period."""
     for part in _WORD.finditer(words):
         period = read_report_period(words[part.start() :], today=turn.today)

@@ -12,17 +12,34 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from bot.conversation.context.lookup import choices_of, choose, meant, qualified, visible_plans
-from bot.conversation.context.pages import cut, page_asked, page_buttons, page_of, size_for
-from bot.conversation.context.scope import Scope, held_by, held_by_agency, scope_of
+from bot.conversation.context.lookup import (
+    ask_choice,
+    list_choices,
+    load_visible_plans,
+    look_up_words,
+    qualified_code,
+)
+from bot.conversation.context.pages import (
+    clamp_page,
+    page_buttons,
+    page_size,
+    parse_page,
+    split_into_pages,
+)
+from bot.conversation.context.scope import (
+    CallerScope,
+    agency_held_condition,
+    caller_held_condition,
+    load_scope,
+)
 from bot.conversation.context.turn import Turn
 from data.clock import ZONE
-from data.figures import tasks as figures
+from data.figures import tasks as task_figures
 from data.obligations import search
-from data.obligations.lists import assigned
-from data.progress.history import history, of_duty, of_task
+from data.obligations.lists import list_assigned_agencies
+from data.progress.history import in_duty_condition, in_task_condition, load_history
 from data.registry.schema import PlanFile
-from data.registry.titles import period_words
+from data.registry.titles import period_name
 from jobs.channel import Answer
 
 FOUND_A_PAGE = 8
@@ -31,25 +48,27 @@ _HISTORY_OF_A_TASK = 30
 _FRAME_OF_A_LINE = " " * 120  # room for the day, the person and what was said
 
 
-async def tim(turn: Turn) -> list[Answer]:
+async def answer_tim(turn: Turn) -> list[Answer]:
     """Answer /tim WORDS: the tasks and reports that hold the words, with or without marks."""
-    words, page = page_asked(turn.words)
+    words, page = parse_page(turn.words)
     if not words:
         return [Answer("usage", {"command": "tim", "examples": ["chuyển đổi số", "do thi"]})]
-    return [await find(turn, await scope_of(turn), words, page, command="tim")]
+    return [await show_search_page(turn, await load_scope(turn), words, page, command="tim")]
 
 
-async def find(turn: Turn, scope: Scope, words: str, page: int, *, command: str) -> Answer:
+async def show_search_page(
+    turn: Turn, scope: CallerScope, words: str, page: int, *, command: str
+) -> Answer:
     """Return a page of what holds the words; command: which one its pages are asked by."""
-    wanted = search.words_of(words)
-    plans = await visible_plans(turn, scope)
-    size = size_for(turn.longest, FOUND_A_PAGE)
-    found = await _found(turn, scope, wanted, page, size)
-    at = page_of(found.total, page, size)
+    wanted = search.search_words(words)
+    plans = await load_visible_plans(turn, scope)
+    size = page_size(turn.max_length, FOUND_A_PAGE)
+    found = await _run_search(turn, scope, wanted, page, size)
+    at = clamp_page(found.total, page, size)
     if at.number != page:
-        found = await _found(turn, scope, wanted, at.number, size)
+        found = await _run_search(turn, scope, wanted, at.number, size)
     duties = found.duties if at.number == 1 else []
-    counted = await figures.task_figures(
+    counted = await task_figures.load_task_figures(
         turn.connection,
         [row.id for row in found.tasks if row.plan_id in scope.plans],
         today=turn.today,
@@ -57,7 +76,7 @@ async def find(turn: Turn, scope: Scope, words: str, page: int, *, command: str)
     )
     lines = [
         {
-            "words": qualified(row, plans),
+            "words": qualified_code(row, plans),
             "title": row.title,
             "task": task_context(turn, counted[row.id]) if row.id in counted else None,
         }
@@ -77,11 +96,13 @@ async def find(turn: Turn, scope: Scope, words: str, page: int, *, command: str)
             "lines": lines,
         },
         buttons=page_buttons(command, at.number, at.count, asked),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
 
 
-async def _found(turn: Turn, scope: Scope, wanted: list[str], page: int, size: int) -> search.Found:
+async def _run_search(
+    turn: Turn, scope: CallerScope, wanted: list[str], page: int, size: int
+) -> search.SearchResult:
     return await search.search(
         turn.connection,
         tasks=scope.tasks(),
@@ -92,7 +113,7 @@ async def _found(turn: Turn, scope: Scope, wanted: list[str], page: int, size: i
     )
 
 
-def task_context(turn: Turn, counted: figures.TaskFigures) -> dict[str, Any]:
+def task_context(turn: Turn, counted: task_figures.TaskFigures) -> dict[str, Any]:
     """Return what templates show of a task's figures; late: working days of who is most late, else 0."""
     late = 0
     if counted.late_since is not None:
@@ -109,26 +130,26 @@ def task_context(turn: Turn, counted: figures.TaskFigures) -> dict[str, Any]:
 # ------------------------------------------------------------------ everything of one task
 
 
-async def nhiemvu(turn: Turn) -> list[Answer]:
+async def answer_nhiemvu(turn: Turn) -> list[Answer]:
     """Answer /nhiemvu CODE: text, leads in the document's words, agencies, period, history."""
-    words, page = page_asked(turn.words)
+    words, page = parse_page(turn.words)
     if not words:
         return [Answer("usage", {"command": "nhiemvu", "examples": ["III.1a", "1901 III.1a"]})]
-    scope = await scope_of(turn)
-    found = await meant(turn, scope, words)
-    plans = found.visible
+    scope = await load_scope(turn)
+    found = await look_up_words(turn, scope, words)
+    plans = found.visible_plans
     rows = (*found.tasks, *found.duties)
     if len(rows) > 1:
-        return [choose("nhiemvu", words, choices_of(found, plans))]
+        return [ask_choice("nhiemvu", words, list_choices(found, plans))]
     if not rows:
-        return [await find(turn, scope, words, page, command="nhiemvu")]
+        return [await show_search_page(turn, scope, words, page, command="nhiemvu")]
     row = rows[0]
     blocks = await (
         _task_blocks(turn, scope, row) if found.tasks else _duty_blocks(turn, scope, row)
     )
-    pages = cut(blocks, turn.longest)
-    at = page_of(len(pages), page, 1)
-    named = qualified(row, plans)
+    pages = split_into_pages(blocks, turn.max_length)
+    at = clamp_page(len(pages), page, 1)
+    named = qualified_code(row, plans)
     return [
         Answer(
             "nhiemvu",
@@ -140,16 +161,16 @@ async def nhiemvu(turn: Turn) -> list[Answer]:
                 "blocks": pages[at.number - 1],
             },
             buttons=page_buttons("nhiemvu", at.number, at.count, named),
-            edits=turn.pressed,
+            edits=turn.pressed_message_id,
             secret=True,  # it names who said what
         )
     ]
 
 
-async def _task_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any]]:
+async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
     entry = next(task for task in _plan_file(turn, row).tasks if task.code == row.code)
     follows = row.plan_id in scope.plans
-    agencies = await assigned(turn.connection, row.id, today=turn.today)
+    agencies = await list_assigned_agencies(turn.connection, row.id, today=turn.today)
     if not follows:
         agencies = [agency for agency in agencies if agency.id in scope.owner_ids]
     blocks = [
@@ -160,7 +181,7 @@ async def _task_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any
         *_texts("Thời gian theo văn bản", entry.period.raw or "văn bản không ghi"),
     ]
     if follows:
-        counted = await figures.task_figures(
+        counted = await task_figures.load_task_figures(
             turn.connection, [row.id], today=turn.today, workdays=turn.registry.workdays
         )
         blocks.append({"kind": "progress", "text": "", "task": task_context(turn, counted[row.id])})
@@ -171,11 +192,11 @@ async def _task_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any
     heading = f"Đang được giao: {len(names)} cơ quan" if follows else "Cơ quan anh/chị"
     blocks += _texts(heading, "; ".join(names))
     return blocks + await _history_blocks(
-        turn, of_task(row.id) & scope.within([row.plan_id]).obligations()
+        turn, in_task_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
     )
 
 
-async def _duty_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any]]:
+async def _duty_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
     entry = next(duty for duty in _plan_file(turn, row).report_duties if duty.code == row.code)
     blocks = [
         *_texts("Chế độ báo cáo", f"{entry.clause}: {entry.quote}"),
@@ -184,7 +205,7 @@ async def _duty_blocks(turn: Turn, scope: Scope, row: Any) -> list[dict[str, Any
         *_texts("Hạn theo văn bản", entry.deadline.raw if entry.deadline else "văn bản không ghi"),
     ]
     return blocks + await _history_blocks(
-        turn, of_duty(row.id) & scope.within([row.plan_id]).obligations()
+        turn, in_duty_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
     )
 
 
@@ -205,33 +226,33 @@ def _plan_file(turn: Turn, row: Any) -> PlanFile:
 # ------------------------------------------------------------------ history
 
 
-async def lichsu(turn: Turn) -> list[Answer]:
+async def answer_lichsu(turn: Turn) -> list[Answer]:
     """Answer /lichsu CODE or AGENCY: who said what when, the latest first; alone: of one's own agency."""
-    words, page = page_asked(turn.words)
-    scope = await scope_of(turn)
+    words, page = parse_page(turn.words)
+    scope = await load_scope(turn)
     if not words:
-        own = [e for e in turn.caller.here if e.role != "leader"]
+        own = [e for e in turn.caller.enrolments if e.role != "leader"]
         if not own:
             examples = ["Sở Tài chính", "1901 III.1a"]
             return [Answer("usage", {"command": "lichsu", "examples": examples})]
         names = ", ".join(dict.fromkeys(e.agency for e in own))
-        return [await _history_page(turn, await held_by(turn, own), names, "", page)]
-    found = await meant(turn, scope, words)
-    plans = found.visible
+        return [await _history_page(turn, await caller_held_condition(turn, own), names, "", page)]
+    found = await look_up_words(turn, scope, words)
+    plans = found.visible_plans
     rows = (*found.tasks, *found.duties)
     if len(rows) + len(found.agencies) > 1:
-        return [choose("lichsu", words, choices_of(found, plans))]
+        return [ask_choice("lichsu", words, list_choices(found, plans))]
     if not rows and not found.agencies:
         return [Answer("nothing_found", {"words": words, "command": "lichsu"})]
     if rows:
         row = rows[0]
-        condition = of_task(row.id) if found.tasks else of_duty(row.id)
-        scope = scope.within([row.plan_id])
-        named = qualified(row, plans)
+        condition = in_task_condition(row.id) if found.tasks else in_duty_condition(row.id)
+        scope = scope.limit_to_plans([row.plan_id])
+        named = qualified_code(row, plans)
         title = f"{row.title} [{row.code}], Kế hoạch {row.plan_number}"
     else:
         agency = found.agencies[0]
-        condition = await held_by_agency(turn, agency.province, agency.code)
+        condition = await agency_held_condition(turn, agency.province, agency.code)
         named, title = agency.code, agency.name
     return [await _history_page(turn, condition & scope.obligations(), title, named, page)]
 
@@ -239,13 +260,13 @@ async def lichsu(turn: Turn) -> list[Answer]:
 async def _history_page(
     turn: Turn, condition: ColumnElement[bool], title: str, named: str, page: int
 ) -> Answer:
-    size = size_for(turn.longest, LINES_A_PAGE)
-    total, rows = await history(
+    size = page_size(turn.max_length, LINES_A_PAGE)
+    total, rows = await load_history(
         turn.connection, condition, offset=(max(page, 1) - 1) * size, limit=size
     )
-    at = page_of(total, page, size)
+    at = clamp_page(total, page, size)
     if at.number != page:
-        _, rows = await history(turn.connection, condition, offset=at.offset, limit=size)
+        _, rows = await load_history(turn.connection, condition, offset=at.offset, limit=size)
     return Answer(
         "history",
         {
@@ -256,13 +277,13 @@ async def _history_page(
             "lines": list(_lines(rows)),
         },
         buttons=page_buttons("lichsu", at.number, at.count, named),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
         secret=True,  # it names who said what
     )
 
 
 async def _history_blocks(turn: Turn, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
-    total, rows = await history(turn.connection, condition, limit=_HISTORY_OF_A_TASK)
+    total, rows = await load_history(turn.connection, condition, limit=_HISTORY_OF_A_TASK)
     if not total:
         return []
     heading = f"Lịch sử ({total} lần ghi nhận)"
@@ -284,7 +305,7 @@ def _lines(rows: Iterable[Any]) -> Iterable[dict[str, Any]]:
             "agency": row.agency,
             "person": row.person or "",
             "code": row.code,
-            "period": period_words(row.period) if row.period[:4].isdigit() else "",
+            "period": period_name(row.period) if row.period[:4].isdigit() else "",
             "percent": row.percent,
             "until": row.until.isoformat() if row.until else "",
             "document": row.document or "",

@@ -8,61 +8,71 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation.context.lookup import Meant, choices_of, choose, meant, qualified
-from bot.conversation.context.pages import page_asked, page_buttons, page_of, size_for
-from bot.conversation.context.scope import Scope, held_by_agency, scope_of
-from bot.conversation.context.turn import Turn, look_up, said_state
-from bot.conversation.queries import tasks as queries
-from bot.conversation.queries.search import find, task_context
-from data.figures import tasks as figures
-from data.figures.reports import REPORT_WINDOW, duty_figures
+from bot.conversation.context.lookup import (
+    LookupResult,
+    ask_choice,
+    list_choices,
+    look_up_words,
+    qualified_code,
+)
+from bot.conversation.context.pages import clamp_page, page_buttons, page_size, parse_page
+from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
+from bot.conversation.context.turn import Turn, state_word, visible_obligations
+from bot.conversation.queries import tasks as tasks_query
+from bot.conversation.queries.search import show_search_page, task_context
+from data.figures import tasks as task_figures
+from data.figures.reports import REPORT_WINDOW, load_duty_figures
 from data.models import Obligation
-from data.obligations import lists as owed
-from data.obligations.lists import assigned, parts_of
-from data.progress.history import of_duty, of_task
-from data.rules.ladder import Due, effective_due
+from data.obligations import lists
+from data.obligations.lists import list_assigned_agencies, list_parts
+from data.progress.history import in_duty_condition, in_task_condition
+from data.rules.ladder import DueDate, effective_due
 from jobs.channel import Answer
 
 PARTS_A_PAGE = 20
 ITEMS_A_PAGE = 6
 
 
-async def status(turn: Turn) -> list[Answer]:
+async def answer_status(turn: Turn) -> list[Answer]:
     """Answer /status: everything followed, or what the words name (plan, code, agency, or any words)."""
-    words, page = page_asked(turn.words)
+    words, page = parse_page(turn.words)
     if not words:
-        return [await queries.overview(turn, page)]
-    scope = await scope_of(turn)
-    found = await meant(turn, scope, words)
-    plans = found.visible
+        return [await tasks_query.show_overview(turn, page)]
+    scope = await load_scope(turn)
+    found = await look_up_words(turn, scope, words)
+    plans = found.visible_plans
     if found.plans:
         return [await _plan(turn, scope, found, words, page)]
     several = len(found.tasks) + len(found.duties) + len(found.agencies) > 1
     if several:
-        return [choose("status", words, choices_of(found, plans))]
+        return [ask_choice("status", words, list_choices(found, plans))]
     if found.tasks:
         return [await _task(turn, scope, plans, found.tasks[0], page)]
     if found.duties:
         return [await _duty(turn, scope, plans, found.duties[0], page)]
     if found.agencies:
         return [await _agency(turn, scope, found.agencies[0], page)]
-    return [await find(turn, scope, words, page, command="status")]
+    return [await show_search_page(turn, scope, words, page, command="status")]
 
 
-async def _plan(turn: Turn, scope: Scope, found: Meant, words: str, page: int) -> Answer:
+async def _plan(
+    turn: Turn, scope: CallerScope, found: LookupResult, words: str, page: int
+) -> Answer:
     followed = [plan for plan in found.plans if plan.id in scope.plans]
     if followed:
-        return await queries.plans_page(turn, page, followed, words)
-    held = scope.within(plan.id for plan in found.plans).held
-    return await queries.own_status(turn, held, plan=found.plans[0].number)
+        return await tasks_query.show_plans_page(turn, page, followed, words)
+    held = scope.limit_to_plans(plan.id for plan in found.plans).held
+    return await tasks_query.show_own_status(turn, held, plan=found.plans[0].number)
 
 
 # ------------------------------------------------------------------ a task, a report
 
 
-async def _task(turn: Turn, scope: Scope, plans: dict[int, Any], task: Any, page: int) -> Answer:
+async def _task(
+    turn: Turn, scope: CallerScope, plans: dict[int, Any], task: Any, page: int
+) -> Answer:
     workdays = turn.registry.workdays
-    counted = await figures.task_figures(
+    counted = await task_figures.load_task_figures(
         turn.connection, [task.id], today=turn.today, workdays=workdays
     )
     return await _parts(
@@ -70,26 +80,32 @@ async def _task(turn: Turn, scope: Scope, plans: dict[int, Any], task: Any, page
         scope,
         plans,
         task,
-        of_task(task.id) & owed.asked_now(turn.today),
+        in_task_condition(task.id) & lists.current_question_condition(turn.today),
         page,
         {
             "task": task_context(turn, counted[task.id]) if task.plan_id in scope.plans else None,
             "duties": [],
-            "assigned": [] if counted[task.id].is_asked else await _assigned(turn, scope, task),
+            "assigned": []
+            if counted[task.id].is_asked
+            else await _assigned_agencies(turn, scope, task),
         },
     )
 
 
-async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page: int) -> Answer:
+async def _duty(
+    turn: Turn, scope: CallerScope, plans: dict[int, Any], duty: Any, page: int
+) -> Answer:
     followed = [duty.plan_id] if duty.plan_id in scope.plans else []
-    counted = await duty_figures(
+    counted = await load_duty_figures(
         turn.connection, followed, today=turn.today, workdays=turn.registry.workdays
     )
     shown = [each for each in counted if each.duty_id == duty.id]
     near = (
         Obligation.period.in_([each.period_code for each in shown])
         if followed
-        else Obligation.due_on.between(turn.today - REPORT_WINDOW, owed.now_until(turn.today))
+        else Obligation.due_on.between(
+            turn.today - REPORT_WINDOW, lists.last_current_day(turn.today)
+        )
     )
     mine = [each.as_json() for each in shown]
     return await _parts(
@@ -97,7 +113,7 @@ async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page
         scope,
         plans,
         duty,
-        of_duty(duty.id) & near,
+        in_duty_condition(duty.id) & near,
         page,
         {"task": None, "duties": mine, "assigned": []},
     )
@@ -105,22 +121,22 @@ async def _duty(turn: Turn, scope: Scope, plans: dict[int, Any], duty: Any, page
 
 async def _parts(
     turn: Turn,
-    scope: Scope,
+    scope: CallerScope,
     plans: dict[int, Any],
     row: Any,
     condition: Any,
     page: int,
     context: dict[str, Any],
 ) -> Answer:
-    size = size_for(turn.longest, PARTS_A_PAGE)
-    where = condition & scope.within([row.plan_id]).obligations()
-    total, rows = await parts_of(
+    size = page_size(turn.max_length, PARTS_A_PAGE)
+    where = condition & scope.limit_to_plans([row.plan_id]).obligations()
+    total, rows = await list_parts(
         turn.connection, where, offset=(max(page, 1) - 1) * size, limit=size
     )
-    at = page_of(total, page, size)
+    at = clamp_page(total, page, size)
     if at.number != page:
-        _, rows = await parts_of(turn.connection, where, offset=at.offset, limit=size)
-    words = qualified(row, plans)
+        _, rows = await list_parts(turn.connection, where, offset=at.offset, limit=size)
+    words = qualified_code(row, plans)
     return Answer(
         "standing_part",
         {
@@ -135,15 +151,15 @@ async def _parts(
             "parts": [part_context(turn, part) for part in rows],
         },
         buttons=page_buttons("status", at.number, at.count, words),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
 
 
-async def _assigned(turn: Turn, scope: Scope, task: Any) -> list[dict[str, Any]]:
+async def _assigned_agencies(turn: Turn, scope: CallerScope, task: Any) -> list[dict[str, Any]]:
     """Return the agencies on a task that nobody owes anything of yet, of those the caller may see."""
     return [
         {"agency": row.short, "undecided": row.needs_decision}
-        for row in await assigned(turn.connection, task.id, today=turn.today)
+        for row in await list_assigned_agencies(turn.connection, task.id, today=turn.today)
         if task.plan_id in scope.plans or row.id in scope.owner_ids
     ]
 
@@ -151,13 +167,13 @@ async def _assigned(turn: Turn, scope: Scope, task: Any) -> list[dict[str, Any]]
 def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     """Return what templates show of one agency's part."""
     due = effective_due(part.due_on, part.extended_to)
-    left = Due(due, part.base_on, part.judged_on).working_days_left(
+    left = DueDate(due, part.base_on, part.judged_on).working_days_left(
         turn.today, turn.registry.workdays
     )
     return {
         "agency": part.agency_short,
         "kind": part.kind,
-        "said": said_state(part, turn.today),
+        "said": state_word(part, turn.today),
         "percent": part.percent,
         "due": due.isoformat(),
         "left": max(left, 0),
@@ -168,19 +184,21 @@ def part_context(turn: Turn, part: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------ an agency
 
 
-async def _agency(turn: Turn, scope: Scope, agency: Any, page: int) -> Answer:
+async def _agency(turn: Turn, scope: CallerScope, agency: Any, page: int) -> Answer:
     """Return how an agency stands, in what the caller may see of it, with what it owes now."""
-    held = await held_by_agency(turn, agency.province, agency.code)
+    held = await agency_held_condition(turn, agency.province, agency.code)
     where = held & scope.obligations()
     workdays = turn.registry.workdays
-    counted = await figures.agency_figures(
+    counted = await task_figures.load_agency_figures(
         turn.connection, where, today=turn.today, workdays=workdays
     )
-    total, later, _ = await owed.count_owed(turn.connection, where, today=turn.today)
-    at = page_of(total, page, size_for(turn.longest, ITEMS_A_PAGE))
-    ids = await owed.owed(turn.connection, where, today=turn.today, offset=at.offset, limit=at.size)
-    known = await look_up(turn, ids)
-    items = [entry.line(turn, n) for n, entry in enumerate(known.values(), 1)]
+    total, later, _ = await lists.count_current(turn.connection, where, today=turn.today)
+    at = clamp_page(total, page, page_size(turn.max_length, ITEMS_A_PAGE))
+    ids = await lists.list_current_ids(
+        turn.connection, where, today=turn.today, offset=at.offset, limit=at.size
+    )
+    known = await visible_obligations(turn, ids)
+    items = [entry.as_item(turn, n) for n, entry in enumerate(known.values(), 1)]
     for item in items:
         item["holder"] = ""  # the heading says it
     return Answer(
@@ -196,9 +214,9 @@ async def _agency(turn: Turn, scope: Scope, agency: Any, page: int) -> Answer:
             "words": agency.code,
         },
         buttons=(
-            *queries.open_buttons(items),
+            *tasks_query.open_buttons(items),
             *page_buttons("status", at.number, at.count, agency.code),
         ),
         items=tuple(known),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )

@@ -127,7 +127,7 @@ _FINER = {
 _WITHIN = frozenset(["phong", "ban", "trung tam", "van phong", "co quan", "phong em", "phong minh"])
 
 
-def line_of(tokens: Sequence[Token]) -> str:
+def tag_line(tokens: Sequence[Token]) -> str:
     """Return the tags of tokens in a row, a blank after each: what the patterns of the rules read."""
     return "".join(f"{token.tag} " for token in tokens)
 
@@ -148,7 +148,7 @@ def is_completed(tokens: Sequence[Token], today: date) -> bool:
     stated = sure = to_come = False
     agreed = any(token.tag in ("yes", "ack") for token in tokens)  # "đã rõ, hoàn thành đúng hạn"
     for clause in clauses_of(tokens):
-        line = line_of(clause)
+        line = tag_line(clause)
         if len(clause) > _LONGEST_CLAUSE or _misses_it(clause, line, today):
             return False
         if _states_it(clause, line, agreed=agreed):
@@ -163,14 +163,14 @@ def is_completed(tokens: Sequence[Token], today: date) -> bool:
 def names_it(tokens: Sequence[Token]) -> bool:
     """Tell whether a clause by itself states a completion; its dates are not looked at."""
     return any(
-        len(clause) <= _LONGEST_CLAUSE and _DONE.fullmatch(line_of(clause))
+        len(clause) <= _LONGEST_CLAUSE and _DONE.fullmatch(tag_line(clause))
         for clause in clauses_of(tokens)
     )
 
 
 def says_nothing(tokens: Sequence[Token]) -> bool:
     """Tell whether tokens are mere politeness and address."""
-    return all(_BESIDE_ONLY.fullmatch(line_of(clause)) for clause in clauses_of(tokens))
+    return all(_BESIDE_ONLY.fullmatch(tag_line(clause)) for clause in clauses_of(tokens))
 
 
 def _says_past(clause: Sequence[Token]) -> bool:

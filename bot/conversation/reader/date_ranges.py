@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from bot.conversation.reader.numbers import number
+from bot.conversation.reader.numbers import parse_number
 
 DAY = timedelta(days=1)
 FRIDAY = 4
@@ -72,7 +72,7 @@ def _of_month(group: Groups, today: date) -> Stretch | None:
     said, edge = group["month"] or "", group["month_edge"]
     if said in _TURNS:
         return _months(*shifted(today, _TURNS[said]), 1, edge)
-    month = _LUNAR.get(said) or number(said) or 0
+    month = _LUNAR.get(said) or parse_number(said) or 0
     if not 1 <= month <= 12:
         return None
     year = year_said(group["month_year"], today)

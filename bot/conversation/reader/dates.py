@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from bot.conversation.reader.date_ranges import DAY, STRETCHES, later, shifted, year_said
-from bot.conversation.reader.numbers import NUMBER, number
+from bot.conversation.reader.numbers import NUMBER, parse_number
 from data.registry.workdays import Workdays
 
 
@@ -207,7 +207,7 @@ def _length(match: re.Match[str], today: date, workdays: Workdays) -> When | Non
     count, turn = match["count"], match["turn"]
     vague = count in ("may", "vai")
     whole, _, half = count.partition(",")
-    amount = 0.5 if count == "nua" else number(whole)
+    amount = 0.5 if count == "nua" else parse_number(whole)
     if not vague and not amount:
         return None
     if turn in ("truoc", "roi", "qua"):

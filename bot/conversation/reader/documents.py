@@ -24,7 +24,7 @@ _BARE_NUMBER = re.compile(
 )
 
 
-class Document(NamedTuple):
+class DocumentReference(NamedTuple):
     """A document's number as written, where it stands, and its kind: "bc", "ttr", … ("" if not said)."""
 
     start: int
@@ -33,7 +33,7 @@ class Document(NamedTuple):
     kind: str
 
 
-def documents(bare: str, original: str) -> list[Document]:
+def documents(bare: str, original: str) -> list[DocumentReference]:
     """Return every document number of a text, in order; bare: the text without marks, same places."""
     found = [
         _document(match, match.lastgroup or "number", original)
@@ -44,13 +44,13 @@ def documents(bare: str, original: str) -> list[Document]:
         start, end = match.span("number")
         if start not in taken:
             kind = "bc" if match[0].startswith(("bao", "bc")) else ""
-            found.append(Document(start, end, match["number"], kind))
+            found.append(DocumentReference(start, end, match["number"], kind))
     return sorted(found)
 
 
-def _document(match: re.Match[str], group: str, original: str) -> Document:
+def _document(match: re.Match[str], group: str, original: str) -> DocumentReference:
     written = original[match.start(group) : match.end(group)].replace(" ", "").replace("–", "-")
     if written == written.lower():
         written = written.upper().replace("/TTR", "/TTr")
     kind = re.search(r"[a-z]+", match[group])
-    return Document(*match.span(), written, kind[0] if kind else "")
+    return DocumentReference(*match.span(), written, kind[0] if kind else "")

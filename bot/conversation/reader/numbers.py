@@ -23,7 +23,7 @@ NUMBER = rf"(?:\d{{1,3}}|{WORDED})"
 """A number in digits or written out, as a pattern."""
 
 
-def number(words: str) -> int | None:
+def parse_number(words: str) -> int | None:
     """Return the number that digits or words say, or None: "hai muoi lam" is 25."""
     if words.isdecimal():
         return int(words)
@@ -86,14 +86,17 @@ def _share(match: re.Match[str], bare: str, marked: str) -> Share | None:
         low = float(match["low"].replace(",", "."))
         return Share(start, end, whole_percent(min(low, float(match["high"] or low))))
     if match["words"]:
-        said = number(match["words"])
+        said = parse_number(match["words"])
         return None if said is None else Share(start, end, said)
     if match["half"]:
         return _half(match, bare, marked)
     top, bottom = (
         (match["top"], match["bottom"]) if match["top"] else (match["part"], match["parts"])
     )
-    over, under = number(top.replace(".", "")) or 0, number(bottom.replace(".", "")) or 0
+    over, under = (
+        parse_number(top.replace(".", "")) or 0,
+        parse_number(bottom.replace(".", "")) or 0,
+    )
     fifty = over == under == 50 and not re.match(" [a-z]", bare[end:])  # "50/50" is half and half
     if fifty or under == 0 or over > under or (under == 1 and not match["top"]):
         return None

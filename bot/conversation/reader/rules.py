@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from bot.conversation.reader import completion as reply_completion
 from bot.conversation.reader import states as reply_states
-from bot.conversation.reader.completion import any_of, line_of
+from bot.conversation.reader.completion import any_of, tag_line
 from bot.conversation.reader.dates import asked_until
 from bot.conversation.reader.questions import NO_WH, is_question
 from bot.conversation.reader.states import Status
@@ -113,15 +113,15 @@ _NOT_ONLY = re.compile(r"(?:(?:us|polite|sofar|also) )*not (?:(?:polite|whole) |
 _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already ")
 
 
-def read(tokens: Sequence[Token], today: date) -> Reading:
+def read_statement(tokens: Sequence[Token], today: date) -> Reading:
     """Read what is said of one task; today: for plans and for the day an extension is asked until."""
     row = _calmed([token for token in unquoted(tokens) if token.tag != "odd"])
     if not row or len(row) > _LONGEST:
         return UNCLEAR
-    line = line_of(row)
+    line = tag_line(row)
     corrected = _CORRECTION.match(line)
     if corrected:
-        reading = read(row[corrected[0].count(" ") :], today)
+        reading = read_statement(row[corrected[0].count(" ") :], today)
         return UNCLEAR if reading.status == "completed" else reading
     if _asks_time(row, line):
         whens = [token.when for token in row if token.when is not None]
@@ -138,16 +138,16 @@ def read(tokens: Sequence[Token], today: date) -> Reading:
 
 def read_part(tokens: Sequence[Token], today: date) -> Reading:
     """Read what is said of some of several tasks: there "bình thường" is a state, as it goes on."""
-    reading = read(tokens, today)
+    reading = read_statement(tokens, today)
     goes_on = any(token.tag == "fine" and token.word in _GOES_ON for token in tokens)
-    if reading == UNCLEAR and goes_on and _FINE_ONLY.fullmatch(line_of(tokens)):
+    if reading == UNCLEAR and goes_on and _FINE_ONLY.fullmatch(tag_line(tokens)):
         return Reading("status", "in_progress")
     return reading
 
 
 def says_not_alone(tokens: Sequence[Token]) -> bool:
     """Tell whether "chưa" is all that is said."""
-    return _NOT_ONLY.fullmatch(line_of(tokens)) is not None
+    return _NOT_ONLY.fullmatch(tag_line(tokens)) is not None
 
 
 def unquoted(tokens: Sequence[Token]) -> list[Token]:
@@ -166,11 +166,11 @@ def unquoted(tokens: Sequence[Token]) -> list[Token]:
     return row
 
 
-def casts_doubt(tokens: Sequence[Token]) -> bool:
+def is_doubtful_reply(tokens: Sequence[Token]) -> bool:
     """Tell whether anything in a reply asks, supposes, commands or corrects, so that nothing in it is sure."""
     tags = {token.tag for token in tokens}
     if "wh" in tags:  # "chưa làm gì" asks nothing
-        tags = set(NO_WH.sub("", line_of(tokens)).split())
+        tags = set(NO_WH.sub("", tag_line(tokens)).split())
     return not tags.isdisjoint(
         [
             "if",
@@ -206,7 +206,7 @@ def _calmed(row: list[Token]) -> list[Token]:
     index = {place: number for number, place in enumerate(places)}
     result: list[Token] = []
     at = 0
-    for match in _GOOD.finditer(line_of(row)):
+    for match in _GOOD.finditer(tag_line(row)):
         first, last = index[match.start()], index[match.end()]
         result += [*row[at:first], row[first]._replace(tag="good")]
         at = last
@@ -247,7 +247,7 @@ def _status(row: list[Token], line: str, today: date, *, signs: bool) -> Reading
     supposed = not tags.isdisjoint(["if", "thi"])
     if supposed and (reply_states.DONE.search(line) or not tags.isdisjoint(["pct", "pair"])):
         return UNCLEAR
-    blocked = reply_states.blocked(line)
+    blocked = reply_states.is_blocked(line)
     if blocked is None or (blocked and reply_completion.names_it(row)):
         return UNCLEAR
     if blocked:

@@ -26,7 +26,7 @@ _RANGE = frozenset(["-", "–", "—", "->", "=>", "den", "toi"])
 _LONGEST_RANGE = 50
 
 
-class Part(NamedTuple):
+class ReplyPart(NamedTuple):
     """What is said of some tasks: their references as typed, and the tokens."""
 
     refs: tuple[str, ...]
@@ -37,7 +37,7 @@ class Parts(NamedTuple):
     """A reply split by task: what stands before the first, then each; several: it speaks of more than one."""
 
     before: list[Token]
-    parts: list[Part]
+    parts: list[ReplyPart]
     several: bool
 
 
@@ -64,10 +64,10 @@ def split(row: list[Token], shown: str) -> Parts:
     ]
     if not named:
         counted = sum(counts_tasks(row, index) for index in range(len(row)))
-        return Parts([], [Part((), list(row))], counted > 1)
+        return Parts([], [ReplyPart((), list(row))], counted > 1)
     before, parts = _segments(_pieces(*_unannounced(row, refs)))
     if len(named) == 1 and all(part.refs != (ALL,) for part in parts):
-        return Parts([], [Part(tuple(named), _without(row, refs))], several=False)
+        return Parts([], [ReplyPart(tuple(named), _without(row, refs))], several=False)
     return Parts(before, parts, several=True)
 
 
@@ -148,13 +148,13 @@ def _between(first: str, last: str) -> list[str]:
     return [first[:-1] + chr(place) for place in range(ord(first[-1]) + 1, ord(last[-1]))]
 
 
-def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]]:
+def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[ReplyPart]]:
     """Give each group what is said of it. One order holds throughout: "1 xong, 2 chưa" or "xong 1, chưa xong 2"."""
     groups = [piece for piece in pieces if isinstance(piece, _Group)]
     excepted = {ref for group in groups if group.excepted for ref in group.refs}
     task_first = _task_first(pieces)
     before: list[Token] = []
-    parts: list[Part] = []
+    parts: list[ReplyPart] = []
     current = before
     index = 0
     while index < len(pieces):
@@ -166,7 +166,7 @@ def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]
         if not task_first and not piece.excepted:
             tail = _up_to_break(pieces[index:])
             said = _taken(current) if all(token.tag in _AFTERWORDS for token in tail) else []
-            parts.append(Part(piece.refs, [*said, *tail] if said else []))
+            parts.append(ReplyPart(piece.refs, [*said, *tail] if said else []))
             current = [] if not said else parts[-1].tokens
             index += len(tail) if said else 0
             continue
@@ -174,9 +174,9 @@ def _segments(pieces: Sequence[Token | _Group]) -> tuple[list[Token], list[Part]
             current.pop()
         refs = tuple(ref for ref in piece.refs if piece.excepted or ref not in excepted)
         if piece.listed and {token.tag for token in _up_to_break(pieces[index:])} & _REPORTED:
-            parts.append(Part(refs[:-1], []))  # "trừ 1, 2 xong": of 1 nothing is surely said
+            parts.append(ReplyPart(refs[:-1], []))  # "trừ 1, 2 xong": of 1 nothing is surely said
             refs = refs[-1:]
-        parts.append(Part(refs, []))
+        parts.append(ReplyPart(refs, []))
         current = parts[-1].tokens
         while index < len(pieces) and _tag(pieces[index]) == ",":
             index += 1
@@ -198,16 +198,16 @@ def _task_first(pieces: Sequence[Token | _Group]) -> bool:
 
 
 def _of_all(
-    before: list[Token], parts: list[Part], groups: Sequence[_Group]
-) -> tuple[list[Token], list[Part]]:
+    before: list[Token], parts: list[ReplyPart], groups: Sequence[_Group]
+) -> tuple[list[Token], list[ReplyPart]]:
     """Where all tasks named are excepted, read the rest of the words of all: "đang làm hết, trừ 3"."""
     if not all(group.excepted for group in groups):
         return before, parts
     if {token.tag for token in before} & _STATED:
-        return [], [Part((ALL,), before), *parts]
+        return [], [ReplyPart((ALL,), before), *parts]
     first, *others = parts
     if groups[0].over or any(token.tag == "whole" for token in first.tokens):
-        return before, [Part((ALL,), first.tokens), Part(first.refs, []), *others]
+        return before, [ReplyPart((ALL,), first.tokens), ReplyPart(first.refs, []), *others]
     return before, parts
 
 

@@ -74,7 +74,7 @@ _CURRENT = frozenset(["now", "sofar"])
 _UNSETTLED = frozenset(["order", "command", "doubt", "isnt", "bad", "wh", "or"])
 
 
-def blocked(line: str) -> bool | None:
+def is_blocked(line: str) -> bool | None:
     """Tell whether a row says that the work is held up; None where it also says that it was sent."""
     if not _BLOCKED.search(line) or "wait means" in line:
         return False

@@ -20,7 +20,7 @@ from bot.conversation.reader.documents import documents
 from bot.conversation.reader.lexicon import agrees, plain
 from bot.conversation.reader.tokens import LONGEST, Text, prepare
 from data.registry.schema import TargetEntry
-from data.targets.indicators import Indicator, unit_of, words_of
+from data.targets.indicators import Indicator, target_search_words, unit_of
 
 Fault = Literal["inside", "no_number", "several", "number", "unsure"]
 
@@ -105,7 +105,7 @@ _DOUBT = frozenset(
 _SAME = str.maketrans("yỳýỷỹỵ", "iìíỉĩị")
 
 
-def read(text: str, *, today: date) -> TargetReading | None:
+def read_target(text: str, *, today: date) -> TargetReading | None:
     """Read what a text says of a target; None where it names none.
 
     One that names a target further on ("ghi chỉ tiêu CT.4 82%") gives no value: its fault is "inside".
@@ -227,7 +227,7 @@ def fits(reading: TargetReading, target: TargetEntry) -> bool:
     A word is the target's own where it stands there beside the same neighbour ("được giao" is not "giao
     dịch"), or as the first letters of its words ("HĐĐT").
     """
-    own = words_of(target)
+    own = target_search_words(target)
     known = _known(reading.names, own)
     named = any(known[at] and not _fills(word) for at, word in enumerate(reading.names))
     if reading.code is not None:
@@ -238,7 +238,7 @@ def fits(reading: TargetReading, target: TargetEntry) -> bool:
     return named and not strange and not late and _ends_well(reading, own, known)
 
 
-def casts_doubt(reading: TargetReading) -> bool:
+def is_doubtful_value(reading: TargetReading) -> bool:
     """Tell whether the words around a number deny, suppose, plan or bound it, so that it is no value at all."""
     return any(_any(word, _DOUBT) for word in (*reading.names, *reading.after))
 
@@ -246,16 +246,18 @@ def casts_doubt(reading: TargetReading) -> bool:
 def is_whole_name(reading: TargetReading, target: TargetEntry) -> bool:
     """Tell whether a reading says all the words of a target that carry meaning."""
     said = reading.names
-    return all(_fills(word) or any(_same(w, word) for w in said) for word in words_of(target))
+    return all(
+        _fills(word) or any(_same(w, word) for w in said) for word in target_search_words(target)
+    )
 
 
 def nearness(reading: TargetReading, target: TargetEntry) -> int:
     """Return how many of a reading's words are the target's own, to tell which it may have meant."""
-    known = _known(reading.names, words_of(target))
+    known = _known(reading.names, target_search_words(target))
     return sum(yes and not _fills(word) for yes, word in zip(known, reading.names, strict=True))
 
 
-def meant(reading: TargetReading, among: Sequence[Indicator]) -> list[int]:
+def find_meant_indicators(reading: TargetReading, among: Sequence[Indicator]) -> list[int]:
     """Return which indicators a reading may mean, as places in `among`: one where it is sure, else several.
 
     None where it has no value.

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bot.conversation.reader.dates import When, whens
-from bot.conversation.reader.documents import Document, documents
+from bot.conversation.reader.documents import DocumentReference, documents
 from bot.conversation.reader.lexicon import is_spelt, longest, plain, repaired
 from bot.conversation.reader.numbers import Share, shares
 from data.registry.workdays import Workdays
@@ -36,7 +36,7 @@ class Token(NamedTuple):
     end: int
     number: int | None = None
     when: When | None = None
-    document: Document | None = None
+    document: DocumentReference | None = None
 
 
 class Text(NamedTuple):
@@ -243,7 +243,7 @@ _ITEM = re.compile(
 _ORDINALS = {"nhat": 1, "hai": 2, "ba": 3, "tu": 4, "bon": 4, "nam": 5, "sau": 6, "bay": 7}
 
 
-def _of_document(document: Document) -> Token:
+def _of_document(document: DocumentReference) -> Token:
     return Token("doc", document.number, document.start, document.end, document=document)
 
 

@@ -14,10 +14,10 @@ from datetime import date
 from typing import Any
 
 from bot.conversation.reader import rules as reply_rules
-from bot.conversation.reader import split as reply_parts
+from bot.conversation.reader import split as reply_split
 from bot.conversation.reader.completion import says_nothing
 from bot.conversation.reader.rules import Intent, Reading
-from bot.conversation.reader.split import Part, Parts
+from bot.conversation.reader.split import Parts, ReplyPart
 from bot.conversation.reader.states import Status
 from bot.conversation.reader.tokens import LONGEST, Token, prepare, tokens
 from data.registry.workdays import Workdays
@@ -63,7 +63,7 @@ class Understanding:
         return shown
 
 
-def understand(
+def understand_reply(
     text: str, *, today: date, codes: Collection[str] = (), workdays: Workdays = _WEEKDAYS
 ) -> Understanding:
     """Read a reply. today: the civil date relative dates count from; codes: the task codes that may be named.
@@ -75,7 +75,7 @@ def understand(
         return Understanding("unclear", note=ready.shown[:_LONGEST_NOTE])
     row = tokens(ready, today=today, codes=codes, workdays=workdays)
     document, document_on, row = _document(row, today)
-    split = reply_parts.split(row, ready.shown)
+    split = reply_split.split(row, ready.shown)
     note: str | None = ready.shown[:_LONGEST_NOTE]
     reading, tasks = Reading("multi"), tuple[TaskReading, ...]()
     if reply_rules.commands(row):
@@ -84,7 +84,7 @@ def understand(
         tasks = _tasks(split, row, ready.shown, today)
     else:
         part = split.parts[0]
-        reading = reply_rules.read(part.tokens, today)
+        reading = reply_rules.read_statement(part.tokens, today)
         note = _note(reading, row, _without_its_number(part, ready.shown))
         tasks = tuple(TaskReading(ref, *reading, note) for ref in part.refs)
     return Understanding(*reading, document, document_on, tasks, note)
@@ -124,7 +124,7 @@ def _kind(token: Token) -> str:
 
 def _tasks(split: Parts, row: list[Token], shown: str, today: date) -> tuple[TaskReading, ...]:
     """Read each part on its own; where anything in the reply is doubtful, no part is completed."""
-    doubtful = reply_rules.casts_doubt(row) or not says_nothing(split.before)
+    doubtful = reply_rules.is_doubtful_reply(row) or not says_nothing(split.before)
     found = []
     readings = [reply_rules.read_part(part.tokens, today) for part in split.parts]
     begun = any(
@@ -154,7 +154,7 @@ _SAYS_MORE = frozenset(
 )
 
 
-def _without_its_number(part: Part, shown: str) -> str:
+def _without_its_number(part: ReplyPart, shown: str) -> str:
     """Return a reply's words behind the number or code of what it is about: in a report they stand without."""
     if not part.refs or not part.tokens:
         return shown

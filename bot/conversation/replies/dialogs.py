@@ -11,79 +11,85 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.conversation.context.turn import Turn
-from bot.conversation.decisions import table as verdicts
-from bot.conversation.replies import evidence as documenting
-from bot.conversation.replies import extension as extending
-from bot.conversation.replies import problem as reporting
-from bot.conversation.replies.record import EVIDENCE
-from bot.conversation.targets import ask as target_asking
-from bot.conversation.targets import record as target_saying
+from bot.conversation.decisions import table as decision_table
+from bot.conversation.replies import evidence as evidence_reply
+from bot.conversation.replies import extension as extension_reply
+from bot.conversation.replies import problem as problem_reply
+from bot.conversation.replies.record import EVIDENCE_QUESTION
+from bot.conversation.targets import ask as target_ask
+from bot.conversation.targets import record as target_record
 from data.progress import dialogs
 from data.text import fold
 from jobs.channel import Answer
 
-Handler = Callable[[Turn, Any], Awaitable[list[Answer] | None]]
+DialogHandler = Callable[[Turn, Any], Awaitable[list[Answer] | None]]
 
 # What was asked (data.models.Dialog.asks) → what takes the words.
-HANDLERS: dict[str, Handler] = {
-    extending.UNTIL: extending.until_given,
-    extending.REASON: extending.reason_given,
-    reporting.REASON: reporting.blocked_reason_given,
-    EVIDENCE: documenting.document_given,
-    target_asking.WHICH: target_asking.which_given,
-    target_saying.AGAIN: target_asking.value_given,
-    **verdicts.ASKED,
+DIALOG_HANDLERS: dict[str, DialogHandler] = {
+    extension_reply.EXTENSION_DATE_QUESTION: extension_reply.take_extension_date,
+    extension_reply.EXTENSION_REASON_QUESTION: extension_reply.take_extension_reason,
+    problem_reply.BLOCKED_REASON_QUESTION: problem_reply.take_blocked_reason,
+    EVIDENCE_QUESTION: evidence_reply.take_evidence_document,
+    target_ask.TARGET_CHOICE_QUESTION: target_ask.take_target_choice,
+    target_record.TARGET_VALUE_QUESTION: target_ask.take_target_value,
+    **decision_table.DECISION_DIALOG_HANDLERS,
 }
 # Asked beside an answer that is recorded already: "huỷ" means that answer, not the question.
-_BESIDE = frozenset({EVIDENCE})
-_ENDS = frozenset({"thoi", "thoi khong can", "bo qua", "thoi a", "khong can", "khong can nua"})
-_TAKES_BACK = frozenset({"huy", "huy bo", "huy a"})
-_HAS_NONE = frozenset({"khong", "khong co", "khong a", "khong co a", "chua co", "chua co a"})
+_OPTIONAL_QUESTIONS = frozenset({EVIDENCE_QUESTION})
+_CANCEL_WORDS = frozenset(
+    {"thoi", "thoi khong can", "bo qua", "thoi a", "khong can", "khong can nua"}
+)
+_RETRACTION_WORDS = frozenset({"huy", "huy bo", "huy a"})
+_NONE_WORDS = frozenset({"khong", "khong co", "khong a", "khong co a", "chua co", "chua co a"})
 
 
-def takes_back(text: str) -> bool:
+def is_retraction(text: str) -> bool:
     """Tell whether words mean "huỷ"."""
-    return fold(text) in _TAKES_BACK
+    return fold(text) in _RETRACTION_WORDS
 
 
-async def ended(turn: Turn) -> list[Answer] | None:
+async def cancel_open_question(turn: Turn) -> list[Answer] | None:
     """End the open question where the words say so; None where none is open or they say else."""
-    dialog = await _open(turn)
+    dialog = await _find_open_question(turn)
     if dialog is None:
         return None
     words = fold(turn.incoming.text)
-    beside = dialog.asks in _BESIDE
-    if words in _ENDS or (words in _HAS_NONE and beside) or (words in _TAKES_BACK and not beside):
-        await dialogs.close(turn.connection, dialog.id)
+    beside = dialog.asks in _OPTIONAL_QUESTIONS
+    if (
+        words in _CANCEL_WORDS
+        or (words in _NONE_WORDS and beside)
+        or (words in _RETRACTION_WORDS and not beside)
+    ):
+        await dialogs.close_dialog(turn.connection, dialog.id)
         return [Answer("dialog_ended", {"beside": beside})]
     return None
 
 
-async def answered(turn: Turn) -> list[Answer] | None:
+async def answer_open_question(turn: Turn) -> list[Answer] | None:
     """Let the open question take the words; None where none is open or they answer something else."""
-    dialog = await _open(turn)
-    handler = HANDLERS.get(dialog.asks) if dialog is not None else None
+    dialog = await _find_open_question(turn)
+    handler = DIALOG_HANDLERS.get(dialog.asks) if dialog is not None else None
     if dialog is None or handler is None:
         return None
-    await dialogs.close(turn.connection, dialog.id)
+    await dialogs.close_dialog(turn.connection, dialog.id)
     answers = await handler(turn, dialog)
     if answers is None:
-        await dialogs.reopen(turn.connection, dialog)
+        await dialogs.reopen_dialog(turn.connection, dialog)
     return answers
 
 
-async def forget(turn: Turn) -> None:
+async def close_open_question(turn: Turn) -> None:
     """Drop the open question: a command or a press turned to something else."""
-    dialog = await dialogs.asked(
+    dialog = await dialogs.find_open_dialog(
         turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
     )
     if dialog is not None:
-        await dialogs.close(turn.connection, dialog.id)
+        await dialogs.close_dialog(turn.connection, dialog.id)
 
 
-async def _open(turn: Turn) -> Any:
+async def _find_open_question(turn: Turn) -> Any:
     if turn.caller.in_group and turn.incoming.reply_to is None:
         return None  # people talk among themselves
-    return await dialogs.asked(
+    return await dialogs.find_open_dialog(
         turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
     )

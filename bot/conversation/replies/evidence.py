@@ -10,58 +10,59 @@ import re
 from typing import Any
 
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.last_list import menu_of
+from bot.conversation.lists.last_list import last_shown_list
 from bot.conversation.reader import targets as reply_targets
-from bot.conversation.reader.understand import understand
-from bot.conversation.replies import record as answering
-from bot.conversation.replies.record import Saying, allowed
-from data.progress import dialogs, evidence
-from data.progress import replies as progress
+from bot.conversation.reader.understand import understand_reply
+from bot.conversation.replies import record as reply_record
+from bot.conversation.replies.record import Reply, load_for_reply
+from data.progress import dialogs, evidence, replies
 from data.text import fold
 from jobs.channel import Answer
 
 _LINK = re.compile(r"https?://[^\s<>\"]{4,400}", re.IGNORECASE)
 
 
-async def document_given(turn: Turn, dialog: Any) -> list[Answer] | None:
+async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Add a document's number and date, or a link to it, to a completion; None where neither is named."""
     text = turn.incoming.text
-    if reply_targets.read(text, today=turn.today) is not None:
+    if reply_targets.read_target(text, today=turn.today) is not None:
         return None  # the document is where a target's figure is from
     link = _LINK.search(text)
-    reading = understand(text, today=turn.today, workdays=turn.registry.workdays)
+    reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
     if reading.document is None and fold(text).startswith("so "):
         text = f"báo cáo {text.strip()}"  # "số 123"
-        reading = understand(text, today=turn.today, workdays=turn.registry.workdays)
+        reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
     if (reading.document is None and link is None) or (reading.tasks and link is None):
         return None
-    known = await allowed(turn, "done", dialog.obligation_id)
+    known = await load_for_reply(turn, "done", dialog.obligation_id)
     if isinstance(known, Answer):
         return [known]
-    last = await progress.last_of(turn.connection, known.row.id)
+    last = await replies.find_last_reply(turn.connection, known.row.id)
     reply_id = dialog.details["reply_id"]
     if known.row.state != "submitted" or last is None or last.id != reply_id:
         return None  # somebody answered again
-    saying = Saying(
+    saying = Reply(
         "done",
         document=reading.document,
         document_on=reading.document_on,
         note=link[0] if link is not None else None,
     )
-    added = await answering.record(turn, saying, known.row.id, adds_to=reply_id)
-    return [await answering.echo(turn, saying, known, None, added, adds=True)]
+    added = await reply_record.record_and_recompute(turn, saying, known.row.id, adds_to=reply_id)
+    return [
+        await reply_record.reply_confirmation(turn, saying, known, None, added, is_addition=True)
+    ]
 
 
-async def files_given(turn: Turn) -> list[Answer]:
+async def take_evidence_files(turn: Turn) -> list[Answer]:
     """Keep photos and files for the task that was replied to, just reported as done, or shown alone.
 
     In a group only a reply is meant for us. What is of no kept type or too big is told, and the rest kept.
     """
     to_us = not turn.caller.in_group or turn.incoming.reply_to is not None
-    obligation_id, reply_id = await _meant(turn) if to_us else (None, None)
+    obligation_id, reply_id = await _find_evidence_obligation(turn) if to_us else (None, None)
     if obligation_id is None:
         return [Answer("evidence_which")] if to_us else []
-    known = await allowed(turn, "done", obligation_id)
+    known = await load_for_reply(turn, "done", obligation_id)
     if isinstance(known, Answer):
         return [known]
     kept: list[dict[str, object]] = []
@@ -72,7 +73,7 @@ async def files_given(turn: Turn) -> list[Answer]:
             refused.append({"name": name, "why": file.fault or "lost"})
             continue
         try:
-            piece = await evidence.keep(
+            piece = await evidence.store_evidence(
                 turn.connection,
                 obligation_id=obligation_id,
                 reply_id=reply_id,
@@ -82,30 +83,30 @@ async def files_given(turn: Turn) -> list[Answer]:
                 chat_id=turn.chat.id,
                 now=turn.now,
             )
-        except evidence.TooBig:
+        except evidence.EvidenceTooBig:
             refused.append({"name": name, "why": "too_big"})
-        except evidence.NotAllowed:
+        except evidence.EvidenceTypeNotAllowed:
             refused.append({"name": name, "why": "not_allowed"})
         else:
-            kept.append({"name": piece.name, "repeated": piece.repeated})
+            kept.append({"name": piece.name, "repeated": piece.is_duplicate})
     context: dict[str, object] = {
-        "item": known.line(turn, 1),
+        "item": known.as_item(turn, 1),
         "kept": kept,
         "refused": refused,
         "done": known.row.state in ("submitted", "confirmed"),
-        "most": evidence.MOST_BYTES // (1024 * 1024),
+        "most": evidence.MAX_EVIDENCE_BYTES // (1024 * 1024),
     }
     return [Answer("evidence_kept", context)]
 
 
-async def _meant(turn: Turn) -> tuple[int | None, int | None]:
+async def _find_evidence_obligation(turn: Turn) -> tuple[int | None, int | None]:
     """Return the obligation that files are for, and the answer they bear out, if one was just given."""
-    menu = await menu_of(turn)
-    if menu is not None and menu.answers_it and menu.only is not None:
-        return menu.only, None
-    dialog = await dialogs.asked(
+    menu = await last_shown_list(turn)
+    if menu is not None and menu.answers_it and menu.only_item is not None:
+        return menu.only_item, None
+    dialog = await dialogs.find_open_dialog(
         turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
     )
-    if dialog is not None and dialog.asks == answering.EVIDENCE:
+    if dialog is not None and dialog.asks == reply_record.EVIDENCE_QUESTION:
         return dialog.obligation_id, dialog.details["reply_id"]
-    return (menu.only if menu is not None else None), None
+    return (menu.only_item if menu is not None else None), None

@@ -10,22 +10,22 @@ import contextlib
 import re
 from typing import Any
 
-from bot.conversation.context.notify import listeners, notices
-from bot.conversation.context.turn import Known, Turn, look_up
-from bot.conversation.lists.last_list import Menu
-from bot.conversation.replies import record as answering
+from bot.conversation.context.notify import coordinator_notices, list_chats_to_notify
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.lists.last_list import ShownList
+from bot.conversation.replies import record as reply_record
 from bot.conversation.replies.extension import LONGEST_REASON, is_reason
-from bot.conversation.replies.record import Saying, allowed
+from bot.conversation.replies.record import Reply, load_for_reply
 from data.progress import dialogs
-from data.progress.replies import NotOpen
+from data.progress.replies import ObligationNotOpen
 from data.text import fold
 from jobs.channel import Answer, Button
 from jobs.rendering.buttons import item_buttons
 
-REASON = "blocked_reason"  # what a dialog asks
+BLOCKED_REASON_QUESTION = "blocked_reason"  # what a dialog asks
 
 # Words that only say that there is trouble, and politeness: what is left over is the reason.
-_SAYS_TROUBLE = frozenset(
+_TROUBLE_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -37,123 +37,138 @@ _SAYS_TROUBLE = frozenset(
 )
 
 
-async def blocked(
-    turn: Turn, saying: Saying, obligation_id: int, menu: Menu | None
+async def handle_blocked(
+    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
 ) -> list[Answer]:
     """Record that a task is held up, and why; ask for the reason where none was said."""
-    known = await allowed(turn, "blocked", obligation_id)
+    known = await load_for_reply(turn, "blocked", obligation_id)
     if isinstance(known, Answer):
         return [known]
     if known.row.state not in ("open", "submitted"):
-        return [answering.closed(turn, known, menu, known.row.state)]
-    reason = trouble_in(saying.note)
+        return [reply_record.closed_answer(turn, known, menu, known.row.state)]
+    reason = extract_trouble(saying.note)
     if reason is None:
-        await dialogs.ask(
+        await dialogs.open_dialog(
             turn.connection,
             chat_id=turn.chat.id,
             person_id=turn.caller.person_id,
-            asks=REASON,
+            asks=BLOCKED_REASON_QUESTION,
             obligation_id=obligation_id,
             now=turn.now,
         )
         context: dict[str, object] = {
-            "item": known.line(turn, 1),
+            "item": known.as_item(turn, 1),
             "verb": "blocked",
             "until": None,
             "in_group": turn.caller.in_group,
         }
         return [Answer("ask_reason", context)]
-    return await _report(turn, known, Saying("blocked", saying.percent, note=reason), menu)
+    return await _record_and_confirm(
+        turn, known, Reply("blocked", saying.percent, note=reason), menu
+    )
 
 
-async def blocked_reason_given(turn: Turn, dialog: Any) -> list[Answer] | None:
+async def take_blocked_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Take the reason as typed; None where the text answers something else."""
     text = turn.incoming.text
     if not is_reason(turn, text):
         return None
-    known = await allowed(turn, "blocked", dialog.obligation_id)
+    known = await load_for_reply(turn, "blocked", dialog.obligation_id)
     if isinstance(known, Answer):
         return [known]
-    saying = Saying("blocked", note=text.strip()[:LONGEST_REASON])
-    return await _report(turn, known, saying, None)
+    saying = Reply("blocked", note=text.strip()[:LONGEST_REASON])
+    return await _record_and_confirm(turn, known, saying, None)
 
 
-async def dispute(
-    turn: Turn, saying: Saying, obligation_id: int, menu: Menu | None
+async def handle_dispute(
+    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
 ) -> list[Answer]:
     """Record that a task is said not to be ours, with the words it was said in."""
-    known = await allowed(turn, "dispute", obligation_id)
+    known = await load_for_reply(turn, "dispute", obligation_id)
     if isinstance(known, Answer):
         return [known]
     words = (saying.note or turn.incoming.text).strip()[:LONGEST_REASON]
-    return await _report(turn, known, Saying("dispute", note=words), menu)
+    return await _record_and_confirm(turn, known, Reply("dispute", note=words), menu)
 
 
-async def tell(turn: Turn, known: Known, saying: Saying) -> tuple[int | None, list[Answer]]:
+async def record_and_notify(
+    turn: Turn, known: VisibleObligation, saying: Reply
+) -> tuple[int | None, list[Answer]]:
     """Record trouble or a dispute and tell of it; returns the reply's id and the notices. Raises NotOpen."""
-    reply_id = await answering.record(turn, saying, known.row.id)
+    reply_id = await reply_record.record_and_recompute(turn, saying, known.row.id)
     if reply_id is None:
         return None, []
     context = {"withdrawn": False, "words": saying.note or ""}
     if saying.verb == "blocked":
-        return reply_id, await notices(turn, known, "notice_blocked", context)
+        return reply_id, await coordinator_notices(turn, known, "notice_blocked", context)
     key = known.row.id
     buttons = (
         (Button("Giao cơ quan khác", f"giveto:{key}"), Button("Vẫn giao như cũ", f"keep:{key}")),
     )
-    return reply_id, await notices(turn, known, "notice_dispute", context, buttons=buttons)
+    return reply_id, await coordinator_notices(
+        turn, known, "notice_dispute", context, buttons=buttons
+    )
 
 
-async def question(
-    turn: Turn, saying: Saying, obligation_id: int, menu: Menu | None
+async def handle_question(
+    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
 ) -> list[Answer]:
     """Pass a question about a task on to who follows it; it is kept, and changes nothing."""
-    known = await allowed(turn, "question", obligation_id)
+    known = await load_for_reply(turn, "question", obligation_id)
     if isinstance(known, Answer):
         return [known]
     words = turn.incoming.text.strip()[:LONGEST_REASON]
-    with contextlib.suppress(NotOpen):  # what is closed may still be asked about
-        await answering.record(turn, Saying("question", note=words), obligation_id)
-    return await _passed_on(turn, [known], words)
+    with contextlib.suppress(ObligationNotOpen):  # what is closed may still be asked about
+        await reply_record.record_and_recompute(turn, Reply("question", note=words), obligation_id)
+    return await _pass_question_on(turn, [known], words)
 
 
-async def question_of_list(turn: Turn, menu: Menu) -> list[Answer]:
+async def handle_list_question(turn: Turn, menu: ShownList) -> list[Answer]:
     """Pass a question that names no task on to who follows the tasks of the list."""
-    known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
+    known = await visible_obligations(turn, [obligation_id for _, obligation_id in menu.items])
     asked = [
-        entry for entry in known.values() if answering.refusal(turn, "question", entry) is None
+        entry
+        for entry in known.values()
+        if reply_record.reply_refusal(turn, "question", entry) is None
     ]
     if not asked:
         return [Answer("unknown_item")]
-    return await _passed_on(turn, asked, turn.incoming.text.strip()[:LONGEST_REASON])
+    return await _pass_question_on(turn, asked, turn.incoming.text.strip()[:LONGEST_REASON])
 
 
-def trouble_in(note: str | None) -> str | None:
+def extract_trouble(note: str | None) -> str | None:
     """Return the words that tell what is in the way, or None where they only say that something is."""
-    words = [word for word in fold(note or "").split() if word not in _SAYS_TROUBLE]
+    words = [word for word in fold(note or "").split() if word not in _TROUBLE_WORDS]
     said = [word for word in words if not word.isdecimal()]
     return (note or "").strip()[:LONGEST_REASON] if said else None
 
 
-async def _report(turn: Turn, known: Known, saying: Saying, menu: Menu | None) -> list[Answer]:
+async def _record_and_confirm(
+    turn: Turn, known: VisibleObligation, saying: Reply, menu: ShownList | None
+) -> list[Answer]:
     try:
-        reply_id, told = await tell(turn, known, saying)
-    except NotOpen as fault:
-        return [answering.closed(turn, known, menu, fault.state)]
-    heard = bool(told) or bool(await listeners(turn, known))
-    return [await answering.echo(turn, saying, known, menu, reply_id, told=heard), *told]
+        reply_id, told = await record_and_notify(turn, known, saying)
+    except ObligationNotOpen as fault:
+        return [reply_record.closed_answer(turn, known, menu, fault.state)]
+    heard = bool(told) or bool(await list_chats_to_notify(turn, known))
+    return [
+        await reply_record.reply_confirmation(
+            turn, saying, known, menu, reply_id, is_notified=heard
+        ),
+        *told,
+    ]
 
 
-async def _passed_on(turn: Turn, asked: list[Known], words: str) -> list[Answer]:
+async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: str) -> list[Answer]:
     """Return the friendly answer and one notice for each chat; a single task is named in them."""
     one = asked[0] if len(asked) == 1 else None
     told: dict[int | None, Answer] = {}
     for known in asked:
         context = {"words": words, "named": one is not None}
-        for notice in await notices(turn, known, "notice_question", context):
+        for notice in await coordinator_notices(turn, known, "notice_question", context):
             told.setdefault(notice.to_chat, notice)
     context_back: dict[str, object] = {
-        "item": one.line(turn, 1) if one is not None else None,
+        "item": one.as_item(turn, 1) if one is not None else None,
         "told": bool(told),
         "coordinators": list(
             dict.fromkeys(known.row.coordinator_name or "cơ quan theo dõi" for known in asked)

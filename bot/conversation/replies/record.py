@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.conversation.context.access import may
-from bot.conversation.context.turn import Known, Turn, look_up
-from bot.conversation.lists.last_list import Menu, listed
-from bot.conversation.replies.show import listing, number_in
-from data.progress import dialogs
-from data.progress import replies as progress
-from data.progress.replies import NotOpen, Said
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.replies.show import build_list_view, find_item_number
+from data.progress import dialogs, replies
+from data.progress.replies import ObligationNotOpen, ReplyKind
 from jobs.channel import Answer, Button
-from jobs.planning.materialise import recompute
+from jobs.planning.rungs import recompute
 from jobs.rendering.buttons import item_buttons
 
-EVIDENCE = "evidence"  # what a dialog asks
+EVIDENCE_QUESTION = "evidence"  # what a dialog asks
 
-SAID: dict[str, Said] = {
+REPLY_KINDS: dict[str, ReplyKind] = {
     "ack": "acknowledge",
     "doing": "in_progress",
     "not_yet": "not_started",
@@ -36,7 +35,7 @@ SAID: dict[str, Said] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Reply:
     """What somebody says of one obligation; verb as in access.ROLES, the rest as far as it was said."""
 
     verb: str
@@ -47,15 +46,15 @@ class Saying:
     note: str | None = None
 
 
-async def allowed(turn: Turn, verb: str, obligation_id: int) -> Known | Answer:
+async def load_for_reply(turn: Turn, verb: str, obligation_id: int) -> VisibleObligation | Answer:
     """Return the obligation if the caller may say this of it, else the answer that refuses."""
-    known = (await look_up(turn, [obligation_id])).get(obligation_id)
+    known = (await visible_obligations(turn, [obligation_id])).get(obligation_id)
     if known is None:
         return Answer("unknown_item")
-    return refusal(turn, verb, known) or known
+    return reply_refusal(turn, verb, known) or known
 
 
-def refusal(turn: Turn, verb: str, known: Known) -> Answer | None:
+def reply_refusal(turn: Turn, verb: str, known: VisibleObligation) -> Answer | None:
     """Return the answer that refuses what the caller may not do; None where it may be done."""
     if may(turn.caller, verb, known.subject):
         return None
@@ -66,14 +65,14 @@ def refusal(turn: Turn, verb: str, known: Known) -> Answer | None:
     )
 
 
-async def record(
-    turn: Turn, saying: Saying, obligation_id: int, *, adds_to: int | None = None
+async def record_and_recompute(
+    turn: Turn, saying: Reply, obligation_id: int, *, adds_to: int | None = None
 ) -> int | None:
     """Record what was said and reckon the next reminder; None: it had been said. Raises NotOpen."""
-    reply_id = await progress.record(
+    reply_id = await replies.record_reply(
         turn.connection,
         obligation_id=obligation_id,
-        said=SAID[saying.verb],
+        said=REPLY_KINDS[saying.verb],
         percent=saying.percent,
         until=saying.until,
         document=saying.document,
@@ -92,76 +91,81 @@ async def record(
     return reply_id
 
 
-async def answer(turn: Turn, saying: Saying, obligation_id: int, menu: Menu | None) -> list[Answer]:
+async def handle_status(
+    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
+) -> list[Answer]:
     """Record where a task stands and say so; menu: the item's own menu if the answer came from it.
 
     A completion without a document's number asks for one, or for a photo, once; nothing waits for it.
     """
-    known = await allowed(turn, saying.verb, obligation_id)
+    known = await load_for_reply(turn, saying.verb, obligation_id)
     if isinstance(known, Answer):
         return [known]
     try:
-        reply_id = await record(turn, saying, obligation_id)
-    except NotOpen as fault:
-        return [closed(turn, known, menu, fault.state)]
+        reply_id = await record_and_recompute(turn, saying, obligation_id)
+    except ObligationNotOpen as fault:
+        return [closed_answer(turn, known, menu, fault.state)]
     asks = saying.verb == "done" and saying.document is None and reply_id is not None
     if asks:
-        await dialogs.ask(
+        await dialogs.open_dialog(
             turn.connection,
             chat_id=turn.chat.id,
             person_id=turn.caller.person_id,
-            asks=EVIDENCE,
+            asks=EVIDENCE_QUESTION,
             obligation_id=obligation_id,
             details={"reply_id": reply_id},
             now=turn.now,
         )
-    return [await echo(turn, saying, known, menu, reply_id, asks_evidence=asks)]
+    return [await reply_confirmation(turn, saying, known, menu, reply_id, asks_evidence=asks)]
 
 
-def decided_on_by(known: Known) -> str:
+def decision_maker_name(known: VisibleObligation) -> str:
     """Return who decides on an obligation, in words: for the coordinating agency's own the leaders."""
     if known.subject.holder_id == known.subject.coordinator_id:
         return "lãnh đạo"
     return known.row.coordinator_name or ""
 
 
-def closed(turn: Turn, known: Known, menu: Menu | None, state: str) -> Answer:
+def closed_answer(
+    turn: Turn, known: VisibleObligation, menu: ShownList | None, state: str
+) -> Answer:
     """Return the answer for what takes no answers any more."""
     return Answer(
-        "closed", {"item": known.line(turn, number_in(menu, known.row.id)), "state": state}
+        "closed",
+        {"item": known.as_item(turn, find_item_number(menu, known.row.id)), "state": state},
     )
 
 
-async def echo(
+async def reply_confirmation(
     turn: Turn,
-    saying: Saying,
-    before: Known,
-    menu: Menu | None,
+    saying: Reply,
+    before: VisibleObligation,
+    menu: ShownList | None,
     reply_id: int | None,
     *,
-    told: bool = False,
+    is_notified: bool = False,
     asks_evidence: bool = False,
-    adds: bool = False,
+    is_addition: bool = False,
 ) -> Answer:
     """Say what was understood, and show again what the answer came from: the list, or the four choices.
 
     adds: it only adds to the answer before (a document's number).
     """
     obligation_id = before.row.id
-    known = (await look_up(turn, [obligation_id]))[obligation_id]
+    known = (await visible_obligations(turn, [obligation_id]))[obligation_id]
     context: dict[str, object] = {
-        "item": known.line(turn, number_in(menu, obligation_id)),
+        "item": known.as_item(turn, find_item_number(menu, obligation_id)),
         "verb": saying.verb,
         "until": saying.until.isoformat() if saying.until else None,
         "document": saying.document or "",
         "document_on": saying.document_on.isoformat() if saying.document_on else None,
         "note": saying.note or "",
         "repeated_answer": reply_id is None,
-        "corrected": not adds and reply_id is not None and before.row.state == "submitted",
-        "adds": adds,
+        "corrected": not is_addition and reply_id is not None and before.row.state == "submitted",
+        "adds": is_addition,
         "next_on": _next_morning(turn, known.row.remind_on),
-        "coordinator": decided_on_by(known),
-        "told": told,
+        "coordinator": decision_maker_name(known),
+        "told": is_notified,
         "asks_evidence": asks_evidence and not turn.incoming.files,
         "in_group": turn.caller.in_group,
         "items": [],
@@ -169,11 +173,13 @@ async def echo(
     if menu is None:
         return Answer("recorded", context)
     take_back = (Button("Huỷ", f"undo:{reply_id}"),) if reply_id is not None else ()
-    shown = await listed(turn, menu.list_id) if menu.list_id is not None else None
+    shown = await list_by_message(turn, menu.list_id) if menu.list_id is not None else None
     if shown is not None:
-        again, ids, buttons = await listing(turn, shown)
+        again, ids, buttons = await build_list_view(turn, shown)
         rows = (*buttons, take_back) if take_back else buttons
-        return Answer("recorded", {**context, **again}, buttons=rows, items=ids, edits=turn.pressed)
+        return Answer(
+            "recorded", {**context, **again}, buttons=rows, items=ids, edits=turn.pressed_message_id
+        )
     # The four choices keep their places and numbers, so that a number never means another one.
     rows = () if saying.verb == "done" else item_buttons(obligation_id, known.row.kind)
     rows = (*rows, take_back) if take_back else rows
@@ -182,7 +188,7 @@ async def echo(
         context,
         buttons=rows,
         items=(obligation_id,) if rows else (),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
 
 
@@ -194,21 +200,21 @@ def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
     return turn.registry.workdays.on_or_after(soonest).isoformat()
 
 
-async def answer_all(turn: Turn, verb: str, menu: Menu) -> list[Answer]:
+async def handle_reply_to_all(turn: Turn, verb: str, menu: ShownList) -> list[Answer]:
     """Say one thing of whatever in a list is open and the caller's to answer: "ack" or "doing"."""
-    known = await look_up(turn, [obligation_id for _, obligation_id in menu.items])
+    known = await visible_obligations(turn, [obligation_id for _, obligation_id in menu.items])
     reply_id: int | None = None
     answered = 0
     for obligation_id, entry in known.items():
         if entry.row.state != "open" or not may(turn.caller, verb, entry.subject):
             continue
         answered += 1
-        reply_id = await record(turn, Saying(verb), obligation_id) or reply_id
+        reply_id = await record_and_recompute(turn, Reply(verb), obligation_id) or reply_id
     if not answered:
         still_open = [entry for entry in known.values() if entry.row.state == "open"]
-        refused = refusal(turn, verb, still_open[0]) if still_open else None
+        refused = reply_refusal(turn, verb, still_open[0]) if still_open else None
         return [refused or Answer("unknown_item")]
-    again, ids, buttons = await listing(turn, menu)
+    again, ids, buttons = await build_list_view(turn, menu)
     if reply_id is not None:
         buttons = (*buttons, (Button("Huỷ", f"undo:{reply_id}"),))
     context = {
@@ -217,4 +223,6 @@ async def answer_all(turn: Turn, verb: str, menu: Menu) -> list[Answer]:
         "repeated_answer": reply_id is None,
         **again,
     }
-    return [Answer("recorded_all", context, buttons=buttons, items=ids, edits=turn.pressed)]
+    return [
+        Answer("recorded_all", context, buttons=buttons, items=ids, edits=turn.pressed_message_id)
+    ]

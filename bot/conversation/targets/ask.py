@@ -11,34 +11,40 @@ from decimal import Decimal
 from typing import Any
 
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.references import bare_number
+from bot.conversation.lists.references import parse_item_number
 from bot.conversation.reader.lexicon import plain
-from bot.conversation.reader.targets import TargetReading, read
-from bot.conversation.targets.record import AGAIN, LONGEST_WORDS, odd, one_of, say
-from bot.conversation.targets.scope import Answerable
+from bot.conversation.reader.targets import TargetReading, read_target
+from bot.conversation.targets.record import (
+    LONGEST_WORDS,
+    TARGET_VALUE_QUESTION,
+    find_answerable,
+    handle_target_value,
+    target_fault_answer,
+)
+from bot.conversation.targets.scope import AnswerableTarget
 from data.progress import dialogs
-from data.targets.indicators import name_of, of_year
-from data.targets.values import shown
+from data.targets.indicators import short_target_name, target_for_year
+from data.targets.numbers import format_vietnamese_number
 from jobs.channel import Answer, Button
 
-WHICH = "target_which"  # what a dialog asks: one of several targets
-PICK = "target"  # the verb of a button that chooses one: "target:QUESTION:NUMBER"
+TARGET_CHOICE_QUESTION = "target_which"  # what a dialog asks: one of several targets
+PICK_TARGET_VERB = "target"  # the verb of a button that chooses one: "target:QUESTION:NUMBER"
 MOST_CHOICES = 6
 _LONGEST_LABEL = 60
 
 
-async def ask(
-    turn: Turn, reading: TargetReading, found: Sequence[Answerable], *, sure: bool
+async def open_target_dialog(
+    turn: Turn, reading: TargetReading, found: Sequence[AnswerableTarget], *, all_fit: bool
 ) -> Answer:
     """Ask which of several targets a value is of; sure: each of them fits the words."""
     options = found[:MOST_CHOICES]
     if options:
         year = reading.year or turn.today.year
-        await dialogs.ask(
+        await dialogs.open_dialog(
             turn.connection,
             chat_id=turn.chat.id,
             person_id=turn.caller.person_id,
-            asks=WHICH,
+            asks=TARGET_CHOICE_QUESTION,
             details={
                 "question": _question(turn),
                 "menu": turn.chat.last_menu_message_id,
@@ -47,22 +53,28 @@ async def ask(
                 "percent": reading.percent,
                 "words": turn.incoming.text[:LONGEST_WORDS],
                 "options": [
-                    [each.plan.id, of_year(each.indicator, year).code, each.agency.agency_id]
+                    [
+                        each.plan.id,
+                        target_for_year(each.indicator, year).code,
+                        each.agency.agency_id,
+                    ]
                     for each in options
                 ],
                 "codes": [_codes(each) for each in options],
             },
             now=turn.now,
         )
-    return which(turn, reading, options, sure=sure, more=len(found) - len(options))
+    return target_choice_answer(
+        turn, reading, options, all_fit=all_fit, more=len(found) - len(options)
+    )
 
 
-def which(
+def target_choice_answer(
     turn: Turn,
     reading: TargetReading,
-    options: Sequence[Answerable],
+    options: Sequence[AnswerableTarget],
     *,
-    sure: bool,
+    all_fit: bool,
     more: int = 0,
 ) -> Answer:
     """Return the question which target a value is of; without options, that none was found."""
@@ -73,28 +85,28 @@ def which(
     for each in options:
         where = [f"KH {each.plan.number.partition('/')[0]}"] if plans else []
         where += [each.agency.agency] if agencies else []
-        name = f"{', '.join(_codes(each))} · {name_of(each.indicator[0])}"
+        name = f"{', '.join(_codes(each))} · {short_target_name(each.indicator[0])}"
         labels.append(f"{name} ({', '.join(where)})" if where else name)
     return Answer(
         "target_which",
         {
-            "value": shown(reading.value) if reading.value is not None else "",
+            "value": format_vietnamese_number(reading.value) if reading.value is not None else "",
             "percent": reading.percent,
             "year": year,
-            "sure": sure,
+            "sure": all_fit,
             "code": reading.code or "",
             "options": labels,
             "more": more,
             "in_group": turn.caller.in_group,
         },
         buttons=tuple(
-            (Button(_cut(label), f"{PICK}:{_question(turn)}:{number}"),)
+            (Button(_cut(label), f"{PICK_TARGET_VERB}:{_question(turn)}:{number}"),)
             for number, label in enumerate(labels, 1)
         ),
     )
 
 
-def _codes(each: Answerable) -> list[str]:
+def _codes(each: AnswerableTarget) -> list[str]:
     return [target.code for target in each.indicator]
 
 
@@ -108,26 +120,30 @@ def _question(turn: Turn) -> int:
     return turn.event_id or 0
 
 
-async def picked(turn: Turn) -> list[Answer] | None:
+async def handle_target_choice(turn: Turn) -> list[Answer] | None:
     """Answer a button that chooses a target; None for any other. Only the one who was asked can choose."""
     verb, _, rest = turn.incoming.text.partition(":")
-    if verb != PICK:
+    if verb != PICK_TARGET_VERB:
         return None
     question, _, number = rest.partition(":")
-    dialog = await dialogs.asked(
+    dialog = await dialogs.find_open_dialog(
         turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
     )
-    if dialog is None or dialog.asks != WHICH or str(dialog.details["question"]) != question:
-        return [odd("asked_before", None)]
+    if (
+        dialog is None
+        or dialog.asks != TARGET_CHOICE_QUESTION
+        or str(dialog.details["question"]) != question
+    ):
+        return [target_fault_answer("asked_before", None)]
     chosen = await _choose(turn, dialog, int(number) if number.isdecimal() else 0)
-    await dialogs.close(turn.connection, dialog.id)
+    await dialogs.close_dialog(turn.connection, dialog.id)
     return chosen or [Answer("unknown_item")]
 
 
-async def which_given(turn: Turn, dialog: Any) -> list[Answer] | None:
+async def take_target_choice(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Take the number of a choice, or its code; None where the text answers something else."""
     text = turn.incoming.text
-    number = bare_number(text)
+    number = parse_item_number(text)
     if number is not None and turn.chat.last_menu_message_id != dialog.details["menu"]:
         return None  # a list came since: there numbers mean its items
     if number is None:
@@ -145,39 +161,39 @@ async def _choose(turn: Turn, dialog: Any, number: int) -> list[Answer] | None:
     details = dialog.details
     if not 1 <= number <= len(details["options"]):
         return None
-    chosen = await one_of(turn, *details["options"][number - 1])
+    chosen = await find_answerable(turn, *details["options"][number - 1])
     if chosen is None:
         return [Answer("unknown_item")]
     reading = TargetReading(
         year=details["year"], value=Decimal(details["value"]), percent=details["percent"]
     )
-    return [await say(turn, chosen, reading, details["words"])]
+    return [await handle_target_value(turn, chosen, reading, details["words"])]
 
 
-async def value_given(turn: Turn, dialog: Any) -> list[Answer] | None:
+async def take_target_value(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Take the number that was asked for again; None where the text is anything but a number.
 
     None too where a list came since: a number, or a share of work done, is of its items.
     """
     if turn.chat.last_menu_message_id != dialog.details["menu"]:
         return None
-    about = await one_of(turn, *dialog.details["option"])
+    about = await find_answerable(turn, *dialog.details["option"])
     if about is None:
         return None
     code = dialog.details["option"][1]
     text = turn.incoming.text
-    reading = read(f"chỉ tiêu {code}: {text}", today=turn.today)
+    reading = read_target(f"chỉ tiêu {code}: {text}", today=turn.today)
     if reading is None or reading.value is None or reading.names or reading.after:
         return None
     year = reading.year or dialog.details["year"]
     number = TargetReading(year=year, value=reading.value, percent=reading.percent)
-    return [await say(turn, about, number, text)]
+    return [await handle_target_value(turn, about, number, text)]
 
 
-async def forget(turn: Turn) -> None:
+async def close_target_question(turn: Turn) -> None:
     """Drop an open question about a target: the words speak of one anew."""
-    dialog = await dialogs.asked(
+    dialog = await dialogs.find_open_dialog(
         turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
     )
-    if dialog is not None and dialog.asks in (WHICH, AGAIN):
-        await dialogs.close(turn.connection, dialog.id)
+    if dialog is not None and dialog.asks in (TARGET_CHOICE_QUESTION, TARGET_VALUE_QUESTION):
+        await dialogs.close_dialog(turn.connection, dialog.id)

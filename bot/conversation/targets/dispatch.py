@@ -10,58 +10,71 @@ from collections.abc import Sequence
 
 from bot.conversation.context.access import may
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.last_list import Menu
-from bot.conversation.lists.references import codes_in_hand
+from bot.conversation.lists.last_list import ShownList
+from bot.conversation.lists.references import list_nameable_codes
 from bot.conversation.reader.lexicon import plain
-from bot.conversation.reader.targets import TargetReading, casts_doubt, meant, nearness, read
-from bot.conversation.reader.understand import understand
-from bot.conversation.targets.ask import MOST_CHOICES, ask, forget, which
-from bot.conversation.targets.record import odd, refusal, say
-from bot.conversation.targets.scope import Answerable, answerable
-from bot.conversation.targets.view import chitieu
-from data.targets import values as targets
+from bot.conversation.reader.targets import (
+    TargetReading,
+    find_meant_indicators,
+    is_doubtful_value,
+    nearness,
+    read_target,
+)
+from bot.conversation.reader.understand import understand_reply
+from bot.conversation.targets.ask import (
+    MOST_CHOICES,
+    close_target_question,
+    open_target_dialog,
+    target_choice_answer,
+)
+from bot.conversation.targets.record import handle_target_value, target_fault_answer, target_refusal
+from bot.conversation.targets.scope import AnswerableTarget, list_answerable_targets
+from bot.conversation.targets.view import answer_chitieu
+from data.targets.numbers import format_stored_number
 from jobs.channel import Answer
 
 
-async def said(turn: Turn, menu: Menu | None) -> list[Answer] | None:
+async def answer_target_words(turn: Turn, menu: ShownList | None) -> list[Answer] | None:
     """Answer words that speak of a target; None where they do not, or are a question or another request.
 
     menu: what the words would answer otherwise; an explanation that it asks for may speak of targets.
     """
     text = turn.incoming.text
-    reading = read(text, today=turn.today)
+    reading = read_target(text, today=turn.today)
     overheard = turn.caller.in_group and turn.incoming.reply_to is None
     if reading is None or overheard:
         return None
-    explains = menu is not None and menu.explanation is not None
+    explains = menu is not None and menu.explanation_id is not None
     if not may(turn.caller, "target"):
-        return [refusal(turn)] if reading.value is not None else None
-    every = await answerable(turn)
-    if reading.bare and reading.code in await codes_in_hand(turn):
+        return [target_refusal(turn)] if reading.value is not None else None
+    every = await list_answerable_targets(turn)
+    if reading.bare and reading.code in await list_nameable_codes(turn):
         return None  # a task that bears such a code
-    among = [each for each in every if each.is_of(reading.plan)]
-    found = [among[place] for place in meant(reading, [each.indicator for each in among])]
+    among = [each for each in every if each.is_of_plan(reading.plan)]
+    found = [
+        among[place] for place in find_meant_indicators(reading, [each.indicator for each in among])
+    ]
     if found:
-        await forget(turn)
+        await close_target_question(turn)
         if len(found) == 1:
-            return [await say(turn, found[0], reading, text)]
-        return [await ask(turn, reading, found, sure=True)]
+            return [await handle_target_value(turn, found[0], reading, text)]
+        return [await open_target_dialog(turn, reading, found, all_fit=True)]
     if explains or not _is_meant(turn, reading, among):
         return None
-    await forget(turn)
-    return await _unclear(turn, reading, among)
+    await close_target_question(turn)
+    return await _ask_unclear(turn, reading, among)
 
 
-def speaks_of_one(turn: Turn) -> bool:
+def gives_target_value(turn: Turn) -> bool:
     """Tell whether the words in hand give a value of a target."""
-    reading = read(turn.incoming.text, today=turn.today)
+    reading = read_target(turn.incoming.text, today=turn.today)
     return reading is not None and reading.value is not None
 
 
-def _is_meant(turn: Turn, reading: TargetReading, among: Sequence[Answerable]) -> bool:
+def _is_meant(turn: Turn, reading: TargetReading, among: Sequence[AnswerableTarget]) -> bool:
     """Tell whether words that give no sure value are of a target all the same, and would be taken for a task's."""
     text, today = turn.incoming.text, turn.today
-    intent = understand(text, today=today, workdays=turn.registry.workdays).intent
+    intent = understand_reply(text, today=today, workdays=turn.registry.workdays).intent
     if reading.fault == "inside":
         near = any(_is_coded(reading, each) for each in among) or _nearest(reading, among, 2)
         return bool(near) and intent in ("status", "multi")
@@ -70,33 +83,41 @@ def _is_meant(turn: Turn, reading: TargetReading, among: Sequence[Answerable]) -
     return intent not in ("question", "extension", "dispute")
 
 
-async def _unclear(turn: Turn, reading: TargetReading, among: Sequence[Answerable]) -> list[Answer]:
-    if reading.value is None or casts_doubt(reading):
-        return [odd(reading.fault or "unsure", reading)]
+async def _ask_unclear(
+    turn: Turn, reading: TargetReading, among: Sequence[AnswerableTarget]
+) -> list[Answer]:
+    if reading.value is None or is_doubtful_value(reading):
+        return [target_fault_answer(reading.fault or "unsure", reading)]
     if reading.code is None and not reading.names and not reading.percent:
-        plans = turn.registry.find_plans(targets.written(reading.value))
+        plans = turn.registry.find_plans(format_stored_number(reading.value))
         if any(each.plan.code in plans for each in among):  # "chỉ tiêu 1331"
-            return await chitieu(turn, words=targets.written(reading.value))
+            return await answer_chitieu(turn, words=format_stored_number(reading.value))
     coded = [each for each in among if _is_coded(reading, each)]
     if reading.code is not None and not coded:
-        bare = [each for each in await answerable(turn, figures=False) if each.is_of(reading.plan)]
+        bare = [
+            each
+            for each in await list_answerable_targets(turn, with_figure=False)
+            if each.is_of_plan(reading.plan)
+        ]
         if any(_is_coded(reading, each) for each in bare):
-            return [odd("no_figure", reading)]
-        return [which(turn, reading, [], sure=False)]
+            return [target_fault_answer("no_figure", reading)]
+        return [target_choice_answer(turn, reading, [], all_fit=False)]
     near = coded or _nearest(reading, among, 1)
     if not near and not reading.names:
         if not 0 < len(among) <= MOST_CHOICES:
-            return [odd("unsure", reading)]
+            return [target_fault_answer("unsure", reading)]
         near = list(among)
-    return [await ask(turn, reading, near, sure=False)]
+    return [await open_target_dialog(turn, reading, near, all_fit=False)]
 
 
-def _is_coded(reading: TargetReading, each: Answerable) -> bool:
+def _is_coded(reading: TargetReading, each: AnswerableTarget) -> bool:
     code = plain((reading.code or "").lower())
     return any(plain(target.code.lower()) == code for target in each.indicator)
 
 
-def _nearest(reading: TargetReading, among: Sequence[Answerable], least: int) -> list[Answerable]:
+def _nearest(
+    reading: TargetReading, among: Sequence[AnswerableTarget], least: int
+) -> list[AnswerableTarget]:
     scores = [max(nearness(reading, target) for target in each.indicator) for each in among]
     best = max(scores, default=0)
     return [each for each, score in zip(among, scores, strict=True) if score == best >= least]

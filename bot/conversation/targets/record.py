@@ -11,35 +11,43 @@ from decimal import Decimal
 
 from bot.conversation.context.access import enrolments_for, may
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.last_list import Menu
+from bot.conversation.lists.last_list import ShownList
 from bot.conversation.reader.targets import TargetReading
-from bot.conversation.targets.scope import Answerable, answerable, line
+from bot.conversation.targets.scope import AnswerableTarget, list_answerable_targets, target_line
 from data.progress import dialogs
 from data.progress.undo import CannotUndo
-from data.targets import values as targets
-from data.targets.indicators import goals, is_percent, name_of, of_year, unit_of
-from data.targets.values import shown
+from data.targets import values as target_values
+from data.targets.indicators import (
+    goal_numbers,
+    is_percent,
+    short_target_name,
+    target_for_year,
+    unit_of,
+)
+from data.targets.numbers import format_vietnamese_number
 from jobs.channel import Answer, Button
 
-AGAIN = "target_value"  # what a dialog asks: the number, which made no sense
-TAKE_BACK = "untarget"  # the verb of a button, with the value's row
+TARGET_VALUE_QUESTION = "target_value"  # what a dialog asks: the number, which made no sense
+UNDO_TARGET_VERB = "untarget"  # the verb of a button, with the value's row
 LONGEST_WORDS = 500
 _FIRST_YEAR = 2000
 
 
-async def say(turn: Turn, about: Answerable, reading: TargetReading, words: str) -> Answer:
+async def handle_target_value(
+    turn: Turn, about: AnswerableTarget, reading: TargetReading, words: str
+) -> Answer:
     """Record a value and say it back; one that makes no sense is asked for again. words: as first typed."""
     assert reading.value is not None
     year = reading.year or turn.today.year
-    target = of_year(about.indicator, year)
-    why = _oddity(turn, about, reading, year)
+    target = target_for_year(about.indicator, year)
+    why = _find_value_fault(turn, about, reading, year)
     if why is not None:
         if why not in ("future", "too_old"):
-            await dialogs.ask(
+            await dialogs.open_dialog(
                 turn.connection,
                 chat_id=turn.chat.id,
                 person_id=turn.caller.person_id,
-                asks=AGAIN,
+                asks=TARGET_VALUE_QUESTION,
                 details={
                     "option": [about.plan.id, target.code, about.agency.agency_id],
                     "menu": turn.chat.last_menu_message_id,
@@ -47,8 +55,8 @@ async def say(turn: Turn, about: Answerable, reading: TargetReading, words: str)
                 },
                 now=turn.now,
             )
-        return odd(why, reading, about=about, year=year)
-    made = await targets.say(
+        return target_fault_answer(why, reading, about=about, year=year)
+    made = await target_values.record_target_value(
         turn.connection,
         plan_id=about.plan.id,
         code=target.code,
@@ -62,18 +70,25 @@ async def say(turn: Turn, about: Answerable, reading: TargetReading, words: str)
         now=turn.now,
     )
     context = await _context(turn, about, year)
-    button = (Button("Huỷ", f"{TAKE_BACK}:{made}"),)
+    button = (Button("Huỷ", f"{UNDO_TARGET_VERB}:{made}"),)
     return Answer(
         "target_said",
-        {**context, "value": shown(reading.value), "taken_back": False, "repeated": made is None},
+        {
+            **context,
+            "value": format_vietnamese_number(reading.value),
+            "taken_back": False,
+            "repeated": made is None,
+        },
         buttons=(button,) if made is not None else (),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
 
 
-def _oddity(turn: Turn, about: Answerable, reading: TargetReading, year: int) -> str | None:
+def _find_value_fault(
+    turn: Turn, about: AnswerableTarget, reading: TargetReading, year: int
+) -> str | None:
     """Return why a value makes no sense for a target, or None."""
-    target, value = of_year(about.indicator, year), reading.value
+    target, value = target_for_year(about.indicator, year), reading.value
     assert value is not None
     if year > turn.today.year:
         return "future"
@@ -83,17 +98,19 @@ def _oddity(turn: Turn, about: Answerable, reading: TargetReading, year: int) ->
         return "negative"
     if reading.percent and not is_percent(target):
         return "unit"
-    if is_percent(target) and value > 100 and all(goal <= 100 for goal in goals(target)):
+    if is_percent(target) and value > 100 and all(goal <= 100 for goal in goal_numbers(target)):
         return "over"
     return None
 
 
-async def one_of(turn: Turn, plan_id: int, code: str, agency_id: int) -> Answerable | None:
+async def find_answerable(
+    turn: Turn, plan_id: int, code: str, agency_id: int
+) -> AnswerableTarget | None:
     """Return one indicator that the caller may (still) answer for, by what a question remembers."""
     return next(
         (
             each
-            for each in await answerable(turn)
+            for each in await list_answerable_targets(turn)
             if each.plan.id == plan_id
             and each.agency.agency_id == agency_id
             and any(target.code == code for target in each.indicator)
@@ -102,12 +119,12 @@ async def one_of(turn: Turn, plan_id: int, code: str, agency_id: int) -> Answera
     )
 
 
-async def _context(turn: Turn, about: Answerable, year: int) -> dict[str, object]:
+async def _context(turn: Turn, about: AnswerableTarget, year: int) -> dict[str, object]:
     """Return what is said back of a target: the goals beside what now stands, to this agency."""
-    values = await targets.values_of(turn.connection, about.plan.id)
+    values = await target_values.load_reported_values(turn.connection, about.plan.id)
     coordinator_id = about.plan.coordinator_id
     steers = about.agency.agency_id == coordinator_id
-    group = targets.standings(about.indicator, values, coordinator_id)
+    group = target_values.target_statuses(about.indicator, values, coordinator_id)
     settled = [  # by another agency, the coordinating one
         standing.of[0].agency
         for standing in group
@@ -117,7 +134,7 @@ async def _context(turn: Turn, about: Answerable, year: int) -> dict[str, object
     ]
     return {
         "by": next(iter(settled), ""),
-        "line": line(group, None if steers else {about.agency.agency_id, coordinator_id}),
+        "line": target_line(group, None if steers else {about.agency.agency_id, coordinator_id}),
         "plan_number": about.plan.number,
         "year": year,
         "agency": about.agency.agency,
@@ -125,11 +142,11 @@ async def _context(turn: Turn, about: Answerable, year: int) -> dict[str, object
     }
 
 
-def odd(
+def target_fault_answer(
     why: str,
     reading: TargetReading | None,
     *,
-    about: Answerable | None = None,
+    about: AnswerableTarget | None = None,
     year: int | None = None,
 ) -> Answer:
     """Return the answer that says why nothing was recorded of a target; about: the one meant, if known."""
@@ -141,10 +158,10 @@ def odd(
         "target_odd",
         {
             "why": why,
-            "value": "" if value is None else shown(value),
+            "value": "" if value is None else format_vietnamese_number(value),
             "percent": reading is not None and reading.percent,
             "code": code or "",
-            "name": name_of(about.indicator[0]) if about is not None else "",
+            "name": short_target_name(about.indicator[0]) if about is not None else "",
             "unit": unit_of(about.indicator[0]) if about is not None else "",
             "plan_number": about.plan.number if about is not None else "",
             "year": year,
@@ -152,16 +169,18 @@ def odd(
     )
 
 
-def refusal(turn: Turn) -> Answer:
+def target_refusal(turn: Turn) -> Answer:
     """Return the answer for who may look at targets and not answer for them."""
     answers = turn.caller.roles() & {"focal", "coordinator"}
     why = "not_enrolled" if turn.caller.in_group and answers else "read_only"
     return Answer("not_allowed", {"why": why, "coordinator": "", "command": ""})
 
 
-async def take_back(turn: Turn, value_id: int, menu: Menu | None = None) -> list[Answer]:
+async def handle_target_undo(
+    turn: Turn, value_id: int, menu: ShownList | None = None
+) -> list[Answer]:
     """Take back one's own value, or one said in this chat, if the caller may answer for its agency."""
-    row = await targets.value_of(turn.connection, value_id)
+    row = await target_values.find_target_value(turn.connection, value_id)
     ours = row is not None and (
         row.chat_id == turn.chat.id
         or (row.person_id is not None and row.person_id == turn.caller.person_id)
@@ -169,9 +188,9 @@ async def take_back(turn: Turn, value_id: int, menu: Menu | None = None) -> list
     answers = {enrolled.agency_id for enrolled in enrolments_for(turn.caller, "target")}
     if row is None or not ours or row.agency_id not in answers:
         refused = row is not None and ours and not may(turn.caller, "target")
-        return [refusal(turn) if refused else Answer("unknown_item")]
+        return [target_refusal(turn) if refused else Answer("unknown_item")]
     try:
-        undone = await targets.undo(
+        undone = await target_values.undo_target_value(
             turn.connection,
             value_id=value_id,
             person_id=turn.caller.person_id,
@@ -183,15 +202,15 @@ async def take_back(turn: Turn, value_id: int, menu: Menu | None = None) -> list
     except CannotUndo as fault:
         why = "said_since" if fault.why == "answered_since" else fault.why
         return [Answer("cannot_undo", {"why": why})]
-    about = await one_of(turn, undone.plan_id, undone.code, undone.agency_id)
+    about = await find_answerable(turn, undone.plan_id, undone.code, undone.agency_id)
     if about is None:
-        return [odd("taken_back", None)]
+        return [target_fault_answer("taken_back", None)]
     context = await _context(turn, about, undone.year)
-    value = shown(Decimal(undone.value))
+    value = format_vietnamese_number(Decimal(undone.value))
     return [
         Answer(
             "target_said",
             {**context, "value": value, "taken_back": True, "repeated": False},
-            edits=turn.pressed,
+            edits=turn.pressed_message_id,
         )
     ]

@@ -17,63 +17,66 @@ from sqlalchemy import or_, select
 from bot.conversation.context.access import enrolments_for
 from bot.conversation.context.turn import Turn
 from data.clock import civil_date
-from data.contacts.enrolments import Enrolled
+from data.contacts.enrolments import ActiveEnrolment
 from data.models import Assignment, Obligation, Plan, Task
-from data.obligations import lists as owed
+from data.obligations import lists
 from data.targets.indicators import (
     Indicator,
-    goals,
+    goal_numbers,
+    group_by_indicator,
     has_figure,
-    indicators,
     is_met,
-    name_of,
-    share,
+    short_target_name,
+    target_completion,
     unit_of,
 )
-from data.targets.values import Standing, Value, shown
+from data.targets.numbers import format_vietnamese_number
+from data.targets.values import ReportedValue, TargetStatus
 
 _BLOCKS = 10
 _MOST_NAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Answerable:
+class AnswerableTarget:
     """An indicator that an agency may answer for; plan: its row; agency: for whom it would be said."""
 
     plan: Any
     indicator: Indicator
-    agency: Enrolled
+    agency: ActiveEnrolment
 
-    def is_of(self, number: str | None) -> bool:
+    def is_of_plan(self, number: str | None) -> bool:
         """Tell whether its plan has that number ("1331", "1331/KH-UBND"); None: any plan."""
         if number is None:
             return True
         return number.partition("/")[0] == str(self.plan.number).partition("/")[0]
 
 
-async def answerable(turn: Turn, *, figures: bool = True) -> list[Answerable]:
+async def list_answerable_targets(
+    turn: Turn, *, with_figure: bool = True
+) -> list[AnswerableTarget]:
     """Return what the caller may answer for here; figures False: the targets that have none."""
-    found: list[Answerable] = []
+    found: list[AnswerableTarget] = []
     agencies = {enrolled.agency_id: enrolled for enrolled in enrolments_for(turn.caller, "target")}
     for enrolled in agencies.values():
         for plan in await _plans_of(turn, enrolled):
             if plan.code not in turn.registry.plans:
                 continue
             found += [
-                Answerable(plan, indicator, enrolled)
-                for indicator in indicators(turn.registry.plans[plan.code].targets)
-                if has_figure(indicator[0]) is figures
+                AnswerableTarget(plan, indicator, enrolled)
+                for indicator in group_by_indicator(turn.registry.plans[plan.code].targets)
+                if has_figure(indicator[0]) is with_figure
             ]
     return found
 
 
-async def _plans_of(turn: Turn, enrolled: Enrolled) -> Sequence[Any]:
+async def _plans_of(turn: Turn, enrolled: ActiveEnrolment) -> Sequence[Any]:
     """Return the living plans that an agency coordinates, or in which it has an assignment or duty."""
-    held = turn.holders(enrolled.province).held_by(enrolled.agency_code)
+    held = turn.holders(enrolled.province).owners_held_by(enrolled.agency_code)
     ids = await turn.agency_ids(enrolled.province, held.owners)
     tasks = [ids[code] for code in sorted(held.tasks) if code in ids]
     owes = select(Obligation.plan_id).where(
-        owed.held_by_ids(ids, held), Obligation.state.not_in(("withdrawn", "superseded"))
+        lists.held_condition_by_ids(ids, held), Obligation.state.not_in(("withdrawn", "superseded"))
     )
     assigned = (
         select(Task.plan_id)
@@ -104,53 +107,53 @@ async def _plans_of(turn: Turn, enrolled: Enrolled) -> Sequence[Any]:
 # ------------------------------------------------------------------ what is shown
 
 
-def line(group: Sequence[Standing], seen: Collection[int] | None) -> dict[str, Any]:
+def target_line(group: Sequence[TargetStatus], seen: Collection[int] | None) -> dict[str, Any]:
     """Return what templates show of an indicator.
 
     seen: the agencies whose words may be shown with their names; None: all.
     """
     targets = [standing.target for standing in group]
-    said = {known.id: known for standing in group for known in standing.said}
+    said = {known.id: known for standing in group for known in standing.reported}
     counts = {known.id for standing in group for known in standing.of}
     told = [known for known in said.values() if seen is None or known.agency_id in seen]
     told.sort(key=lambda known: (known.id not in counts, -known.year))
     return {
         "codes": [target.code for target in targets],
-        "name": name_of(targets[0]),
+        "name": short_target_name(targets[0]),
         "unit": unit_of(targets[0]),
         "goals": [_goal(standing) for standing in group if has_figure(standing.target)],
         "said": [_said(known, known.id in counts) for known in told[:_MOST_NAMES]],
         "more": max(len(told) - _MOST_NAMES, 0) if seen is None else 0,
-        "differs": any(standing.differs for standing in group),
+        "differs": any(standing.has_conflict for standing in group),
     }
 
 
-def _goal(standing: Standing) -> dict[str, Any]:
+def _goal(standing: TargetStatus) -> dict[str, Any]:
     target, value = standing.target, standing.value
     return {
         "year": target.year,
         "comparator": target.comparator,
-        "figures": [shown(figure) for figure in goals(target)],
-        "value": None if value is None else shown(value),
+        "figures": [format_vietnamese_number(figure) for figure in goal_numbers(target)],
+        "value": None if value is None else format_vietnamese_number(value),
         "value_year": standing.year,
         "met": None if value is None else is_met(target, value),
-        "bar": "" if value is None else bar(share(target, value)),
-        "differs": standing.differs,
+        "bar": "" if value is None else progress_bar(target_completion(target, value)),
+        "differs": standing.has_conflict,
     }
 
 
-def _said(known: Value, counts: bool) -> dict[str, Any]:
+def _said(known: ReportedValue, counts: bool) -> dict[str, Any]:
     return {
         "agency": known.agency,
         "person": known.person,
         "year": known.year,
-        "value": shown(known.value),
+        "value": format_vietnamese_number(known.value),
         "on": civil_date(known.said_at).isoformat(),
         "counts": counts,
     }
 
 
-def bar(part: Decimal) -> str:
+def progress_bar(part: Decimal) -> str:
     """Return a share as ten blocks; only the whole fills them all."""
     full = int(part * _BLOCKS)
     return "▓" * full + "░" * (_BLOCKS - full)

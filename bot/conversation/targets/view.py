@@ -10,54 +10,59 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.conversation.context.access import may
-from bot.conversation.context.lookup import choose, meant, short_number, visible_plans
-from bot.conversation.context.pages import (
-    Rows,
-    ask_button,
-    page_asked,
-    page_buttons,
-    page_of,
-    size_for,
+from bot.conversation.context.lookup import (
+    ask_choice,
+    load_visible_plans,
+    look_up_words,
+    short_plan_number,
 )
-from bot.conversation.context.scope import scope_of
+from bot.conversation.context.pages import (
+    ButtonRows,
+    clamp_page,
+    command_button,
+    page_buttons,
+    page_size,
+    parse_page,
+)
+from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn
-from bot.conversation.targets.scope import line
+from bot.conversation.targets.scope import target_line
 from data.targets.indicators import has_figure, is_percent
-from data.targets.values import plan_standings
+from data.targets.values import load_target_statuses
 from jobs.channel import Answer
 
 LINES_A_PAGE = 8
 _MOST_PLANS = 12
 
 
-async def chitieu(turn: Turn, *, words: str | None = None) -> list[Answer]:
+async def answer_chitieu(turn: Turn, *, words: str | None = None) -> list[Answer]:
     """Answer /chitieu [PLAN] ("/chitieu 1331 trang 2"); words: in place of what followed the command."""
-    words, page = page_asked(turn.words if words is None else words)
-    scope = await scope_of(turn)
+    words, page = parse_page(turn.words if words is None else words)
+    scope = await load_scope(turn)
     if not words:
-        plans = await visible_plans(turn, scope)
-        return [_plans(turn, plans)]
-    found = await meant(turn, scope, words)
+        plans = await load_visible_plans(turn, scope)
+        return [_ask_target_plan(turn, plans)]
+    found = await look_up_words(turn, scope, words)
     if not found.plans:
         return [Answer("nothing_found", {"words": words, "command": "chitieu"})]
     if len(found.plans) > 1:
         choices = [(plan.code, f"{plan.number}: {plan.title}") for plan in found.plans]
-        return [choose("chitieu", words, choices)]
+        return [ask_choice("chitieu", words, choices)]
     (plan,) = found.plans
-    key = short_number(plan, found.visible.values())
+    key = short_plan_number(plan, found.visible_plans.values())
     return [await _targets(turn, plan, key, page, follows=plan.id in scope.plans)]
 
 
-def _plans(turn: Turn, plans: dict[int, Any]) -> Answer:
+def _ask_target_plan(turn: Turn, plans: dict[int, Any]) -> Answer:
     """Ask which plan is meant, of those that have targets."""
     known = turn.registry.plans
     having = [plan for plan in plans.values() if plan.code in known and known[plan.code].targets]
     shown = having[:_MOST_PLANS]
-    buttons: Rows = ()
+    buttons: ButtonRows = ()
     options = []
     for plan in shown:
-        key = short_number(plan, plans.values())
-        buttons = (*buttons, *ask_button(f"Kế hoạch {plan.number}", "chitieu", key))
+        key = short_plan_number(plan, plans.values())
+        buttons = (*buttons, *command_button(f"Kế hoạch {plan.number}", "chitieu", key))
         options.append({"typed": key, "number": plan.number, "title": plan.title})
     context = {"options": options, "more": len(having) - len(shown)}
     return Answer("chitieu", {"plan_number": "", **context}, buttons=buttons)
@@ -67,12 +72,12 @@ async def _targets(turn: Turn, plan: Any, key: str, page: int, *, follows: bool)
     file = turn.registry.plans.get(plan.code)
     groups: Sequence[Any] = ()
     if file is not None:
-        groups = await plan_standings(turn.connection, file, plan.id, plan.coordinator_id)
-    own = {enrolled.agency_id for enrolled in turn.caller.here}
+        groups = await load_target_statuses(turn.connection, file, plan.id, plan.coordinator_id)
+    own = {enrolled.agency_id for enrolled in turn.caller.enrolments}
     seen = None if follows else {*own, plan.coordinator_id}
     figured = [group for group in groups if has_figure(group[0].target)]
     bare = [group for group in groups if not has_figure(group[0].target)]
-    at = page_of(len(groups), page, size_for(turn.longest, LINES_A_PAGE))
+    at = clamp_page(len(groups), page, page_size(turn.max_length, LINES_A_PAGE))
     shown = [*figured, *bare][at.offset : at.offset + at.size]
     first = figured[0][0].target if figured else None
     return Answer(
@@ -84,11 +89,11 @@ async def _targets(turn: Turn, plan: Any, key: str, page: int, *, follows: bool)
             "words": key,
             "total": len(figured),
             "without": len(bare),
-            "lines": [line(group, seen) for group in shown],
+            "lines": [target_line(group, seen) for group in shown],
             "example": first.code if first and may(turn.caller, "target") else "",
             "percent": first is not None and is_percent(first),
             "in_group": turn.caller.in_group,
         },
         buttons=page_buttons("chitieu", at.number, at.count, key),
-        edits=turn.pressed,
+        edits=turn.pressed_message_id,
     )
