@@ -43,12 +43,11 @@ def main() -> int:
         "--file", type=Path, help="a file of a million obligations, kept between runs"
     )
     options.add_argument(
-        "--write-readme", action="store_true", help="put the kept figures in README.md"
+        "--write-readme", action="store_true", help="put the kept figures in benchmarks/README.md"
     )
     chosen = options.parse_args()
     if chosen.write_readme:
-        for path in (table.TOP / "README.md", table.RESULTS.with_name("README.md")):
-            table.write_into(path, table.load())
+        table.write_into(table.RESULTS.with_name("README.md"), table.load())
         return 0
     sizes = replace(QUICK if chosen.quick else Sizes(), file=chosen.file)
     rows: list[Row] = []

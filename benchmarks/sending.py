@@ -42,8 +42,7 @@ from jobs.delivery.delivery import Dispatcher
 from tests.support.telegram_server import TOKEN
 
 AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0
-# Measured beforehand on one machine: messages a second of Healthchecks, and of the bare library there.
-HEALTHCHECKS, BARE_THERE = {SQLITE: 57, POSTGRESQL: 85}, 1_400
+BARE_WHERE_AIMS_WERE_SET = 1_400  # messages a second of the bare library on that machine
 
 
 class Overhearing(TelegramChannel):
@@ -115,15 +114,12 @@ def _rows(name: str, mine: list[Spent], alone: list[Spent]) -> list[Row]:
         one.a_second / its.a_second for one, its in zip(mine, alone, strict=True)
     )
     busy, bare_busy = _median(mine, "busy_ms"), _median(alone, "busy_ms")
-    peer = HEALTHCHECKS[name] / BARE_THERE
     return [
         Row(f"full path on {name}", f"≥ {AIM_RATIO} of bare", rate, "messages/s",
             ratio >= AIM_RATIO, bare_rate, ratio, "bare library"),
-        Row(f"full path on {name} beside Healthchecks, each beside the bare library", "≥ 10 times", ratio, "of bare",
-            ratio >= 10 * peer, peer, ratio / peer, "Healthchecks, of bare"),
         Row(f"processor time a message beyond the bare library, {name}", f"≤ {AIM_BEYOND_MS:g} ms",
             busy - bare_busy, "ms", busy - bare_busy <= AIM_BEYOND_MS, bare_busy, (busy - bare_busy) / bare_busy,
-            "bare library, ms", AIM_BEYOND_MS * BARE_THERE / 1000),
+            "bare library, ms", AIM_BEYOND_MS * BARE_WHERE_AIMS_WERE_SET / 1000),
     ]  # fmt: skip
 
 

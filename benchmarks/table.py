@@ -1,7 +1,4 @@
-"""What the benchmarks found: rows of one table, a file of figures, and the table in the readme.
-
-Promises that the readme shows exactly what the file holds; a test compares them.
-"""
+"""Rows of figures, the file that keeps them, and the table in benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -114,7 +111,7 @@ def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """Return the table of the readme; a line that says so where nothing was measured."""
+    """Return the table as Markdown; a line that says so where nothing was measured."""
     if not figures.get("rows"):
         return "Not measured yet."
     where = figures["machine"]
