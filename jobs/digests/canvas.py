@@ -1,191 +1,151 @@
-"""A page of a picture, drawn in pixels from the top down, with letters that lie in the package.
+"""Figures of a fixed width with Vietnamese letters, a heading and a legend; their PNG bytes.
 
-Promises that the same strokes give the same bytes, that all Vietnamese letters are there without any
-font of the system, and that nothing is kept between two pages, so pages may be drawn side by side in
-threads. Never uses pyplot; loads matplotlib only when a page is begun.
+Guarantees:
+- The same figures give the same bytes: no date, no version and no font of the system is in them.
+- Figures share no state, so several threads may draw at once; pyplot is never used.
+- Matplotlib is imported at the first figure and writes nothing on standard error.
 """
 
 from __future__ import annotations
 
 import io
+import logging
+import textwrap
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
 WIDTH = 1080  # pixels; a phone shows it at about a third
 MARGIN = 40
-INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
+MUTED, FAINT = "#595959", "#d9d9d9"
+TITLE, WORDS, SMALL = 38, 28, 26  # font sizes in pixels
+_INNER = WIDTH - 2 * MARGIN
 _DPI = 72  # one point is one pixel
+_GAP = 24
+_TITLE_LETTERS = 42  # in a line
+
+# At its first start, and where its cache folder is read-only, Matplotlib warns about its list of fonts.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
-class Canvas:
-    """A white page of WIDTH, as tall as `height` says when it is saved; y grows downwards."""
+def new_figure() -> tuple[Figure, Axes]:
+    """Return a figure without margins and its axes, which find their place in `add_heading`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    def __init__(self) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+    figure = Figure(figsize=(_INNER / _DPI, 1), dpi=_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(frame_on=False)
+    axes.tick_params(which="both", length=0, pad=16)
+    return figure, axes
 
-        self.height = 100.0
-        self.figure: Figure = Figure(figsize=(WIDTH / _DPI, 1), dpi=_DPI, facecolor="white")
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self._canvas: FigureCanvasAgg = FigureCanvasAgg(self.figure)
-        self._widths: dict[tuple[str, float, bool], float] = {}  # names repeat their words
 
-    def width_of(self, words: str, size: float, *, bold: bool = False) -> float:
-        """Return how wide a line of words is."""
-        key = (words, size, bold)
-        if key not in self._widths:
-            renderer, font = self._canvas.get_renderer(), _font(size, bold)
-            width, _, _ = renderer.get_text_width_height_descent(words, font, ismath=False)
-            self._widths[key] = float(width)
-        return self._widths[key]
+def add_heading(
+    figure: Figure, title: str, *, as_of: date, handles: Sequence[Any], below: float
+) -> None:
+    """Put legend, day and title above the lowest `below` pixels, which the axes fill; fix the layout."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.transforms import IdentityTransform
 
-    def wrap(self, words: str, size: float, most: float, *, bold: bool = False) -> list[str]:
-        """Return words in lines of at most `most` pixels; only a word wider than that is broken."""
-        lines: list[str] = [""]
-        space, used = self.width_of(" ", size, bold=bold), 0.0
-        for word in strip_undrawable(words).split():
-            width = self.width_of(word, size, bold=bold)
-            if lines[-1] and used + space + width <= most:
-                lines[-1] += f" {word}"
-                used += space + width
-                continue
-            if lines[-1]:
-                lines.append("")
-            for letter in word if width > most else ():
-                if self.width_of(lines[-1] + letter, size, bold=bold) > most:
-                    lines.append("")
-                lines[-1] += letter
-            lines[-1] = lines[-1] or word
-            used = self.width_of(lines[-1], size, bold=bold)
-        return lines
-
-    def write(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        size: float,
-        *,
-        bold: bool = False,
-        colour: str = INK,
-        align: Literal["left", "center", "right"] = "left",
-        ground: str | None = None,
-    ) -> None:
-        """Write one line whose letters stand around the height y; ground: the colour behind them."""
-        text = self.axes.text(
-            x,
-            y + size * 0.36,  # half of a capital letter: what the eye takes for the middle
+    pixels = IdentityTransform()
+    legend = figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, below + _GAP),
+        bbox_transform=pixels,
+        ncols=2,
+        prop=font(SMALL),
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=2.5,
+        handlelength=2.3,
+        handleheight=1.2,
+        handletextpad=0.5,
+    )
+    top = legend.get_window_extent().y1 + _GAP
+    heading = wrap(title, _TITLE_LETTERS)
+    for words, letters, colour in (
+        (f"Tính đến ngày {as_of:%d/%m/%Y}", font(WORDS), MUTED),
+        (heading, font(TITLE, bold=True), "black"),
+    ):
+        text = figure.text(
+            0,
+            top,
             words,
-            font=_font(size, bold),
+            font=letters,
             color=colour,
-            horizontalalignment=align,
-            verticalalignment="baseline",
+            va="bottom",
+            transform=pixels,
             parse_math=False,
         )
-        if ground is not None:
-            text.set_bbox({"facecolor": ground, "edgecolor": "none", "pad": 3})
+        if (width := text.get_window_extent().width) > _INNER:  # a line of capitals
+            text.set_fontsize(int(letters.get_size() * _INNER / width))
+        top = text.get_window_extent().y1 + 8
+    figure.set_size_inches(_INNER / _DPI, round(top) / _DPI)
+    rect = (0, 0, 1, below / round(top))
+    layout = ConstrainedLayoutEngine(w_pad=0, h_pad=0, wspace=0, hspace=0, rect=rect)
+    layout.execute(figure)
 
-    def box(
-        self, x: float, y: float, width: float, height: float, colour: str, *, hatch: str = ""
-    ) -> None:
-        """Fill a box from its top left corner; hatch: matplotlib's signs, drawn in white over it."""
-        from matplotlib.patches import Rectangle
 
-        self.axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, linewidth=0))
-        if hatch:
-            self.axes.add_patch(
-                Rectangle(
-                    (x + 2, y + 2),  # inside, so that the box keeps its corners
-                    width - 4,
-                    height - 4,
-                    facecolor="none",
-                    edgecolor="white",
-                    linewidth=0,
-                    hatch=hatch,
-                    hatch_linewidth=3,
-                )
-            )
+def to_png(figures: Sequence[Figure]) -> bytes:
+    """Return one picture of the figures, one below the other."""
+    from PIL import Image
 
-    def line(
-        self,
-        xs: Sequence[float],
-        ys: Sequence[float],
-        colour: str,
-        *,
-        thick: float = 1,
-        dashes: tuple[float, ...] = (),
-        marker: str = "",
-        marker_size: float = 18,
-    ) -> None:
-        """Draw a line through points; dashes: lengths in units of its thickness, none for a whole one."""
-        from matplotlib.lines import Line2D
+    images = [_image(figure) for figure in figures]
+    height = sum(image.height + 2 * MARGIN for image in images)
+    page = Image.new("RGB", (WIDTH, height), "white")
+    top = MARGIN
+    for image in images:
+        page.paste(image, (MARGIN, top))
+        top += image.height + 2 * MARGIN
+    # 64 colours hold the few and their edges, at a third of the size.
+    small = page.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    small.save(out, "PNG")
+    return out.getvalue()
 
-        self.axes.add_line(
-            Line2D(
-                xs,
-                ys,
-                color=colour,
-                linewidth=thick,
-                linestyle=(0, dashes) if dashes else "-",
-                marker=marker or "None",
-                markersize=marker_size,
-                markeredgecolor="white",
-                markeredgewidth=2,
-            )
-        )
 
-    def fix_height(self) -> None:
-        """Give the picture its height; from here on its parts know where they stand."""
-        self.figure.set_size_inches(WIDTH / _DPI, round(self.height) / _DPI)
-        self.axes.set_xlim(0, WIDTH)
-        self.axes.set_ylim(round(self.height), 0)
+def _image(figure: Figure) -> Any:
+    from PIL import Image
 
-    def png(self) -> bytes:
-        """Return the picture; neither a date nor a version stands in it.
+    canvas: Any = figure.canvas
+    canvas.draw()
+    size = canvas.get_width_height()
+    image = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    return image.convert("RGB")
 
-        64 colours are enough for its few and their edges, and make a third of the size.
-        """
-        from PIL import Image
 
-        self.fix_height()
-        self._canvas.draw()
-        seen = Image.frombuffer(
-            "RGBA",
-            self._canvas.get_width_height(),
-            self._canvas.buffer_rgba(),
-            "raw",
-            "RGBA",
-            0,
-            1,
-        )
-        few = seen.convert("RGB").quantize(
-            64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-        made = io.BytesIO()
-        few.save(made, "PNG")
-        return made.getvalue()
+def font(size: float, *, bold: bool = False) -> FontProperties:
+    """Return the package's letters in a size of pixels."""
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(fname=font_file(bold=bold), size=size)
 
 
 def font_file(*, bold: bool = False) -> Path:
-    """Return the letters: DejaVu Sans as it lies in matplotlib's own package."""
+    """Return the file of DejaVu Sans in matplotlib's own package."""
     from matplotlib import get_data_path
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return Path(get_data_path()) / "fonts" / "ttf" / name
 
 
+def wrap(words: str, most: int) -> str:
+    """Return drawable words in lines of at most `most` letters; only a longer word is broken."""
+    return textwrap.fill(strip_undrawable(words), most, break_on_hyphens=False)
+
+
 def strip_undrawable(words: str) -> str:
-    """Return words in composed letters, without what the font has no letter for (an emoji)."""
+    """Return words in composed letters, without those that the font lacks (an emoji)."""
     letters = _letters()
     composed = unicodedata.normalize("NFC", words)
     return "".join(letter for letter in composed if letter.isspace() or ord(letter) in letters)
@@ -197,9 +157,3 @@ def _letters() -> frozenset[int]:
 
     both = (get_font(font_file()), get_font(font_file(bold=True)))
     return frozenset(both[0].get_charmap()).intersection(both[1].get_charmap())
-
-
-def _font(size: float, bold: bool) -> FontProperties:
-    from matplotlib.font_manager import FontProperties
-
-    return FontProperties(fname=font_file(bold=bold), size=size)

@@ -1,17 +1,34 @@
-"""Pictures that go with a digest: where agencies or plans stand, and how a plan came along over the weeks.
+"""Two figures: works by official state of each agency or plan, and a plan's progress over the weeks.
 
-Promises PNG bytes that are the same for the same values, readable on a phone, and told apart without
-colour: late is hatched or has a shape of its own. Never sorts: rows stand in the order given, which
-is the official one. Pure; what is drawn with is loaded at the first picture.
+Guarantees:
+- States and lines differ without colour: late is hatched or has its own marker.
+- Rows keep the order given, which is the official one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from jobs.digests.canvas import FAINT, INK, MARGIN, MUTED, WIDTH, Canvas
+from jobs.digests.canvas import (
+    FAINT,
+    MUTED,
+    SMALL,
+    WORDS,
+    add_heading,
+    font,
+    new_figure,
+    wrap,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.container import BarContainer
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+    from matplotlib.text import Annotation
 
 # Telegram refuses a photo whose width and height are more than 10000 together, and shows a tall one
 # made smaller (Bot API, sendPhoto): 80 rows on two lines stay below.
@@ -25,16 +42,23 @@ _STATES = (
     ("open_on_time", "Đang thực hiện trong hạn", "#F0E442", ""),
     ("open_late", "Đang thực hiện quá hạn", "#D55E00", "\\"),
 )
-_BLUE, _GREEN, _RED = "#0072B2", "#009E73", "#D55E00"
-
-_TITLE, _WORDS, _SMALL = 38, 28, 26  # sizes of letters, in pixels
-_LABELS, _BARS, _BARS_END = MARGIN, 490, 950  # where labels and bars begin, where the longest ends
-_BAR, _THINNEST = 44, 6
+# Total below and late on top: where two lines meet, the one that matters more is seen.
+_SERIES = (
+    ("total", "Tổng số", "#0072B2", "s", (3, 1.5)),
+    ("done", "Hoàn thành", "#009E73", "o", ()),
+    ("late", "Đang quá hạn", "#D55E00", "^", (1, 1)),
+)
+_LABEL_LETTERS = 30  # in a line
+_LINE, _BAR, _GAP = 33, 44, 24  # pixels
+_THINNEST = 1 / 70  # of the longest bar: some six pixels, which are seen
+_PLOT = 780  # pixels, with dates and due mark
+_MOST_DATES = 7
+_REST = 70  # pixels, of the line that sums up the rows beyond
 
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
-    """One agency or plan, and how many of its works are in each of the four official states."""
+    """One agency or plan, and the number of its works in each of the four official states."""
 
     label: str
     done_on_time: int
@@ -44,18 +68,13 @@ class BarRow:
 
     @property
     def total(self) -> int:
-        """Return how many there are."""
+        """Return the number of all works."""
         return self.done_on_time + self.done_late + self.open_on_time + self.open_late
-
-    @property
-    def late(self) -> int:
-        """Return how many are not done and late."""
-        return self.open_late
 
 
 @dataclass(frozen=True, slots=True)
 class BurnPoint:
-    """How a plan stood in a week: of how many works how many were done, how many open and late."""
+    """A plan's works in a week: done, all, open and late."""
 
     week_on: date
     done: int
@@ -63,201 +82,117 @@ class BurnPoint:
     late: int
 
 
-def draw_bars(title: str, rows: Sequence[BarRow], *, as_of: date) -> bytes:
+def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
     """Return stacked bars of the four official states, one a row, all on one scale.
 
-    Counts stand in a part where there is room, the total at the bar's end; what is not nought is never
-    too thin to be seen. Beyond MOST_ROWS the rest is told in one line of words. Raises ValueError for
-    no rows.
+    A part shows its count where there is room; every count but nought shows a part. One line of words
+    sums up the rows beyond MOST_ROWS. Raises ValueError for no rows.
     """
-    return bars_page(title, rows, as_of=as_of).png()
-
-
-def draw_burn_up(
-    title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: date | None
-) -> bytes:
-    """Return total, done and late over the weeks, with an upright mark at due_on.
-
-    One point is a mark without a line. Raises ValueError for no points.
-    """
-    return burn_up_page(title, points, as_of=as_of, due_on=due_on).png()
-
-
-# ------------------------------------------------------------------ bars
-
-
-def bars_page(title: str, rows: Sequence[BarRow], *, as_of: date) -> Canvas:
-    """Return what `bars` draws, before it is saved."""
     if not rows:
         raise ValueError("no rows to draw")
-    page = Canvas()
-    y = _legend(page, _heading(page, title, as_of))
-    longest = max(row.total for row in rows[:MOST_ROWS])
-    for row in rows[:MOST_ROWS]:
-        y = _row(page, row, y, longest)
-    if rest := rows[MOST_ROWS:]:
-        works, late = sum(row.total for row in rest), sum(row.late for row in rest)
+    shown, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    labels = [wrap(row.label, _LABEL_LETTERS) for row in shown]
+    heights = [max(_BAR, _LINE * (label.count("\n") + 1)) + _GAP for label in labels]
+    edges = list(accumulate(heights, initial=0))
+    middles = [edge + height / 2 for edge, height in zip(edges, heights, strict=False)]
+    figure, axes = new_figure()
+    handles: list[BarContainer] = []
+    parts: list[tuple[Rectangle, Annotation]] = []
+    ends = [0.0] * len(shown)
+    thinnest = _THINNEST * max(row.total for row in shown)
+    for name, words, colour, hatch in _STATES:
+        values = [getattr(row, name) for row in shown]
+        widths = [max(value, thinnest) if value else 0.0 for value in values]
+        bars = axes.barh(middles, widths, _BAR, ends, color=colour, label=words)
+        for bar in bars:
+            bar.set(hatch=hatch, edgecolor="white", linewidth=0, hatch_linewidth=3)
+        texts = axes.bar_label(
+            bars,
+            [str(value or "") for value in values],
+            label_type="center",
+            font=font(SMALL, bold=True),
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 3},
+            in_layout=False,
+        )
+        handles.append(bars)
+        parts += zip(bars, texts, strict=True)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    totals = axes.bar_label(bars, [str(row.total) for row in shown], padding=12, font=font(SMALL))
+    below = edges[-1] + (_REST if rest else 0)
+    axes.set_xlim(0, max(ends) or 1)
+    axes.set_ylim(below, 0)
+    axes.xaxis.set_visible(False)
+    axes.set_yticks(middles, labels, font=font(SMALL), va="center", parse_math=False)
+    axes.set_yticks(edges, minor=True)
+    axes.grid(axis="y", which="minor", color=FAINT)
+    if rest:
+        works, late = sum(row.total for row in rest), sum(row.open_late for row in rest)
         words = f"… và {len(rest)} cơ quan khác: {works} việc, {late} đang quá hạn"
-        page.write(_LABELS, y + 40, words, _WORDS)
-        y += 70
-    page.height = y + MARGIN
-    page.fix_height()
-    return page
+        figure.text(0, 0, words, font=font(WORDS), va="bottom")
+    add_heading(figure, title, as_of=as_of, handles=handles, below=below)
+    for part, count in parts:
+        if count.get_window_extent().width + 14 > part.get_window_extent().width:
+            count.set_text("")
+    for row, (_, count), total in zip(shown, parts[-len(shown) :], totals, strict=True):
+        if row.open_late and not count.get_text():
+            total.set_text(f"{row.total}, quá hạn {row.open_late}")
+            if total.get_window_extent().x1 > figure.bbox.x1:
+                total.set_text(str(row.total))
+    return figure
 
 
-def _heading(page: Canvas, title: str, as_of: date) -> float:
-    """Write the title and its day; returns where the next thing begins."""
-    y = float(MARGIN)
-    for line in page.wrap(title, _TITLE, WIDTH - 2 * MARGIN, bold=True):
-        page.write(MARGIN, y + 24, line, _TITLE, bold=True)
-        y += 52
-    page.write(MARGIN, y + 22, f"Tính đến ngày {as_of:%d/%m/%Y}", _WORDS, colour=MUTED)
-    return y + 62
-
-
-def _legend(page: Canvas, y: float) -> float:
-    for place, (_name, words, colour, hatch) in enumerate(_STATES):
-        x, middle = (MARGIN, 540)[place // 2], y + 22 + 50 * (place % 2)
-        page.box(x, middle - 17, 50, 34, colour, hatch=hatch)
-        page.write(x + 64, middle, words, _SMALL)
-    return y + 118
-
-
-def _row(page: Canvas, row: BarRow, y: float, longest: int) -> float:
-    lines = page.wrap(row.label, _SMALL, _BARS - 24 - _LABELS)
-    height = max(_BAR, 33 * len(lines)) + 24
-    page.line((MARGIN, WIDTH - MARGIN), (y, y), FAINT)
-    middle = y + height / 2
-    for place, line in enumerate(lines):
-        page.write(_LABELS, middle + 33 * (place - (len(lines) - 1) / 2), line, _SMALL)
-    x, told = float(_BARS), False
-    for name, _words, colour, hatch in _STATES:
-        count = getattr(row, name)
-        if count:
-            width = _width(count, longest)
-            page.box(x, middle - _BAR / 2, width, _BAR, colour, hatch=hatch)
-            words = str(count)
-            told = page.width_of(words, _SMALL, bold=True) + 14 <= width
-            if told:
-                ground = colour if hatch else None
-                page.write(
-                    x + width / 2, middle, words, _SMALL, bold=True, align="center", ground=ground
-                )
-            x += width
-    words = str(row.total)
-    if row.late and not told:  # what is late is the last part
-        longer = f"{words}, quá hạn {row.late}"
-        if x + 12 + page.width_of(longer, _SMALL) <= WIDTH - MARGIN:
-            words = longer
-    page.write(x + 12, middle, words, _SMALL, colour=INK if row.total else MUTED)
-    return y + height
-
-
-def _width(count: int, longest: int) -> float:
-    """Return how wide a part is: to scale, but seen; room for four thinnest parts is left for that."""
-    return max(_THINNEST, count / longest * (_BARS_END - _BARS - 4 * _THINNEST))
-
-
-# ------------------------------------------------------------------ burn-up
-
-
-_LEFT, _RIGHT, _PLOT = (
-    130,
-    WIDTH - 70,
-    640,
-)  # sides and height of the field in which lines are drawn
-
-
-def burn_up_page(
+def burn_up_figure(
     title: str, points: Sequence[BurnPoint], *, as_of: date, due_on: date | None
-) -> Canvas:
-    """Return what `burn_up` draws, before it is saved."""
+) -> Figure:
+    """Return total, done and late over the weeks, with an upright line at due_on.
+
+    One point is a marker without a line. Raises ValueError for no points.
+    """
+    from matplotlib.ticker import MaxNLocator
+
     if not points:
         raise ValueError("no points to draw")
-    page = Canvas()
     points = sorted(points, key=lambda point: point.week_on)
-    last = points[-1]
-    # Total below and late on top: where two lines run together the one that matters more is seen.
-    series = (
-        ("Tổng số", [point.total for point in points], _BLUE, "s", (3, 1.5), last.total),
-        ("Hoàn thành", [point.done for point in points], _GREEN, "o", (), last.done),
-        ("Đang quá hạn", [point.late for point in points], _RED, "^", (1, 1), last.late),
-    )
-    x, y = float(MARGIN), _heading(page, title, as_of) + 22
-    for words, _values, colour, marker, dashes, latest in series:
-        reach = 74 + page.width_of(f"{words}:", _SMALL) + 12
-        whole = reach + page.width_of(str(latest), _WORDS, bold=True)
-        if x + whole > WIDTH - MARGIN:
-            x, y = float(MARGIN), y + 50
-        page.line((x, x + 30, x + 60), [y] * 3, colour, thick=6, dashes=dashes)
-        page.line((x + 30,), (y,), colour, marker=marker)
-        page.write(x + 74, y, f"{words}:", _SMALL)
-        page.write(x + reach, y, str(latest), _WORDS, bold=True)
-        x += whole + 34
-    top = y + 100
-    bottom = top + _PLOT
-
-    def down(value: int) -> float:
-        return bottom - value / highest * _PLOT
-
+    weeks = [point.week_on.toordinal() for point in points]
+    days = [*weeks, due_on.toordinal()] if due_on else weeks
+    # Dates at equal distances from the last week back, so that each has room.
+    step = 1 + (max(days) - min(days)) // (7 * _MOST_DATES)
+    marked = slice((len(weeks) - 1) % step, None, step)
+    figure, axes = new_figure()
+    handles = []
+    for name, words, colour, marker, dashes in _SERIES:
+        values = [getattr(point, name) for point in points]
+        handles += axes.plot(
+            weeks,
+            values,
+            color=colour,
+            linewidth=6,
+            linestyle=(0, dashes) if dashes else "-",
+            marker=marker,
+            markevery=marked,
+            markersize=18,
+            markeredgecolor="white",
+            markeredgewidth=2,
+            clip_on=False,
+            label=f"{words}: {values[-1]}",
+        )
+    if due_on:
+        axes.axvline(days[-1], color="black", linewidth=4, linestyle=(0, (2, 1.5)))
+        axes.text(
+            days[-1],
+            1.02,
+            f"Hạn {due_on:{'%d/%m' if due_on.year == as_of.year else '%d/%m/%Y'}}",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            font=font(WORDS, bold=True),
+        )
     most = max(max(point.total, point.done, point.late) for point in points)
-    step = _step(most)
-    highest = max(1, -(-most // step)) * step
-    for value in range(0, highest + 1, step):
-        page.line((_LEFT, _RIGHT), [down(value)] * 2, FAINT if value else MUTED, thick=2)
-        page.write(_LEFT - 16, down(value), str(value), _SMALL, colour=MUTED, align="right")
-
-    across = _scale([point.week_on for point in points] + ([due_on] if due_on else []))
-    if due_on is not None:
-        page.line([across(due_on)] * 2, (top - 20, bottom), INK, thick=4, dashes=(2, 1.5))
-        words = f"Hạn {due_on:%d/%m}" if due_on.year == as_of.year else f"Hạn {due_on:%d/%m/%Y}"
-        half = page.width_of(words, _WORDS, bold=True) / 2
-        x = min(max(across(due_on), MARGIN + half), WIDTH - MARGIN - half)
-        page.write(x, top - 42, words, _WORDS, bold=True, align="center")
-    xs = [across(point.week_on) for point in points]
-    marked = _labelled_weeks(xs)
-    for place in marked:
-        page.line([xs[place]] * 2, (bottom, bottom + 12), MUTED, thick=2)
-        words = f"{points[place].week_on:%d/%m}"
-        page.write(xs[place], bottom + 36, words, _SMALL, colour=MUTED, align="center")
-    for _words, values, colour, marker, dashes, _latest in series:
-        ys = [down(value) for value in values]
-        page.line(xs, ys, colour, thick=6, dashes=dashes)
-        for place in marked:
-            page.line(xs[place : place + 1], ys[place : place + 1], colour, marker=marker)
-    page.height = bottom + 60 + MARGIN
-    page.fix_height()
-    return page
-
-
-def _step(most: int) -> int:
-    """Return how far apart the marks of a scale stand: 1, 2 or 5 times a power of ten, five at most."""
-    step = 1
-    while True:
-        for times in (1, 2, 5):
-            if most <= 5 * step * times:
-                return step * times
-        step *= 10
-
-
-def _scale(days: Sequence[date]) -> Callable[[date], float]:
-    """Return what puts a day across the field; a lone day stands in its middle."""
-    first, last = min(days), max(days)
-    if first == last:
-        first, last = first - timedelta(weeks=1), last + timedelta(weeks=1)
-    span = (last - first).days
-    left, right = _LEFT + 40, _RIGHT - 30
-
-    def across(day: date) -> float:
-        return left + (day - first).days / span * (right - left)
-
-    return across
-
-
-def _labelled_weeks(xs: Sequence[float]) -> list[int]:
-    """Return which weeks are marked: the last one, and before it those with room for their dates."""
-    marked = [len(xs) - 1]
-    for place in range(len(xs) - 2, -1, -1):
-        if xs[marked[-1]] - xs[place] >= 110:
-            marked.append(place)
-    return marked
+    axes.set_ylim(0, 1.05 * max(most, 1))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    axes.set_xticks(weeks[marked], [f"{point.week_on:%d/%m}" for point in points[marked]])
+    axes.grid(axis="y", color=FAINT, linewidth=2)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set(font=font(SMALL), color=MUTED)
+    add_heading(figure, title, as_of=as_of, handles=handles, below=_PLOT)
+    return figure

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from data.registry.registry import Registry
-from jobs.digests.canvas import WIDTH, Canvas, font_file, strip_undrawable
-from jobs.digests.charts import (
-    MOST_ROWS,
-    BarRow,
-    BurnPoint,
-    bars_page,
-    burn_up_page,
-    draw_bars,
-    draw_burn_up,
-)
+from jobs.digests.canvas import WIDTH, font_file, strip_undrawable, to_png, wrap
+from jobs.digests.charts import MOST_ROWS, BarRow, BurnPoint, bars_figure, burn_up_figure
 
 pytestmark = pytest.mark.slow  # draws dozens of pictures
 
@@ -51,23 +48,42 @@ def size_of(picture: bytes) -> tuple[int, int]:
     return width, height
 
 
-def extents(page: Canvas) -> list[tuple[str, Bbox]]:
-    texts = [text for text in page.axes.texts if text.get_text()]
-    return [(text.get_text(), Text.get_window_extent(text)) for text in texts]
+def draw_bars(title: str, rows: Sequence[BarRow]) -> bytes:
+    return to_png([bars_figure(title, rows, as_of=AS_OF)])
 
 
-def cut(page: Canvas) -> list[str]:
-    """Return the texts that do not lie within the picture."""
-    whole = page.figure.bbox
+def draw_burn_up(count: int) -> bytes:
+    return to_png([burn_up_figure("1901", weeks(count), as_of=AS_OF, due_on=None)])
+
+
+def extents(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Return every text that the figure shows, from its heading down, and the pixels that it takes."""
+    (axes,), (legend,) = figure.axes, figure.legends
+    texts = [*figure.texts[::-1], *legend.get_texts(), *axes.texts]
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = axis.get_major_ticks() if axis.get_visible() else []
+        texts += [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
+    figure.draw_without_rendering()
     return [
-        words
-        for words, box in extents(page)
-        if box.x0 < 0 or box.y0 < 0 or box.x1 > whole.x1 or box.y1 > whole.y1
+        (text.get_text(), Text.get_window_extent(text))
+        for text in texts
+        if text.get_text() and text.get_visible()
     ]
 
 
-def overlapping(page: Canvas) -> list[tuple[str, str]]:
-    boxes = extents(page)
+def cut(figure: Figure) -> list[str]:
+    """Return the texts that do not lie within the figure, to a pixel; its margins come around it."""
+    whole = figure.bbox.padded(1)
+    return [
+        words
+        for words, box in extents(figure)
+        if box.x0 < whole.x0 or box.y0 < whole.y0 or box.x1 > whole.x1 or box.y1 > whole.y1
+    ]
+
+
+def overlapping(figure: Figure) -> list[tuple[str, str]]:
+    boxes = extents(figure)
     return [
         (one, other)
         for place, (one, box) in enumerate(boxes)
@@ -76,8 +92,21 @@ def overlapping(page: Canvas) -> list[tuple[str, str]]:
     ]
 
 
-def words_of(page: Canvas) -> list[str]:
-    return [words for words, _box in extents(page)]
+def beside_their_parts(figure: Figure) -> list[str]:
+    """Return the counts that do not lie within the part of a bar that they count."""
+    (axes,) = figure.axes
+    parts = [part.get_window_extent() for part in axes.patches]
+    counts = [text for text in axes.texts if text.get_text() and text.xy == (0.5, 0.5)]
+    return [
+        count.get_text()
+        for count in counts
+        for box in [Text.get_window_extent(count)]
+        if not any(part.x0 < box.x0 and box.x1 < part.x1 for part in parts)
+    ]
+
+
+def words_of(figure: Figure) -> list[str]:
+    return [words for words, _box in extents(figure)]
 
 
 def weeks(count: int, *, total: int = 60) -> list[BurnPoint]:
@@ -122,80 +151,121 @@ def test_letters_written_in_parts_are_put_together_and_what_has_no_letter_is_lef
         strip_undrawable(unicodedata.normalize("NFD", "Đắk Lắk, Kỹ thuật")) == "Đắk Lắk, Kỹ thuật"
     )
     assert strip_undrawable("Sở Y tế 📌🫠") == "Sở Y tế "
-    draw_bars("📌 Kế hoạch $1901$ \U0001fae0", [BarRow("Sở 📌", 1, 0, 0, 0)], as_of=AS_OF)
+    draw_bars("📌 Kế hoạch $1901$ \U0001fae0", [BarRow("Sở 📌 $1$", 1, 0, 0, 0)])
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def test_the_same_values_make_the_same_bytes() -> None:
+    assert draw_bars("Gia Lai", ROWS) == draw_bars("Gia Lai", ROWS)
+    assert draw_bars("Gia Lai", ROWS) != draw_bars("Gia Lai", ROWS[::-1])
+    assert draw_burn_up(3) == draw_burn_up(3)
+
+
+def test_a_picture_names_neither_a_date_nor_a_version() -> None:
+    for picture in (draw_bars("Gia Lai", ROWS), draw_burn_up(3)):
+        assert size_of(picture)[0] == WIDTH == 1080
+        assert not [kind for kind in (b"tEXt", b"iTXt", b"zTXt", b"tIME") if kind in picture]
+
+
+def test_two_figures_are_one_picture_below_each_other() -> None:
+    bars = bars_figure("Gia Lai", ROWS, as_of=AS_OF)
+    lines = burn_up_figure("1901", weeks(3), as_of=AS_OF, due_on=None)
+    alone = [size_of(to_png([figure]))[1] for figure in (bars, lines)]
+    assert size_of(to_png([bars, lines])) == (1080, sum(alone))
+
+
+def test_the_first_picture_of_a_process_writes_nothing_on_standard_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    program = (
+        "from datetime import date;"
+        "from jobs.digests.canvas import to_png;"
+        "from jobs.digests.charts import BarRow, bars_figure;"
+        "to_png([bars_figure('Gia Lai', [BarRow('Sở Y tế', 1, 2, 3, 4)], as_of=date(2026, 1, 5))])"
+    )
+    # Matplotlib warns where it cannot keep its list of fonts; it makes a new one then.
+    nowhere = {"MPLCONFIGDIR": str(tmp_path / "file" / "folder")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **nowhere}, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_figure_is_what_loads_matplotlib() -> None:
+    program = "import sys, jobs.digests.week_charts; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"False\n"
 
 
 # ------------------------------------------------------------------ bars
 
 
-def test_the_same_values_make_the_same_bytes() -> None:
-    assert draw_bars("Gia Lai", ROWS, as_of=AS_OF) == draw_bars("Gia Lai", ROWS, as_of=AS_OF)
-    assert draw_bars("Gia Lai", ROWS, as_of=AS_OF) != draw_bars("Gia Lai", ROWS[::-1], as_of=AS_OF)
-    one, other = (draw_burn_up("1901", weeks(3), as_of=AS_OF, due_on=None) for _ in range(2))
-    assert one == other
-
-
-def test_a_picture_names_neither_a_date_nor_a_version() -> None:
-    for picture in (
-        draw_bars("Gia Lai", ROWS, as_of=AS_OF),
-        draw_burn_up("1901", weeks(3), as_of=AS_OF, due_on=None),
-    ):
-        assert size_of(picture)[0] == WIDTH == 1080
-        assert not [kind for kind in (b"tEXt", b"iTXt", b"zTXt", b"tIME") if kind in picture]
-
-
 def test_a_row_tells_its_states_its_total_and_what_is_late() -> None:
-    page = bars_page("Gia Lai", ROWS, as_of=AS_OF)
-    words = words_of(page)
-    assert words[:2] == ["Gia Lai", "Tính đến ngày 23/11/2026"]
-    assert words[2:6] == [
+    figure = bars_figure("Gia Lai", ROWS, as_of=AS_OF)
+    words = words_of(figure)
+    assert words[:6] == [
+        "Gia Lai",
+        "Tính đến ngày 23/11/2026",
         "Hoàn thành đúng hạn",
         "Hoàn thành quá hạn",
         "Đang thực hiện trong hạn",
         "Đang thực hiện quá hạn",
     ]
-    assert words[6:13] == [
-        "Ban Quản lý Khu kinh tế cửa",
-        "khẩu Đồng Đăng - Lạng Sơn",
-        "12",
-        "3",
-        "5",
-        "4",
-        "24",
+    assert words[6:13] == ["12", "3", "5", "4", "24", "1", "0"]
+    assert words[13:] == [
+        "Ban Quản lý Khu kinh tế cửa\nkhẩu Đồng Đăng - Lạng Sơn",
+        "Ủy ban nhân dân xã Kon Chiêng",
+        "Sở Y tế",
     ]
-    assert words[-2:] == ["Sở Y tế", "0"]
-    assert (cut(page), overlapping(page)) == ([], [])
+    assert (cut(figure), overlapping(figure), beside_their_parts(figure)) == ([], [], [])
+
+
+def test_what_is_late_is_told_apart_without_colour() -> None:
+    bars = bars_figure("Gia Lai", ROWS, as_of=AS_OF).legends[0].get_patches()
+    assert [patch.get_hatch() or "" for patch in bars] == ["", "/", "", "\\"]
+    lines = burn_up_figure("1901", weeks(3), as_of=AS_OF, due_on=None).axes[0].lines
+    assert len({line.get_marker() for line in lines}) == len(lines) == 3
 
 
 def test_what_is_late_is_told_beside_a_bar_too_thin_to_hold_it() -> None:
     rows = [BarRow("Sở Y tế", 1, 0, 1, 2), BarRow("Sở Nội vụ", 900, 0, 0, 0)]
-    page = bars_page("Gia Lai", rows, as_of=AS_OF)
-    assert "4, quá hạn 2" in words_of(page)
-    assert (cut(page), overlapping(page)) == ([], [])
-    # after the legend: four boxes, two of them hatched
-    thin = page.axes.patches[6:9]
-    assert [round(patch.get_width()) for patch in thin] == [6, 6, 6]
+    figure = bars_figure("Gia Lai", rows, as_of=AS_OF)
+    assert "4, quá hạn 2" in words_of(figure)
+    assert (cut(figure), overlapping(figure)) == ([], [])
+    widths = [part.get_window_extent().width for part in figure.axes[0].patches]
+    of_first = widths[::2]
+    assert of_first[1] == 0
+    assert all(6 <= width <= 12 for width in (of_first[0], *of_first[2:]))
 
 
 @pytest.mark.parametrize("big", [1, 99, 100_000])
 def test_no_name_of_the_registry_is_cut_or_runs_into_another(names: list[str], big: int) -> None:
     longest = names[-25:]
     rows = [BarRow(name, big, n, 2 * n, big if n % 2 else n) for n, name in enumerate(longest)]
-    page = bars_page("Kế hoạch số 1901/KH-UBND ngày 15/8/2025 " * 3, rows, as_of=AS_OF)
-    assert (cut(page), overlapping(page)) == ([], [])
-    shown = " ".join(words_of(page))
+    figure = bars_figure("Kế hoạch số 1901/KH-UBND ngày 15/8/2025 " * 3, rows, as_of=AS_OF)
+    assert (cut(figure), overlapping(figure), beside_their_parts(figure)) == ([], [], [])
+    shown = " ".join(words_of(figure)).replace("\n", " ")
     assert [name for name in longest if name not in shown] == []
 
 
+def test_capitals_without_a_space_are_whole_too() -> None:
+    rows = [BarRow("W" * 100, 12, 3, 5, 4), BarRow("ỦY BAN NHÂN DÂN THÀNH PHỐ " * 3, 1, 2, 3, 4)]
+    figure = bars_figure("W" * 100, rows, as_of=AS_OF)
+    assert (cut(figure), overlapping(figure), beside_their_parts(figure)) == ([], [], [])
+    assert [words.count("W") for words in words_of(figure) if "W" in words] == [100, 100]
+
+
 def test_every_name_of_the_registry_takes_two_lines_at_most(names: list[str]) -> None:
-    page = Canvas()
-    assert [name for name in names if len(page.wrap(name, 26, 426)) > 2] == []
+    figure = bars_figure("Gia Lai", [BarRow(name, 1, 0, 0, 0) for name in names[-80:]], as_of=AS_OF)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(labels) == 80
+    assert [label for label in labels if label.count("\n") > 1] == []
 
 
 def test_a_word_wider_than_its_place_is_broken_and_loses_nothing() -> None:
-    page = Canvas()
-    lines = page.wrap("ngắn " + "dài" * 60 + " rồi", 26, 426)
-    assert all(page.width_of(line, 26) <= 426 for line in lines)
+    lines = wrap("ngắn " + "dài" * 60 + " rồi", 30).split("\n")
+    assert all(len(line) <= 30 for line in lines)
     assert "".join(lines).replace(" ", "") == "ngắn" + "dài" * 60 + "rồi"
 
 
@@ -209,33 +279,35 @@ def test_a_word_wider_than_its_place_is_broken_and_loses_nothing() -> None:
     ],
 )
 def test_one_row_and_nothing_but_noughts_make_a_whole_picture(rows: Sequence[BarRow]) -> None:
-    page = bars_page("Gia Lai", rows, as_of=AS_OF)
-    assert (cut(page), overlapping(page)) == ([], [])
-    assert size_of(page.png()) == (1080, round(page.height))
+    figure = bars_figure("Gia Lai", rows, as_of=AS_OF)
+    assert (cut(figure), overlapping(figure)) == ([], [])
+    assert size_of(to_png([figure])) == (1080, round(figure.bbox.height) + 80)
 
 
 @pytest.mark.slow
 def test_eighty_of_the_longest_names_are_a_photo_that_telegram_takes() -> None:
-    page = bars_page("Gia Lai", [BarRow(BORDER, 5, 1, 2, 3)] * MOST_ROWS, as_of=AS_OF)
+    figure = bars_figure("Gia Lai", [BarRow(BORDER, 5, 1, 2, 3)] * MOST_ROWS, as_of=AS_OF)
     assert MOST_ROWS == 80
-    width, height = size_of(page.png())
+    width, height = size_of(to_png([figure]))
     assert width + height <= 10_000
-    assert cut(page) == []
+    assert cut(figure) == []
 
 
 def test_what_does_not_fit_is_summed_up_in_words() -> None:
     rows = [BarRow(f"Xã {n}", 1, 0, 2, 3) for n in range(MOST_ROWS + 3)]
-    words = words_of(bars_page("Gia Lai", rows, as_of=AS_OF))
+    figure = bars_figure("Gia Lai", rows, as_of=AS_OF)
+    words = words_of(figure)
     assert "Xã 79" in words
     assert "Xã 80" not in words
-    assert words[-1] == "… và 3 cơ quan khác: 18 việc, 9 đang quá hạn"
+    assert "… và 3 cơ quan khác: 18 việc, 9 đang quá hạn" in words
+    assert (cut(figure), overlapping(figure)) == ([], [])
 
 
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(ValueError, match="no rows"):
-        draw_bars("Gia Lai", [], as_of=AS_OF)
+        bars_figure("Gia Lai", [], as_of=AS_OF)
     with pytest.raises(ValueError, match="no points"):
-        draw_burn_up("1901", [], as_of=AS_OF, due_on=None)
+        burn_up_figure("1901", [], as_of=AS_OF, due_on=None)
 
 
 # ------------------------------------------------------------------ burn-up
@@ -247,25 +319,28 @@ def test_nothing_to_draw_is_refused() -> None:
 def test_no_word_of_a_burn_up_is_cut_or_runs_into_another(
     count: int, total: int, due_on: date | None
 ) -> None:
-    page = burn_up_page("Kế hoạch 1901", weeks(count, total=total), as_of=AS_OF, due_on=due_on)
-    assert (cut(page), overlapping(page)) == ([], [])
+    points = weeks(count, total=total)
+    figure = burn_up_figure("Kế hoạch 1901", points, as_of=AS_OF, due_on=due_on)
+    assert (cut(figure), overlapping(figure)) == ([], [])
 
 
 def test_a_burn_up_tells_the_latest_week_and_the_due_date() -> None:
-    page = burn_up_page("Kế hoạch 1901", weeks(21)[::-1], as_of=AS_OF, due_on=date(2026, 11, 25))
-    words = words_of(page)
-    told = dict(zip(words[2:8:2], words[3:8:2], strict=True))
-    assert told == {"Tổng số:": "60", "Hoàn thành:": "52", "Đang quá hạn:": "6"}
+    due_on = date(2026, 11, 25)
+    figure = burn_up_figure("Kế hoạch 1901", weeks(21)[::-1], as_of=AS_OF, due_on=due_on)
+    words = words_of(figure)
+    assert words[2:5] == ["Tổng số: 60", "Hoàn thành: 52", "Đang quá hạn: 6"]
     assert "Hạn 25/11" in words
     assert "25/05" in words  # the last week
-    later = burn_up_page("1901", weeks(2), as_of=AS_OF, due_on=date(2030, 12, 31))
+    later = burn_up_figure("1901", weeks(2), as_of=AS_OF, due_on=date(2030, 12, 31))
     assert "Hạn 31/12/2030" in words_of(later)
 
 
 def test_a_single_week_stands_in_the_middle() -> None:
-    page = burn_up_page("Kế hoạch 1901", weeks(1), as_of=AS_OF, due_on=None)
-    (week,) = [text for text in page.axes.texts if text.get_text() == "05/01"]
-    marks = [line for line in page.axes.lines if line.get_marker() not in ("None", "")]
-    assert {float(line.get_xdata()[0]) for line in marks[-3:]} == {week.get_position()[0]}
-    assert 500 < week.get_position()[0] < 660
-    assert size_of(page.png())[0] == 1080
+    figure = burn_up_figure("Kế hoạch 1901", weeks(1), as_of=AS_OF, due_on=None)
+    (axes,) = figure.axes
+    (week,) = [box for words, box in extents(figure) if words == "05/01"]
+    (day,) = {float(line.get_xdata()[0]) for line in axes.lines}
+    middle = axes.transData.transform((day, 0))[0]
+    assert middle == pytest.approx((week.x0 + week.x1) / 2, abs=1)
+    assert 460 < middle < 620  # of 1000
+    assert [line.get_markevery() for line in axes.lines] == [slice(0, None, 1)] * 3
