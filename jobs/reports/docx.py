@@ -1,8 +1,9 @@
-"""The consolidated report and the draft of an urging letter, as Word documents for a person to sign.
+"""The consolidated report and the draft urging letter, as Word documents for a person to sign.
 
-Promises the layout of Nghị định 30/2020/NĐ-CP, Phụ lục I, which lies in templates/report/*.docx and is
-edited in Word; that sums reconcile or nothing is drawn; that what nobody said reads "chưa báo cáo".
-People's words are data: never run as a template, never markup. Opens no database, knows no clock.
+Guarantees:
+- The layout is that of Nghị định 30/2020/NĐ-CP, Phụ lục I; it is edited in templates/report/*.docx.
+- A report whose sums do not reconcile is refused; silence reads "chưa báo cáo".
+- People's words are data, never template code or markup.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,13 @@ from jobs.reports.letterhead import (
 )
 
 _FOLDER = Path(__file__).parents[2] / "templates" / "report"
-# What XML 1.0 cannot hold (section 2.2), and marks that turn the direction of writing about.
+# Characters that XML 1.0 cannot hold (section 2.2), and marks that reverse the direction of writing.
 _UNFIT = re.compile(
     "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
 _BLANKS = re.compile(r"\s+")
-# Where a line under words is a third to a half as long as they are (mục II khoản 2 điểm c, khoản 5).
+# Size and mean letter width above each line; the line is a third to a half as long as the words
+# (mục II khoản 2 điểm c, khoản 5).
 _RULES = {"Kẻ dưới cơ quan": (12, 0.72), "Kẻ dưới trích yếu": (14, 0.51)}
 _POINT = 20  # twentieths of a point, Word's measure
 _COLUMN = 3969  # 70 mm, of the issuing body
@@ -54,7 +57,7 @@ Progress = Callable[[int, int], None]
 
 
 class UnreconciledReport(Exception):
-    """A report that must not be drawn; reasons are Vietnamese sentences for whom asked for it."""
+    """A report that must not be drawn; reasons are Vietnamese sentences for the reader who asked."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(" ".join(reasons))
@@ -67,19 +70,20 @@ def report_docx(
     *,
     progress: Progress | None = None,
 ) -> bytes:
-    """Return the consolidated report; raises ReportRefused with the reasons where sums do not reconcile.
+    """Return the consolidated report; raises UnreconciledReport where its sums do not reconcile.
 
-    lines None: the appendix has one row a task, and says that the rest is in the .xlsx; else every
-    agency's line with its source, all held at once: some thousands, not hundreds of thousands.
-    progress is told (tasks drawn, tasks) as the appendix goes on, and at the end of all.
+    lines None: the appendix has one row a task and refers to the .xlsx. Else it has every agency's line
+    with its source, all in memory: some thousands, not hundreds of thousands. Calls progress with (tasks
+    drawn, tasks) during the appendix and at the end.
     """
-    held = None if lines is None else list(lines)
-    if reasons := find_sum_errors(facts) + (
-        find_mismatches(facts, held) if held is not None else []
-    ):
+    appendix = None if lines is None else list(lines)
+    reasons = find_sum_errors(facts)
+    if appendix is not None:
+        reasons += find_mismatches(facts, appendix)
+    if reasons:
         raise UnreconciledReport(reasons)
     period = period_name(facts.period) or facts.period
-    known = {task.task_id: said for task, said in held or ()}
+    lines_by_task = None if appendix is None else {task.task_id: own for task, own in appendix}
     plan = _plan(facts)
     context = {
         "head": _head(facts),
@@ -94,39 +98,31 @@ def report_docx(
         "unassigned": sum(task.unassigned for task in facts.tasks),
         "silent": facts.silent,
         "duties": [
-            {
-                "title": duty.title,
-                "due": official_short_date(duty.due_on),
-                "expected": duty.expected,
-                "received": duty.received,
-                "late": duty.late,
-                "missing": duty.missing,
-            }
-            for duty in facts.duties
+            {**asdict(duty), "due": official_short_date(duty.due_on)} for duty in facts.duties
         ],
-        "groups": group_contexts(facts, known if held is not None else None),
+        "groups": group_contexts(facts, lines_by_task),
         "targets": target_rows(facts.targets),
         "difficulties": group_quotes(facts.difficulties),
         "proposals": group_quotes(facts.proposals),
-        # whoever coordinates does not report to itself
+        # The coordinator does not report to itself.
         "receivers": [
             body
             for body in split_bodies(facts.receiver)
             if fold(full_name(body)) != fold(full_name(facts.coordinator))
         ],
-        "detailed": held is not None,
-        "rows": appendix_rows(facts, known if held is not None else None, progress=progress),
+        "detailed": appendix is not None,
+        "rows": appendix_rows(facts, lines_by_task, progress=progress),
     }
-    drawn = _render_template("report.docx", context)
+    document = _render_template("report.docx", context)
     if progress is not None:
         progress(facts.figures.total, facts.figures.total)
-    return drawn
+    return document
 
 
 def urging_docx(facts: UrgingFacts) -> bytes:
-    """Return the draft of a letter that urges the agencies that are late; a person signs and sends it.
+    """Return the draft of a letter that urges late agencies; a person signs and sends it.
 
-    Raises ReportRefused where nobody is late for long: there is nothing to urge.
+    Raises UnreconciledReport where no agency is late for long.
     """
     late = [agency for agency in facts.agencies if agency.items]
     if not late:
@@ -156,13 +152,8 @@ def urging_docx(facts: UrgingFacts) -> bytes:
 def _head(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
     head = build_letterhead(facts.coordinator, facts.province)
     return {
+        **asdict(head),
         "agency": full_name(facts.coordinator),
-        "superior": head.superior,
-        "issuer": head.issuer,
-        "symbol": head.symbol,
-        "place": head.place,
-        "authority": head.authority,
-        "post": head.post,
         "province": province_name(facts.province),
         "year": facts.as_of.year,
     }
@@ -170,7 +161,7 @@ def _head(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
 
 def _plan(facts: ReportFacts | UrgingFacts) -> dict[str, str]:
     title = facts.title
-    # "Triển khai thực hiện …" goes on within the sentence; "Gia Lai …" is a name and stays.
+    # "Triển khai thực hiện …" continues a sentence; "Gia Lai …" is a name and keeps its capital.
     if title.split(" ", 2)[1:2] and title.split(" ", 2)[1][:1].islower():
         title = title[:1].lower() + title[1:]
     return {
@@ -181,18 +172,15 @@ def _plan(facts: ReportFacts | UrgingFacts) -> dict[str, str]:
     }
 
 
-# ------------------------------------------------------------------ drawing
-
-
 def _render_template(name: str, context: dict[str, Any]) -> bytes:
-    """Return a template filled in. A name that the template misspells is an error, not a blank."""
+    """Return a template filled in; a name that the template misspells is an error, not a blank."""
     from docxtpl import DocxTemplate
     from jinja2 import Environment, StrictUndefined
     from lxml import etree
 
     template = DocxTemplate(_FOLDER / name)
-    # Two repairs that would cost half of the time of a long table and have nothing to do here: words
-    # hold no line ends (_fit sees to that) and no table has columns made by a loop.
+    # Two repairs that take half the time of a long table and find nothing here: _fit leaves no line
+    # ends in words, and no table makes columns in a loop.
     template.resolve_listing = lambda xml: xml
     template.fix_tables = etree.fromstring
     environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_fit)
@@ -204,15 +192,15 @@ def _render_template(name: str, context: dict[str, Any]) -> bytes:
 
 
 def _fit(value: Any) -> Any:
-    """Return what a document can hold of a value: its words on one line, without unfit characters."""
+    """Return a value as a document can hold it: words on one line, without unfit characters."""
     if isinstance(value, str):
-        # type(value): what a filter has already escaped stays so
+        # type(value): words that a filter escaped stay marked as escaped.
         return type(value)(_BLANKS.sub(" ", _UNFIT.sub("", value)))
     return "" if value is None else value
 
 
 def _measure(document: Any) -> None:
-    """Set how long the lines under the issuing body and under the abstract are, by the words above."""
+    """Set the length of the lines under issuer and abstract by the words above them."""
     from docx.shared import Twips
 
     tables = [cell for table in document.tables[:1] for cell in table.rows[0].cells[:1]]

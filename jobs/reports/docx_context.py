@@ -1,7 +1,6 @@
-"""The parts of a consolidated report as plain values, ready for its template: figures, groups, appendix.
+"""Template values of a consolidated report: figures, groups, quotes, targets, appendix.
 
-Promises that everything shown is counted from the facts given and nothing is added to them; shares are
-rounded to a tenth and written with a comma. Pure but for telling how far the appendix has come.
+Guarantees: every value comes from the given facts; shares are rounded to a tenth and have a comma.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -23,11 +23,11 @@ from jobs.rendering.renderer import upper_first
 from jobs.reports.letterhead import official_short_date
 
 STATES: tuple[OfficialState, ...] = ("done_on_time", "done_late", "open_on_time", "open_late")
-# How many are named in the text before the reader is sent to the appendix.
+# So many are named in the text; the rest is in the appendix.
 _TASKS = 12
 _NAMES = 12
 _DOCUMENTS = 3
-# From so many on, silent agencies of a task that stand alike share a row, all named in it.
+# From so many on, a task's silent agencies of one state and due date share a row.
 _TOGETHER = 4
 _TITLE = 160
 _ROW_TITLE = 220
@@ -40,17 +40,17 @@ LinesByTask = Mapping[int, Sequence[AgencyLine]]
 def find_mismatches(
     facts: ReportFacts, lines: Sequence[tuple[TaskFacts, Sequence[AgencyLine]]]
 ) -> list[str]:
-    """Return a Vietnamese sentence for each task whose lines are not what its figures say."""
-    given = {task.task_id: said for task, said in lines}
+    """Return a Vietnamese sentence for each task whose lines differ from its figures."""
+    given = {task.task_id: own for task, own in lines}
     found = []
     for task in facts.tasks:
-        said = given.get(task.task_id, ())
-        states = Counter(line.state for line in said)
+        own = given.get(task.task_id, ())
+        states = Counter(line.state for line in own)
         if any(states[state] != getattr(task.parts, state) for state in STATES):
             found.append(
-                f"{task.code}: phụ lục có {len(said)} dòng, trạng thái không khớp {task.parts.total} cơ quan."
+                f"{task.code}: phụ lục có {len(own)} dòng, trạng thái không khớp {task.parts.total} cơ quan."
             )
-        silent = sum(line.source is None for line in said)
+        silent = sum(line.source is None for line in own)
         if silent != task.silent:
             found.append(
                 f"{task.code}: phụ lục có {silent} dòng chưa báo cáo, số liệu là {task.silent}."
@@ -60,36 +60,22 @@ def find_mismatches(
     return found
 
 
-def figures_context(of: Figures) -> dict[str, Any]:
+def figures_context(figures: Figures) -> dict[str, Any]:
     """Return counts and shares; a share of nothing is "–". rounded: the shown shares miss 100."""
-    counts: dict[str, int] = {state: getattr(of, state) for state in STATES}
-    done = of.done_on_time + of.done_late
-    tenths = sum(round(1000 * count / of.total) for count in counts.values()) if of.total else 1000
-    shares = {state: percent_text(count, of.total) for state, count in counts.items()}
-    return {
-        **counts,
-        "total": of.total,
-        "done": done,
-        "waiting": of.waiting,
-        "share": {
-            **shares,
-            "done": percent_text(done, of.total),
-            "total": percent_text(of.total, of.total),
-        },
-        "rounded": tenths != 1000,
-    }
+    total = figures.total
+    counts = {**figures.as_json(), "done": figures.done_on_time + figures.done_late}
+    tenths = sum(round(1000 * counts[state] / total) for state in STATES) if total else 1000
+    shares = {name: _percent_text(count, total) for name, count in counts.items()}
+    return {**counts, "share": shares, "rounded": tenths != 1000}
 
 
-def percent_text(count: int, total: int) -> str:
+def _percent_text(count: int, total: int) -> str:
     """Return a share in per cent to a tenth, with a comma: "33,3"; "–" of nothing."""
     return f"{round(1000 * count / total) / 10:.1f}".replace(".", ",") if total else "–"
 
 
-# ------------------------------------------------------------------ the text
-
-
 def group_contexts(facts: ReportFacts, lines: LinesByTask | None) -> list[dict[str, Any]]:
-    """Return the groups of tasks with their counts, what is done with its documents, who is late."""
+    """Return the groups of tasks with their counts, their done tasks and their late ones."""
     return [
         {
             "title": section.title,
@@ -111,32 +97,32 @@ def _named(
 
 def _notable(key: str, task: TaskFacts, lines: Sequence[AgencyLine]) -> dict[str, Any]:
     documents = [f"{_document(line)} ({line.agency})" for line in lines if line.document]
-    who = [line.agency for line in lines if line.state == "open_late"]
-    shown = documents[:_DOCUMENTS] if key == "done" else who[:_NAMES]
+    late = [line.agency for line in lines if line.state == "open_late"]
+    more = len(documents) - _DOCUMENTS if key == "done" else len(late) - _NAMES
     return {
         "code": task.code,
         "title": shorten(task.text, _TITLE),
         "documents": documents[:_DOCUMENTS],
-        "who": who[:_NAMES],
-        "more": len(documents if key == "done" else who) - len(shown),
+        "who": late[:_NAMES],
+        "more": max(more, 0),
         "late_parts": task.parts.open_late,
         "parts": task.parts.total,
     }
 
 
-def group_quotes(said: Sequence[Quote]) -> list[dict[str, Any]]:
-    """Return what was said, the same words once, with who said it of what and when; most said first."""
-    found: dict[str, list[Quote]] = {}
-    for one in said:
-        if fold(one.words):
-            found.setdefault(fold(one.words), []).append(one)
-    grouped = sorted(found.values(), key=len, reverse=True)
+def group_quotes(quotes: Sequence[Quote]) -> list[dict[str, Any]]:
+    """Return equal words once, with their agencies, codes and days; the most frequent first."""
+    by_words: dict[str, list[Quote]] = {}
+    for quote in quotes:
+        if fold(quote.words):
+            by_words.setdefault(fold(quote.words), []).append(quote)
+    grouped = sorted(by_words.values(), key=len, reverse=True)
     return [
         {
             "words": collapse_whitespace(same[0].words).rstrip(" .;,"),
-            "agencies": list(dict.fromkeys(one.agency for one in same)),
-            "codes": list(dict.fromkeys(one.code for one in same)),
-            "days": _days([one.at for one in same]),
+            "agencies": list(dict.fromkeys(quote.agency for quote in same)),
+            "codes": list(dict.fromkeys(quote.code for quote in same)),
+            "days": _days([quote.at for quote in same]),
         }
         for same in grouped
     ]
@@ -149,24 +135,20 @@ def _days(instants: Sequence[datetime]) -> str:
     return f"từ ngày {official_short_date(days[0])} đến ngày {official_short_date(days[-1])}"
 
 
-def target_rows(of: Sequence[TargetFacts]) -> list[dict[str, Any]]:
+def target_rows(targets: Sequence[TargetFacts]) -> list[dict[str, Any]]:
     """Return the rows of the table of targets; numbers are written with a comma."""
     return [
         {
-            "code": target.code,
+            **asdict(target),
             "text": upper_first(shorten(target.text, _ROW_TITLE)),
-            "goal": _valued(target.goal, target.unit, target.comparator),
-            "year": target.year,
-            "value": _valued(target.value, target.unit, None),
-            "value_year": target.value_year,
-            "source": target.source,
-            "met": target.met,
+            "goal": _value_text(target.goal, target.unit, target.comparator),
+            "value": _value_text(target.value, target.unit, None),
         }
-        for target in of
+        for target in targets
     ]
 
 
-def _valued(value: str | None, unit: str, comparator: str | None) -> str:
+def _value_text(value: str | None, unit: str, comparator: str | None) -> str:
     if value is None or not value.strip():
         return ""
     sign = {">=": "≥ ", ">": "> ", "<=": "≤ ", "<": "< "}.get(comparator or "", "")
@@ -180,16 +162,13 @@ def _with_comma(number: re.Match[str]) -> str:
     return f"{number[1]},{tail}" if tail else number[1]
 
 
-# ------------------------------------------------------------------ the appendix
-
-
 def appendix_rows(
     facts: ReportFacts,
     lines: LinesByTask | None,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the appendix's rows in the plan's order: groups, tasks and, where lines are given, lines."""
+    """Yield the appendix's rows in the plan's order: groups, tasks and their lines, if any are given."""
     done = 0
     for section in facts.sections:
         yield {"kind": "section", "title": section.title}
@@ -210,10 +189,8 @@ def _task_row(task: TaskFacts, *, full: bool) -> dict[str, Any]:
         "title": task.text if full else shorten(task.text, _ROW_TITLE),
         "period": task.period,
         "state": task.state,
-        **{state: getattr(task.parts, state) for state in STATES},
-        "total": task.parts.total,
+        **task.parts.as_json(),
         "done": task.parts.done_on_time + task.parts.done_late,
-        "waiting": task.parts.waiting,
         "silent": task.silent,
         "behind": () if full else task.behind,
         "behind_more": task.behind_count - len(task.behind),
@@ -221,7 +198,7 @@ def _task_row(task: TaskFacts, *, full: bool) -> dict[str, Any]:
 
 
 def _line_rows(lines: Sequence[AgencyLine]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each line, in official order: first those who spoke, then those who did not."""
+    """Yield a row for each line, in official order: first agencies that replied, then silent ones."""
     if not lines:
         yield {"kind": "nobody"}
     in_order = sorted(lines, key=lambda line: line.position)
@@ -243,20 +220,14 @@ def _line_rows(lines: Sequence[AgencyLine]) -> Iterator[dict[str, Any]]:
 def _line_row(line: AgencyLine, source: AnswerSource) -> dict[str, Any]:
     at = source.at.astimezone(ZONE)
     return {
+        **asdict(line),
         "kind": "line",
-        "agency": line.agency,
         "due": official_short_date(line.due_on) if line.due_on else "",
-        "state": line.state,
-        "waiting": line.waiting,
         "done_on": official_short_date(line.done_on) if line.done_on else "",
-        "percent": line.percent,
         "document": _document(line),
         "source": {
-            "agency": source.agency,
-            "person": source.person,
-            "said": source.said,
+            **asdict(source),
             "at": f"{at:%H:%M} ngày {official_short_date(at.date())}",
-            "note": source.note,
         },
     }
 

@@ -1,7 +1,4 @@
-"""The few words that a sheet needs for states and answers; a document's own stand in its template.
-
-Promises a word for every official state and for everything that can be said.
-"""
+"""The words of a report's spreadsheet for states and answers; a document has its own in the template."""
 
 from __future__ import annotations
 

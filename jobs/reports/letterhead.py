@@ -1,8 +1,9 @@
-"""What stands at the head and the foot of an official document, by who issues it.
+"""Head and foot of an official document by its issuer.
 
-Promises the forms of Nghị định 30/2020/NĐ-CP, Phụ lục I, phần I, mục II: the issuing body under its
-superior one (khoản 2), the abbreviation in the number (khoản 3), the place (khoản 4), who signs
-(khoản 7). Never makes up a number, a day or a signer's name: those a person fills in. Pure.
+Guarantees:
+- Nghị định 30/2020/NĐ-CP, Phụ lục I, phần I, mục II: the superior body (khoản 2), the abbreviation in
+  the number (khoản 3), the place (khoản 4), the signer's post (khoản 7).
+- Number, day and signer's name stay blank: a person fills them in.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SHORT = {
     "BQL": "Ban Quản lý",
 }
 _COMMUNE = re.compile(r"^Ủy ban nhân dân ((?:xã|phường|đặc khu|thị trấn) (.+))$", re.IGNORECASE)
-# A comma stands within names too ("Sở Văn hóa, Thể thao và Du lịch"): only one before a body parts two.
+# Names have commas too ("Sở Văn hóa, Thể thao và Du lịch"): only a comma before a body separates two.
 _BETWEEN_BODIES = re.compile(
     r"\s*[,;]\s*(?=(?:UBND|Ủy ban|Uỷ ban|HĐND|Hội đồng|Ban |BCĐ|Sở |Bộ |Văn phòng|VP |Tỉnh ủy|Tỉnh uỷ|Thường trực ))"
 )
@@ -34,7 +35,7 @@ _BETWEEN_BODIES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Head and foot of a document: superior "" for none; authority "" where one signs for oneself."""
+    """Head and foot of a document. superior "": none; authority "": the signer signs for himself."""
 
     superior: str
     issuer: tuple[str, ...]  # its lines
@@ -77,8 +78,8 @@ _OTHER = _Rank("", "THỦ TRƯỞNG CƠ QUAN")
 def build_letterhead(agency: str, province: str) -> Letterhead:
     """Return head and foot of a document of an agency of a province.
 
-    Names may be full or short ("UBND tỉnh", "Sở KH&CN"). A body of a kind that is not known has no
-    superior and is signed by "THỦ TRƯỞNG CƠ QUAN", which a person puts right.
+    Names may be full or short ("UBND tỉnh", "Sở KH&CN"). An unknown kind of body has no superior and
+    the post "THỦ TRƯỞNG CƠ QUAN", which a person corrects.
     """
     name = full_name(agency)
     whole = province_name(province).upper()
@@ -101,8 +102,10 @@ def build_letterhead(agency: str, province: str) -> Letterhead:
 
 
 def _in_lines(name: str) -> tuple[str, ...]:
-    """Return a name in one line or, where it is too long for its column, in two: where it is best
-    broken (before "VÀ", after what kind of body it is), else in the middle."""
+    """Return a name in one line, or in two where it is too long for its column.
+
+    It breaks before "VÀ" or after the kind of body where both parts fit, else near the middle.
+    """
     if len(name) <= _ONE_LINE:
         return (name,)
     middle = len(name) / 2
@@ -118,7 +121,7 @@ def _in_lines(name: str) -> tuple[str, ...]:
 
 
 def full_name(agency: str) -> str:
-    """Return an agency's name with its usual abbreviation written out at the start."""
+    """Return an agency's name with the usual abbreviation at its start written out."""
     words = collapse_whitespace(agency).split(" ")
     while words and words[0] in _SHORT:
         head = _SHORT[words[0]]
@@ -138,7 +141,7 @@ def province_name(province: str) -> str:
 def abbreviation(name: str) -> str:
     """Return an agency's abbreviation for a number: the initials of its words, without "và".
 
-    "tỉnh" counts where too little would be left: "CAT", "TTT", but "UBND". Tones go, letters stay (Đ, Ư).
+    "tỉnh" counts only in short names: "CAT", "TTT", but "UBND". Tones go, letters stay (Đ, Ư).
     """
     words = [word for word in re.split(r"[\s,–-]+", full_name(name)) if word and fold(word) != "va"]
     plain = [word for word in words if fold(word) != "tinh"]
@@ -151,17 +154,17 @@ def abbreviation(name: str) -> str:
 
 
 def split_bodies(words: str) -> list[str]:
-    """Return the bodies that a document names in a row: "UBND tỉnh, Ban Chỉ đạo …" are two."""
+    """Return the bodies of an enumeration: "UBND tỉnh, Ban Chỉ đạo …" are two."""
     return [body for body in _BETWEEN_BODIES.split(collapse_whitespace(words)) if body]
 
 
 def issuer_of(number: str, province: str) -> str:
-    """Return who issued a plan by its number ("1901/KH-UBND"), "" where the number does not say."""
+    """Return a plan's issuer by its number ("1901/KH-UBND"), "" where the number has none."""
     return f"Ủy ban nhân dân {province_name(province)}" if number.endswith("-UBND") else ""
 
 
 def official_long_date(day: date) -> str:
-    """Return a day as the decree writes it (Phụ lục I, phần I, mục II khoản 4): "ngày 05 tháng 8 năm 2020"."""
+    """Return a day in the decree's words (Phụ lục I, phần I, mục II khoản 4): "ngày 05 tháng 8 năm 2020"."""
     month = f"{day.month:02}" if day.month < 3 else f"{day.month}"
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
 

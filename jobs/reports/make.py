@@ -1,7 +1,6 @@
-"""Reports for people: gathered in one read transaction, drawn beside the event loop.
+"""Make one report file: read the facts in one transaction, draw in a thread.
 
-Promises that a report whose sums do not reconcile is refused with the reason and never drawn, and that
-nothing is sent or kept here: least of all a letter that urges, which a person signs.
+Guarantees: a report whose sums do not reconcile is refused with the reason; nothing is sent or stored.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _Lines = AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A file that was drawn, and the facts it shows (a sheet of several plans: of the first)."""
+    """A finished file and its facts; a spreadsheet of several plans has the facts of the first."""
 
     name: str
     mime: str
@@ -39,13 +38,13 @@ class ReportFile:
 
 @dataclass(frozen=True, slots=True)
 class ReportRefusal:
-    """Why there is no report: Vietnamese sentences for who asked."""
+    """The reason for no report, in Vietnamese sentences for the reader who asked."""
 
     reason: str
 
 
 class DrawingStopped(Exception):
-    """The process is to end while a report is drawn; the drawing stops at its next task."""
+    """The process ends during a drawing, which stops at its next task."""
 
 
 async def make_report(
@@ -58,16 +57,16 @@ async def make_report(
     as_of: date,
     progress: Progress | None = None,
 ) -> ReportFile | ReportRefusal:
-    """Make a report of a plan (a sheet: of several) for a period, as of a day that has come.
+    """Make a report of a plan (a spreadsheet: of several) for a period, as of today or an earlier day.
 
-    form: "docx", "xlsx" or "urging" (a draft, for which the period does not count). A document lists every
-    agency's line up to MOST_LINES, beyond that one row a task. progress is called from another thread
-    with (tasks drawn, tasks). ValueError for a period that is none.
+    form: "docx", "xlsx" or "urging" (a draft that ignores the period). A document lists every agency's
+    line up to MOST_LINES, beyond that one row a task. Another thread calls progress with (tasks drawn,
+    tasks). Raises ValueError for an unknown period.
     """
     codes = [plan_codes] if isinstance(plan_codes, str) else list(plan_codes)
     if form != URGING and as_of < span_of(period).first:
         return ReportRefusal(f"Kỳ {period_name(period)} chưa bắt đầu nên chưa có gì để tổng hợp.")
-    # Imported here: what draws needs libraries that a process at rest does not hold.
+    # Imported here: the Word libraries stay out of an idle process.
     from jobs.reports.docx import UnreconciledReport
 
     try:
@@ -142,17 +141,17 @@ async def _urging(
 async def _draw_in_thread(
     draw: Callable[..., bytes], *facts: Any, progress: Progress | None
 ) -> bytes:
-    """Draw in a thread; where this is cut short the thread ends at the next task."""
+    """Draw in a thread; after a cancellation the thread ends at its next task."""
     ending = threading.Event()
 
-    def told(done: int, total: int) -> None:
+    def report_progress(done: int, total: int) -> None:
         if ending.is_set():
             raise DrawingStopped
         if progress is not None:
             progress(done, total)
 
     try:
-        return await asyncio.to_thread(draw, *facts, progress=told)
+        return await asyncio.to_thread(draw, *facts, progress=report_progress)
     finally:
         ending.set()
 
@@ -160,10 +159,10 @@ async def _draw_in_thread(
 def _pull_lines(
     loop: asyncio.AbstractEventLoop, lines: _Lines
 ) -> Iterator[tuple[TaskFacts, list[AgencyLine]]]:
-    """Yield in a thread what is read in the loop, so that no more is held than what is being written."""
+    """Yield to a thread the lines read in the loop, one task at a time, so that memory stays flat."""
 
-    async def one() -> tuple[TaskFacts, list[AgencyLine]] | None:
+    async def read_next() -> tuple[TaskFacts, list[AgencyLine]] | None:
         return await anext(lines, None)
 
-    while (each := asyncio.run_coroutine_threadsafe(one(), loop).result()) is not None:
+    while (each := asyncio.run_coroutine_threadsafe(read_next(), loop).result()) is not None:
         yield each

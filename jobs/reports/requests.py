@@ -1,8 +1,9 @@
-"""Reports that chats ask for: made one at a time, each answered where it was asked.
+"""Make the reports that chats ask for, one at a time, and answer in the asking chat.
 
-Promises that a request is made once however many processes run, that its answer stands in the outbox in
-the transaction that ends it, and that one which fails three times is refused in words. A letter that
-urges goes to who asked for it and to nobody else.
+Guarantees:
+- A request is finished once, however many processes run.
+- The transaction that finishes it puts the answer into the outbox.
+- A request that fails three times is refused with a message.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ _FAILED = (
 
 
 class ReportWorker:
-    """Makes what chats asked for, one at a time.
+    """Makes requested reports, one at a time.
 
-    registry: where the one in use is had from. answered: called once an answer stands in the outbox.
+    registry: returns the registry in use. answered: called after an answer is in the outbox.
     """
 
     def __init__(
@@ -59,11 +60,11 @@ class ReportWorker:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for requests now; call after one may have been written down."""
+        """Look for requests now; call after one may have been stored."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Make reports whenever woken, until cancelled; what is cut short is taken again later."""
+        """Make reports at each wake, until cancelled; an interrupted request is claimed again later."""
         while True:
             await self._woken.wait()
             self._woken.clear()
@@ -73,47 +74,47 @@ class ReportWorker:
                 log.exception("reports.held_up", error=type(error).__name__)
 
     async def step(self) -> int:
-        """Make every report that waits; returns how many were ended. Harmless beside other processes."""
+        """Make every waiting report; return the number finished. Safe beside other processes."""
         ended = 0
         while True:
             async with self._database.read() as connection:
-                waits = await report_requests.has_waiting_request(
+                is_waiting = await report_requests.has_waiting_request(
                     connection, now=await self._clock.now()
                 )
-            if not waits:
+            if not is_waiting:
                 return ended
             async with self._database.write() as connection:
-                taken = await report_requests.claim_report_request(
+                request = await report_requests.claim_report_request(
                     connection, now=await self._clock.now()
                 )
-            if taken is None:
+            if request is None:
                 return ended
-            ended += await self._make(taken)
+            ended += await self._make(request)
 
-    async def _make(self, taken: ClaimedReportRequest) -> bool:
+    async def _make(self, request: ClaimedReportRequest) -> bool:
         as_of = civil_date(await self._clock.now())
-        made: ReportFile | ReportRefusal
-        if taken.attempt > MAX_REPORT_ATTEMPTS:
-            made = ReportRefusal(_FAILED)
+        report: ReportFile | ReportRefusal
+        if request.attempt > MAX_REPORT_ATTEMPTS:
+            report = ReportRefusal(_FAILED)
         else:
             try:
-                made = await make_report(
+                report = await make_report(
                     self._database,
                     self._registry(),
-                    taken.plan_code,
-                    period=taken.period,
-                    form=taken.form,
+                    request.plan_code,
+                    period=request.period,
+                    form=request.form,
                     as_of=as_of,
                 )
             except Exception as error:
-                log.exception("report.failed", report=taken.id, error=type(error).__name__)
-                if taken.attempt < MAX_REPORT_ATTEMPTS:
+                log.exception("report.failed", report=request.id, error=type(error).__name__)
+                if request.attempt < MAX_REPORT_ATTEMPTS:
                     async with self._database.write() as connection:
-                        await report_requests.release_report_request(connection, taken)
+                        await report_requests.release_report_request(connection, request)
                     return False
-                made = ReportRefusal(_FAILED)
+                report = ReportRefusal(_FAILED)
         async with self._database.write() as connection:
-            ended = await _answer(connection, taken, made, as_of, now=await self._clock.now())
+            ended = await _answer(connection, request, report, as_of, now=await self._clock.now())
         if ended:
             self._answered()
         return ended
@@ -121,63 +122,55 @@ class ReportWorker:
 
 async def _answer(
     connection: AsyncConnection,
-    taken: ClaimedReportRequest,
-    made: ReportFile | ReportRefusal,
+    request: ClaimedReportRequest,
+    report: ReportFile | ReportRefusal,
     as_of: date,
     *,
     now: datetime,
 ) -> bool:
-    """End a request and put its answer; False where another process ended or took it."""
-    refused = isinstance(made, ReportRefusal)
-    why = made.reason if isinstance(made, ReportRefusal) else None
+    """Finish a request and enqueue its answer; False where another process finished or claimed it."""
+    refused = isinstance(report, ReportRefusal)
+    why = report.reason if isinstance(report, ReportRefusal) else None
     if not await report_requests.finish_report_request(
-        connection, taken, "refused" if refused else "done", now=now, why=why
+        connection, request, "refused" if refused else "done", now=now, why=why
     ):
         return False
-    found = await connection.execute(select(Chat.account_id).where(Chat.id == taken.chat_id))
+    found = await connection.execute(select(Chat.account_id).where(Chat.id == request.chat_id))
     context: dict[str, Any] = {
-        "plan_code": taken.plan_code,
-        "number": taken.plan_number,
-        "period": period_name(taken.period),
-        "period_code": taken.period,
-        "form": taken.form,
+        "plan_code": request.plan_code,
+        "number": request.plan_number,
+        "period": period_name(request.period),
+        "period_code": request.period,
+        "form": request.form,
         "as_of": as_of.isoformat(),
     }
-    if isinstance(made, ReportRefusal):
-        context["reason"] = made.reason
+    if isinstance(report, ReportRefusal):
+        context["reason"] = report.reason
     else:
         context["attach"] = await store_file(
-            connection, name=made.name, mime=made.mime, content=made.content, now=now
+            connection, name=report.name, mime=report.mime, content=report.content, now=now
         )
-        context |= _summary_context(made.facts)
+        context |= _summary_context(report.facts)
     await outbox.enqueue(
         connection,
         account_id=found.scalar_one(),
-        chat_id=taken.chat_id,
+        chat_id=request.chat_id,
         template=REFUSED if refused else READY,
         context=context,
         priority=outbox.ANSWER,
         now=now,
-        dedupe_key=f"report:{taken.id}",
+        dedupe_key=f"report:{request.id}",
     )
     return True
 
 
 def _summary_context(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
-    """Return what the message says of a report beside the file itself."""
+    """Return the values of the message that goes with a report."""
     if isinstance(facts, UrgingFacts):
         agencies = [agency.agency for agency in facts.agencies]
         return {"agencies": agencies, "items": sum(len(each.items) for each in facts.agencies)}
-    figures = facts.figures
     return {
-        "tasks": {
-            "total": figures.total,
-            "done_on_time": figures.done_on_time,
-            "done_late": figures.done_late,
-            "open_on_time": figures.open_on_time,
-            "open_late": figures.open_late,
-            "waiting": figures.waiting,
-        },
+        "tasks": facts.figures.as_json(),
         "silent": list(facts.silent[:_MOST_NAMED]),
         "silent_more": max(len(facts.silent) - _MOST_NAMED, 0),
         "is_estimate": facts.is_estimate,

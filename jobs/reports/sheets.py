@@ -23,6 +23,13 @@ _A3, _A4, _WIDE = 8, 9, 220  # Excel's numbers of paper; characters that A4 cann
 _LINE_HEIGHT, _MOST_LINES = 15, 20  # points; Excel itself goes no higher than 409
 _LONGEST_NAME = 31
 _UNFIT = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
+_STYLES: dict[str, dict[str, Any]] = {
+    "heading": {"bold": True, "text_wrap": True, "bg_color": "#DDE7F0"},
+    "plain": {},
+    "wrapped": {"text_wrap": True},
+    "day": {"num_format": "dd/mm/yyyy"},
+    "instant": {"num_format": "dd/mm/yyyy hh:mm"},
+}
 
 
 class ReportColumn(NamedTuple):
@@ -40,14 +47,7 @@ class ReportWorkbook:
         self._book = book
         self._names: set[str] = set()
         self._formats = {
-            name: book.add_format({"valign": "top", **style})
-            for name, style in {
-                "heading": {"bold": True, "text_wrap": True, "bg_color": "#DDE7F0"},
-                "plain": {},
-                "wrapped": {"text_wrap": True},
-                "day": {"num_format": "dd/mm/yyyy"},
-                "instant": {"num_format": "dd/mm/yyyy hh:mm"},
-            }.items()
+            name: book.add_format({"valign": "top", **style}) for name, style in _STYLES.items()
         }
 
     def add_table(
