@@ -1,14 +1,15 @@
-"""What stands in a calendar: what an agency has in hand, and what a coordinating agency awaits.
+"""Entries of an agency's calendar: its own deadlines, and the reports it awaits as a coordinator.
 
-Promises that every entry has a mark that stays its own for ever, whatever happens to its date, and a
-revision that only ever rises; that of an awaited report there is one entry an occurrence, however many
-owe it; and no person's name. Reads only; words live in templates/calendar_event.
+Guarantees:
+- An entry keeps its mark when its date moves, and its revision never falls.
+- An awaited report has one entry an occurrence, however many agencies owe it.
+- No entry holds a person's name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -31,7 +32,7 @@ from data.rules.ladder import effective_due
 from data.rules.planning import HORIZON
 from jobs.rendering.items import build_item, load_obligation_rows
 
-SHOWN_BACK = timedelta(days=60)  # what fell due, or was cancelled, lately
+SHOWN_BACK = timedelta(days=60)  # past and cancelled deadlines
 ALARM_DAYS = 3  # working days before the last working day
 ALARM_HOUR = time(8)
 _INSTANTS = (
@@ -48,8 +49,8 @@ _INSTANTS = (
 class CalendarEntry:
     """One all-day entry of a calendar.
 
-    mark: what it is known by, within an installation. alarm: how long before the day's first minute to
-    remind; None where nothing is to be done any more. facts: what its words are made of.
+    mark: its identity within an installation. alarm: time before the day's first minute; None where
+    nothing remains to be done. facts: values for templates/calendar_event.
     """
 
     mark: str
@@ -63,7 +64,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """Whose calendar it is, and its entries by day. until: the last day looked at."""
+    """An agency's calendar, by day. until: the last day read."""
 
     agency: str
     entries: Sequence[CalendarEntry]
@@ -79,18 +80,18 @@ async def load_agenda(
     coordinating: bool,
     today: date,
 ) -> Agenda:
-    """Return what an agency (by its code) has in hand, from SHOWN_BACK until the horizon.
+    """Return an agency's deadlines from SHOWN_BACK until the horizon; agency: its code.
 
-    coordinating: also the reports that it awaits from others under the plans it coordinates.
+    coordinating: also the reports that others owe under the plans it coordinates.
     """
     since, until = today - SHOWN_BACK, today + HORIZON
     held = Holders(registry.provinces[province], on=today).owners_held_by(agency)
     ids = await lists.find_agency_ids(connection, province, held.owners | {agency})
     condition = lists.held_condition_by_ids(ids, held)
-    found = await list_obligation_ids_due_between(connection, condition, since=since, until=until)
-    rows = await load_obligation_rows(connection, found)
+    due = await list_obligation_ids_due_between(connection, condition, since=since, until=until)
+    rows = await load_obligation_rows(connection, due)
     workdays = registry.workdays
-    entries = [_own(rows[key], agency, today, workdays) for key in found]
+    entries = [_own_entry(rows[key], agency, today, workdays) for key in due]
     if coordinating:
         reports = await list_awaited_reports(
             connection,
@@ -99,13 +100,13 @@ async def load_agenda(
             since=since,
             until=until,
         )
-        entries += [_awaited(each, today, workdays) for each in reports]
+        entries += [_awaited_entry(report, today, workdays) for report in reports]
     name = await connection.scalar(select(Agency.name).where(Agency.id == ids[agency]))
     entries.sort(key=lambda entry: (entry.day, entry.mark))
     return Agenda(str(name), entries, until)
 
 
-def _own(row: Any, agency: str, today: date, workdays: Workdays) -> CalendarEntry:
+def _own_entry(row: Any, agency: str, today: date, workdays: Workdays) -> CalendarEntry:
     due = effective_due(row.due_on, row.extended_to)
     item = build_item(row, number=0, today=today, workdays=workdays, for_agency=agency)
     is_open = row.state == "open"
@@ -133,46 +134,35 @@ def _own(row: Any, agency: str, today: date, workdays: Workdays) -> CalendarEntr
     )
 
 
-def _awaited(each: AwaitedReport, today: date, workdays: Workdays) -> CalendarEntry:
-    missing = each.expected - each.received
-    base = workdays.on_or_before(each.due_on)
-    waiting = missing > 0 and today <= each.due_on
+def _awaited_entry(report: AwaitedReport, today: date, workdays: Workdays) -> CalendarEntry:
+    base = workdays.on_or_before(report.due_on)
+    is_incomplete = report.received < report.expected and today <= report.due_on
     return CalendarEntry(
         # Not the date: it moves, and the entry with it.
-        mark=f"duty-{each.duty_id}-{each.period}",
-        day=each.due_on,
-        revision=each.revision,
-        revised_at=_latest(each.revised_on, ()),
-        cancelled=each.expected == 0,
-        alarm=_alarm(each.due_on, base, workdays) if waiting else None,
+        mark=f"duty-{report.duty_id}-{report.period}",
+        day=report.due_on,
+        revision=report.revision,
+        revised_at=_latest(report.revised_on, ()),
+        cancelled=report.expected == 0,
+        alarm=_alarm(report.due_on, base, workdays) if is_incomplete else None,
         facts={
+            **asdict(report),
             "what": "awaited",
-            "code": each.code,
-            "title": report_title(each.frequency, each.title, each.period),
-            "plan_number": each.plan_number,
-            "plan_issued": each.plan_issued_on.isoformat(),
-            "due": each.due_on.isoformat(),
-            "due_words": each.due_words,
-            "proposed": each.proposed,
+            "title": report_title(report.frequency, report.title, report.period),
+            "plan_issued": report.plan_issued_on.isoformat(),
+            "due": report.due_on.isoformat(),
             "base": base.isoformat(),
-            "clause": each.clause,
-            "expected": each.expected,
-            "received": each.received,
-            "confirmed": each.confirmed,
-            "extended": each.extended,
         },
     )
 
 
 def _alarm(due: date, base: date, workdays: Workdays) -> timedelta:
-    """Return how long before the due day begins its reminder comes: on a working day at ALARM_HOUR."""
-    rings = datetime.combine(workdays.add(base, -ALARM_DAYS), ALARM_HOUR)
-    return datetime.combine(due, time.min) - rings
+    """Return the time from the alarm, on a working day at ALARM_HOUR, to the start of the due day."""
+    alarm_at = datetime.combine(workdays.add(base, -ALARM_DAYS), ALARM_HOUR)
+    return datetime.combine(due, time.min) - alarm_at
 
 
 def _latest(revised_on: date | None, instants: Sequence[datetime]) -> datetime | None:
-    """Return when an entry last changed as far as is known: a revision is known by its day alone."""
-    known = list(instants)
-    if revised_on is not None:
-        known.append(instant_at(revised_on, time.min))
-    return max(known, default=None)
+    """Return the last known change of an entry; of a revision only the day is known."""
+    revised = [instant_at(revised_on, time.min)] if revised_on is not None else []
+    return max([*instants, *revised], default=None)

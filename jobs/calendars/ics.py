@@ -1,9 +1,9 @@
-"""Calendars as iCalendar files (RFC 5545), made of entries and nothing else.
+"""Calendars as iCalendar files (RFC 5545).
 
-Promises that an entry's UID is the same in every file that an installation makes, that what moved or was
-cancelled supersedes its earlier copy, and that two makings differ in DTSTAMP alone where nothing changed.
-Never holds a secret: an installation is told by a hash of its key. Pure; heavy on the processor for a
-long calendar, so call it off the event loop.
+Guarantees:
+- An entry has one UID in all files of an installation; a moved or cancelled one supersedes its copies.
+- Two files of an unchanged calendar differ in DTSTAMP alone.
+- No secret is in a file: a hash of the key identifies the installation.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jobs.calendars.entries import Agenda, CalendarEntry
 from jobs.rendering.renderer import long_date, short_date, upper_first
 
-REFRESH = timedelta(hours=6)  # how often a subscriber is asked to look again
+REFRESH = timedelta(hours=6)  # suggested to subscribers
 _DAY = timedelta(days=1)
-# Control characters may not stand in a text (RFC 5545 §3.3.11); a line's end is written "\n".
+# RFC 5545 §3.3.11 forbids control characters in a text; the library writes a line's end as "\n".
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _STAMP = re.compile(rb"^DTSTAMP[:;].*\r\n", re.MULTILINE)
 
 
 def installation_id(key: bytes) -> str:
-    """Return what tells one installation from another for good, and nothing of its key."""
+    """Return an installation's lasting identity, a hash of its key."""
     return hashlib.sha256(b"installation:" + key).hexdigest()[:16]
 
 
 def render_ics(agenda: Agenda, *, installation: str, now: datetime, templates: Path) -> bytes:
-    """Return one agency's calendar as the bytes of an .ics file.
+    """Return one agency's calendar as the bytes of an .ics file; slow, so call it off the event loop.
 
-    now: when it is made (DTSTAMP, §3.8.7.2). templates: the folder in which calendar_event stands.
+    now: DTSTAMP (§3.8.7.2). templates: the folder that holds calendar_event.
     """
     from icalendar import Calendar, vText
 
@@ -44,7 +44,7 @@ def render_ics(agenda: Agenda, *, installation: str, now: datetime, templates: P
     calendar.add("prodid", "-//Nhac Viec//nhacviec//VI")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    # RFC 5546 §3.2.1 wants an ORGANIZER beside it; there is no address to name, and nobody is invited.
+    # RFC 5546 §3.2.1 asks for an ORGANIZER too; there is no address to name, and nobody is invited.
     calendar.add("method", "PUBLISH")
     calendar.add("name", name)  # RFC 7986 §5.1; before it, X-WR-CALNAME
     calendar.add("x-wr-calname", name)
@@ -53,12 +53,12 @@ def render_ics(agenda: Agenda, *, installation: str, now: datetime, templates: P
     calendar.add("x-published-ttl", "PT6H")  # the same for Outlook
     for entry in agenda.entries:
         calendar.add_component(_event(entry, words, installation, now))
-    made: bytes = calendar.to_ical(sorted=False)
-    return made
+    content: bytes = calendar.to_ical(sorted=False)
+    return content
 
 
 def fingerprint(calendar: bytes) -> str:
-    """Return what is equal for two makings of a calendar in which nothing changed."""
+    """Return a hash of a calendar without its DTSTAMPs."""
     return hashlib.sha256(_STAMP.sub(b"", calendar)).hexdigest()[:32]
 
 
@@ -69,9 +69,9 @@ def _event(entry: CalendarEntry, words: Template, installation: str, now: dateti
     event = Event()
     event.add("uid", f"{entry.mark}@{installation}.nhacviec")
     event.add("dtstamp", now)
-    # The revision rises by one whenever the deadline moves, is confirmed, cancelled or brought back,
-    # and never falls: that is what SEQUENCE is (§3.8.7.4), and the copy with the higher one obsoletes
-    # the other (RFC 5546 §2.1.4 and §2.1.5). STATUS changes with a cancellation and nothing else.
+    # The revision rises by one whenever the deadline moves, is confirmed, cancelled or brought back, and
+    # never falls, as SEQUENCE must (§3.8.7.4). The copy with the higher one obsoletes the other
+    # (RFC 5546 §2.1.4 and §2.1.5). Only a cancellation changes STATUS.
     event.add("sequence", entry.revision)
     if entry.revised_at is not None:
         event.add("last-modified", entry.revised_at)
@@ -81,11 +81,11 @@ def _event(entry: CalendarEntry, words: Template, installation: str, now: dateti
     event.add("description", description.strip())
     event.add("categories", [f"Kế hoạch {entry.facts['plan_number']}"])
     event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT")  # nobody is busy because something is due
+    event.add("transp", "TRANSPARENT")  # a deadline keeps nobody busy
     if entry.alarm is not None:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
-        # Before the day begins where the reader is (§3.8.6.3).
+        # Before the day begins in the reader's zone (§3.8.6.3).
         alarm.add("trigger", -entry.alarm)
         alarm.add("description", summary)
         event.add_component(alarm)
@@ -94,7 +94,7 @@ def _event(entry: CalendarEntry, words: Template, installation: str, now: dateti
 
 @cache
 def _words(templates: Path) -> Template:
-    """Return the words of an entry: the first line is its summary, the rest its description."""
+    """Return an entry's template: its first line is the summary, the rest the description."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=False,  # noqa: S701 - plain text; the library escapes what iCalendar wants escaped
