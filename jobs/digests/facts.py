@@ -1,7 +1,6 @@
-"""The facts of a province's week: everything that its digests say, by scope and code.
+"""The facts of a province's week as JSON, by scope and code: all that its digests say.
 
-Promises facts of each plan and of the province in every week, and of an agency or who coordinates only
-where there is something to say. They are JSON: what is kept of them is what was reckoned. Reads only.
+Guarantees: plans and province have facts in every week, agencies and coordinators only with news.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ async def compute_week_facts(
     now: datetime,
     accounts: Sequence[Mapping[str, Any]],
 ) -> dict[ScopeKey, ScopeFacts]:
-    """Return the facts of a province's week as of `now`: what leaders are told first, then plans,
-    coordinators and agencies.
+    """Return the facts of a province's week as of `now`: leaders, plans, coordinators, agencies.
 
     accounts: as jobs.delivery.usage.accounts_in_use returns them.
     """
@@ -42,8 +40,8 @@ async def compute_week_facts(
         ("province", ""): await province_facts(connection, week, plans)
     }
     facts |= {("plan", code): each for code, each in plans.items()}
-    steering = await coordinator_facts(connection, week, plans)
-    facts |= {("coordinator", code): each for code, each in steering.items()}
+    coordinators = await coordinator_facts(connection, week, plans)
+    facts |= {("coordinator", code): each for code, each in coordinators.items()}
     agencies = await agency_facts(connection, week)
     facts |= {("agency", code): each for code, each in agencies.items()}
     return facts

@@ -1,7 +1,6 @@
-"""What a week's digest tells an agency: what it owes, what is late, what was confirmed, what waits for whom.
+"""Facts of an agency's digest: late and coming obligations, pending decisions, confirmed work.
 
-Promises lists no longer than a screen, with the count of all, and lines that stand by themselves: they are
-read again only to draw the same digest. Holds no word that a person wrote. Reads only.
+Guarantees: each list has at most a screen of lines, and the count of all.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from jobs.rendering.items import load_obligation_rows
 SECTIONS = ("late", "passed", "soon", "undated", "ended", "ours", "theirs", "confirmed")
 _MOST = {"late": 8, "passed": 4, "soon": 8, "ended": 3, "ours": 5, "theirs": 5, "confirmed": 5}
 
-SectionEntry = tuple[int, dict[str, Any]]  # an obligation, and what its line says beside it
+SectionEntry = tuple[int, dict[str, Any]]  # an obligation's id, and more values for its line
 
 
 async def agency_facts(connection: AsyncConnection, week: Week) -> dict[str, ScopeFacts]:
-    """Return the facts of every agency that there is something to tell, by its code."""
+    """Return the facts of every agency that has an entry, by its code."""
     entries = _sort_into_sections(week)
     shown = {
         key
@@ -38,56 +37,56 @@ async def agency_facts(connection: AsyncConnection, week: Week) -> dict[str, Sco
 
 
 def _sort_into_sections(week: Week) -> dict[str, dict[str, list[SectionEntry]]]:
-    found: dict[str, dict[str, list[SectionEntry]]] = {}
+    entries: dict[str, dict[str, list[SectionEntry]]] = {}
 
-    def tell(code: str | None, section: str, key: int, **more: Any) -> None:
+    def add(code: str | None, section: str, key: int, **more: Any) -> None:
         if code is not None:
-            found.setdefault(code, {}).setdefault(section, []).append((key, more))
+            entries.setdefault(code, {}).setdefault(section, []).append((key, more))
 
-    for owed in week.items:
-        key = owed.row.id
-        coordinator = week.coordinators[owed.row.plan_id]
-        holder = owed.holder or coordinator
-        whom = "" if week.is_own(owed) else str(week.plans[owed.row.plan_id].coordinator or "")
-        if owed.status == "submitted":
-            tell(holder, "theirs", key, why="confirm", whom=whom)
-        elif owed.status != "far":
-            tell(holder, owed.status, key)
-        if owed.row.disputed_at is not None and owed.row.state == "open":
-            tell(holder, "theirs", key, why="dispute", whom=whom)
+    for item in week.items:
+        key = item.row.id
+        coordinator = week.coordinators[item.row.plan_id]
+        holder = item.holder or coordinator
+        whom = "" if week.is_own(item) else str(week.plans[item.row.plan_id].coordinator or "")
+        if item.status == "submitted":
+            add(holder, "theirs", key, why="confirm", whom=whom)
+        elif item.status != "far":
+            add(holder, item.status, key)
+        if item.row.disputed_at is not None and item.row.state == "open":
+            add(holder, "theirs", key, why="dispute", whom=whom)
         asked = week.later_dates.get(key)
         if asked is not None and asked.state == "open":
-            tell(holder, "theirs", key, why="extension", whom=whom, until=asked.until.isoformat())
+            add(holder, "theirs", key, why="extension", whom=whom, until=asked.until.isoformat())
         elif asked is not None and asked.granted_until is not None:
-            tell(holder, "ours", key, why="offer", until=asked.granted_until.isoformat())
+            add(holder, "ours", key, why="offer", until=asked.granted_until.isoformat())
     for asked in week.explanations:
-        tell(asked.agency_code, "ours", asked.obligation_id, why="explain")
+        add(asked.agency_code, "ours", asked.obligation_id, why="explain")
     for key, holder in reversed(week.confirmed):
-        tell(holder, "confirmed", key)
-    return found
+        add(holder, "confirmed", key)
+    return entries
 
 
 def _facts(
     week: Week, code: str, entries: Mapping[str, list[SectionEntry]], rows: Mapping[int, Any]
 ) -> ScopeFacts:
     lines: list[dict[str, Any]] = []
-    speak: dict[str, None] = {}
+    coordinators: dict[str, None] = {}
     for section in SECTIONS:
         every = entries.get(section, [])
         most = _MOST.get(section, 1)
         for key, more in every[:most]:
             line = digest_line(week, rows[key], for_agency=code)
             lines.append({"section": section, **line, **more})
-            speak.setdefault(rows[key].coordinator_name or "")
+            coordinators.setdefault(rows[key].coordinator_name or "")
         if len(every) > most and section != "undated":
             lines.append({"section": section, "more": len(every) - most})
     return {
         "scope": "agency",
         "code": code,
         "name": week.agencies[code].name,
-        "asked": week.home.is_outside(code),
+        "asked": week.province.is_outside(code),
         "on": week.today.isoformat(),
         "counts": {section: len(every) for section, every in entries.items()},
-        "coordinators": [name for name in speak if name],
+        "coordinators": [name for name in coordinators if name],
         "lines": lines,
     }

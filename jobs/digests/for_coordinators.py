@@ -1,7 +1,6 @@
-"""What a week's digest tells of plans, to those who coordinate them.
+"""Facts of plans, and of the digests of the agencies that coordinate them.
 
-Promises that a task is counted once however many agencies are on it, and facts of every plan in every
-week, whether anybody is told or not. Reads only.
+Guarantees: a task counts once however many agencies are on it; every plan has facts in every week.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from data.rules.ladder import DueDate
 from jobs.digests.lines import grouped_lines, load_first_rows, requests_line
 from jobs.digests.week import DAYS_AHEAD, Week
 
-QUOTA_FROM = 80  # per cent of a cap, beyond which a digest tells of it
+QUOTA_FROM = 80  # per cent of a cap; a digest warns beyond it
 _NEWLY, _CHATS = 8, 8
 _TITLE = 70
 _STATES = ("done_on_time", "done_late", "open_on_time", "open_late")
 
 
 def plan_facts(week: Week) -> dict[str, ScopeFacts]:
-    """Return how each plan stands, by its code: tasks, reports, agencies in the official order."""
+    """Return each plan's tasks, reports, and agencies in the official order, by the plan's code."""
     counted: dict[int, dict[str, Counter[str]]] = {}
     for plan_id, holder, row in week.counts:
         code = holder or week.coordinators[plan_id]
@@ -61,21 +60,18 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
     return found
 
 
-# ------------------------------------------------------------------ who coordinates
-
-
 async def coordinator_facts(
     connection: AsyncConnection, week: Week, plans: Mapping[str, ScopeFacts]
 ) -> dict[str, ScopeFacts]:
-    """Return what each coordinating agency is told, by its code; absent where there is nothing."""
+    """Return the facts of each coordinating agency with news or pressing plans, by its code."""
     codes = dict.fromkeys(code for code in week.coordinators.values() if code is not None)
     newly = {
         code: [
-            owed
-            for owed in week.items
-            if owed.status == "late"
-            and week.is_new(owed)
-            and week.coordinators[owed.row.plan_id] == code
+            item
+            for item in week.items
+            if item.status == "late"
+            and week.is_new(item)
+            and week.coordinators[item.row.plan_id] == code
         ]
         for code in codes
     }
@@ -107,15 +103,15 @@ async def coordinator_facts(
 
 
 def plan_summary(facts: ScopeFacts) -> dict[str, Any]:
-    """Return what a digest's line says of a plan."""
-    kept = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
-    # A report far away is told of only where none is near: the next one.
+    """Return the values of a plan's line."""
+    values = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
+    # A distant report is named only where none is near: the next one.
     near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= DAYS_AHEAD]
-    return {**kept, "duties": near or facts["duties"][:1]}
+    return {**values, "duties": near or facts["duties"][:1]}
 
 
 def _is_pressing(facts: ScopeFacts) -> bool:
-    """Tell whether a plan alone is worth a digest: something is late, or a report is near and incomplete."""
+    """Return whether a plan alone needs a digest: a task is late, or a near report is incomplete."""
     return bool(facts["tasks"] and facts["tasks"]["open_late"]) or any(
         duty["received"] < duty["expected"] and (duty["late"] or duty["left"] <= DAYS_AHEAD)
         for duty in facts["duties"]
@@ -123,23 +119,29 @@ def _is_pressing(facts: ScopeFacts) -> bool:
 
 
 def _most_pressing(plans: Iterable[ScopeFacts]) -> str | None:
-    """Return the plan of which most is late, of those of which anything is owed now."""
-    owed = [facts for facts in plans if facts["agencies"]]
-    late = {facts["code"]: sum(row[-1] for row in facts["agencies"]) for facts in owed}
+    """Return the code of the plan with most late obligations, of plans with any obligation now."""
+    late = {
+        facts["code"]: sum(row[-1] for row in facts["agencies"])
+        for facts in plans
+        if facts["agencies"]
+    }
     return max(late, key=lambda code: late[code], default=None)
 
 
 def _risks(week: Week, code: str) -> list[dict[str, Any]]:
-    """Return the agency's own reports that others' missing ones hold up."""
-    found = []
+    """Return the agency's own near reports that wait for missing reports of others."""
+    lines = []
     for duty in week.duties:
         onward = week.onward.get((duty.duty_id, duty.period_code))
-        if onward is None or week.home.main_successor(onward.row.owner_code, week.today) != code:
+        if (
+            onward is None
+            or week.province.main_successor(onward.row.owner_code, week.today) != code
+        ):
             continue
         due = DueDate(onward.due_on, onward.row.base_on, onward.row.judged_on)
         left = due.working_days_left(week.today, week.workdays)
         if left <= DAYS_AHEAD:
-            found.append(
+            lines.append(
                 {
                     "section": "risk",
                     "more": 0,
@@ -153,18 +155,18 @@ def _risks(week: Week, code: str) -> list[dict[str, Any]]:
                     "of": duty.title,
                 }
             )
-    return found
+    return lines
 
 
 def _chats(week: Week, code: str) -> list[dict[str, Any]]:
-    """Return the line of agencies that owe something in the agency's plans and cannot be written to."""
-    owing = {
-        owed.holder
-        for owed in week.items
-        if owed.holder is not None and week.coordinators[owed.row.plan_id] == code
+    """Return the line of agencies with obligations in the agency's plans and no working chat."""
+    holders = {
+        item.holder
+        for item in week.items
+        if item.holder is not None and week.coordinators[item.row.plan_id] == code
     }
-    silent = [each for key, each in week.agencies.items() if key in owing - week.reached]
-    lost = [each for key, each in week.agencies.items() if key in owing & week.lost]
+    silent = [each for key, each in week.agencies.items() if key in holders - week.reachable]
+    lost = [each for key, each in week.agencies.items() if key in holders & week.unreachable]
     if not silent and not lost:
         return []
     return [

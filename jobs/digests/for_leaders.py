@@ -1,8 +1,8 @@
-"""What a week's digest tells leaders, on one screen.
+"""Facts of the leaders' digest, on one screen.
 
-Promises that bodies outside the People's Committee, what is disputed and dates that nobody confirmed are
-not held against anybody, and that what changed is told from facts kept, never reckoned afterwards. Reads
-only.
+Guarantees:
+- Bodies outside the People's Committee, disputed obligations and proposed dates never count as late.
+- Changes are computed from stored facts of the previous week, never from today's rows.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ _PLANS, _SLOWEST, _AT_RISK = 6, 5, 3
 async def province_facts(
     connection: AsyncConnection, week: Week, plans: Mapping[str, ScopeFacts]
 ) -> ScopeFacts:
-    """Return what leaders are told; its lines are empty where there is nothing to tell."""
+    """Return the leaders' facts; without news their lines are empty."""
     risky = sorted(
         group_by_line(
-            o for o in week.items if o.status in ("late", "soon") and _counts_as_late(week, o)
+            item
+            for item in week.items
+            if item.status in ("late", "soon") and _counts_as_late(week, item)
         ).values(),
         key=lambda line: (
             line[0].status != "late",
@@ -41,7 +43,7 @@ async def province_facts(
     ]
     slowest = _slowest(week)
     own = [{**line, "section": "own"} for line in requests_line(week, None)]
-    late = sum(o.status == "late" and _counts_as_late(week, o) for o in week.items)
+    late = sum(item.status == "late" and _counts_as_late(week, item) for item in week.items)
     change = _change(week, plans, late)
     lines: list[dict[str, Any]] = []
     if plans and (slowest or risks or own or change is None or change["done"] or change["late"]):
@@ -57,7 +59,7 @@ async def province_facts(
     return {
         "scope": "province",
         "code": "",
-        "name": week.home.name,
+        "name": week.province.name,
         "on": week.today.isoformat(),
         "counts": {},
         "late": late,
@@ -70,20 +72,20 @@ async def province_facts(
     }
 
 
-def _counts_as_late(week: Week, owed: DigestItem) -> bool:
-    """Tell whether something is held against who owes it."""
-    if owed.row.due_proposed or owed.row.disputed_at is not None:
+def _counts_as_late(week: Week, item: DigestItem) -> bool:
+    """Return whether an item may count as late against its holder."""
+    if item.row.due_proposed or item.row.disputed_at is not None:
         return False
-    holder = owed.holder or week.coordinators[owed.row.plan_id]
-    return holder is not None and not week.home.is_outside(holder)
+    holder = item.holder or week.coordinators[item.row.plan_id]
+    return holder is not None and not week.province.is_outside(holder)
 
 
 def _slowest(week: Week) -> list[dict[str, Any]]:
     late: dict[str, list[int]] = {}
-    for owed in week.items:
-        code = owed.holder or week.coordinators[owed.row.plan_id]
-        if owed.status == "late" and code is not None and _counts_as_late(week, owed):
-            days = week.workdays.between(owed.row.judged_on, week.today)
+    for item in week.items:
+        code = item.holder or week.coordinators[item.row.plan_id]
+        if item.status == "late" and code is not None and _counts_as_late(week, item):
+            days = week.workdays.between(item.row.judged_on, week.today)
             late.setdefault(code, []).append(days)
     order = {code: place for place, code in enumerate(week.agencies)}
     slowest = sorted(late, key=lambda code: (-len(late[code]), -max(late[code]), order[code]))
@@ -100,9 +102,9 @@ def _slowest(week: Week) -> list[dict[str, Any]]:
 
 
 def _change(week: Week, plans: Mapping[str, ScopeFacts], late: int) -> dict[str, Any] | None:
-    """Return what changed since the week kept before; None in the first week.
+    """Return the changes since the previous stored week; None in the first week.
 
-    done: tasks, of the plans known in both weeks; late: how much is held against somebody now.
+    done: tasks, of plans in both weeks. late: the current number.
     """
     if week.previous_on is None:
         return None

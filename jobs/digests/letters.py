@@ -1,8 +1,8 @@
-"""Who is told what of a week's digest, cut into pages: from facts to the contexts of messages.
+"""One letter for each chat of a province's week: facts cut into pages, as contexts of messages.
 
-Promises one letter a chat, whatever it is enrolled for: as leader, as coordinator, for its agency, in this
-order; contexts made of facts and nothing else, so that the same facts give the same words; and pages
-no longer than the channel takes. Reads only.
+Guarantees:
+- A chat gets one letter with its parts in this order: leader, coordinator, agency.
+- The same facts give the same words; no page is longer than the channel takes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jobs.channel import Capabilities
 from jobs.rendering.renderer import Content, Renderer
 
 TEMPLATE, PICTURE = "digest", "digest_picture"
-# What is taken for the channel of an account that another process has open.
+# Stands for the channel of an account that another process has open.
 ANY_CHANNEL = Capabilities(2000, False, False, True, "html", 1, False)
 _NO_LIMIT = 1_000_000
 _HEAD = ("scope", "code", "name", "asked", "counts", "month")
@@ -31,7 +31,7 @@ Length = Callable[[dict[str, Any]], int]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What one chat is told: of which facts, in which pages. pictured: the facts that a picture shows."""
+    """One chat's digest. keys: of its facts; pages: contexts; pictured: key of the facts in its picture."""
 
     place: Recipient
     agency_id: int
@@ -50,35 +50,34 @@ async def build_letters(
     capabilities: Mapping[int, Capabilities],
     near_cap_ids: Collection[int],
 ) -> list[Letter]:
-    """Return the letters of a province's week; chats with nothing to be told are left out.
+    """Return the letters of a province's week, for chats with news.
 
-    spared: accounts near a month's cap, on which agencies go without and nobody gets a picture.
+    near_cap_ids: accounts near a monthly cap; they carry no agency's letter and no picture.
     """
     letters: list[Letter] = []
-    cut: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats are told the same
+    pages: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats share them
     for place, agency_id, keys in await _load_recipients(connection, province):
-        said = [key for key in keys if facts.get(key, {}).get("lines")]
-        above = [key for key in said if key[0] != "agency"]
-        if not said or (place.account_id in near_cap_ids and not above):
+        parts = tuple(key for key in keys if facts.get(key, {}).get("lines"))
+        above = [key for key in parts if key[0] != "agency"]
+        if not parts or (place.account_id in near_cap_ids and not above):
             continue
         channel = capabilities.get(place.account_id, ANY_CHANNEL)
-        parts = tuple(said)
-        if (parts, channel) not in cut:
-            cut[parts, channel] = split_pages(
-                [facts[key] for key in said],
+        if (parts, channel) not in pages:
+            pages[parts, channel] = split_pages(
+                [facts[key] for key in parts],
                 week_on=week_on,
                 length=length_measure(renderer, channel),
                 limit=channel.max_text,
             )
         pictured = above[0] if above and place.account_id not in near_cap_ids else None
-        letters.append(Letter(place, agency_id, parts, cut[parts, channel], pictured))
+        letters.append(Letter(place, agency_id, parts, pages[parts, channel], pictured))
     return letters
 
 
 async def _load_recipients(
     connection: AsyncConnection, province: str
 ) -> list[tuple[Recipient, int, list[ScopeKey]]]:
-    """Return each chat of a province with what it is to be told of: an agency's id, keys of facts."""
+    """Return each chat of a province with its agency's id and the keys of its facts."""
     agencies = {
         row.id: row.code for row in await week_queries.list_province_agencies(connection, province)
     }
@@ -103,15 +102,12 @@ async def _load_recipients(
     ]
 
 
-# ------------------------------------------------------------------ pages
-
-
 def split_pages(
     parts: Sequence[ScopeFacts], *, week_on: date, length: Length, limit: int
 ) -> list[dict[str, Any]]:
-    """Return the contexts of the pages that tell some facts, cut between lines.
+    """Return the contexts of the pages that show some facts, cut between lines.
 
-    length: how long a context's words are, in the units of the limit.
+    length: measures a context's text in the units of the limit.
     """
     lines = [{**line, "part": place} for place, part in enumerate(parts) for line in part["lines"]]
     frame: dict[str, Any] = {
@@ -137,7 +133,7 @@ def split_pages(
 
 
 def length_measure(renderer: Renderer, channel: Capabilities) -> Length:
-    """Return what measures a digest's words on a channel, in UTF-16 units."""
+    """Return a function that measures a digest's text on a channel, in UTF-16 units."""
     endless = replace(channel, max_text=_NO_LIMIT)
 
     def length(context: dict[str, Any]) -> int:
@@ -149,7 +145,7 @@ def length_measure(renderer: Renderer, channel: Capabilities) -> Length:
 def redraw_pages(
     renderer: Renderer, parts: Sequence[ScopeFacts], *, week_on: date, channel: Capabilities
 ) -> list[str]:
-    """Return the words of the pages by which some facts were told, or would be, on a channel."""
+    """Return the texts of the pages that show some facts on a channel."""
     pages = split_pages(
         parts, week_on=week_on, length=length_measure(renderer, channel), limit=channel.max_text
     )

@@ -1,7 +1,6 @@
-"""The lines of a week's digest: of one obligation, of what several agencies owe alike, of what waits.
+"""Lines of a digest: one obligation, one report or task of several agencies, decisions that wait.
 
-Promises lines that stand by themselves, so that the same digest can be drawn again from them alone, and
-no word in them that a person wrote. Reads only.
+Guarantees: a digest can be drawn again from its lines alone; no line holds words that a person wrote.
 """
 
 from __future__ import annotations
@@ -25,72 +24,75 @@ _KEPT = (
 
 
 def digest_line(week: Week, row: Any, *, for_agency: str | None = None) -> dict[str, Any]:
-    """Return what a digest keeps of one obligation's line; row: of jobs.rendering.items.load_obligation_rows."""
+    """Return one obligation's line; row: of jobs.rendering.items.load_obligation_rows."""
     item = build_item(
         row, number=0, today=week.today, workdays=week.workdays, for_agency=for_agency
     )
     return {key: item[key] for key in _KEPT} | {"more": 0}
 
 
-def group_by_line(owed: Iterable[DigestItem]) -> dict[tuple[Any, ...], list[DigestItem]]:
-    """Group obligations by what stands in one line: one report or task of a plan, of however many agencies."""
+def group_by_line(items: Iterable[DigestItem]) -> dict[tuple[Any, ...], list[DigestItem]]:
+    """Group items that share a line: the same report or task of a plan with the same due date."""
     lines: dict[tuple[Any, ...], list[DigestItem]] = {}
-    for each in owed:
-        row = each.row
+    for item in items:
+        row = item.row
         due_on = max(row.due_on, row.extended_to or row.due_on)
-        lines.setdefault((row.plan_code, row.code, row.period, due_on), []).append(each)
+        lines.setdefault((row.plan_code, row.code, row.period, due_on), []).append(item)
     return lines
 
 
 async def load_first_rows(
-    connection: AsyncConnection, owed: Iterable[DigestItem]
+    connection: AsyncConnection, items: Iterable[DigestItem]
 ) -> dict[int, Any]:
     """Return the row (jobs.rendering.items) of the first obligation of each line, by its id."""
-    first = [line[0].row.id for line in group_by_line(owed).values()]
+    first = [line[0].row.id for line in group_by_line(items).values()]
     return await load_obligation_rows(connection, first)
 
 
 def grouped_lines(
-    week: Week, owed: Iterable[DigestItem], rows: Mapping[int, Any], section: str, most: int
+    week: Week, items: Iterable[DigestItem], rows: Mapping[int, Any], section: str, most: int
 ) -> list[dict[str, Any]]:
-    """Return a line for each thing that agencies owe alike, with their names, and how many more there are.
+    """Return at most `most` lines with the names of their agencies, and a line that counts the others.
 
-    rows: as `representatives` returns them.
+    rows: as load_first_rows returns them.
     """
-    lines = list(group_by_line(owed).values())
-    found: list[dict[str, Any]] = []
-    for every in lines[:most]:
-        holders = [each.holder or week.coordinators[each.row.plan_id] for each in every]
+    groups = list(group_by_line(items).values())
+    lines: list[dict[str, Any]] = []
+    for group in groups[:most]:
+        holders = [item.holder or week.coordinators[item.row.plan_id] for item in group]
         names = [week.agencies[code].short for code in dict.fromkeys(filter(None, holders))]
-        found.append(
+        lines.append(
             {
                 "section": section,
-                **digest_line(week, rows[every[0].row.id]),
+                **digest_line(week, rows[group[0].row.id]),
                 "agencies": len(names),
                 "names": names[:_NAMES],
             }
         )
-    if len(lines) > most:
-        found.append({"section": section, "more": len(lines) - most})
-    return found
+    if len(groups) > most:
+        lines.append({"section": section, "more": len(groups) - most})
+    return lines
 
 
 def requests_line(week: Week, code: str | None) -> list[dict[str, Any]]:
-    """Return the line of what waits for a decision of a coordinating agency; None: of the leaders."""
+    """Return the line of requests that wait for a coordinating agency's decision.
+
+    code None: for the leaders' decision.
+    """
     waiting: Counter[str] = Counter()
     oldest: date | None = None
-    for owed in week.items:
-        coordinator = week.coordinators[owed.row.plan_id]
-        mine = week.is_own(owed) if code is None else coordinator == code and not week.is_own(owed)
+    for item in week.items:
+        coordinator = week.coordinators[item.row.plan_id]
+        mine = week.is_own(item) if code is None else coordinator == code and not week.is_own(item)
         if not mine:
             continue
-        if owed.status == "submitted":
+        if item.status == "submitted":
             waiting["confirm"] += 1
-            handed_in = civil_date(owed.row.submitted_at) if owed.row.submitted_at else week.today
+            handed_in = civil_date(item.row.submitted_at) if item.row.submitted_at else week.today
             oldest = min(oldest or handed_in, handed_in)
-        elif owed.row.disputed_at is not None:
+        elif item.row.disputed_at is not None:
             waiting["dispute"] += 1
-        asked = week.later_dates.get(owed.row.id)
+        asked = week.later_dates.get(item.row.id)
         waiting["extension"] += asked is not None and asked.state == "open"
     if code is not None:
         waiting["explain"] = sum(

@@ -1,7 +1,6 @@
-"""The pictures that go with a week's digest: which are drawn, of what, for whom.
+"""The pictures of a week's digest: which to draw, and which accounts can show them.
 
-Promises that one is drawn once however many chats it goes to, in a thread and outside of any write
-transaction, and that one that cannot be drawn is left out and logged.
+Guarantees: each picture is drawn once, in a thread, for all its chats; a failed one is logged and left out.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from jobs.digests.letters import Letter
 
 _log = get_logger("digest")
 
-# Draws what goes with a coordinator's or the leaders' facts, or returns None where nothing is to be drawn.
+# Draws a coordinator's or the leaders' facts; None where they hold nothing to draw.
 # Takes the facts, those of all plans, and the weeks of the plan that the facts name as "picture".
 Draw = Callable[
     [ScopeFacts, Mapping[str, ScopeFacts], Sequence[tuple[date, ScopeFacts]]], bytes | None
@@ -30,15 +29,15 @@ Draw = Callable[
 async def load_plan_weeks(
     connection: AsyncConnection, province: str, facts: Mapping[ScopeKey, ScopeFacts], week_on: date
 ) -> dict[str, list[tuple[date, ScopeFacts]]]:
-    """Return the weeks so far, this one too, of the plans of which pictures are drawn."""
+    """Return the weeks up to this one of the plans that pictures show."""
     wanted = {each["picture"] for each in facts.values() if each.get("picture")}
-    found = {}
+    weeks = {}
     for code in sorted(wanted):
         earlier = await kept_weeks.list_plan_week_facts(
             connection, province, code, until=week_on - timedelta(days=7)
         )
-        found[code] = [*earlier, (week_on, facts["plan", code])]
-    return found
+        weeks[code] = [*earlier, (week_on, facts["plan", code])]
+    return weeks
 
 
 async def draw_pictures(
@@ -48,13 +47,13 @@ async def draw_pictures(
     draw: Draw | None,
     account_ids: Collection[int],
 ) -> dict[ScopeKey, bytes]:
-    """Draw what some chat can be shown, each picture once, in a thread: it takes its time.
+    """Draw the pictures that some letter can show, by the key of their facts.
 
-    weeks: as `weeks_of` returns them; showing: the accounts on which pictures can be shown.
+    weeks: as load_plan_weeks returns them; account_ids: accounts that can show pictures.
     """
-    found: dict[ScopeKey, bytes] = {}
+    pictures: dict[ScopeKey, bytes] = {}
     if draw is None:
-        return found
+        return pictures
     plans = {code: each for (scope, code), each in facts.items() if scope == "plan"}
     wanted = {
         letter.pictured
@@ -71,14 +70,14 @@ async def draw_pictures(
             _log.exception("picture.failed", scope=key[0], code=key[1])
             continue
         if picture is not None:
-            found[key] = picture
-    return found
+            pictures[key] = picture
+    return pictures
 
 
 def accounts_with_pictures(
     capabilities: Mapping[int, Capabilities], *, has_address: bool
 ) -> set[int]:
-    """Return the accounts on which a picture can be shown: by its bytes, or by a public address."""
+    """Return the accounts that can show a picture: from its bytes, or from a public address."""
     return {
         account_id
         for account_id, channel in capabilities.items()
@@ -87,7 +86,7 @@ def accounts_with_pictures(
 
 
 def picture_caption(pictured: ScopeFacts, facts: Mapping[ScopeKey, ScopeFacts]) -> dict[str, str]:
-    """Return what stands under a picture: whom it shows, or which plan."""
+    """Return the values of a picture's caption: its name, and the number of its plan."""
     code = pictured.get("picture")
     number = facts["plan", code]["number"] if code else ""
     return {"name": pictured["name"], "number": number, "on": pictured["on"]}

@@ -1,7 +1,6 @@
-"""What a province's digest of a week is reckoned from: read once, as of one instant.
+"""Rows of a province's week for its digest, read once as of one instant.
 
-Promises that everything of one digest stands on the same rows, and that whose an obligation is and
-whether it is late are told as reminders and lists tell it. Reads only.
+Guarantees: all parts of a digest use the same rows; holder and lateness are those of reminders and lists.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ ItemStatus = Literal["submitted", "undated", "ended", "late", "passed", "soon", 
 
 @dataclass(frozen=True, slots=True)
 class DigestItem:
-    """One obligation in hand. holder: the agency (code) that has it; None: whoever coordinates its plan.
+    """One open or submitted obligation. holder: code of its agency; None: its plan's coordinating agency.
 
-    standing: ended, its phase was over before it was tracked; passed, late by a proposed date.
+    status: "ended", its phase was over before its plan was tracked; "passed", late by a proposed date.
     """
 
     row: Any  # of data.digests.queries.list_digest_obligations
@@ -46,13 +45,13 @@ class DigestItem:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A province as of a digest's instant. since: the day of the digest before, or a week ago.
+    """A province as of a digest's instant. since: the day of the previous digest, or a week ago.
 
-    before: facts of the latest week kept before this one, by scope and code; before_on: its Monday.
-    confirmed: of the last calendar week. accounts: those that serve the province.
+    previous_facts: the latest stored facts before this week, by scope and code; previous_on: their Monday.
+    confirmed: in the last calendar week. accounts: those that serve the province.
     """
 
-    home: Province
+    province: Province
     workdays: Workdays
     week_on: date
     today: date
@@ -68,19 +67,19 @@ class Week:
     duties: Sequence[DutyFigures]
     counts: Sequence[tuple[int, str | None, Any]]  # plan, holder, row of counts_by_agency
     onward: Mapping[tuple[int, str], OnwardObligation]  # by duty and period
-    reached: frozenset[str]
-    lost: frozenset[str]
+    reachable: frozenset[str]  # agencies with a chat
+    unreachable: frozenset[str]  # agencies with a lost chat
     accounts: Sequence[Mapping[str, Any]]
     previous_facts: Mapping[kept_weeks.ScopeKey, ScopeFacts]
     previous_on: date | None
 
-    def is_own(self, owed: DigestItem) -> bool:
-        """Tell whether the plan's coordinating agency has it in hand itself, so that leaders decide."""
-        return owed.holder in (None, self.coordinators[owed.row.plan_id])
+    def is_own(self, item: DigestItem) -> bool:
+        """Return whether the plan's coordinating agency holds it itself, so that leaders decide."""
+        return item.holder in (None, self.coordinators[item.row.plan_id])
 
-    def is_new(self, owed: DigestItem) -> bool:
-        """Tell whether it became late since the digest before."""
-        return bool(owed.row.judged_on >= self.workdays.on_or_before(self.since))
+    def is_new(self, item: DigestItem) -> bool:
+        """Return whether it became late after the previous digest."""
+        return bool(item.row.judged_on >= self.workdays.on_or_before(self.since))
 
 
 async def read_week(
@@ -92,10 +91,7 @@ async def read_week(
     now: datetime,
     accounts: Sequence[Mapping[str, Any]],
 ) -> Week:
-    """Read what a province's digest of a week tells, as of `now`.
-
-    accounts: as jobs.delivery.usage.accounts_in_use returns them.
-    """
+    """Read a province's week as of `now`; accounts: as jobs.delivery.usage.accounts_in_use returns them."""
     today, workdays = civil_date(now), registry.workdays
     home = registry.provinces[province]
     holders = Holders(home, on=today)
@@ -103,15 +99,15 @@ async def read_week(
         row.code: row for row in await week_queries.list_province_agencies(connection, province)
     }
     codes = {row.id: row.code for row in agencies.values()}
-    followed = await list_active_plans(connection, province, coordinator_ids=None, today=today)
-    plans = {row.id: row for row in followed if row.code in registry.plans}
+    active = await list_active_plans(connection, province, coordinator_ids=None, today=today)
+    plans = {row.id: row for row in active if row.code in registry.plans}
     ids = list(plans)
-    before_on = await kept_weeks.find_previous_week(connection, province, week_on)
-    before: Mapping[kept_weeks.ScopeKey, ScopeFacts] = {}
+    previous_on = await kept_weeks.find_previous_week(connection, province, week_on)
+    previous_facts: Mapping[kept_weeks.ScopeKey, ScopeFacts] = {}
     since = week_on - timedelta(days=7)
-    if before_on is not None:
-        before = await kept_weeks.load_week_facts(connection, province, before_on)
-        since = date.fromisoformat(before["province", ""]["on"])
+    if previous_on is not None:
+        previous_facts = await kept_weeks.load_week_facts(connection, province, previous_on)
+        since = date.fromisoformat(previous_facts["province", ""]["on"])
     until = workdays.add(today, DAYS_AHEAD)
     last_day = workdays.on_or_before(today)
     rows = await week_queries.list_digest_obligations(connection, ids, until=until, today=today)
@@ -125,7 +121,7 @@ async def read_week(
     duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
     serving = await usage_warnings.list_province_accounts(connection, province)
     return Week(
-        home=home,
+        province=home,
         workdays=workdays,
         week_on=week_on,
         today=today,
@@ -149,11 +145,13 @@ async def read_week(
             for row in counts
         ],
         onward=await _onward(connection, registry, plans, duties, today),
-        reached=frozenset(await week_queries.list_reachable_agency_codes(connection, province)),
-        lost=frozenset(await week_queries.list_agency_codes_with_lost_chat(connection, province)),
+        reachable=frozenset(await week_queries.list_reachable_agency_codes(connection, province)),
+        unreachable=frozenset(
+            await week_queries.list_agency_codes_with_lost_chat(connection, province)
+        ),
         accounts=[account for account in accounts if account["id"] in serving],
-        previous_facts=before,
-        previous_on=before_on,
+        previous_facts=previous_facts,
+        previous_on=previous_on,
     )
 
 
@@ -176,7 +174,7 @@ async def _onward(
     duties: Sequence[DutyFigures],
     today: date,
 ) -> dict[tuple[int, str], OnwardObligation]:
-    """Return the reports that the incomplete ones serve and that are still to be handed in."""
+    """Return the open reports that wait for incomplete ones, by duty and period of these."""
     found = {}
     for duty in duties:
         if not duty.missing_count:
