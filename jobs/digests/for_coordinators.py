@@ -37,11 +37,11 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
         states["done_late"] += late
         states["open_on_time"] += int(row.total) - done - open_late
         states["open_late"] += open_late
-    found: dict[str, ScopeFacts] = {}
+    facts: dict[str, ScopeFacts] = {}
     for plan_id, plan in week.plans.items():
         tasks = week.figures.get(plan_id)
         of_agencies = counted.get(plan_id, {})
-        found[plan.code] = {
+        facts[plan.code] = {
             "scope": "plan",
             "code": plan.code,
             "number": plan.number,
@@ -57,7 +57,7 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
                 if code in of_agencies
             ],
         }
-    return found
+    return facts
 
 
 async def coordinator_facts(

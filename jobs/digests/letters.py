@@ -21,7 +21,7 @@ from jobs.channel import Capabilities
 from jobs.rendering.renderer import Content, Renderer
 
 TEMPLATE, PICTURE = "digest", "digest_picture"
-# Stands for the channel of an account that another process has open.
+# Replaces the channel of an account that another process has open.
 ANY_CHANNEL = Capabilities(2000, False, False, True, "html", 1, False)
 _NO_LIMIT = 1_000_000
 _HEAD = ("scope", "code", "name", "asked", "counts", "month")
@@ -81,14 +81,14 @@ async def _load_recipients(
     agencies = {
         row.id: row.code for row in await week_queries.list_province_agencies(connection, province)
     }
-    found: dict[int, tuple[Recipient, int, dict[ScopeKey, None]]] = {}
+    by_chat: dict[int, tuple[Recipient, int, dict[ScopeKey, None]]] = {}
     for role in ("leader", "coordinator", "focal"):
         for agency_id, every in (
             await list_recipients(connection, agencies, roles=(role,))
         ).items():
             code = agencies[agency_id]
             for place in every:
-                _, _, keys = found.setdefault(place.chat_id, (place, agency_id, {}))
+                _, _, keys = by_chat.setdefault(place.chat_id, (place, agency_id, {}))
                 if role == "leader":
                     keys["province", ""] = None
                     continue
@@ -98,7 +98,7 @@ async def _load_recipients(
     order = ("province", "coordinator", "agency")
     return [
         (place, agency_id, sorted(keys, key=lambda key: order.index(key[0])))
-        for place, agency_id, keys in found.values()
+        for place, agency_id, keys in by_chat.values()
     ]
 
 

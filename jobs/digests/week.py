@@ -175,7 +175,7 @@ async def _onward(
     today: date,
 ) -> dict[tuple[int, str], OnwardObligation]:
     """Return the open reports that wait for incomplete ones, by duty and period of these."""
-    found = {}
+    onward_by_duty = {}
     for duty in duties:
         if not duty.missing_count:
             continue
@@ -188,5 +188,5 @@ async def _onward(
             today=today,
         )
         if onward is not None and onward.row.state == "open":
-            found[duty.duty_id, duty.period_code] = onward
-    return found
+            onward_by_duty[duty.duty_id, duty.period_code] = onward
+    return onward_by_duty

@@ -42,22 +42,22 @@ def find_mismatches(
 ) -> list[str]:
     """Return a Vietnamese sentence for each task whose lines differ from its figures."""
     given = {task.task_id: own for task, own in lines}
-    found = []
+    errors = []
     for task in facts.tasks:
         own = given.get(task.task_id, ())
         states = Counter(line.state for line in own)
         if any(states[state] != getattr(task.parts, state) for state in STATES):
-            found.append(
+            errors.append(
                 f"{task.code}: phụ lục có {len(own)} dòng, trạng thái không khớp {task.parts.total} cơ quan."
             )
         silent = sum(line.source is None for line in own)
         if silent != task.silent:
-            found.append(
+            errors.append(
                 f"{task.code}: phụ lục có {silent} dòng chưa báo cáo, số liệu là {task.silent}."
             )
     if len(given) != len(lines) or given.keys() - {task.task_id for task in facts.tasks}:
-        found.append("Phụ lục có nhiệm vụ lặp lại hoặc không thuộc kế hoạch.")
-    return found
+        errors.append("Phụ lục có nhiệm vụ lặp lại hoặc không thuộc kế hoạch.")
+    return errors
 
 
 def figures_context(figures: Figures) -> dict[str, Any]:

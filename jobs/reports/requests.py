@@ -135,7 +135,7 @@ async def _answer(
         connection, request, "refused" if refused else "done", now=now, why=why
     ):
         return False
-    found = await connection.execute(select(Chat.account_id).where(Chat.id == request.chat_id))
+    accounts = await connection.execute(select(Chat.account_id).where(Chat.id == request.chat_id))
     context: dict[str, Any] = {
         "plan_code": request.plan_code,
         "number": request.plan_number,
@@ -153,7 +153,7 @@ async def _answer(
         context |= _summary_context(report.facts)
     await outbox.enqueue(
         connection,
-        account_id=found.scalar_one(),
+        account_id=accounts.scalar_one(),
         chat_id=request.chat_id,
         template=REFUSED if refused else READY,
         context=context,

@@ -137,7 +137,7 @@ def _add_filter(sheet: Any, rows: int, columns: Sequence[ReportColumn]) -> None:
 
 
 def _row_height(values: Sequence[Any], columns: Sequence[ReportColumn]) -> int:
-    """Return the height that shows a row's texts whole; no program computes it in a file made so."""
+    """Return the height that shows a row's texts whole; spreadsheet programs compute none for such files."""
     lines = 1
     for value, column in zip(values, columns, strict=True):
         room = column.width - 2

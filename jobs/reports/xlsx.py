@@ -1,6 +1,6 @@
 """Consolidated reports as one spreadsheet: a summary, each plan's agency lines, reports, quotes, targets.
 
-Guarantees: every agency's line stands there with its source, and only where the sums reconcile.
+Guarantees: every agency's line has its source, and all sums reconcile.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _silent_rows(plans: Sequence[ReportFacts]) -> _Rows:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    """Return a dataclass's fields; dataclasses.asdict would copy what they hold too."""
+    """Return a dataclass's fields; dataclasses.asdict would copy their values too."""
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
