@@ -10,16 +10,16 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption, format_examples
+from bot.cli.help import JsonOption
 from bot.cli.plans__cli_plans import day_option
+from bot.cli.tree import examples
 
-EXAMPLES = format_examples(
+
+@examples(
     "digest gia-lai",
     "digest gia-lai --week 2026-11-16 --agency «Sở Tài chính»",
     "digest gia-lai --week 2026-11-16 --leader --json",
 )
-
-
 def digest(
     province: Annotated[str, typer.Argument(metavar="TỈNH", help="Tỉnh: gia-lai, «Gia Lai».")],
     week: Annotated[

@@ -10,33 +10,18 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption, VietnameseCommand, format_examples
+from bot.cli.help import JsonOption
 from bot.cli.plans__cli_plans import Province
+from bot.cli.tree import examples
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command(
-        "export",
-        cls=VietnameseCommand,
-        epilog=format_examples(
-            "export --out nhac-viec.xlsx",
-            "export --out gia-lai.json --province gia-lai",
-            "export --status 1901 --out trang-thai.xlsx",
-            "export --status 1901 --agency «Sở Tài chính» --out trang-thai-stc.xlsx",
-        ),
-    )(_export)
-    app.command(
-        "import-status",
-        cls=VietnameseCommand,
-        epilog=format_examples(
-            "import-status trang-thai.xlsx --by «Nguyễn Văn A» --dry-run",
-            "import-status trang-thai.xlsx --by «Nguyễn Văn A»",
-        ),
-    )(_import_status)
-
-
-def _export(
+@examples(
+    "export --out nhac-viec.xlsx",
+    "export --out gia-lai.json --province gia-lai",
+    "export --status 1901 --out trang-thai.xlsx",
+    "export --status 1901 --agency «Sở Tài chính» --out trang-thai-stc.xlsx",
+)
+def export(
     out: Annotated[
         Path,
         typer.Option(
@@ -81,7 +66,11 @@ def _export(
     )
 
 
-def _import_status(
+@examples(
+    "import-status trang-thai.xlsx --by «Nguyễn Văn A» --dry-run",
+    "import-status trang-thai.xlsx --by «Nguyễn Văn A»",
+)
+def import_status(
     file: Annotated[
         Path, typer.Argument(metavar="TỆP.xlsx", help="Bảng của «export --status», đã điền.")
     ],

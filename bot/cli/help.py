@@ -31,11 +31,6 @@ _WORDS = (
 JsonOption = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
 
 
-def format_examples(*lines: str) -> str:
-    """Return the end of a help page: how a command is typed, a line each."""
-    return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
-
-
 class VietnameseCommand(TyperCommand):
     """A command whose help is Vietnamese."""
 

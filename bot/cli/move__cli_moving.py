@@ -7,29 +7,16 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption, VietnameseCommand, format_examples
+from bot.cli.help import JsonOption
+from bot.cli.tree import examples
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Chỉ kiểm tra và cho xem; không ghi gì.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-    app.command(
-        cls=VietnameseCommand,
-        epilog=format_examples(
-            "move --to postgresql+psycopg://nhacviec@db.tinh.vn/nhacviec --dry-run",
-            "move --to-file /etc/nhacviec/dia-chi-moi",
-        ),
-    )(move)
-    app.command(
-        cls=VietnameseCommand,
-        epilog=format_examples(
-            "restore sao-luu/nhacviec-2026-11-09.db --dry-run",
-            "restore sao-luu/nhacviec-2026-11-09.db --yes",
-        ),
-    )(restore)
-
-
+@examples(
+    "move --to postgresql+psycopg://nhacviec@db.tinh.vn/nhacviec --dry-run",
+    "move --to-file /etc/nhacviec/dia-chi-moi",
+)
 def move(
     to: Annotated[
         str | None,
@@ -50,6 +37,10 @@ def move(
     moving.move(to=to, to_file=to_file, dry_run=dry_run, as_json=json)
 
 
+@examples(
+    "restore sao-luu/nhacviec-2026-11-09.db --dry-run",
+    "restore sao-luu/nhacviec-2026-11-09.db --yes",
+)
 def restore(
     file: Annotated[
         Path, typer.Argument(metavar="TỆP", help="Bản sao lưu do «nhacviec backup» làm ra.")

@@ -9,20 +9,15 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption, VietnameseCommand, VietnameseGroup, format_examples
-
-people = typer.Typer(cls=VietnameseGroup, no_args_is_help=True, help="Người và nhóm đã đăng ký.")
+from bot.cli.help import JsonOption
+from bot.cli.tree import examples
 
 Person = Annotated[
     int, typer.Argument(metavar="SỐ", help="Số của người, như «people list» cho thấy.")
 ]
 
 
-@people.command(
-    "list",
-    cls=VietnameseCommand,
-    epilog=format_examples("people list --province gia-lai --agency «Sở Tài chính»"),
-)
+@examples("people list --province gia-lai --agency «Sở Tài chính»")
 def people_list(
     province: Annotated[
         str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai.")
@@ -39,9 +34,7 @@ def people_list(
     commands.list_(province=province, agency=agency, as_json=json)
 
 
-@people.command(
-    "remove", cls=VietnameseCommand, epilog=format_examples("people remove 12", "people remove g5")
-)
+@examples("people remove 12", "people remove g5")
 def people_remove(
     who: Annotated[str, typer.Argument(metavar="SỐ", help="Số của người (12) hoặc của nhóm (g5).")],
     json: JsonOption = False,
@@ -52,7 +45,7 @@ def people_remove(
     commands.remove(who, as_json=json)
 
 
-@people.command("handover", cls=VietnameseCommand, epilog=format_examples("people handover 12"))
+@examples("people handover 12")
 def people_handover(person: Person, json: JsonOption = False) -> None:
     """Cấp mã bàn giao: ai dùng mã sẽ thay người này; mã chỉ hiện lần này."""
     from bot.cli import people as commands
@@ -60,7 +53,7 @@ def people_handover(person: Person, json: JsonOption = False) -> None:
     commands.handover(person, as_json=json)
 
 
-@people.command("show", cls=VietnameseCommand, epilog=format_examples("people show 12 --json"))
+@examples("people show 12 --json")
 def people_show(person: Person, json: JsonOption = False) -> None:
     """Xem mọi điều đang lưu về một người (Luật Bảo vệ dữ liệu cá nhân)."""
     from bot.cli import people as commands
@@ -68,11 +61,7 @@ def people_show(person: Person, json: JsonOption = False) -> None:
     commands.show(person, as_json=json)
 
 
-@people.command(
-    "erase",
-    cls=VietnameseCommand,
-    epilog=format_examples("people erase 12", "people erase 12 --yes"),
-)
+@examples("people erase 12", "people erase 12 --yes")
 def people_erase(
     person: Person,
     yes: Annotated[bool, typer.Option("--yes", help="Không hỏi lại.")] = False,

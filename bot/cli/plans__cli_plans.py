@@ -12,9 +12,8 @@ from typing import Annotated
 import typer
 
 from bot.cli import arguments
-from bot.cli.help import JsonOption, VietnameseCommand, VietnameseGroup, format_examples
-
-plan = typer.Typer(cls=VietnameseGroup, no_args_is_help=True, help="Xem, nạp, đóng các kế hoạch.")
+from bot.cli.help import JsonOption
+from bot.cli.tree import examples
 
 Province = Annotated[
     str | None, typer.Option("--province", metavar="TỈNH", help="Chỉ một tỉnh: gia-lai, «Gia Lai».")
@@ -29,11 +28,7 @@ def day_option(flag: str, help_: str) -> object:
     return typer.Option(flag, parser=arguments.parse_day, metavar="NGÀY", help=help_)
 
 
-@plan.command(
-    "list",
-    cls=VietnameseCommand,
-    epilog=format_examples("plan list", "plan list --province gia-lai"),
-)
+@examples("plan list", "plan list --province gia-lai")
 def plan_list(province: Province = None, json: JsonOption = False) -> None:
     """Liệt kê các kế hoạch trong sổ bộ."""
     from bot.cli import plans
@@ -41,11 +36,7 @@ def plan_list(province: Province = None, json: JsonOption = False) -> None:
     plans.list_(province=province, as_json=json)
 
 
-@plan.command(
-    "show",
-    cls=VietnameseCommand,
-    epilog=format_examples("plan show 1901", "plan show 131/KH-UBND --json"),
-)
+@examples("plan show 1901", "plan show 131/KH-UBND --json")
 def plan_show(number: Number, province: Province = None, json: JsonOption = False) -> None:
     """Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu."""
     from bot.cli import plans
@@ -53,7 +44,7 @@ def plan_show(number: Number, province: Province = None, json: JsonOption = Fals
     plans.show(number, province=province, as_json=json)
 
 
-@plan.command("load", cls=VietnameseCommand, epilog=format_examples("plan load"))
+@examples("plan load")
 def plan_load() -> None:
     """Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên."""
     from bot.cli import plans_load as loading
@@ -61,7 +52,7 @@ def plan_load() -> None:
     loading.load()
 
 
-@plan.command("diff", cls=VietnameseCommand, epilog=format_examples("plan diff"))
+@examples("plan diff")
 def plan_diff(json: JsonOption = False) -> None:
     """Xem «plan load» sẽ thay đổi gì, chưa thay đổi."""
     from bot.cli import plans_load as loading
@@ -69,9 +60,7 @@ def plan_diff(json: JsonOption = False) -> None:
     loading.diff(as_json=json)
 
 
-@plan.command(
-    "close", cls=VietnameseCommand, epilog=format_examples("plan close 1901 --on 2026-12-31")
-)
+@examples("plan close 1901 --on 2026-12-31")
 def plan_close(
     number: Number,
     on: Annotated[date, day_option("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
@@ -83,7 +72,7 @@ def plan_close(
     loading.close(number, on=on, province=province)
 
 
-@plan.command("import", cls=VietnameseCommand, epilog=format_examples("plan import ke-hoach.xlsx"))
+@examples("plan import ke-hoach.xlsx")
 def plan_import(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
     out: Annotated[
@@ -99,9 +88,7 @@ def plan_import(
     sheets.import_(file, out=out)
 
 
-@plan.command(
-    "template", cls=VietnameseCommand, epilog=format_examples("plan template ke-hoach.xlsx")
-)
+@examples("plan template ke-hoach.xlsx")
 def plan_template(
     file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
 ) -> None:

@@ -11,13 +11,19 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption, VietnameseCommand, format_examples
+from bot.cli.help import JsonOption
 from bot.cli.plans__cli_plans import Number, Province, day_option
+from bot.cli.tree import examples
 
 AsOf = Annotated[date | None, day_option("--as-of", "Số liệu đến ngày này [mặc định: hôm nay].")]
 Force = Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có.")]
 
 
+@examples(
+    "report 131 --period 2026 --out bao-cao.docx",
+    "report 1901 1331 --province gia-lai --out bao-cao.xlsx",
+    "report 1901 --period 2026-H1 --json",
+)
 def report(
     numbers: Annotated[
         list[str],
@@ -51,6 +57,7 @@ def report(
     )
 
 
+@examples("urge 131 --out don-doc.docx")
 def urge(
     number: Number,
     out: Annotated[Path, typer.Option("--out", metavar="TỆP.docx", help="Tệp .docx.")],
@@ -62,19 +69,3 @@ def urge(
     from bot.cli import report as commands
 
     commands.urge(number, out=out, as_of=as_of, province=province, force=force)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command(
-        "report",
-        cls=VietnameseCommand,
-        epilog=format_examples(
-            "report 131 --period 2026 --out bao-cao.docx",
-            "report 1901 1331 --province gia-lai --out bao-cao.xlsx",
-            "report 1901 --period 2026-H1 --json",
-        ),
-    )(report)
-    app.command(
-        "urge", cls=VietnameseCommand, epilog=format_examples("urge 131 --out don-doc.docx")
-    )(urge)

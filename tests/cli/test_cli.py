@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import vobject
 from sqlalchemy.engine import URL, make_url
 
 from bot.__main__ import run_command_line
-from bot.cli.main import app
+from bot.cli.main import COMMANDS
+from bot.cli.tree import GroupEntry
 from bot.config import DEFAULT_DATABASE_URL, list_setting_names
 from data.db.database import Database
 from tests.conftest import SHIPPED
@@ -131,15 +131,13 @@ def own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ------------------------------------------------------------------ help and mistyping
 
 
-def commands(within: typer.Typer = app) -> list[list[str]]:
-    found = [
-        [str(command.name or command.callback.__name__)]
-        for command in within.registered_commands
-        if command.callback
-    ]
-    for group in within.registered_groups:
-        assert group.typer_instance is not None
-        found += [[str(group.name), *words] for words in commands(group.typer_instance)]
+def commands(group: GroupEntry = COMMANDS, words: tuple[str, ...] = ()) -> list[list[str]]:
+    found: list[list[str]] = []
+    for name, entry in group.commands.items():
+        if isinstance(entry, GroupEntry):
+            found += commands(entry, (*words, name))
+        else:
+            found.append([*words, name])
     return found
 
 
