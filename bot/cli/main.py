@@ -22,48 +22,48 @@ _WEBHOOK = GroupEntry(
 _PLAN = GroupEntry(
     "Xem, nạp, đóng các kế hoạch.",
     {
-        "list": ("bot.cli.plans__cli_plans", "Liệt kê các kế hoạch trong sổ bộ."),
+        "list": ("bot.cli.plan.show", "Liệt kê các kế hoạch trong sổ bộ."),
         "show": (
-            "bot.cli.plans__cli_plans",
+            "bot.cli.plan.show",
             "Xem một kế hoạch: nhiệm vụ, chế độ báo cáo, chỉ tiêu.",
         ),
         "load": (
-            "bot.cli.plans__cli_plans",
+            "bot.cli.plan.load",
             "Nạp sổ bộ vào cơ sở dữ liệu; câu trả lời đã nhận được giữ nguyên.",
         ),
-        "diff": ("bot.cli.plans__cli_plans", "Xem «plan load» sẽ thay đổi gì, chưa thay đổi."),
+        "diff": ("bot.cli.plan.load", "Xem «plan load» sẽ thay đổi gì, chưa thay đổi."),
         "close": (
-            "bot.cli.plans__cli_plans",
+            "bot.cli.plan.load",
             "Đóng một kế hoạch: sau ngày này không nhắc nữa, lịch sử giữ nguyên.",
         ),
         "import": (
-            "bot.cli.plans__cli_plans",
+            "bot.cli.plan.sheet",
             "Đọc bảng nhiệm vụ đã điền thành tệp kế hoạch nháp; chỗ sai được chỉ rõ từng ô.",
         ),
-        "template": ("bot.cli.plans__cli_plans", "Ghi một bảng Excel trống để điền kế hoạch."),
+        "template": ("bot.cli.plan.sheet", "Ghi một bảng Excel trống để điền kế hoạch."),
     },
 )
 _PEOPLE = GroupEntry(
     "Người và nhóm đã đăng ký.",
     {
         "list": (
-            "bot.cli.people__cli_people",
+            "bot.cli.people",
             "Liệt kê người và nhóm đang đăng ký, vai trò, kênh, lần cuối.",
         ),
         "remove": (
-            "bot.cli.people__cli_people",
+            "bot.cli.people",
             "Thôi mọi vai trò của một người hay nhóm; câu trả lời đã ghi giữ nguyên.",
         ),
         "handover": (
-            "bot.cli.people__cli_people",
+            "bot.cli.people",
             "Cấp mã bàn giao: ai dùng mã sẽ thay người này; mã chỉ hiện lần này.",
         ),
         "show": (
-            "bot.cli.people__cli_people",
+            "bot.cli.people",
             "Xem mọi điều đang lưu về một người (Luật Bảo vệ dữ liệu cá nhân).",
         ),
         "erase": (
-            "bot.cli.people__cli_people",
+            "bot.cli.people",
             "Xoá dữ liệu cá nhân của một người; hồ sơ của cơ quan giữ nguyên, không còn tên.",
         ),
     },
@@ -71,88 +71,88 @@ _PEOPLE = GroupEntry(
 _REGISTRY = GroupEntry(
     "Sổ bộ riêng của cơ quan.",
     {
-        "init": ("bot.cli.main__commands", "Chép sổ bộ kèm sẵn ra một thư mục để cơ quan tự sửa."),
+        "init": ("bot.cli.registry", "Chép sổ bộ kèm sẵn ra một thư mục để cơ quan tự sửa."),
     },
 )
 COMMANDS = GroupEntry(
     "Nhắc Việc: nhắc các cơ quan làm đúng hạn những gì kế hoạch của tỉnh giao.",
     {
         "run": (
-            "bot.cli.main__commands",
+            "bot.cli.run",
             "Chạy dịch vụ: nhắc việc mỗi sáng làm việc, nhận và trả lời tin nhắn.",
         ),
         "sandbox": (
-            "bot.cli.main__commands",
+            "bot.cli.sandbox",
             "Mở bản thử trên máy này: trang web như khung chat, không cần tài khoản, tách hẳn dữ liệu thật.",
         ),
         "tick": (
-            "bot.cli.main__commands",
+            "bot.cli.tick",
             "Làm một lần những gì đến hạn tại một thời điểm (lập việc, nhắc, gửi, nhận), rồi dừng.",
         ),
         "check": (
-            "bot.cli.main__commands",
+            "bot.cli.check",
             "Kiểm tra mọi tệp của sổ bộ và các mối liên hệ giữa chúng.",
         ),
-        "obligations": ("bot.cli.main__commands", "Xem ai phải nộp gì, hạn nào, đang ở đâu."),
+        "obligations": ("bot.cli.obligations", "Xem ai phải nộp gì, hạn nào, đang ở đâu."),
         "preview": (
-            "bot.cli.main__commands",
+            "bot.cli.preview",
             "Tính từ sổ bộ và lịch làm việc: ngày nào sẽ nhắc ai, việc gì, nếu không ai trả lời.",
         ),
         "status": (
-            "bot.cli.main__commands",
+            "bot.cli.status",
             "Xem tình hình từng kế hoạch: đã xong, đang làm, quá hạn, chờ xác nhận.",
         ),
         "targets": (
-            "bot.cli.main__commands",
+            "bot.cli.targets",
             "Xem chỉ tiêu của một kế hoạch: mục tiêu, số đã đạt, ai báo.",
         ),
         "report": (
-            "bot.cli.report__cli_report",
+            "bot.cli.report",
             "Soạn báo cáo tổng hợp của kế hoạch từ những gì các cơ quan đã trả lời; không thêm điều gì.",
         ),
         "urge": (
-            "bot.cli.report__cli_report",
+            "bot.cli.report",
             "Soạn dự thảo công văn đôn đốc các cơ quan quá hạn lâu; người đọc lại, ký và gửi.",
         ),
         "invite": (
-            "bot.cli.main__commands",
+            "bot.cli.invite",
             "Cấp mã mời dùng một lần, hạn 7 ngày; mã chỉ hiện lần này.",
         ),
         "calendar": (
-            "bot.cli.main__commands",
+            "bot.cli.calendar",
             "Ghi các mốc hạn của một cơ quan ra tệp lịch .ics để mở bằng Google Lịch, Outlook, điện thoại.",
         ),
         "digest": (
-            "bot.cli.digest__cli_digest",
+            "bot.cli.digest",
             "Xem lại bản tin tuần đã gửi, hoặc xem trước bản tin tuần này; không gửi gì.",
         ),
         "doctor": (
-            "bot.cli.main__commands",
+            "bot.cli.doctor.run",
             "Khám mọi bot và máy chủ: khoá, webhook, hạn mức, dịch vụ, giờ, tin kẹt; nói rõ phải làm gì.",
         ),
         "workday": (
-            "bot.cli.main__commands",
+            "bot.cli.workday",
             "Xem một ngày có phải ngày làm việc không, và vì sao.",
         ),
         "understand": (
-            "bot.cli.main__commands",
+            "bot.cli.understand",
             "Xem bot hiểu một câu trả lời thế nào; không ghi nhận gì.",
         ),
-        "backup": ("bot.cli.main__commands", "Sao lưu cơ sở dữ liệu trong khi dịch vụ vẫn chạy."),
+        "backup": ("bot.cli.backup", "Sao lưu cơ sở dữ liệu trong khi dịch vụ vẫn chạy."),
         "move": (
-            "bot.cli.move__cli_moving",
+            "bot.cli.move",
             "Chuyển mọi dữ liệu sang cơ sở dữ liệu khác (SQLite sang PostgreSQL), đếm và so từng bảng.",
         ),
         "restore": (
-            "bot.cli.move__cli_moving",
+            "bot.cli.restore",
             "Đưa một bản sao lưu vào thay cơ sở dữ liệu; tệp cũ được giữ lại bên cạnh.",
         ),
         "export": (
-            "bot.cli.export__cli_sheets",
+            "bot.cli.export",
             "Xuất sổ bộ và mọi điều đã ghi ra một tệp, hoặc bảng trạng thái để điền rồi nhập lại.",
         ),
         "import-status": (
-            "bot.cli.export__cli_sheets",
+            "bot.cli.import_status",
             "Nhập lại bảng trạng thái đã điền: cho xem từng thay đổi, hỏi lại, rồi ghi tất cả hoặc không gì.",
         ),
         "plan": _PLAN,

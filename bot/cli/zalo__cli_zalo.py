@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.help import JsonOption
+from bot.cli.options import JsonOption
 from bot.cli.tree import examples
 
 Bot = Annotated[
