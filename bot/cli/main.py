@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bot.cli.tree import GroupEntry, LazyGroup
+from typing import Annotated
+
+import typer
+
+from bot.cli.tree import GroupEntry, LazyGroup, build_command
 
 _WEBHOOK = GroupEntry(
     "Địa chỉ mà Zalo gửi tin đến. Chưa đặt thì dịch vụ tự hỏi tin.",
@@ -162,9 +166,17 @@ COMMANDS = GroupEntry(
     },
 )
 
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Hiện số phiên bản.")] = False,
+) -> None:
+    """Hold the program's own options; bot/__main__.py answers --version before this is imported."""
+
+
 app = LazyGroup(
     (),
     COMMANDS,
+    params=build_command(_root).params,
     epilog="Bắt đầu: «nhacviec sandbox» để xem thử; «nhacviec check» để kiểm tra sổ bộ;"
     " điền .env rồi «nhacviec run» để chạy thật.",
 )

@@ -83,12 +83,14 @@ def _build(words: tuple[str, ...], entry: CommandEntry | GroupEntry) -> Any:
         return LazyGroup(words, entry)
     module, line = entry
     function = getattr(import_module(module), "_".join(words).replace("-", "_"))
-    lines = (f"  nhacviec {line}" for line in vars(function)["examples"])
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(
-        words[-1],
-        cls=VietnameseCommand,
-        help=line,
-        epilog="\n".join(("\b", "Ví dụ:", *lines)),
-    )(function)
-    return typer.main.get_command(alone)
+    lines = (f"  nhacviec {example}" for example in vars(function)["examples"])
+    return build_command(
+        function, name=words[-1], help=line, epilog="\n".join(("\b", "Ví dụ:", *lines))
+    )
+
+
+def build_command(function: Callable[..., None], **attributes: Any) -> Any:
+    """Return the Typer command that a function is."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(cls=VietnameseCommand, **attributes)(function)
+    return typer.main.get_command(app)
