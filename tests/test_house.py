@@ -72,7 +72,7 @@ def test_a_library_is_imported_in_its_one_place(library: str) -> None:
 
 @pytest.mark.slow
 def test_a_service_that_idles_holds_no_library_that_only_some_work_needs() -> None:
-    command = "import sys, bot.cli.main, bot.app, bot.cli.service; print(*sys.modules)"
+    command = "import sys, bot.cli.main, bot.app, bot.cli.run; print(*sys.modules)"
     told = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, check=True
     )

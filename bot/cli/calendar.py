@@ -1,45 +1,64 @@
-"""`nhacviec calendar`: an agency's due dates as an .ics file, for who has no chat that takes files.
+"""`nhacviec calendar`: an agency's due dates as an .ics file.
 
-Promises the entries and UIDs of the file that /lich gives, so that one takes the place of the other, and
-that an existing file is never written over.
+Guarantees: entries and UIDs are those of the chat command /lich, so that one file replaces the other.
 """
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
-from bot.cli.arguments import find_agency, find_province
-from bot.cli.database import open_for_reading
+import typer
+
+from bot.cli.database import open_for_reading, require_registry
+from bot.cli.files import write_new_file
+from bot.cli.lookup import find_agency, find_province
+from bot.cli.options import RequiredProvinceOption, role_option
 from bot.cli.output import CommandFailed, show_progress
-from bot.cli.plans_sheet import write_new_file
+from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.files import load_link_key
-from data.loading.load import read_registry
 from jobs.calendars.entries import Agenda, load_agenda
 from jobs.calendars.ics import installation_id, render_ics
 
 
-def write(agency: str, *, province: str, role: str, out: Path) -> None:
-    """Write the calendar of an agency, or (role coordinator) also what it awaits of others."""
+@examples(
+    "calendar «Sở Tài chính» --province gia-lai --out lich-stc.ics",
+    "calendar so-khcn --province lang-son --role coordinator --out theo-doi.ics",
+)
+def calendar(
+    agency: Annotated[str, typer.Argument(metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")],
+    province: RequiredProvinceOption,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="TỆP.ics", help="Tệp mới; không ghi đè tệp đã có.")
+    ],
+    role: Annotated[
+        str,
+        role_option(
+            "focal: việc của cơ quan; coordinator: thêm các kỳ báo cáo mà cơ quan theo dõi."
+        ),
+    ] = "focal",
+) -> None:
+    """Write an agency's calendar; for a coordinator also the reports that it awaits."""
     if role == "leader":
         raise CommandFailed("Lịch là của focal (đầu mối) hoặc coordinator (theo dõi).")
     with show_progress("Đang lập lịch"):
-        agenda, content = asyncio.run(_made(load_settings(), agency, province, role))
+        agenda, content = asyncio.run(_render(load_settings(), agency, province, role))
     write_new_file(out, content)
     count = sum(not entry.cancelled for entry in agenda.entries)
     print(f"Đã ghi {out}: {count} mốc hạn của {agenda.agency} đến {agenda.until:%d/%m/%Y}.")
 
 
-async def _made(settings: Settings, agency: str, province: str, role: str) -> tuple[Agenda, bytes]:
+async def _render(
+    settings: Settings, agency: str, province: str, role: str
+) -> tuple[Agenda, bytes]:
     now = await SystemClock().now()
     today = civil_date(now)
     async with open_for_reading(settings) as database:
         async with database.read() as connection:
-            registry = await read_registry(connection)
-            if registry is None:
-                raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
+            registry = await require_registry(connection)
             home = find_province(registry, province)
             agenda = await load_agenda(
                 connection,
@@ -49,7 +68,7 @@ async def _made(settings: Settings, agency: str, province: str, role: str) -> tu
                 coordinating=role == "coordinator",
                 today=today,
             )
-        # The one thing written: the key, where no service has made it yet, so that UIDs stay.
+        # The only write: the key, where no service has made it yet, so that UIDs stay the same.
         async with database.write() as connection:
             key = await load_link_key(connection)
     content = render_ics(agenda, installation=installation_id(key), now=now, templates=TEMPLATES)

@@ -1,7 +1,8 @@
-"""How commands come to the registry's files and to the database.
+"""Open the registry's files and the database for a command.
 
-Promises that a command that reads never makes or changes a database, and that one that writes brings
-its tables up to date first. Every connection is closed before the command ends.
+Guarantees:
+- A command that reads never makes or changes a database.
+- A command that writes upgrades the tables first.
 """
 
 from __future__ import annotations
@@ -17,25 +18,37 @@ from data.registry.registry import Registry, read_folder
 from data.registry.workdays import Workdays
 
 if TYPE_CHECKING:  # commands that only read files start without SQLAlchemy
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from data.db.database import Database
 
 
 def read_registry_files(settings: Settings) -> Registry:
-    """Return the registry as its files say; raises RegistryFault with every fault."""
+    """Return the registry of the files; raises RegistryFault with every fault."""
     with show_progress("Đang đọc sổ bộ"):
         return Registry.from_folder(settings.registry)
 
 
 def read_calendar_files(settings: Settings) -> Workdays:
-    """Return the calendar as its files say, without reading the rest; raises RegistryFault."""
+    """Return the calendar of the files without reading the rest; raises RegistryFault."""
     texts = read_folder(settings.registry)
     return Registry.from_texts(
         {path: text for path, text in texts.items() if path.startswith("calendar/")}
     ).workdays
 
 
+async def require_registry(connection: AsyncConnection) -> Registry:
+    """Return the registry as loaded into the database; raises CommandFailed where none was."""
+    from data.loading.load import read_registry
+
+    registry = await read_registry(connection)
+    if registry is None:
+        raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+    return registry
+
+
 def database_exists(settings: Settings) -> bool:
-    """Tell whether there is a database to read; a server is taken to be there."""
+    """Tell whether there is a database to read; a server is assumed to exist."""
     if not settings.database_url.startswith("sqlite"):
         return True
     path = settings.database_url.partition(":///")[2].partition("?")[0]
@@ -44,28 +57,28 @@ def database_exists(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def open_for_reading(settings: Settings) -> AsyncIterator[Database]:
-    """Open the database that exists; raises CommandFailed where there is none yet."""
+    """Open the database; raises CommandFailed where there is none yet."""
     if not database_exists(settings):
         raise CommandFailed(
             "Chưa có cơ sở dữ liệu. Hãy chạy «nhacviec plan load», hoặc sửa NHACVIEC_DATABASE_URL."
         )
-    async with _opened(settings) as database:
+    async with _open(settings) as database:
         yield database
 
 
 @asynccontextmanager
 async def open_for_writing(settings: Settings) -> AsyncIterator[Database]:
-    """Open the database, made if it is the default one, with its tables brought up to date."""
+    """Open the database with its tables upgraded; the default one is made where it is missing."""
     from data.db.upgrade import upgrade_schema
 
     make_default_folder(settings)
-    async with _opened(settings) as database:
+    async with _open(settings) as database:
         await upgrade_schema(database)
         yield database
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
+async def _open(settings: Settings) -> AsyncIterator[Database]:
     from data.db.database import Database
 
     database = Database(settings.database_url)

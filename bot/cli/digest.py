@@ -1,7 +1,6 @@
-"""`nhacviec digest`: a past week's digest as it was, or this week's as it would be.
+"""`nhacviec digest`: a past week's digest as it was sent, or this week's as it would be.
 
-Promises that nothing is sent or kept, and that a past digest is drawn from what was kept of its week alone,
-whatever was answered since.
+Guarantees: nothing is sent or kept; a past digest is drawn from the facts kept of its week alone.
 """
 
 from __future__ import annotations
@@ -11,78 +10,97 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.arguments import find_agency, find_province
-from bot.cli.database import open_for_reading
+from bot.cli.database import open_for_reading, require_registry
+from bot.cli.lookup import find_agency, find_province
+from bot.cli.options import JsonOption, day_option
 from bot.cli.output import CommandFailed, print_json
+from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
+from bot.service.accounts import capabilities_for_kind
 from data.accounts.usage import list_account_usage
 from data.clock import SystemClock, civil_date
-from data.digests import kept_weeks
-from data.digests.kept_weeks import ScopeFacts, ScopeKey, monday_of
-from data.loading.load import read_registry
+from data.digests.kept_weeks import ScopeFacts, ScopeKey, load_week_facts, monday_of
 from data.registry.province import Province
+from jobs.channel import Capabilities
 from jobs.digests.letters import ANY_CHANNEL, redraw_pages
 from jobs.digests.run import compose_digest
 from jobs.rendering.renderer import Renderer
 
 _SCREEN = replace(ANY_CHANNEL, markup="plain", max_text=1_000_000)
 
+LetterKeys = tuple[ScopeKey, ...]
 
+
+@examples(
+    "digest gia-lai",
+    "digest gia-lai --week 2026-11-16 --agency «Sở Tài chính»",
+    "digest gia-lai --week 2026-11-16 --leader --json",
+)
 def digest(
-    province: str, *, week: date | None, agency: str | None, leader: bool, as_json: bool
+    province: Annotated[str, typer.Argument(metavar="TỈNH", help="Tỉnh: gia-lai, «Gia Lai».")],
+    week: Annotated[
+        date | None,
+        day_option("--week", "Một ngày trong tuần đã gửi [mặc định: tuần này, nếu gửi bây giờ]."),
+    ] = None,
+    agency: Annotated[
+        str | None,
+        typer.Option("--agency", metavar="CƠ_QUAN", help="Chỉ bản tin của một cơ quan."),
+    ] = None,
+    leader: Annotated[bool, typer.Option("--leader", help="Chỉ bản tin của lãnh đạo.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the digests of a week, or those of one agency or of the leaders."""
     if agency is not None and leader:
         raise CommandFailed("Hãy chọn một: --agency hoặc --leader.")
-    found = asyncio.run(_digests(load_settings(), province, week, agency, leader))
+    digests = asyncio.run(_load_digests(load_settings(), province, week, agency, leader))
     if as_json:
-        print_json(found)
+        print_json(digests)
         return
-    for letter in found["letters"]:
+    for letter in digests["letters"]:
         chats = letter["chats"]
         to = "" if chats is None else f" ({chats} chat)" if chats else " (chưa có chat nào)"
         print(f"── {letter['to']}{to} ──\n{letter['text']}\n")
 
 
-async def _digests(
+async def _load_digests(
     settings: Settings, province: str, week: date | None, agency: str | None, leader: bool
 ) -> dict[str, Any]:
-    today = civil_date(await SystemClock().now())
+    now = await SystemClock().now()
+    today = civil_date(now)
+    renderer = Renderer(TEMPLATES)
     async with open_for_reading(settings) as database, database.read() as connection:
-        registry = await read_registry(connection)
-        if registry is None:
-            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
+        registry = await require_registry(connection)
         home = find_province(registry, province)
         week_on = monday_of(week or today)
-        chats: Counter[tuple[ScopeKey, ...]] | None = None
+        chats: Counter[LetterKeys] | None = None
         if week is None:
             composed = await compose_digest(
                 connection,
                 registry,
                 home.code,
-                now=await SystemClock().now(),
-                renderer=Renderer(TEMPLATES),
-                capabilities=await _channels(connection, settings, today),
+                now=now,
+                renderer=renderer,
+                capabilities=await _load_capabilities(connection, settings, today),
             )
             facts = composed.facts
             chats = Counter(tuple(letter.keys) for letter in composed.letters)
         else:
-            facts = await kept_weeks.load_week_facts(connection, home.code, week_on)
+            facts = await load_week_facts(connection, home.code, week_on)
             if not facts:
                 raise CommandFailed(
                     f"Không có bản tin nào của {home.name} trong tuần từ {week_on:%d/%m/%Y}."
                 )
-    wanted = _wanted(home, facts, chats, agency, leader, on=week_on)
-    if not wanted:
+    letters = _choose_letters(home, facts, chats, agency, leader, on=week_on)
+    if not letters:
         whom = "lãnh đạo" if leader else f"«{agency}»" if agency else home.name
         raise CommandFailed(
             f"Tuần từ {week_on:%d/%m/%Y} không có gì để báo {whom}. Hãy xem «nhacviec status»."
         )
-    renderer = Renderer(TEMPLATES)
     return {
         "province": home.code,
         "week_on": week_on,
@@ -97,45 +115,45 @@ async def _digests(
                 ),
                 "facts": [facts[key] for key in keys],
             }
-            for keys in wanted
+            for keys in letters
         ],
     }
 
 
-def _wanted(
+def _choose_letters(
     home: Province,
     facts: Mapping[ScopeKey, ScopeFacts],
-    chats: Counter[tuple[ScopeKey, ...]] | None,
+    chats: Counter[LetterKeys] | None,
     agency: str | None,
     leader: bool,
     *,
     on: date,
-) -> list[tuple[ScopeKey, ...]]:
-    """Return of which facts each letter to be shown is made."""
-    said = [key for key, each in facts.items() if key[0] != "plan" and each["lines"]]
+) -> list[LetterKeys]:
+    """Return the keys of the facts in each letter to print."""
+    filled = [key for key, each in facts.items() if key[0] != "plan" and each["lines"]]
+    for_leaders: list[LetterKeys] = [(key,) for key in filled if key[0] == "province"]
     if leader:
-        return [(key,) for key in said if key[0] == "province"]
+        return for_leaders
     if agency is not None:
-        code = find_agency(home, agency, on=on).code
-        return _of(code, said)
-    if chats:  # as they would be sent; where nobody is enrolled yet, what there would be to send
+        return _letters_of(find_agency(home, agency, on=on).code, filled)
+    if chats:  # the letters that would be sent; without an enrolled chat, all possible ones
         return list(chats)
-    codes = dict.fromkeys(code for _, code in said if code)
-    above: list[tuple[ScopeKey, ...]] = [(key,) for key in said if key[0] == "province"]
-    return [*above, *(letter for code in codes for letter in _of(code, said))]
+    codes = dict.fromkeys(code for _, code in filled if code)
+    return [*for_leaders, *(letter for code in codes for letter in _letters_of(code, filled))]
 
 
-def _of(code: str, said: Sequence[ScopeKey]) -> list[tuple[ScopeKey, ...]]:
-    """Return the one letter of an agency: to who coordinates, its own part stands behind."""
-    keys = [key for key in (("coordinator", code), ("agency", code)) if key in said]
+def _letters_of(code: str, filled: Sequence[ScopeKey]) -> list[LetterKeys]:
+    """Return an agency's one letter, if any: a coordinator's own part follows what it coordinates."""
+    keys = [key for key in (("coordinator", code), ("agency", code)) if key in filled]
     return [tuple(keys)] if keys else []
 
 
-async def _channels(connection: AsyncConnection, settings: Settings, today: date) -> dict[int, Any]:
-    from bot.service.accounts import capabilities_for_kind  # a messenger's library takes its time
-
-    known = {
-        use.account_id: capabilities_for_kind(settings, use.channel)
-        for use in await list_account_usage(connection, today=today)
-    }
-    return {key: capabilities for key, capabilities in known.items() if capabilities is not None}
+async def _load_capabilities(
+    connection: AsyncConnection, settings: Settings, today: date
+) -> dict[int, Capabilities]:
+    found: dict[int, Capabilities] = {}
+    for usage in await list_account_usage(connection, today=today):
+        capabilities = capabilities_for_kind(settings, usage.channel)
+        if capabilities is not None:
+            found[usage.account_id] = capabilities
+    return found

@@ -1,6 +1,6 @@
-"""What a person is told when a command fails, and with which exit code.
+"""Describe a command's fault in Vietnamese, with its exit code.
 
-Promises a Vietnamese sentence for every fault that an administrator can mend, and no secret in any.
+Guarantees: no secret is in any description.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
 
 
 def _describe_data_error(error: Exception) -> str | None:
-    """Return what the data layer says of an error that a person can mend, else None."""
+    """Return the data layer's sentence for an error that a person can mend, else None."""
     from sqlalchemy.exc import DatabaseError, DBAPIError
 
     from data.db.database import DatabaseUnusable, translate_error
@@ -43,7 +43,7 @@ def _describe_data_error(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, DBAPIError):
         words = str(error.orig)
-        if any(told in words for told in ("no such table", "no such column", "does not exist")):
+        if any(part in words for part in ("no such table", "no such column", "does not exist")):
             return "Cơ sở dữ liệu còn trống hoặc đã cũ. Hãy chạy «nhacviec plan load»."
         if "not a database" in words:
             return "Tệp trong NHACVIEC_DATABASE_URL không phải cơ sở dữ liệu SQLite. Hãy kiểm tra."
@@ -59,9 +59,9 @@ def _unexpected(error: Exception) -> str:
 
 
 def describe_usage_error(error: TyperException) -> str:
-    """Return the Vietnamese words for a command typed wrongly.
+    """Return the Vietnamese words for a mistyped command.
 
-    Typer's own sentences are English: each is known by its class and what it carries.
+    Typer's own sentences are English, so an error is recognised by its class and attributes.
     """
     context = getattr(error, "ctx", None)
     hint = f"\nHãy xem: {context.command_path} --help" if context is not None else ""
@@ -87,7 +87,7 @@ def describe_usage_error(error: TyperException) -> str:
 
 
 def _name_of(parameter: object) -> str:
-    """Return how a parameter is written: "--on", or the name of an argument."""
+    """Return a parameter as it is typed: "--on", or the name of an argument."""
     options = [name for name in getattr(parameter, "opts", []) if name.startswith("--")]
     return options[0] if options else str(getattr(parameter, "display_name_raw", "đối số"))
 

@@ -1,41 +1,95 @@
 """`nhacviec export`: registry and history as a file, or a plan's statuses as a sheet to fill in.
 
-Promises that a file appears whole or not at all, that an existing one is never written over without
-being told to, and that only who made it may read it: it holds all that agencies said.
+Guarantees: a file is written whole or not at all, and only its owner may read it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import typer
 
-from bot.cli.arguments import find_agency, find_plan_code, find_province
-from bot.cli.database import open_for_reading
+from bot.cli.database import open_for_reading, require_registry
+from bot.cli.files import replaced_file, require_free_path
+from bot.cli.lookup import find_agency, find_plan_code, find_province
+from bot.cli.options import ForceOption, JsonOption, PlanOption, ProvinceOption
 from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.exports.page import ExportScope
 from data.exports.record_pages import EXPORT_PAGES, write_pages
 from data.exports.writers import JsonSink, Sink, WorkbookSink
-from data.loading.load import read_registry
-from data.registry.registry import Registry
-from data.sheets import status_sheet
+from data.sheets.status_sheet import STATUS_SHEET_LIMITS, load_status_rows, write_status_sheet
 
 _FORMS = (".xlsx", ".json", ".jsonl")
 
 
+@examples(
+    "export --out nhac-viec.xlsx",
+    "export --out gia-lai.json --province gia-lai",
+    "export --status 1901 --out trang-thai.xlsx",
+    "export --status 1901 --agency «Sở Tài chính» --out trang-thai-stc.xlsx",
+)
 def export(
-    out: Path, *, province: str | None, plan: str | None, force: bool, as_json: bool
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="TỆP", help="Tệp mới: .xlsx, .json hoặc .jsonl (mỗi dòng một mục)."
+        ),
+    ],
+    province: ProvinceOption = None,
+    plan: PlanOption = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="SỐ",
+            help="Thay vào đó, ghi bảng để điền trạng thái các việc của một kế hoạch.",
+        ),
+    ] = None,
+    agency: Annotated[
+        str | None,
+        typer.Option("--agency", metavar="CƠ_QUAN", help="Với --status: chỉ việc của một cơ quan."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Với --status: cả việc đã xác nhận hoàn thành.")
+    ] = False,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Write registry and history to a workbook, or to JSON where the file's name ends so."""
-    _check_output_path(out, force, forms=_FORMS)
-    with show_progress("Đang xuất") as tell, _write_atomically(out, force) as path:
-        counts = asyncio.run(_export(load_settings(), path, out.suffix, province, plan, tell))
+    """Write registry and history, or with --status the sheet of a plan's statuses."""
+    if status is None:
+        if agency is not None or every:
+            raise CommandFailed("--agency và --all chỉ dùng cùng --status.")
+        _export_records(out, province, plan, force=force, as_json=as_json)
+        return
+    if plan is not None:
+        raise CommandFailed("Hãy chọn một: --plan (mọi điều đã ghi) hoặc --status (bảng để điền).")
+    with show_progress("Đang xuất"), _new_file(out, force, (".xlsx",)) as path:
+        code, rows = asyncio.run(
+            _write_sheet(load_settings(), path, status, province, agency, every)
+        )
+    if as_json:
+        print_json({"file": str(out), "plan": code, "rows": rows})
+        return
+    print(
+        f"Đã ghi {out}: {rows} việc của kế hoạch {code}. Điền các cột bên phải, rồi chạy"
+        f" «nhacviec import-status {out.name}»."
+    )
+
+
+def _export_records(
+    out: Path, province: str | None, plan: str | None, *, force: bool, as_json: bool
+) -> None:
+    with show_progress("Đang xuất") as tell, _new_file(out, force, _FORMS) as path:
+        counts = asyncio.run(
+            _write_records(load_settings(), path, out.suffix, province, plan, tell)
+        )
     if as_json:
         print_json({"file": str(out), "pages": counts})
         return
@@ -48,59 +102,17 @@ def export(
     )
 
 
-def write_status_export(
-    out: Path,
-    number: str,
-    *,
-    province: str | None,
-    agency: str | None,
-    every: bool,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Write the sheet in which an office fills in where a plan's tasks and reports stand."""
-    _check_output_path(out, force, forms=(".xlsx",))
-    with show_progress("Đang xuất"), _write_atomically(out, force) as path:
-        code, rows = asyncio.run(_status(load_settings(), path, number, province, agency, every))
-    if as_json:
-        print_json({"file": str(out), "plan": code, "rows": rows})
-        return
-    print(
-        f"Đã ghi {out}: {rows} việc của kế hoạch {code}. Điền các cột bên phải, rồi chạy"
-        f" «nhacviec import-status {out.name}»."
-    )
-
-
-# ------------------------------------------------------------------ files
-
-
-def _check_output_path(out: Path, force: bool, *, forms: tuple[str, ...]) -> None:
+@contextmanager
+def _new_file(out: Path, force: bool, forms: tuple[str, ...]) -> Iterator[Path]:
     if out.suffix not in forms:
         raise CommandFailed(f"{out.name}: tên tệp phải kết thúc bằng {' hoặc '.join(forms)}.")
-    if out.exists() and not force:
-        raise CommandFailed(f"Đã có {out}. Hãy chọn tên khác, hoặc thêm --force để ghi đè.")
+    require_free_path(out, force=force)
+    with replaced_file(out, force=force) as path:
+        yield path
+        path.chmod(0o600)  # it holds every reply
 
 
-@contextmanager
-def _write_atomically(out: Path, force: bool) -> Iterator[Path]:
-    """Yield a path beside `out` that becomes it in the end; what was begun is gone after a fault."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-            path = Path(folder) / out.name
-            yield path
-            _check_output_path(
-                out, force, forms=(out.suffix,)
-            )  # somebody else may have made it meanwhile
-            path.chmod(0o600)
-            path.replace(out)
-    except OSError as error:
-        raise CommandFailed(f"Không ghi được {out}: {error.strerror or error}.") from None
-
-
-# ------------------------------------------------------------------ at the database
-
-
-async def _export(
+async def _write_records(
     settings: Settings,
     path: Path,
     form: str,
@@ -110,7 +122,7 @@ async def _export(
 ) -> dict[str, int]:
     now = await SystemClock().now()
     async with open_for_reading(settings) as database, database.read() as connection:
-        registry = await _load_registry(connection)
+        registry = await require_registry(connection)
         scope = ExportScope(
             connection,
             registry,
@@ -124,7 +136,7 @@ async def _export(
         return await write_pages(scope, sink, tell)
 
 
-async def _status(
+async def _write_sheet(
     settings: Settings,
     path: Path,
     number: str,
@@ -134,26 +146,19 @@ async def _status(
 ) -> tuple[str, int]:
     now = await SystemClock().now()
     async with open_for_reading(settings) as database, database.read() as connection:
-        registry = await _load_registry(connection)
+        registry = await require_registry(connection)
         code = find_plan_code(registry, number, province)
         home = registry.province_of(code)
         today = civil_date(now)
         wanted = None if agency is None else find_agency(home, agency, on=today).code
-        rows = await status_sheet.load_status_rows(
+        rows = await load_status_rows(
             connection, code, home, agency=wanted, include_confirmed=every, today=today
         )
     if not rows:
         raise CommandFailed("Không có việc nào đang mở. Hãy thêm --all, hoặc chọn kế hoạch khác.")
-    if len(rows) > status_sheet.STATUS_SHEET_LIMITS.rows:
+    if len(rows) > STATUS_SHEET_LIMITS.rows:
         raise CommandFailed(
-            f"Có {len(rows)} việc, quá {status_sheet.STATUS_SHEET_LIMITS.rows} dòng một bảng. Hãy thêm --agency."
+            f"Có {len(rows)} việc, quá {STATUS_SHEET_LIMITS.rows} dòng một bảng. Hãy thêm --agency."
         )
-    status_sheet.write_status_sheet(path, rows, made_at=now)
+    write_status_sheet(path, rows, made_at=now)
     return code, len(rows)
-
-
-async def _load_registry(connection: AsyncConnection) -> Registry:
-    registry = await read_registry(connection)
-    if registry is None:
-        raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
-    return registry

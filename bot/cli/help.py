@@ -1,16 +1,14 @@
-"""Typer's help in Vietnamese, and what all commands' pages share.
+"""Help pages in Vietnamese: Typer's own English words are replaced.
 
-Promises that no English word of Typer's own stands in a help page. Plain text on purpose: importing
-Rich for it would double the time to the first line.
+Plain text on purpose: importing Rich for it would double the time to the first line.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from typer.core import TyperCommand, TyperGroup
 
 _WORDS = (
@@ -28,35 +26,23 @@ _WORDS = (
 )
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
-
-
-def format_examples(*lines: str) -> str:
-    """Return the end of a help page: how a command is typed, a line each."""
-    return "\b\nVí dụ:\n" + "\n".join(f"  nhacviec {line}" for line in lines)
-
-
 class VietnameseCommand(TyperCommand):
     """A command whose help is Vietnamese."""
 
     def get_help(self, ctx: Any) -> str:
-        """Return the help page in Vietnamese."""
-        return _translated(super().get_help(ctx))
-
-    def get_short_help_str(self, limit: int = 45) -> str:
-        """Return the whole first line for the list of commands: it wraps, it is not cut."""
-        return super().get_short_help_str(max(limit, 200))
+        """Return the help page."""
+        return _translate(super().get_help(ctx))
 
 
 class VietnameseGroup(TyperGroup):
-    """A group whose help is Vietnamese and that names the nearest command for a wrong one."""
+    """A group whose help is Vietnamese."""
 
     def get_help(self, ctx: Any) -> str:
-        """Return the help page in Vietnamese."""
-        return _translated(super().get_help(ctx))
+        """Return the help page."""
+        return _translate(super().get_help(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command typed; refuses an unknown one with the nearest that exists."""
+        """Find a command; an unknown one is refused with the nearest name."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f" Có phải «{near[0]}»?" if near else ""
@@ -64,7 +50,7 @@ class VietnameseGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _translated(text: str) -> str:
+def _translate(text: str) -> str:
     for pattern, words in _WORDS:
         text = pattern.sub(words, text)
     return text

@@ -1,48 +1,75 @@
-"""`nhacviec import-status`: a filled-in status sheet taken back, after its differences were shown and agreed to.
+"""`nhacviec import-status`: a filled-in status sheet, recorded after its differences were agreed to.
 
-Promises one transaction: every row or none, and just those that were shown; where the database changed
-while somebody was looking, nothing is recorded. A row is recorded as an answer in a chat is: "đã xong" waits
-to be confirmed, and the next reminder is reckoned again. Unlike in a chat nobody is told at once of what
-is blocked: who brings the sheet in is whoever would be.
+Guarantees:
+- One transaction: every row or none, and exactly the rows shown.
+- A row is recorded as a reply in a chat is: "đã xong" waits for confirmation, rungs are planned again.
+- Unlike in a chat, nobody is notified of a blocked task: the coordinator brings the sheet in.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.database import open_for_reading, open_for_writing
-from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.cli.database import open_for_reading, open_for_writing, require_registry
+from bot.cli.options import JsonOption, YesOption
+from bot.cli.output import (
+    CommandFailed,
+    print_json,
+    print_table,
+    require_consent,
+    show_progress,
+)
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.inbox import is_marked_secret
-from data.loading.load import read_registry
 from data.progress.replies import lock_obligations, record_reply
 from data.registry.registry import Registry
 from data.registry.titles import period_name
 from data.sheets.status_import import StatusChange, diff_status, note_with_origin
 from data.sheets.status_reader import FilledStatusRow, read_status_sheet
 from data.sheets.workbook import ImportRefused
-from data.text import collapse_whitespace, fold
+from data.text import collapse_whitespace
 from jobs.planning.rungs import recompute
 
 _LONGEST_NAME = 80
 _MOST_FAULTS = 200
-_YES = ("c", "co", "y", "yes")
 
 
+@examples(
+    "import-status trang-thai.xlsx --by «Nguyễn Văn A» --dry-run",
+    "import-status trang-thai.xlsx --by «Nguyễn Văn A»",
+)
 def import_status(
-    file: Path, *, by: str, dry_run: bool, yes: bool, force_conflicts: bool, as_json: bool
+    file: Annotated[
+        Path, typer.Argument(metavar="TỆP.xlsx", help="Bảng của «export --status», đã điền.")
+    ],
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="TÊN", help="Ai nhập bảng: họ tên hoặc bộ phận; được ghi vào hồ sơ."
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Chỉ xem, không ghi.")] = False,
+    yes: YesOption = False,
+    force_conflicts: Annotated[
+        bool,
+        typer.Option(
+            "--force-conflicts", help="Ghi cả những dòng có trạng thái đã đổi sau khi xuất bảng."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show what a filled-in sheet changes and, once agreed to, record it."""
-    by = _name(by)
+    """Show the changes of a filled-in sheet and, once agreed to, record them."""
+    by = _read_name(by)
     if as_json and not (yes or dry_run):
         raise CommandFailed("Với --json hãy thêm --yes (ghi ngay) hoặc --dry-run (chỉ xem).")
     settings = load_settings()
@@ -52,13 +79,15 @@ def import_status(
             filled, faults = read_status_sheet(file, today=civil_date(now))
             changes = asyncio.run(_diff(settings, filled, faults))
     except ImportRefused as refused:
-        raise _shortened(refused) from None
+        raise _shorten(refused) from None
     wanted = [change for change in changes if force_conflicts or not change.conflict]
     if not as_json:
         _show(changes, left_out=len(changes) - len(wanted))
     if wanted and not dry_run:
         if not yes:
-            _agree(len(wanted))
+            require_consent(
+                f"Ghi {len(wanted)} thay đổi?", verb="ghi", refused="Đã dừng, chưa ghi gì."
+            )
         with show_progress("Đang ghi"):
             asyncio.run(_record(settings, filled, changes, wanted, by=by, now=now))
     recorded = 0 if dry_run else len(wanted)
@@ -68,14 +97,14 @@ def import_status(
         print(f"Đã ghi {recorded} thay đổi. «Đã xong» còn chờ cơ quan theo dõi xác nhận.")
 
 
-def _name(by: str) -> str:
+def _read_name(by: str) -> str:
     name = collapse_whitespace(by)
     if not name or len(name) > _LONGEST_NAME or is_marked_secret(name):
         raise CommandFailed("--by: hãy ghi họ tên hoặc bộ phận nhập bảng, không quá 80 chữ.")
     return name
 
 
-def _shortened(refused: ImportRefused) -> ImportRefused:
+def _shorten(refused: ImportRefused) -> ImportRefused:
     rest = len(refused.faults) - _MOST_FAULTS
     if rest <= 0:
         return refused
@@ -107,20 +136,8 @@ def _show(changes: Sequence[StatusChange], *, left_out: int) -> None:
         )
 
 
-def _agree(count: int) -> None:
-    """Ask on the terminal; raises CommandFailed for anything but a yes, and where nobody can answer."""
-    if not sys.stdin.isatty():
-        raise CommandFailed("Không có ai để hỏi lại. Hãy thêm --yes để ghi, hoặc --dry-run để xem.")
-    print(f"Ghi {count} thay đổi? [c/K] ", end="", file=sys.stderr, flush=True)
-    if fold(sys.stdin.readline()) not in _YES:
-        raise CommandFailed("Đã dừng, chưa ghi gì.")
-
-
 def _as_json(change: StatusChange) -> dict[str, Any]:
     return {key: value for key, value in asdict(change).items() if key != "made_at"}
-
-
-# ------------------------------------------------------------------ at the database
 
 
 async def _diff(
@@ -140,9 +157,7 @@ async def _record(
     now: datetime,
 ) -> None:
     async with open_for_writing(settings) as database, database.write() as connection:
-        registry = await read_registry(connection)
-        if registry is None:
-            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+        registry = await require_registry(connection)
         await lock_obligations(connection, [each.key.obligation_id for each in filled])
         if await diff_status(connection, filled) != list(shown):
             raise CommandFailed(
@@ -160,9 +175,9 @@ async def record_changes(
     now: datetime,
     today: date,
 ) -> None:
-    """Record each change as an answer without a chat, and reckon the next reminders again.
+    """Record each change as a reply without a chat, and plan the next rungs again.
 
-    Call within the transaction that judged the changes (status_diff.diff).
+    Call within the transaction that compared the changes (diff_status).
     """
     for change in changes:
         await record_reply(

@@ -1,7 +1,8 @@
-"""The command `move`: everything from one database into another, from a file to a server above all.
+"""`nhacviec move`: all data into another, empty database, above all from a file to a server.
 
-Promises that it refuses while a service runs, that the source is only read, that the target gets all of it
-or nothing, and that counts and checksums of every table were compared before anything was committed.
+Guarantees:
+- It refuses while a service runs; the source is only read.
+- The target gets everything or nothing: counts and checksums are compared before the commit.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists
-from bot.cli.doctor import format_number
-from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.cli.options import DryRunOption, JsonOption
+from bot.cli.output import (
+    CommandFailed,
+    format_number,
+    print_json,
+    print_table,
+    show_progress,
+)
+from bot.cli.tree import examples
 from bot.config import Settings, check_database_url, load_settings
 from bot.service.process_lock import DatabaseInUse, lock_out_services
 from data.accounts import leases
@@ -40,25 +50,42 @@ from data.models import Meta
 ReportProgress = Callable[[str], None]
 
 
-def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) -> None:
-    """Copy everything into another database, and print what was copied and compared."""
+@examples(
+    "move --to postgresql+psycopg://nhacviec@db.tinh.vn/nhacviec --dry-run",
+    "move --to-file /etc/nhacviec/dia-chi-moi",
+)
+def move(
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="ĐỊA_CHỈ", help="Cơ sở dữ liệu mới, còn trống."),
+    ] = None,
+    to_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--to-file", metavar="TỆP", help="Tệp chứa địa chỉ ấy, để mật khẩu không hiện ra."
+        ),
+    ] = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy all data into another database, and print rows and checksums of each table."""
     settings = load_settings()
-    target = _target(settings, to, to_file)
+    target = _read_target(settings, to, to_file)
     if not database_exists(settings):
         raise CommandFailed("Chưa có cơ sở dữ liệu để chuyển.")
     began = time.monotonic()
-    with show_progress("Đang chuyển") as say:
-        sums = asyncio.run(_move(settings, target, dry_run=dry_run, say=say))
+    with show_progress("Đang chuyển") as progress:
+        sums = asyncio.run(_move(settings, target, dry_run=dry_run, progress=progress))
     seconds = round(time.monotonic() - began, 1)
     shown = target.render_as_string(hide_password=True)
     rows = sum(each.rows for each in sums)
     if as_json:
-        listed = [
+        tables = [
             {"table": each.table, "rows": each.rows, "checksum": each.checksum or None}
             for each in sums
         ]
-        told = {"moved": not dry_run, "to": shown, "rows": rows, "seconds": seconds}
-        print_json({**told, "tables": listed})
+        summary = {"moved": not dry_run, "to": shown, "rows": rows, "seconds": seconds}
+        print_json({**summary, "tables": tables})
         return
     print_table(
         "",
@@ -81,7 +108,7 @@ def move(*, to: str | None, to_file: Path | None, dry_run: bool, as_json: bool) 
 
 
 async def _move(
-    settings: Settings, target_url: URL, *, dry_run: bool, say: ReportProgress
+    settings: Settings, target_url: URL, *, dry_run: bool, progress: ReportProgress
 ) -> list[TableChecksum]:
     source = Database(settings.database_url)
     with lock_out_services(source.file) as own_name:
@@ -92,13 +119,13 @@ async def _move(
             async with _open_source(source) as reading:
                 await _refuse_source(reading, own_name)
                 if dry_run:
-                    async with _reached(target), target.read() as looking:
+                    async with _translate_faults(), target.read() as looking:
                         await _refuse_target(looking)
                     return [
                         TableChecksum(name, rows, "")
                         for name, rows in (await count_rows(reading)).items()
                     ]
-                sums = await _copy_and_compare(reading, target, say)
+                sums = await _copy_and_compare(reading, target, progress)
             done = True
             return sums
         finally:
@@ -110,15 +137,16 @@ async def _move(
 
 @asynccontextmanager
 async def _open_source(source: Database) -> AsyncIterator[AsyncConnection]:
-    """Open the source for reading; of a file nobody writes meanwhile, of a server it is a snapshot."""
+    """Open the source for reading: a file is locked against writers, a server gives a snapshot."""
     async with source.write() if source.is_sqlite else source.read() as connection:
-        if not source.is_sqlite:  # it stands still while the target is read again, however large
+        if not source.is_sqlite:  # it idles while the target is read again, however large
             await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield connection
 
 
 @asynccontextmanager
-async def _reached(target: Database) -> AsyncIterator[None]:
+async def _translate_faults() -> AsyncIterator[None]:
+    """Turn faults of the target into CommandFailed."""
     try:
         yield
     except CopyMismatch as error:
@@ -127,7 +155,7 @@ async def _reached(target: Database) -> AsyncIterator[None]:
             " Hãy gửi thông báo này cho người bảo trì."
         ) from None
     except (DBAPIError, BatchRefused, OSError) as error:
-        # without the statement: it holds people's words
+        # without the statement: it holds people's replies
         why = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())[:200]
         raise CommandFailed(
             f"Không ghi được vào nơi đến ({why}). Nơi đến còn trống như trước; hãy kiểm tra máy chủ,"
@@ -136,25 +164,25 @@ async def _reached(target: Database) -> AsyncIterator[None]:
 
 
 async def _copy_and_compare(
-    reading: AsyncConnection, target: Database, say: ReportProgress
+    reading: AsyncConnection, target: Database, progress: ReportProgress
 ) -> list[TableChecksum]:
-    """Copy within one transaction of the target, which ends with nothing where anything goes wrong."""
+    """Copy in one transaction of the target; any fault rolls all of it back."""
     sizes = await count_rows(reading)
 
-    def told(table: str, rows: int) -> None:
+    def report_table(table: str, rows: int) -> None:
         done = f"{format_number(rows)}/{format_number(sizes[table])} dòng" if rows else "so lại"
-        say(f"Đang chuyển: {table}, {done}")
+        progress(f"Đang chuyển: {table}, {done}")
 
-    async with _reached(target), target.write(alone=True) as writing:
+    async with _translate_faults(), target.write(alone=True) as writing:
         await _refuse_target(writing)
         await upgrade_schema_within(writing)
-        sums = await copy_all(reading, writing, told)
+        sums = await copy_all(reading, writing, report_table)
         await writing.execute(text("ANALYZE"))  # so that the first morning is planned well
         return sums
 
 
 async def _refuse_source(connection: AsyncConnection, own_name: str) -> None:
-    """Raise CommandFailed or InUse where the source cannot be copied now, or not by this program."""
+    """Raise CommandFailed or DatabaseInUse where this program cannot copy the source now."""
     try:
         revision = await current_revision(connection)
         if revision != newest_revision():
@@ -165,18 +193,21 @@ async def _refuse_source(connection: AsyncConnection, own_name: str) -> None:
             )
         if await connection.scalar(select(Meta.value).where(Meta.key == "sandbox")) == "1":
             raise CommandFailed("Nguồn là tệp của bản thử. Hãy đặt NHACVIEC_DATABASE_URL cho đúng.")
-        await require_no_live_owner(connection, own_name)
+        await _require_no_live_owner(connection, own_name)
         if long := await list_oversized_texts(connection):
-            told = "; ".join(f"{e.table}.{e.column}: {e.longest}/{e.most} ký tự" for e in long)
+            columns = "; ".join(f"{e.table}.{e.column}: {e.longest}/{e.most} ký tự" for e in long)
             raise CommandFailed(
-                f"Có chữ dài hơn nơi đến cho phép ({told}). Hãy gửi thông báo này cho người bảo trì."
+                f"Có chữ dài hơn nơi đến cho phép ({columns}). Hãy gửi thông báo này cho người bảo trì."
             )
     except SQLAlchemyError as error:
         raise CommandFailed(f"Không đọc được nguồn ({type(error).__name__}).") from error
 
 
-async def require_no_live_owner(connection: AsyncConnection, own_name: str) -> None:
-    """Raise InUse while a process owns an account; own_name: whose lease is surely of a dead one."""
+async def _require_no_live_owner(connection: AsyncConnection, own_name: str) -> None:
+    """Raise DatabaseInUse while a process owns an account.
+
+    own_name: the name under which a dead process on this machine may still hold a lease.
+    """
     is_server = connection.dialect.name != "sqlite"
     now = await connection.scalar(select(func.now())) if is_server else await SystemClock().now()
     assert now is not None
@@ -189,8 +220,8 @@ async def require_no_live_owner(connection: AsyncConnection, own_name: str) -> N
 
 
 async def _refuse_target(connection: AsyncConnection) -> None:
-    if found := await list_occupied_tables(connection):
-        names = ", ".join(found[:4]) + (" …" if len(found) > 4 else "")
+    if tables := await list_occupied_tables(connection):
+        names = ", ".join(tables[:4]) + (" …" if len(tables) > 4 else "")
         raise CommandFailed(
             f"Nơi đến không trống (bảng {names}). Hãy tạo cơ sở dữ liệu mới, trống, rồi chuyển sang đó."
         )
@@ -201,8 +232,8 @@ async def _refuse_target(connection: AsyncConnection) -> None:
         )
 
 
-def _target(settings: Settings, to: str | None, to_file: Path | None) -> URL:
-    """Return the address to move to; refuses what is not meant."""
+def _read_target(settings: Settings, to: str | None, to_file: Path | None) -> URL:
+    """Return the address to move to; refuses one that is no move from a file to a server or back."""
     if (to is None) == (to_file is None):
         raise CommandFailed("Hãy ghi nơi đến bằng --to hoặc --to-file, một trong hai.")
     try:

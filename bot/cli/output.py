@@ -1,7 +1,6 @@
-"""How commands speak: tables and JSON on standard output, progress and errors on standard error.
+"""Print tables and JSON on standard output; progress and questions go to standard error.
 
-Promises that standard output holds the answer and nothing else, so that `--json` can be piped, and that
-a command that fails does so in one clear Vietnamese sentence. Never prints a traceback.
+Guarantees: standard output holds the answer and nothing else, so that `--json` can be piped.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.errors import AdminError
-from data.text import escape_invisible
+from data.text import escape_invisible, fold
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+_YES = ("c", "co", "y", "yes")
 
 
 class CommandFailed(AdminError):
@@ -26,7 +26,7 @@ class CommandFailed(AdminError):
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, Vietnamese letters as they are, dates as ISO 8601."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_date_as_json)
     sys.stdout.write("\n")
 
 
@@ -35,8 +35,8 @@ def print_table(
 ) -> None:
     """Print rows under their columns, or the sentence `empty` where there are none.
 
-    A terminal gets a table that fits it. Into a pipe, and where there is more than anybody reads on a
-    screen, each row is one line as long as it needs to be.
+    A terminal gets a table that fits it. A pipe, and more rows than a screen can show, get one line
+    a row, as long as the row needs.
     """
     if not rows:
         print(empty)
@@ -83,7 +83,7 @@ def _print_lines(title: str, columns: Sequence[str], cells: Sequence[Sequence[st
 
 
 def format_cell(value: object) -> str:
-    """Return a cell's words: dates as people write them, nothing for None; nothing in them steers a terminal."""
+    """Return a cell's words: dates as Vietnamese write them, "" for None, no control characters."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -97,16 +97,35 @@ def format_cell(value: object) -> str:
     return escape_invisible(str(value))
 
 
+def format_number(value: int) -> str:
+    """Return a number as Vietnamese write it: 3.000."""
+    return f"{value:,}".replace(",", ".")
+
+
 def format_weekday_date(day: date) -> str:
     """Return a date with its weekday: "thứ Hai 09/11/2026"."""
     return f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}"
 
 
-@contextmanager
-def show_progress(what: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal that work goes on and for how long; silent where nobody looks.
+def require_consent(question: str, *, verb: str, refused: str) -> None:
+    """Ask on the terminal; raises CommandFailed for any answer but yes, and without a terminal.
 
-    What it yields changes the words shown ("Đang xuất: Câu trả lời, 120.000 dòng").
+    verb: of the sentence that names --yes; refused: the sentence for a no.
+    """
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            f"Không có ai để hỏi lại. Hãy thêm --yes để {verb}, hoặc --dry-run để xem."
+        )
+    print(f"{question} [c/K] ", end="", file=sys.stderr, flush=True)
+    if fold(sys.stdin.readline()) not in _YES:
+        raise CommandFailed(refused)
+
+
+@contextmanager
+def show_progress(words: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that work goes on and for how long; silent into a pipe.
+
+    Yields a function that changes the words ("Đang xuất: Câu trả lời, 120.000 dòng").
     """
     if not sys.stderr.isatty():
         yield lambda words: None
@@ -121,11 +140,32 @@ def show_progress(what: str) -> Iterator[Callable[[str], None]]:
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(words, total=None)
         yield lambda words: bar.update(task, description=words)
 
 
-def _plain(value: object) -> str:
+@contextmanager
+def count_progress(words: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show on a terminal how much of the work is done; yields None into a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn(words),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(words, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _date_as_json(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")

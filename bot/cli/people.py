@@ -1,40 +1,50 @@
-"""Commands on people: `people list`, `remove`, `handover`, `show`, `erase`.
+"""`nhacviec people`: who is enrolled; end, hand over, show and erase a person.
 
-Promises that nothing is let go of without being asked for by name, that what an agency answered stays on
-record when a person goes, and that a code is printed once and never stored in clear.
+Guarantees:
+- The replies of an agency stay on record when a person goes.
+- A handover code is printed once and never stored in clear.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.arguments import find_agency, find_province
-from bot.cli.database import open_for_reading, open_for_writing
-from bot.cli.invite import capabilities_lookup, print_invite_links
+from bot.cli.database import open_for_reading, open_for_writing, require_registry
+from bot.cli.invite_links import load_invite_links, print_invite_links
+from bot.cli.lookup import find_agency, find_province
+from bot.cli.options import AgencyOption, JsonOption, ProvinceOption, YesOption
 from bot.cli.output import CommandFailed, print_json, print_table
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import invitations, people
-from data.contacts.invite_links import list_invite_links
-from data.loading.load import read_registry
 from data.models import Agency
 from data.privacy import personal_data
 
 _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 _GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
 
+PersonArgument = Annotated[
+    int, typer.Argument(metavar="SỐ", help="Số của người, như «people list» cho thấy.")
+]
 
-def list_(*, province: str | None, agency: str | None, as_json: bool) -> None:
-    """Print who is enrolled: persons by their number, groups as g and theirs."""
+
+@examples("people list --province gia-lai --agency «Sở Tài chính»")
+def people_list(
+    province: ProvinceOption = None,
+    agency: AgencyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print who is enrolled: a person by its number, the group of chat 5 as g5."""
     if agency is not None and province is None:
         raise CommandFailed("Hãy thêm --province: cùng một tên cơ quan có ở nhiều tỉnh.")
-    rows = asyncio.run(_listed(load_settings(), province, agency))
+    rows = asyncio.run(_load_enrolled(load_settings(), province, agency))
     if as_json:
         print_json(rows)
         return
@@ -60,8 +70,12 @@ def list_(*, province: str | None, agency: str | None, as_json: bool) -> None:
     )
 
 
-def remove(who: str, *, as_json: bool) -> None:
-    """End all enrolments of a person or group; what they answered stays."""
+@examples("people remove 12", "people remove g5")
+def people_remove(
+    who: Annotated[str, typer.Argument(metavar="SỐ", help="Số của người (12) hoặc của nhóm (g5).")],
+    as_json: JsonOption = False,
+) -> None:
+    """End all enrolments of a person or group."""
     ended = asyncio.run(_remove(load_settings(), who))
     if as_json:
         print_json({"who": who, "ended": ended})
@@ -69,23 +83,26 @@ def remove(who: str, *, as_json: bool) -> None:
     print(f"Đã thôi {ended} vai trò của {who}. Câu trả lời đã ghi giữ nguyên.")
 
 
-def handover(person: int, *, as_json: bool) -> None:
-    """Print a one-use code: who uses it takes over everything the person is enrolled for."""
-    made = asyncio.run(_handover(load_settings(), person))
+@examples("people handover 12")
+def people_handover(person: PersonArgument, as_json: JsonOption = False) -> None:
+    """Print a one-use code; its user takes over every enrolment of the person."""
+    handover = asyncio.run(_create_handover(load_settings(), person))
     if as_json:
-        print_json(made)
+        print_json(handover)
         return
-    print(f"Mã bàn giao {', '.join(made['agencies'])}: {made['code']}")
+    code = handover["code"]
+    print(f"Mã bàn giao {', '.join(handover['agencies'])}: {code}")
     print(
         f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho bot:"
-        f" /start {made['code']}. Khi đó người số {person} thôi nhận tin."
+        f" /start {code}. Khi đó người số {person} thôi nhận tin."
     )
-    print_invite_links(made["links"])
+    print_invite_links(handover["links"])
 
 
-def show(person: int, *, as_json: bool) -> None:
-    """Print everything that is kept of a person."""
-    kept = asyncio.run(_kept(load_settings(), person))
+@examples("people show 12 --json")
+def people_show(person: PersonArgument, as_json: JsonOption = False) -> None:
+    """Print all data kept about a person."""
+    kept = asyncio.run(_collect(load_settings(), person))
     if as_json:
         print_json(kept)
         return
@@ -139,10 +156,13 @@ def show(person: int, *, as_json: bool) -> None:
     )
 
 
-def erase(person: int, *, yes: bool, as_json: bool) -> None:
-    """Let go of who a person is, after asking; refuses to ask where nobody can answer."""
+@examples("people erase 12", "people erase 12 --yes")
+def people_erase(
+    person: PersonArgument, yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """Erase the personal data of a person, after asking."""
     settings = load_settings()
-    kept = asyncio.run(_kept(settings, person))
+    kept = asyncio.run(_collect(settings, person))
     if not yes:
         typer.confirm(
             f"Xoá tên, định danh, chat riêng và tin thô của người số {person}"
@@ -160,18 +180,13 @@ def erase(person: int, *, yes: bool, as_json: bool) -> None:
     )
 
 
-# ------------------------------------------------------------------ at the database
-
-
-async def _listed(settings: Settings, province: str | None, agency: str | None) -> list[Any]:
+async def _load_enrolled(settings: Settings, province: str | None, agency: str | None) -> list[Any]:
     today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database, database.read() as connection:
         slug: str | None = None
         agency_id: int | None = None
         if province is not None:
-            registry = await read_registry(connection)
-            if registry is None:
-                raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
+            registry = await require_registry(connection)
             home = find_province(registry, province)
             slug = home.code
             if agency is not None:
@@ -219,51 +234,47 @@ async def _remove(settings: Settings, who: str) -> int:
     return ended
 
 
-async def _handover(settings: Settings, person: int) -> dict[str, Any]:
+async def _create_handover(settings: Settings, person: int) -> dict[str, Any]:
     now = await SystemClock().now()
     async with open_for_writing(settings) as database, database.write() as connection:
-        await _known(connection, person)
+        await _require_person(connection, person)
         try:
             code, every = await invitations.create_handover_code(
                 connection, person_id=person, until_on=None, now=now
             )
         except ValueError:
             raise CommandFailed(f"Người số {person} không giữ vai trò nào để bàn giao.") from None
-        ways = await list_invite_links(
-            connection,
-            code,
-            group=False,
-            capabilities=capabilities_lookup(settings),
-            today=civil_date(now),
+        links = await load_invite_links(
+            connection, settings, code, group=False, today=civil_date(now)
         )
     return {
         "person": person,
         "code": code,
         "days": invitations.CODE_DAYS,
         "agencies": list(dict.fromkeys(each.agency for each in every)),
-        "links": [asdict(way) for way in ways],
+        "links": links,
     }
 
 
-async def _kept(settings: Settings, person: int) -> dict[str, Any]:
+async def _collect(settings: Settings, person: int) -> dict[str, Any]:
     async with open_for_reading(settings) as database, database.read() as connection:
         kept = await personal_data.collect_personal_data(connection, person)
     if kept is None:
-        raise _nobody(person)
+        raise _unknown_person(person)
     return kept
 
 
 async def _erase(settings: Settings, person: int) -> personal_data.ErasureResult:
     now = await SystemClock().now()
     async with open_for_writing(settings) as database, database.write() as connection:
-        await _known(connection, person)
+        await _require_person(connection, person)
         return await personal_data.erase_person(connection, person, now=now)
 
 
-async def _known(connection: AsyncConnection, person: int) -> None:
+async def _require_person(connection: AsyncConnection, person: int) -> None:
     if await people.load_person(connection, person) is None:
-        raise _nobody(person)
+        raise _unknown_person(person)
 
 
-def _nobody(person: int) -> CommandFailed:
+def _unknown_person(person: int) -> CommandFailed:
     return CommandFailed(f"Không có người số {person}. Hãy xem «nhacviec people list».")

@@ -1,26 +1,29 @@
-"""Commands that put reports together: `report`, `urge`.
+"""`nhacviec report` and `nhacviec urge`: drafts of reports and of urging letters as files.
 
-Promises that a file which exists is left alone unless --force says otherwise, that a failure leaves no
-half of one, that nothing is written to the database, and nothing sent to anybody.
+Guarantees:
+- A file is written whole or not at all, and replaces an existing one only with --force.
+- Nothing is written to the database or sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from bot.cli.arguments import find_plan_code
-from bot.cli.database import open_for_reading
-from bot.cli.output import CommandFailed, print_json
+import typer
+
+from bot.cli.database import open_for_reading, require_registry
+from bot.cli.files import replaced_file, require_free_path
+from bot.cli.lookup import find_plan_code
+from bot.cli.options import ForceOption, JsonOption, PlanArgument, ProvinceOption, day_option
+from bot.cli.output import CommandFailed, count_progress, print_json
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.db.database import Database
-from data.loading.load import read_registry
 from data.registry.registry import Registry
 from data.registry.titles import period_name
 from data.reports.facts import ReportFacts, UrgingFacts, find_sum_errors
@@ -29,18 +32,34 @@ from data.reports.period import next_report_period, read_report_period, span_of
 from jobs.reports.make import SHEET, URGING, WORD, ReportFile, ReportRefusal, make_report
 
 _FORMS = {".docx": WORD, ".xlsx": SHEET}
-Progress = Callable[[int, int], None]
+AsOfOption = Annotated[
+    date | None, day_option("--as-of", "Số liệu đến ngày này [mặc định: hôm nay].")
+]
 
 
+@examples(
+    "report 131 --period 2026 --out bao-cao.docx",
+    "report 1901 1331 --province gia-lai --out bao-cao.xlsx",
+    "report 1901 --period 2026-H1 --json",
+)
 def report(
-    numbers: list[str],
-    *,
-    out: Path | None,
-    period: str | None,
-    as_of: date | None,
-    province: str | None,
-    force: bool,
-    as_json: bool,
+    numbers: Annotated[
+        list[str],
+        typer.Argument(metavar="SỐ", help="Số hoặc mã kế hoạch; nhiều kế hoạch chỉ với tệp .xlsx."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="TỆP", help="Tệp .docx hoặc .xlsx.")
+    ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--period", metavar="KỲ", help="2026, 2026-H1, 2026-Q4 [mặc định: kỳ hiện tại]."
+        ),
+    ] = None,
+    as_of: AsOfOption = None,
+    province: ProvinceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the consolidated report of a plan (a sheet: of several), or print its facts as JSON."""
     if out is None and not as_json:
@@ -50,16 +69,16 @@ def report(
         raise CommandFailed(
             "Nhiều kế hoạch một lúc chỉ soạn được bảng: hãy đặt --out TỆP.xlsx, không có --json."
         )
-    facts, made, codes = asyncio.run(
-        _report(load_settings(), numbers, form, period, as_of=as_of, province=province)
+    facts, file, plans = asyncio.run(
+        _make_report(load_settings(), numbers, form, period, as_of=as_of, province=province)
     )
-    if out is not None and made is not None:
-        _write(out, made.content, force=force)
+    if out is not None and file is not None:
+        _write(out, file.content, force=force)
     if as_json:
         print_json(asdict(facts))
         return
-    if codes > 1:
-        print(f"Đã ghi {out}: {codes} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
+    if plans > 1:
+        print(f"Đã ghi {out}: {plans} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
         return
     estimate = " (ước)" if facts.is_estimate else ""
     silent = f"; {len(facts.silent)} cơ quan chưa báo cáo gì" if facts.silent else ""
@@ -69,21 +88,29 @@ def report(
     )
 
 
-def urge(number: str, *, out: Path, as_of: date | None, province: str | None, force: bool) -> None:
-    """Write the draft of a letter that urges the agencies late beyond what reminders do."""
+@examples("urge 131 --out don-doc.docx")
+def urge(
+    number: PlanArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="TỆP.docx", help="Tệp .docx.")],
+    as_of: AsOfOption = None,
+    province: ProvinceOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Write a draft letter to the agencies late beyond the last reminder."""
     if _form_of(out, force) != WORD:
         raise CommandFailed("Công văn đôn đốc là tệp Word: hãy đặt --out TỆP.docx.")
-    made = asyncio.run(_urge(load_settings(), number, as_of, province))
-    _write(out, made.content, force=force)
-    assert isinstance(made.facts, UrgingFacts)
-    count = sum(len(each.items) for each in made.facts.agencies)
+    letter = asyncio.run(_make_letter(load_settings(), number, as_of, province))
+    _write(out, letter.content, force=force)
+    assert isinstance(letter.facts, UrgingFacts)
+    agencies = letter.facts.agencies
+    count = sum(len(each.items) for each in agencies)
     print(
-        f"Đã ghi dự thảo {out}: {count} việc quá hạn của {len(made.facts.agencies)} cơ quan."
+        f"Đã ghi dự thảo {out}: {count} việc quá hạn của {len(agencies)} cơ quan."
         " Hãy đọc lại, ghi số và trình ký; không gửi cho ai."
     )
 
 
-async def _report(
+async def _make_report(
     settings: Settings,
     numbers: list[str],
     form: str | None,
@@ -92,46 +119,55 @@ async def _report(
     as_of: date | None,
     province: str | None,
 ) -> tuple[ReportFacts, ReportFile | None, int]:
-    """Return the facts, the file that shows them, and of how many plans it is."""
+    """Return the facts, their file (None without a form), and the number of plans."""
     today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database:
-        registry = await _registry(database)
-        named = [find_plan_code(registry, number, province) for number in numbers]
-        codes = list(dict.fromkeys(named))  # one said twice is one sheet
-        wanted = _period(registry, codes[0], period, today)
-        day = _day(as_of, today)
-        if day < span_of(wanted).first:
-            raise CommandFailed(f"Kỳ {period_name(wanted)} chưa bắt đầu nên chưa có số liệu.")
+        registry = await _load_registry(database)
+        # a plan named twice is one sheet
+        codes = list(dict.fromkeys(find_plan_code(registry, each, province) for each in numbers))
+        period = _read_period(registry, codes[0], period, today)
+        day = _require_past(as_of, today)
+        if day < span_of(period).first:
+            raise CommandFailed(f"Kỳ {period_name(period)} chưa bắt đầu nên chưa có số liệu.")
         if form is None:
-            return await _facts(database, registry, codes[0], wanted, day), None, 1
-        with _progress("Đang soạn") as progress:
-            made = await make_report(
-                database, registry, codes, period=wanted, form=form, as_of=day, progress=progress
+            return await _gather_facts(database, registry, codes[0], period, day), None, 1
+        with count_progress("Đang soạn") as progress:
+            file = _require_made(
+                await make_report(
+                    database,
+                    registry,
+                    codes,
+                    period=period,
+                    form=form,
+                    as_of=day,
+                    progress=progress,
+                )
             )
-    made = _not_refused(made)
-    assert isinstance(made.facts, ReportFacts)
-    return made.facts, made, len(codes)
+    assert isinstance(file.facts, ReportFacts)
+    return file.facts, file, len(codes)
 
 
-async def _urge(
+async def _make_letter(
     settings: Settings, number: str, as_of: date | None, province: str | None
 ) -> ReportFile:
     today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database:
-        registry = await _registry(database)
+        registry = await _load_registry(database)
         code = find_plan_code(registry, number, province)
-        made = await make_report(
-            database,
-            registry,
-            code,
-            period=str(today.year),
-            form=URGING,
-            as_of=_day(as_of, today),
+        day = _require_past(as_of, today)
+        return _require_made(
+            await make_report(
+                database, registry, code, period=str(today.year), form=URGING, as_of=day
+            )
         )
-    return _not_refused(made)
 
 
-async def _facts(
+async def _load_registry(database: Database) -> Registry:
+    async with database.read() as connection:
+        return await require_registry(connection)
+
+
+async def _gather_facts(
     database: Database, registry: Registry, code: str, period: str, as_of: date
 ) -> ReportFacts:
     async with database.read() as connection:
@@ -148,15 +184,7 @@ async def _facts(
     return facts
 
 
-async def _registry(database: Database) -> Registry:
-    async with database.read() as connection:
-        registry = await read_registry(connection)
-    if registry is None:
-        raise CommandFailed("Chưa nạp sổ bộ. Hãy chạy «nhacviec plan load» trước.")
-    return registry
-
-
-def _period(registry: Registry, code: str, words: str | None, today: date) -> str:
+def _read_period(registry: Registry, code: str, words: str | None, today: date) -> str:
     if words is None:
         duties = registry.plans[code].report_duties
         return next_report_period({duty.frequency for duty in duties}, today=today)
@@ -166,62 +194,29 @@ def _period(registry: Registry, code: str, words: str | None, today: date) -> st
     return period
 
 
-def _day(as_of: date | None, today: date) -> date:
+def _require_past(as_of: date | None, today: date) -> date:
+    """Return the day of the figures, by default today; a later day is refused."""
     if as_of is not None and as_of > today:
         raise CommandFailed(f"Ngày --as-of {as_of:%d/%m/%Y} chưa đến nên chưa có số liệu.")
     return as_of or today
 
 
-def _not_refused(made: ReportFile | ReportRefusal) -> ReportFile:
-    if isinstance(made, ReportRefusal):
-        raise CommandFailed(made.reason)
-    return made
-
-
-# ------------------------------------------------------------------ files, progress
+def _require_made(result: ReportFile | ReportRefusal) -> ReportFile:
+    if isinstance(result, ReportRefusal):
+        raise CommandFailed(result.reason)
+    return result
 
 
 def _form_of(out: Path, force: bool) -> str:
     form = _FORMS.get(out.suffix.lower())
     if form is None:
         raise CommandFailed(f"Không rõ loại tệp {out}. Hãy đặt tên đuôi .docx hoặc .xlsx.")
-    if out.exists() and not force:
-        raise CommandFailed(f"Đã có {out}. Hãy chọn tên khác, hoặc thêm --force để ghi đè.")
+    require_free_path(out, force=force)
     if not out.parent.is_dir():
         raise CommandFailed(f"Không có thư mục {out.parent}.")
     return form
 
 
 def _write(out: Path, content: bytes, *, force: bool) -> None:
-    """Write a file whole or not at all; one that exists only with force."""
-    beside = out.with_name(f".{out.name}.part")
-    try:
-        beside.write_bytes(content)
-        if not force and out.exists():  # made while this was drawn
-            raise CommandFailed(f"Đã có {out}. Hãy chọn tên khác, hoặc thêm --force để ghi đè.")
-        beside.replace(out)
-    except OSError as error:
-        raise CommandFailed(f"Không ghi được {out}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Progress | None]:
-    """Show on a terminal how many tasks are drawn; nothing where nobody looks."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with replaced_file(out, force=force) as path:
+        path.write_bytes(content)

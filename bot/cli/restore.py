@@ -1,8 +1,9 @@
-"""The command `restore`: a backup takes the place of the database.
+"""`nhacviec restore`: a backup takes the place of the database, whose file is kept beside it.
 
-Promises that nothing changes before the backup was checked and somebody agreed, that it refuses while a
-service runs, that the database it replaces is kept beside it, and that at every instant one whole
-database stands in its place.
+Guarantees:
+- Nothing changes before the backup is checked and the administrator agrees.
+- It refuses while a service runs.
+- One whole database is in place at every instant.
 """
 
 from __future__ import annotations
@@ -11,18 +12,26 @@ import asyncio
 import os
 import shutil
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy.engine import make_url
 
-from bot.cli.doctor import format_number
-from bot.cli.output import CommandFailed, print_json, print_table, show_progress
-from bot.cli.registry import copy_database
+from bot.cli.backup import copy_database
+from bot.cli.options import DryRunOption, JsonOption, YesOption
+from bot.cli.output import (
+    CommandFailed,
+    format_number,
+    print_json,
+    print_table,
+    require_consent,
+    show_progress,
+)
+from bot.cli.tree import examples
 from bot.config import load_settings, make_default_folder
 from bot.service.process_lock import DatabaseInUse, lock_out_services
 from data.backup.restore import (
@@ -38,9 +47,7 @@ from data.backup.restore import (
 from data.clock import ZONE, SystemClock
 from data.db.database import Database
 from data.db.upgrade import is_known_revision, newest_revision, upgrade_schema
-from data.text import fold
 
-_YES = ("c", "co", "y", "yes")
 _WORDS = {
     "status_reply": "câu trả lời",
     "decision": "quyết định",
@@ -51,8 +58,19 @@ _WORDS = {
 }
 
 
-def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Put a backup in the place of the database, after saying what will be lost."""
+@examples(
+    "restore sao-luu/nhacviec-2026-11-09.db --dry-run",
+    "restore sao-luu/nhacviec-2026-11-09.db --yes",
+)
+def restore(
+    file: Annotated[
+        Path, typer.Argument(metavar="TỆP", help="Bản sao lưu do «nhacviec backup» làm ra.")
+    ],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup in the place of the database, after printing the rows that are lost."""
     settings = load_settings()
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
@@ -73,39 +91,39 @@ def restore(file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
     with show_progress("Đang kiểm tra bản sao lưu"):
         backup = _check_backup(file)
     with lock_out_services(target) as own_name:
-        present, became = _read_replaced(target, own_name, backup, file, now)
-        lost = {} if became is None else count_lost_rows(backup, became)
-        told = {
+        present, successor = _read_replaced(target, own_name, backup, file, now)
+        lost = {} if successor is None else count_lost_rows(backup, successor)
+        states = {
             "backup": _state_as_json(backup),
             "present": None if present is None else _state_as_json(present),
         }
         if not as_json:
-            _print(file, target, backup, present, lost if became is not None else None)
+            _print(file, target, backup, present, lost if successor is not None else None)
         if not (dry_run or yes):
-            _agree()
+            require_consent("Khôi phục?", verb="làm", refused="Đã dừng, chưa thay gì.")
         if dry_run:
             if as_json:
-                print_json({"restored": False, **told, "lost": lost})
+                print_json({"restored": False, **states, "lost": lost})
             else:
                 print("Chưa thay gì.")
             return
         with show_progress("Đang khôi phục"):
-            settled, kept = _replace(
-                file, target, backup, became, now, readable=present is not None
+            result, kept = _replace(
+                file, target, backup, successor, now, readable=present is not None
             )
     if as_json:
         kept_as = None if kept is None else str(kept)
-        done = {"sent": settled.sent, "parked": settled.parked, "told": settled.chats}
-        print_json({"restored": True, **told, "lost": lost, "kept": kept_as, **done})
+        done = {"sent": result.sent, "parked": result.parked, "told": result.chats}
+        print_json({"restored": True, **states, "lost": lost, "kept": kept_as, **done})
         return
     print(f"Đã khôi phục {target}." + (f" Tệp cũ giữ ở {kept}." if kept is not None else ""))
-    if settled.parked:
+    if result.parked:
         print(
-            f"{format_number(settled.parked)} tin không rõ đã gửi chưa: không gửi lại, xem «nhacviec doctor»."
+            f"{format_number(result.parked)} tin không rõ đã gửi chưa: không gửi lại, xem «nhacviec doctor»."
         )
-    if settled.chats:
+    if result.chats:
         print(
-            f"{format_number(settled.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
+            f"{format_number(result.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
             " (trong giờ gửi, khi chạy «nhacviec run»)."
         )
 
@@ -128,7 +146,10 @@ def _check_backup(file: Path) -> RestoreState:
 def _read_replaced(
     target: Path, own_name: str, backup: RestoreState, file: Path, now: datetime
 ) -> tuple[RestoreState | None, Path | None]:
-    """Return what is replaced, if it can be read; and where what the backup became, if it is that."""
+    """Return the state of the present database, and its path if it continues the backup.
+
+    Both are None where the present database cannot be read.
+    """
     if not target.exists():
         return None, None
     try:
@@ -148,7 +169,7 @@ def _replace(
     file: Path,
     target: Path,
     backup: RestoreState,
-    became: Path | None,
+    successor: Path | None,
     now: datetime,
     *,
     readable: bool,
@@ -158,12 +179,12 @@ def _replace(
     try:
         copy_database(file, part)
         asyncio.run(_upgrade(part))
-        settled = prepare_restored_copy(part, backup, became, now=now)
+        result = prepare_restored_copy(part, backup, successor, now=now)
         _as_one_file(part)
         if not target.exists():
             part.chmod(0o600)
             part.replace(target)
-            return settled, None
+            return result, None
         _copy_mode_and_owner(target, part)
         with _closed_to_others(target) if readable else nullcontext():
             for end in ("-wal", "-shm"):  # only beside a file that could not be read
@@ -175,7 +196,7 @@ def _replace(
             except OSError:  # a file system without links
                 shutil.copy2(target, kept)
             part.replace(target)
-        return settled, kept
+        return result, kept
     except OSError as error:
         raise CommandFailed(f"Không khôi phục được: {error.strerror}. Chưa thay gì.") from None
     except sqlite3.Error as error:
@@ -199,7 +220,7 @@ def _as_one_file(path: Path) -> None:
 
 
 def _copy_mode_and_owner(old: Path, new: Path) -> None:
-    """Give a file the mode of another and, where this user may, its owner: the service must open it."""
+    """Give a file the mode and, where permitted, the owner of another: the service must open it."""
     stat = old.stat()
     new.chmod(stat.st_mode & 0o777)
     if hasattr(os, "chown"):
@@ -209,10 +230,7 @@ def _copy_mode_and_owner(old: Path, new: Path) -> None:
 
 @contextmanager
 def _closed_to_others(target: Path) -> Iterator[None]:
-    """Have a database in one file, and nobody else in it meanwhile.
-
-    Raises InUse where another program has it open.
-    """
+    """Fold a database into one file and lock it; raises DatabaseInUse where a program has it open."""
     with closing(sqlite3.connect(target, timeout=2, isolation_level=None)) as file:
         try:
             mode = file.execute("PRAGMA journal_mode=DELETE").fetchone()[0]
@@ -228,14 +246,14 @@ def _closed_to_others(target: Path) -> Iterator[None]:
         yield
 
 
-def _state_as_json(standing: RestoreState) -> dict[str, Any]:
+def _state_as_json(state: RestoreState) -> dict[str, Any]:
     return {
-        "revision": standing.revision,
-        "made_at": standing.made_at,
-        "answered_at": standing.answered_at,
-        "sent_at": standing.sent_at,
-        "received_at": standing.received_at,
-        "rows": standing.rows,
+        "revision": state.revision,
+        "made_at": state.made_at,
+        "answered_at": state.answered_at,
+        "sent_at": state.sent_at,
+        "received_at": state.received_at,
+        "rows": state.rows,
     }
 
 
@@ -246,18 +264,18 @@ def _print(
     present: RestoreState | None,
     lost: dict[str, int] | None,
 ) -> None:
-    def told(of: RestoreState | None) -> list[object]:
-        if of is None:
-            return ["" for _ in range(5)]
-        instants = (of.answered_at, of.sent_at, of.received_at)
+    def cells(state: RestoreState | None) -> list[object]:
+        if state is None:
+            return ["" for _ in names]
+        instants = (state.answered_at, state.sent_at, state.received_at)
         return [
-            of.revision,
+            state.revision,
             *(None if each is None else each.astimezone(ZONE) for each in instants),
-            format_number(of.rows["status_reply"]),
+            format_number(state.rows["status_reply"]),
         ]
 
     names = ("Bản cấu trúc", "Câu trả lời cuối", "Tin gửi cuối", "Tin đến cuối", "Số câu trả lời")
-    rows = list(zip(names, told(backup), told(present), strict=True))
+    rows = list(zip(names, cells(backup), cells(present), strict=True))
     print_table("", ("", "Bản sao lưu", "Đang dùng"), rows, empty="")
     if backup.revision != newest_revision():
         print(f"Bản sao lưu ở bản {backup.revision}: sẽ được nâng lên bản {newest_revision()}.")
@@ -269,17 +287,9 @@ def _print(
                 "Cơ sở dữ liệu đang dùng không nối tiếp bản sao lưu này; toàn bộ được giữ lại bên cạnh."
             )
         return
-    gone = [f"{format_number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
+    losses = [f"{format_number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
     print(
-        f"Sẽ mất (chỉ còn trong tệp cũ): {', '.join(gone)}."
-        if gone
+        f"Sẽ mất (chỉ còn trong tệp cũ): {', '.join(losses)}."
+        if losses
         else f"Không có gì mới từ khi sao lưu {file}."
     )
-
-
-def _agree() -> None:
-    if not sys.stdin.isatty():
-        raise CommandFailed("Không có ai để hỏi lại. Hãy thêm --yes để làm, hoặc --dry-run để xem.")
-    print("Khôi phục? [c/K] ", end="", file=sys.stderr, flush=True)
-    if fold(sys.stdin.readline()) not in _YES:
-        raise CommandFailed("Đã dừng, chưa thay gì.")

@@ -1,6 +1,6 @@
-"""`nhacviec targets`: what a plan's targets have come to, as agencies said it.
+"""`nhacviec targets`: a plan's targets and the figures that agencies report for them.
 
-Promises that nothing is written, and that a figure that agencies differ on is shown as theirs and not as one.
+Guarantees: figures on which agencies differ are shown as each agency's, never as one.
 """
 
 from __future__ import annotations
@@ -9,18 +9,28 @@ import asyncio
 from dataclasses import asdict
 from decimal import Decimal
 
-from bot.cli.arguments import find_plan_code
-from bot.cli.database import open_for_reading
-from bot.cli.output import CommandFailed, print_json, print_table
+from sqlalchemy import select
+
+from bot.cli.database import open_for_reading, require_registry
+from bot.cli.lookup import find_plan_code
+from bot.cli.options import JsonOption, PlanArgument, ProvinceOption
+from bot.cli.output import print_json, print_table
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
+from data.models import Plan
 from data.targets.facts import TargetFacts
+from data.targets.numbers import format_vietnamese_number
+from data.targets.values import load_target_facts
 
 _COMPARED = {">=": "từ ", ">": "trên ", "<=": "không quá ", "<": "dưới "}
 
 
-def show(number: str, *, province: str | None, as_json: bool) -> None:
-    """Print a plan's targets: goal, year, what is reached, who said so."""
-    facts = asyncio.run(_facts(load_settings(), number, province))
+@examples("targets 1331", "targets 1331/KH-UBND --json")
+def targets(
+    number: PlanArgument, province: ProvinceOption = None, as_json: JsonOption = False
+) -> None:
+    """Print a plan's targets: goal, year, figure reached, and its source."""
+    facts = asyncio.run(_load_facts(load_settings(), number, province))
     if as_json:
         print_json([asdict(each) for each in facts])
         return
@@ -52,8 +62,6 @@ def _goal(facts: TargetFacts) -> str:
 
 
 def _figure(number: str | None, unit: str) -> str:
-    from data.targets.numbers import format_vietnamese_number
-
     return "" if number is None else _with_unit(format_vietnamese_number(Decimal(number)), unit)
 
 
@@ -61,17 +69,9 @@ def _with_unit(number: str, unit: str) -> str:
     return f"{number}{'' if unit.startswith('%') else ' '}{unit}".strip()
 
 
-async def _facts(settings: Settings, number: str, province: str | None) -> list[TargetFacts]:
-    from sqlalchemy import select
-
-    from data.loading.load import read_registry
-    from data.models import Plan
-    from data.targets.values import load_target_facts
-
+async def _load_facts(settings: Settings, number: str, province: str | None) -> list[TargetFacts]:
     async with open_for_reading(settings) as database, database.read() as connection:
-        registry = await read_registry(connection)
-        if registry is None:
-            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».")
+        registry = await require_registry(connection)
         code = find_plan_code(registry, number, province)
         row = (
             await connection.execute(select(Plan.id, Plan.coordinator_id).where(Plan.code == code))

@@ -1,7 +1,8 @@
-"""`understand`: how a typed answer is read, for trying and for measuring.
+"""`nhacviec understand`: how the bot reads a typed reply, for trying and for measuring.
 
-Promises exactly the keys of Understanding as JSON, one line of JSON for each line read, in order; needs
-and touches no database.
+Guarantees:
+- JSON has exactly the keys of Understanding; input by lines gives one line of JSON each, in order.
+- It uses no database.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, date, datetime
+from typing import Annotated
 
+import typer
+
+from bot.cli.options import JsonOption, day_option
 from bot.cli.output import format_weekday_date, print_json
+from bot.cli.tree import examples
 from bot.conversation.reader.understand import Understanding, understand_reply
 from data.clock import civil_date
 
@@ -31,8 +37,22 @@ _STATUSES = {
 }
 
 
-def run(text: str, *, today: date | None, as_json: bool) -> None:
-    """Print how an answer is read; text "-": every line of standard input, each as a line of JSON."""
+@examples(
+    "understand «2 xong»",
+    "understand «xin gia hạn thêm 1 tuần» --today 2026-11-22 --json",
+    "understand - --today 2026-11-22 < tra-loi.txt",
+)
+def understand(
+    text: Annotated[
+        str, typer.Argument(metavar="CÂU", help="Câu trả lời; «-»: mỗi dòng nhập vào là một câu.")
+    ],
+    today: Annotated[
+        date | None,
+        day_option("--today", "Ngày để tính «tuần sau», «cuối tháng» [mặc định: hôm nay]."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how a reply is read; text "-": each line of standard input, as JSON."""
     day = today or civil_date(datetime.now(UTC))
     if text == "-":
         for raw in sys.stdin.buffer:
@@ -48,17 +68,18 @@ def run(text: str, *, today: date | None, as_json: bool) -> None:
 
 
 def _print_words(reading: Understanding) -> None:
-    print(f"Hiểu là: {_said(reading.intent, reading.status, reading.percent, reading.until)}.")
+    words = _describe(reading.intent, reading.status, reading.percent, reading.until)
+    print(f"Hiểu là: {words}.")
     if reading.document:
         on = f" ngày {format_weekday_date(reading.document_on)}" if reading.document_on else ""
         print(f"Văn bản: {reading.document}{on}.")
     for task in reading.tasks:
-        print(f"Việc {task.ref}: {_said(task.intent, task.status, task.percent, task.until)}.")
+        print(f"Việc {task.ref}: {_describe(task.intent, task.status, task.percent, task.until)}.")
     if reading.note:
         print(f"Ghi chú: {reading.note}")
 
 
-def _said(intent: str, status: str | None, percent: int | None, until: date | None) -> str:
+def _describe(intent: str, status: str | None, percent: int | None, until: date | None) -> str:
     words = _STATUSES[status] if status else _INTENTS[intent]
     if percent is not None and status != "completed":
         words += f" {percent}%"

@@ -17,7 +17,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, select
 
-from bot.cli.registry import copy_database
+from bot.cli.backup import copy_database
 from bot.service.process_lock import DatabaseInUse, ProcessLock, lock_out_services
 from data.accounts import leases
 from data.backup.restore import RestoreResult, inspect_backup, mark_backed_up, prepare_restored_copy

@@ -6,18 +6,20 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import vobject
 from sqlalchemy.engine import URL, make_url
 
 from bot.__main__ import run_command_line
-from bot.cli.main import app
+from bot.cli.main import COMMANDS
+from bot.cli.tree import GroupEntry
 from bot.config import DEFAULT_DATABASE_URL, list_setting_names
 from data.db.database import Database
 from tests.conftest import SHIPPED
@@ -131,20 +133,33 @@ def own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ------------------------------------------------------------------ help and mistyping
 
 
-def commands(within: typer.Typer = app) -> list[list[str]]:
-    found = [
-        [str(command.name or command.callback.__name__)]
-        for command in within.registered_commands
-        if command.callback
-    ]
-    for group in within.registered_groups:
-        assert group.typer_instance is not None
-        found += [[str(group.name), *words] for words in commands(group.typer_instance)]
+def commands(group: GroupEntry = COMMANDS, words: tuple[str, ...] = ()) -> list[list[str]]:
+    found: list[list[str]] = []
+    for name, entry in group.commands.items():
+        if isinstance(entry, GroupEntry):
+            found += commands(entry, (*words, name))
+        else:
+            found.append([*words, name])
     return found
 
 
 def groups() -> list[list[str]]:
     return [list(words) for words in {tuple(words[:-1]): None for words in commands()}]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_of_the_table_is_a_function_with_an_example_and_a_line_of_help(
+    words: list[str],
+) -> None:
+    entry: Any = COMMANDS
+    for word in words:
+        entry = entry.commands[word]
+    module, line = entry
+    function = getattr(import_module(module), "_".join(words).replace("-", "_"))
+    assert all(example.startswith(" ".join(words)) for example in function.examples)
+    assert function.examples
+    assert line.endswith(".")
+    assert not line.isascii()
 
 
 @pytest.mark.parametrize("words", [*groups(), ["zalo"], *commands()], ids=" ".join)
@@ -530,15 +545,27 @@ def test_a_backup_that_fails_leaves_nothing_behind(loaded: Terminal, tmp_path: P
     assert not list(tmp_path.glob("copy*"))
 
 
-def test_help_starts_without_the_heavy_libraries() -> None:
-    import subprocess
-
+@pytest.mark.parametrize(
+    ("word", "unwanted"),
+    [
+        ("--help", ("sqlalchemy", "pydantic", "rich", "telegram", "openpyxl")),
+        ("--version", ("typer", "bot.cli", "sqlalchemy", "pydantic", "rich")),
+    ],
+)
+def test_help_and_version_start_without_the_heavy_libraries(
+    word: str, unwanted: tuple[str, ...]
+) -> None:
     probe = (
-        "import sys; from bot.__main__ import run_command_line as run; run(['--help']);"
-        "print([m for m in ('sqlalchemy', 'pydantic', 'rich', 'telegram', 'openpyxl') if m in sys.modules])"
+        "import sys; from bot.__main__ import run_command_line as run;"
+        f"run([{word!r}]); print([m for m in {unwanted!r} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_the_installed_one(terminal: Terminal) -> None:
+    assert terminal.type("--version") == (0, f"nhacviec {metadata.version('nhacviec')}\n", "")
+    assert "--version" in terminal.type("--help")[1]
 
 
 # ------------------------------------------------------------------ calendars

@@ -75,8 +75,3 @@ class CheckContext:
     file: Path | None
     answers: Sequence[PlatformAnswer]
     skews: Sequence[ClockSkew]
-
-
-def format_number(value: int) -> str:
-    """Return a number as it is written in Vietnam: 3.000."""
-    return f"{value:,}".replace(",", ".")

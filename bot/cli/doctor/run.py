@@ -21,7 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.cli.database import database_exists, read_calendar_files
 from bot.cli.doctor import CheckContext, Finding, installation, platforms, server, stored
 from bot.cli.errors import describe_error
+from bot.cli.options import JsonOption
 from bot.cli.output import print_json, show_progress
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import Clock, SystemClock
 from data.db.database import Database, DatabaseUnusable
@@ -40,7 +42,8 @@ DATABASE_CHECKS: tuple[StoredCheck, ...] = (
 )
 
 
-def run(*, as_json: bool) -> None:
+@examples("doctor", "doctor --json")
+def doctor(as_json: JsonOption = False) -> None:
     """Print what every check found; exit with 1 where something must be mended."""
     settings = load_settings()
     with show_progress("Đang kiểm tra"):

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import CheckContext, Finding, FindingLevel, format_number
+from bot.cli.doctor import CheckContext, Finding, FindingLevel
+from bot.cli.output import format_number
 from data.backup.restore import BACKED_UP_AT
 from data.clock import SystemClock
 from data.db.upgrade import current_revision, is_known_revision, newest_revision

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import PLATFORMS, CheckContext, Finding, FindingLevel, format_number
+from bot.cli.doctor import PLATFORMS, CheckContext, Finding, FindingLevel
+from bot.cli.output import format_number
 from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta

@@ -1,7 +1,6 @@
-"""`nhacviec plan list` and `plan show`: what the plans say.
+"""`plan list` and `plan show`: the plans as the registry's files give them.
 
-Promises the JSON of `plan show` key by key as other programs rely on it. Reads files, and the database
-only to tell which plans it tracks.
+Guarantees: the keys of the JSON of `plan show` stay as they are, for the programs that read them.
 """
 
 from __future__ import annotations
@@ -9,19 +8,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.cli.arguments import find_plan_code, find_province
 from bot.cli.database import database_exists, open_for_reading, read_registry_files
+from bot.cli.lookup import find_plan_code, find_province
+from bot.cli.options import JsonOption, PlanArgument, ProvinceOption
 from bot.cli.output import format_cell, print_json, print_table
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.registry.schema import PlanFile
 
 
-def list_(*, province: str | None, as_json: bool) -> None:
+@examples("plan list", "plan list --province gia-lai")
+def plan_list(province: ProvinceOption = None, as_json: JsonOption = False) -> None:
     """Print every plan of the registry, and whether the database tracks it."""
     settings = load_settings()
     registry = read_registry_files(settings)
     within = None if province is None else find_province(registry, province).code
-    tracked = asyncio.run(_tracked(settings))
+    tracked = asyncio.run(_load_tracked(settings))
     rows = [
         {
             "code": code,
@@ -53,7 +55,7 @@ def list_(*, province: str | None, as_json: bool) -> None:
                 row["coordinator"],
                 row["tasks"],
                 row["report_duties"],
-                _standing(row["tracked_from"], row["closed_on"]),
+                _tracking_words(row["tracked_from"], row["closed_on"]),
             )
             for row in rows
         ],
@@ -61,20 +63,15 @@ def list_(*, province: str | None, as_json: bool) -> None:
     )
 
 
-def _standing(tracked_from: object, closed_on: object) -> str:
-    if tracked_from is None:
-        return "chưa nạp"
-    return (
-        f"từ {format_cell(tracked_from)}" if closed_on is None else f"đóng {format_cell(closed_on)}"
-    )
-
-
-def show(number: str, *, province: str | None, as_json: bool) -> None:
-    """Print one plan as its file says."""
+@examples("plan show 1901", "plan show 131/KH-UBND --json")
+def plan_show(
+    number: PlanArgument, province: ProvinceOption = None, as_json: JsonOption = False
+) -> None:
+    """Print one plan: its tasks, report duties and targets."""
     registry = read_registry_files(load_settings())
     plan = registry.plans[find_plan_code(registry, number, province)]
     if as_json:
-        print_json(plan_as_json(plan))
+        print_json(_plan_as_json(plan))
         return
     home = registry.provinces[plan.province]
     print(f"Kế hoạch số {plan.number} ngày {plan.issued_on:%d/%m/%Y} của UBND {home.name}")
@@ -110,8 +107,15 @@ def show(number: str, *, province: str | None, as_json: bool) -> None:
         print(f"Ghi chú: {note}")
 
 
-def plan_as_json(plan: PlanFile) -> dict[str, Any]:
-    """Return a plan in the form that other programs read; no key more, none less."""
+def _tracking_words(tracked_from: object, closed_on: object) -> str:
+    if tracked_from is None:
+        return "chưa nạp"
+    return (
+        f"từ {format_cell(tracked_from)}" if closed_on is None else f"đóng {format_cell(closed_on)}"
+    )
+
+
+def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
     return {
         "number": plan.number,
         "province": plan.province,
@@ -160,13 +164,13 @@ def plan_as_json(plan: PlanFile) -> dict[str, Any]:
 
 
 def _figure(value: Any) -> Any:
-    """Return 100 for 100.0, as the documents write it; a range as a list."""
+    """Return 100 for 100.0, as documents write it, and a list for a range."""
     if isinstance(value, tuple):
         return [_figure(part) for part in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-async def _tracked(settings: Settings) -> dict[str, Any]:
+async def _load_tracked(settings: Settings) -> dict[str, Any]:
     if not database_exists(settings):
         return {}
     from sqlalchemy import select

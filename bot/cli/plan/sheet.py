@@ -1,21 +1,35 @@
-"""`nhacviec plan import` and `plan template`: a sheet to fill in, and the draft it becomes.
+"""`plan import` and `plan template`: an Excel sheet to fill in, and the draft plan it becomes.
 
-Promises that an existing file is never written over, and that nothing is written while a cell is wrong.
+Guarantees: no draft is written while a cell is wrong.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bot.cli.database import read_registry_files
-from bot.cli.output import CommandFailed, show_progress
+from bot.cli.files import write_new_file
+from bot.cli.output import show_progress
+from bot.cli.tree import examples
 from bot.config import load_settings
 from data.sheets.plan_import import format_plan_draft, read_plan_workbook
 from data.sheets.plan_template import blank_workbook
 
 
-def import_(file: Path, *, out: Path | None) -> None:
-    """Draft a plan file from a filled-in sheet; an existing file is never written over."""
+@examples("plan import ke-hoach.xlsx")
+def plan_import(
+    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="TỆP.yaml", help="Nơi ghi bản nháp [mặc định: theo mã kế hoạch]."
+        ),
+    ] = None,
+) -> None:
+    """Draft a plan file from a filled-in sheet."""
     registry = read_registry_files(load_settings())
     with show_progress("Đang đọc bảng"):
         plan = read_plan_workbook(file, registry)
@@ -29,18 +43,10 @@ def import_(file: Path, *, out: Path | None) -> None:
     )
 
 
-def template(file: Path) -> None:
-    """Write an empty sheet to fill in; an existing file is never written over."""
+@examples("plan template ke-hoach.xlsx")
+def plan_template(
+    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
+) -> None:
+    """Write an empty sheet to fill in."""
     write_new_file(file, blank_workbook())
     print(f"Đã ghi mẫu {file}. Điền xong, chạy «nhacviec plan import {file}».")
-
-
-def write_new_file(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet; raises CommandFailed where it is, or cannot be written."""
-    try:
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise CommandFailed(f"Đã có {path}. Hãy chọn tên khác; tệp cũ không bị ghi đè.") from None
-    except OSError as error:
-        raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None

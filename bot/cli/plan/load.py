@@ -1,23 +1,30 @@
-"""`nhacviec plan load`, `plan diff` and `plan close`: the registry's files and the database.
+"""`plan load`, `plan diff` and `plan close`: the registry's files and the database.
 
-Promises that `diff` changes nothing, and that each of the others is one transaction: all or nothing.
+Guarantees: `diff` changes nothing; each of the others is one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 from datetime import date
+from typing import Annotated
 
 from sqlalchemy import insert, update
 
-from bot.cli.arguments import find_plan_code
-from bot.cli.database import open_for_reading, open_for_writing, read_registry_files
+from bot.cli.database import (
+    open_for_reading,
+    open_for_writing,
+    read_registry_files,
+    require_registry,
+)
+from bot.cli.lookup import find_plan_code
+from bot.cli.options import JsonOption, PlanArgument, ProvinceOption, day_option
 from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from bot.service.registry import load_and_plan
 from data.clock import SystemClock, civil_date
-from data.loading.load import read_registry
-from data.loading.load import sync_registry as load_registry
+from data.loading.load import sync_registry
 from data.loading.upsert import LoadResult, RegistryChange
 from data.models import Decision, Plan
 from data.registry.registry import Registry
@@ -35,11 +42,12 @@ _WHAT = {
 
 
 class _Undo(Exception):
-    """Ends a transaction that was only meant to see what would change."""
+    """Rolls back a transaction that only showed the changes."""
 
 
-def load() -> None:
-    """Load the registry's files into the database and plan what follows from them."""
+@examples("plan load")
+def plan_load() -> None:
+    """Load the registry's files into the database and plan the obligations."""
     settings = load_settings()
     registry = read_registry_files(settings)
     result = asyncio.run(_load(settings, registry))
@@ -50,8 +58,9 @@ def load() -> None:
     )
 
 
-def diff(*, as_json: bool) -> None:
-    """Print what `load` would change; the database stays as it is."""
+@examples("plan diff")
+def plan_diff(as_json: JsonOption = False) -> None:
+    """Print the changes that `plan load` would make."""
     settings = load_settings()
     registry = read_registry_files(settings)
     changes = asyncio.run(_diff(settings, registry)).changes
@@ -66,8 +75,13 @@ def diff(*, as_json: bool) -> None:
         _print_changes(changes)
 
 
-def close(number: str, *, on: date, province: str | None) -> None:
-    """Close a plan after a day: nothing that falls due later is reminded of."""
+@examples("plan close 1901 --on 2026-12-31")
+def plan_close(
+    number: PlanArgument,
+    on: Annotated[date, day_option("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
+    province: ProvinceOption = None,
+) -> None:
+    """Close a plan after a day: later deadlines get no reminder."""
     settings = load_settings()
     code, name = asyncio.run(_close(settings, number, on, province))
     print(f"Kế hoạch {name} ({code}) đóng sau ngày {on:%d/%m/%Y}.")
@@ -86,7 +100,7 @@ async def _diff(settings: Settings, registry: Registry) -> LoadResult:
     async with open_for_reading(settings) as database:
         try:
             async with database.write(alone=True) as connection:
-                result = await load_registry(connection, registry, now=now, today=civil_date(now))
+                result = await sync_registry(connection, registry, now=now, today=civil_date(now))
                 raise _Undo
         except _Undo:
             return result
@@ -97,9 +111,7 @@ async def _close(
 ) -> tuple[str, str]:
     now = await SystemClock().now()
     async with open_for_writing(settings) as database, database.write(alone=True) as connection:
-        registry = await read_registry(connection)
-        if registry is None:
-            raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
+        registry = await require_registry(connection)
         code = find_plan_code(registry, number, province)
         plan = registry.plans[code]
         if on < plan.issued_on:

@@ -1,0 +1,1 @@
+"""The commands of `nhacviec plan`: the plans in the registry's files and in the database."""
