@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
+from bot.channels.local import LocalChannel
 from bot.config import TEMPLATES, Settings, make_default_folder
-from bot.conversation.commands import menus_by_role
+from bot.conversation.commands import STRANGER_COMMANDS, menus_by_role
 from bot.conversation.router import Router
 from bot.service.accounts import connect_accounts, open_account, webhook_address_for
 from bot.service.ping import Ping
@@ -61,6 +63,9 @@ class AccountConnector(Protocol):
     async def __call__(
         self, settings: Settings, *, stopping: asyncio.Event | None
     ) -> Sequence[Channel]: ...
+
+
+CONNECT_ACCOUNTS: AccountConnector = partial(connect_accounts, commands=STRANGER_COMMANDS)
 
 
 class App:
@@ -187,13 +192,9 @@ class App:
         """Return the paths that platforms post to; none without a public address."""
         if self._settings.public_url is None:
             return []
-        hooks = {
-            key: webhook_address_for(self._settings, channel)
-            for key, channel in self.accounts.items()
-        }
         return [
-            Webhook(hook.path, hook.secret, self._receiver(key, self.accounts[key]), hook.header)
-            for key, hook in hooks.items()
+            Webhook(webhook_address_for(self._settings, channel), self._receiver(key, channel))
+            for key, channel in self.accounts.items()
         ]
 
     def _receiver(self, account_id: int, channel: Channel) -> Callable[[bytes], Awaitable[None]]:
@@ -240,9 +241,9 @@ class App:
         """Open what was out of reach, let go on what rested until now, and see to accounts nobody has."""
         now = await self.clock.now()
         for channel in self.accounts.values():
-            if channel.kind == "local" or channel.link is not None:
+            if channel.kind == LocalChannel.kind or channel.link is not None:
                 continue
-            if await open_account(channel, self._settings) == "open":
+            if await open_account(channel, self._settings, STRANGER_COMMANDS) == "open":
                 await register_account(self.database, channel, now=now)
         await release_unused_accounts(self.database, self.accounts, now=now, starting=False)
         async with self.database.write() as connection:
@@ -283,7 +284,7 @@ async def open_app(
     *,
     clock: Clock | None = None,
     stopping: asyncio.Event | None = None,
-    connector: AccountConnector = connect_accounts,
+    connector: AccountConnector = CONNECT_ACCOUNTS,
 ) -> AsyncIterator[App]:
     """Open the database and the accounts that are set, and close them at the end.
 

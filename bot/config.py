@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     @property
     def has_account(self) -> bool:
         """Tell whether a real account on a messenger is set."""
-        return self.telegram_token is not None or bool(self.zalo_tokens)
+        return bool(self.bot_tokens)
 
     @property
     def zalo_tokens(self) -> tuple[str, ...]:
@@ -88,20 +88,18 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(token.strip() for token in written if token.strip()))
 
     @property
-    def telegram_webhook_secret(self) -> str:
-        """What Telegram must say with every webhook call: derived from the token, so nothing to set."""
+    def bot_tokens(self) -> tuple[str, ...]:
+        """The token of every bot, on whichever messenger."""
         if self.telegram_token is None:
-            raise ValueError("no Telegram account is set")
-        return webhook_secret(self.telegram_token.get_secret_value())
+            return self.zalo_tokens
+        return (self.telegram_token.get_secret_value(), *self.zalo_tokens)
 
     @functools.cached_property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in clear, for the log's redaction and for nothing else."""
         password = urlsplit(self.database_url).password
         found = [password, unquote(password)] if password else []
-        if self.telegram_token is not None:
-            found += [self.telegram_token.get_secret_value(), self.telegram_webhook_secret]
-        for token in self.zalo_tokens:
+        for token in self.bot_tokens:
             found += [token, webhook_secret(token)]
         if self.ping_url is not None:
             found.append(self.ping_url.get_secret_value())

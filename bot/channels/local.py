@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from bot.channels.pacing import LIMITS, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
 from jobs.channel import (
     Attachment,
@@ -70,7 +70,7 @@ class LocalChannel:
         self.title = title
         self.link: str | None = None
         self.capabilities = capabilities
-        self.pacing: Pacing = SlidingWindows(LIMITS["local"])
+        self.pacing: Pacing = SlidingWindows(PacingLimits())
 
     async def open(self) -> None:
         """Nothing to connect to."""

@@ -1,4 +1,4 @@
-"""How fast each platform lets us send: sliding windows of our own, and the one table of figures.
+"""How fast a platform lets us send: sliding windows of our own.
 
 Promises that no window ever holds more sends than its figure. It lives in memory: after a restart the
 sends of the last minute are told to it again, and the platform's own "wait" is the truth in any case.
@@ -34,28 +34,6 @@ class PacingLimits:
     broadcast: tuple[Window, ...] = ()
     chat: tuple[Window, ...] = ()
     group: tuple[Window, ...] = ()
-
-
-# Telegram asks for at most 30 a second in bulk, 1 a second in a chat, 20 a minute in a group
-# (core.telegram.org/bots/faq). One of the 30 is free for an answer at any instant; a second one comes
-# free soon, for broadcasts are spread and give way: two a second are kept for answers, and yet a
-# broadcast alone runs at 28.5 a second. The windows are a little longer than a second because two
-# sends may come closer together on their way.
-LIMITS: dict[str, PacingLimits] = {
-    "telegram": PacingLimits(
-        account=(Window(30, 1.003),),
-        broadcast=(Window(29, 1.003), Window(10, 0.25)),
-        chat=(Window(1, 1.03),),
-        group=(Window(19, 60.5),),
-    ),
-    # No figure is published; this is polite, and two a second are kept for answers here too.
-    "zalo_bot": PacingLimits(
-        account=(Window(5, 1.003),),
-        broadcast=(Window(3, 1.003),),
-        chat=(Window(1, 1.03),),
-    ),
-    "local": PacingLimits(),
-}
 
 
 class SlidingWindows:

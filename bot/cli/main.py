@@ -20,7 +20,7 @@ from bot.cli.move__cli_moving import add_to as add_moving
 from bot.cli.people__cli_people import people
 from bot.cli.plans__cli_plans import Number, Province, day_option, plan
 from bot.cli.report__cli_report import add_to as add_reports
-from bot.cli.zalo__cli_zalo import zalo
+from bot.cli.zalo import zalo
 
 app = typer.Typer(
     cls=VietnameseGroup,

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.cli.output import CommandFailed, print_json
 from bot.config import Settings, load_settings
+from bot.service.accounts import keys_settings
 from bot.service.logs import configure_logging
 from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import SteppedClock, SystemClock, civil_date
@@ -32,7 +33,7 @@ def run(*, or_sandbox: bool) -> None:
             sandbox()
             return
         raise CommandFailed(
-            "Chưa đặt tài khoản nào. Hãy điền NHACVIEC_ZALO_BOT_TOKENS hoặc NHACVIEC_TELEGRAM_TOKEN vào .env,"
+            f"Chưa đặt tài khoản nào. Hãy điền {keys_settings()} vào .env,"
             " hoặc xem thử bằng «nhacviec sandbox»."
         )
     configure_logging(settings)

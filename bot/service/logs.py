@@ -20,11 +20,11 @@ from urllib.parse import quote, quote_plus
 from bot.config import Settings
 from data.text import escape_invisible
 
-# A bot's token as it stands in addresses of Telegram (bot123:ABC) and of Zalo.
+# A bot's token as platforms write it into addresses: bot123:ABC.
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
 _HALVED = re.compile(r"\d+:\S{6,}")
 _HIDDEN = "‹giấu›"
-_TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alembic", "uvicorn")
+_TALKATIVE = ("httpx", "httpcore", "aiosqlite", "apscheduler", "alembic", "uvicorn")
 
 
 def configure_logging(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.tls import tls_context
+from bot.channels.http_client import tls_context
 from data import job_runs
 from data.clock import Clock, civil_date, instant_at
 from data.db.database import Database

@@ -8,7 +8,6 @@ platform may forget it. Never handles an update itself, and never shows a person
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.channels.messenger import WebhookAddress
 from bot.web.health import check_health
 from bot.web.metrics import render_metrics
 from data.clock import Clock
@@ -33,7 +33,6 @@ from jobs.channel import Capabilities
 
 MAX_BODY_BYTES = 256 * 1024
 HEALTH_SECONDS = 5.0  # that the database may take; a monitor waits no longer
-TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -46,25 +45,14 @@ _log = get_logger("web")
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One path that a platform posts to.
+    """One address that a platform posts to.
 
-    secret: what the platform sends in `header`; never empty. receive: stores one body and returns once
-    it is committed; ValueError for what is no update, any database error where it could not be stored.
+    receive: stores one body and returns once it is committed. It raises ValueError for a body that is no
+    update, any database error for one that could not be stored.
     """
 
-    path: str  # "/telegram/…"
-    secret: str
+    address: WebhookAddress
     receive: Callable[[bytes], Awaitable[None]]
-    header: str = TELEGRAM_HEADER
-
-    def __post_init__(self) -> None:
-        if not self.secret:
-            raise ValueError("a webhook needs a secret")
-
-    def is_from_the_platform(self, request: Request) -> bool:
-        """Tell in constant time whether the request carries the secret."""
-        given = request.headers.get(self.header, "")
-        return hmac.compare_digest(given.encode(), self.secret.encode())
 
 
 def make_web_app(
@@ -82,7 +70,7 @@ def make_web_app(
     update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
     capabilities: of every account open, for its caps. registry: for the mornings that should have been.
     """
-    routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
+    routes = [Route(hook.address.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
     looking: asyncio.Task[dict[str, Any]] | None = None
 
@@ -123,7 +111,7 @@ def make_web_app(
 
 def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
     async def post(request: Request) -> Response:
-        if not hook.is_from_the_platform(request):
+        if not hook.address.may_read(request.headers):
             return PlainTextResponse("forbidden", status_code=403)
         try:
             body = await read_body(request, max_bytes=MAX_BODY_BYTES)
@@ -131,12 +119,14 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
             return PlainTextResponse("too large", status_code=413)
         except ClientDisconnect:
             return PlainTextResponse("interrupted", status_code=400)
+        if not hook.address.is_genuine(request.headers, body):
+            return PlainTextResponse("forbidden", status_code=403)
         try:
             await hook.receive(body)
         except ValueError:
-            _log.warning("webhook.no_update", path=hook.path, size=len(body))
+            _log.warning("webhook.no_update", path=hook.address.path, size=len(body))
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("webhook.not_stored", path=hook.path, error=describe_fault(error))
+            _log.error("webhook.not_stored", path=hook.address.path, error=describe_fault(error))
             return PlainTextResponse("not stored", status_code=500)
         return PlainTextResponse("ok")
 

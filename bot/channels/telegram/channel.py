@@ -26,8 +26,10 @@ from telegram import (
 from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.messenger import WebhookState
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
+from bot.channels.telegram.capabilities import CAPABILITIES, LIMITS
 from bot.channels.telegram.http import (
     ANSWER_SECONDS,
     UPDATE_TYPES,
@@ -43,7 +45,6 @@ from data.log import get_logger
 from jobs.channel import (
     Attachment,
     Button,
-    Capabilities,
     DeliveryError,
     Incoming,
     Moved,
@@ -66,26 +67,14 @@ class TelegramChannel:
     """One bot on Telegram."""
 
     kind = "telegram"
-    capabilities = Capabilities(
-        max_text=4096,
-        buttons=True,
-        edits=True,
-        groups=True,
-        markup="html",
-        in_flight=3,
-        repeats_unknown=True,
-        start_links=True,
-        max_caption=1024,
-        menus=True,
-        messenger="Telegram",
-    )
+    capabilities = CAPABILITIES
 
     def __init__(
         self,
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: PacingLimits | None = None,
+        limits: PacingLimits = LIMITS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._token = token
@@ -102,7 +91,7 @@ class TelegramChannel:
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
         self.link: str | None = None
-        self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
+        self.pacing: Pacing = SlidingWindows(limits)
         # They log addresses, which hold the token, and at DEBUG the words of messages.
         for library in ("httpx", "httpcore", "telegram"):
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -251,18 +240,15 @@ class TelegramChannel:
         """Stop the webhook; what waits at Telegram is kept. Raises DeliveryError."""
         await self._call(self._bot.delete_webhook())
 
-    async def webhook_info(self) -> dict[str, Any]:
-        """Return where updates are sent to ("" for nowhere), what waits, and what went wrong last, when.
-
-        Keys: url, waiting, trouble, trouble_at. Raises DeliveryError.
-        """
+    async def webhook_state(self) -> WebhookState:
+        """Ask where updates are sent to, what waits, and the last failed call; raises DeliveryError."""
         info = await self._call(self._bot.get_webhook_info())
-        return {
-            "url": info.url or "",
-            "waiting": info.pending_update_count,
-            "trouble": info.last_error_message or "",
-            "trouble_at": info.last_error_date,
-        }
+        return WebhookState(
+            info.url or "",
+            info.pending_update_count,
+            info.last_error_message or "",
+            info.last_error_date,
+        )
 
     async def commands(self) -> list[tuple[str, str]]:
         """Return what set_commands offered last; raises DeliveryError."""

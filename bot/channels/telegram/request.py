@@ -18,7 +18,7 @@ import httpx
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.tls import tls_context
+from bot.channels.http_client import tls_context
 
 _CONNECT_SECONDS, _POOL_SECONDS = 10.0, 5.0
 _KEPT_SECONDS = 5.0  # for which a connection that nobody uses is kept

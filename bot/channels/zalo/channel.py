@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import unicodedata
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
+from bot.channels.zalo.capabilities import CAPABILITIES, LIMITS, MOST_TEXT
 from bot.channels.zalo.http import (
     ANSWER_SECONDS,
     BASE_URL,
@@ -38,8 +38,6 @@ from jobs.channel import (
 )
 
 LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
-MOST_TEXT = 2000  # "characters", of no said unit: UTF-16 units after NFC are never fewer
-MONTHLY_MESSAGES, MOST_PEOPLE = 3000, 50  # the free plan, a bot; both can be set
 # Where photos of messages lie. An address in an update is fetched from there and from nowhere else.
 PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
 
@@ -48,30 +46,17 @@ class ZaloBotChannel:
     """One bot on Zalo."""
 
     kind = "zalo_bot"
-    capabilities = Capabilities(
-        max_text=MOST_TEXT,
-        buttons=False,
-        edits=False,
-        groups=False,
-        markup="plain",
-        in_flight=1,
-        repeats_unknown=False,
-        pictures_by_link=True,
-        monthly_messages=MONTHLY_MESSAGES,
-        most_people=MOST_PEOPLE,
-        messenger="Zalo",
-    )
+    capabilities = CAPABILITIES
 
     def __init__(
         self,
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: PacingLimits | None = None,
+        limits: PacingLimits = LIMITS,
+        capabilities: Capabilities = CAPABILITIES,
         answer_seconds: float = ANSWER_SECONDS,
         poll_floor: float = POLL_FLOOR,
-        monthly_messages: int | None = MONTHLY_MESSAGES,
-        most_people: int | None = MOST_PEOPLE,
     ) -> None:
         self._client = ZaloClient(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
@@ -80,10 +65,8 @@ class ZaloBotChannel:
         self._bot_id = ""
         self.title: str | None = None
         self.link: str | None = None
-        self.capabilities = replace(
-            type(self).capabilities, monthly_messages=monthly_messages, most_people=most_people
-        )
-        self.pacing: Pacing = SlidingWindows(limits or LIMITS[self.kind])
+        self.capabilities = capabilities
+        self.pacing: Pacing = SlidingWindows(limits)
 
     async def open(self) -> None:
         """Connect and learn the bot's id and name there; raises Unauthorised, Transient or Unknown."""
@@ -148,8 +131,6 @@ class ZaloBotChannel:
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll_zalo."""
         return poll_zalo(self._client, floor=self._poll_floor)
-
-    # -------------------------------------------------------------- what the administrator asks for
 
     async def webhook(self) -> str:
         """Return the address that updates are sent to, "" for none; raises DeliveryError."""

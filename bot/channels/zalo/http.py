@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
+from bot.channels.http_client import tls_context
 from bot.channels.safe_json import parse_json
-from bot.channels.tls import tls_context
 from data.log import get_logger
 from jobs.channel import (
     DeliveryError,

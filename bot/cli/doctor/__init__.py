@@ -11,11 +11,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from bot.channels import MESSENGERS
+from bot.channels.messenger import WebhookState
 from bot.config import Settings
 from data.registry.workdays import Workdays
 
 FindingLevel = Literal["ok", "warn", "bad"]
-PLATFORMS = {"telegram": "Telegram", "zalo_bot": "Zalo"}
+
+
+def messenger_title(kind: str) -> str:
+    """Return what people call the messenger of an account of this kind."""
+    return MESSENGERS[kind].title if kind in MESSENGERS else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,8 @@ class Finding:
 class PlatformAnswer:
     """What the platform of one account that is set said.
 
-    fault: why it could not be asked: refused, unreachable ("": it could). url: where it sends updates to,
-    None where it did not tell; wanted: where it should ("": it is polled). trouble: what the platform
-    says went wrong when it last posted there; waiting: updates that wait at the platform.
+    wanted: where it should send updates ("": it is polled). webhook: where it does; None where it could not
+    be asked, because of `fault`.
     """
 
     kind: str
@@ -43,15 +48,12 @@ class PlatformAnswer:
     wanted: str
     fault: Literal["", "refused", "unreachable"] = ""
     detail: str = ""
-    url: str | None = None
-    waiting: int = 0
-    trouble: str = ""
-    trouble_at: datetime | None = None
+    webhook: WebhookState | None = None
 
     @property
     def label(self) -> str:
-        """What the account is called in the report: "@nhacviec_bot (Telegram)"."""
-        return f"{self.title or self.name} ({PLATFORMS.get(self.kind, self.kind)})"
+        """The account's name in the report: "@nhacviec_bot (Telegram)"."""
+        return f"{self.title or self.name} ({messenger_title(self.kind)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import PLATFORMS, CheckContext, Finding, FindingLevel, format_number
+from bot.channels import MESSENGERS
+from bot.cli.doctor import CheckContext, Finding, FindingLevel, format_number, messenger_title
 from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
@@ -42,8 +43,8 @@ async def check_owners(connection: AsyncConnection, case: CheckContext) -> list[
     found = []
     is_set = {known[key].id for each in case.answers if (key := (each.kind, each.name)) in known}
     for use in await list_account_usage(connection, today=civil_date(case.now)):
-        if use.account_id not in is_set and use.chats and use.channel in PLATFORMS:
-            about = f"{use.name} ({PLATFORMS[use.channel]})"
+        if use.account_id not in is_set and use.chats and use.channel in MESSENGERS:
+            about = f"{use.name} ({messenger_title(use.channel)})"
             words = f"{use.chats} chat đăng ký ở bot này, nhưng khoá của bot không còn trong .env."
             todo = "Hãy đặt lại khoá, hoặc mời họ sang bot khác."
             found.append(Finding("warn", about, words, todo))
@@ -83,7 +84,7 @@ async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[F
     found = []
     for each in used:
         messages, people = each["messages"], each["people"]
-        about = f"{each['name']} ({PLATFORMS.get(each['channel'], each['channel'])}), hạn mức"
+        about = f"{each['name']} ({messenger_title(each['channel'])}), hạn mức"
         words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
         level: FindingLevel = "warn" if messages["level"] or people["level"] else "ok"
         todo = []
