@@ -1,8 +1,6 @@
-"""Zalo: one bot of the Bot Platform, written by hand on httpx because no library of it is fit.
+"""One bot of Zalo's Bot Platform, on httpx: plain text without buttons, edits or replies.
 
-Promises one attempt a call, an error that says what to do next (jobs.channel), that a send of unknown
-outcome is never repeated, and that nothing is set at the platform unless the administrator asks. Plain
-text alone: the platform has no buttons, no edits and no replies. Never decides what a message says.
+Guarantees: one attempt a call; errors are jobs.channel's; nothing is set at the platform on its own.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ from jobs.channel import (
 )
 
 LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
-# Where photos of messages lie. An address in an update is fetched from there and from nowhere else.
+# Hosts of messages' photos. An address in an update is fetched from these and from no other.
 PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
 
 
@@ -69,7 +67,7 @@ class ZaloBotChannel:
         self.pacing: Pacing = SlidingWindows(limits)
 
     async def open(self) -> None:
-        """Connect and learn the bot's id and name there; raises Unauthorised, Transient or Unknown."""
+        """Connect and learn the bot's id and name; raises Unauthorised, Transient or Unknown."""
         found = await self._client.call("getMe", {})
         if not isinstance(found, dict) or not isinstance(found.get("id"), str):
             raise Unknown("answer not understood")
@@ -78,12 +76,12 @@ class ZaloBotChannel:
         self.link = LINK.format(self._bot_id)
 
     async def close(self) -> None:
-        """Let connections go; never raises."""
+        """Close the connections; never raises."""
         with contextlib.suppress(Exception):
             await self._client.close()
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Send once; raises the DeliveryError that says what to do next."""
+        """Send once; raises a DeliveryError."""
         text = unicodedata.normalize("NFC", message.text)
         if len(text.encode("utf-16-le")) // 2 > MOST_TEXT:
             raise Rejected("text too long")
@@ -98,10 +96,10 @@ class ZaloBotChannel:
         return Receipt(str(sent["message_id"]))
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
-        """Do nothing: there are no buttons to be pressed."""
+        """Do nothing: the platform has no buttons."""
 
     async def show_typing(self, incoming: Incoming) -> None:
-        """Show for some seconds that an answer is being written; best effort, never raises."""
+        """Show "typing…" for some seconds; best effort, never raises."""
         with contextlib.suppress(Exception):
             action = {"chat_id": incoming.address, "action": "typing"}
             await self._client.call("sendChatAction", action)
@@ -110,26 +108,26 @@ class ZaloBotChannel:
         """Do nothing: the platform shows no commands."""
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
-        """Download a photo at once, for its address soon dies; raises Rejected for more than `most`.
+        """Download a photo, whose address soon dies.
 
-        Raises Rejected for an address that is not the platform's.
+        Raises Rejected for more than `most` bytes and for an address that is not the platform's.
         """
         parts = urlsplit(attachment.ref)
-        platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
-        if not platforms and parts.netloc != self._own_host:
+        is_platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
+        if not is_platforms and parts.netloc != self._own_host:
             raise Rejected("not an address of the platform")
         return await self._client.download(attachment.ref, most=most)
 
     def split(self, body: bytes) -> RawUpdate:
-        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        """Return id and chat of one webhook body; ValueError for a body that is no update."""
         return raw_update_from_zalo(parse_json(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
-        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        """Read one stored update; None where there is nothing to do, ValueError where malformed."""
         return incoming_from_zalo(account_id, parse_json(raw), self._bot_id)
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll_zalo."""
+        """Long-poll for ever, without an offset; see bot.channels.zalo.http.poll_zalo."""
         return poll_zalo(self._client, floor=self._poll_floor)
 
     async def webhook(self) -> str:
@@ -137,7 +135,7 @@ class ZaloBotChannel:
         return await self._client.webhook()
 
     async def set_webhook(self, url: str, *, secret: str) -> dict[str, Any]:
-        """Have updates sent to a public https address; returns what the platform says of it."""
+        """Have updates sent to a public https address; return the platform's answer."""
         found = await self._client.call("setWebhook", {"url": url, "secret_token": secret})
         return found if isinstance(found, dict) else {}
 
