@@ -8,7 +8,8 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
 
 from bot.channels import MESSENGERS
 from bot.channels.local import LocalChannel
@@ -49,6 +50,14 @@ def keys_settings() -> str:
     return " hoặc ".join(each.keys_setting for each in reversed(MESSENGERS.values()))
 
 
+class AccountConnector(Protocol):
+    """Opens the accounts that are set, as connect_accounts does."""
+
+    async def __call__(
+        self, settings: Settings, *, stopping: asyncio.Event | None
+    ) -> Sequence[Channel]: ...
+
+
 async def connect_accounts(
     settings: Settings, *, commands: Sequence[tuple[str, str]], stopping: asyncio.Event | None
 ) -> Sequence[Channel]:
@@ -58,7 +67,7 @@ async def connect_accounts(
     opened later; None: at least one must be reached now. Raises StartRefused.
     """
     channels = build_channels(settings)
-    results = await asyncio.gather(*(open_account(each, settings, commands) for each in channels))
+    results = await asyncio.gather(*(_open_account(each, settings, commands) for each in channels))
     accepted = []
     for channel, result in zip(channels, results, strict=True):
         if result == "refused":
@@ -74,10 +83,24 @@ async def connect_accounts(
     return accepted
 
 
-async def open_account(
+async def reopen_accounts(
+    settings: Settings, channels: Iterable[Channel], commands: Sequence[tuple[str, str]]
+) -> list[Channel]:
+    """Try accounts that were out of reach again; return those that are open now.
+
+    Channels of the sandbox need no opening, and are left out.
+    """
+    return [
+        channel
+        for channel in channels
+        if channel.kind in MESSENGERS and await _open_account(channel, settings, commands) == "open"
+    ]
+
+
+async def _open_account(
     channel: Channel, settings: Settings, commands: Sequence[tuple[str, str]]
-) -> str:
-    """Open one account; returns "open", "unreachable" or "refused", the latter two logged."""
+) -> Literal["open", "unreachable", "refused"]:
+    """Open one account and greet its platform; failures are logged."""
     try:
         await channel.open()
         await MESSENGERS[channel.kind].greet(settings, channel, commands)

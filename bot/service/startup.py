@@ -16,7 +16,9 @@ from bot.config import Settings
 from bot.service.accounts import StartRefused
 from bot.service.registry import LoadedRegistry, load_and_plan
 from data.accounts import leases
+from data.clock import Clock
 from data.db.database import Database
+from data.db.upgrade import upgrade_schema
 from data.loading.load import is_loaded, read_registry
 from data.log import get_logger
 from data.models import Meta
@@ -27,6 +29,16 @@ from jobs.channel import Channel
 RESTARTING = timedelta(minutes=10)  # the time that a machine may take to restart
 
 _log = get_logger("starting")
+
+
+async def prepare_database(settings: Settings, database: Database, clock: Clock) -> LoadedRegistry:
+    """Upgrade the schema, refuse the sandbox's database, and return the registry that is loaded.
+
+    Raises DatabaseUnusable, StartRefused, RegistryFault.
+    """
+    await upgrade_schema(database)
+    await _refuse_sandbox(database)
+    return await _load_registry(settings, database, now=await clock.now())
 
 
 async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
@@ -59,7 +71,7 @@ async def release_unused_accounts(
             _log.error("account.let_go", account=account_id)
 
 
-async def refuse_sandbox(database: Database) -> None:
+async def _refuse_sandbox(database: Database) -> None:
     """Raise StartRefused for a database of the sandbox, whose people are not real."""
     async with database.read() as connection:
         mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
@@ -69,7 +81,9 @@ async def refuse_sandbox(database: Database) -> None:
         )
 
 
-async def load_registry(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
+async def _load_registry(
+    settings: Settings, database: Database, *, now: datetime
+) -> LoadedRegistry:
     """Return the registry of the database, loaded from the files where it is empty; raises RegistryFault."""
     files = Registry.from_folder(settings.registry)
     loaded = await LoadedRegistry.of(database)

@@ -1,8 +1,9 @@
-"""The service's web side: what platforms post to us, files made for people, our health and figures.
+"""The service's web application: webhooks, health and metrics.
 
-Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
-body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
-platform may forget it. Never handles an update itself, and never shows a person's words or a secret.
+Guarantees:
+- A webhook's header is checked before a byte of the body is read, and a body is read up to MAX_BODY_BYTES.
+- 200 is answered only once an update is stored: then the platform may forget it.
+- No answer holds a secret or a person's words.
 """
 
 from __future__ import annotations
@@ -63,12 +64,12 @@ def make_web_app(
     extra_routes: Sequence[Route] = (),
     registry: Callable[[], Registry] | None = None,
 ) -> Starlette:
-    """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
+    """Return the application: the webhooks, GET /healthz, GET /metrics and extra_routes.
 
-    A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
-    and 500 only where the database failed, so that the platform sends it again. A body that is no
-    update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
-    capabilities: of every account open, for its caps. registry: for the mornings that should have been.
+    A webhook answers 200 once the update is stored, 403 for a wrong secret or signature, 413 for too large a
+    body, and 500 only where the database failed, so that the platform sends it again. A body that is no
+    update is answered 200 too: Telegram would resend a refused one for a day and hold its chat up.
+    capabilities: of every open account, for its caps. registry: for the mornings that are due.
     """
     routes = [Route(hook.address.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
@@ -80,7 +81,7 @@ def make_web_app(
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking
-        if looking is None or looking.done():  # of a silent database one look waits, not many
+        if looking is None or looking.done():  # while the database is silent, one look waits
             looking = asyncio.create_task(look())
             looking.add_done_callback(lambda look: look.cancelled() or look.exception())
         done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)
@@ -134,14 +135,11 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
 
 
 class BodyTooLarge(Exception):
-    """The body goes on past what is read; answer 413 and let the connection go."""
+    """The body is longer than allowed; answer 413 and close the connection."""
 
 
 async def read_body(request: Request, *, max_bytes: int) -> bytes:
-    """Return a request's body of at most `most` bytes.
-
-    Raises TooLarge as soon as it is known: by its declared length, or while it streams in.
-    """
+    """Return a request's body; raises BodyTooLarge by its declared length, or while it streams in."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise BodyTooLarge
@@ -154,7 +152,7 @@ async def read_body(request: Request, *, max_bytes: int) -> bytes:
 
 
 class FixedHeaders:
-    """ASGI middleware that sets fixed headers on every answer, errors included."""
+    """ASGI middleware that adds fixed headers to every answer, errors included."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app

@@ -1,6 +1,6 @@
-"""What `nhacviec doctor` looks at: small functions, each of which returns what it found.
+"""The checks of `nhacviec doctor`: functions that return findings and change nothing.
 
-Promises that every finding that is not good says what to do. Nothing here changes anything.
+Guarantees: every finding that is not good says what to do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def messenger_title(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: how bad it is, what it is about, what was found, what to do."""
+    """One line of the report: level, subject, what was found, what to do."""
 
     level: FindingLevel
     about: str
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformAnswer:
-    """What the platform of one account that is set said.
+    """The answer of one account's platform.
 
     wanted: where it should send updates ("": it is polled). webhook: where it does; None where it could not
     be asked, because of `fault`.
@@ -58,7 +58,7 @@ class PlatformAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ClockSkew:
-    """How far this machine's clock is from a server's; None where that server gave no date."""
+    """The seconds by which this machine's clock is ahead of a server's; None: the server gave no date."""
 
     server: str
     seconds: float | None
@@ -66,10 +66,7 @@ class ClockSkew:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What is examined: the settings, at an instant, with what the platforms said.
-
-    file: the database's, None for a database server.
-    """
+    """The input of every check; file: the database's, None for a database server."""
 
     settings: Settings
     now: datetime
@@ -80,5 +77,5 @@ class CheckContext:
 
 
 def format_number(value: int) -> str:
-    """Return a number as it is written in Vietnam: 3.000."""
+    """Format a number as in Vietnam: 3.000."""
     return f"{value:,}".replace(",", ".")
