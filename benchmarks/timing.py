@@ -21,7 +21,8 @@ from benchmarks.places import MORNING, TOP, chats, places, remind, sender, with_
 from benchmarks.sending import logged
 from benchmarks.stub import Stub, stub
 from benchmarks.table import Row, Sizes, p95
-from bot.channels.pacing import LIMITS, PacingLimits
+from bot.channels.pacing import PacingLimits
+from bot.channels.telegram.capabilities import LIMITS
 from bot.channels.telegram.channel import TelegramChannel
 from data.db.database import Database
 from data.registry.registry import Registry
@@ -164,7 +165,7 @@ async def paced(sizes: Sizes) -> list[Row]:
         database = found["SQLite"]
         await with_registry(database, registry)
         account, to = await chats(database, sizes.paced)
-        channel = TelegramChannel(TOKEN, base_url=api.url, limits=LIMITS["telegram"])
+        channel = TelegramChannel(TOKEN, base_url=api.url, limits=LIMITS)
         await channel.open()
         await remind(database, registry, account, to)
         delivery = sender(database, registry, account, channel, Going())

@@ -1,38 +1,35 @@
-"""The composition root: everything of one process, wired once.
+"""The composition root: wires the parts of one process, and runs them until it is stopped.
 
-Promises that a database of the sandbox is refused, that a first start loads the registry's files by
-itself, and that stopping leaves nothing half-done: what is in flight is recorded, then the database is
-let go.
+Guarantees: on stopping, sends in flight are recorded before the database is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Protocol
+from functools import partial
 
 from bot.config import TEMPLATES, Settings, make_default_folder
-from bot.conversation.commands import menus_by_role
+from bot.conversation.commands import STRANGER_COMMANDS, menus_by_role
 from bot.conversation.router import Router
-from bot.service.accounts import connect_accounts, open_account, webhook_address_for
+from bot.service.accounts import (
+    AccountConnector,
+    connect_accounts,
+    reopen_accounts,
+    webhook_address_for,
+)
 from bot.service.ping import Ping
 from bot.service.process_lock import ProcessLock
 from bot.service.registry import LoadedRegistry, plan_all_obligations
-from bot.service.startup import (
-    load_registry,
-    refuse_sandbox,
-    register_account,
-    release_unused_accounts,
-)
+from bot.service.startup import prepare_database, register_account, release_unused_accounts
 from bot.web.routes import Webhook
 from data.accounts import leases
 from data.clock import Clock, civil_date
 from data.db.database import DATABASE_ERRORS, Database, describe_fault
 from data.db.server_clock import clock_for
-from data.db.upgrade import upgrade_schema
 from data.files import load_link_key
 from data.log import get_logger
 from jobs.channel import Channel
@@ -41,7 +38,7 @@ from jobs.digests.pictures import Draw
 from jobs.digests.run import DigestResult, run_digests
 from jobs.digests.week_charts import draw_digest
 from jobs.housekeeping import tidy
-from jobs.inbox.intake import store_webhook as receive_body
+from jobs.inbox.intake import store_webhook
 from jobs.inbox.worker import Inbox
 from jobs.menus import MenuUpdater
 from jobs.morning.run import MorningResult, run_mornings
@@ -55,18 +52,13 @@ from jobs.schedule import Schedule, Work
 _log = get_logger("service")
 
 
-class AccountConnector(Protocol):
-    """What opens the accounts that are set; see bot.service.accounts.connect_accounts."""
-
-    async def __call__(
-        self, settings: Settings, *, stopping: asyncio.Event | None
-    ) -> Sequence[Channel]: ...
+CONNECT_ACCOUNTS: AccountConnector = partial(connect_accounts, commands=STRANGER_COMMANDS)
 
 
 class App:
-    """One process at work, made by `opened`: `run` is the service, the rest does a thing once.
+    """One process, made by `open_app`: `run` is the service, the other methods do one step once.
 
-    jobs: what each line of the schedule's table does at a tick, by its name.
+    jobs: the work of each row of the schedule's table, by its name.
     """
 
     def __init__(
@@ -114,24 +106,24 @@ class App:
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
             "reports": self._reports_tick,
-            "ping": self._ping_tick,
+            "ping": self.ping.step,
             "plan": self._plan_tick,
             "confirming": self._confirming_tick,
             "housekeeping": self._housekeeping_tick,
         }
 
     async def plan(self, *, now: datetime) -> PlanningCounts:
-        """Bring the obligations in line with the registry as of a day, up to the horizon."""
+        """Bring the obligations in line with the registry, up to the horizon."""
         return await plan_all_obligations(self.database, self.registry(), today=civil_date(now))
 
     async def remind(self, *, now: datetime) -> MorningResult:
-        """Compose every morning whose hour has come and that was not composed yet."""
+        """Compose every morning that is due and not composed yet."""
         return await run_mornings(
             self.database, self.registry(), now=now, capabilities=self.capabilities
         )
 
     async def digest(self, *, now: datetime) -> DigestResult:
-        """Compose every weekly digest whose time has come and that was not composed yet."""
+        """Compose every weekly digest that is due and not composed yet."""
         return await run_digests(
             self.database,
             self.registry(),
@@ -143,31 +135,33 @@ class App:
         )
 
     async def run(self, stopping: asyncio.Event, serve: Callable[[], Awaitable[None]]) -> None:
-        """Work until `stopping` is set; what is in flight is recorded before this returns.
+        """Work until `stopping` is set; sends in flight are recorded before this returns.
 
-        serve: serves the web side until `stopping` is set.
+        serve: runs the web side until `stopping` is set.
         """
         schedule = Schedule(self.jobs)
+        polled = self.delivery.account_leases if self._settings.public_url is None else {}
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delivery.run())
-            catching_up = group.create_task(self._catch_up(schedule))
-            making = group.create_task(self.reports.run())
-            polled = self.delivery.account_leases if self._settings.public_url is None else {}
-            listening = group.create_task(self.inbox.run(polled_leases=polled))
+            others = [
+                group.create_task(self._catch_up(schedule)),
+                group.create_task(self.reports.run()),
+                group.create_task(self.inbox.run(polled_leases=polled)),
+            ]
             try:
                 await serve()
                 await stopping.wait()
             finally:
                 schedule.stop()
-                catching_up.cancel()
-                listening.cancel()
-                making.cancel()
+                for task in others:
+                    task.cancel()
                 self.delivery.stop()
 
     async def _catch_up(self, schedule: Schedule) -> None:
-        """Do what a start may have missed, beside the service, and only then let the jobs tick.
+        """Plan and compose what fell due before the start, then start the schedule.
 
-        People are answered meanwhile; a morning composed before the planning would leave out what is new.
+        The service answers people meanwhile. Planning comes first: a morning composed before it would leave
+        new obligations out.
         """
         pause = 1.0
         while True:
@@ -184,28 +178,22 @@ class App:
         schedule.start()
 
     def webhooks(self) -> list[Webhook]:
-        """Return the paths that platforms post to; none without a public address."""
-        if self._settings.public_url is None:
+        """Return the addresses that platforms post to; none without a public address."""
+        settings = self._settings
+        if settings.public_url is None:
             return []
-        hooks = {
-            key: webhook_address_for(self._settings, channel)
-            for key, channel in self.accounts.items()
-        }
         return [
-            Webhook(hook.path, hook.secret, self._receiver(key, self.accounts[key]), hook.header)
-            for key, hook in hooks.items()
+            Webhook(webhook_address_for(settings, channel), partial(self._receive, key, channel))
+            for key, channel in self.accounts.items()
         ]
 
-    def _receiver(self, account_id: int, channel: Channel) -> Callable[[bytes], Awaitable[None]]:
-        async def receive(body: bytes) -> None:
-            now = await self.clock.now()
-            await receive_body(self.database, channel, account_id, body, now=now)
-            self.inbox.wake()
-
-        return receive
+    async def _receive(self, account_id: int, channel: Channel, body: bytes) -> None:
+        now = await self.clock.now()
+        await store_webhook(self.database, channel, account_id, body, now=now)
+        self.inbox.wake()
 
     def _answered(self) -> None:
-        """Send what was answered, and make the report that may have been asked for."""
+        """Send the replies, and make reports that they may ask for."""
         self.delivery.wake()
         self.reports.wake()
 
@@ -237,13 +225,11 @@ class App:
             self.delivery.wake()
 
     async def _accounts_tick(self) -> None:
-        """Open what was out of reach, let go on what rested until now, and see to accounts nobody has."""
+        """Open accounts that were out of reach, resume rested ones, release ones without a process."""
         now = await self.clock.now()
-        for channel in self.accounts.values():
-            if channel.kind == "local" or channel.link is not None:
-                continue
-            if await open_account(channel, self._settings) == "open":
-                await register_account(self.database, channel, now=now)
+        unreached = [each for each in self.accounts.values() if each.link is None]
+        for channel in await reopen_accounts(self._settings, unreached, STRANGER_COMMANDS):
+            await register_account(self.database, channel, now=now)
         await release_unused_accounts(self.database, self.accounts, now=now, starting=False)
         async with self.database.write() as connection:
             resumed = await leases.resume_accounts(connection, now=now)
@@ -257,11 +243,8 @@ class App:
             _log.info("menus.offered", chats=changed)
 
     async def _reports_tick(self) -> None:
-        """Take up what a process that died had begun, and what another one's chats asked for."""
+        """Take up reports that a dead process had begun, or that another process was asked for."""
         self.reports.wake()
-
-    async def _ping_tick(self) -> None:
-        await self.ping.step()
 
     async def _plan_tick(self) -> None:
         done = await self.plan(now=await self.clock.now())
@@ -283,24 +266,22 @@ async def open_app(
     *,
     clock: Clock | None = None,
     stopping: asyncio.Event | None = None,
-    connector: AccountConnector = connect_accounts,
+    connector: AccountConnector = CONNECT_ACCOUNTS,
 ) -> AsyncIterator[App]:
     """Open the database and the accounts that are set, and close them at the end.
 
-    clock: another than the database's own, which the leases go by all the same where it is a server.
-    stopping: a platform out of reach is tried again until it is set; None: tried once. connecting:
-    opens the accounts. Raises DatabaseUnusable, RegistryFault, StartRefused.
+    clock: replaces the database's own; on a database server the leases keep to the server's. stopping: a
+    platform out of reach is tried again until it is set; None: tried once. connector: opens the accounts.
+    Raises DatabaseUnusable, RegistryFault, StartRefused.
     """
     make_default_folder(settings)
     database = Database(settings.database_url, checkpoints=True)
-    ownership = ProcessLock(database.file)
+    lock = ProcessLock(database.file)
     accounts: dict[int, Channel] = {}
     shared = clock_for(database)
     clock = clock or shared
     try:
-        await upgrade_schema(database)
-        await refuse_sandbox(database)
-        registry = await load_registry(settings, database, now=await clock.now())
+        registry = await prepare_database(settings, database, clock)
         for channel in await connector(settings, stopping=stopping):
             now = await clock.now()
             accounts[await register_account(database, channel, now=now)] = channel
@@ -310,17 +291,10 @@ async def open_app(
             links = Links(settings.public_url, await load_link_key(connection))
         leased_by = clock if database.is_sqlite else shared
         yield App(
-            settings,
-            database,
-            clock,
-            registry,
-            accounts,
-            ownership.name,
-            links,
-            lease_clock=leased_by,
+            settings, database, clock, registry, accounts, lock.name, links, lease_clock=leased_by
         )
     finally:
         for channel in accounts.values():
             await channel.close()
         await database.dispose()
-        ownership.release()
+        lock.release()

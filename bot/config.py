@@ -1,8 +1,8 @@
-"""Settings: the only reader of the environment.
+"""The settings, each `NHACVIEC_…` in the environment or else in `.env`; the only reader of the environment.
 
-Promises that every setting has one name, `NHACVIEC_…`, read from the environment or else from `.env`;
-that a wrong or misspelt name or value is refused by name, with the nearest right one; and that no error
-ever shows a secret. A secret has a twin `…_FILE` that names a file holding it.
+Guarantees:
+- A wrong or misspelt name or value is refused by name, with the nearest right one.
+- No error shows a secret. A secret may also come from a file, named by its twin `…_FILE`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _DATABASES = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
 
 
 class SettingsRefused(AdminError):
-    """A setting is wrong; str() is Vietnamese, a line a fault, and never holds a value that is secret."""
+    """Settings are wrong; str() is Vietnamese, a line a fault, and never holds a secret."""
 
 
 class Settings(BaseSettings):
-    """Every setting of the program, checked; `.env.example` says why each exists."""
+    """Every setting of the program, checked; `.env.example` explains each."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -71,37 +71,35 @@ class Settings(BaseSettings):
 
     @property
     def registry(self) -> Path:
-        """The folder of the registry: the office's own copy, or the one that is shipped."""
+        """The folder of the registry: the office's own, or the shipped one."""
         return self.registry_dir or SHIPPED_REGISTRY
 
     @property
     def has_account(self) -> bool:
-        """Tell whether a real account on a messenger is set."""
-        return self.telegram_token is not None or bool(self.zalo_tokens)
+        """Whether a bot on a messenger is set."""
+        return bool(self.bot_tokens)
 
     @property
     def zalo_tokens(self) -> tuple[str, ...]:
-        """The token of each Zalo bot, in the order written."""
+        """The token of every Zalo bot, in the order written."""
         if self.zalo_bot_tokens is None:
             return ()
         written = self.zalo_bot_tokens.get_secret_value().replace("\n", ",").split(",")
         return tuple(dict.fromkeys(token.strip() for token in written if token.strip()))
 
     @property
-    def telegram_webhook_secret(self) -> str:
-        """What Telegram must say with every webhook call: derived from the token, so nothing to set."""
+    def bot_tokens(self) -> tuple[str, ...]:
+        """The token of every bot, on whichever messenger."""
         if self.telegram_token is None:
-            raise ValueError("no Telegram account is set")
-        return webhook_secret(self.telegram_token.get_secret_value())
+            return self.zalo_tokens
+        return (self.telegram_token.get_secret_value(), *self.zalo_tokens)
 
     @functools.cached_property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret in clear, for the log's redaction and for nothing else."""
+        """Every secret in clear, for the log's redaction alone."""
         password = urlsplit(self.database_url).password
         found = [password, unquote(password)] if password else []
-        if self.telegram_token is not None:
-            found += [self.telegram_token.get_secret_value(), self.telegram_webhook_secret]
-        for token in self.zalo_tokens:
+        for token in self.bot_tokens:
             found += [token, webhook_secret(token)]
         if self.ping_url is not None:
             found.append(self.ping_url.get_secret_value())
@@ -169,7 +167,7 @@ class Settings(BaseSettings):
 
 
 def check_database_url(url: str) -> str:
-    """Return a database's address as it is; raises ValueError for what the program has no driver for."""
+    """Return a database's address; ValueError for one that the program has no driver for."""
     if not url.startswith(_DATABASES):
         raise ValueError("phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»")
     if url.startswith("sqlite") and url.partition(":///")[2] in ("", ":memory:"):
@@ -178,7 +176,7 @@ def check_database_url(url: str) -> str:
 
 
 def webhook_secret(token: str) -> str:
-    """Return what a platform must say with every webhook call: derived from the bot's token."""
+    """Derive the secret of a bot's webhook calls from its token, so that there is nothing to set."""
     return hmac.new(token.encode(), b"nhacviec webhook", hashlib.sha256).hexdigest()
 
 
@@ -206,12 +204,12 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
 
 
 def list_setting_names() -> list[str]:
-    """Return the name of every setting as it is written in the environment."""
+    """Return the name of every setting, as in the environment."""
     return [PREFIX + field.upper() for field in Settings.model_fields]
 
 
 def find_misspelt_settings(variables: Iterable[str], where: str) -> list[str]:
-    """Return a sentence for each variable that means to be a setting and is none."""
+    """Return a sentence for each variable that looks like a setting and is none."""
     known = list_setting_names()
     faults = []
     for name in variables:
@@ -227,9 +225,9 @@ def find_misspelt_settings(variables: Iterable[str], where: str) -> list[str]:
 
 
 def make_default_folder(settings: Settings) -> None:
-    """Make `var/` where the default database lies; a folder the office named is the office's to make.
+    """Make `var/` for the default database; raises SettingsRefused where that fails.
 
-    Raises SettingsRefused where it cannot be made.
+    The folder of another database is the office's to make.
     """
     if settings.database_url == DEFAULT_DATABASE_URL:
         try:
@@ -271,7 +269,7 @@ _WORDS = {
 
 
 def _describe_setting_fault(item: Any) -> str:
-    """Say a fault without the value: it may be a secret."""
+    """Describe a fault without the value, which may be a secret."""
     limits = item.get("ctx", {})
     known = _WORDS.get(item["type"])
     words = known.format(**limits) if known else None

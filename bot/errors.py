@@ -1,4 +1,4 @@
-"""What an administrator can mend: the base of every refusal that is told in one sentence."""
+"""The base of every error that an administrator can mend."""
 
 from __future__ import annotations
 

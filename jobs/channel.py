@@ -1,17 +1,16 @@
-"""The port to messengers: what a channel can do, what it is given, what it answers.
+"""The port to messengers, implemented by bot/channels: capabilities, messages, updates, errors.
 
-Promises that nothing above it knows a messenger's name: jobs and conversations speak of capabilities.
-bot/channels implements it. A channel makes one attempt a call and never repeats by itself; what comes
-next is decided by the error's type:
+Jobs and conversations know capabilities and no messenger's name. A channel makes one attempt a call; the
+error's type decides the next step:
 
     DeliveryError
-    ├── Transient        nothing arrived; try again later (refused connection, 5xx with a body)
-    ├── Unknown          it may have arrived: the request left and no answer came (time-out, dropped)
+    ├── Transient        nothing arrived: try again later (refused connection, 5xx with a body)
+    ├── Unknown          the request left and no answer came: the message may have arrived
     ├── RateLimited      wait `retry_after` seconds, for that chat or (whole_account) the account
-    ├── Moved            the chat has a new address; follow it, this message too
-    ├── Gone             blocked, kicked, deleted: this chat is paused, the next one takes over
-    ├── Rejected         this payload is refused: once more as plain text, then parked and shown
-    └── Unauthorised     the account itself is refused: it stops, the administrator is told
+    ├── Moved            the chat has a new address: follow it, with this message too
+    ├── Gone             blocked, kicked, deleted: pause this chat, the next one takes over
+    ├── Rejected         this payload is refused: try plain text once, then park and show it
+    └── Unauthorised     the account is refused: stop it, tell the administrator
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Literal, Protocol
 
 
 class DeliveryError(Exception):
-    """A send that did not end in a receipt; str() never holds a token or a person's words."""
+    """A send without a receipt; str() never holds a token or a person's words."""
 
 
 class Transient(DeliveryError):
@@ -31,7 +30,7 @@ class Transient(DeliveryError):
 
 
 class Unknown(DeliveryError):
-    """The request left and no answer came; the message may be in the chat."""
+    """The request left and no answer came; the message may have arrived."""
 
 
 class RateLimited(DeliveryError):
@@ -66,13 +65,14 @@ class Unauthorised(DeliveryError):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do. max_text counts UTF-16 units; in_flight is k of the outbox.
+    """What a channel can do. max_text, max_caption: in UTF-16 units.
 
-    repeats_unknown: a message of unknown outcome is sent once more, marked "(gửi lại)"; else it is
-    shown to the administrator and left to the next rung (scarce quota). menus: it shows a chat a list of
-    commands of its own. max_caption: the longest text, in UTF-16 units, under a picture or file whose
-    bytes we send; 0: none are sent. pictures_by_link: it takes pictures by a public address.
-    monthly_messages, most_people: caps of the platform (None: no cap). messenger: what people call it.
+    in_flight: the most sends at a time. repeats_unknown: a message of unknown outcome is sent once more,
+    marked "(gửi lại)"; else the administrator sees it and the next rung tells it (scarce quota).
+    start_links: a link to the bot may carry a code. max_caption: the longest text under a picture or file
+    whose bytes we send; 0: none are sent. pictures_by_link: pictures go by their public address. menus: a
+    chat may have its own list of commands. monthly_messages, most_people: the platform's caps (None: no cap).
+    messenger: its name to people.
     """
 
     max_text: int
@@ -93,7 +93,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A choice under a message: what it says, and the short key that comes back (at most 64 bytes)."""
+    """A choice under a message: its label, and the key that comes back (at most 64 bytes)."""
 
     label: str
     action: str
@@ -101,7 +101,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingDocument:
-    """A file that goes with a message."""
+    """A file sent with a message."""
 
     name: str
     mime: str
@@ -112,10 +112,10 @@ class OutgoingDocument:
 class OutgoingMessage:
     """One message, rendered for one channel.
 
-    text is HTML where the channel's markup is html and plain is False, else plain text. edits: the
-    remote id of a message that this one replaces (channels without edits get a new message). picture: a
-    PNG above the text, and document: a file above it, only where the capabilities allow captions and the
-    text fits; picture_url: a picture's public address, only where they say pictures_by_link.
+    text: HTML where the channel's markup is html and plain is False, else plain text. edits: the remote id
+    of the message that this one replaces (channels without edits send a new one). picture, document: a PNG
+    or a file above the text, only where the capabilities allow captions and the text fits. picture_url:
+    only where they allow pictures_by_link.
     """
 
     address: str
@@ -132,16 +132,16 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform took the message; remote_id is its id there."""
+    """The platform accepted the message; remote_id is its id there."""
 
     remote_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A photo or file that came in; ref is what the channel fetches it by.
+    """A photo or file that came in; the channel fetches it by `ref`.
 
-    content: its bytes, once the inbox has fetched them; fault: why it has none ("too_big", "lost").
+    content: its bytes, once the inbox has fetched them. fault: why there are none.
     """
 
     ref: str
@@ -153,11 +153,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One thing that came in, in a form that is the same for every channel.
+    """One update, in the form that is the same for every channel.
 
     kind: text (typed), action (a button's key in `text`), moved (the chat's new address in `text`),
-    gone (blocked or kicked), back (unblocked or added), other (something we do not read). Words hold no
-    NUL, the one character that PostgreSQL keeps in no text.
+    gone (blocked or kicked), back (unblocked or added), other (not read). Texts hold no NUL, which
+    PostgreSQL cannot store.
     """
 
     account_id: int
@@ -165,27 +165,31 @@ class Incoming:
     address: str
     chat_kind: Literal["private", "group"]
     kind: Literal["text", "action", "moved", "gone", "back", "other"]
-    sender: str = ""  # the sender's id on the account; "" where it cannot be told (anonymous admin)
+    sender: str = (
+        ""  # the sender's id on the account; "" where unknown (an anonymous administrator)
+    )
     sender_name: str = ""
     chat_title: str = ""
     text: str = ""
     thread: str = ""
-    reply_to: str | None = None  # remote id of our message that it answers or whose button it is
-    action_id: str | None = None  # what the platform wants acknowledged (a press's spinner)
+    reply_to: str | None = (
+        None  # remote id of our message that it answers, or of the pressed button's
+    )
+    action_id: str | None = None  # of a press, for Channel.acknowledge
     sent_at: datetime | None = None
     attachments: tuple[str, ...] = ()  # their kinds, in the platform's words
-    files: tuple[Attachment, ...] = ()  # those of them that can be kept
+    files: tuple[Attachment, ...] = ()  # those of them that we can keep
 
     def __post_init__(self) -> None:
         for name in ("sender_name", "chat_title", "text"):
-            words = getattr(self, name)
-            if isinstance(words, str) and "\x00" in words:
-                object.__setattr__(self, name, words.replace("\x00", ""))
+            value = getattr(self, name)
+            if isinstance(value, str) and "\x00" in value:
+                object.__setattr__(self, name, value.replace("\x00", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class RawUpdate:
-    """One update as it came; raw is stored before it is parsed."""
+    """One update as it came; `raw` is stored before it is parsed."""
 
     update_id: str
     raw: bytes
@@ -200,12 +204,12 @@ class Slot:
 
 
 class Pacing(Protocol):
-    """What a platform allows an account to send, and when; `at` is a monotonic second.
+    """When a platform allows an account to send; `at` is a monotonic second.
 
-    Asked before a message is claimed, so that no claimed message waits.
+    The sender asks before it claims a message, so that no claimed message waits.
     """
 
-    longest: float  # seconds; no wait of a window lasts longer
+    longest: float  # seconds of the longest window
 
     def wait(self, chat_id: int | None, *, group: bool, answer: bool, at: float) -> float:
         """Return how many seconds a send to the chat must wait; 0 where it may go now.
@@ -214,7 +218,7 @@ class Pacing(Protocol):
         """
 
     def take(self, chat_id: int, *, group: bool, at: float) -> Slot:
-        """Reserve a send that starts now (or started then); set its `at` when it really leaves."""
+        """Reserve a send that starts, or started, at an instant; set its `at` when it really leaves."""
 
 
 class Channel(Protocol):
@@ -231,50 +235,49 @@ class Channel(Protocol):
     pacing: Pacing
 
     async def open(self) -> None:
-        """Connect and learn the bot's own name; raises Unauthorised or Transient."""
+        """Connect and learn the bot's name; raises Unauthorised, Transient or Unknown."""
 
     async def close(self) -> None:
-        """Let connections go; never raises."""
+        """Close the connections; never raises."""
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Send once; raises the DeliveryError that says what to do next."""
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Yield what each poll brought, maybe nothing; the caller stores a batch before asking on.
+        """Poll for ever and yield each batch, also an empty one; the caller stores it before the next poll.
 
-        offset: the first update id wanted. A channel that is fed by a webhook yields never.
+        offset: the first update id wanted.
         """
 
     def split(self, body: bytes) -> RawUpdate:
-        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        """Return id and chat of one webhook body; ValueError for a body that is no update."""
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
-        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        """Read one stored update; None where there is nothing to do, ValueError where malformed."""
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
         """End a press's spinner; best effort, never raises."""
 
     async def show_typing(self, incoming: Incoming) -> None:
-        """Show for some seconds that an answer is being written; best effort, never raises."""
+        """Show "typing…" for some seconds; best effort, never raises."""
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
 
     async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
-        """Show a chat its own commands (name, words), or none any more; raises a DeliveryError.
+        """Show a chat its own commands (name, description), or none any more; raises a DeliveryError.
 
-        Called only where the capabilities say `menus`; a forum's topics share one menu.
+        Called only where the capabilities have `menus`; a forum's topics share one menu.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to a chat for one incoming thing; put into the outbox with its effect.
+    """The reply to one update, put into the outbox in the same transaction as the update's effect.
 
-    template: a folder under templates/; context: JSON values for it. items: obligations listed, in
-    order, so that numbers typed later find them. edits: remote id of our message to be changed in
-    place where the channel can. secret: it holds a code or names of people, and is not kept once it was
-    sent or given up.
+    template: its name under templates/. context: JSON values for it. items: obligations listed, in order,
+    which numbers typed later refer to. edits: remote id of our message to change in place where the channel
+    can. secret: it holds a code or names of people, and is deleted once it was sent or given up.
     """
 
     template: str

@@ -26,7 +26,7 @@ _log = get_logger("schedule")
 
 WATCH_SECONDS = 30.0
 
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""The local channel of the sandbox: what is sent is simply in the chat, for its page reads the messages.
+"""The channel of the sandbox and the tests: its chats exist only in our own database.
 
-Promises that nothing leaves the machine. Exists in the sandbox and the tests alone; takes no updates
-from a network: the sandbox stores what is typed, tapped and sent on its page as JSON of Incoming's
-fields, a file's bytes within it.
+Guarantees: nothing leaves the machine. The sandbox's page reads the messages, and stores its updates itself,
+as JSON of Incoming's fields with a file's bytes within.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from bot.channels.pacing import LIMITS, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
 from jobs.channel import (
     Attachment,
@@ -70,28 +69,28 @@ class LocalChannel:
         self.title = title
         self.link: str | None = None
         self.capabilities = capabilities
-        self.pacing: Pacing = SlidingWindows(LIMITS["local"])
+        self.pacing: Pacing = SlidingWindows(PacingLimits())
 
     async def open(self) -> None:
         """Nothing to connect to."""
 
     async def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Take the message; an edit keeps the id of the message it replaces."""
+        """Accept the message; an edit keeps the id of the message that it replaces."""
         if message.edits is not None:
             return Receipt(message.edits)
         return Receipt(uuid4().hex)
 
     async def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Yield nothing: the page stores what comes in."""
+        """Yield nothing: the page stores its updates."""
         nothing: list[list[RawUpdate]] = []
         for batch in nothing:
             yield batch
 
     def split(self, body: bytes) -> RawUpdate:
-        """Tell id and chat of one stored update; raises ValueError for what is no update."""
+        """Return id and chat of one stored update; ValueError for a body that is no update."""
         given = _object(body)
         update_id, address = given.get("update_id"), given.get("address")
         if not isinstance(update_id, str) or not isinstance(address, str):
@@ -125,17 +124,17 @@ class LocalChannel:
         return content
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
-        """A local button has no spinner."""
+        """Do nothing: a local button has no spinner."""
 
     async def show_typing(self, incoming: Incoming) -> None:
-        """A local chat is answered at once."""
+        """Do nothing: a local chat is answered at once."""
 
     async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
-        """A local chat shows no menu."""
+        """Do nothing: a local chat shows no menu."""
 
 
 def make_local_update(*, address: str, chat_kind: str, kind: str, **more: Any) -> RawUpdate:
-    """Return what was typed or tapped on the page as an update to be stored; more: Incoming's fields."""
+    """Return an update to be stored, as typed or tapped on the page; more: Incoming's fields."""
     update_id = uuid4().hex
     given = {
         "update_id": update_id,

@@ -1,8 +1,7 @@
-"""How fast each platform lets us send: sliding windows of our own, and the one table of figures.
+"""Sliding windows that keep an account within a platform's rates; instants are monotonic seconds.
 
-Promises that no window ever holds more sends than its figure. It lives in memory: after a restart the
-sends of the last minute are told to it again, and the platform's own "wait" is the truth in any case.
-Reads no clock: instants are monotonic seconds given by the caller.
+Guarantees: no window ever holds more sends than its count. The windows live in memory: after a restart the
+sender reports the sends of the last minute again, and the platform's own "wait" decides in any case.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ class Window:
 class PacingLimits:
     """The windows of one platform; an empty tuple is no limit.
 
-    account: every send counts, and answers may fill it. broadcast: what others than answers may not
-    exceed, counting every send; the difference is kept for answers. chat, group: windows of a single
-    chat; a group obeys both.
+    account: limits all sends. broadcast: limits sends that are no answers, counting every send; the
+    difference is kept for answers. chat, group: windows of a single chat; a group obeys both.
     """
 
     account: tuple[Window, ...] = ()
@@ -36,41 +34,18 @@ class PacingLimits:
     group: tuple[Window, ...] = ()
 
 
-# Telegram asks for at most 30 a second in bulk, 1 a second in a chat, 20 a minute in a group
-# (core.telegram.org/bots/faq). One of the 30 is free for an answer at any instant; a second one comes
-# free soon, for broadcasts are spread and give way: two a second are kept for answers, and yet a
-# broadcast alone runs at 28.5 a second. The windows are a little longer than a second because two
-# sends may come closer together on their way.
-LIMITS: dict[str, PacingLimits] = {
-    "telegram": PacingLimits(
-        account=(Window(30, 1.003),),
-        broadcast=(Window(29, 1.003), Window(10, 0.25)),
-        chat=(Window(1, 1.03),),
-        group=(Window(19, 60.5),),
-    ),
-    # No figure is published; this is polite, and two a second are kept for answers here too.
-    "zalo_bot": PacingLimits(
-        account=(Window(5, 1.003),),
-        broadcast=(Window(3, 1.003),),
-        chat=(Window(1, 1.03),),
-    ),
-    "local": PacingLimits(),
-}
-
-
 class SlidingWindows:
     """The sends of one account within the windows of its platform; a jobs.channel.Pacing."""
 
     def __init__(self, limits: PacingLimits) -> None:
         self._limits = limits
-        every = (*limits.account, *limits.broadcast, *limits.chat, *limits.group)
-        self.longest = max((window.seconds for window in every), default=0.0)
-        alone = (*limits.chat, *limits.group)
-        self._longest_of_a_chat = max((window.seconds for window in alone), default=0.0)
-        self._account: deque[Slot] = deque(
-            maxlen=max((window.count for window in (*limits.account, *limits.broadcast)), default=0)
-        )
-        self._kept = max((window.count for window in alone), default=0)
+        of_account = (*limits.account, *limits.broadcast)
+        of_chat = (*limits.chat, *limits.group)
+        self._chat_seconds = max((window.seconds for window in of_chat), default=0.0)
+        self.longest = max((window.seconds for window in (*of_account, *of_chat)), default=0.0)
+        most = max((window.count for window in of_account), default=0)
+        self._account: deque[Slot] = deque(maxlen=most)
+        self._chat_count = max((window.count for window in of_chat), default=0)
         self._chats: dict[int, deque[Slot]] = {}
         self._sweep_at = 0.0
 
@@ -91,25 +66,25 @@ class SlidingWindows:
         return longest
 
     def take(self, chat_id: int, *, group: bool, at: float) -> Slot:
-        """Reserve a send that starts now, or that started then (told in the order they started)."""
+        """Reserve a send that starts, or started, at an instant; call in the order of the starts."""
         slot = Slot(at)
         if self._account.maxlen:
             self._account.append(slot)
-        if not self._kept:
+        if not self._chat_count:
             return slot
         if at >= self._sweep_at:
             self._sweep(at)
         sends = self._chats.get(chat_id)
         if sends is None:
-            sends = self._chats[chat_id] = deque(maxlen=self._kept)
+            sends = self._chats[chat_id] = deque(maxlen=self._chat_count)
         sends.append(slot)
         return slot
 
     def _sweep(self, at: float) -> None:
-        """Forget chats that were quiet for as long as their longest window."""
-        before = at - self._longest_of_a_chat
+        """Forget chats without a send within their longest window."""
+        before = at - self._chat_seconds
         self._chats = {chat: sends for chat, sends in self._chats.items() if sends[-1].at > before}
-        self._sweep_at = at + self._longest_of_a_chat
+        self._sweep_at = at + self._chat_seconds
 
 
 def _wait(windows: tuple[Window, ...], sends: deque[Slot], at: float) -> float:

@@ -1,7 +1,4 @@
-"""JSON as strangers send it.
-
-Promises ValueError for whatever is none, also for what is nested so deep that Python gives up on it.
-"""
+"""JSON from strangers: any body that is no JSON raises ValueError."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 
 
 def parse_json(body: bytes) -> Any:
-    """Return what a body holds; raises ValueError for what is no JSON, or nested beyond reading."""
+    """Parse a body; ValueError for no JSON, or for JSON nested too deep for Python's reader."""
     try:
         return json.loads(body)
     except RecursionError:

@@ -12,15 +12,15 @@ _WEBHOOK = GroupEntry(
     "Địa chỉ mà Zalo gửi tin đến. Chưa đặt thì dịch vụ tự hỏi tin.",
     {
         "set": (
-            "bot.cli.zalo__cli_zalo",
+            "bot.cli.zalo",
             "Báo Zalo gửi tin đến NHACVIEC_PUBLIC_URL; địa chỉ đã đúng thì không đặt lại.",
         ),
         "info": (
-            "bot.cli.zalo__cli_zalo",
+            "bot.cli.zalo",
             "Xem Zalo đang gửi tin đến đâu, có đúng địa chỉ cần không.",
         ),
-        "delete": ("bot.cli.zalo__cli_zalo", "Thôi gửi tin đến địa chỉ ấy, để dịch vụ tự hỏi tin."),
-        "test": ("bot.cli.zalo__cli_zalo", "Nhờ Zalo gọi thử địa chỉ đang đặt và xem kết quả."),
+        "delete": ("bot.cli.zalo", "Thôi gửi tin đến địa chỉ ấy, để dịch vụ tự hỏi tin."),
+        "test": ("bot.cli.zalo", "Nhờ Zalo gọi thử địa chỉ đang đặt và xem kết quả."),
     },
 )
 _PLAN = GroupEntry(

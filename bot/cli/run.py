@@ -12,6 +12,7 @@ from bot.app import open_app
 from bot.cli.output import CommandFailed
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
+from bot.service.accounts import keys_settings
 from bot.service.logs import configure_logging
 from bot.web.calendars import calendar_route
 from bot.web.files import file_route
@@ -38,7 +39,7 @@ def run(
             sandbox()
             return
         raise CommandFailed(
-            "Chưa đặt tài khoản nào. Hãy điền NHACVIEC_ZALO_BOT_TOKENS hoặc NHACVIEC_TELEGRAM_TOKEN vào .env,"
+            f"Chưa đặt tài khoản nào. Hãy điền {keys_settings()} vào .env,"
             " hoặc xem thử bằng «nhacviec sandbox»."
         )
     configure_logging(settings)

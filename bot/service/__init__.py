@@ -1,1 +1,1 @@
-"""What the running service needs beside the web: accounts, start, lock, log, ping."""
+"""The running service beside the web: accounts, startup, process lock, registry, log, ping."""

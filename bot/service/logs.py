@@ -1,9 +1,10 @@
-"""The log: one line an event (instant, level, what, key=value …) on standard error.
+"""The log on standard error: one line an event (instant, level, name, key=value …), redacted.
 
-Promises that no secret reaches a handler: bot tokens in addresses and every configured secret are
-replaced, whichever library wrote the line and in an error's traceback too, also as they stand in addresses
-and in base64; and that nothing logged begins a line of its own or steers a terminal. Never logs at DEBUG
-what people wrote; libraries that print whole requests are held at WARNING.
+Guarantees:
+- No secret is printed, whichever library wrote the line: bot tokens and every configured secret are hidden, in
+  tracebacks too, also as quoted in addresses and in base64.
+- Nothing logged begins a line of its own or steers a terminal.
+- Libraries that print whole requests log from WARNING on.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from urllib.parse import quote, quote_plus
 from bot.config import Settings
 from data.text import escape_invisible
 
-# A bot's token as it stands in addresses of Telegram (bot123:ABC) and of Zalo.
+# A bot's token as platforms write it into addresses: bot123:ABC.
 _TOKEN = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
 _HALVED = re.compile(r"\d+:\S{6,}")
 _HIDDEN = "‹giấu›"
-_TALKATIVE = ("httpx", "httpcore", "telegram", "aiosqlite", "apscheduler", "alembic", "uvicorn")
+_TALKATIVE = ("httpx", "httpcore", "aiosqlite", "apscheduler", "alembic", "uvicorn")
 
 
 def configure_logging(settings: Settings) -> None:
@@ -51,8 +52,8 @@ def _hide(text: str, forms: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=8)
 def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the secrets as they may stand in a line, the longest first."""
-    # a bot's token without its number is as good as whole
+    """Return every form in which the secrets may be printed, the longest first."""
+    # a bot's token without its number is as good as the whole
     parts = {*secrets, *(part.partition(":")[2] for part in secrets if _HALVED.fullmatch(part))}
     forms = set(parts)
     for part in parts:
@@ -62,7 +63,7 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class _RedactingFormatter(logging.Formatter):
-    """Formats a record and then hides secrets in the finished line, tracebacks included."""
+    """Formats a record and hides secrets in the finished line, traceback included."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -70,10 +71,10 @@ class _RedactingFormatter(logging.Formatter):
         self._forms = _forms(settings.secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line; a traceback follows indented, so that nothing in it can pass for another event."""
+        """Return one line; an indented traceback follows, so that none of it passes for another event."""
         at = self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ")
-        words = f"{at} {record.levelname.lower()} {record.getMessage()}"
-        words = words.replace("\r", "").replace("\n", "\\n")
+        line = f"{at} {record.levelname.lower()} {record.getMessage()}"
+        line = line.replace("\r", "").replace("\n", "\\n")
         if record.exc_info:
-            words = f"{words}\n{indent(self.formatException(record.exc_info), '    ')}"
-        return escape_invisible(_hide(words, self._forms))
+            line = f"{line}\n{indent(self.formatException(record.exc_info), '    ')}"
+        return escape_invisible(_hide(line, self._forms))

@@ -1,9 +1,9 @@
-"""The dead-man's ping: once on each working day an outside monitor hears that the morning went out.
+"""The dead-man's ping: once each working day, tell an outside monitor that the morning's messages left.
 
-Promises that it is heard of only where every province's morning was composed and the first of its messages
-left (or none was due), from one process, once, and that a monitor out of reach costs a line in the log and
-a few more tries, nothing else. No transaction is open while the network is used. The address is a secret:
-whoever knows it can silence the alarm; it is never logged.
+Guarantees:
+- One process pings, once, after every province's morning was composed and its first message left (or none was due).
+- A monitor out of reach costs a few more tries and a line in the log, nothing else.
+- The address is never logged: it is a secret, by which the alarm can be silenced.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.tls import tls_context
+from bot.channels.http_client import tls_context
 from data import job_runs
 from data.clock import Clock, civil_date, instant_at
 from data.db.database import Database
@@ -27,11 +27,11 @@ log = get_logger("ping")
 
 JOB = "ping"
 MOST_TRIES = 5
-_BETWEEN = timedelta(seconds=50)  # two tries; a process that died in one is waited for no longer
+_BETWEEN = timedelta(seconds=50)  # two tries; also after a process that died in one
 _PATIENCE = 10.0  # seconds
 _DONE = "done"
 
-# Written out, for a partial index is used only where its condition stands in the statement itself.
+# Written out: a partial index is used only where the statement itself holds its condition.
 _NOT_SENT = (
     Message.state == literal_column("'pending'"),
     Message.state == literal_column("'claimed'"),
@@ -40,7 +40,7 @@ _NOT_SENT = (
 
 
 class Ping:
-    """What a tick of each minute does; url None: nothing."""
+    """The minute's tick; it does nothing where url is None."""
 
     def __init__(
         self, database: Database, registry: Callable[[], Registry], clock: Clock, url: str | None
@@ -51,7 +51,7 @@ class Ping:
         self._url = url
 
     async def step(self) -> bool:
-        """Ping if it is time and nobody has; returns whether the monitor took it."""
+        """Ping if it is time and no process has; return whether the monitor accepted it."""
         if self._url is None:
             return False
         now = await self._clock.now()
@@ -76,7 +76,7 @@ class Ping:
 
 
 async def _next_try(connection: AsyncConnection, today: date, now: datetime) -> int | None:
-    """Return the number of the try that may begin now; None where it was done, or is being tried."""
+    """Return the number of the try that may begin now; None where one succeeded or is under way."""
     rows = await connection.execute(
         select(JobRun.subject, JobRun.finished_at).where(JobRun.job == JOB, JobRun.run_on == today)
     )
@@ -89,7 +89,7 @@ async def _next_try(connection: AsyncConnection, today: date, now: datetime) -> 
 
 
 async def _has_morning_left(connection: AsyncConnection, registry: Registry, today: date) -> bool:
-    """Tell whether every morning of the day was composed, and whether any of its messages has left."""
+    """Tell whether every morning of the day was composed, and any of its messages left or none was due."""
     runs = await connection.scalars(
         select(JobRun.subject).where(JobRun.job == "morning", JobRun.run_on == today)
     )
@@ -108,7 +108,7 @@ async def _any(connection: AsyncConnection, today: date, *which: ColumnElement[b
 
 
 async def _get(url: str) -> str | None:
-    """Ask for an address; returns what went wrong, in a word that does not hold the address."""
+    """Get an address; return None, or the failure in a word that does not hold the address."""
     try:
         async with httpx.AsyncClient(timeout=_PATIENCE, verify=tls_context()) as client:
             answer = await client.get(url)

@@ -1,9 +1,10 @@
-"""The name under which a process owns accounts.
+"""The name under which a process owns accounts, proven by a lock beside the database file.
 
-Promises that two live processes never share a name, and that a service on one machine which was killed
-takes its accounts back at once: its name is the machine's own while a lock on the database file proves
-that nobody else there uses it. Elsewhere the lease has to run out. Who puts another database in the
-place of the file (`alone`) has that lock too, and no service begins meanwhile.
+Guarantees:
+- Two live processes never share a name.
+- On a file, a killed service takes its accounts back at once: with the lock it has the machine's own name. On a
+  database server its lease must expire first.
+- While `lock_out_services` holds the lock, no service starts on the file.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ except ImportError:  # not a Unix: no such lock, so every process has a name of 
     fcntl = None  # type: ignore[assignment]
 
 
-_ALONE = b"alone"  # stands in the lock's file while who holds it serves nobody
+_ALONE = b"alone"  # content of the lock's file while its holder is no service
 
 
 class DatabaseInUse(AdminError):
-    """Another process has the database; str() is a Vietnamese sentence that says what to do."""
+    """Another process uses the database; str() is a Vietnamese sentence that says what to do."""
 
 
 class ProcessLock:
-    """A process's name, and the lock that it rests on; keep it for as long as the process owns."""
+    """A process's name, and the lock that proves it; keep it while the process owns accounts."""
 
     def __init__(self, database_file: Path | None) -> None:
-        """Take the machine's name if nobody has it; database_file: None for a database server.
+        """Take the machine's name if it is free; database_file: None for a database server.
 
-        Raises InUse while the file is restored or moved.
+        Raises DatabaseInUse while the file is restored or moved.
         """
         host = socket.gethostname()[:40]
         self._lock = _lock_file(database_file)
@@ -47,18 +48,18 @@ class ProcessLock:
 
     @property
     def is_held(self) -> bool:
-        """Tell whether no other process here has the file."""
+        """Whether this process has the lock."""
         return self._lock is not None
 
     def mark(self, words: bytes) -> None:
-        """Write into the lock's file what who finds it locked should know."""
+        """Write into the lock's file, for another process that finds it locked."""
         assert self._lock is not None
         self._lock.truncate(0)
         self._lock.write(words)
         self._lock.flush()
 
     def release(self) -> None:
-        """Give the name up; harmless when done twice."""
+        """Give the name up; a second call does nothing."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -66,9 +67,9 @@ class ProcessLock:
 
 @contextmanager
 def lock_out_services(database_file: Path | None) -> Iterator[str]:
-    """Keep services from the file meanwhile; yields the name that a dead one may have owned accounts by.
+    """Keep services from the file; yield the name by which a dead one may have owned accounts.
 
-    Raises InUse where a service has it. Of a database server (None) only the leases tell.
+    Raises DatabaseInUse where a service runs. On a database server (None) nothing is locked: ask the leases.
     """
     ownership = ProcessLock(database_file)
     try:
@@ -102,5 +103,5 @@ def _lock_file(database_file: Path | None) -> IO[bytes] | None:
                     "Cơ sở dữ liệu đang được khôi phục hoặc chuyển đi. Hãy chờ lệnh ấy xong rồi thử lại."
                 ) from None
         return None
-    file.truncate(0)  # what one that was killed while alone left there
+    file.truncate(0)  # the mark of a process that was killed
     return file

@@ -1,8 +1,4 @@
-"""The registry as a process knows it: loaded into the database once, and noticed when it changes.
-
-Promises that a first start loads the files by itself and that a later one never does: from then on a
-person decides with `nhacviec plan load`, and a running service takes the change up by itself.
-"""
+"""The registry in a process: as the database holds it, refreshed when `nhacviec plan load` changes it."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ from jobs.planning.materialise import PlanningCounts, materialise
 async def load_and_plan(
     connection: AsyncConnection, registry: Registry, *, now: datetime
 ) -> LoadResult:
-    """Load a registry and plan its obligations, within the caller's transaction."""
+    """Load a registry and plan its obligations, in the caller's transaction."""
     today = civil_date(now)
     result = await sync_registry(connection, registry, now=now, today=today)
     await materialise(connection, registry, today=today)
@@ -34,12 +30,14 @@ async def load_and_plan(
 async def plan_all_obligations(
     database: Database, registry: Registry, *, today: date
 ) -> PlanningCounts:
-    """Plan the obligations of all plans, one transaction a plan, so that who writes meanwhile gets a turn."""
+    """Plan the obligations of all plans, in one transaction a plan to let other writers in between."""
     total, ladders = PlanningCounts(), LadderCache(registry)
     async with database.read() as connection:
         codes = (await connection.scalars(select(Plan.code).order_by(Plan.id))).all()
     for code in codes:
-        async with database.write(alone=True) as connection:  # two would add the same ones
+        async with database.write(
+            alone=True
+        ) as connection:  # two writers would insert the same rows
             done = await materialise(
                 connection, registry, today=today, plan_code=code, ladders=ladders
             )
@@ -49,7 +47,7 @@ async def plan_all_obligations(
 
 
 class LoadedRegistry:
-    """The registry as the database holds it; called, it returns the present one."""
+    """The registry of the database; calling it returns the current one."""
 
     def __init__(self, registry: Registry, version: tuple[tuple[str, str], ...]) -> None:
         self._registry = registry
@@ -57,7 +55,7 @@ class LoadedRegistry:
 
     @classmethod
     async def of(cls, database: Database) -> LoadedRegistry | None:
-        """Read the registry from a database; None where nothing was loaded yet."""
+        """Read the registry; None where nothing was loaded yet."""
         async with database.read() as connection:
             registry = await read_registry(connection)
             if registry is None:
@@ -68,7 +66,7 @@ class LoadedRegistry:
         return self._registry
 
     async def refresh(self, database: Database) -> bool:
-        """Take up what `plan load` changed meanwhile; returns whether there was anything."""
+        """Read the registry again if `plan load` changed it; return whether it did."""
         async with database.read() as connection:
             version = await _version(connection)
             if version == self._version:

@@ -1,8 +1,8 @@
-"""What a start makes sure of before anything is sent or received.
+"""The steps of a start: refuse the sandbox's database, load the registry, register accounts.
 
-Promises that the sandbox's database is refused, that a first start loads the registry's files and a later
-one never does, that of several starts at once one does what must be done once, and that messages of an
-account which no process has any more go on to others.
+Guarantees:
+- A first start loads the registry's files, a later one never does; of several first starts at once one does.
+- Messages of an account that no process has any more go to other accounts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from bot.config import Settings
 from bot.service.accounts import StartRefused
 from bot.service.registry import LoadedRegistry, load_and_plan
 from data.accounts import leases
+from data.clock import Clock
 from data.db.database import Database
+from data.db.upgrade import upgrade_schema
 from data.loading.load import is_loaded, read_registry
 from data.log import get_logger
 from data.models import Meta
@@ -24,13 +26,23 @@ from data.outbox.lost_accounts import REFUSED, account_lost
 from data.registry.registry import Registry
 from jobs.channel import Channel
 
-RESTARTING = timedelta(minutes=10)  # what a machine may take to be back
+RESTARTING = timedelta(minutes=10)  # the time that a machine may take to restart
 
 _log = get_logger("starting")
 
 
+async def prepare_database(settings: Settings, database: Database, clock: Clock) -> LoadedRegistry:
+    """Upgrade the schema, refuse the sandbox's database, and return the registry that is loaded.
+
+    Raises DatabaseUnusable, StartRefused, RegistryFault.
+    """
+    await upgrade_schema(database)
+    await _refuse_sandbox(database)
+    return await _load_registry(settings, database, now=await clock.now())
+
+
 async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
-    """Return the id of a channel's account, made at its first start."""
+    """Return the id of a channel's account; its first start inserts the row."""
     async with database.write(alone=True) as connection:
         return await leases.ensure_account(
             connection,
@@ -45,10 +57,10 @@ async def register_account(database: Database, channel: Channel, *, now: datetim
 async def release_unused_accounts(
     database: Database, accounts: Mapping[int, Channel], *, now: datetime, starting: bool
 ) -> None:
-    """Let others carry what waits on accounts that no process has any more: refused, or set no longer.
+    """Move waiting messages away from accounts that no process has any more: refused, or no longer set.
 
-    Another process may have one and be starting again just now: so only what nobody had for a while, and a
-    later call finds it. starting: this process begins; on a file it is then the only one, so at once.
+    Another process may just be restarting with one, so only accounts without an owner for a while count.
+    starting: this process begins; on a file it is the only one, so every account without an owner counts.
     """
     since = now if starting and database.is_sqlite else now - RESTARTING
     async with database.write() as connection:
@@ -59,8 +71,8 @@ async def release_unused_accounts(
             _log.error("account.let_go", account=account_id)
 
 
-async def refuse_sandbox(database: Database) -> None:
-    """Raise StartRefused for a database that the sandbox made: nobody there is real."""
+async def _refuse_sandbox(database: Database) -> None:
+    """Raise StartRefused for a database of the sandbox, whose people are not real."""
     async with database.read() as connection:
         mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
     if mark == "1":
@@ -69,18 +81,15 @@ async def refuse_sandbox(database: Database) -> None:
         )
 
 
-async def load_registry(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
-    """Return the registry as the database holds it, read from the files where it holds none.
-
-    Raises RegistryFault.
-    """
+async def _load_registry(
+    settings: Settings, database: Database, *, now: datetime
+) -> LoadedRegistry:
+    """Return the registry of the database, loaded from the files where it is empty; raises RegistryFault."""
     files = Registry.from_folder(settings.registry)
     loaded = await LoadedRegistry.of(database)
     if loaded is None:
         async with database.write(alone=True) as connection:
-            if (
-                await read_registry(connection) is None
-            ):  # of two first starts the later one finds it
+            if await read_registry(connection) is None:  # else another first start was faster
                 await load_and_plan(connection, files, now=now)
         loaded = await LoadedRegistry.of(database)
         assert loaded is not None

@@ -1,1 +1,1 @@
-"""The HTTP side: webhooks, files, calendars, health, metrics."""
+"""The HTTP side: webhooks, files, calendars, health and metrics."""

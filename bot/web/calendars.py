@@ -1,7 +1,7 @@
-"""Calendar feeds, at secret addresses that calendar programs look at by themselves.
+"""Calendar feeds at secret addresses, which calendar programs poll.
 
-Promises that a wrong, ended or foreign address is answered 404 alike, that a calendar is made anew from
-one look at the database and nothing is written, and that what has not changed is not sent again.
+Guarantees: a wrong, ended or foreign address is answered 404 alike; nothing is written; an unchanged calendar is
+not sent again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jobs.rendering.links import CALENDARS, Links
 def calendar_route(
     database: Database, clock: Clock, links: Links, registry: Callable[[], Registry]
 ) -> Route:
-    """Return the route of the feeds; registry: the one in use, had at each request."""
+    """Return the route of the feeds; registry is called at each request."""
     installation = installation_id(links.key)
 
     async def get(request: Request) -> Response:
@@ -51,7 +51,7 @@ def calendar_route(
         content = await asyncio.to_thread(
             render_ics, agenda, installation=installation, now=now, templates=TEMPLATES
         )
-        # Weak: two makings of the same calendar differ in the instant they tell (RFC 9110 §8.8.1).
+        # Weak: two renderings of the same calendar differ in their timestamp (RFC 9110 §8.8.1).
         tag = f'W/"{fingerprint(content)}"'
         headers = {
             "ETag": tag,
@@ -59,7 +59,7 @@ def calendar_route(
             "X-Robots-Tag": "noindex",
             "Referrer-Policy": "no-referrer",
         }
-        if _is_known(request.headers.get("if-none-match", ""), tag):
+        if _matches(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=304, headers=headers)
         headers["Content-Disposition"] = 'inline; filename="nhacviec.ics"'
         return Response(content, media_type=ICS, headers=headers)
@@ -67,7 +67,9 @@ def calendar_route(
     return Route(f"{CALENDARS}/{{token}}.ics", get, methods=["GET"])
 
 
-def _is_known(known: str, tag: str) -> bool:
+def _matches(if_none_match: str, tag: str) -> bool:
     """Tell whether If-None-Match names a tag, weakly compared (RFC 9110 §13.1.2)."""
     opaque = tag.removeprefix("W/")
-    return any(each.strip().removeprefix("W/") in (opaque, "*") for each in known.split(","))
+    return any(
+        each.strip().removeprefix("W/") in (opaque, "*") for each in if_none_match.split(",")
+    )

@@ -1,7 +1,7 @@
-"""Files made for people, at addresses that nobody can guess and that expire.
+"""Files for people, at secret addresses that expire.
 
-Promises that a wrong, expired or foreign address is answered 404 alike, that a file is never run by a
-browser (its type is the one it was made with), and that an address is kept out of search engines.
+Guarantees: a wrong, expired or foreign address is answered 404 alike; no browser runs a file; no search engine
+indexes one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jobs.rendering.links import FILES, Links
 
 
 def file_route(database: Database, clock: Clock, links: Links) -> Route:
-    """Return the route that gives out files; names after the token are for people and are not read."""
+    """Return the route of the files; the name after the token is for people and is not read."""
 
     async def get(request: Request) -> Response:
         number = links.read_file_token(request.path_params["token"], now=await clock.now())

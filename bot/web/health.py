@@ -1,8 +1,8 @@
-"""What an administrator's monitor asks: is everything at work, or must somebody act?
+"""The service's health, for an administrator's monitor.
 
-Promises numbers, names of bots, processes and provinces, and no words of people; that only what a person
-must mend makes it bad (a bot that rests until a known day does not); and a few look-ups by index, so that
-it may be asked every second. Writes nothing.
+Guarantees:
+- Only a fault that a person must mend makes it bad; a bot that rests until a known day does not.
+- No words of people; a few reads by index, so a monitor may ask every second; nothing is written.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ async def check_health(
     *,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return how things stand, and `ok`: False where an administrator must act.
+    """Return the state of accounts, messages and mornings; `ok` is False where an administrator must act.
 
     That is: an account without a living owner, or stopped until it is mended; a message due for an hour
-    within sending hours; a morning that should have been composed a quarter of an hour ago.
-    Also where the last write failed: then `database` says in Vietnamese what to do.
-    oldest_due_seconds: how long the oldest message that should be out by now has waited; None where
-    nothing waits. open_accounts: those of this process; others matter only while someone owns them
-    (empty: all matter). registry None: mornings are not told.
+    within sending hours; a morning that should have been composed a quarter of an hour ago; a failed last
+    write, for which `database` says in Vietnamese what to do.
+    oldest_due_seconds: age of the oldest message due by now; None where none is due. open_accounts: those of
+    this process; others count only while a process owns them (empty: all count). registry None: no mornings.
     """
     async with database.read() as connection:
         accounts = await _accounts(connection, open_accounts, now)
@@ -87,7 +86,7 @@ async def _accounts(
 async def _oldest_due(
     connection: AsyncConnection, registry: Registry | None, now: datetime
 ) -> datetime | None:
-    """Return since when the oldest message waits; outside sending hours broadcasts wait by rule."""
+    """Return since when the oldest message is due; outside sending hours broadcasts do not count."""
     query = select(func.min(Message.send_at)).where(
         Message.state == "pending", Message.send_at <= now
     )

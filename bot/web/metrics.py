@@ -1,8 +1,6 @@
-"""The service in figures, in the form that Prometheus reads.
+"""The service's figures in Prometheus' format, counted from the database at each request.
 
-Promises numbers alone, labelled by messenger, bot id and province: no words of people, no token, no name.
-Every figure is counted from the database when it is asked for, so that a restart loses none. Writes
-nothing.
+Guarantees: numbers labelled by messenger, bot id and province; no words of people, no token, no name.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ Sample = tuple[tuple[str, ...], float]
 async def render_metrics(
     database: Database, capabilities: Mapping[int, Capabilities], *, now: datetime
 ) -> bytes:
-    """Return every figure as of an instant; capabilities: of every account open, for its caps."""
+    """Return every figure as of an instant; capabilities: of every open account, for its caps."""
     today = civil_date(now)
     async with database.read() as connection:
         found = await load_gauges(connection, now=now, today=today)
@@ -45,7 +43,7 @@ async def render_metrics(
 
 
 class _MetricsCollector(Collector):
-    """Figures that were read, handed to the library's writer."""
+    """The figures, in the shape that the library's writer takes."""
 
     def __init__(self, found: Gauges, used: Mapping[int, Mapping[str, Any]], revision: str) -> None:
         self._found, self._used, self._revision = found, used, revision

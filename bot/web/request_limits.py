@@ -1,9 +1,10 @@
-"""Requests that are still arriving: how long one may take, and how many connections may be open.
+"""Limits on how long a request may arrive, and on open connections; uvicorn has none of its own.
 
-Promises that whoever dribbles a request, its head or its body, or sends on after it was refused, loses the
-connection after SECONDS; and that with MOST connections open, the request that has been arriving for longest
-gives way to a new one, so that those who are quick are answered. uvicorn has no such limits of its own:
-its keep-alive counts between requests, and its limit_concurrency turns the quick away as well.
+Guarantees:
+- A request that is not whole after REQUEST_SECONDS loses its connection, also while it sends on after a refusal.
+- With MAX_CONNECTIONS open, the slowest arriving request is dropped for a new one.
+
+uvicorn's keep-alive counts between requests, and its limit_concurrency turns quick clients away as well.
 """
 
 from __future__ import annotations
@@ -14,57 +15,53 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-REQUEST_SECONDS = (
-    10.0  # an update of a platform takes milliseconds, its largest body a second on a bad line
-)
-MAX_CONNECTIONS = (
-    500  # connections; platforms open at most 100 (Telegram's max_connections), a proxy a few
-)
+REQUEST_SECONDS = 10.0  # an update takes milliseconds, the largest body a second on a bad line
+MAX_CONNECTIONS = 500  # platforms open at most 100 (Telegram's max_connections), a proxy a few
 KEEP_ALIVE = 15  # seconds between requests; platforms send updates over one connection
 LONGEST_HEAD = 16 * 1024  # bytes
 
 
 class TimedH11Protocol(H11Protocol):
-    """uvicorn's own protocol with a clock on each request until it is there whole."""
+    """uvicorn's protocol with a timer on each request until it is whole."""
 
-    _due: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, in place of the slowest where there are too many."""
+        """Accept a connection, in place of the slowest where there are too many."""
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
-            arriving = [each for each in self.connections if getattr(each, "_due", None)]
+            arriving = [each for each in self.connections if getattr(each, "_timer", None)]
             if arriving:
-                min(arriving, key=_since)._let_go()  # type: ignore[union-attr]
-        self._wait()
+                min(arriving, key=_deadline)._drop()  # type: ignore[union-attr]
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, and stop the clock once the request is whole."""
+        """Accept data, and stop the timer once the request is whole."""
         super().data_received(data)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
-            self._wait()
+            self._start_timer()
         else:
-            self._stop()
+            self._stop_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the clock with the connection."""
-        self._stop()
+        """Stop the timer with the connection."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        if self._due is None and not self.transport.is_closing():
-            self._due = self.loop.call_later(REQUEST_SECONDS, self._let_go)
+    def _start_timer(self) -> None:
+        if self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(REQUEST_SECONDS, self._drop)
 
-    def _stop(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _let_go(self) -> None:
-        self._stop()
+    def _drop(self) -> None:
+        self._stop_timer()
         self.transport.abort()
 
 
-def _since(protocol: Any) -> float:
-    due = protocol._due
-    return due.when() if due is not None else float("inf")
+def _deadline(protocol: Any) -> float:
+    timer = protocol._timer
+    return timer.when() if timer is not None else float("inf")

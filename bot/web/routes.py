@@ -1,14 +1,14 @@
-"""The service's web side: what platforms post to us, files made for people, our health and figures.
+"""The service's web application: webhooks, health and metrics.
 
-Promises that a webhook's secret is compared in constant time before a byte of the body is read, that a
-body is read no further than MOST_BYTES, and that 200 is answered only for what has been stored: then the
-platform may forget it. Never handles an update itself, and never shows a person's words or a secret.
+Guarantees:
+- A webhook's header is checked before a byte of the body is read, and a body is read up to MAX_BODY_BYTES.
+- 200 is answered only once an update is stored: then the platform may forget it.
+- No answer holds a secret or a person's words.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.channels.messenger import WebhookAddress
 from bot.web.health import check_health
 from bot.web.metrics import render_metrics
 from data.clock import Clock
@@ -33,7 +34,6 @@ from jobs.channel import Capabilities
 
 MAX_BODY_BYTES = 256 * 1024
 HEALTH_SECONDS = 5.0  # that the database may take; a monitor waits no longer
-TELEGRAM_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -46,25 +46,14 @@ _log = get_logger("web")
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One path that a platform posts to.
+    """One address that a platform posts to.
 
-    secret: what the platform sends in `header`; never empty. receive: stores one body and returns once
-    it is committed; ValueError for what is no update, any database error where it could not be stored.
+    receive: stores one body and returns once it is committed. It raises ValueError for a body that is no
+    update, any database error for one that could not be stored.
     """
 
-    path: str  # "/telegram/…"
-    secret: str
+    address: WebhookAddress
     receive: Callable[[bytes], Awaitable[None]]
-    header: str = TELEGRAM_HEADER
-
-    def __post_init__(self) -> None:
-        if not self.secret:
-            raise ValueError("a webhook needs a secret")
-
-    def is_from_the_platform(self, request: Request) -> bool:
-        """Tell in constant time whether the request carries the secret."""
-        given = request.headers.get(self.header, "")
-        return hmac.compare_digest(given.encode(), self.secret.encode())
 
 
 def make_web_app(
@@ -75,14 +64,14 @@ def make_web_app(
     extra_routes: Sequence[Route] = (),
     registry: Callable[[], Registry] | None = None,
 ) -> Starlette:
-    """Return the service's web application: the webhooks, GET /healthz and GET /metrics, and `more`.
+    """Return the application: the webhooks, GET /healthz, GET /metrics and extra_routes.
 
-    A webhook answers 200 once the update is stored, 403 for a wrong secret, 413 for too large a body,
-    and 500 only where the database failed, so that the platform sends it again. A body that is no
-    update is answered 200 too: to refuse it would hold up its chat for a day (Telegram resends).
-    capabilities: of every account open, for its caps. registry: for the mornings that should have been.
+    A webhook answers 200 once the update is stored, 403 for a wrong secret or signature, 413 for too large a
+    body, and 500 only where the database failed, so that the platform sends it again. A body that is no
+    update is answered 200 too: Telegram would resend a refused one for a day and hold its chat up.
+    capabilities: of every open account, for its caps. registry: for the mornings that are due.
     """
-    routes = [Route(hook.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
+    routes = [Route(hook.address.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
     looking: asyncio.Task[dict[str, Any]] | None = None
 
@@ -92,7 +81,7 @@ def make_web_app(
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking
-        if looking is None or looking.done():  # of a silent database one look waits, not many
+        if looking is None or looking.done():  # while the database is silent, one look waits
             looking = asyncio.create_task(look())
             looking.add_done_callback(lambda look: look.cancelled() or look.exception())
         done, _ = await asyncio.wait({looking}, timeout=HEALTH_SECONDS)
@@ -123,7 +112,7 @@ def make_web_app(
 
 def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
     async def post(request: Request) -> Response:
-        if not hook.is_from_the_platform(request):
+        if not hook.address.may_read(request.headers):
             return PlainTextResponse("forbidden", status_code=403)
         try:
             body = await read_body(request, max_bytes=MAX_BODY_BYTES)
@@ -131,12 +120,14 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
             return PlainTextResponse("too large", status_code=413)
         except ClientDisconnect:
             return PlainTextResponse("interrupted", status_code=400)
+        if not hook.address.is_genuine(request.headers, body):
+            return PlainTextResponse("forbidden", status_code=403)
         try:
             await hook.receive(body)
         except ValueError:
-            _log.warning("webhook.no_update", path=hook.path, size=len(body))
+            _log.warning("webhook.no_update", path=hook.address.path, size=len(body))
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
-            _log.error("webhook.not_stored", path=hook.path, error=describe_fault(error))
+            _log.error("webhook.not_stored", path=hook.address.path, error=describe_fault(error))
             return PlainTextResponse("not stored", status_code=500)
         return PlainTextResponse("ok")
 
@@ -144,14 +135,11 @@ def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
 
 
 class BodyTooLarge(Exception):
-    """The body goes on past what is read; answer 413 and let the connection go."""
+    """The body is longer than allowed; answer 413 and close the connection."""
 
 
 async def read_body(request: Request, *, max_bytes: int) -> bytes:
-    """Return a request's body of at most `most` bytes.
-
-    Raises TooLarge as soon as it is known: by its declared length, or while it streams in.
-    """
+    """Return a request's body; raises BodyTooLarge by its declared length, or while it streams in."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise BodyTooLarge
@@ -164,7 +152,7 @@ async def read_body(request: Request, *, max_bytes: int) -> bytes:
 
 
 class FixedHeaders:
-    """ASGI middleware that sets fixed headers on every answer, errors included."""
+    """ASGI middleware that adds fixed headers to every answer, errors included."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app

@@ -1,7 +1,8 @@
-"""Serving a web application until the process is asked to stop.
+"""A web server that runs until the process is asked to stop.
 
-Promises that a port in use is told before anything else begins, and that SIGTERM and Ctrl-C end in a
-clean exit within seconds: what is in flight is answered, then the caller puts its own house in order.
+Guarantees:
+- A port in use is refused before anything else begins.
+- SIGTERM and Ctrl-C end it within seconds: open requests are answered, then the caller goes on.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ GRACE_SECONDS = 2
 
 
 class PortUnusable(AdminError):
-    """The port cannot be listened on; str() is a Vietnamese sentence that says what to do."""
+    """The port cannot be opened; str() is a Vietnamese sentence that says what to do."""
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 takes any free one. Raises PortUnusable."""
+    """Return a listening socket; port 0: any free one. Raises PortUnusable."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -50,7 +51,7 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that SIGTERM and SIGINT set; call within a running event loop."""
+    """Yield an event that SIGTERM and SIGINT set; needs a running event loop."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -64,7 +65,7 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
 
 
 async def serve(application: ASGIApp, listener: socket.socket, stopping: asyncio.Event) -> None:
-    """Serve on a listening socket until the event is set, then end what is open within seconds."""
+    """Serve on a listening socket until the event is set, then end open requests within seconds."""
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -72,7 +73,7 @@ async def serve(application: ASGIApp, listener: socket.socket, stopping: asyncio
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        # Bounds on what strangers can hold open; see bot/web/request_limits.py. No websocket is spoken anywhere.
+        # Limits on strangers' connections: see bot/web/request_limits.py. There are no websockets.
         http=TimedH11Protocol,
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
@@ -92,7 +93,7 @@ async def serve(application: ASGIApp, listener: socket.socket, stopping: asyncio
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: its own would raise the signal again after the clean end."""
+    """uvicorn without signal handlers: its own raise the signal again after a clean end."""
 
     def capture_signals(self) -> Any:
         return nullcontext()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
-from bot.channels import CHANNELS
+from bot.channels import MESSENGERS
 from bot.channels.local import LocalChannel
 from bot.channels.local import make_local_update as local_update
 from bot.channels.telegram.channel import TelegramChannel
@@ -98,7 +98,7 @@ WAYS: dict[str, tuple[Channel, Raw]] = {
 
 
 def test_the_table_covers_every_channel() -> None:
-    assert set(WAYS) == set(CHANNELS) | {"local"}
+    assert set(WAYS) == set(MESSENGERS) | {"local"}
 
 
 # ------------------------------------------------------------------ what happened

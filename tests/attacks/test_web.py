@@ -21,10 +21,12 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from bot.channels.messenger import WebhookAddress
+from bot.channels.telegram.account import SECRET_HEADER
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import webhook_secret
 from bot.web.request_limits import REQUEST_SECONDS
-from bot.web.routes import MAX_BODY_BYTES, TELEGRAM_HEADER, Webhook, make_web_app
+from bot.web.routes import MAX_BODY_BYTES, Webhook, make_web_app
 from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import SystemClock
 from data.db.database import Database
@@ -56,7 +58,7 @@ async def serving(folder: str) -> None:
         async def keep(body: bytes, number: int = number, channel: Any = channel) -> None:
             await store_webhook(database, channel, number, body, now=await clock.now())
 
-        hooks.append(Webhook(f"/telegram/{name}", secret, keep))
+        hooks.append(Webhook(WebhookAddress(f"/telegram/{name}", SECRET_HEADER, secret), keep))
     async with database.write() as connection:
         owned = datetime.now(UTC) + timedelta(days=1)
         await connection.execute(update(Account).values(owned_until=owned, epoch=1))
@@ -73,7 +75,7 @@ async def flood(port: int, count: int, lanes: int = 20, rate: int = 1000) -> Non
     Prints how many were answered, and how many a second were sent and answered.
     """
     request = (
-        f"POST /telegram/4242 HTTP/1.1\r\nHost: x\r\n{TELEGRAM_HEADER}: falsch\r\n"
+        f"POST /telegram/4242 HTTP/1.1\r\nHost: x\r\n{SECRET_HEADER}: falsch\r\n"
         "Content-Length: 2\r\n\r\n{}"
     ).encode()
     answered, all_sent, began = 0, 0.0, time.perf_counter()
@@ -153,7 +155,7 @@ class Platform:
         for _ in range(2):
             began = time.perf_counter()
             answer = await self.client.post(
-                "/telegram/4242", content=genuine(self.number), headers={TELEGRAM_HEADER: SECRET}
+                "/telegram/4242", content=genuine(self.number), headers={SECRET_HEADER: SECRET}
             )
             assert answer.status_code == 200, answer.text
             self.seconds.append(time.perf_counter() - began)
@@ -193,7 +195,7 @@ def post(secret: str, *lines: str) -> bytes:
     head = [
         "POST /telegram/4242 HTTP/1.1",
         "Host: x",
-        f"{TELEGRAM_HEADER}: {secret}",
+        f"{SECRET_HEADER}: {secret}",
         *lines,
         "",
         "",
@@ -206,7 +208,7 @@ async def each_secret_opens_its_own_path_alone(client: httpx.AsyncClient) -> Non
     for name in ("4242", "4243", "4244"):
         for secret in (SECRET, OTHER_SECRET, "", SECRET.upper(), SECRET[:-1], f"{SECRET}0", TOKEN):
             answer = await client.post(
-                f"/telegram/{name}", content=genuine(7001), headers={TELEGRAM_HEADER: secret}
+                f"/telegram/{name}", content=genuine(7001), headers={SECRET_HEADER: secret}
             )
             codes[name, secret] = answer.status_code
     opened = {place for place, code in codes.items() if code == 200}

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from bot.channels import CHANNELS
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.http import UPDATE_TYPES, TopicGone, telegram_delivery_error
@@ -267,14 +266,6 @@ async def test_a_chat_has_commands_of_its_own_until_they_are_taken_away(
     assert api.menus == {}
     with pytest.raises(Rejected):
         await channel.offer_menu("5", [("Việc", "việc")])
-
-
-def test_every_channel_is_found_by_the_name_its_accounts_hold() -> None:
-    assert {name: channel.kind for name, channel in CHANNELS.items()} == {
-        "local": "local",
-        "telegram": "telegram",
-        "zalo_bot": "zalo_bot",
-    }
 
 
 # ------------------------------------------------------------------ fetching

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.cli.doctor import CheckContext, Finding
+from bot.channels import MESSENGERS
+from bot.cli.doctor.finding import CheckContext, Finding
 from bot.cli.doctor.installation import check_calendar, judge_sqlite
 from bot.cli.doctor.platforms import ask_platforms
 from bot.cli.doctor.run import format_finding, run_checks
 from bot.config import Settings, webhook_secret
-from bot.service.accounts import build_zalo_channels, webhook_address_for
+from bot.service.accounts import webhook_address_for
 from data.accounts import leases
 from data.clock import SteppedClock
 from data.db.database import Database
@@ -228,7 +229,7 @@ async def test_a_webhook_that_is_right_is_well_and_its_trouble_is_told_while_it_
     office: Office,
 ) -> None:
     settings = office.settings(public_url=PUBLIC)
-    (bot,) = build_zalo_channels(settings)
+    (bot,) = MESSENGERS["zalo_bot"].channels(settings)
     path = webhook_address_for(settings, bot).path
     await bot.close()
     office.telegram.webhook = {"url": f"{PUBLIC}/telegram"}

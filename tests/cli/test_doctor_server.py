@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, text
 
-from bot.cli.doctor import CheckContext, Finding
+from bot.cli.doctor.finding import CheckContext, Finding
 from bot.cli.doctor.server import CHECKS, check_backups, judge_clock
 from bot.config import Settings
 from data.backup.restore import BACKED_UP_AT

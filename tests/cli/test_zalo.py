@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.zalo import OUTCOMES
+from bot.channels.zalo.webhook import OUTCOMES
 from bot.config import webhook_secret
 from tests.cli.test_cli import Terminal, terminal
 from tests.support.zalo_server import TOKENS, ZaloApi

@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows, Window
-
-TELEGRAM = LIMITS["telegram"]
+from bot.channels.pacing import PacingLimits, SlidingWindows, Window
+from bot.channels.telegram.capabilities import LIMITS as TELEGRAM
 
 
 def send_all(
@@ -88,6 +87,6 @@ def test_chats_that_were_quiet_are_forgotten() -> None:
 
 
 def test_without_limits_nothing_waits() -> None:
-    windows = SlidingWindows(LIMITS["local"])
+    windows = SlidingWindows(PacingLimits())
     assert windows.longest == 0
     assert send_all(windows, [1] * 100) == [0.0] * 100

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows, Window
+from bot.channels.pacing import PacingLimits, SlidingWindows, Window
+from bot.channels.telegram.capabilities import LIMITS as TELEGRAM
 from data.db.database import Database
 from jobs.delivery.queue import SendQueue
 from tests.support.outbox_rows import MORNING, account, broadcast, chat, chats, put, workdays
@@ -13,7 +14,7 @@ async def test_each_message_is_offered_once_however_many_pages_are_read(
 ) -> None:
     account_id = await account(database, "local")
     ids = await broadcast(database, account_id, await chats(database, account_id, 250))
-    ahead = SendQueue(account_id, SlidingWindows(LIMITS["local"]), database, workdays)
+    ahead = SendQueue(account_id, SlidingWindows(PacingLimits()), database, workdays)
     offered: list[int] = []
     while chosen := (await ahead.choose(MORNING, 3, set())).chosen:
         offered += [one.message.id for one in chosen]
@@ -42,7 +43,7 @@ async def test_a_long_line_before_one_group_does_not_hold_up_the_chats_behind_it
     group = await chat(database, account_id, "-9", kind="group")
     (other,) = await chats(database, account_id, 1)
     await broadcast(database, account_id, [group] * 300 + [other])
-    ahead = SendQueue(account_id, SlidingWindows(LIMITS["telegram"]), database, workdays)
+    ahead = SendQueue(account_id, SlidingWindows(TELEGRAM), database, workdays)
     choice = await ahead.choose(MORNING, 2, set())
     assert [one.message.chat_id for one in choice.chosen] == [group, other]
 
@@ -51,7 +52,7 @@ async def test_an_answer_goes_before_broadcasts_that_were_read_already(database:
     account_id = await account(database)
     places = await chats(database, account_id, 5)
     await broadcast(database, account_id, places[:4])
-    ahead = SendQueue(account_id, SlidingWindows(LIMITS["local"]), database, workdays)
+    ahead = SendQueue(account_id, SlidingWindows(PacingLimits()), database, workdays)
     await ahead.choose(MORNING, 1, set())
     answer = await put(database, account_id, places[4], "đáp")
     ahead.refresh()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels.local import LocalChannel
-from bot.channels.pacing import LIMITS
+from bot.channels.telegram.capabilities import LIMITS
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings, list_setting_names
 from bot.service.logs import configure_logging
@@ -108,7 +108,7 @@ async def paced(folder: Path, migrated: Path, *, commit: float) -> tuple[float, 
     account_id = await account(database)
     await broadcast(database, account_id, await chats(database, account_id, count))
     async with BotApi(limits=Limits()) as api:
-        channel = TelegramChannel(TOKEN, base_url=api.url, limits=LIMITS["telegram"])
+        channel = TelegramChannel(TOKEN, base_url=api.url, limits=LIMITS)
         await channel.open()
         api.misbehave("late", seconds=0.06, times=count)  # as far away as Telegram's servers are
         counts = await sender(database, {account_id: channel}).run_until_idle()

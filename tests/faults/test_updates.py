@@ -19,6 +19,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from bot.channels.messenger import WebhookAddress
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
@@ -191,7 +192,9 @@ async def post(
         await store_webhook(database, channel, account_id, body, now=MORNING)
 
     web = make_web_app(
-        database, SteppedClock(MORNING), [Webhook("/in", "s3cret", take, "X-Secret")]
+        database,
+        SteppedClock(MORNING),
+        [Webhook(WebhookAddress("/in", "X-Secret", "s3cret"), take)],
     )
     transport = httpx.ASGITransport(app=web)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:

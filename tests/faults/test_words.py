@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
-from bot.cli.doctor import CheckContext
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.doctor.stored import check_failures
 from bot.config import Settings
 from bot.web.metrics import render_metrics

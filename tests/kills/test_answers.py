@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from bot.cli.doctor import CheckContext
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.doctor.stored import check_failures
 from bot.config import Settings
 from data.accounts.leases import LEASE_SECONDS

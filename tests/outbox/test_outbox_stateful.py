@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from bot.channels.pacing import LIMITS, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from data.accounts import leases
 from data.accounts.leases import Lease, LeaseLost
 from data.clock import civil_date
@@ -126,7 +126,7 @@ class Outbox(Happenings):
             until = self.now + timedelta(seconds=leases.LEASE_SECONDS)
             self.owners[where] = (owner, taken.epoch, until)
             self.forget(name, where)
-            ahead = SendQueue(where, SlidingWindows(LIMITS["local"]), self.database, workdays)
+            ahead = SendQueue(where, SlidingWindows(PacingLimits()), self.database, workdays)
             self.hands[name, where] = Hand(name, taken, ahead)
         self.see({**concerned})
         assert all(self.oracle.rows[key].state in states for key, states in concerned.items())

@@ -19,8 +19,9 @@ from sqlalchemy import insert, select
 
 from bot.__main__ import run_command_line
 from bot.app import App, open_app
+from bot.channels.telegram.account import WEBHOOK_PATH
 from bot.config import Settings, list_setting_names, webhook_secret
-from bot.service.accounts import WEBHOOK_PATH, StartRefused
+from bot.service.accounts import StartRefused
 from bot.web.routes import make_web_app
 from data.clock import SystemClock
 from data.db.database import Database, DatabaseUnusable

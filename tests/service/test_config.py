@@ -15,6 +15,7 @@ from bot.config import (
     list_setting_names,
     load_settings,
     make_default_folder,
+    webhook_secret,
 )
 from bot.service.logs import configure_logging, redact
 from data.log import get_logger
@@ -168,8 +169,8 @@ def test_the_webhook_secret_follows_from_the_token_and_does_not_hold_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NHACVIEC_TELEGRAM_TOKEN", TOKEN)
-    secret = load_settings().telegram_webhook_secret
-    assert secret == load_settings().telegram_webhook_secret
+    secret = webhook_secret(*load_settings().bot_tokens)
+    assert secret == webhook_secret(*load_settings().bot_tokens)
     assert TOKEN not in secret
     assert 1 <= len(secret) <= 256
 
@@ -196,14 +197,14 @@ def test_no_token_reaches_the_log_in_a_message_an_address_or_a_traceback(
     logging.getLogger("elsewhere").warning("GET https://api.telegram.org/bot%s/getMe", another)
     get_logger("here").info("started", address=f"https://x/bot{TOKEN}/getMe")
     try:
-        raise ValueError(f"secret {settings.telegram_webhook_secret}")
+        raise ValueError(f"secret {webhook_secret(TOKEN)}")
     except ValueError:
         get_logger("here").exception("failed")
     logged = capsys.readouterr().err
     assert len(logged.splitlines()) >= 3
     assert "info started" in logged
     assert "ValueError" in logged
-    for secret in (TOKEN, another, settings.telegram_webhook_secret):
+    for secret in (TOKEN, another, webhook_secret(TOKEN)):
         assert secret not in logged
 
 

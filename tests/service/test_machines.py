@@ -13,9 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.channels.telegram.account import SECRET_HEADER, WEBHOOK_PATH
 from bot.config import webhook_secret
-from bot.service.accounts import WEBHOOK_PATH
-from bot.web.routes import TELEGRAM_HEADER
 from data.db.database import Database
 from data.models import Account, InboxEvent, Message
 from tests.support.machines import Machine, Office, office, until
@@ -81,7 +80,7 @@ async def talk(place: Office, by: str) -> int:
 
 async def deliver(place: Office, client: httpx.AsyncClient, update: dict[str, Any]) -> None:
     """Post an update to one machine after another until one has taken it, as a balancer does."""
-    header = {TELEGRAM_HEADER: webhook_secret(TOKEN)}
+    header = {SECRET_HEADER: webhook_secret(TOKEN)}
     for machine in cycle(place.machines):
         with suppress(httpx.HTTPError):
             address = f"http://127.0.0.1:{machine.port}{WEBHOOK_PATH}"

@@ -15,7 +15,8 @@ from typing import Any
 
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.zalo.channel import MOST_TEXT, ZaloBotChannel
+from bot.channels.zalo.capabilities import MOST_TEXT
+from bot.channels.zalo.channel import ZaloBotChannel
 from jobs.channel import Channel
 from tests.support import telegram_server, zalo_server
 from tests.support.province import Heard, Person

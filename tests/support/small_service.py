@@ -80,7 +80,7 @@ class Service:
     @property
     def secret(self) -> str:
         (hook,) = self.app.webhooks()
-        return hook.secret
+        return hook.address.secret
 
     async def health(self) -> tuple[int, dict[str, Any]]:
         answer = await self.client.get("/healthz")

@@ -20,10 +20,11 @@ from typing import Any
 
 from sqlalchemy import event
 
+from bot.channels.messenger import WebhookAddress
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from bot.config import Settings
-from bot.service.accounts import WebhookAddress, webhook_address_for
+from bot.service.accounts import webhook_address_for
 from data.db.database import Database
 from jobs.channel import Incoming, OutgoingMessage, Receipt
 from tests.support.telegram_server import TOKEN

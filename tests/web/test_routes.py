@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,8 +12,10 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
+from bot.channels.messenger import WebhookAddress
+from bot.channels.telegram.account import SECRET_HEADER
 from bot.web.health import check_health
-from bot.web.routes import MAX_BODY_BYTES, TELEGRAM_HEADER, Webhook, make_web_app
+from bot.web.routes import MAX_BODY_BYTES, Webhook, make_web_app
 from data import job_runs
 from data.clock import SteppedClock
 from data.db.database import Database, DatabaseUnusable
@@ -43,7 +47,7 @@ def store() -> Store:
 
 @pytest.fixture
 async def client(database: Database, store: Store) -> AsyncIterator[httpx.AsyncClient]:
-    hook = Webhook("/telegram/8001", "s3cret-Token", store.receive)
+    hook = Webhook(WebhookAddress("/telegram/8001", SECRET_HEADER, "s3cret-Token"), store.receive)
     app = make_web_app(database, SteppedClock(NOW), [hook])
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as made:
@@ -51,7 +55,7 @@ async def client(database: Database, store: Store) -> AsyncIterator[httpx.AsyncC
 
 
 def secret(value: str = "s3cret-Token") -> dict[str, str]:
-    return {TELEGRAM_HEADER: value}
+    return {SECRET_HEADER: value}
 
 
 async def test_an_update_is_stored_as_it_came_before_200(
@@ -73,7 +77,7 @@ async def test_a_wrong_secret_is_refused_before_the_body_is_read(
         read += 1
         yield UPDATE
 
-    headers = {} if given is None else {TELEGRAM_HEADER: given.encode()}
+    headers = {} if given is None else {SECRET_HEADER: given.encode()}
     answer = await client.post("/telegram/8001", content=body(), headers=headers)  # type: ignore[arg-type]
     assert answer.status_code == 403
     assert (read, store.bodies) == (0, [])
@@ -125,7 +129,35 @@ async def test_only_post_on_a_known_path_reaches_the_store(
 
 def test_a_webhook_without_a_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="secret"):
-        Webhook("/telegram/8001", "", Store().receive)
+        WebhookAddress("/telegram/8001", SECRET_HEADER, "")
+
+
+class SignedAddress(WebhookAddress):
+    """Of a platform that signs its bodies, as some do: the header holds a digest, not a secret."""
+
+    def may_read(self, headers: Mapping[str, str]) -> bool:
+        return self.header in headers
+
+    def is_genuine(self, headers: Mapping[str, str], body: bytes) -> bool:
+        wanted = hashlib.sha256(body + self.secret.encode()).hexdigest()
+        return hmac.compare_digest(headers[self.header].encode(), wanted.encode())
+
+
+async def test_a_platform_may_sign_the_body_instead(database: Database, store: Store) -> None:
+    hook = Webhook(SignedAddress("/signed", "X-Signature", "s3cret"), store.receive)
+    app = make_web_app(database, SteppedClock(NOW), [hook])
+    transport = httpx.ASGITransport(app=app)
+    signature = hashlib.sha256(UPDATE + b"s3cret").hexdigest()
+    async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:
+        for headers, body in (
+            ({}, UPDATE),
+            ({"X-Signature": "s3cret"}, UPDATE),
+            ({"X-Signature": signature}, UPDATE + b" "),
+        ):
+            answer = await client.post("/signed", content=body, headers=headers)
+            assert (answer.status_code, store.bodies) == (403, [])
+        answer = await client.post("/signed", content=UPDATE, headers={"X-Signature": signature})
+        assert (answer.status_code, store.bodies) == (200, [UPDATE])
 
 
 async def test_every_answer_carries_the_safe_headers(client: httpx.AsyncClient) -> None:

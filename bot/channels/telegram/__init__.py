@@ -1,1 +1,1 @@
-"""Telegram: its channel, HTTP, updates and account."""
+"""Telegram: account, capabilities, channel, HTTP and updates."""

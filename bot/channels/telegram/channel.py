@@ -1,9 +1,9 @@
-"""Telegram: one account on the Bot API, at Telegram itself or at a server of one's own.
+"""One bot on Telegram's Bot API: sends by python-telegram-bot, polls by its own client.
 
-Promises one attempt a call, an error that says what to do next (jobs.channel), and that the token is in
-no error and no row. Rests on python-telegram-bot's Bot and types; errors are read from the server's own
-answer, before that library sorts them. Polling is our own, so that an update is stored before the next
-offset tells Telegram to forget it. Never decides what a message says.
+Guarantees:
+- One attempt a call; errors are jobs.channel's, read from the server's answer before the library sorts them.
+- The token is in no error and no row.
+- An update is stored before the next offset tells Telegram to forget it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from telegram import (
 from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.messenger import WebhookState
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
+from bot.channels.telegram.capabilities import CAPABILITIES, LIMITS
 from bot.channels.telegram.http import (
     ANSWER_SECONDS,
     UPDATE_TYPES,
@@ -43,7 +45,6 @@ from data.log import get_logger
 from jobs.channel import (
     Attachment,
     Button,
-    Capabilities,
     DeliveryError,
     Incoming,
     Moved,
@@ -66,26 +67,14 @@ class TelegramChannel:
     """One bot on Telegram."""
 
     kind = "telegram"
-    capabilities = Capabilities(
-        max_text=4096,
-        buttons=True,
-        edits=True,
-        groups=True,
-        markup="html",
-        in_flight=3,
-        repeats_unknown=True,
-        start_links=True,
-        max_caption=1024,
-        menus=True,
-        messenger="Telegram",
-    )
+    capabilities = CAPABILITIES
 
     def __init__(
         self,
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: PacingLimits | None = None,
+        limits: PacingLimits = LIMITS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._token = token
@@ -102,29 +91,29 @@ class TelegramChannel:
         self.name = token.partition(":")[0]  # the bot's own id
         self.title: str | None = None
         self.link: str | None = None
-        self.pacing: Pacing = SlidingWindows(limits or LIMITS["telegram"])
+        self.pacing: Pacing = SlidingWindows(limits)
         # They log addresses, which hold the token, and at DEBUG the words of messages.
         for library in ("httpx", "httpcore", "telegram"):
             logging.getLogger(library).setLevel(logging.WARNING)
 
     async def open(self) -> None:
-        """Connect and learn the bot's own name; raises Unauthorised, Transient or Unknown."""
+        """Connect and learn the bot's name; raises Unauthorised, Transient or Unknown."""
         await self._call(self._bot.initialize())
         self.name = str(self._bot.id)
         self.title = f"@{self._bot.username}"
         self.link = f"https://t.me/{self._bot.username}"
 
     async def close(self) -> None:
-        """Let connections go; never raises."""
+        """Close the connections; never raises."""
         try:
             await self._bot.shutdown()
         except Exception as error:
             log.warning("close.failed", error=type(error).__name__)
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Send or edit once; raises the DeliveryError that says what to do next.
+        """Send or edit once, without web page previews; raises a DeliveryError.
 
-        Web page previews are off. A reply to a message that was deleted is sent all the same.
+        A reply to a deleted message is sent all the same.
         """
         if message.edits is not None:
             return await self._edit(message, message.edits)
@@ -194,7 +183,7 @@ class TelegramChannel:
         return Receipt(remote_id)
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
-        """End a press's spinner; best effort (the server forgets a press soon), never raises."""
+        """End a press's spinner; best effort, because the server soon forgets a press; never raises."""
         if incoming.action_id is None:
             return
         try:
@@ -204,7 +193,7 @@ class TelegramChannel:
             log.info("press.not_acknowledged", error=type(error).__name__)
 
     async def show_typing(self, incoming: Incoming) -> None:
-        """Show "typing…" for five seconds, or until the answer; best effort, never raises."""
+        """Show "typing…" for five seconds, or until the reply; best effort, never raises."""
         try:
             shown = self._bot.send_chat_action(
                 int(incoming.address),
@@ -226,11 +215,11 @@ class TelegramChannel:
         return content
 
     def split(self, body: bytes) -> RawUpdate:
-        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        """Return id and chat of one webhook body; ValueError for a body that is no update."""
         return raw_update_from_telegram(parse_json(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
-        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        """Read one stored update; None where there is nothing to do, ValueError where malformed."""
         try:
             update = Update.de_json(parse_json(raw), None)
             return incoming_from_telegram(account_id, update, self.title)
@@ -238,7 +227,7 @@ class TelegramChannel:
             raise ValueError(f"malformed update: {type(error).__name__}") from None
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Long-poll for ever, by an own client; see bot.channels.telegram.http.poll_telegram."""
+        """Long-poll for ever; see bot.channels.telegram.http.poll_telegram."""
         return poll_telegram(f"{self._url}{self._token}", offset)
 
     async def set_webhook(self, url: str, *, secret: str) -> None:
@@ -248,24 +237,21 @@ class TelegramChannel:
         )
 
     async def delete_webhook(self) -> None:
-        """Stop the webhook; what waits at Telegram is kept. Raises DeliveryError."""
+        """Stop the webhook; Telegram keeps the updates that wait. Raises DeliveryError."""
         await self._call(self._bot.delete_webhook())
 
-    async def webhook_info(self) -> dict[str, Any]:
-        """Return where updates are sent to ("" for nowhere), what waits, and what went wrong last, when.
-
-        Keys: url, waiting, trouble, trouble_at. Raises DeliveryError.
-        """
+    async def webhook_state(self) -> WebhookState:
+        """Ask where updates are sent to, what waits, and the last failed call; raises DeliveryError."""
         info = await self._call(self._bot.get_webhook_info())
-        return {
-            "url": info.url or "",
-            "waiting": info.pending_update_count,
-            "trouble": info.last_error_message or "",
-            "trouble_at": info.last_error_date,
-        }
+        return WebhookState(
+            info.url or "",
+            info.pending_update_count,
+            info.last_error_message or "",
+            info.last_error_date,
+        )
 
     async def commands(self) -> list[tuple[str, str]]:
-        """Return what set_commands offered last; raises DeliveryError."""
+        """Return the commands that set_commands offered last; raises DeliveryError."""
         offered = await self._call(self._bot.get_my_commands())
         return [(each.command, each.description) for each in offered]
 
@@ -274,7 +260,7 @@ class TelegramChannel:
         await self._call(self._bot.set_my_commands([BotCommand(*command) for command in commands]))
 
     async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
-        """Offer a chat its own commands, or (none) what every chat is offered; raises DeliveryError."""
+        """Offer a chat its own commands, without any those of every chat; raises DeliveryError."""
         scope = BotCommandScopeChat(int(address))
         if not commands:
             await self._call(self._bot.delete_my_commands(scope=scope))

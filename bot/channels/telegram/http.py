@@ -1,7 +1,6 @@
-"""The Bot API over bare HTTP: what an answer means, and the long poll.
+"""The Bot API over bare HTTP: the meaning of a refusal, and the long poll.
 
-Promises that the token, which stands in the address, is in no error and no log line. Knows no library's
-types: python-telegram-bot lives in bot/channels/telegram/channel.py and its request alone.
+Guarantees: the token, which is part of the address, is in no error and no log line.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from bot.channels.http_client import tls_context
 from bot.channels.safe_json import parse_json
-from bot.channels.tls import tls_context
 from data.log import get_logger
 from jobs.channel import (
     DeliveryError,
@@ -36,7 +35,7 @@ UPDATE_TYPES = [
     "message",
     "callback_query",
     "my_chat_member",
-]  # the last list given sticks on the server
+]  # the server keeps the last list given
 ANSWER_SECONDS = 30  # an answer may take long; giving up early makes repeats
 
 _POLL_SECONDS = 50  # the longest that the server keeps a poll open
@@ -65,10 +64,10 @@ class TopicGone(DeliveryError):
 
 
 def telegram_delivery_error(code: int, payload: bytes) -> DeliveryError:
-    """Return what an answer other than 200 means for the message that was sent.
+    """Return the error that an answer other than 200 means.
 
-    A refusal that is not the Bot API's JSON comes from something in between (a firewall, a proxy): a
-    4xx of it never reached Telegram; a 5xx of it may have.
+    A refusal that is not the Bot API's JSON comes from a firewall or a proxy in between. A 4xx of it never
+    reached Telegram; a 5xx of it may have.
     """
     try:
         given = parse_json(payload)
@@ -93,7 +92,7 @@ def telegram_delivery_error(code: int, payload: bytes) -> DeliveryError:
 
 
 def delivery_error_from_transport(cause: BaseException | None) -> DeliveryError:
-    """Tell what never left from what may have arrived, by httpcore's own error."""
+    """Tell a request that never left (Transient) from one that may have arrived, by httpcore's error."""
     name = type(cause).__name__
     never_left = (
         httpcore.ConnectError,
@@ -106,27 +105,27 @@ def delivery_error_from_transport(cause: BaseException | None) -> DeliveryError:
 
 
 async def poll_telegram(url: str, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-    """Long-poll the bot at an address (its token at the end) for ever; yields what each poll brought.
+    """Long-poll for ever and yield each batch; url ends with the token. Raises Unauthorised.
 
-    The caller stores a batch before it asks for the next, for asking tells Telegram to forget. Takes a
-    webhook away first, since the server refuses both at once; what waits there is kept. Waits and goes
-    on after network errors and 409 (a second poller); raises Unauthorised.
+    The caller stores a batch before it takes the next, because the next poll tells Telegram to forget it.
+    A webhook is deleted first: the server refuses both at once, and keeps the updates that wait. After a
+    network error, or a 409 from a second poller, it waits and goes on.
     """
     loop = asyncio.get_running_loop()
-    heard_at, pause, webhook = loop.time(), 1.0, True
+    heard_at, pause, has_webhook = loop.time(), 1.0, True
     timeout = httpx.Timeout(ANSWER_SECONDS, read=_POLL_SECONDS + 15)
     async with httpx.AsyncClient(timeout=timeout, verify=tls_context()) as client:
         while True:
             try:
-                if webhook:
+                if has_webhook:
                     await _ask(client, f"{url}/deleteWebhook", {})
-                    webhook = False
+                    has_webhook = False
                 if loop.time() - heard_at > _QUIET_SECONDS:
                     offset = None
-                asked = {"timeout": _POLL_SECONDS, "limit": 100, "allowed_updates": UPDATE_TYPES}
+                query = {"timeout": _POLL_SECONDS, "limit": 100, "allowed_updates": UPDATE_TYPES}
                 if offset is not None:
-                    asked["offset"] = offset
-                found = await _ask(client, f"{url}/getUpdates", asked)
+                    query["offset"] = offset
+                updates = await _ask(client, f"{url}/getUpdates", query)
             except Unauthorised:
                 raise
             except DeliveryError as error:
@@ -134,19 +133,17 @@ async def poll_telegram(url: str, offset: int | None) -> AsyncGenerator[list[Raw
                 log.warning("poll.failed", error=str(error), wait=round(wait))
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
                 pause = min(pause * 2, 30.0)
-                yield []  # before it asks again: the other poller may be the account's new owner
+                yield []  # the other poller may be the account's new owner: the caller checks
                 continue
             pause = 1.0
-            batch = [raw_update_from_telegram(given) for given in found if _is_update(given)]
+            batch = [raw_update_from_telegram(given) for given in updates if _is_update(given)]
             if batch:
                 heard_at = loop.time()
             yield batch  # an empty one too: the caller may have lost the account
             if batch:
                 offset = int(batch[-1].update_id) + 1
-            elif found:
-                await asyncio.sleep(
-                    pause
-                )  # nothing in it has a number: do not ask in a tight circle
+            elif updates:  # none has a number: do not ask in a tight loop
+                await asyncio.sleep(pause)
 
 
 async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) -> list[Any]:
@@ -170,7 +167,7 @@ async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) ->
 
 
 def raw_update_from_telegram(given: Any, body: bytes | None = None) -> RawUpdate:
-    """Return an update with its number and chat; raises ValueError for what is no update."""
+    """Return an update with its number and chat; ValueError for a value that is no update."""
     if not _is_update(given):
         raise ValueError("an update is a JSON object with a number")
     if body is None:
@@ -190,10 +187,10 @@ def _is_number(value: Any) -> bool:
 def _address(given: dict[str, Any]) -> str | None:
     """Look up the chat's id without trusting the update's shape."""
     for kind in UPDATE_TYPES:
-        held = given.get(kind)
-        if isinstance(held, dict) and kind == "callback_query":
-            held = held.get("message")
-        chat = held.get("chat") if isinstance(held, dict) else None
+        part = given.get(kind)
+        if isinstance(part, dict) and kind == "callback_query":
+            part = part.get("message")
+        chat = part.get("chat") if isinstance(part, dict) else None
         if isinstance(chat, dict) and _is_number(chat.get("id")):
             return str(chat["id"])
     return None

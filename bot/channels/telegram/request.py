@@ -1,10 +1,12 @@
-"""python-telegram-bot's way to the server: its BaseRequest on httpcore, the engine of httpx.
+"""python-telegram-bot's BaseRequest on httpcore, the engine of httpx.
 
-Promises every refusal as it came (Refused), before the library reads it, and httpcore's own error as the
-cause of every NetworkError, so that what never left can be told from what may have arrived. The library's
-own way, through an httpx client, takes an eighth of the time from claim to record for what the Bot API has
-no use for: cookies, redirects, authentication, the merging of addresses. Proxies are taken from the
-environment, as httpx does. Never logs: addresses hold the token.
+Guarantees:
+- Every refusal is raised as it came (BotApiRefusal), before the library reads it.
+- A NetworkError's cause is httpcore's own error, which tells whether the request left.
+- Nothing is logged, because addresses hold the token.
+
+The library's own request goes through an httpx client. Cookies, redirects and merged addresses, which the
+Bot API has no use for, take an eighth of the time from claim to record there.
 """
 
 from __future__ import annotations
@@ -18,15 +20,15 @@ import httpx
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.tls import tls_context
+from bot.channels.http_client import tls_context
 
 _CONNECT_SECONDS, _POOL_SECONDS = 10.0, 5.0
-_KEPT_SECONDS = 5.0  # for which a connection that nobody uses is kept
+_KEPT_SECONDS = 5.0  # how long an idle connection stays open
 _CONNECTIONS = 8
 
 
 class BotApiRefusal(TelegramError):
-    """Any answer but 200, as it came."""
+    """Any answer but 2xx, as it came."""
 
     def __init__(self, code: int, payload: bytes) -> None:
         super().__init__(f"HTTP {code}")
@@ -35,7 +37,7 @@ class BotApiRefusal(TelegramError):
 
 
 class HttpcoreRequest(BaseRequest):
-    """The connections to one server; see the module. answer_seconds: for reading, and for writing."""
+    """The connections to one server; answer_seconds: for reading, and for writing."""
 
     def __init__(self, base_url: str, *, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
@@ -49,11 +51,11 @@ class HttpcoreRequest(BaseRequest):
 
     @property
     def read_timeout(self) -> float:
-        """Return the seconds for which an answer is waited for."""
+        """Seconds to wait for an answer."""
         return self._answer_seconds
 
     async def initialize(self) -> None:
-        """Do nothing: a connection is made when it is needed."""
+        """Do nothing: connections are made on use."""
 
     async def shutdown(self) -> None:
         """Close all connections; a later request makes new ones."""
@@ -69,7 +71,7 @@ class HttpcoreRequest(BaseRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Ask once; returns 200 and the answer's body. Raises Refused, TelegramError, NetworkError."""
+        """Ask once; return status and body. Raises BotApiRefusal, TelegramError or NetworkError."""
         headers, content = _body(request_data)
         seconds = {
             "read": _given(read_timeout, self._answer_seconds),
@@ -110,7 +112,7 @@ def _given(seconds: Any, usual: float) -> float | None:
 
 
 def _body(data: RequestData | None) -> tuple[list[tuple[str, str]], bytes | None]:
-    """Return a request's own headers and its body: JSON, or with files a form of several parts."""
+    """Return a request's headers and body: JSON, or a multipart form where there are files."""
     if data is None:
         return [], None
     if not data.multipart_data:
@@ -122,7 +124,7 @@ def _body(data: RequestData | None) -> tuple[list[tuple[str, str]], bytes | None
 
 
 def _proxy_to(base_url: str) -> httpcore.Proxy | None:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names for a server, if NO_PROXY does not."""
+    """Return the proxy for a server by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, as httpx does."""
     address = urlsplit(base_url)
     proxies = getproxies()
     named = proxies.get(address.scheme) or proxies.get("all")

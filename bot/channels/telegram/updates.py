@@ -1,8 +1,6 @@
-"""Telegram's updates in the form that is the same for every channel.
+"""Telegram's updates as jobs.channel.Incoming, read from the library's objects without importing it.
 
-Promises that whoever cannot be told (an anonymous administrator, a channel) has no sender, and that a
-command meant for another bot is nothing to us. Reads the library's objects and imports nothing of it:
-python-telegram-bot lives in bot/channels/telegram/channel.py and its request alone.
+Guarantees: an anonymous administrator or a channel has no sender; a command for another bot is ignored.
 """
 
 from __future__ import annotations
@@ -29,10 +27,9 @@ _OUTSIDE = {"left", "kicked"}
 
 
 def incoming_from_telegram(account_id: int, update: Any, own_title: str | None) -> Incoming | None:
-    """Return what the update says, or None where there is nothing for us to do.
+    """Read one update; None where there is nothing to do.
 
-    own_title: "@name" of the bot, to know its own commands. May raise what a malformed update makes the
-    library raise.
+    own_title: "@name" of the bot, to know its own commands. Raises the library's errors for a malformed update.
     """
     number = str(update.update_id)
     if update.callback_query is not None:
@@ -61,7 +58,7 @@ def _message(account_id: int, number: str, message: Any, own_title: str | None) 
     sender, sender_name = _sender(message.from_user, message.sender_chat)
     answered = message.reply_to_message
     if answered is not None and answered.forum_topic_created is not None:
-        answered = None  # the head of the topic, not a message that was answered
+        answered = None  # the topic's head, which nobody answers
     return Incoming(
         account_id=account_id,
         update_id=number,
@@ -157,10 +154,8 @@ def _kind(chat: Any) -> Literal["private", "group"] | None:
 
 
 def _thread(message: Any) -> str:
-    # A message that can no longer be read has no such field.
-    return (
-        str(message.message_thread_id or "") if getattr(message, "is_topic_message", None) else ""
-    )
+    in_topic = getattr(message, "is_topic_message", None)  # missing where it can no longer be read
+    return str(message.message_thread_id or "") if in_topic else ""
 
 
 def _sender(user: Any, sender_chat: Any) -> tuple[str, str]:
@@ -170,7 +165,7 @@ def _sender(user: Any, sender_chat: Any) -> tuple[str, str]:
 
 
 def _own_command(text: str, own_title: str | None) -> str | None:
-    """Return the text with our own @name taken off its command; None for another bot's command."""
+    """Strip our own @name from the command; None for another bot's command."""
     if not text.startswith("/"):
         return text
     command, gap, rest = text.partition(" ")

@@ -1,1 +1,1 @@
-"""Zalo bots: channel, HTTP, updates and account."""
+"""Zalo bots: account, capabilities, channel, HTTP, updates and webhooks."""

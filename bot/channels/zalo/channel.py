@@ -1,8 +1,6 @@
-"""Zalo: one bot of the Bot Platform, written by hand on httpx because no library of it is fit.
+"""One bot of Zalo's Bot Platform, on httpx: plain text without buttons, edits or replies.
 
-Promises one attempt a call, an error that says what to do next (jobs.channel), that a send of unknown
-outcome is never repeated, and that nothing is set at the platform unless the administrator asks. Plain
-text alone: the platform has no buttons, no edits and no replies. Never decides what a message says.
+Guarantees: one attempt a call; errors are jobs.channel's; nothing is set at the platform on its own.
 """
 
 from __future__ import annotations
@@ -10,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import unicodedata
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.channels.pacing import LIMITS, PacingLimits, SlidingWindows
+from bot.channels.pacing import PacingLimits, SlidingWindows
 from bot.channels.safe_json import parse_json
+from bot.channels.zalo.capabilities import CAPABILITIES, LIMITS, MOST_TEXT
 from bot.channels.zalo.http import (
     ANSWER_SECONDS,
     BASE_URL,
@@ -38,9 +36,7 @@ from jobs.channel import (
 )
 
 LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
-MOST_TEXT = 2000  # "characters", of no said unit: UTF-16 units after NFC are never fewer
-MONTHLY_MESSAGES, MOST_PEOPLE = 3000, 50  # the free plan, a bot; both can be set
-# Where photos of messages lie. An address in an update is fetched from there and from nowhere else.
+# Hosts of messages' photos. An address in an update is fetched from these and from no other.
 PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
 
 
@@ -48,30 +44,17 @@ class ZaloBotChannel:
     """One bot on Zalo."""
 
     kind = "zalo_bot"
-    capabilities = Capabilities(
-        max_text=MOST_TEXT,
-        buttons=False,
-        edits=False,
-        groups=False,
-        markup="plain",
-        in_flight=1,
-        repeats_unknown=False,
-        pictures_by_link=True,
-        monthly_messages=MONTHLY_MESSAGES,
-        most_people=MOST_PEOPLE,
-        messenger="Zalo",
-    )
+    capabilities = CAPABILITIES
 
     def __init__(
         self,
         token: str,
         *,
         base_url: str = BASE_URL,
-        limits: PacingLimits | None = None,
+        limits: PacingLimits = LIMITS,
+        capabilities: Capabilities = CAPABILITIES,
         answer_seconds: float = ANSWER_SECONDS,
         poll_floor: float = POLL_FLOOR,
-        monthly_messages: int | None = MONTHLY_MESSAGES,
-        most_people: int | None = MOST_PEOPLE,
     ) -> None:
         self._client = ZaloClient(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
@@ -80,13 +63,11 @@ class ZaloBotChannel:
         self._bot_id = ""
         self.title: str | None = None
         self.link: str | None = None
-        self.capabilities = replace(
-            type(self).capabilities, monthly_messages=monthly_messages, most_people=most_people
-        )
-        self.pacing: Pacing = SlidingWindows(limits or LIMITS[self.kind])
+        self.capabilities = capabilities
+        self.pacing: Pacing = SlidingWindows(limits)
 
     async def open(self) -> None:
-        """Connect and learn the bot's id and name there; raises Unauthorised, Transient or Unknown."""
+        """Connect and learn the bot's id and name; raises Unauthorised, Transient or Unknown."""
         found = await self._client.call("getMe", {})
         if not isinstance(found, dict) or not isinstance(found.get("id"), str):
             raise Unknown("answer not understood")
@@ -95,12 +76,12 @@ class ZaloBotChannel:
         self.link = LINK.format(self._bot_id)
 
     async def close(self) -> None:
-        """Let connections go; never raises."""
+        """Close the connections; never raises."""
         with contextlib.suppress(Exception):
             await self._client.close()
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Send once; raises the DeliveryError that says what to do next."""
+        """Send once; raises a DeliveryError."""
         text = unicodedata.normalize("NFC", message.text)
         if len(text.encode("utf-16-le")) // 2 > MOST_TEXT:
             raise Rejected("text too long")
@@ -115,10 +96,10 @@ class ZaloBotChannel:
         return Receipt(str(sent["message_id"]))
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:
-        """Do nothing: there are no buttons to be pressed."""
+        """Do nothing: the platform has no buttons."""
 
     async def show_typing(self, incoming: Incoming) -> None:
-        """Show for some seconds that an answer is being written; best effort, never raises."""
+        """Show "typing…" for some seconds; best effort, never raises."""
         with contextlib.suppress(Exception):
             action = {"chat_id": incoming.address, "action": "typing"}
             await self._client.call("sendChatAction", action)
@@ -127,36 +108,34 @@ class ZaloBotChannel:
         """Do nothing: the platform shows no commands."""
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
-        """Download a photo at once, for its address soon dies; raises Rejected for more than `most`.
+        """Download a photo, whose address soon dies.
 
-        Raises Rejected for an address that is not the platform's.
+        Raises Rejected for more than `most` bytes and for an address that is not the platform's.
         """
         parts = urlsplit(attachment.ref)
-        platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
-        if not platforms and parts.netloc != self._own_host:
+        is_platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
+        if not is_platforms and parts.netloc != self._own_host:
             raise Rejected("not an address of the platform")
         return await self._client.download(attachment.ref, most=most)
 
     def split(self, body: bytes) -> RawUpdate:
-        """Tell id and chat of one webhook body; raises ValueError for what is no update."""
+        """Return id and chat of one webhook body; ValueError for a body that is no update."""
         return raw_update_from_zalo(parse_json(body), body)
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
-        """Read one stored update; None where there is nothing to do; ValueError where malformed."""
+        """Read one stored update; None where there is nothing to do, ValueError where malformed."""
         return incoming_from_zalo(account_id, parse_json(raw), self._bot_id)
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
-        """Long-poll for ever; there is no offset here. See bot.channels.zalo.http.poll_zalo."""
+        """Long-poll for ever, without an offset; see bot.channels.zalo.http.poll_zalo."""
         return poll_zalo(self._client, floor=self._poll_floor)
-
-    # -------------------------------------------------------------- what the administrator asks for
 
     async def webhook(self) -> str:
         """Return the address that updates are sent to, "" for none; raises DeliveryError."""
         return await self._client.webhook()
 
     async def set_webhook(self, url: str, *, secret: str) -> dict[str, Any]:
-        """Have updates sent to a public https address; returns what the platform says of it."""
+        """Have updates sent to a public https address; return the platform's answer."""
         found = await self._client.call("setWebhook", {"url": url, "secret_token": secret})
         return found if isinstance(found, dict) else {}
 

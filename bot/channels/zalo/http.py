@@ -1,8 +1,8 @@
-"""The Zalo Bot Platform over bare HTTP: one call, what its refusal means, and the poll.
+"""The Zalo Bot Platform over bare HTTP: one call, the meaning of a refusal, and the poll.
 
-Promises one request a call, an error that says what to do next (jobs.channel), and that the token, which
-stands in the address, is in no error and no log line. The platform has no idempotency key: a send whose
-answer did not come may have arrived, and is told as Unknown. Knows nothing of messages.
+Guarantees:
+- One request a call. The platform has no idempotency key: without an answer a send may have arrived (Unknown).
+- The token, which is part of the address, is in no error and no log line.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
+from bot.channels.http_client import tls_context
 from bot.channels.safe_json import parse_json
-from bot.channels.tls import tls_context
 from data.log import get_logger
 from jobs.channel import (
     DeliveryError,
@@ -36,7 +36,7 @@ log = get_logger("zalo")
 BASE_URL = "https://bot-api.zaloplatforms.com"
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 30
-POLL_FLOOR = 1.0  # seconds from poll to poll: what was consumed may come back at once, for ever
+POLL_FLOOR = 1.0  # seconds from poll to poll: consumed updates may come back at once, for ever
 FIRST_REST, LONGEST_REST = 60.0, 3600.0  # seconds after a 429: no Retry-After is documented
 
 _NO_REQUEST_LEFT = (
@@ -49,10 +49,10 @@ _NO_REQUEST_LEFT = (
 
 
 def zalo_delivery_error(code: int, words: str, *, rest: float = FIRST_REST) -> DeliveryError:
-    """Return what a refusal in the platform's own form means; rest: seconds to wait after a 429.
+    """Return the error that a refusal in the platform's own form means; rest: seconds to wait after a 429.
 
-    403 is documented as "Internal server error", 404 as an invalid request; 410 and 422 are not
-    documented, and were seen for chats that are gone or that may not be written to.
+    403 is documented as "Internal server error", 404 as an invalid request. 410 and 422 are undocumented,
+    and were seen for chats that are gone or that may not be written to.
     """
     detail = f"{code} {words}"[:300]
     match code:
@@ -84,7 +84,7 @@ class ZaloClient:
             logging.getLogger(library).setLevel(logging.WARNING)
 
     async def close(self) -> None:
-        """Let connections go."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def call(
@@ -97,7 +97,7 @@ class ZaloClient:
     ) -> Any:
         """Call a method and return its result; raises DeliveryError.
 
-        instead: what to return for refusals that are no fault of this method, by their code.
+        instead: results for refusals that are no fault of this method, by their code.
         """
         failed: DeliveryError
         try:
@@ -130,7 +130,7 @@ class ZaloClient:
         return str(found.get("url") or "") if isinstance(found, dict) else ""
 
     async def download(self, url: str, *, most: int) -> bytes:
-        """Return what stands at an address; raises Rejected for more than `most`, else DeliveryError."""
+        """Download an address; raises Rejected for more than `most` bytes, else a DeliveryError."""
         failed: DeliveryError
         try:
             async with self._http.stream("GET", url) as answer:
@@ -158,24 +158,22 @@ class ZaloClient:
 async def poll_zalo(
     client: ZaloClient, *, floor: float = POLL_FLOOR
 ) -> AsyncGenerator[list[RawUpdate], None]:
-    """Ask for updates for ever, no sooner than `floor` seconds after asking before; yields each answer.
+    """Poll for ever, at most once in `floor` seconds, and yield each answer; raises Unauthorised.
 
-    Only one update comes at a time, and there is no offset: the caller stores it before the next is
-    asked for, and knows it again if it comes back. Where a webhook is set nothing is asked until it is
-    taken away (by the administrator: never behind their back). Raises Unauthorised.
+    One update comes at a time, without an offset: the caller stores it before the next poll, and knows it
+    again if it comes back. While a webhook is set, nothing is polled until the administrator deletes it.
     """
     loop = asyncio.get_running_loop()
-    pause, free = floor, False
+    pause, no_webhook = floor, False
     seconds: int | str = POLL_SECONDS  # documented as a string, shown as a number
     while True:
         began = loop.time()
         try:
-            if not free:
-                url = await client.webhook()
-                if url:
+            if not no_webhook:
+                if await client.webhook():
                     raise Transient("a webhook is set: nhacviec zalo webhook delete")
-                free = True
-            found = await client.call(
+                no_webhook = True
+            result = await client.call(
                 "getUpdates",
                 {"timeout": seconds},
                 seconds=POLL_SECONDS + 10.0,
@@ -184,9 +182,9 @@ async def poll_zalo(
         except Unauthorised:
             raise
         except DeliveryError as error:
-            if free and isinstance(error, Rejected):
+            if no_webhook and isinstance(error, Rejected):
                 seconds = POLL_SECONDS if isinstance(seconds, str) else str(POLL_SECONDS)
-            free = False
+            no_webhook = False
             wait = error.retry_after if isinstance(error, RateLimited) else pause
             log.warning("poll.failed", error=str(error), wait=round(wait))
             await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311
@@ -194,17 +192,17 @@ async def poll_zalo(
             yield []  # as after an empty poll
             continue
         pause = floor
-        updates = found if isinstance(found, list) else [found]
+        updates = result if isinstance(result, list) else [result]
         batch = [raw_update_from_zalo(given) for given in updates if isinstance(given, dict)]
         yield batch  # an empty one too: the caller may have lost the account
         await asyncio.sleep(max(0.0, began + floor - loop.time()))
 
 
 def raw_update_from_zalo(given: Any, body: bytes | None = None) -> RawUpdate:
-    """Return an update with its chat, known by its message's id, or else by what it holds.
+    """Return an update with its chat; its id is its message's, or else a hash of its body.
 
     Takes both forms: {"event_name", "message"}, alone or as the result of an answer. Raises ValueError
-    for what is no update.
+    for a value that is no update.
     """
     event = unwrap_event(given)
     message = event.get("message")
@@ -218,14 +216,14 @@ def raw_update_from_zalo(given: Any, body: bytes | None = None) -> RawUpdate:
 
 
 def _is_name(value: Any) -> bool:
-    """Tell whether it is an id of the platform's, fit to be kept: short, and of letters and digits."""
+    """Tell whether a value can be stored as an id: short, printable ASCII."""
     return (
         isinstance(value, str) and 0 < len(value) <= 78 and value.isascii() and value.isprintable()
     )
 
 
 def unwrap_event(given: Any) -> dict[str, Any]:
-    """Return the event of an update in either form; raises ValueError for what is none."""
+    """Return the event of an update in either form; ValueError for a value that is none."""
     if isinstance(given, dict) and isinstance(given.get("result"), dict):
         given = given["result"]
     if not isinstance(given, dict) or not isinstance(given.get("event_name"), str):
@@ -250,6 +248,6 @@ def _code(given: Mapping[str, Any], status: int) -> int:
 
 
 def _garbled(status: int) -> DeliveryError:
-    """A refusal that is not the platform's comes from something in between: a 4xx never reached it."""
+    """Judge a refusal that is not the platform's JSON: a proxy's 4xx never reached the platform."""
     detail = f"HTTP {status}, not from the platform"
     return Transient(detail) if 400 <= status < 500 else Unknown(detail)

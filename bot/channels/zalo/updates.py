@@ -1,8 +1,7 @@
-"""What the Zalo Bot Platform sends us, in the form that all channels share.
+"""Zalo's updates as jobs.channel.Incoming.
 
-Promises that both forms of an update are read, that the bot's own words are never taken for a person's,
-and that a group is not listened to: the platform's groups are a trial, and only private chats enrol.
-Pure.
+Guarantees: the bot's own messages and those of groups are ignored. The platform's groups are a trial, and
+only private chats enrol.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _UNREAD = ("sticker", "voice", "unsupported")
 
 
 def incoming_from_zalo(account_id: int, given: Any, bot_id: str) -> Incoming | None:
-    """Return what an update says, None where it says nothing to us; raises ValueError where malformed."""
+    """Read one update; None where there is nothing to do, ValueError where malformed."""
     event = unwrap_event(given)
     kind = _kind(event["event_name"])
     message = event.get("message")

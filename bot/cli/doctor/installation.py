@@ -1,7 +1,4 @@
-"""Checks of the installation: the registry's files, the calendar, SQLite's version, room on the disk.
-
-Promises to read only.
-"""
+"""Checks of the installation: the registry's files, the calendar, SQLite's version, the disk."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import CheckContext, Finding, FindingLevel
+from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
 from data.clock import civil_date
 from data.loading.load import is_loaded
 from data.registry.registry import Registry
@@ -25,7 +22,7 @@ LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes
 
 
 async def check_registry(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell whether the registry's files are sound, and whether they are what is loaded."""
+    """Tell whether the registry's files are sound, and the same as loaded."""
     about = "Sổ bộ"
     try:
         files = Registry.from_folder(case.settings.registry)
@@ -39,26 +36,26 @@ async def check_registry(connection: AsyncConnection, case: CheckContext) -> lis
 
 
 def check_calendar(case: CheckContext) -> list[Finding]:
-    """Tell which years that are reckoned with have no confirmed calendar yet; it matters once they are near."""
+    """Tell which years up to the horizon have no confirmed calendar; a warning once one is near."""
     today = civil_date(case.now)
     years = range(today.year, (today + HORIZON).year + 1)
     open_years = [year for year in years if not case.workdays.is_confirmed(year)]
     if not open_years:
         return [Finding("ok", "Lịch làm việc", "mọi năm cần đến đã xác nhận.")]
     level: FindingLevel = "warn" if open_years[0] <= (today + SOON).year else "ok"
-    told = ", ".join(map(str, open_years))
+    names = ", ".join(map(str, open_years))
     todo = "Khi có thông báo nghỉ lễ, hãy sửa tệp calendar/<năm>.yaml và ghi confirmed: true."
-    found = f"năm {told} còn là dự kiến."
+    found = f"năm {names} còn là dự kiến."
     return [Finding(level, "Lịch làm việc", found, todo if level == "warn" else "")]
 
 
 def check_sqlite_version(case: CheckContext) -> list[Finding]:
-    """Tell whether SQLite is a version that can damage a file which several programs write."""
+    """Tell whether SQLite's version can damage a file that several programs write."""
     return [] if case.file is None else [judge_sqlite(sqlite3.sqlite_version_info)]
 
 
 def judge_sqlite(version: tuple[int, ...]) -> Finding:
-    """Return what a version of SQLite means for a file that a service writes."""
+    """Judge a version of SQLite for a file that a service writes."""
     words = ".".join(map(str, version))
     if not FIRST_WITH_FAULT <= version <= LAST_WITH_FAULT:
         return Finding("ok", "SQLite", f"bản {words}.")
@@ -73,7 +70,7 @@ def judge_sqlite(version: tuple[int, ...]) -> Finding:
 
 
 def check_disk(case: CheckContext) -> list[Finding]:
-    """Tell how much room is left beside the database's file."""
+    """Tell how much disk space is free beside the database's file."""
     if case.file is None or not case.file.parent.is_dir():
         return []
     free = shutil.disk_usage(case.file.parent).free

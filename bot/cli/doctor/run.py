@@ -1,7 +1,7 @@
-"""The command `doctor`: looks at every account and at the installation, and says what to do.
+"""The command `doctor`: checks accounts, installation and database; exit code 1 where anything is bad.
 
-Promises that it changes nothing, runs beside the service and without network, ends within seconds, and
-that one check which fails keeps no other from being made. Exit code 1 where anything is bad.
+Guarantees: it changes nothing, runs beside the service and without network, and ends within seconds; a check
+that fails stops no other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists, read_calendar_files
-from bot.cli.doctor import CheckContext, Finding, installation, platforms, server, stored
+from bot.cli.doctor.finding import CheckContext, Finding, installation, platforms, server, stored
 from bot.cli.errors import describe_error
 from bot.cli.options import JsonOption
 from bot.cli.output import print_json, show_progress
@@ -44,7 +44,7 @@ DATABASE_CHECKS: tuple[StoredCheck, ...] = (
 
 @examples("doctor", "doctor --json")
 def doctor(as_json: JsonOption = False) -> None:
-    """Print what every check found; exit with 1 where something must be mended."""
+    """Print the findings of every check; exit with 1 where something must be mended."""
     settings = load_settings()
     with show_progress("Đang kiểm tra"):
         found = asyncio.run(run_checks(settings))
@@ -60,15 +60,15 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 def format_finding(finding: Finding) -> str:
-    """Return a finding as one line: its mark, what was found, what to do."""
+    """Format a finding as one line."""
     todo = f" → {finding.todo}" if finding.todo else ""
     return f"{MARKS[finding.level]} {finding.about}: {finding.found}{todo}"
 
 
 async def run_checks(settings: Settings, clock: Clock | None = None) -> list[Finding]:
-    """Make every check and return what they found, in the order of the report.
+    """Run every check; return the findings in the order of the report.
 
-    clock: another than this machine's and, for what is stored on a server, that server's.
+    clock: replaces this machine's, and a database server's in the checks of the database.
     """
     here = clock or SystemClock()
     answers, skews = await platforms.ask_platforms(settings, here)
@@ -89,8 +89,8 @@ async def _check_database(case: CheckContext, *, by_server: bool) -> list[Findin
     found: list[Finding] = []
     try:
         async with _opened(case.settings) as database:
-            if by_server and not database.is_sqlite:  # what is stored there goes by its clock
-                with suppress(SQLAlchemyError, OSError):  # told by the checks
+            if by_server and not database.is_sqlite:  # stored instants are the server's
+                with suppress(SQLAlchemyError, OSError):  # the checks report it
                     async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                         case = replace(case, now=await clock_for(database).now())
             for check in DATABASE_CHECKS:
@@ -103,7 +103,7 @@ async def _check_database(case: CheckContext, *, by_server: bool) -> list[Findin
         )
     except DatabaseUnusable as error:
         found.append(Finding("bad", about, str(error)))
-    return list(dict.fromkeys(found))  # what keeps every check from being made is told once
+    return list(dict.fromkeys(found))  # a fault that stops every check is reported once
 
 
 async def _run_database_check(
@@ -126,7 +126,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 def _workdays(settings: Settings) -> Workdays:
-    """Return the calendar of the files; none where they are faulty, which a check of its own tells."""
+    """Return the calendar of the files; an empty one where they are faulty, which check_registry reports."""
     try:
         return read_calendar_files(settings)
     except RegistryFault:

@@ -1,7 +1,4 @@
-"""Checks of the database itself: its tables' revision, a server's version, room and clock, the last backup.
-
-Promises to read only, within the caller's transaction.
-"""
+"""Checks of the database itself: schema, a server's version, connections and clock, the last backup."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import CheckContext, Finding, FindingLevel
+from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
 from bot.cli.output import format_number
 from data.backup.restore import BACKED_UP_AT
 from data.clock import SystemClock
@@ -19,11 +16,11 @@ from data.models import Meta
 
 MAX_CLOCK_OFFSET = timedelta(seconds=5)
 OLD_BACKUP = timedelta(days=2)
-_CROWDED = 0.8  # of the connections that the server allows
+_CROWDED = 0.8  # share of the connections that the server allows
 
 
 async def check_schema(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell whether the tables are those of this program."""
+    """Tell whether the schema is this program's."""
     about, revision = "Bản cấu trúc", await current_revision(connection)
     if revision == newest_revision():
         return [Finding("ok", about, f"{revision}.")]
@@ -36,18 +33,18 @@ async def check_schema(connection: AsyncConnection, case: CheckContext) -> list[
 
 
 async def check_server(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell a server's version, how many of its connections are taken, and how large the database is."""
+    """Tell a server's version, its connections in use, and the database's size."""
     if connection.dialect.name == "sqlite":
         return []
     version = await connection.scalar(text("SHOW server_version"))
     most = int(await connection.scalar(text("SHOW max_connections")) or 0)
     taken = await connection.scalar(text("SELECT count(*) FROM pg_stat_activity")) or 0
     size = await connection.scalar(select(func.pg_database_size(func.current_database()))) or 0
-    told = f"bản {version}; {format_number(taken)}/{format_number(most)} kết nối; {size / 1e6:,.0f} MB."
+    words = f"bản {version}; {format_number(taken)}/{format_number(most)} kết nối; {size / 1e6:,.0f} MB."
     if taken < most * _CROWDED:
-        return [Finding("ok", "PostgreSQL", told)]
+        return [Finding("ok", "PostgreSQL", words)]
     todo = "Sắp hết kết nối: hãy tăng max_connections, hoặc bớt chương trình khác."
-    return [Finding("warn", "PostgreSQL", told, todo)]
+    return [Finding("warn", "PostgreSQL", words, todo)]
 
 
 async def check_server_clock(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
@@ -61,7 +58,7 @@ async def check_server_clock(connection: AsyncConnection, case: CheckContext) ->
 
 
 def judge_clock(there: datetime, before: datetime, after: datetime) -> Finding:
-    """Return what a server's clock, read between two instants of this machine, means."""
+    """Judge a server's clock, read between two instants of this machine."""
     about = "Giờ máy chủ cơ sở dữ liệu"
     off = max(before - there, there - after, timedelta())
     words = f"lệch máy này {off.total_seconds():.0f} giây."
@@ -71,14 +68,14 @@ def judge_clock(there: datetime, before: datetime, after: datetime) -> Finding:
 
 
 async def check_backups(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell when «nhacviec backup» last made a copy; a server's own backups are not known here."""
+    """Tell when «nhacviec backup» last ran; a server's own backups are not known here."""
     if connection.dialect.name != "sqlite":
         return []
-    kept = await connection.scalar(select(Meta.value).where(Meta.key == BACKED_UP_AT))
+    backed_up_at = await connection.scalar(select(Meta.value).where(Meta.key == BACKED_UP_AT))
     todo = "Hãy đặt lịch chạy «nhacviec backup» mỗi đêm, cất bản sao sang máy khác."
-    if kept is None:
+    if backed_up_at is None:
         return [Finding("warn", "Sao lưu", "chưa có lần nào.", todo)]
-    age = case.now - datetime.fromisoformat(kept)
+    age = case.now - datetime.fromisoformat(backed_up_at)
     hours = max(0, int(age.total_seconds() // 3600))
     words = (
         f"lần cuối cách đây {hours} giờ." if hours < 48 else f"lần cuối {hours // 24} ngày trước."

@@ -1,7 +1,4 @@
-"""Checks of what is remembered: owners, quotas, what waits, what ended badly, chats that are lost.
-
-Promises to read only, within the caller's transaction; each may stand beside a running service.
-"""
+"""Checks of the stored rows: owners, quotas, waiting messages, failures, lost chats."""
 
 from __future__ import annotations
 
@@ -10,8 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor import PLATFORMS, CheckContext, Finding, FindingLevel
+from bot.channels import MESSENGERS
+from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel, messenger_title
 from bot.cli.output import format_number
+from bot.service.accounts import capabilities_for_kind
 from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
@@ -25,7 +24,7 @@ _MOST_NAMES = 6
 
 
 async def check_is_not_sandbox(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell whether this is a real database and not the sandbox's."""
+    """Tell whether this is a real database, not the sandbox's."""
     mark = await connection.scalar(select(Meta.value).where(Meta.key == "sandbox"))
     if mark == "1":
         todo = "Hãy đặt NHACVIEC_DATABASE_URL sang tệp khác cho dữ liệu thật."
@@ -34,17 +33,17 @@ async def check_is_not_sandbox(connection: AsyncConnection, case: CheckContext) 
 
 
 async def check_owners(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell of each account that is set whether a living service owns it, and whether it is stopped.
+    """Tell whether a living service owns each account that is set, and whether it is stopped.
 
-    An account that is set no longer is told of while people are enrolled there: nobody writes to them.
+    An account that is no longer set is reported while people are enrolled there: nobody writes to them.
     """
     rows = await connection.execute(select(Account.__table__))
     known = {(row.channel, row.name): row for row in rows}
     found = []
     is_set = {known[key].id for each in case.answers if (key := (each.kind, each.name)) in known}
     for use in await list_account_usage(connection, today=civil_date(case.now)):
-        if use.account_id not in is_set and use.chats and use.channel in PLATFORMS:
-            about = f"{use.name} ({PLATFORMS[use.channel]})"
+        if use.account_id not in is_set and use.chats and use.channel in MESSENGERS:
+            about = f"{use.name} ({messenger_title(use.channel)})"
             words = f"{use.chats} chat đăng ký ở bot này, nhưng khoá của bot không còn trong .env."
             todo = "Hãy đặt lại khoá, hoặc mời họ sang bot khác."
             found.append(Finding("warn", about, words, todo))
@@ -74,9 +73,7 @@ def _stopped(about: str, why: str, until: datetime | None) -> Finding:
 
 
 async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell what each account used of its month and of its people, against its caps."""
-    from bot.service.accounts import capabilities_for_kind
-
+    """Tell how much of its monthly messages and of its people each account has used."""
     today = civil_date(case.now)
     used = await accounts_in_use(
         connection, lambda use: capabilities_for_kind(case.settings, use.channel), today=today
@@ -84,7 +81,7 @@ async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[F
     found = []
     for each in used:
         messages, people = each["messages"], each["people"]
-        about = f"{each['name']} ({PLATFORMS.get(each['channel'], each['channel'])}), hạn mức"
+        about = f"{each['name']} ({messenger_title(each['channel'])}), hạn mức"
         words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
         level: FindingLevel = "warn" if messages["level"] or people["level"] else "ok"
         todo = []
@@ -109,10 +106,7 @@ def _share(part: dict[str, int | None]) -> str:
 
 
 async def check_waiting(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell how long the oldest message that should be out by now has waited.
-
-    Outside sending hours broadcasts wait by rule, so they are left out.
-    """
+    """Tell how long the oldest message due by now has waited; outside sending hours without broadcasts."""
     query = select(func.min(Message.send_at)).where(
         Message.state == "pending", Message.send_at <= case.now
     )
@@ -129,7 +123,7 @@ async def check_waiting(connection: AsyncConnection, case: CheckContext) -> list
 
 
 async def check_failures(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell what was refused, what may or may not have arrived, and what could not be read, in a week."""
+    """Count the week's refused messages, those of unknown outcome, and unreadable updates."""
     since = case.now - LOOK_BACK
     rows = await connection.execute(
         select(Message.state, func.count())
@@ -178,7 +172,7 @@ async def check_failures(connection: AsyncConnection, case: CheckContext) -> lis
 
 
 async def check_lost_chats(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell which chats with people still enrolled can no longer be written to, by their agencies."""
+    """Name the agencies of lost chats in which people are still enrolled."""
     rows = await connection.execute(
         select(Agency.name, Chat.id)
         .join(Enrolment, Enrolment.agency_id == Agency.id)

@@ -1,0 +1,73 @@
+"""Findings of the doctor, and the input of its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from bot.channels import MESSENGERS
+from bot.channels.messenger import WebhookState
+from bot.config import Settings
+from data.registry.workdays import Workdays
+
+FindingLevel = Literal["ok", "warn", "bad"]
+
+
+def messenger_title(kind: str) -> str:
+    """Return what people call the messenger of an account of this kind."""
+    return MESSENGERS[kind].title if kind in MESSENGERS else kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: level, subject, what was found, what to do."""
+
+    level: FindingLevel
+    about: str
+    found: str
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAnswer:
+    """The answer of one account's platform.
+
+    wanted: where it should send updates ("": it is polled). webhook: where it does; None where it could not
+    be asked, because of `fault`.
+    """
+
+    kind: str
+    name: str
+    title: str | None
+    wanted: str
+    fault: Literal["", "refused", "unreachable"] = ""
+    detail: str = ""
+    webhook: WebhookState | None = None
+
+    @property
+    def label(self) -> str:
+        """The account's name in the report: "@nhacviec_bot (Telegram)"."""
+        return f"{self.title or self.name} ({messenger_title(self.kind)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSkew:
+    """The seconds by which this machine's clock is ahead of a server's; None: the server gave no date."""
+
+    server: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """The input of every check; file: the database's, None for a database server."""
+
+    settings: Settings
+    now: datetime
+    workdays: Workdays
+    file: Path | None
+    answers: Sequence[PlatformAnswer]
+    skews: Sequence[ClockSkew]
