@@ -90,10 +90,6 @@ class Schedule:
         if self._watching is not None:
             self._watching.cancel()
 
-    def next_ticks(self) -> dict[str, datetime]:
-        """Return when each job ticks next."""
-        return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
-
     def realign(self, now: datetime) -> None:
         """Reckon the next ticks anew where they lie further ahead than they can: the clock was set back.
 
