@@ -30,7 +30,8 @@ from bot.service.startup import (
 from bot.web.routes import Webhook
 from data.accounts import leases
 from data.clock import Clock, civil_date
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.db.server_clock import clock_for
 from data.db.upgrade import upgrade_schema
 from data.files import load_link_key

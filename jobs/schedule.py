@@ -19,7 +19,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from data.db.database import DATABASE_ERRORS, describe_fault
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
 
 _log = get_logger("schedule")

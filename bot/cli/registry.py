@@ -21,7 +21,7 @@ from bot.cli.output import CommandFailed, print_json, show_progress
 from bot.config import SHIPPED_REGISTRY, load_settings
 from data.backup.restore import mark_backed_up
 from data.clock import SystemClock
-from data.db.database import translate_error
+from data.db.errors import translate_error
 from data.registry.yaml_reader import FileFault, RegistryFault
 
 FOLDERS = ("plans", "agencies", "calendar")

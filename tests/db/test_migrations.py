@@ -13,7 +13,8 @@ from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import DatabaseError
 
 from data.clock import ZONE
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.upgrade import (
     alembic_config,
     current_revision,

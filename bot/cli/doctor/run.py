@@ -24,7 +24,8 @@ from bot.cli.errors import describe_error
 from bot.cli.output import print_json, show_progress
 from bot.config import Settings, load_settings
 from data.clock import Clock, SystemClock
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.server_clock import clock_for
 from data.registry.workdays import Workdays
 from data.registry.yaml_reader import RegistryFault
