@@ -28,7 +28,8 @@ from bot.service.startup import prepare_database, register_account, release_unus
 from bot.web.routes import Webhook
 from data.accounts import leases
 from data.clock import Clock, civil_date
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.db.server_clock import clock_for
 from data.files import load_link_key
 from data.log import get_logger

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import insert_or_ignore
 from data.models import Download, Meta
 
 FILE_RETENTION = timedelta(days=30)
@@ -93,11 +93,10 @@ async def load_link_key(connection: AsyncConnection) -> bytes:
     stored = select(Meta.value).where(Meta.key == _LINK_KEY)
     known = await connection.scalar(stored)
     if known is None:
-        make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         await connection.execute(
-            make(Meta)
-            .values(key=_LINK_KEY, value=secrets.token_hex(32))
-            .on_conflict_do_nothing(index_elements=["key"])
+            insert_or_ignore(connection, Meta, "key").values(
+                key=_LINK_KEY, value=secrets.token_hex(32)
+            )
         )
         known = (await connection.execute(stored)).scalar_one()
     return bytes.fromhex(known)

@@ -17,9 +17,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Row, ScalarSelect, literal_column, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import insert_or_ignore
 from data.models import Account, InboxEvent
 
 MOST_ATTEMPTS = 3
@@ -103,7 +103,6 @@ async def record_updates(
     now: datetime,
 ) -> StoredBatch:
     """Store what is new of a batch, but nothing of what is marked secret."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     if connection.dialect.name != "sqlite":  # where another process may be storing at this moment
         chats = [one.address or "" for one in updates]
         await connection.execute(_IN_TURN, {"account_id": account_id, "chats": chats})
@@ -111,7 +110,7 @@ async def record_updates(
     for one in updates:
         secret = holds_secret(one.raw)
         added = await connection.execute(
-            make(InboxEvent)
+            insert_or_ignore(connection, InboxEvent, "account_id", "update_id")
             .values(
                 account_id=account_id,
                 update_id=one.update_id,
@@ -121,7 +120,6 @@ async def record_updates(
                 state="refused" if secret else "new",
                 handled_at=now if secret else None,
             )
-            .on_conflict_do_nothing(index_elements=["account_id", "update_id"])
             .returning(InboxEvent.id)
         )
         number = added.scalar_one_or_none()

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import insert_or_ignore
 from data.models import JobRun
 
 
@@ -36,11 +36,9 @@ async def record_run(
     Call at the start of the write transaction that does it. Where another process is in its own, this
     waits for its end.
     """
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     noted = await connection.execute(
-        make(JobRun)
+        insert_or_ignore(connection, JobRun, "job", "subject", "run_on")
         .values(job=job, subject=subject, run_on=run_on, finished_at=now)
-        .on_conflict_do_nothing(index_elements=["job", "subject", "run_on"])
         .returning(JobRun.id)
     )
     return noted.first() is not None

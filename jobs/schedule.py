@@ -19,7 +19,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from data.db.database import DATABASE_ERRORS, describe_fault
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
 
 _log = get_logger("schedule")
@@ -89,10 +89,6 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
         if self._watching is not None:
             self._watching.cancel()
-
-    def next_ticks(self) -> dict[str, datetime]:
-        """Return when each job ticks next."""
-        return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
 
     def realign(self, now: datetime) -> None:
         """Reckon the next ticks anew where they lie further ahead than they can: the clock was set back.

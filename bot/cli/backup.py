@@ -20,7 +20,7 @@ from bot.cli.tree import examples
 from bot.config import load_settings
 from data.backup.restore import mark_backed_up
 from data.clock import SystemClock
-from data.db.database import translate_error
+from data.db.errors import translate_error
 
 
 @examples("backup sao-luu/nhacviec-2026-11-09.db")

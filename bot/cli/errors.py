@@ -33,7 +33,7 @@ def _describe_data_error(error: Exception) -> str | None:
     """Return the data layer's sentence for an error that a person can mend, else None."""
     from sqlalchemy.exc import DatabaseError, DBAPIError
 
-    from data.db.database import DatabaseUnusable, translate_error
+    from data.db.errors import DatabaseUnusable, translate_error
     from data.registry.yaml_reader import RegistryFault
     from data.sheets.workbook import ImportRefused
 

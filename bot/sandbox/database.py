@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.people import SandboxChat, build_chats
-from data.db.database import DatabaseUnusable
+from data.db.errors import DatabaseUnusable
 from data.models import Agency, Chat, Enrolment, Identity, Meta, Person, Plan
 from data.registry.registry import Registry
 

@@ -28,7 +28,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.view import PageAddress, format_tallies, parse_id, telegram_bubbles, zalo_bubbles
 from bot.web.routes import FixedHeaders
 from data.clock import civil_date
-from data.db.database import DatabaseUnusable
+from data.db.errors import DatabaseUnusable
 from data.files import PNG
 from jobs.rendering.renderer import long_date
 

@@ -27,7 +27,8 @@ from bot.channels.messenger import WebhookAddress
 from bot.web.health import check_health
 from bot.web.metrics import render_metrics
 from data.clock import Clock
-from data.db.database import Database, DatabaseUnusable, describe_fault
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable, describe_fault
 from data.log import get_logger
 from data.registry.registry import Registry
 from jobs.channel import Capabilities

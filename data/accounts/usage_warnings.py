@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import insert_or_ignore
 from data.models import AccountWarning, Agency, Chat, Enrolment
 
 EVER = date.min  # AccountWarning.month_on of what does not begin anew each month
@@ -41,9 +41,10 @@ async def record_warning(
     )
     if known is not None:
         return None
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = await connection.execute(
-        make(AccountWarning)
+        insert_or_ignore(
+            connection, AccountWarning, "chat_id", "account_id", "what", "month_on", "level"
+        )
         .values(
             chat_id=chat_id,
             account_id=account_id,
@@ -52,7 +53,6 @@ async def record_warning(
             level=level,
             told_at=now,
         )
-        .on_conflict_do_nothing()
         .returning(AccountWarning.id)
     )
     return added.scalar_one_or_none()

@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.models import Account, Chat, Enrolment, Person, Plan
-
-_CHUNK = 900  # below every database's limit of bound values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ async def list_recipients(
     wanted = sorted(set(agency_ids))
     found: dict[int, list[Recipient]] = {}
     reached: set[tuple[int, str, int]] = set()
-    for start in range(0, len(wanted), _CHUNK):
+    for some in chunks(wanted):
         rows = await connection.execute(
             select(
                 Enrolment.agency_id,
@@ -51,7 +50,7 @@ async def list_recipients(
             .join(Account, Account.id == Chat.account_id)
             .outerjoin(Person, Person.id == Enrolment.person_id)
             .where(
-                Enrolment.agency_id.in_(wanted[start : start + _CHUNK]),
+                Enrolment.agency_id.in_(some),
                 Enrolment.role.in_(roles),
                 Enrolment.ended_at.is_(None),
                 Chat.state == "living",

@@ -1,12 +1,9 @@
-"""Engine and transactions.
+"""The engine and its transactions: read() and write().
 
-Promises that a write transaction takes its lock at the start (SQLite: BEGIN IMMEDIATE, so a read that
-precedes a write can never be lost), that reads do not block writes (WAL) and see one snapshot, that a
-process's own writes on SQLite wait in a fair queue (SQLite's lock is tried for again and again, and under
-load some never get it), and that nothing is committed twice. PostgreSQL lets many write at once: what must
-be one there rests on constraints, on rows held when read, or on write(alone=True); a session that stands
-still in a transaction is ended by the server, and its locks with it. Never opens a
-transaction while the network is used: callers hold none across an await of theirs to the outside.
+Guarantees:
+- A write transaction takes SQLite's lock at its start (BEGIN IMMEDIATE), so no read before it is stale.
+- Reads see one snapshot and never block writes. Writers of one process wait in a fair queue on SQLite.
+- PostgreSQL lets several write at once: use constraints, row locks or write(alone=True) for what must be one.
 """
 
 from __future__ import annotations
@@ -21,42 +18,29 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, func, select, text
-from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    InvalidatePoolError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-)
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from data.db import sqlite_driver
+from data.db.errors import CANNOT_OPEN, DatabaseUnusable, strip_values, translate_error
 
 BUSY_SECONDS = 5
-_ALONE = 0x6E68_6163  # the advisory lock of those who write alone; any number that stays the same
-# A process that stands still, or a machine that is gone, must not keep its locks: the server ends a
-# transaction in which nothing was asked for so long. Less than it takes until another has the account.
+_ALONE = 0x6E68_6163  # key of the advisory lock of write(alone=True)
+# PostgreSQL ends a transaction in which nothing was asked for so long, and frees the locks of a process
+# that stalls or of a machine that is lost. Shorter than the time until another process owns the account.
 STANDING_SECONDS = 15
-# A connection that was in use a moment ago is taken for a living one; any other is asked first.
+# A connection used within so many seconds counts as alive; an older one is pinged first.
 SURE_SECONDS = 1.0
-# Of a transaction that makes many rows, each has its place in every index; where the pages of those do not
-# fit, SQLite writes and reads them again and again. Given back at the end: the system's own cache stands
-# behind each connection's, which would only hold memory while the service idles. In KiB.
+# A transaction that inserts many rows touches every index; with few pages in the cache SQLite writes and
+# reads them again and again. Afterwards the usual size: the system's cache is behind it. In KiB.
 _USUAL_CACHE = "PRAGMA cache_size=-512"
-# Two connections that copy the log into the file at the same instant may damage it (SQLite before 3.51.3).
-# The service writes from one connection; a command beside it leaves its pages in the log, which the last
-# connection to close copies.
-_LOG_STAYS = "PRAGMA wal_autocheckpoint=0"
-_ROOMY, _USUAL = text("PRAGMA cache_size=-20480"), text(_USUAL_CACHE)
+_LARGE_CACHE = text("PRAGMA cache_size=-20480")
+# Two connections that checkpoint at the same instant may damage the file (SQLite before 3.51.3). The service
+# checkpoints from one connection; a command beside it leaves its pages in the log until the last one closes.
+_NO_CHECKPOINTS = "PRAGMA wal_autocheckpoint=0"
 _ALLOW_LONG_TRANSACTION = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
-# A server that is gone without a word is given up within half a minute, not after the quarter of an hour
-# that TCP would wait.
+# A server that is lost without a word is given up within half a minute; TCP would wait a quarter of an hour.
 _CONNECTION_TIMEOUTS = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
@@ -64,33 +48,13 @@ _CONNECTION_TIMEOUTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",  # milliseconds; Linux
 }
-_CANNOT_OPEN = (
-    "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
-)
-
-# How libpq and PostgreSQL say that the server is not there, or no longer.
-_UNREACHABLE_MESSAGES = ("connection", "starting up", "shutting down", "recovery mode")
-
-
-class DatabaseUnusable(Exception):
-    """The database cannot be used; str() is a Vietnamese sentence that says what to do."""
-
-
-# What is wrong with the database and not with what was asked of it: try it again later.
-DATABASE_ERRORS = (
-    DatabaseUnusable,
-    OperationalError,
-    InterfaceError,
-    InternalError,
-    NoConnectionFree,
-)
 
 
 class Database:
     """One engine and its two ways in: read() and write().
 
-    checkpoints: copies SQLite's log into its file as it grows; for the service alone, see _LOG_STAYS.
-    trouble: why the last write could not be done, where an administrator can mend that; None once one was.
+    checkpoints: copy SQLite's log into its file as it grows; for the service alone, see _NO_CHECKPOINTS.
+    trouble: the sentence of the last write that an administrator must mend; None after one that worked.
     """
 
     def __init__(self, url: str, *, checkpoints: bool = False) -> None:
@@ -106,14 +70,14 @@ class Database:
                     " hoặc sửa NHACVIEC_DATABASE_URL."
                 )
             _refuse_unreadable(path)
-        self.engine: AsyncEngine = self._engine()
-        self._writer: AsyncConnection | None = None  # between two transactions
+        self.engine: AsyncEngine = (
+            self._sqlite_engine() if self.is_sqlite else self._server_engine()
+        )
+        self._writer: AsyncConnection | None = None  # kept from one write transaction to the next
         self._wrote_at = 0.0
         self.trouble: str | None = None
 
-    def _engine(self) -> AsyncEngine:
-        if not self.is_sqlite:
-            return self._server_engine()
+    def _sqlite_engine(self) -> AsyncEngine:
         engine = create_async_engine(
             self.url,
             connect_args={
@@ -125,15 +89,15 @@ class Database:
         )
 
         @event.listens_for(engine.sync_engine, "connect")
-        def _prepare(connection: Any, _record: Any) -> None:
+        def _set_pragmas(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute(_USUAL_CACHE)
             if not self._checkpoints:
-                cursor.execute(_LOG_STAYS)
+                cursor.execute(_NO_CHECKPOINTS)
             cursor.execute("PRAGMA foreign_keys=ON")
-            cursor.execute("PRAGMA secure_delete=ON")  # what is let go leaves the file, too
+            cursor.execute("PRAGMA secure_delete=ON")  # erased words leave the file, too
             cursor.close()
 
         @event.listens_for(engine.sync_engine, "begin")
@@ -144,34 +108,33 @@ class Database:
         return engine
 
     def _server_engine(self) -> AsyncEngine:
-        # What the address says itself stands.
-        silence = {
-            key: words for key, words in _CONNECTION_TIMEOUTS.items() if key not in self.url.query
+        timeouts = {  # the address may set its own
+            key: value for key, value in _CONNECTION_TIMEOUTS.items() if key not in self.url.query
         }
-        engine = create_async_engine(self.url, hide_parameters=True, connect_args=silence)
+        engine = create_async_engine(self.url, hide_parameters=True, connect_args=timeouts)
 
         @event.listens_for(engine.sync_engine, "connect")
-        def _prepare(connection: Any, _record: Any) -> None:
-            connection.autocommit = True  # or it would be undone with the first transaction
+        def _set_timeout(connection: Any, _record: Any) -> None:
+            connection.autocommit = True  # or the first rollback would undo it
             cursor = connection.cursor()
             cursor.execute(f"SET idle_in_transaction_session_timeout = '{STANDING_SECONDS}s'")
             cursor.close()
             connection.autocommit = False
 
         @event.listens_for(engine.sync_engine, "checkin")
-        def _left(_connection: Any, record: Any) -> None:
-            record.info["left"] = time.monotonic()
+        def _note_return(_connection: Any, record: Any) -> None:
+            record.info["returned"] = time.monotonic()
 
         @event.listens_for(engine.sync_engine, "checkout")
-        def _make_sure(connection: Any, record: Any, _proxy: Any) -> None:
-            if time.monotonic() - record.info.get("left", math.inf) < SURE_SECONDS:
+        def _ping(connection: Any, record: Any, _proxy: Any) -> None:
+            if time.monotonic() - record.info.get("returned", math.inf) < SURE_SECONDS:
                 return
             try:
                 engine.dialect.do_ping(connection)
             except Exception as error:  # whatever it is, the connection is of no use
                 raise InvalidatePoolError from error
 
-        event.listen(engine.sync_engine, "handle_error", _strip_values)
+        event.listen(engine.sync_engine, "handle_error", strip_values)
         return engine
 
     @property
@@ -183,7 +146,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a read transaction: one snapshot, never written to."""
         async with self.engine.connect() as connection:
-            if not self.is_sqlite:  # where each statement would see what was committed before it
+            if not self.is_sqlite:  # by default each statement would have a snapshot of its own
                 await connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
@@ -194,8 +157,9 @@ class Database:
     async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction; commits at the end, rolls back on any error.
 
-        alone: no other process is in one of these at the same time; for what a first start makes and for
-        planning, which may reckon long between two statements, and write much: it has a larger cache.
+        Await nothing outside the database within it: locks would last as long as the network.
+        alone: no other process is in one of these at the same time; for a first start and for planning, which
+        may compute long between two statements and write much: it has a larger cache.
         Raises DatabaseUnusable where the database is read-only, locked by another program, full, damaged
         or out of reach.
         """
@@ -205,13 +169,13 @@ class Database:
             try:
                 async with connection.begin():
                     if alone and self.is_sqlite:
-                        await connection.execute(_ROOMY)
+                        await connection.execute(_LARGE_CACHE)
                     elif alone:
                         await connection.execute(_ALLOW_LONG_TRANSACTION)
                         await connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
                     yield connection
                     if alone and self.is_sqlite:
-                        await connection.execute(_USUAL)
+                        await connection.execute(text(_USUAL_CACHE))
             except DatabaseError as error:
                 fault = translate_error(error)
                 if isinstance(fault, DatabaseUnusable):
@@ -221,7 +185,7 @@ class Database:
 
     @asynccontextmanager
     async def _writing(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection that writes: that of the transaction before, where it ended well a moment ago.
+        """Lend a connection that writes: the last transaction's, if that ended well a moment ago.
 
         To take one from the pool and to give it back takes as long as a statement.
         """
@@ -255,25 +219,6 @@ class Database:
         await self.engine.dispose()
 
 
-def _strip_values(context: ExceptionContext) -> None:
-    """Leave of a server's error what no value stands in: it quotes whole rows, and hide_parameters does not.
-
-    Its first message names tables and constraints, save where a value itself is what is wrong (class 22:
-    PostgreSQL, Appendix A); the rest (detail, context, line) goes.
-    """
-    error: Any = context.original_exception
-    told = getattr(getattr(error, "diag", None), "message_primary", None)
-    if told is None:  # the driver's own words, or the connection's
-        return
-    code = str(error.sqlstate)
-    words = f"a value was refused ({code})" if code.startswith("22") else f"{told} ({code})"
-    error.args = (words,)
-    wrapped = context.sqlalchemy_exception
-    if wrapped is not None:
-        kind = type(error)
-        wrapped.args = (f"({kind.__module__}.{kind.__name__}) {words}", *wrapped.args[1:])
-
-
 def _refuse_unreadable(path: Path) -> None:
     """Open the file once before the driver does: its thread reports a failure past the loop's end."""
     try:
@@ -284,43 +229,4 @@ def _refuse_unreadable(path: Path) -> None:
             return
     except OSError:
         pass
-    raise DatabaseUnusable(_CANNOT_OPEN)
-
-
-def translate_error(error: DatabaseError) -> Exception:
-    """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
-    if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
-        return error  # of what was asked for
-    words = str(error.orig).lower()
-    if "readonly" in words or "read-only" in words:
-        return DatabaseUnusable(
-            "Cơ sở dữ liệu chỉ đọc. Hãy kiểm tra quyền ghi của tệp và của thư mục chứa nó."
-        )
-    if "locked" in words:
-        return DatabaseUnusable(
-            "Cơ sở dữ liệu đang bị chương trình khác khoá. Hãy dừng chương trình đó rồi thử lại."
-        )
-    if "full" in words or "no space" in words:
-        return DatabaseUnusable("Hết chỗ trên đĩa. Hãy giải phóng dung lượng rồi thử lại.")
-    if "disk i/o error" in words:
-        return DatabaseUnusable(
-            "Đĩa không ghi hoặc không đọc được. Hãy kiểm tra dung lượng trống và tình trạng của đĩa."
-        )
-    if "malformed" in words:
-        return DatabaseUnusable(
-            "Tệp cơ sở dữ liệu bị hỏng. Hãy dừng dịch vụ, rồi khôi phục từ bản sao lưu gần nhất."
-        )
-    if "unable to open" in words:
-        return DatabaseUnusable(_CANNOT_OPEN)
-    if isinstance(error, OperationalError) and any(sign in words for sign in _UNREACHABLE_MESSAGES):
-        return DatabaseUnusable(
-            "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."
-        )
-    return error
-
-
-def describe_fault(error: Exception) -> str:
-    """Return what a log line says of a fault: the sentence for who can mend it, else its name alone."""
-    if isinstance(error, DatabaseError):
-        error = translate_error(error)
-    return str(error) if isinstance(error, DatabaseUnusable) else type(error).__name__
+    raise DatabaseUnusable(CANNOT_OPEN)

@@ -1,9 +1,9 @@
-"""The clock of a database server, which all processes that share it go by.
+"""The clock of a PostgreSQL server, shared by all processes on it.
 
-Promises that processes on machines whose own clocks are wrong reckon with one time, and that a call costs
-no query: what is kept is how far the server's clock is ahead of a local one that nobody sets. It is looked
-at again every half minute and after the machine's own clock was set; while the server is silent, what is
-kept goes on. Never reads the machine's wall clock as the time.
+Guarantees:
+- Processes on machines whose own clocks are wrong compute with one time; the wall clock is never that time.
+- now() costs no query: the offset from a local clock that nobody sets is kept, and checked every half minute.
+- While the server does not answer, the kept offset stays in use.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from data.log import get_logger
 log = get_logger("clock")
 
 SYNC_SECONDS = 30.0
-_SOON = 5.0  # seconds until a look that failed is tried again, and the longest that one may take
-_JUMP = 1.0  # seconds by which the machine's clock was set, that call for a look
-_QUICK = 0.5  # seconds within which the server must tell: its answer is so much in doubt
+_RETRY_SECONDS = 5.0  # until a failed sync is tried again, and the longest that one may take
+_JUMP_SECONDS = 1.0  # a wall clock that was set by more than this calls for a sync
+_MOST_UNCERTAIN = 0.5  # seconds that the server's answer may take: it is in doubt by so much
 _TRIES = 3
 
 
 def clock_for(database: Database) -> Clock:
-    """Return the clock that decides for a database: the server's, or for a file the machine's."""
+    """Return the clock of a database: the server's; for a file, the machine's."""
     return SystemClock() if database.is_sqlite else DatabaseClock(database)
 
 
@@ -41,7 +41,10 @@ def seconds_since_boot() -> float:
 
 
 class DatabaseClock:
-    """The server's time, kept; see the module. elapsed, wall: the local clocks, in seconds."""
+    """The server's time as of the last sync, plus the seconds since.
+
+    elapsed, wall: the local clocks, in seconds.
+    """
 
     def __init__(
         self,
@@ -53,50 +56,54 @@ class DatabaseClock:
         self._database = database
         self._elapsed = elapsed
         self._wall = wall
-        self._one_looks = asyncio.Lock()
-        self._there: datetime | None = None  # the server's time …
-        self._at = 0.0  # … at this instant of `elapsed`
-        self._look_at = 0.0
-        self._apart = 0.0  # of wall and elapsed
+        self._first_sync = asyncio.Lock()
+        self._server_time: datetime | None = None  # at _synced_at of `elapsed`
+        self._synced_at = 0.0
+        self._next_sync_at = 0.0
+        self._drift_at_sync = 0.0
 
     async def now(self) -> datetime:
         """Return the server's present instant; raises a database error where it was never reached."""
-        if self._there is None:
-            async with self._one_looks:
-                if self._there is None:
-                    self._note_look()
-                    await self._look()
-        elif self._elapsed() >= self._look_at or abs(self._drift() - self._apart) > _JUMP:
-            self._note_look()  # first, so that nobody else looks as well
-            await self._look_again()
-        assert self._there is not None
-        return self._there + timedelta(seconds=self._elapsed() - self._at)
+        if self._server_time is None:
+            async with self._first_sync:
+                if self._server_time is None:
+                    self._plan_next_sync()
+                    await self._sync()
+        elif (
+            self._elapsed() >= self._next_sync_at
+            or abs(self._drift() - self._drift_at_sync) > _JUMP_SECONDS
+        ):
+            self._plan_next_sync()  # first, so that no other task syncs as well
+            await self._sync_again()
+        assert self._server_time is not None
+        return self._server_time + timedelta(seconds=self._elapsed() - self._synced_at)
 
     def _drift(self) -> float:
         return self._wall() - self._elapsed()
 
-    def _note_look(self) -> None:
-        self._look_at, self._apart = self._elapsed() + SYNC_SECONDS, self._drift()
+    def _plan_next_sync(self) -> None:
+        self._next_sync_at = self._elapsed() + SYNC_SECONDS
+        self._drift_at_sync = self._drift()
 
-    async def _look_again(self) -> None:
+    async def _sync_again(self) -> None:
         try:
-            async with asyncio.timeout(_SOON):
-                await self._look()
+            async with asyncio.timeout(_RETRY_SECONDS):
+                await self._sync()
         except (SQLAlchemyError, OSError) as error:  # a TimeoutError is an OSError
-            self._look_at = self._elapsed() + _SOON
+            self._next_sync_at = self._elapsed() + _RETRY_SECONDS
             log.warning("clock.not_told", error=type(error).__name__)
 
-    async def _look(self) -> None:
+    async def _sync(self) -> None:
         for _ in range(_TRIES):
             async with self._database.read() as connection:
                 before = self._elapsed()
-                there = await connection.scalar(select(func.clock_timestamp()))
+                server_time = await connection.scalar(select(func.clock_timestamp()))
                 after = self._elapsed()
-            if after - before <= _QUICK:
+            if after - before <= _MOST_UNCERTAIN:
                 break
         else:
-            if self._there is not None:  # this process or the server stood still: told too vaguely
-                self._look_at = self._elapsed() + _SOON
+            if self._server_time is not None:  # this process or the server stalled: too uncertain
+                self._next_sync_at = self._elapsed() + _RETRY_SECONDS
                 return
-        assert there is not None
-        self._there, self._at = require_aware(there), (before + after) / 2
+        assert server_time is not None
+        self._server_time, self._synced_at = require_aware(server_time), (before + after) / 2

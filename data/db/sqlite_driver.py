@@ -1,9 +1,12 @@
-"""A connection to SQLite whose statements are one trip each to its thread.
+"""An aiosqlite connection that needs one thread hop per statement instead of four.
 
-Promises what aiosqlite promises, with the same statements in the same order. aiosqlite goes to the
-connection's thread four times for a statement: to open a cursor, to execute, to fetch and to close; each
-trip costs more than most of our statements. A transaction begins with its first statement, on the same
-trip. Rows beyond the first batch are fetched as they are asked for.
+Guarantees:
+- The same statements in the same order as with aiosqlite; BEGIN goes with the first statement of a transaction.
+- A statement whose caller was cancelled never runs outside its transaction.
+
+aiosqlite hops to the connection's thread to open a cursor, to execute, to fetch and to close; a hop costs more
+than most of our statements. This module alone uses private attributes of aiosqlite (`_thread`, `_conn`,
+`_execute`): versions 0.22 up to, and without, 0.23.
 """
 
 from __future__ import annotations
@@ -16,32 +19,32 @@ from typing import Any, Self
 
 import aiosqlite
 
-_AT_ONCE = 1000  # rows that come back with the statement itself
+_FIRST_ROWS = 1000  # fetched on the same hop as the statement
 
 
 def begin_with_next_statement(connection: Any, mode: str) -> None:
-    """Begin a transaction of an awaited connection, in a mode of SQLite's, with its next statement."""
+    """Begin a transaction of an awaited connection with its next statement, in one of SQLite's modes."""
     connection.to_begin = f"BEGIN {mode}"
 
 
 def connect_sqlite(path: str, **arguments: Any) -> aiosqlite.Connection:
-    """Return a connection to be awaited; takes what sqlite3.connect takes."""
+    """Return a connection to be awaited; takes the arguments of sqlite3.connect."""
     connection = OneHopConnection(partial(sqlite3.connect, path, **arguments), iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does: a thread must not outlive the program
     return connection
 
 
 class OneHopConnection(aiosqlite.Connection):
-    """What SQLAlchemy's dialect is given; it makes cursors by cursor() alone."""
+    """The connection that SQLAlchemy's dialect gets; the dialect makes cursors by cursor() alone."""
 
-    to_begin: str | None = None  # the words of a transaction that no statement was run in yet
-    _given_up = False  # a trip that nobody waits for may still be under way
+    to_begin: str | None = None  # the BEGIN of a transaction that has run no statement yet
+    _was_cancelled = False  # a hop whose caller is gone may still be under way
 
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         except asyncio.CancelledError:
-            self._given_up = True
+            self._was_cancelled = True
             raise
 
     async def commit(self) -> None:
@@ -50,10 +53,10 @@ class OneHopConnection(aiosqlite.Connection):
         self.to_begin = None
 
     async def rollback(self) -> None:
-        """Undo; no trip where nothing is open, as when the pool makes sure after each transaction."""
-        if self.to_begin is None and (self._given_up or self.in_transaction):
+        """Roll back; no hop where no transaction is open, as when the pool resets a connection."""
+        if self.to_begin is None and (self._was_cancelled or self.in_transaction):
             await super().rollback()
-            self._given_up = False
+            self._was_cancelled = False
         self.to_begin = None
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -69,7 +72,7 @@ class _Cursor:
 
     def __init__(self, connection: OneHopConnection) -> None:
         self._connection = connection
-        self._cursor: sqlite3.Cursor | None = None  # as long as rows are left at the other end
+        self._cursor: sqlite3.Cursor | None = None  # while rows are left to fetch
         self._rows: list[Any] = []
         self.description: Any = None
         self.rowcount = -1
@@ -80,15 +83,15 @@ class _Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        return await self._go(sqlite3.Cursor.execute, statement, parameters)
+        return await self._run(sqlite3.Cursor.execute, statement, parameters)
 
     async def executemany(self, statement: str, parameters: Iterable[Any]) -> Self:
-        return await self._go(sqlite3.Cursor.executemany, statement, parameters)
+        return await self._run(sqlite3.Cursor.executemany, statement, parameters)
 
-    async def _go(self, how: Any, statement: str, parameters: Any) -> Self:
-        # Taken now, not in the thread: a trip that is given up must not run outside of its transaction.
+    async def _run(self, method: Any, statement: str, parameters: Any) -> Self:
+        # Taken here, not in the thread: a cancelled hop must not run outside its transaction.
         begin, self._connection.to_begin = self._connection.to_begin, None
-        await self._connection.run(self._run, begin, how, statement, parameters)
+        await self._connection.run(self._run_in_thread, begin, method, statement, parameters)
         return self
 
     async def fetchone(self) -> Any | None:
@@ -97,15 +100,15 @@ class _Cursor:
     async def fetchmany(self, size: int | None = None) -> list[Any]:
         size = self.arraysize if size is None else size
         if len(self._rows) < size and self._cursor is not None:
-            self._rows += await self._connection.run(self._more, _AT_ONCE)
-        found, self._rows = self._rows[:size], self._rows[size:]
-        return found
+            self._rows += await self._connection.run(self._fetch_in_thread, _FIRST_ROWS)
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
 
     async def fetchall(self) -> list[Any]:
         if self._cursor is not None:
-            self._rows += await self._connection.run(self._more, None)
-        found, self._rows = self._rows, []
-        return found
+            self._rows += await self._connection.run(self._fetch_in_thread, None)
+        rows, self._rows = self._rows, []
+        return rows
 
     async def close(self) -> None:
         self._rows = []
@@ -113,32 +116,32 @@ class _Cursor:
             cursor, self._cursor = self._cursor, None
             await self._connection.run(cursor.close)
 
-    # ------------------------------------------------------------------ in the connection's thread
-
-    def _run(self, begin: str | None, how: Any, statement: str, parameters: Any) -> None:
+    def _run_in_thread(
+        self, begin: str | None, method: Any, statement: str, parameters: Any
+    ) -> None:
         cursor = self._connection._conn.cursor()
         try:
             if begin is not None:
-                self._begin(cursor, begin)
-            how(cursor, statement, parameters)
+                self._begin_in_thread(cursor, begin)
+            method(cursor, statement, parameters)
             self.description = cursor.description
             self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
             if cursor.description is not None:
-                self._rows = cursor.fetchmany(_AT_ONCE)
-                if len(self._rows) == _AT_ONCE:
+                self._rows = cursor.fetchmany(_FIRST_ROWS)
+                if len(self._rows) == _FIRST_ROWS:
                     self._cursor = cursor
         finally:
             if self._cursor is None:
                 cursor.close()
 
-    def _begin(self, cursor: sqlite3.Cursor, begin: str) -> None:
+    def _begin_in_thread(self, cursor: sqlite3.Cursor, begin: str) -> None:
         try:
             cursor.execute(begin)
         except sqlite3.Error:
-            self._connection.to_begin = begin  # whatever follows must not run outside of it either
+            self._connection.to_begin = begin  # a later statement must not run outside it either
             raise
 
-    def _more(self, size: int | None) -> list[Any]:
+    def _fetch_in_thread(self, size: int | None) -> list[Any]:
         cursor = self._cursor
         assert cursor is not None
         rows = cursor.fetchall() if size is None else cursor.fetchmany(size)

@@ -1,8 +1,8 @@
-"""Bringing a database to the newest schema.
+"""Upgrade a database to the newest schema, with Alembic.
 
-Promises that a migrated schema equals a fresh one, and that upgrading twice is harmless. Never drops
-what holds answers. Alembic is imported where there is something to upgrade: a start on the newest schema
-needs neither its time nor its memory.
+Guarantees:
+- A migrated schema equals a fresh one, and upgrading twice is harmless.
+- A start on the newest schema imports no Alembic, which takes time and memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,7 +35,7 @@ def alembic_config() -> Config:
 async def upgrade_schema(database: Database) -> None:
     """Bring the schema to the newest revision in one transaction.
 
-    Raises DatabaseUnusable where a newer program did so already: this one does not know what it means.
+    Raises DatabaseUnusable where the schema is of a newer program.
     """
     async with database.read() as connection:
         revision = await current_revision(connection)
@@ -55,22 +56,22 @@ async def upgrade_schema_within(connection: AsyncConnection) -> None:
 
 
 def is_known_revision(revision: str) -> bool:
-    """Tell whether this program knows a revision: one that it does not is of a newer program."""
+    """Tell whether this program knows a revision; an unknown one is of a newer program."""
     return revision in _revisions()
 
 
 def newest_revision() -> str:
-    """Return the newest revision that this program knows."""
+    """Return the newest revision of this program."""
     return max(_revisions())
 
 
 def _revisions() -> list[str]:
-    """Return the numbers that the names of the migrations' files begin with."""
+    """Return the numbers with which the names of the migrations' files begin."""
     return [path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")]
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:
-    """Return the revision a database stands at, or None where it was never migrated."""
+    """Return the revision of a database, or None where it was never migrated."""
     if not await connection.run_sync(lambda sync: inspect(sync).has_table(_VERSION.name)):
         return None
     revision: str | None = await connection.scalar(select(_VERSION.c.version_num))

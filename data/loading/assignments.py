@@ -13,13 +13,12 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.loading.upsert import update_rows
 from data.models import Agency, Assignment, Task
 from data.registry.registry import Registry
 from data.rules.overrides import Overrides
 from data.rules.planning import HORIZON, PlannedAssignment, plan_assignments
-
-_CHUNK = 1000
 
 _Key = tuple[int, int]  # a task, an agency
 
@@ -66,8 +65,8 @@ async def load_assignments(
         {"task_id": task_id, "agency_id": agency_id, **_values(item)}
         for (task_id, agency_id), item in wanted.items()
     ]
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(Assignment), fresh[start : start + _CHUNK])
+    for part in chunks(fresh):
+        await connection.execute(insert(Assignment), part)
 
 
 async def _wanted(

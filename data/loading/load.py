@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.loading.assignments import load_assignments
 from data.loading.upsert import (
     LoadResult,
@@ -38,7 +39,6 @@ _MODELS: dict[str, type[BaseModel]] = {
     "agencies": ProvinceFile,
     "calendar": CalendarFile,
 }
-_CHUNK = 1000
 _PLANS_AT_ONCE = 20  # whose rows are read, compared and written together
 
 
@@ -61,9 +61,8 @@ async def sync_registry(
     agencies = await _load_agencies(connection, registry, result)
     loaded = await _load_plans(connection, registry, agencies, now, today, tracked_from, result)
     overlay = await load_overrides(connection)
-    codes = list(registry.plans)
-    for start in range(0, len(codes), _PLANS_AT_ONCE):
-        some = {code: loaded[code] for code in codes[start : start + _PLANS_AT_ONCE]}
+    for codes in chunks(list(registry.plans), _PLANS_AT_ONCE):
+        some = {code: loaded[code] for code in codes}
         await _load_duties(connection, registry, some, now, result)
         for code in some:
             if before is not None and code in before.plans:
@@ -168,10 +167,9 @@ async def _load_agencies(
                     )
                 )
                 await update_rows(connection, Agency, [{"row_id": old.id, **values}])
-        for start in range(0, len(fresh), _CHUNK):
+        for part in chunks(fresh):
             added = await connection.execute(
-                insert(Agency).returning(Agency.id, Agency.province, Agency.code),
-                fresh[start : start + _CHUNK],
+                insert(Agency).returning(Agency.id, Agency.province, Agency.code), part
             )
             ids.update({(row.province, row.code): row.id for row in added})
         if fresh:

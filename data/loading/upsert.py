@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.models import Base
-
-_CHUNK = 1000
 
 
 @dataclass(slots=True)
@@ -63,8 +62,8 @@ async def upsert_rows(
             result.changes.append(RegistryChange(what, name, how, before, after))
             changed.append({"row_id": old.id, **values})
     await update_rows(connection, model, changed)
-    for start in range(0, len(fresh), _CHUNK):
-        await connection.execute(insert(_table(model)), fresh[start : start + _CHUNK])
+    for part in chunks(fresh):
+        await connection.execute(insert(_table(model)), part)
 
 
 async def withdraw_rows(
@@ -89,8 +88,8 @@ async def update_rows(
     """Set columns of rows, the same ones of each; `row_id` names the row."""
     table = _table(model)
     statement = update(table).where(table.c.id == bindparam("row_id"))
-    for start in range(0, len(rows), _CHUNK):
-        await connection.execute(statement, rows[start : start + _CHUNK])
+    for part in chunks(rows):
+        await connection.execute(statement, part)
 
 
 def is_different(row: Any, values: Mapping[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""migrations."""
+"""Schema migrations, run by Alembic."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that data.db.upgrade hands over."""
+"""Alembic's entry: run the migrations on the connection that data.db.upgrade passes."""
 
 from alembic import context
 

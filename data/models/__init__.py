@@ -1,8 +1,8 @@
-"""The tables: what the documents say, what follows from it, people and chats, what goes out and in.
+"""The tables: documents, obligations, people and chats, messages out and in.
 
-Promises one word per meaning (ARCHITECTURE.md, Words). Instants (`*_at`, `*_until` of a lease) are aware
-UTC; dates (`*_on`) are civil dates of the province's zone. StatusReply and Decision are append-only:
-triggers of the first migration refuse any change. Holds no rule and no query.
+Guarantees:
+- Instants (`*_at`, `*_until` of a lease) are aware UTC; dates (`*_on`) are civil dates of the province's zone.
+- StatusReply, Decision and TargetValue are append-only: triggers of the migration refuse any change.
 """
 
 from data.models.base import Base, Key, Utc

@@ -1,4 +1,4 @@
-"""What all tables share: the base, the key, and the UTC instant."""
+"""The base, the key and the UTC instant that all tables share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base of all tables, with names for every constraint so that migrations can speak of them."""
+    """Base of all tables; names every constraint, so that migrations can refer to it."""
 
     metadata = MetaData(
         naming_convention={

@@ -18,10 +18,10 @@ from data.models.base import Base, Key
 
 
 class Account(Base):
-    """One bot on a channel, and which process owns it.
+    """One bot on a channel, and the process that owns it.
 
     owner, epoch, owned_until: the lease. Every new owner raises the epoch; claims carry it. Without an
-    owner owned_until is the last instant at which a process is known to have had the account.
+    owner, owned_until is the last instant at which a process is known to have owned the account.
     """
 
     __tablename__ = "account"
@@ -31,12 +31,10 @@ class Account(Base):
     name: Mapped[str] = mapped_column(String(80))  # the bot's own id, never the token
     title: Mapped[str | None] = mapped_column(String(120))  # as the platform shows it: "@username"
     link: Mapped[str | None] = mapped_column(String(200))  # where a person opens its chat
-    stopped_at: Mapped[
-        datetime | None
-    ]  # refused by the platform; nothing is sent until it is mended
+    stopped_at: Mapped[datetime | None]  # refused by the platform: sends nothing until mended
     stopped_why: Mapped[str | None] = mapped_column(Text)
-    stopped_until: Mapped[datetime | None]  # it goes on by itself then; null: until it is mended
-    halted_until: Mapped[datetime | None]  # the platform said wait, for the whole account
+    stopped_until: Mapped[datetime | None]  # it resumes by itself then; null: until mended
+    halted_until: Mapped[datetime | None]  # rate limit of the whole account
     owner: Mapped[str | None] = mapped_column(String(80))
     epoch: Mapped[int] = mapped_column(server_default="0")
     owned_until: Mapped[datetime | None]
@@ -44,7 +42,7 @@ class Account(Base):
 
 
 class AccountWarning(Base):
-    """A chat was told that an account has used so much of a cap; undone where the message never left."""
+    """A chat was warned that an account has used so much of a cap; deleted if the message never left."""
 
     __tablename__ = "account_warning"
     __table_args__ = (UniqueConstraint("chat_id", "account_id", "what", "month_on", "level"),)
@@ -52,18 +50,20 @@ class AccountWarning(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))  # a coordinator's
     what: Mapped[str] = mapped_column(String(10))  # people, messages
-    month_on: Mapped[date]  # the 1st of the month; of people, who do not begin anew, 1/1/1
+    month_on: Mapped[date]  # the 1st of the month; 1/1/1 for people, a cap that never resets
     level: Mapped[int]  # per cent
     told_at: Mapped[datetime]
 
 
 class Person(Base):
-    """Somebody who may answer or read."""
+    """A person who may answer or read."""
 
     __tablename__ = "person"
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     name: Mapped[str | None] = mapped_column(String(120))
-    prefers_chat_id: Mapped[int | None] = mapped_column(Key)  # of several, where messages go first
+    prefers_chat_id: Mapped[int | None] = mapped_column(
+        Key
+    )  # the first of several chats to get messages
     created_at: Mapped[datetime]
 
 
@@ -92,13 +92,15 @@ class Chat(Base):
     state: Mapped[str] = mapped_column(String(10), server_default="living")  # living, gone
     gone_at: Mapped[datetime | None]
     gone_why: Mapped[str | None] = mapped_column(Text)
-    halted_until: Mapped[datetime | None]  # the platform said wait, for this chat
+    halted_until: Mapped[datetime | None]  # rate limit of this chat
     last_seen_at: Mapped[datetime | None]
-    last_menu_message_id: Mapped[int | None] = mapped_column(Key)  # the list its numbers belong to
+    last_menu_message_id: Mapped[int | None] = mapped_column(
+        Key
+    )  # the list that typed numbers refer to
     wrong_codes: Mapped[int] = mapped_column(server_default="0")
     locked_until: Mapped[datetime | None]  # too many wrong codes
-    greeted_at: Mapped[datetime | None]  # the help text for strangers, not too often
-    menu: Mapped[str | None] = mapped_column(String(40))  # the commands it was last offered
+    greeted_at: Mapped[datetime | None]  # by the help text for strangers, not too often
+    menu: Mapped[str | None] = mapped_column(String(40))  # the commands last offered there
 
 
 class ChatAlias(Base):
@@ -113,7 +115,7 @@ class ChatAlias(Base):
 
 
 class Enrolment(Base):
-    """A chat (and the person, unless it is a group's) in a role for an agency."""
+    """A chat, and its person unless it is a group, in a role for an agency."""
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -128,7 +130,7 @@ class Enrolment(Base):
     may_decide: Mapped[bool] = mapped_column(server_default=false())
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    until_on: Mapped[date | None]  # the last day of somebody who stands in during a leave
+    until_on: Mapped[date | None]  # the last day of a stand-in during a leave
 
 
 class Invitation(Base):

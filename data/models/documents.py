@@ -1,4 +1,4 @@
-"""What the documents say: files, agencies, plans, tasks, report duties, assignments."""
+"""Tables of the documents: files, agencies, plans, tasks, report duties, assignments."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ from data.models.base import Base, Key
 
 
 class RegistryFile(Base):
-    """One registry file as last loaded: the whole content, from which the rules are reckoned."""
+    """One registry file as last loaded, with its whole content, which the rules read."""
 
     __tablename__ = "registry_file"
-    path: Mapped[str] = mapped_column(
-        String(200), primary_key=True
-    )  # "plans/gia-lai-1901-2020.yaml"
+    path: Mapped[str] = mapped_column(String(200), primary_key=True)  # "plans/gia-lai-1901.yaml"
     sha256: Mapped[str] = mapped_column(String(64))
     content: Mapped[str] = mapped_column(Text)
     loaded_at: Mapped[datetime]
 
 
 class Agency(Base):
-    """One agency of a province, dead or alive."""
+    """One agency of a province, dissolved or not."""
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("province", "code"),)
@@ -60,7 +58,7 @@ class Plan(Base):
     coordinator_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))  # as of today
     tracked_from: Mapped[date]
     closed_on: Mapped[date | None]
-    withdrawn_at: Mapped[datetime | None]  # its file is gone
+    withdrawn_at: Mapped[datetime | None]  # its file was removed
 
 
 class Task(Base):
@@ -69,7 +67,7 @@ class Task(Base):
     __tablename__ = "task"
     __table_args__ = (
         UniqueConstraint("plan_id", "code"),
-        Index("ix_task_plan_id", "plan_id"),  # read in the order of ids, which figures group by
+        Index("ix_task_plan_id", "plan_id"),  # in the order of ids, by which figures group
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))

@@ -1,4 +1,4 @@
-"""What the program makes for people: files, the facts of weeks, calendars; and what targets have come to."""
+"""Tables of files, weekly facts, report requests, values of targets, and calendars."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from data.models.base import Base, Key
 
 
 class Download(Base):
-    """A file made for somebody (a picture, a report), kept until it expires.
+    """A file made for a person (a picture, a report), kept until it expires.
 
-    A channel sends its bytes, or an address of our web side from which they are had.
+    A channel sends its bytes, or an address of our web pages that serves them.
     """
 
     __tablename__ = "download"
@@ -28,8 +28,10 @@ class Download(Base):
 
 
 class WeekFacts(Base):
-    """What one week's digest told of one agency, plan or province; written once, so that any digest can
-    be drawn again."""
+    """The facts of one week's digest about one agency, plan or province.
+
+    Written once, so that any digest can be drawn again.
+    """
 
     __tablename__ = "week_facts"
     __table_args__ = (UniqueConstraint("province", "week_on", "scope", "code"),)
@@ -43,9 +45,9 @@ class WeekFacts(Base):
 
 
 class ReportRequest(Base):
-    """A consolidated report that somebody asked for in a chat. state: new, done, refused.
+    """A consolidated report requested in a chat. state: new, done, refused.
 
-    taken_at: a process makes it since; it is another's again where that one does not end.
+    taken_at: since when a process makes it; another process may take it if that one does not finish.
     """
 
     __tablename__ = "report_request"
@@ -68,11 +70,11 @@ class ReportRequest(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     taken_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
-    why: Mapped[str | None] = mapped_column(Text)  # it was refused
+    why: Mapped[str | None] = mapped_column(Text)  # the reason of a refusal
 
 
 class TargetValue(Base):
-    """What somebody said a target (chỉ tiêu) has come to in a year; append-only, undo is a row of its own."""
+    """A reported value of a target (chỉ tiêu) in a year; append-only, an undo is a row of its own."""
 
     __tablename__ = "target_value"
     __table_args__ = (Index("ix_target_value_plan_id_code", "plan_id", "code"),)
@@ -81,7 +83,7 @@ class TargetValue(Base):
     code: Mapped[str] = mapped_column(String(40))  # the target's, as its file has it
     year: Mapped[int]
     value: Mapped[str | None] = mapped_column(String(30))  # a decimal, "82.5"; null in an undo
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # who says so
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # that reports it
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))
     event_id: Mapped[int | None] = mapped_column(ForeignKey("inbox_event.id"))
@@ -91,7 +93,7 @@ class TargetValue(Base):
 
 
 class CalendarFeed(Base):
-    """A calendar of what an agency owes, or a coordinator awaits, with a secret address of its own.
+    """A calendar of an agency's obligations, or of reports a coordinator awaits, at a secret address.
 
     It ends with the enrolment of its chat, or when the chat asks for a new address.
     """

@@ -1,4 +1,4 @@
-"""What comes in: updates as stored, what was said, what was decided; and marks of this database."""
+"""Tables of incoming updates, answers, decisions and job runs; and marks of this database."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InboxEvent(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     update_id: Mapped[str] = mapped_column(String(80))
-    address: Mapped[str | None] = mapped_column(String(80))  # the chat, where it could be told
+    address: Mapped[str | None] = mapped_column(String(80))  # of the chat, where known
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10), server_default="new")
@@ -53,7 +53,7 @@ class InboxEvent(Base):
 
 
 class StatusReply(Base):
-    """What somebody said of an obligation or assignment; append-only. undo is a row of its own."""
+    """An answer about an obligation or assignment; append-only. An undo is a row of its own."""
 
     __tablename__ = "status_reply"
     __table_args__ = (
@@ -87,24 +87,23 @@ class StatusReply(Base):
 
 
 class Decision(Base):
-    """A human act laid over the documents; append-only, dated and attributed."""
+    """A human act that overrides the documents; append-only, dated and attributed."""
 
     __tablename__ = "decision"
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    kind: Mapped[str] = mapped_column(
-        String(30)
-    )  # assign, confirm_date, open_duty, close_plan, track_from
+    # assign, confirm_date, open_duty, close_plan, track_from, …
+    kind: Mapped[str] = mapped_column(String(30))
     plan_code: Mapped[str] = mapped_column(String(100))
     subject: Mapped[str] = mapped_column(String(80))  # a task's or duty's code, or "" for the plan
     details: Mapped[dict[str, Any]]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    # an agency, "quản trị" or "tự động"; never a person's name, for a row can never be changed
+    # an agency, "quản trị" or "tự động"; never a person's name: the row can never be changed
     decided_by: Mapped[str] = mapped_column(String(120))
     decided_at: Mapped[datetime]
 
 
 class JobRun(Base):
-    """One run of a job that must happen once for a subject and day (a province's morning)."""
+    """One run of a job that runs once for a subject and day (a province's morning)."""
 
     __tablename__ = "job_run"
     __table_args__ = (UniqueConstraint("job", "subject", "run_on"),)

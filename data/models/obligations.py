@@ -1,4 +1,4 @@
-"""What follows from the documents: obligations and their reminders."""
+"""Tables of obligations and their reminders."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Obligation(Base):
     of an undated task, asked once a year.
 
     state: open, submitted, confirmed, withdrawn, superseded ("returned" is open with returned_at).
-    remind_on, rung: the next rung and its day while one is to come, else null; recomputed whenever
-    what they rest on changes, so a morning reads only what is due.
+    remind_on, rung: the next rung and its day, null where none follows; recomputed with every change
+    that bears on them, so a morning reads only what is due.
     """
 
     __tablename__ = "obligation"
@@ -40,8 +40,8 @@ class Obligation(Base):
             postgresql_where=text("remind_on IS NOT NULL"),
         ),
         Index("ix_obligation_agency_id_state_due_on", "agency_id", "state", "due_on"),
-        # Holds all that counts and lists of a plan ask of what is open, late or handed in, so that
-        # they are read from it alone, and the confirmed ones, which are by far the most, not at all.
+        # Covers the counts and lists of a plan: they read this index alone, and skip the confirmed rows,
+        # by far the most.
         Index(
             "ix_obligation_plan_id_state_judged_on",
             "plan_id",
@@ -83,9 +83,8 @@ class Obligation(Base):
     judged_on: Mapped[date]  # the last day that is judged on time; 9999-12-31: never late
     state: Mapped[str] = mapped_column(String(12), server_default="open")
     percent: Mapped[int | None]
-    progress: Mapped[str | None] = mapped_column(
-        String(12)
-    )  # not_started, in_progress, as last said
+    # not_started, in_progress, by the last answer
+    progress: Mapped[str | None] = mapped_column(String(12))
     blocked_at: Mapped[datetime | None]
     disputed_at: Mapped[datetime | None]
     extension_asked_at: Mapped[datetime | None]
@@ -95,23 +94,23 @@ class Obligation(Base):
     done_on: Mapped[date | None]
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None] = mapped_column(String(120))  # a name, or "tự động"
-    # escalation: 1 the agency was told that it comes, 2 the coordinator, 3 the leader was told
+    # escalation: 1 the agency was warned of it, 2 the coordinator was told, 3 the leader was told
     late_told: Mapped[int] = mapped_column(server_default="0")
     remind_on: Mapped[date | None]
     rung: Mapped[int | None]
-    # how often the deadline was moved, confirmed, cancelled or brought back, and the day of the last
-    # time; calendars tell by it which of two copies is the newer one
+    # how often the deadline was moved, confirmed, cancelled or restored, and the last day of it;
+    # calendars tell by it which of two copies is newer
     revision: Mapped[int] = mapped_column(server_default="0")
     revised_on: Mapped[date | None]
 
 
 class Reminder(Base):
-    """One rung for one obligation at one effective due, from the moment it was put into a message."""
+    """One rung for one obligation at one effective due, since it was put into a message."""
 
     __tablename__ = "reminder"
     __table_args__ = (UniqueConstraint("obligation_id", "due_on", "rung"),)
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
-    due_on: Mapped[date]  # the effective due it spoke of
+    due_on: Mapped[date]  # the effective due in that message
     rung: Mapped[int]
     reminded_on: Mapped[date]

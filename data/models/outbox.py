@@ -1,4 +1,4 @@
-"""What goes out: the outbox, the lines of its messages, the attempts."""
+"""Tables of the outbox: messages, the lines of their lists, the attempts to send."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from data.models.base import Base, Key
 class Message(Base):
     """One outgoing chat message. state: pending, claimed, sent, failed, uncertain, skipped.
 
-    secret: its words are not to be kept (a code, people's names): the context is emptied at its end.
-    template and context say what to render; a reminder's items stand in message_item and are read
-    again when it is rendered, so that what was answered meanwhile is left out.
+    secret: its words must not be kept (a code, people's names): the context is emptied once it ends.
+    template and context are rendered. A reminder's items are rows of message_item, read again when it is
+    rendered, so that items answered meanwhile are left out.
     """
 
     __tablename__ = "message"
@@ -63,16 +63,20 @@ class Message(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
-    priority: Mapped[int]  # 0 an answer to somebody who waits, 1 a notice, 2 a broadcast
+    priority: Mapped[int]  # 0 an answer, 1 a notice, 2 a broadcast
     template: Mapped[str] = mapped_column(String(60))
     context: Mapped[dict[str, Any]]
     buttons: Mapped[list[Any]]  # rows of [label, action]; see jobs.channel.Button
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))  # whose items it lists
+    agency_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agency.id")
+    )  # the agency of its items
     page: Mapped[int] = mapped_column(server_default="1")
     pages: Mapped[int] = mapped_column(server_default="1")
-    dedupe_key: Mapped[str | None] = mapped_column(String(120))  # the same thing is never put twice
+    dedupe_key: Mapped[str | None] = mapped_column(
+        String(120)
+    )  # the same message is never put twice
     secret: Mapped[bool] = mapped_column(server_default=false())
-    reply_to: Mapped[str | None] = mapped_column(String(80))  # remote id of what it answers
+    reply_to: Mapped[str | None] = mapped_column(String(80))  # remote id of the message it answers
     edits: Mapped[str | None] = mapped_column(String(80))  # remote id of the message it replaces
     broadcast_on: Mapped[date | None]  # the morning it was composed for
     created_at: Mapped[datetime]
@@ -89,7 +93,7 @@ class Message(Base):
 
 
 class MessageItem(Base):
-    """One line of a list in a message: its number there, the obligation, and the rung it stands for."""
+    """One line of a list in a message: its number, the obligation and the rung."""
 
     __tablename__ = "message_item"
     __table_args__ = (

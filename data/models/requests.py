@@ -1,4 +1,4 @@
-"""What is asked for and answered about an obligation: extensions, explanations, evidence, dialogs."""
+"""Tables of extensions, explanations, evidence and open dialogs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from data.models.base import Base, Key
 class ExtensionRequest(Base):
     """A request for a later date. state: open, granted, refused, offered, withdrawn.
 
-    offered: the decider named another date and the agency has not yet taken it; granted_until is that
-    date, or the one granted. At most one open or offered request an obligation.
+    offered: the coordinator named another date, which the agency has not accepted yet. granted_until: that
+    date, or the one granted. An obligation has at most one open or offered request.
     """
 
     __tablename__ = "extension_request"
@@ -37,7 +37,7 @@ class ExtensionRequest(Base):
     state: Mapped[str] = mapped_column(String(10), server_default="open")
     asked_at: Mapped[datetime]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))  # where the answer goes
+    chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))  # that gets the decision
     granted_until: Mapped[date | None]
     decided_at: Mapped[datetime | None]
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
@@ -50,19 +50,21 @@ class Explanation(Base):
     __table_args__ = (Index("ix_explanation_obligation_id", "obligation_id"),)
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # who is to explain
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # that must explain
     question: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10), server_default="asked")
     asked_at: Mapped[datetime]
     asked_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    asked_chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))  # told of the answer
+    asked_chat_id: Mapped[int | None] = mapped_column(
+        ForeignKey("chat.id")
+    )  # that gets the explanation
     answered_at: Mapped[datetime | None]
     answer: Mapped[str | None] = mapped_column(Text)
     answered_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class Evidence(Base):
-    """A photo or file that bears out an answer; its bytes stand once in evidence_content."""
+    """A photo or file that proves an answer; its bytes are stored once, in evidence_content."""
 
     __tablename__ = "evidence"
     __table_args__ = (Index("ix_evidence_obligation_id", "obligation_id"),)
@@ -87,7 +89,7 @@ class EvidenceContent(Base):
 
 
 class Dialog(Base):
-    """What a person was asked in a chat and has not yet answered; the next words are the answer."""
+    """An open question to a person in a chat; their next words are the answer."""
 
     __tablename__ = "dialog"
     __table_args__ = (UniqueConstraint("chat_id", "person_id"),)

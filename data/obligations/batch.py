@@ -1,12 +1,13 @@
-"""Obligations read and written by what they have in common, not one by one.
+"""Read and update obligations in groups that share all values planning looks at.
 
-Promises that what planning would treat alike is handed over as one, and that one row of parameters makes or
-changes all of it: a report of a hundred agencies is one thing to reckon, read or write. Judges nothing.
+Guarantees:
+- One row of parameters inserts or updates a whole group, however many agencies it has.
+- The number of statements follows the number of groups, not the number of obligations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -27,16 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import CHUNK_ROWS, chunks
 from data.models import Assignment, Obligation, Plan, Reminder
 
 _TABLE: Any = Obligation.__table__
-_AT_ONCE = 1000  # rows read, or rows of parameters
-_STATES_WITH_RUNGS = (
-    "open",
-    "withdrawn",
-    "superseded",
-)  # the states in which the rungs sent matter
-_STATE_EFFECTIVE_DUE = case(
+_STATES_WITH_RUNGS = ("open", "withdrawn", "superseded")  # in which the rungs sent matter
+_EFFECTIVE_DUE = case(
     (_TABLE.c.extended_to > _TABLE.c.due_on, _TABLE.c.extended_to), else_=_TABLE.c.due_on
 )
 _INSERTED_COLUMNS = (
@@ -46,12 +43,13 @@ _INSERTED_COLUMNS = (
 
 
 class ObligationGroup(NamedTuple):
-    """What planning looks at of obligations; those that agree in all of it are one to planning.
+    """Values that obligations of several agencies share: all that planning looks at.
 
-    told: the last rung sent for the effective due date; looked up only where it matters.
+    sent_rung: the last rung sent for the effective due date, in states where that matters.
     """
 
-    plan_id: int
+    plan_code: str
+    tracked_from: date
     kind: str
     code: str
     period: str
@@ -67,43 +65,106 @@ class ObligationGroup(NamedTuple):
     is_confirmed: bool
     rung: int | None
     remind_on: date | None
-    told: int | None
+    sent_rung: int | None
 
 
-ObligationIdsByAgency = dict[int, int]  # agency → its obligation
+ObligationIdsByAgency = dict[int, int]
+ObligationGroups = dict[ObligationGroup, ObligationIdsByAgency]
 
 
 async def read_groups(
     connection: AsyncConnection, condition: ColumnElement[bool]
-) -> dict[ObligationGroup, ObligationIdsByAgency]:
-    """Return the obligations of a condition, grouped by all that planning looks at."""
-    looked_up = {
-        "is_submitted": _TABLE.c.submitted_at.is_not(None),
-        "is_confirmed": _TABLE.c.confirmed_at.is_not(None),
-        "told": case((_TABLE.c.state.in_(_STATES_WITH_RUNGS), _last_rung(_STATE_EFFECTIVE_DUE))),
-    }
-    columns = [looked_up.get(name, _TABLE.c.get(name)) for name in ObligationGroup._fields]
-    query = select(_TABLE.c.id, _TABLE.c.agency_id, *columns).where(condition)
-    groups: dict[tuple[Any, ...], ObligationIdsByAgency] = {}
-    async with connection.stream(query) as rows:
-        async for some in rows.partitions(_AT_ONCE):
-            for row in some:
-                groups.setdefault(row[2:], {})[row[1]] = row[0]
-    return {ObligationGroup(*key): owners for key, owners in groups.items()}
+) -> ObligationGroups:
+    """Return the obligations of a condition by group."""
+    found: dict[tuple[Any, ...], ObligationIdsByAgency] = {}
+    async with connection.stream(_GROUPS.where(condition)) as rows:
+        async for part in rows.partitions(CHUNK_ROWS):
+            _add_to_groups(found, part)
+    return _as_groups(found)
 
 
-async def find_last_rungs(
+async def lock_groups(
+    connection: AsyncConnection, obligation_ids: Sequence[int]
+) -> ObligationGroups:
+    """Return some obligations by group; their rows stay locked until the transaction ends."""
+    found: dict[tuple[Any, ...], ObligationIdsByAgency] = {}
+    for ids in chunks(obligation_ids):
+        _add_to_groups(found, await connection.execute(_LOCKED_GROUPS, {"ids": ids}))
+    return _as_groups(found)
+
+
+def _add_to_groups(
+    found: dict[tuple[Any, ...], ObligationIdsByAgency], rows: Iterable[Any]
+) -> None:
+    for row in rows:
+        found.setdefault(row[2:], {})[row[1]] = row[0]
+
+
+def _as_groups(found: Mapping[tuple[Any, ...], ObligationIdsByAgency]) -> ObligationGroups:
+    return {ObligationGroup(*values): ids for values, ids in found.items()}
+
+
+async def group_by_sent_rung(
     connection: AsyncConnection, ids: Sequence[int], due_on: date
 ) -> dict[int | None, list[int]]:
-    """Return obligations by the last rung sent for a due date that they did not have so far."""
-    there = _ids(connection, "ids")
+    """Return obligations by the last rung sent for a due date other than their present one."""
+    id_list = _id_list(connection, "ids")
     query = select(_TABLE.c.id, _last_rung(bindparam("due_on", due_on))).where(
-        _TABLE.c.id.in_(select(there.c.value))
+        _TABLE.c.id.in_(select(id_list.c.value))
     )
     by_rung: dict[int | None, list[int]] = {}
     for key, rung in await connection.execute(query, {"ids": list(ids)}):
         by_rung.setdefault(rung, []).append(key)
     return by_rung
+
+
+async def insert_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert obligations; each row holds the columns of a group, and its owners' ids as `agencies`.
+
+    task_id: the task whose assignments the obligations refer to; None for reports.
+    """
+    owners = _id_list(connection, "agencies")
+    of_task = Assignment.task_id == bindparam("task_id")
+    assigned = owners.outerjoin(Assignment, and_(of_task, Assignment.agency_id == owners.c.value))
+    values = [bindparam(name, type_=_TABLE.c[name].type) for name in _INSERTED_COLUMNS]
+    for is_task, source, assignment_id in (
+        (True, assigned, Assignment.id),
+        (False, owners, null()),
+    ):
+        statement = insert(_TABLE).from_select(
+            (*_INSERTED_COLUMNS, "agency_id", "assignment_id"),
+            select(*values, owners.c.value, assignment_id).select_from(source),
+        )
+        for part in chunks([row for row in rows if (row["task_id"] is not None) is is_task]):
+            await connection.execute(statement, part)
+
+
+async def update_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update obligations; each row holds new values, and as `ids` the obligations that get them.
+
+    Where `revised_on` is among the values, `revision` rises by one.
+    """
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        names = tuple(sorted(row.keys() - {"ids"}))
+        values = {"ids": row["ids"], **{f"new_{name}": row[name] for name in names}}
+        by_columns.setdefault(names, []).append(values)
+    id_list = _id_list(connection, "ids")
+    for names, changes in by_columns.items():
+        columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        if "revised_on" in names:
+            columns["revision"] = _TABLE.c.revision + 1
+        which = _TABLE.c.id.in_(select(id_list.c.value))
+        for part in chunks(changes):
+            await connection.execute(update(_TABLE).where(which).values(columns), part)
+
+
+def _id_list(connection: AsyncConnection, name: str) -> TableValuedAlias:
+    """Return a parameter that holds a list of ids as a table with one column, `value`."""
+    if connection.dialect.name == "sqlite":
+        return func.json_each(bindparam(name, type_=JSON())).table_valued("value")
+    listed = func.unnest(bindparam(name, type_=ARRAY(BigInteger)))
+    return listed.table_valued("value").render_derived()
 
 
 def _last_rung(due_on: ColumnElement[Any]) -> Any:
@@ -114,129 +175,20 @@ def _last_rung(due_on: ColumnElement[Any]) -> Any:
     )
 
 
-async def insert_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Make obligations; each row is the columns of some that are alike, with `agencies`, their owners' ids.
-
-    task_id: the task whose assignments they stand for, or None where they are reports.
-    """
-    owners = _ids(connection, "agencies")
-    of_task = Assignment.task_id == bindparam("task_id")
-    parts = owners.outerjoin(Assignment, and_(of_task, Assignment.agency_id == owners.c.value))
-    values = [bindparam(name, type_=_TABLE.c[name].type) for name in _INSERTED_COLUMNS]
-    for is_task, theirs, assignment in (
-        (True, parts, Assignment.id),
-        (False, owners, null()),
-    ):
-        statement = insert(_TABLE).from_select(
-            (*_INSERTED_COLUMNS, "agency_id", "assignment_id"),
-            select(*values, owners.c.value, assignment).select_from(theirs),
-        )
-        some = [row for row in rows if (row["task_id"] is not None) is is_task]
-        await _in_parts(connection, statement, some)
-
-
-async def update_all(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Set columns of obligations; each row is new values with `ids`, those that get them.
-
-    Where `revised_on` is among them, their revision rises.
-    """
-    by_shape: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        shape = tuple(sorted(row.keys() - {"ids"}))
-        values = {"ids": row["ids"], **{f"new_{name}": row[name] for name in shape}}
-        by_shape.setdefault(shape, []).append(values)
-    there = _ids(connection, "ids")
-    for shape, changes in by_shape.items():
-        columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in shape}
-        if "revised_on" in shape:
-            columns["revision"] = _TABLE.c.revision + 1
-        which = _TABLE.c.id.in_(select(there.c.value))
-        await _in_parts(connection, update(_TABLE).where(which).values(columns), changes)
-
-
-async def _in_parts(
-    connection: AsyncConnection, statement: Any, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    for start in range(0, len(rows), _AT_ONCE):
-        await connection.execute(statement, rows[start : start + _AT_ONCE])
-
-
-def _ids(connection: AsyncConnection, name: str) -> TableValuedAlias:
-    """Return a parameter that holds a list of ids as a table with one column, `value`."""
-    if connection.dialect.name == "sqlite":
-        return func.json_each(bindparam(name, type_=JSON())).table_valued("value")
-    listed = func.unnest(bindparam(name, type_=ARRAY(BigInteger)))
-    return listed.table_valued("value").render_derived()
-
-
-_CHUNK = 1000
-ColumnChange = tuple[tuple[str, Any], ...]  # (column, value)
-
-
-class ReminderState(NamedTuple):
-    """What the next rung of an obligation follows from, and what was reckoned last."""
-
-    state: str
-    kind: str
-    due_on: date
-    extended_to: date | None
-    acknowledged_until: date | None
-    base_on: date
-    judged_on: date
-    rung: int | None
-    remind_on: date | None
-    plan_code: str
-    tracked_from: date
-    told: int | None  # the last rung of which people were told for the effective due
-
-
-async def lock_groups(
-    connection: AsyncConnection, obligation_ids: Sequence[int]
-) -> dict[ReminderState, list[int]]:
-    """Return how some obligations stand, each way once, with those that stand so; they are held."""
-    alike: dict[ReminderState, list[int]] = {}
-    for start in range(0, len(obligation_ids), _CHUNK):
-        rows = await connection.execute(
-            _REMINDER_STATES, {"ids": obligation_ids[start : start + _CHUNK]}
-        )
-        for key, *standing in rows:
-            alike.setdefault(ReminderState(*standing), []).append(key)
-    return alike
-
-
-async def update_groups(
-    connection: AsyncConnection, changes: Mapping[ColumnChange, Sequence[int]]
-) -> None:
-    """Make each change to all its obligations; an empty one is none."""
-    for change, keys in changes.items():
-        statement = update(Obligation).where(_BY_IDS).values(dict(change))
-        for start in range(0, len(keys) if change else 0, _CHUNK):
-            await connection.execute(statement, {"ids": keys[start : start + _CHUNK]})
-
-
-# ------------------------------------------------------------------ statements, made once
-
-_BY_IDS = Obligation.id.in_(bindparam("ids", expanding=True))
-_REMINDER_STATES = (
-    select(
-        Obligation.id,
-        Obligation.state,
-        Obligation.kind,
-        Obligation.due_on,
-        Obligation.extended_to,
-        Obligation.acknowledged_until,
-        Obligation.base_on,
-        Obligation.judged_on,
-        Obligation.rung,
-        Obligation.remind_on,
-        Plan.code,
-        Plan.tracked_from,
-        select(func.max(Reminder.rung))
-        .where(Reminder.obligation_id == Obligation.id, Reminder.due_on == _STATE_EFFECTIVE_DUE)
-        .scalar_subquery(),
-    )
-    .join(Plan, Plan.id == Obligation.plan_id)
-    .where(_BY_IDS)
-    .order_by(Obligation.id)  # in which they are held, whoever holds them
-    .with_for_update(of=Obligation, key_share=True)
+_COMPUTED = {
+    "plan_code": Plan.code,
+    "tracked_from": Plan.tracked_from,
+    "is_submitted": _TABLE.c.submitted_at.is_not(None),
+    "is_confirmed": _TABLE.c.confirmed_at.is_not(None),
+    "sent_rung": case((_TABLE.c.state.in_(_STATES_WITH_RUNGS), _last_rung(_EFFECTIVE_DUE))),
+}
+_GROUPS = select(
+    _TABLE.c.id,
+    _TABLE.c.agency_id,
+    *(_COMPUTED.get(name, _TABLE.c.get(name)) for name in ObligationGroup._fields),
+).join(Plan, Plan.id == _TABLE.c.plan_id)
+_LOCKED_GROUPS = (
+    _GROUPS.where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_TABLE.c.id)  # all lock in this order, so that no two wait for each other
+    .with_for_update(of=_TABLE, key_share=True)
 )

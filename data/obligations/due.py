@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
-
-_CHUNK = 900
 
 
 class DueRow(NamedTuple):
@@ -51,8 +50,8 @@ async def load_due(connection: AsyncConnection, province: str, *, today: date) -
 async def load_open(connection: AsyncConnection, obligation_ids: Sequence[int]) -> list[DueRow]:
     """Return those of some obligations that are open, whether or not their rung has come."""
     found: list[DueRow] = []
-    for start in range(0, len(obligation_ids), _CHUNK):
-        found += await _load_rows(connection, _BY_ID, ids=obligation_ids[start : start + _CHUNK])
+    for ids in chunks(obligation_ids):
+        found += await _load_rows(connection, _BY_ID, ids=ids)
     return found
 
 

@@ -23,11 +23,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
-from data.db.bulk_insert import bulk_insert
+from data.db.statements import bulk_insert, insert_or_ignore
 from data.models import Account, Chat, Delivery, Message, MessageItem
 
 ANSWER, NOTICE, BROADCAST = 0, 1, 2  # Message.priority
@@ -83,9 +82,8 @@ async def enqueue(
     numbers. send_at: not before that instant, default now. secret: emptied once it has ended. Wake the
     delivery after the commit.
     """
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     added = await connection.execute(
-        make(Message)
+        insert_or_ignore(connection, Message, "dedupe_key")
         .values(
             account_id=account_id,
             chat_id=chat_id,
@@ -104,7 +102,6 @@ async def enqueue(
             created_at=now,
             send_at=send_at or now,
         )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Message.id)
     )
     message_id = added.scalar_one_or_none()
@@ -138,12 +135,11 @@ async def enqueue_all(
     """
     if not messages:
         return 0
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     shared = {"buttons": [], "priority": priority, "created_at": now, "send_at": send_at}
     added = await connection.execute(
-        make(Message)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Message.id, Message.dedupe_key),
+        insert_or_ignore(connection, Message, "dedupe_key").returning(
+            Message.id, Message.dedupe_key
+        ),
         [{**message, **shared} for message in messages],
     )
     put = added.all()

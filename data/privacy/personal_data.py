@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.calendars.feeds import end_feeds
 from data.contacts.people import end_enrolments, load_person
+from data.db.statements import chunks
 from data.files import delete_report_files
 from data.models import (
     Account,
@@ -45,7 +46,6 @@ from data.outbox.messages import ANSWER, BROADCAST
 from data.progress.decisions import anonymize_confirmations
 from data.reports.requests import end_person_requests
 
-_CHUNK = 500
 # Nothing reads the context of a message that is over, but that of a reminder which failed.
 FORGOTTEN = "erased"  # why a chat is gone, and what its address begins with
 MESSAGE_IS_OVER = or_(
@@ -169,10 +169,10 @@ async def erase_person(
     if name:
         await _erase_name(connection, person_id, name)
     raw = await _raw_updates(connection, person_id)
-    for start in range(0, len(raw), _CHUNK):
+    for some in chunks(raw):
         await connection.execute(
             update(InboxEvent)
-            .where(InboxEvent.id.in_(raw[start : start + _CHUNK]))
+            .where(InboxEvent.id.in_(some))
             .values(raw=b"", address=None, error=None)
         )
     chats = await _private_chats(connection, person_id)
@@ -208,10 +208,8 @@ async def _erase_name(connection: AsyncConnection, person_id: int, name: str) ->
         )
     )
     said = [row.id for row in messages if whole.search(json.dumps(row.context, ensure_ascii=False))]
-    for start in range(0, len(said), _CHUNK):
-        await connection.execute(
-            update(Message).where(Message.id.in_(said[start : start + _CHUNK])).values(context={})
-        )
+    for some in chunks(said):
+        await connection.execute(update(Message).where(Message.id.in_(some)).values(context={}))
     titles = await connection.execute(select(Chat.id, Chat.title).where(Chat.title.is_not(None)))
     for row in titles.all():
         if whole.search(json.dumps(row.title, ensure_ascii=False)):

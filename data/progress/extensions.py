@@ -7,7 +7,7 @@ bot/conversation/context/access.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -128,19 +128,6 @@ async def find_extension_by_reply(connection: AsyncConnection, reply_id: int) ->
         select(ExtensionRequest.__table__).where(ExtensionRequest.reply_id == reply_id)
     )
     return rows.one_or_none()
-
-
-async def list_open_extensions_of_plans(
-    connection: AsyncConnection, plan_ids: Collection[int]
-) -> Sequence[Row[Any]]:
-    """Return the open requests of some plans, the soonest due first."""
-    rows = await connection.execute(
-        select(ExtensionRequest.__table__)
-        .join(Obligation, Obligation.id == ExtensionRequest.obligation_id)
-        .where(Obligation.plan_id.in_(sorted(plan_ids)), ExtensionRequest.state == "open")
-        .order_by(Obligation.base_on, ExtensionRequest.id)
-    )
-    return rows.all()
 
 
 async def withdraw_extension(connection: AsyncConnection, request_id: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.statements import chunks
 from data.models import Obligation, StatusReply
 from data.registry.workdays import Workdays
 from data.rules.ladder import held_until
@@ -29,7 +30,6 @@ ReplyKind = Literal[
     "dispute",
     "question",
 ]
-_LOCK_BATCH = 500
 
 _SNAPSHOT_DATES = ("acknowledged_until", "done_on", "extended_to")
 _SNAPSHOT_INSTANTS = (
@@ -228,8 +228,7 @@ async def lock_obligations(connection: AsyncConnection, obligation_ids: Sequence
 
     For what judges many before it changes any.
     """
-    for start in range(0, len(obligation_ids), _LOCK_BATCH):
-        some = sorted(obligation_ids)[start : start + _LOCK_BATCH]
+    for some in chunks(sorted(obligation_ids)):
         await connection.execute(
             select(Obligation.id)
             .where(Obligation.id.in_(some))

@@ -223,16 +223,6 @@ class Province:
             code = bulk[0].to
             seen.add(code)
 
-    def predecessors(self, code: str, on: date) -> frozenset[str]:
-        """Return the dead agencies whose bulk of work an agency does as of a date."""
-        return frozenset(
-            entry.code
-            for entry in self.file.agencies
-            if entry.code != code
-            and entry.code in self._passed
-            and self.main_successor(entry.code, on) == code
-        )
-
     def is_outside(self, code: str) -> bool:
         """Tell whether an agency stands outside the People's Committee (asked, never escalated)."""
         return self.agencies[code].kind in OUTSIDE_KINDS

@@ -92,35 +92,6 @@ def schedule_rungs(
     return [(rung, rung_day(rung, due, workdays)) for rung in (*before, *after)]
 
 
-def latest_rung(
-    rungs: Sequence[int], due: DueDate, workdays: Workdays, *, today: date
-) -> int | None:
-    """Return the last rung whose day has come by today, or None where none has."""
-    reached = [rung for rung, day in schedule_rungs(rungs, due, workdays) if day <= today]
-    return reached[-1] if reached else None
-
-
-def next_rung(
-    rungs: Sequence[int],
-    due: DueDate,
-    workdays: Workdays,
-    *,
-    after_rung: int | None,
-    held_until: date | None = None,
-) -> tuple[int, date] | None:
-    """Return the first rung after `after_rung` that may go out, with its day, or None at the end.
-
-    held_until: the last day for which an acknowledgement holds back rungs up to LAST_HELD_RUNG.
-    """
-    for rung, day in schedule_rungs(rungs, due, workdays):
-        if after_rung is not None and rung <= after_rung:
-            continue
-        if held_until is not None and rung <= LAST_HELD_RUNG and day <= held_until:
-            continue
-        return rung, day
-    return None
-
-
 def held_until(acknowledged_on: date, workdays: Workdays) -> date:
     """Return the last day on which an acknowledgement given on a date holds rungs back."""
     return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from data.clock import ZONE
+from data.db.statements import chunks
 from data.models import Obligation, StatusReply
 from data.progress.replies import ReplyKind
 from data.sheets.labels import REPLY_LABELS, STATE_LABELS
@@ -33,7 +34,6 @@ from data.sheets.status_sheet import (
 )
 from data.sheets.workbook import ImportRefused
 
-_CHUNK = 500
 _MARK = re.compile(r"\s*\(theo bảng xuất ([\d:/ ]{19}), .+ nhập\)$", re.DOTALL)
 
 
@@ -86,8 +86,7 @@ async def diff_status(
     """
     found = SheetFaults(faults)
     changes: list[StatusChange] = []
-    for start in range(0, len(filled), _CHUNK):
-        part = filled[start : start + _CHUNK]
+    for part in chunks(filled):
         ids = [each.key.obligation_id for each in part]
         rows = await connection.execute(select_sheet_obligations().where(Obligation.id.in_(ids)))
         owed = {row.id: row for row in rows}

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.db.database import DATABASE_ERRORS
+from data.db.errors import DATABASE_ERRORS
 from data.registry.workdays import Workdays
 from jobs.channel import Capabilities, Gone, OutgoingMessage
 from jobs.delivery.outcomes import NotRenderable, Skipped

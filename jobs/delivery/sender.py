@@ -23,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.accounts import leases
 from data.accounts.leases import Lease, LeaseLost
 from data.clock import Clock, civil_date
-from data.db.database import Database, DatabaseUnusable, describe_fault
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable, describe_fault
 from data.log import get_logger
 from data.outbox import claims
 from data.registry.workdays import Workdays

@@ -16,7 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date, civil_time
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.digests import kept_weeks
 from data.digests.kept_weeks import monday_of
 from data.log import get_logger

@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import inbox
 from data.clock import Clock
 from data.contacts import enrolments
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
 from data.models import Chat
 from data.outbox import messages as outbox

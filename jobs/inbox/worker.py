@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import inbox
 from data.clock import Clock
 from data.contacts.invitations import may_hold_code
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
 from jobs.channel import Answer, Channel, Incoming
 from jobs.delivery.lease import AccountLease

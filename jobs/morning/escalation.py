@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.recipients import Recipient, list_recipients
+from data.db.statements import chunks
 from data.models import Agency, Obligation
 from data.obligations import due
 from data.registry.province import Province
@@ -27,7 +28,6 @@ from data.rules.owners import coordinator_of
 from jobs.morning.pages import ChatMorning, DueItem
 
 NOBODY, AGENCY, COORDINATOR, LEADER = 0, 1, 2, 3  # Obligation.late_told
-_CHUNK = 900
 
 
 async def escalate(
@@ -141,5 +141,5 @@ async def _load_late_items(
 async def _set_late_told(connection: AsyncConnection, obligation_ids: list[Any], step: int) -> None:
     some = Obligation.id.in_(bindparam("ids", expanding=True))
     statement = update(Obligation).where(some).values(late_told=step)
-    for start in range(0, len(obligation_ids), _CHUNK):
-        await connection.execute(statement, {"ids": obligation_ids[start : start + _CHUNK]})
+    for ids in chunks(obligation_ids):
+        await connection.execute(statement, {"ids": ids})

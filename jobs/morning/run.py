@@ -21,8 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data import job_runs
 from data.clock import civil_date, civil_time
 from data.contacts.enrolments import end_stand_ins
-from data.db.bulk_insert import bulk_insert
-from data.db.database import DATABASE_ERRORS, Database, describe_fault
+from data.db.database import Database
+from data.db.errors import DATABASE_ERRORS, describe_fault
+from data.db.statements import bulk_insert
 from data.log import get_logger
 from data.models import Reminder
 from data.obligations import due

@@ -13,12 +13,12 @@ from sqlalchemy import Row, and_, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.accounts import usage_warnings
+from data.db.statements import chunks
 from data.models import Agency, Message, MessageItem
 from data.outbox import messages as outbox
 from data.outbox.messages import NOBODY_LEFT
 from jobs.morning import escalation
 
-_CHUNK = 900
 # Written out, for so the partial indexes are used: what was sent, years of it, is not looked at.
 _WAITS = Message.state == literal_column("'pending'")
 _ENDED = and_(
@@ -45,8 +45,7 @@ async def replace_unsent(connection: AsyncConnection, province: str, today: date
     await usage_warnings.delete_warnings(
         connection, [line["mark"] for row in found for line in row.context.get("accounts", ())]
     )
-    for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
+    for part in chunks(ids):
         items = await connection.execute(
             select(MessageItem.obligation_id).where(MessageItem.message_id.in_(part))
         )

@@ -19,7 +19,7 @@ from data.models import Agency, Obligation, Plan, ReportDuty, Task
 from data.obligations.batch import (
     ObligationGroup,
     ObligationIdsByAgency,
-    find_last_rungs,
+    group_by_sent_rung,
     insert_all,
     read_groups,
     update_all,
@@ -33,18 +33,18 @@ from data.rules.undated import drop_done
 from jobs.planning.ladder_cache import LadderCache
 from jobs.planning.rungs import ENDED_STATES, next_step, step_columns
 
-_AT_A_STRETCH = 50  # occasions, before whoever else is at work in the process has a turn
-_TOLD = attrgetter("due_on", "due_proposed", "state")
-_AS_PLANNED = attrgetter(  # in the order in which they are reckoned below
+_PAUSE_EVERY = 50  # occasions or groups, after which other tasks of the process get a turn
+_ANNOUNCED = attrgetter("due_on", "due_proposed", "state")  # a change of these is a revision
+_PLANNED = attrgetter(  # in the order of _planned_values
     "due_on", "due_words", "due_proposed", "base_on", "judged_on", "state", "rung", "remind_on"
 )
 
-Wanted = dict[tuple[str, str], dict[int, Occasion]]  # by code and period: who owes it, and how
+Wanted = dict[tuple[str, str], dict[int, Occasion]]  # code and period → owner's id → occasion
 
 
 @dataclass(slots=True)
 class PlanningCounts:
-    """What planning did to obligations."""
+    """How many obligations planning added, moved, withdrew and left as they were."""
 
     added: int = 0
     moved: int = 0
@@ -65,37 +65,47 @@ async def materialise(
     plan_code: plan this one alone.
     """
     counts = PlanningCounts()
-    overlay = await load_overrides(connection)
+    overrides = await load_overrides(connection)
     ladders = ladders or LadderCache(registry)
-    which = select(Plan.__table__)
-    found = await connection.execute(
-        which if plan_code is None else which.where(Plan.code == plan_code)
-    )
-    plans = found.all()
-    theirs = Agency.province.in_({plan.province for plan in plans})
-    bodies = await connection.execute(select(Agency.province, Agency.code, Agency.id).where(theirs))
-    agencies: dict[str, dict[str, int]] = {}
-    for province, code, key in bodies:
-        agencies.setdefault(province, {})[code] = key
+    query = select(Plan.__table__)
+    if plan_code is not None:
+        query = query.where(Plan.code == plan_code)
+    plans = (await connection.execute(query)).all()
+    agencies = await _load_agency_ids(connection, {plan.province for plan in plans})
     for plan in plans:
         wanted: Wanted = {}
         if plan.withdrawn_at is None and plan.code in registry.plans:
             ids = agencies[plan.province]
-            for number, owed in enumerate(_wanted(registry, plan, overlay, today)):
-                owners = wanted.setdefault((owed.code, owed.period), {})
-                owners.update((ids[code], owed) for code in owed.agencies)
-                if number % _AT_A_STRETCH == 0:
+            for number, occasion in enumerate(_occasions(registry, plan, overrides, today)):
+                owners = wanted.setdefault((occasion.code, occasion.period), {})
+                owners.update((ids[code], occasion) for code in occasion.agencies)
+                if number % _PAUSE_EVERY == 0:
                     await asyncio.sleep(0)
         await _bring_in_line(connection, registry, ladders, plan, wanted, today, counts)
     return counts
 
 
-def _wanted(registry: Registry, plan: Any, overlay: Overrides, today: date) -> Iterable[Occasion]:
+async def _load_agency_ids(
+    connection: AsyncConnection, provinces: Set[str]
+) -> dict[str, dict[str, int]]:
+    """Return the ids of agencies by province and code."""
+    rows = await connection.execute(
+        select(Agency.province, Agency.code, Agency.id).where(Agency.province.in_(provinces))
+    )
+    ids: dict[str, dict[str, int]] = {}
+    for province, code, key in rows:
+        ids.setdefault(province, {})[code] = key
+    return ids
+
+
+def _occasions(
+    registry: Registry, plan: Any, overrides: Overrides, today: date
+) -> Iterable[Occasion]:
     last = today + HORIZON
     if plan.closed_on is not None:
         last = min(last, plan.closed_on)
     return tracked_occasions(
-        registry, plan.code, tracked_from=plan.tracked_from, until=last, overrides=overlay
+        registry, plan.code, tracked_from=plan.tracked_from, until=last, overrides=overrides
     )
 
 
@@ -108,120 +118,129 @@ async def _bring_in_line(
     today: date,
     counts: PlanningCounts,
 ) -> None:
-    known = await read_groups(connection, Obligation.plan_id == plan.id)
+    """Bring one plan's obligations in line with what is wanted.
+
+    1. Drop later years of undated tasks that are confirmed.
+    2. Match each stored group with the occasions that are wanted: update it, or end it.
+    3. Insert what is wanted and not stored.
+    """
+    groups = await read_groups(connection, Obligation.plan_id == plan.id)
     confirmed = [
-        (row.code, agency, row.period)
-        for row, owners in known.items()
-        if row.state == "confirmed"
+        (group.code, agency, group.period)
+        for group, owners in groups.items()
+        if group.state == "confirmed"
         for agency in owners
     ]
-    over = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)
+    done = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)  # 1
     still_owed = {key for key, owners in wanted.items() if owners}
     changes: list[dict[str, Any]] = []
-    for number, (row, owners) in enumerate(known.items()):
-        if number % _AT_A_STRETCH == 0:
+    for number, (group, owners) in enumerate(groups.items()):  # 2
+        if number % _PAUSE_EVERY == 0:
             await asyncio.sleep(0)
-        for owed, theirs in _by_occasion(row, owners, wanted).items():
-            if owed is not None:
-                ids = list(theirs.values())
-                for told, same in (await _group_by_rung_told(connection, row, owed, ids)).items():
-                    values = _planned_values(row, owed, ladders, plan, told, today)
-                    if _AS_PLANNED(row) == tuple(values.values()):
-                        counts.kept += len(same)
-                        continue
-                    counts.moved += len(same)
-                    if _TOLD(row) != (owed.due_on, owed.proposed, values["state"]):
-                        values["revised_on"] = today
-                    changes.append({"ids": same, **values})
-            elif row.state not in (*ENDED_STATES, "confirmed"):
-                changes += _ending_changes(row, theirs, still_owed, over, today)
-                counts.withdrawn += len(theirs)
+        for occasion, matched in _take_by_occasion(group, owners, wanted).items():
+            if occasion is not None:
+                ids = list(matched.values())
+                changes += await _updates(connection, group, occasion, ids, ladders, today, counts)
+            elif group.state not in (*ENDED_STATES, "confirmed"):
+                changes += _endings(group, matched, still_owed, done, today)
+                counts.withdrawn += len(matched)
     await update_all(connection, changes)
-    seen = {row.code for row in known}
-    fresh = []
-    for left in wanted.values():
-        for owed, new in _group_by_occasion(left).items():
-            if owed.code in seen and _is_past_report(owed, plan):
-                continue  # a moved deadline makes no debt of the years before tracking
-            fresh.append((owed, new))
-            counts.added += len(new)
-    if fresh:
-        await _add(connection, ladders, plan, fresh, today)
+    stored_codes = {group.code for group in groups}
+    missing = [  # 3; a moved deadline makes no debt of the years before tracking
+        (occasion, agencies)
+        for owners in wanted.values()
+        for occasion, agencies in _group_by_occasion(owners).items()
+        if not (occasion.code in stored_codes and _is_past_report(occasion, plan))
+    ]
+    if missing:
+        await _add(connection, ladders, plan, missing, today)
+        counts.added += sum(len(agencies) for _, agencies in missing)
 
 
-def _by_occasion(
-    row: ObligationGroup, owners: ObligationIdsByAgency, wanted: Wanted
+def _take_by_occasion(
+    group: ObligationGroup, owners: ObligationIdsByAgency, wanted: Wanted
 ) -> dict[Occasion | None, ObligationIdsByAgency]:
-    """Take what these owe out of what is wanted; return the obligations by what they now are, if anything."""
-    theirs = wanted.get((row.code, row.period), {})
-    found: dict[Occasion | None, ObligationIdsByAgency] = {}
+    """Take the group's owners out of what is wanted; return its obligations by their occasion, if any."""
+    occasions = wanted.get((group.code, group.period), {})
+    matched: dict[Occasion | None, ObligationIdsByAgency] = {}
     for agency, key in owners.items():
-        found.setdefault(theirs.pop(agency, None), {})[agency] = key
-    return found
+        matched.setdefault(occasions.pop(agency, None), {})[agency] = key
+    return matched
 
 
 def _group_by_occasion(owners: Mapping[int, Occasion]) -> dict[Occasion, list[int]]:
-    found: dict[Occasion, list[int]] = {}
-    for agency in sorted(owners):  # databases like rows in the order of their indexes
-        found.setdefault(owners[agency], []).append(agency)
-    return found
+    agencies: dict[Occasion, list[int]] = {}
+    for agency in sorted(owners):  # in the order of the index into which they are inserted
+        agencies.setdefault(owners[agency], []).append(agency)
+    return agencies
 
 
-async def _group_by_rung_told(
-    connection: AsyncConnection, row: ObligationGroup, owed: Occasion, ids: list[int]
-) -> Mapping[int | None, list[int]]:
-    """Return the obligations by the last rung that was sent for the date they now have."""
-    if row.due_on == owed.due_on or row.state not in ("open", *ENDED_STATES):
-        return {row.told: ids}
-    return await find_last_rungs(connection, ids, effective_due(owed.due_on, row.extended_to))
+async def _updates(
+    connection: AsyncConnection,
+    group: ObligationGroup,
+    occasion: Occasion,
+    ids: list[int],
+    ladders: LadderCache,
+    today: date,
+    counts: PlanningCounts,
+) -> list[dict[str, Any]]:
+    """Return the updates by which some obligations of a group become what the occasion says."""
+    by_rung: Mapping[int | None, list[int]] = {group.sent_rung: ids}
+    if group.due_on != occasion.due_on and group.state in ("open", *ENDED_STATES):
+        due_on = effective_due(occasion.due_on, group.extended_to)
+        by_rung = await group_by_sent_rung(connection, ids, due_on)
+    updates: list[dict[str, Any]] = []
+    for sent, some in by_rung.items():
+        values = _planned_values(group, occasion, ladders, sent, today)
+        if _PLANNED(group) == tuple(values.values()):
+            counts.kept += len(some)
+            continue
+        counts.moved += len(some)
+        if _ANNOUNCED(group) != (occasion.due_on, occasion.proposed, values["state"]):
+            values["revised_on"] = today
+        updates.append({"ids": some, **values})
+    return updates
 
 
 def _planned_values(
-    row: ObligationGroup,
-    owed: Occasion,
-    ladders: LadderCache,
-    plan: Any,
-    told: int | None,
-    today: date,
+    group: ObligationGroup, occasion: Occasion, ladders: LadderCache, sent: int | None, today: date
 ) -> dict[str, Any]:
-    """Return what stored obligations say once they are in line."""
-    effective = effective_due(owed.due_on, row.extended_to)
-    due = ladders.due(plan.code, owed.kind, effective)
-    state = _restored_state(row) if row.state in ENDED_STATES else row.state
+    """Return the columns of stored obligations once they are in line."""
+    due_on = effective_due(occasion.due_on, group.extended_to)
+    state = _restored_state(group) if group.state in ENDED_STATES else group.state
     step = None
     if state == "open":
-        step = next_step(
-            row, ladders, plan.code, plan.tracked_from, owed.kind, effective, told, today
-        )
-    return {**_dates(owed, due), "state": state, **step_columns(step)}
+        step = next_step(group, ladders, kind=occasion.kind, due_on=due_on, sent=sent, today=today)
+    due = ladders.due(group.plan_code, occasion.kind, due_on)
+    return {**_date_columns(occasion, due), "state": state, **step_columns(step)}
 
 
-def _dates(owed: Occasion, due: DueDate) -> dict[str, Any]:
+def _date_columns(occasion: Occasion, due: DueDate) -> dict[str, Any]:
     return {
-        "due_on": owed.due_on,
-        "due_words": owed.due_words,
-        "due_proposed": owed.proposed,
+        "due_on": occasion.due_on,
+        "due_words": occasion.due_words,
+        "due_proposed": occasion.proposed,
         "base_on": due.base,
         "judged_on": due.judged,
     }
 
 
-def _ending_changes(
-    row: ObligationGroup,
+def _endings(
+    group: ObligationGroup,
     owners: ObligationIdsByAgency,
     still_owed: Set[tuple[str, str]],
-    over: Set[tuple[str, int, str]],
+    done: Set[tuple[str, int, str]],
     today: date,
 ) -> list[dict[str, Any]]:
-    """Return the changes that end obligations: those that others owe now, and those that nobody does."""
-    ends: dict[str, list[int]] = {}
+    """Return the updates that end obligations: superseded where other agencies owe them now, else withdrawn."""
+    ids_by_state: dict[str, list[int]] = {}
     for agency, key in owners.items():
-        is_over = (row.code, agency, row.period) in over
-        taken_over = (row.code, row.period) in still_owed and not is_over
-        ends.setdefault("superseded" if taken_over else "withdrawn", []).append(key)
+        is_done = (group.code, agency, group.period) in done
+        has_other_owner = (group.code, group.period) in still_owed and not is_done
+        ids_by_state.setdefault("superseded" if has_other_owner else "withdrawn", []).append(key)
     return [
         {"ids": ids, "state": state, **step_columns(None), "revised_on": today}
-        for state, ids in ends.items()
+        for state, ids in ids_by_state.items()
     ]
 
 
@@ -229,9 +248,10 @@ async def _add(
     connection: AsyncConnection,
     ladders: LadderCache,
     plan: Any,
-    fresh: Iterable[tuple[Occasion, list[int]]],
+    missing: Iterable[tuple[Occasion, list[int]]],
     today: date,
 ) -> None:
+    """Insert the obligations of some occasions, each with the ids of its agencies."""
     duties = await connection.execute(
         select(ReportDuty.code, ReportDuty.id).where(ReportDuty.plan_id == plan.id)
     )
@@ -239,35 +259,36 @@ async def _add(
     duty_ids = {row.code: row.id for row in duties}
     task_ids = {row.code: row.id for row in tasks}
     rows = []
-    for owed, agencies in fresh:
-        due = ladders.due(plan.code, owed.kind, owed.due_on)
+    for occasion, agencies in missing:
+        kind, due_on = occasion.kind, occasion.due_on
+        due = ladders.due(plan.code, kind, due_on)
         step = ladders.next_rung(
-            plan.code, owed.kind, owed.due_on, today=today, sent=None, acknowledged_until=None
+            plan.code, kind, due_on, today=today, sent=None, acknowledged_until=None
         )
-        is_task = owed.kind in TASK_KINDS
+        is_task = kind in TASK_KINDS
         rows.append(
             {
                 "plan_id": plan.id,
-                "duty_id": None if is_task else duty_ids.get(owed.code),
-                "task_id": task_ids.get(owed.code) if is_task else None,
+                "duty_id": None if is_task else duty_ids.get(occasion.code),
+                "task_id": task_ids.get(occasion.code) if is_task else None,
                 "agencies": agencies,
-                "kind": owed.kind,
-                "code": owed.code,
-                "period": owed.period,
+                "kind": kind,
+                "code": occasion.code,
+                "period": occasion.period,
                 "state": "open",
-                **_dates(owed, due),
+                **_date_columns(occasion, due),
                 **step_columns(step),
             }
         )
     await insert_all(connection, rows)
 
 
-def _restored_state(row: ObligationGroup) -> str:
-    """Return the state of what comes back: what was answered stays answered."""
-    if row.is_confirmed:
+def _restored_state(group: ObligationGroup) -> str:
+    """Return the state of obligations that come back; an answered one stays answered."""
+    if group.is_confirmed:
         return "confirmed"
-    return "submitted" if row.is_submitted else "open"
+    return "submitted" if group.is_submitted else "open"
 
 
-def _is_past_report(owed: Occasion, plan: Any) -> bool:
-    return owed.kind != "phase_end" and bool(owed.due_on < plan.tracked_from)
+def _is_past_report(occasion: Occasion, plan: Any) -> bool:
+    return occasion.kind != "phase_end" and bool(occasion.due_on < plan.tracked_from)

@@ -8,13 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.obligations.batch import (
-    ColumnChange,
-    ObligationGroup,
-    ReminderState,
-    lock_groups,
-    update_groups,
-)
+from data.obligations.batch import ObligationGroup, lock_groups, update_all
 from data.registry.registry import Registry
 from data.rules.ladder import effective_due
 from jobs.planning.ladder_cache import LadderCache
@@ -36,48 +30,53 @@ async def recompute(
 
     The rows are locked: of two transactions at once, the second reads what the first wrote.
     """
-    ids = list(obligation_ids)
     ladders = ladders or LadderCache(registry)
-    changes: dict[ColumnChange, list[int]] = {}
-    for each, keys in (await lock_groups(connection, ids)).items():
-        if each.plan_code in registry.plans:
-            changes.setdefault(_reminder_change(each, ladders, today), []).extend(keys)
-    await update_groups(connection, changes)
+    ids_by_change: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for group, ids in (await lock_groups(connection, list(obligation_ids))).items():
+        if group.plan_code in registry.plans:
+            change = _changed_columns(group, ladders, today)
+            ids_by_change.setdefault(change, []).extend(ids.values())
+    rows = [{"ids": ids, **dict(change)} for change, ids in ids_by_change.items() if change]
+    await update_all(connection, rows)
 
 
-def _reminder_change(row: ReminderState, ladders: LadderCache, today: date) -> ColumnChange:
-    """Return what is to change of obligations that stand alike."""
-    effective = effective_due(row.due_on, row.extended_to)
-    due = ladders.due(row.plan_code, row.kind, effective)
+def _changed_columns(
+    group: ObligationGroup, ladders: LadderCache, today: date
+) -> tuple[tuple[str, Any], ...]:
+    """Return the columns of a group that are out of date, with their new values."""
+    due_on = effective_due(group.due_on, group.extended_to)
+    due = ladders.due(group.plan_code, group.kind, due_on)
     step = None
-    if row.state in ("open", *ENDED_STATES):
+    if group.state in ("open", *ENDED_STATES):
         step = next_step(
-            row, ladders, row.plan_code, row.tracked_from, row.kind, effective, row.told, today
+            group, ladders, kind=group.kind, due_on=due_on, sent=group.sent_rung, today=today
         )
     new = {"base_on": due.base, "judged_on": due.judged, **step_columns(step)}
-    return tuple((name, value) for name, value in new.items() if getattr(row, name) != value)
+    return tuple((name, value) for name, value in new.items() if getattr(group, name) != value)
 
 
 def next_step(
-    row: ObligationGroup | ReminderState,
+    group: ObligationGroup,
     ladders: LadderCache,
-    plan_code: str,
-    tracked_from: date,
+    *,
     kind: str,
-    effective: date,
-    told: int | None,
+    due_on: date,
+    sent: int | None,
     today: date,
 ) -> Step:
-    """Return the next rung and its day, or None where nothing more is to be said."""
-    if kind == "phase_end" and effective < tracked_from and told is not None:
-        return None  # what ended before it was tracked is asked about once
+    """Return the next rung of a group and its day, or None where no reminder follows.
+
+    kind, due_on, sent: as planned now, which may differ from the group's stored values.
+    """
+    if kind == "phase_end" and due_on < group.tracked_from and sent is not None:
+        return None  # an end before tracking began is asked about once
     return ladders.next_rung(
-        plan_code,
+        group.plan_code,
         kind,
-        effective,
+        due_on,
         today=today,
-        sent=told,
-        acknowledged_until=row.acknowledged_until,
+        sent=sent,
+        acknowledged_until=group.acknowledged_until,
     )
 
 

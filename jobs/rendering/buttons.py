@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from data.db.statements import chunks
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.items import Item
 
-NUMBERS_A_ROW = 5
+_NUMBERS_A_ROW = 5
 
 
 def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
@@ -25,13 +26,15 @@ def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Butt
     if len(items) == 1:
         return item_buttons(items[0]["id"], items[0]["kind"])
     numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
-    rows = [
-        tuple(numbers[start : start + NUMBERS_A_ROW])
-        for start in range(0, len(numbers), NUMBERS_A_ROW)
-    ]
+    rows = number_rows(numbers)
     if all(item["kind"] == UNDATED for item in items):
         return (*rows, (Button("Tất cả đang làm", f"doingall:{message_id}"),))
     return (*rows, (Button("Đã nhận tất cả", f"ackall:{message_id}"),))
+
+
+def number_rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
+    """Return buttons that bear a list's numbers, five a row."""
+    return tuple(map(tuple, chunks(buttons, _NUMBERS_A_ROW)))
 
 
 def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...]:

@@ -14,12 +14,11 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from data.db.statements import chunks
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
 from data.rules.ladder import UNDATED, DueDate, effective_due
-
-_CHUNK = 900
 
 Item = dict[str, Any]
 
@@ -72,8 +71,8 @@ async def load_obligation_rows(
 ) -> dict[int, Any]:
     """Return what a line needs to know of each obligation, by id."""
     found: dict[int, Any] = {}
-    for start in range(0, len(obligation_ids), _CHUNK):
-        rows = await connection.execute(_BY_ID, {"ids": obligation_ids[start : start + _CHUNK]})
+    for ids in chunks(obligation_ids):
+        rows = await connection.execute(_BY_ID, {"ids": ids})
         found.update({row.id: row for row in rows})
     return found
 

@@ -14,8 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from bot.cli.backup import copy_database
 from bot.service.process_lock import DatabaseInUse, ProcessLock, lock_out_services
@@ -23,12 +22,13 @@ from data.accounts import leases
 from data.backup.restore import RestoreResult, inspect_backup, mark_backed_up, prepare_restored_copy
 from data.clock import SystemClock
 from data.db.database import Database
-from data.db.upgrade import alembic_config, current_revision, newest_revision, upgrade_schema
+from data.db.upgrade import newest_revision, upgrade_schema
 from data.models import Chat, JobRun, Message, StatusReply
 from jobs.morning.run import run_mornings
 from tests.cli.test_cli import Terminal, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 from tests.support.loaded_province import morning_of
+from tests.support.newer_program import NEXT_REVISION, install_newer_program, run_newer_program
 from tests.support.round_trip import Whole
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server's backups are the server's
@@ -188,30 +188,16 @@ def test_a_backup_of_a_newer_program_or_of_the_sandbox_is_refused(
 def test_a_backup_of_an_older_program_is_brought_up_to_date(
     terminal: Terminal, present: Path, tmp_path: Path
 ) -> None:
-    older = Database(sqlite_url(tmp_path / "older.db"))
-
-    def to_0006(connection: Connection) -> None:
-        settings = alembic_config()
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "0006")
-
-    async def make() -> None:
-        async with older.write() as connection:
-            await connection.run_sync(to_0006)
-        await older.dispose()
-
-    asyncio.run(make())
-    _, out, _ = terminal.type("restore", "older.db", "--yes")
-    assert f"Bản sao lưu ở bản 0006: sẽ được nâng lên bản {newest_revision()}" in out
-
-    async def revision() -> str | None:
-        database = Database(sqlite_url(present))
-        async with database.read() as connection:
-            found = await current_revision(connection)
-        await database.dispose()
-        return found
-
-    assert asyncio.run(revision()) == newest_revision()
+    assert terminal.type("backup", "copy.db")[0] == 0
+    newer = install_newer_program(tmp_path / "newer")
+    out = run_newer_program(newer, "-m", "bot", "restore", "copy.db", "--yes")
+    step = f"Bản sao lưu ở bản {newest_revision()}: sẽ được nâng lên bản {NEXT_REVISION}"
+    assert step in out
+    with closing(sqlite3.connect(present)) as file:
+        revision = file.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        added = file.execute("SELECT DISTINCT noted_by FROM meta").fetchall()
+        answers = file.execute("SELECT count(*) FROM status_reply").fetchone()[0]
+    assert (revision, added, answers) == (NEXT_REVISION, [("0",)], 1)
 
 
 def test_while_a_service_runs_nothing_is_restored(terminal: Terminal, present: Path) -> None:

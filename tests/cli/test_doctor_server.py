@@ -59,16 +59,17 @@ async def test_the_age_of_the_last_backup_is_told(
 
 
 @pytest.mark.parametrize(
-    ("revision", "level", "todo"),
-    [("0007", "warn", "dịch vụ tự nâng lên"), ("9999", "bad", "bản chương trình mới")],
+    ("change", "level", "todo"),
+    [
+        ("DELETE FROM alembic_version", "warn", "dịch vụ tự nâng lên"),
+        ("UPDATE alembic_version SET version_num = '9999'", "bad", "bản chương trình mới"),
+    ],
 )
 async def test_tables_of_another_program_are_told(
-    revision: str, level: str, todo: str, database: Database
+    change: str, level: str, todo: str, database: Database
 ) -> None:
     async with database.write() as connection:
-        await connection.execute(
-            text("UPDATE alembic_version SET version_num = :to"), {"to": revision}
-        )
+        await connection.execute(text(change))
     found = (await examined(database))["Bản cấu trúc"]
     assert (found.level, todo in found.todo) == (level, True)
 

@@ -6,15 +6,15 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import DatabaseError
 
 from data.clock import ZONE
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.upgrade import (
     alembic_config,
     current_revision,
@@ -22,7 +22,8 @@ from data.db.upgrade import (
     newest_revision,
     upgrade_schema,
 )
-from data.models import Base, Decision, Message, Person
+from data.models import Base, Decision, Meta, Person
+from tests.support.newer_program import NEXT_REVISION, install_newer_program, run_newer_program
 
 
 async def test_a_migrated_schema_equals_a_fresh_one(database: Database) -> None:
@@ -79,64 +80,24 @@ async def test_a_missing_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
         Database(f"sqlite+aiosqlite:///{tmp_path / 'none' / 'x.db'}")
 
 
-async def test_names_and_codes_kept_by_an_earlier_version_are_let_go_of(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
-
-    def to_second(connection: Connection) -> None:
-        settings = alembic_config()
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "0002")
-
-    at = "2026-11-20 01:00:00.000000"
-    statements = [
-        "INSERT INTO account (id, channel, name) VALUES (1, 'local', 'a')",
-        "INSERT INTO chat (id, account_id, address, kind) VALUES (1, 1, 'x', 'private')",
-        f"INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '{at}')",
-        """INSERT INTO agency (id, province, code, name, short, kind, position, folded)
-           VALUES (1, 'p', 'skhcn', 'Sở KH&CN', 'Sở KH&CN', 'department', 1, '')""",
-        f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, enrolled_at)
-            VALUES (1, 1, 1, 'coordinator', '{at}')""",
-        *(
-            "INSERT INTO decision (kind, plan_code, subject, details, person_id, decided_by, decided_at)"
-            f" VALUES ('{kind}', 'p', 's', '{{}}', {person}, '{by}', '{at}')"
-            for kind, person, by in (
-                ("confirm", 1, "Chị Lan"),
-                ("close_plan", "NULL", "quản trị"),
-                ("handover", 1, "người đang giữ vai trò"),
-            )
-        ),
-        *(
-            "INSERT INTO message (account_id, chat_id, priority, template, context, buttons,"
-            " created_at, send_at, state)"
-            f" VALUES (1, 1, 0, '{template}', '{{\"code\": 1}}', '[]', '{at}', '{at}', '{state}')"
-            for template, state in (
-                ("code_made", "sent"),
-                ("code_made", "pending"),
-                ("help", "sent"),
-            )
-        ),
-        f"INSERT INTO delivery (message_id, attempt, at, outcome) VALUES (1, 1, '{at}', 'sent')",
-    ]
+@pytest.mark.slow
+async def test_a_newer_program_upgrades_and_keeps_the_rows_and_the_older_one_then_refuses(
+    database: Database, tmp_path: Path
+) -> None:
     async with database.write() as connection:
-        await connection.run_sync(to_second)
-        for statement in statements:
-            await connection.exec_driver_sql(statement)
-    await upgrade_schema(database)
+        await connection.execute(insert(Meta).values(key="kept", value="x"))
+    upgrade = (
+        "import asyncio, sys; from data.db.database import Database;"
+        " from data.db.upgrade import upgrade_schema; asyncio.run(upgrade_schema(Database(sys.argv[1])))"
+    )
+    url = database.url.render_as_string(hide_password=False)
+    run_newer_program(install_newer_program(tmp_path / "newer"), "-c", upgrade, url)
     async with database.read() as connection:
-        by = await connection.execute(select(Decision.decided_by).order_by(Decision.id))
-        assert list(by.scalars()) == ["Sở KH&CN", "quản trị", "người đang giữ vai trò"]
-        messages = await connection.execute(
-            select(Message.secret, Message.context).order_by(Message.id)
-        )
-        assert [tuple(row) for row in messages] == [
-            (True, {}),
-            (True, {"code": 1}),
-            (False, {"code": 1}),
-        ]
-    with pytest.raises(DatabaseError, match="append-only"):
-        async with database.write() as connection:
-            await connection.execute(update(Decision).values(subject="y"))
-    await database.dispose()
+        assert await current_revision(connection) == NEXT_REVISION
+        rows = await connection.exec_driver_sql("SELECT key, value, noted_by FROM meta")
+        assert [tuple(row) for row in rows] == [("kept", "x", "0")]
+    with pytest.raises(DatabaseUnusable, match="bản chương trình mới hơn"):
+        await upgrade_schema(database)
 
 
 async def test_tables_of_a_newer_program_are_refused_in_words(database: Database) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from data import job_runs
-from data.db.bulk_insert import bulk_insert
 from data.db.database import Database
+from data.db.statements import bulk_insert
 from data.models import Message, MessageItem, Obligation, Reminder
 from data.obligations import due
 from data.outbox import messages as outbox

@@ -79,8 +79,9 @@ class Obligations(Machine):
                 for one in self.seen.replies.values()
                 if one.obligation_id == reply.obligation_id and one.said == "completed"
             ]
-            adds = before.state == "submitted" and reply.said == "completed" and earlier
-            self.kept[reply.id] = self.kept[earlier[-1]] if adds else before
+            # A document's number adds to the completion before it; "xong" said again does not.
+            adds = before.state == "submitted" and reply.said == "completed" and reply.document
+            self.kept[reply.id] = self.kept[earlier[-1]] if adds and earlier else before
         self.seen = after
         return new
 

@@ -16,8 +16,7 @@ from data.rules.due_dates import last_day_on_time, occurrences, phase_end
 from data.rules.ladder import (
     RUNGS,
     compute_due_date,
-    latest_rung,
-    next_rung,
+    next_step,
     rung_day,
     schedule_rungs,
 )
@@ -157,17 +156,17 @@ def test_lang_son_coordinator_is_reminded_last_on_monday_because_tuesday_is_off(
 
 
 @given(DAYS, KINDS, st.integers(-40, 400))
-def test_the_latest_rung_is_the_last_whose_day_has_come(
+def test_the_next_step_is_the_last_rung_whose_day_has_come_and_after_it_one_to_come(
     due_on: date, kind: str, offset: int
 ) -> None:
     today = due_on + timedelta(days=offset)
-    due = compute_due_date(due_on, CALENDAR)
-    latest = latest_rung(RUNGS[kind], due, CALENDAR, today=today)
-    coming = next_rung(RUNGS[kind], due, CALENDAR, after_rung=latest)
-    if latest is not None:
-        assert rung_day(latest, due, CALENDAR) <= today
-    if coming is not None:
-        assert coming[1] > today
+    steps = schedule_rungs(RUNGS[kind], compute_due_date(due_on, CALENDAR), CALENDAR)
+    reached = [(rung, day) for rung, day in steps if day <= today]
+    latest = next_step(steps, today=today, sent=None, acknowledged_until=None)
+    assert latest == (reached[-1] if reached else steps[0])
+    sent = reached[-1][0] if reached else None
+    coming = next_step(steps, today=today, sent=sent, acknowledged_until=None)
+    assert coming == (steps[len(reached)] if len(reached) < len(steps) else None)
 
 
 @given(DAYS, st.integers(1, 60))

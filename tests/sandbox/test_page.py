@@ -33,7 +33,8 @@ from bot.sandbox.view import (
     zalo_bubbles,
 )
 from data.clock import SteppedClock
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.upgrade import upgrade_schema
 from data.progress.evidence import MAX_EVIDENCE_BYTES
 from jobs.channel import Button, Gone, Incoming, OutgoingDocument, OutgoingMessage

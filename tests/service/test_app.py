@@ -24,7 +24,8 @@ from bot.config import Settings, list_setting_names, webhook_secret
 from bot.service.accounts import StartRefused
 from bot.web.routes import make_web_app
 from data.clock import SystemClock
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.upgrade import upgrade_schema
 from data.models import Account, InboxEvent, Meta
 from tests.conftest import SHIPPED

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.app import open_app
@@ -20,16 +17,14 @@ from bot.config import Settings, list_setting_names
 from data import files, job_runs
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.db.upgrade import alembic_config, current_revision, newest_revision, upgrade_schema
 from data.digests import kept_weeks
-from data.models import Base, Download, Meta, Obligation, Plan, Reminder, StatusReply, TargetValue
+from data.models import Download, Meta, Obligation, Plan, Reminder, StatusReply
 from data.progress.replies import lock_obligations, record_reply
 from data.reports import requests as report_requests
 from jobs.channel import Channel
 from jobs.planning.rungs import recompute
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Seat, Talk, small_registry
 from tests.support.loaded_province import counted
-from tests.targets.test_targets import measured
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -51,36 +46,6 @@ async def meet(
         await asyncio.sleep(0.2)  # long enough to come to where it has to wait
         assert not waiting.done()
     return [found, await waiting]
-
-
-# ------------------------------------------------------------------ the schema
-
-
-async def test_the_newest_migration_goes_down_and_up_again(postgres: Database) -> None:
-    def down(connection: Connection) -> None:
-        settings = alembic_config()
-        settings.attributes["connection"] = connection
-        command.downgrade(settings, "0007")
-
-    def differences(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, Base.metadata))
-
-    talk = await Talk(postgres, measured(), NOW).begin(Seat("7", "dong", "stc"))
-    await talk.say("7", "CT.1 82%")
-    async with postgres.write() as connection:
-        await connection.run_sync(down)
-        assert await current_revision(connection) == "0007"
-    await upgrade_schema(postgres)
-    async with postgres.read() as connection:
-        assert await current_revision(connection) == newest_revision()
-        assert await connection.run_sync(differences) == []
-    assert await counted(postgres, TargetValue) == 0
-    await talk.say("7", "CT.1 83%")
-    for act in (update(TargetValue).values(value="99"), delete(TargetValue)):
-        with pytest.raises(DBAPIError, match="append-only"):
-            async with postgres.write() as connection:
-                await connection.execute(act)
 
 
 async def test_a_reader_sees_one_instant_and_writes_nothing(postgres: Database) -> None:

@@ -18,7 +18,8 @@ from bot.web.health import check_health
 from bot.web.routes import MAX_BODY_BYTES, Webhook, make_web_app
 from data import job_runs
 from data.clock import SteppedClock
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.models import Account, Base, Chat, Message
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import morning_of

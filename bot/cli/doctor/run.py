@@ -19,14 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists, read_calendar_files
-from bot.cli.doctor.finding import CheckContext, Finding, installation, platforms, server, stored
+from bot.cli.doctor import installation, platforms, server, stored
+from bot.cli.doctor.finding import CheckContext, Finding
 from bot.cli.errors import describe_error
 from bot.cli.options import JsonOption
 from bot.cli.output import print_json, show_progress
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import Clock, SystemClock
-from data.db.database import Database, DatabaseUnusable
+from data.db.database import Database
+from data.db.errors import DatabaseUnusable
 from data.db.server_clock import clock_for
 from data.registry.workdays import Workdays
 from data.registry.yaml_reader import RegistryFault

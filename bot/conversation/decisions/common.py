@@ -17,7 +17,7 @@ from bot.conversation.context.turn import Turn, VisibleObligation, visible_oblig
 from data.contacts import enrolments
 from data.progress import decisions, dialogs
 from jobs.channel import Answer, Button
-from jobs.rendering.buttons import NUMBERS_A_ROW
+from jobs.rendering.buttons import number_rows
 
 DecisionDialogHandler = Callable[
     [Turn, Any], Awaitable[list[Answer]]
@@ -186,7 +186,4 @@ async def caller_decides_condition(turn: Turn) -> Any:
 def item_number_buttons(ids: Sequence[int]) -> ButtonRows:
     """Return the buttons by which the items of a list are opened, by their numbers."""
     numbers = [Button(str(number), f"open:{key}") for number, key in enumerate(ids, 1)]
-    return tuple(
-        tuple(numbers[start : start + NUMBERS_A_ROW])
-        for start in range(0, len(numbers), NUMBERS_A_ROW)
-    )
+    return number_rows(numbers)

@@ -25,7 +25,7 @@ from data.figures import tasks as task_figures
 from data.figures.reports import load_duty_figures
 from data.obligations import lists
 from jobs.channel import Answer, Button
-from jobs.rendering.buttons import NUMBERS_A_ROW, item_buttons, reminder_buttons
+from jobs.rendering.buttons import item_buttons, number_rows, reminder_buttons
 
 ITEMS_A_PAGE = 10
 UNDATED_ITEMS_A_PAGE = 20  # their lines are short, and they are answered together
@@ -177,9 +177,7 @@ def may_answer_here(turn: Turn) -> bool:
 def open_buttons(items: Sequence[dict[str, Any]]) -> ButtonRows:
     """Return a button for each line that opens it, for lists of others' work too."""
     keys = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
-    return tuple(
-        tuple(keys[start : start + NUMBERS_A_ROW]) for start in range(0, len(keys), NUMBERS_A_ROW)
-    )
+    return number_rows(keys)
 
 
 # ------------------------------------------------------------------ what is counted

@@ -1,0 +1,97 @@
+"""Faults of the database: in words for an administrator, and without the values of a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
+CANNOT_OPEN = (
+    "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
+)
+
+# Words by which libpq and PostgreSQL say that the server cannot be reached.
+_UNREACHABLE_MESSAGES = ("connection", "starting up", "shutting down", "recovery mode")
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used; str() is a Vietnamese sentence that says what to do."""
+
+
+# Faults of the database, not of the statement: the caller may try again later.
+DATABASE_ERRORS = (
+    DatabaseUnusable,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    NoConnectionFree,
+)
+
+
+def translate_error(error: DatabaseError) -> Exception:
+    """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
+    if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
+        return error  # a fault of the statement
+    words = str(error.orig).lower()
+    if "readonly" in words or "read-only" in words:
+        return DatabaseUnusable(
+            "Cơ sở dữ liệu chỉ đọc. Hãy kiểm tra quyền ghi của tệp và của thư mục chứa nó."
+        )
+    if "locked" in words:
+        return DatabaseUnusable(
+            "Cơ sở dữ liệu đang bị chương trình khác khoá. Hãy dừng chương trình đó rồi thử lại."
+        )
+    if "full" in words or "no space" in words:
+        return DatabaseUnusable("Hết chỗ trên đĩa. Hãy giải phóng dung lượng rồi thử lại.")
+    if "disk i/o error" in words:
+        return DatabaseUnusable(
+            "Đĩa không ghi hoặc không đọc được. Hãy kiểm tra dung lượng trống và tình trạng của đĩa."
+        )
+    if "malformed" in words:
+        return DatabaseUnusable(
+            "Tệp cơ sở dữ liệu bị hỏng. Hãy dừng dịch vụ, rồi khôi phục từ bản sao lưu gần nhất."
+        )
+    if "unable to open" in words:
+        return DatabaseUnusable(CANNOT_OPEN)
+    if isinstance(error, OperationalError) and any(sign in words for sign in _UNREACHABLE_MESSAGES):
+        return DatabaseUnusable(
+            "Không nối được cơ sở dữ liệu. Hãy kiểm tra máy chủ và NHACVIEC_DATABASE_URL."
+        )
+    return error
+
+
+def describe_fault(error: Exception) -> str:
+    """Return a fault as a log line says it: the administrator's sentence, else the error's class."""
+    if isinstance(error, DatabaseError):
+        error = translate_error(error)
+    return str(error) if isinstance(error, DatabaseUnusable) else type(error).__name__
+
+
+def strip_values(context: ExceptionContext) -> None:
+    """Cut a PostgreSQL error down to what holds no value; a listener of SQLAlchemy's handle_error.
+
+    PostgreSQL quotes whole rows, which hide_parameters does not hide. The primary message names tables
+    and constraints, but in class 22 a value (PostgreSQL, Appendix A). Detail, context and line are cut.
+    """
+    error: Any = context.original_exception
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    if primary is None:  # an error of the driver or of the connection
+        return
+    code = str(error.sqlstate)
+    words = f"a value was refused ({code})" if code.startswith("22") else f"{primary} ({code})"
+    error.args = (words,)
+    wrapped = context.sqlalchemy_exception
+    if wrapped is not None:
+        kind = type(error)
+        wrapped.args = (f"({kind.__module__}.{kind.__name__}) {words}", *wrapped.args[1:])
