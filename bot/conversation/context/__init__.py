@@ -1,1 +1,1 @@
-"""Who speaks in which chat, and what they may see and do."""
+"""The caller: who speaks in which chat, what they may see and do."""
