@@ -1,4 +1,4 @@
-"""What officers ask in chat: /status with words, /quahan, /sapden, /nhiemvu, /tim, /lichsu."""
+"""Queries in chat: /status with words, /quahan, /sapden, /nhiemvu, /tim, /lichsu."""
 
 from __future__ import annotations
 

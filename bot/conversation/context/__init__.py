@@ -1,1 +1,1 @@
-"""The caller: who speaks in which chat, what they may see and do."""
+"""The caller of a turn: rights, view, the plans and agencies named, pages and buttons."""

@@ -1,4 +1,4 @@
-"""Pages of lists and long texts: which page was asked for, and texts cut between words to fit."""
+"""Pages of lists and long texts: the page asked for, and texts cut between words to fit."""
 
 from __future__ import annotations
 
