@@ -6,7 +6,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot.conversation.contacts.agencies import answer_donvi
@@ -15,6 +15,7 @@ from bot.conversation.contacts.handover import answer_doi
 from bot.conversation.contacts.invite import answer_moi
 from bot.conversation.contacts.remind_now import answer_nhac
 from bot.conversation.context.access import ROLES_BY_ACTION, Caller, may
+from bot.conversation.context.scope import agency_names
 from bot.conversation.context.turn import Turn
 from bot.conversation.decisions.assignment import answer_giao
 from bot.conversation.decisions.completion import answer_xacnhan
@@ -33,7 +34,7 @@ from bot.conversation.targets.view import answer_chitieu
 from data.contacts.enrolments import ActiveEnrolment, Role
 from jobs.channel import Answer
 from jobs.menus import ROLES as MENU_ROLES
-from jobs.menus import menu_key
+from jobs.menus import Commands, menu_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def answer_help(turn: Turn) -> list[Answer]:
             "help",
             {
                 "role": role,
-                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.enrolments)),
+                "agencies": agency_names(turn.caller.enrolments),
                 "answers": may(turn.caller, "ack"),
                 "commands": [
                     {"name": command.name, "aliases": list(command.aliases), "help": command.help}
@@ -175,8 +176,6 @@ COMMANDS_BY_WORD = {
     word: command for command in COMMANDS.values() for word in (command.name, *command.aliases)
 }
 
-
-Commands = Sequence[tuple[str, str]]
 
 STRANGER_COMMANDS: Commands = [("help", COMMANDS["help"].help)]
 

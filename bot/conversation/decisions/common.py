@@ -23,8 +23,8 @@ from jobs.planning.rungs import recompute
 
 DecisionDialogHandler = Callable[[Turn, Any], Awaitable[list[Answer]]]
 
-MAX_DECISION_REASON = 1000
-MIN_DECISION_REASON = 3
+_LONGEST_REASON = 1000  # characters
+_SHORTEST_REASON = 3  # characters
 
 
 async def load_for_decision(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
@@ -103,8 +103,8 @@ async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: An
 
 def parse_typed_reason(turn: Turn) -> str | None:
     """Return the reason typed, or None where it is too short."""
-    words = " ".join(turn.incoming.text.split())[:MAX_DECISION_REASON]
-    return words if len(words) >= MIN_DECISION_REASON else None
+    words = " ".join(turn.incoming.text.split())[:_LONGEST_REASON]
+    return words if len(words) >= _SHORTEST_REASON else None
 
 
 async def decide_with_reason(

@@ -17,8 +17,8 @@ from data.models import Assignment, Obligation
 from data.progress import explanations
 from jobs.channel import Answer, Button
 
-MOST_ASKED = 10
-MOST_LISTED = 20
+_MOST_ASKED = 10
+_MOST_LISTED = 20
 _LONGEST_NAME = 12  # words
 
 
@@ -77,7 +77,7 @@ async def _request_explanations(
     asked: list[dict[str, Any]] = []
     notices: list[Answer] = []
     silent: list[str] = []
-    for obligation in late[:MOST_ASKED]:
+    for obligation in late[:_MOST_ASKED]:
         holder = obligation.holder
         assert obligation.subject.holder_id is not None
         explanation_id = await explanations.request_explanation(
@@ -108,7 +108,7 @@ async def _request_explanations(
         )
     if not late:
         return [Answer("explain_none", {"typed": named, "known": True})]
-    context = {"items": asked, "silent": silent, "more": max(0, len(late) - MOST_ASKED)}
+    context = {"items": asked, "silent": silent, "more": max(0, len(late) - _MOST_ASKED)}
     return [Answer("explain_asked", context), *notices]
 
 
@@ -116,7 +116,7 @@ async def _list_open_requests(turn: Turn, scope: CallerScope) -> Answer:
     waiting = await explanations.list_open_explanations(
         turn.connection, Obligation.plan_id.in_(scope.plans)
     )
-    shown = waiting[:MOST_LISTED]
+    shown = waiting[:_MOST_LISTED]
     visible = await visible_obligations(turn, [row.obligation_id for row in shown])
     items = [
         {

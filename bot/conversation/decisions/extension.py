@@ -35,7 +35,7 @@ from jobs.planning.rungs import recompute
 REFUSAL_REASON_QUESTION = "refusal_reason"
 OFFERED_DATE_QUESTION = "offered_date"
 DECISION_DOCUMENT_QUESTION = "decision_document"
-MOST_LISTED = 10
+_MOST_LISTED = 10
 
 
 async def answer_giahan(turn: Turn) -> list[Answer]:
@@ -43,7 +43,7 @@ async def answer_giahan(turn: Turn) -> list[Answer]:
     waiting = await extensions.list_open_extensions(
         turn.connection, await caller_decides_condition(turn)
     )
-    requests = {row.obligation_id: row for row in waiting[:MOST_LISTED]}
+    requests = {row.obligation_id: row for row in waiting[:_MOST_LISTED]}
     visible = await visible_obligations(turn, list(requests))
     obligations = [each for each in visible.values() if may(turn.caller, "decide", each.subject)]
     if len(obligations) == 1 and len(waiting) == 1:

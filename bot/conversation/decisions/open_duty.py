@@ -37,7 +37,7 @@ from data.rules.owners import duty_owners
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
-LONGEST_WORDS = 300
+_LONGEST_CONTENT = 300
 _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
@@ -50,7 +50,7 @@ async def answer_mo(turn: Turn) -> list[Answer]:
     if duty.frequency != "ad_hoc":
         return [_help("mo", "not_ad_hoc", duty.code)]
     names, colon, content = rest.partition(":")
-    content = " ".join(content.split())[:LONGEST_WORDS]
+    content = " ".join(content.split())[:_LONGEST_CONTENT]
     if not colon or not content:
         return [_help("mo", "no_content", duty.code)]
     agencies = _parse_agencies(turn, plan, duty, names)

@@ -27,8 +27,8 @@ from data.rules.ladder import UNDATED
 from jobs.channel import Answer
 from jobs.rendering.buttons import reminder_buttons
 
-ITEMS_A_PAGE = 10
-DEFAULT_DAYS = 10  # working days
+_ITEMS_A_PAGE = 10
+_DEFAULT_DAYS = 10  # working days
 _MOST_DAYS = 250  # about a year of working days
 _DAYS = re.compile(
     r"(\d{1,3})(?:\s+ngày(?:\s+làm\s+việc)?)?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL
@@ -63,7 +63,7 @@ def _parse_days(words: str) -> tuple[int, str]:
     """Return N and the words after it; a number above _MOST_DAYS is a plan's."""
     match = _DAYS.fullmatch(words)
     if match is None or int(match[1]) > _MOST_DAYS:
-        return DEFAULT_DAYS, words
+        return _DEFAULT_DAYS, words
     return int(match[1]), (match[2] or "").strip()
 
 
@@ -90,7 +90,7 @@ async def _deadline_list(
     condition = condition & scope.obligations()
     counts = await count_by_plan(turn.connection, condition)
     total = sum(count for _, count in counts)
-    at = clamp_page(total, page, page_size(turn.max_length, ITEMS_A_PAGE))
+    at = clamp_page(total, page, page_size(turn.max_length, _ITEMS_A_PAGE))
     ids = await list_ids_by_date(turn.connection, condition, by=by, offset=at.offset, limit=at.size)
     visible = await visible_obligations(turn, ids)
     items = [each.as_item(turn, number) for number, each in enumerate(visible.values(), 1)]

@@ -18,7 +18,7 @@ from data.progress.history import in_duty_condition, in_task_condition, load_his
 from data.registry.titles import period_name
 from jobs.channel import Answer
 
-LINES_A_PAGE = 10
+_REPLIES_A_PAGE = 10
 _HISTORY_OF_A_TASK = 30
 _FRAME_OF_A_LINE = " " * 120  # room for day, person and reply
 
@@ -57,7 +57,7 @@ async def answer_lichsu(turn: Turn) -> list[Answer]:
 async def _history_page(
     turn: Turn, condition: ColumnElement[bool], title: str, named: str, page: int
 ) -> Answer:
-    size = page_size(turn.max_length, LINES_A_PAGE)
+    size = page_size(turn.max_length, _REPLIES_A_PAGE)
     total, rows = await load_history(
         turn.connection, condition, offset=(max(page, 1) - 1) * size, limit=size
     )

@@ -13,7 +13,7 @@ from data.figures import tasks as task_figures
 from data.obligations import search
 from jobs.channel import Answer
 
-FOUND_A_PAGE = 8
+_RESULTS_A_PAGE = 8
 
 
 async def answer_tim(turn: Turn) -> list[Answer]:
@@ -30,7 +30,7 @@ async def show_search_page(
     """Return a page of the tasks and reports that contain the words. command: of its page buttons."""
     wanted = search.search_words(words)
     plans = await load_visible_plans(turn, scope)
-    size = page_size(turn.max_length, FOUND_A_PAGE)
+    size = page_size(turn.max_length, _RESULTS_A_PAGE)
     result = await _run_search(turn, scope, wanted, page, size)
     at = clamp_page(result.total, page, size)
     if at.number != page:
@@ -48,7 +48,7 @@ async def show_search_page(
             "title": row.title,
             "task": task_context(turn, figures[row.id]) if row.id in figures else None,
         }
-        for row in (*duties[:FOUND_A_PAGE], *result.tasks)
+        for row in (*duties[:_RESULTS_A_PAGE], *result.tasks)
         if row.plan_id in plans
     ]
     asked = " ".join(wanted)

@@ -31,8 +31,8 @@ from data.progress.history import in_duty_condition, in_task_condition
 from data.rules.ladder import DueDate, effective_due
 from jobs.channel import Answer
 
-PARTS_A_PAGE = 20
-ITEMS_A_PAGE = 6
+_PARTS_A_PAGE = 20
+_ITEMS_A_PAGE = 6
 
 
 async def answer_status(turn: Turn) -> list[Answer]:
@@ -126,7 +126,7 @@ async def _part_page(
     page: int,
     context: dict[str, Any],
 ) -> Answer:
-    size = page_size(turn.max_length, PARTS_A_PAGE)
+    size = page_size(turn.max_length, _PARTS_A_PAGE)
     where = condition & scope.limit_to_plans([row.plan_id]).obligations()
     total, rows = await list_parts(
         turn.connection, where, offset=(max(page, 1) - 1) * size, limit=size
@@ -188,7 +188,7 @@ async def _agency_status(turn: Turn, scope: CallerScope, agency: Any, page: int)
         turn.connection, where, today=turn.today, workdays=workdays
     )
     total, later, _ = await lists.count_current(turn.connection, where, today=turn.today)
-    at = clamp_page(total, page, page_size(turn.max_length, ITEMS_A_PAGE))
+    at = clamp_page(total, page, page_size(turn.max_length, _ITEMS_A_PAGE))
     ids = await lists.list_current_ids(
         turn.connection, where, today=turn.today, offset=at.offset, limit=at.size
     )

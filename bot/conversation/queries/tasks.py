@@ -12,8 +12,8 @@ from data.obligations import lists
 from jobs.channel import Answer
 from jobs.rendering.buttons import reminder_buttons
 
-ITEMS_A_PAGE = 10
-UNDATED_ITEMS_A_PAGE = 20  # their lines are short, and one reply answers them together
+_ITEMS_A_PAGE = 10
+_UNDATED_ITEMS_A_PAGE = 20  # their lines are short, and one reply answers them together
 
 
 async def answer_viec(turn: Turn) -> list[Answer]:
@@ -22,7 +22,7 @@ async def answer_viec(turn: Turn) -> list[Answer]:
     held = await caller_held_condition(turn, answering)
     total, later, next_on = await lists.count_current(turn.connection, held, today=turn.today)
     _, page = parse_page(turn.words)
-    at = clamp_page(total, page, page_size(turn.max_length, ITEMS_A_PAGE))
+    at = clamp_page(total, page, page_size(turn.max_length, _ITEMS_A_PAGE))
     ids = await lists.list_current_ids(
         turn.connection, held, today=turn.today, offset=at.offset, limit=at.size
     )
@@ -62,7 +62,7 @@ async def answer_thuongxuyen(turn: Turn) -> list[Answer]:
     held = await caller_held_condition(turn, answering)
     ids = await lists.list_undated_ids(turn.connection, held, today=turn.today)
     at = clamp_page(
-        len(ids), parse_page(turn.words)[1], page_size(turn.max_length, UNDATED_ITEMS_A_PAGE)
+        len(ids), parse_page(turn.words)[1], page_size(turn.max_length, _UNDATED_ITEMS_A_PAGE)
     )
     visible = await visible_obligations(turn, ids[at.offset : at.offset + at.size])
     items = [each.as_item(turn, number) for number, each in enumerate(visible.values(), 1)]

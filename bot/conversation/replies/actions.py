@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.conversation.context.turn import Turn
+from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.table import DECISION_BUTTON_ACTIONS
 from bot.conversation.lists.last_list import ShownList, list_by_message
 from bot.conversation.replies.explanation import ask_explanation
 from bot.conversation.replies.extension import handle_extension
 from bot.conversation.replies.offer import accept_offered_date, decline_offered_date
 from bot.conversation.replies.problem import handle_blocked, handle_dispute, handle_question
-from bot.conversation.replies.record import Reply, handle_reply_to_all, handle_status
+from bot.conversation.replies.record import (
+    Reply,
+    handle_reply_to_all,
+    handle_status,
+    load_for_reply,
+)
 from bot.conversation.replies.show import open_item, show_list
 from bot.conversation.replies.undo import handle_undo
 from bot.conversation.targets.record import UNDO_TARGET_VERB, handle_target_undo
@@ -20,9 +25,9 @@ from jobs.channel import Answer
 _LONGEST_KEY = 18  # digits of a row's id
 
 ButtonAction = Callable[[Turn, int, ShownList | None], Awaitable[list[Answer]]]
-ReplyAction = Callable[[Turn, Reply, int, ShownList | None], Awaitable[list[Answer]]]
+ReplyAction = Callable[[Turn, Reply, VisibleObligation, ShownList | None], Awaitable[list[Answer]]]
 
-# A reply's verb, by button or in words → its handler, with the obligation's id.
+# A reply's verb, by button or in words → its handler.
 REPLY_ACTIONS: dict[str, ReplyAction] = {
     "ack": handle_status,
     "doing": handle_status,
@@ -35,12 +40,20 @@ REPLY_ACTIONS: dict[str, ReplyAction] = {
 }
 
 
+async def handle_reply(
+    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+) -> list[Answer]:
+    """Handle a reply to one obligation, or refuse it. shown_list: the item's own message, if any."""
+    obligation = await load_for_reply(turn, reply.verb, obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
+    return await REPLY_ACTIONS[reply.verb](turn, reply, obligation, shown_list)
+
+
 def _reply_action(verb: str) -> ButtonAction:
     async def act(turn: Turn, obligation_id: int, shown_list: ShownList | None) -> list[Answer]:
         own = shown_list is not None and shown_list.only_item == obligation_id
-        return await REPLY_ACTIONS[verb](
-            turn, Reply(verb), obligation_id, shown_list if own else None
-        )
+        return await handle_reply(turn, Reply(verb), obligation_id, shown_list if own else None)
 
     return act
 

@@ -18,7 +18,7 @@ from bot.conversation.lists.references import (
     resolve_reference,
 )
 from bot.conversation.reader.understand import Understanding, understand_reply
-from bot.conversation.replies.actions import REPLY_ACTIONS, run_button
+from bot.conversation.replies.actions import handle_reply, run_button
 from bot.conversation.replies.batch import (
     WHOLE_LIST_REFS,
     handle_several_replies,
@@ -32,7 +32,7 @@ from bot.conversation.replies.dialogs import (
 from bot.conversation.replies.evidence import take_evidence_files
 from bot.conversation.replies.explanation import file_typed_explanation, is_explanation
 from bot.conversation.replies.problem import handle_list_question
-from bot.conversation.replies.record import Reply, handle_reply_to_all, handle_status
+from bot.conversation.replies.record import Reply, handle_reply_to_all
 from bot.conversation.replies.show import (
     ask_which_of_several,
     ask_with_list,
@@ -165,7 +165,7 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
     if shown_list.only_item is not None:
         if reply is None:
             return await open_item(turn, shown_list.only_item, shown_list, not_understood=True)
-        return await REPLY_ACTIONS[reply.verb](turn, reply, shown_list.only_item, shown_list)
+        return await handle_reply(turn, reply, shown_list.only_item, shown_list)
     if reply is not None and reply.verb == "question":
         return await handle_list_question(turn, shown_list)
     if reply is not None and not may(turn.caller, reply.verb):
@@ -188,7 +188,7 @@ async def _answer_several(
     refs = {(task.ref, task.intent) for task in reading.tasks}
     if refs == {("all", "acknowledge")} and shown_list is not None:
         if shown_list.only_item is not None:
-            return await handle_status(turn, Reply("ack"), shown_list.only_item, shown_list)
+            return await handle_reply(turn, Reply("ack"), shown_list.only_item, shown_list)
         return await handle_reply_to_all(turn, "ack", shown_list)
     return await handle_several_replies(turn, reading, shown_list)
 
@@ -213,4 +213,4 @@ async def _answer_named_task(
         asks = fold(ref) != fold(turn.incoming.text)  # a code alone opens its task
         return await open_item(turn, obligation_id, shown_list, not_understood=asks)
     about = shown_list if shown_list is not None and obligation_id == shown_list.only_item else None
-    return await REPLY_ACTIONS[reply.verb](turn, reply, obligation_id, about)
+    return await handle_reply(turn, reply, obligation_id, about)

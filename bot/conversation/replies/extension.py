@@ -46,13 +46,10 @@ _GIVES_REASON = re.compile(
 
 
 async def handle_extension(
-    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Take an extension request, and ask for the date or reason that it lacks."""
-    obligation = await load_for_reply(turn, "more", obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
-    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation_id))
+    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation.id))
     if refused is not None:
         return [refused]
     until = _count_from_due_date(turn, obligation, reply.until)

@@ -47,17 +47,14 @@ _TROUBLE_WORDS = frozenset(
 
 
 async def handle_blocked(
-    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Record that a task is blocked, with its reason; ask for the reason where none was given."""
-    obligation = await load_for_reply(turn, "blocked", obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
     if obligation.row.state not in ("open", "submitted"):
         return [closed_answer(turn, obligation, shown_list, obligation.row.state)]
     reason = extract_trouble(reply.note)
     if reason is None:
-        await open_question(turn, BLOCKED_REASON_QUESTION, obligation_id=obligation_id)
+        await open_question(turn, BLOCKED_REASON_QUESTION, obligation_id=obligation.id)
         context: dict[str, object] = {
             "item": obligation.as_item(turn, 1),
             "verb": "blocked",
@@ -83,12 +80,9 @@ async def take_blocked_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
 
 
 async def handle_dispute(
-    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Record that the agency disputes a task, with its words."""
-    obligation = await load_for_reply(turn, "dispute", obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
     words = (reply.note or turn.incoming.text).strip()[:LONGEST_REASON]
     return await _record_and_confirm(turn, obligation, Reply("dispute", note=words), shown_list)
 
@@ -112,15 +106,12 @@ async def record_and_notify(
 
 
 async def handle_question(
-    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Record a question about a task, and pass it on to the coordinator."""
-    obligation = await load_for_reply(turn, "question", obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
     words = turn.incoming.text.strip()[:LONGEST_REASON]
     with contextlib.suppress(ObligationNotOpen):  # people may ask about a closed one too
-        await record_and_recompute(turn, Reply("question", note=words), obligation_id)
+        await record_and_recompute(turn, Reply("question", note=words), obligation.id)
     return await _pass_question_on(turn, [obligation], words)
 
 

@@ -104,22 +104,19 @@ async def record_and_recompute(
 
 
 async def handle_status(
-    turn: Turn, reply: Reply, obligation_id: int, shown_list: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Record a status and confirm it. shown_list: the item's own message if the reply came from it.
 
     A completion without a document's number asks for one, or for a photo, once; nothing waits for it.
     """
-    obligation = await load_for_reply(turn, reply.verb, obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
     try:
-        reply_id = await record_and_recompute(turn, reply, obligation_id)
+        reply_id = await record_and_recompute(turn, reply, obligation.id)
     except ObligationNotOpen as fault:
         return [closed_answer(turn, obligation, shown_list, fault.state)]
     asks = reply.verb == "done" and reply.document is None and reply_id is not None
     if asks:
-        await open_question(turn, EVIDENCE_QUESTION, obligation_id=obligation_id, reply_id=reply_id)
+        await open_question(turn, EVIDENCE_QUESTION, obligation_id=obligation.id, reply_id=reply_id)
     return [
         await reply_confirmation(turn, reply, obligation, shown_list, reply_id, asks_evidence=asks)
     ]

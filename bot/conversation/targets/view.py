@@ -21,7 +21,7 @@ from data.targets.indicators import has_figure, is_percent
 from data.targets.values import load_target_statuses
 from jobs.channel import Answer
 
-LINES_A_PAGE = 8
+_TARGETS_A_PAGE = 8
 _MOST_PLANS = 12
 
 
@@ -67,7 +67,7 @@ async def _target_page(turn: Turn, plan: Any, key: str, page: int, *, follows: b
     seen = None if follows else {*own, plan.coordinator_id}
     with_figure = [group for group in groups if has_figure(group[0].target)]
     without = [group for group in groups if not has_figure(group[0].target)]
-    at = clamp_page(len(groups), page, page_size(turn.max_length, LINES_A_PAGE))
+    at = clamp_page(len(groups), page, page_size(turn.max_length, _TARGETS_A_PAGE))
     shown = [*with_figure, *without][at.offset : at.offset + at.size]
     first = with_figure[0][0].target if with_figure else None
     return Answer(
