@@ -125,7 +125,7 @@ async def measure(path: Path, total: int, repeat: int, *, is_new: bool) -> dict[
         print(f"made {path} in {made:.0f} s", file=sys.stderr)
     with sqlite3.connect(path) as file:
         (stored,) = file.execute("SELECT count(*) FROM obligation").fetchone()
-    router, renderer = Router(lambda: registry), Renderer(TEMPLATES)
+    router, renderer = Router(lambda: registry, TEMPLATES), Renderer(TEMPLATES)
     rows = []
     every_lookup: list[float] = []
     every_commit: list[float] = []

@@ -93,7 +93,9 @@ class App:
         )
         self.capabilities = {key: channel.capabilities for key, channel in accounts.items()}
         limits = {key: capabilities.max_text for key, capabilities in self.capabilities.items()}
-        router = Router(registry, limits=limits, capabilities=self.capabilities, links=links)
+        router = Router(
+            registry, TEMPLATES, limits=limits, capabilities=self.capabilities, links=links
+        )
         self.reports = ReportWorker(database, registry, clock, answered=self.delivery.wake)
         self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
         self.menus = MenuUpdater(

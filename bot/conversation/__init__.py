@@ -1,1 +1,1 @@
-"""What is said in chats, the same on every channel."""
+"""Conversations in chats, the same on every channel."""

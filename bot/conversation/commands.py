@@ -1,41 +1,45 @@
-"""The commands: what each is called, what it says of itself, and what answers it.
+"""Chat commands: name, aliases, line of help, handler. context/access.py says who may use each.
 
-Promises that every command stands here once; /help and the messengers' menus are read from it. Who may
-use one is decided in access alone.
+Guarantees:
+- Each command is here once; /help and the messengers' menus are made from this table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from bot.conversation.contacts import channels, invite, remind_now
+from bot.conversation.contacts.agencies import answer_donvi
+from bot.conversation.contacts.channels import answer_kenh
+from bot.conversation.contacts.handover import answer_doi
+from bot.conversation.contacts.invite import answer_moi
+from bot.conversation.contacts.remind_now import answer_nhac
 from bot.conversation.context.access import ROLES_BY_ACTION, Caller, may
+from bot.conversation.context.scope import agency_names
 from bot.conversation.context.turn import Turn
-from bot.conversation.decisions import assignment as assignment_decision
-from bot.conversation.decisions import completion as completion_decision
-from bot.conversation.decisions import explanation as explanation_decision
-from bot.conversation.decisions import extension as extension_decision
-from bot.conversation.decisions import open_duty as open_duty_decision
-from bot.conversation.queries import calendar as calendar_query
-from bot.conversation.queries import deadlines
-from bot.conversation.queries import report as report_query
-from bot.conversation.queries import search as search_query
-from bot.conversation.queries import status as status_query
-from bot.conversation.queries import tasks as tasks_query
-from bot.conversation.targets import view as target_view
+from bot.conversation.decisions.assignment import answer_giao
+from bot.conversation.decisions.completion import answer_xacnhan
+from bot.conversation.decisions.explanation import answer_giaitrinh
+from bot.conversation.decisions.extension import answer_giahan
+from bot.conversation.decisions.open_duty import answer_han, answer_mo
+from bot.conversation.queries.calendar import answer_lich
+from bot.conversation.queries.deadlines import answer_quahan, answer_sapden
+from bot.conversation.queries.detail import answer_nhiemvu
+from bot.conversation.queries.history import answer_lichsu
+from bot.conversation.queries.report import answer_baocao
+from bot.conversation.queries.search import answer_tim
+from bot.conversation.queries.status import answer_status
+from bot.conversation.queries.tasks import answer_thuongxuyen, answer_viec
+from bot.conversation.targets.view import answer_chitieu
 from data.contacts.enrolments import ActiveEnrolment, Role
 from jobs.channel import Answer
 from jobs.menus import ROLES as MENU_ROLES
-from jobs.menus import menu_key
+from jobs.menus import Commands, menu_key
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCommand:
-    """One command: its name, what else it is called, one line of help, and what does it.
-
-    Who may use it stands in access.ROLES under its name.
-    """
+    """One command; access.ROLES_BY_ACTION holds its roles under its name."""
 
     name: str
     aliases: tuple[str, ...]
@@ -49,7 +53,7 @@ class ChatCommand:
 
 
 async def answer_help(turn: Turn) -> list[Answer]:
-    """Answer /help: every command the caller may use, with three examples for the role."""
+    """Answer /help: the commands that the caller may use, with three examples for the role."""
     roles = turn.caller.roles()
     role = next(name for name in ("coordinator", "leader", "focal") if name in roles)
     return [
@@ -57,7 +61,7 @@ async def answer_help(turn: Turn) -> list[Answer]:
             "help",
             {
                 "role": role,
-                "agencies": list(dict.fromkeys(e.agency for e in turn.caller.enrolments)),
+                "agencies": agency_names(turn.caller.enrolments),
                 "answers": may(turn.caller, "ack"),
                 "commands": [
                     {"name": command.name, "aliases": list(command.aliases), "help": command.help}
@@ -73,127 +77,95 @@ COMMANDS: dict[str, ChatCommand] = {
     command.name: command
     for command in (
         ChatCommand(
-            "viec",
-            ("tasks", "congviec"),
-            "việc cơ quan đang phải làm, gấp nhất trước",
-            tasks_query.answer_viec,
+            "viec", ("tasks", "congviec"), "việc cơ quan đang phải làm, gấp nhất trước", answer_viec
         ),
         ChatCommand(
             "thuongxuyen",
             ("undated", "ongoing", "khonghan"),
             "nhiệm vụ không có hạn: trả lời cả danh sách một lượt",
-            tasks_query.answer_thuongxuyen,
+            answer_thuongxuyen,
         ),
         ChatCommand(
             "status",
             ("tinhhinh",),
             "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",
-            status_query.answer_status,
+            answer_status,
         ),
-        ChatCommand(
-            "quahan", ("overdue",), "việc quá hạn, chậm nhất trước", deadlines.answer_quahan
-        ),
+        ChatCommand("quahan", ("overdue",), "việc quá hạn, chậm nhất trước", answer_quahan),
         ChatCommand(
             "sapden",
             ("due", "saphan"),
             "việc đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
-            deadlines.answer_sapden,
+            answer_sapden,
         ),
         ChatCommand(
             "nhiemvu",
             ("task",),
             "mọi điều về một việc, ví dụ: /nhiemvu 1901 III.1a",
-            search_query.answer_nhiemvu,
+            answer_nhiemvu,
         ),
+        ChatCommand("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", answer_tim),
         ChatCommand(
-            "tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", search_query.answer_tim
-        ),
-        ChatCommand(
-            "lichsu",
-            ("history",),
-            "ai đã nói gì, khi nào: mã việc hoặc cơ quan",
-            search_query.answer_lichsu,
+            "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", answer_lichsu
         ),
         ChatCommand(
             "lich",
             ("calendar", "ics"),
             "các mốc hạn vào lịch điện thoại, máy tính; đổi địa chỉ: /lich đổi",
-            calendar_query.answer_lich,
+            answer_lich,
         ),
         ChatCommand(
             "chitieu",
             ("targets",),
             "chỉ tiêu của kế hoạch: mục tiêu, số đã đạt, ví dụ: /chitieu 1331",
-            target_view.answer_chitieu,
+            answer_chitieu,
         ),
         ChatCommand(
-            "donvi",
-            ("agencies", "coquan"),
-            "các cơ quan và kênh nhận tin của họ",
-            invite.answer_donvi,
+            "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", answer_donvi
         ),
         ChatCommand(
             "nhac",
             ("remind", "donduc"),
             "nhắc ngay ai chưa trả lời: cơ quan hoặc mã việc",
-            remind_now.answer_nhac,
+            answer_nhac,
         ),
-        ChatCommand(
-            "moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", invite.answer_moi
-        ),
+        ChatCommand("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", answer_moi),
         ChatCommand(
             "doi",
             ("handover", "bangiao"),
             "bàn giao cho người khác; hoặc: /doi nghỉ đến 5/12",
-            invite.answer_doi,
+            answer_doi,
         ),
         ChatCommand(
             "kenh",
             ("channels", "kenhnhan"),
             "nhận tin ở kênh nào; thêm Zalo hoặc Telegram của chính mình: /kenh thêm",
-            channels.answer_kenh,
+            answer_kenh,
         ),
         ChatCommand(
-            "xacnhan",
-            ("confirm",),
-            "việc đã báo xong, chờ xác nhận hoặc trả lại",
-            completion_decision.answer_xacnhan,
+            "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", answer_xacnhan
         ),
-        ChatCommand(
-            "giahan",
-            ("extensions",),
-            "đề nghị gia hạn chờ quyết định",
-            extension_decision.answer_giahan,
-        ),
+        ChatCommand("giahan", ("extensions",), "đề nghị gia hạn chờ quyết định", answer_giahan),
         ChatCommand(
             "giaitrinh",
             ("explain",),
             "đề nghị giải trình việc quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
-            explanation_decision.answer_giaitrinh,
+            answer_giaitrinh,
         ),
         ChatCommand(
-            "giao",
-            ("assign",),
-            "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
-            assignment_decision.answer_giao,
+            "giao", ("assign",), "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN", answer_giao
         ),
         ChatCommand(
             "baocao",
             ("report", "tonghop"),
             "soạn báo cáo tổng hợp (Word, Excel), ví dụ: /baocao 131 năm 2026 excel",
-            report_query.answer_baocao,
+            answer_baocao,
         ),
         ChatCommand(
-            "mo",
-            ("opennew",),
-            "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung",
-            open_duty_decision.answer_mo,
+            "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", answer_mo
         ),
         ChatCommand(
-            "han",
-            ("deadline",),
-            "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12",
-            open_duty_decision.answer_han,
+            "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", answer_han
         ),
         ChatCommand(
             "help", ("trogiup", "huongdan", "start", "menu"), "hướng dẫn và các lệnh", answer_help
@@ -205,13 +177,11 @@ COMMANDS_BY_WORD = {
 }
 
 
-Commands = Sequence[tuple[str, str]]
-
 STRANGER_COMMANDS: Commands = [("help", COMMANDS["help"].help)]
 
 
 def menus_by_role() -> Mapping[str, Commands]:
-    """Return (name, words) of what each role may use, by jobs.menus.menu_key; in a group what is open to it."""
+    """Return (name, help) of the commands of each role, private and in a group, by jobs.menus.menu_key."""
     return {
         menu_key(role, in_group=in_group): _list_commands(role, in_group=in_group)
         for role in MENU_ROLES
@@ -220,8 +190,8 @@ def menus_by_role() -> Mapping[str, Commands]:
 
 
 def _list_commands(role: Role, *, in_group: bool) -> Commands:
-    anybody = ActiveEnrolment(0, 0, None, 0, "", "", "", role, may_decide=False)
-    caller = Caller(chat_id=0, in_group=in_group, person_id=None, enrolments=(anybody,))
+    enrolment = ActiveEnrolment(0, 0, None, 0, "", "", "", role, may_decide=False)
+    caller = Caller(chat_id=0, in_group=in_group, person_id=None, enrolments=(enrolment,))
     return [
         (command.name, command.help) for command in COMMANDS.values() if may(caller, command.name)
     ]

@@ -1,7 +1,9 @@
-"""The one way in: every incoming thing, from any channel, becomes answers here.
+"""The one entrance: every incoming message, from any channel, becomes answers here.
 
-Promises that nothing is shown to a chat that is not enrolled, that every command passes access.may, and
-that what is done and what is answered belong to the caller's one transaction. Knows no channel.
+Guarantees:
+- A chat that is not enrolled gets no data.
+- Every command passes access.may().
+- The effects and the answers belong to the caller's one transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -19,9 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation.commands import COMMANDS, COMMANDS_BY_WORD, ChatCommand
 from bot.conversation.contacts import enrol
 from bot.conversation.context.access import load_caller, may
+from bot.conversation.context.dialogs import close_open_question
 from bot.conversation.context.turn import Turn
-from bot.conversation.replies import dialogs
-from bot.conversation.replies import dispatch as reply_dispatch
+from bot.conversation.replies.dispatch import (
+    answer_button,
+    answer_files,
+    answer_text,
+    find_typed_label,
+)
 from bot.conversation.replies.show import no_list_answer
 from data.clock import civil_date
 from data.contacts import enrolments
@@ -38,22 +46,24 @@ _DEFAULT_LIMIT = 4096
 
 
 class Router:
-    """Takes what comes in and returns what goes back.
+    """The answers of the bot to incoming messages.
 
-    registry: where the registry in use is had from, at each turn. limits: the longest text (UTF-16
-    units) of each account; lists are cut into pages by it. capabilities: of the accounts open here.
-    links: makes addresses of our web side, where there is one.
+    registry: returns the registry in use, asked at each turn. templates: the folder of the templates.
+    limits: the longest text of each account in UTF-16 units; longer lists go in pages. capabilities: of
+    the open accounts. links: addresses of the web server, if there is a public one.
     """
 
     def __init__(
         self,
         registry: Callable[[], Registry],
+        templates: Path,
         *,
         limits: Mapping[int, int] | None = None,
         capabilities: Mapping[int, Capabilities] | None = None,
         links: Links | None = None,
     ) -> None:
         self._registry = registry
+        self._templates = templates
         self._limits = limits if limits is not None else {}
         self._capabilities = capabilities if capabilities is not None else {}
         self._links = links
@@ -66,9 +76,9 @@ class Router:
         event_id: int | None,
         now: datetime,
     ) -> list[Answer]:
-        """Handle one incoming thing within the caller's write transaction; returns its answers.
+        """Handle one incoming message within the caller's write transaction; returns its answers.
 
-        Not what happens to the chat itself: moved and gone are the inbox's (data/outbox/lost_chats.py).
+        The inbox handles a chat that moved or is gone itself (data/outbox/lost_chats.py).
         """
         chat = await enrolments.ensure_chat(connection, incoming, now=now)
         if chat.state != "living":
@@ -81,6 +91,7 @@ class Router:
             chat=chat,
             caller=await load_caller(connection, incoming, chat),
             registry=self._registry(),
+            templates=self._templates,
             event_id=event_id,
             now=now,
             today=today,
@@ -99,13 +110,13 @@ async def _route(turn: Turn) -> list[Answer]:
         if code is not None:
             return await enrol.use_code(turn, code)
     if caller.is_stranger:
-        # In a group people talk among themselves: only a command, or being added, is meant for us.
-        meant = not caller.in_group or incoming.kind == "back" or text.startswith("/")
-        return await enrol.greet_stranger(turn) if meant else []
+        # In a group people talk among themselves: only a command, or adding the bot, is meant for it.
+        to_bot = not caller.in_group or incoming.kind == "back" or text.startswith("/")
+        return await enrol.greet_stranger(turn) if to_bot else []
     if incoming.kind == "action":
-        return await _run_tapped_command(turn) or await reply_dispatch.answer_button(turn)
+        return await _run_tapped_command(turn) or await answer_button(turn)
     if incoming.files and not text.startswith("/"):
-        return await reply_dispatch.answer_files(turn)
+        return await answer_files(turn)
     if incoming.kind == "text" and text:
         return await _run_typed_command(turn, text) or await _answer_words(turn, text)
     if incoming.kind == "other" and not caller.in_group:
@@ -114,9 +125,9 @@ async def _route(turn: Turn) -> list[Answer]:
 
 
 async def _run_tapped_command(turn: Turn) -> list[Answer]:
-    """Answer a button that asks a command: page:NAME:N[:words], or go:NAME:words as if typed.
+    """Answer a button that runs a command: page:NAME:N[:words], or go:NAME:words as if typed.
 
-    What it says is no more trusted than what is typed: the command judges it anew.
+    Its words are as untrusted as typed ones: the command checks them anew.
     """
     verb, _, rest = turn.incoming.text.partition(":")
     if verb not in ("page", "go"):
@@ -128,7 +139,7 @@ async def _run_tapped_command(turn: Turn) -> list[Answer]:
     command = COMMANDS.get(name)
     if command is None or not may(turn.caller, name):
         return [Answer("unknown_item")]
-    if verb == "go":  # an answer of its own, not a page in place of the one it was asked from
+    if verb == "go":  # a new message; a page replaces the one whose button was pressed
         turn = replace(turn, incoming=replace(turn.incoming, kind="text", reply_to=None))
     return await _run_command(replace(turn, words=words.strip()[:_LONGEST_WORDS]), command)
 
@@ -144,7 +155,7 @@ async def _run_typed_command(turn: Turn, text: str) -> list[Answer]:
     command = COMMANDS_BY_WORD.get(word)
     if command is not None:
         return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), command)
-    allowed = [key for key, known in COMMANDS_BY_WORD.items() if may(turn.caller, known.name)]
+    allowed = [key for key, each in COMMANDS_BY_WORD.items() if may(turn.caller, each.name)]
     near = difflib.get_close_matches(word, allowed, n=1)
     if turn.caller.in_group and bot is None and not near:
         return []  # another bot's command
@@ -155,27 +166,27 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
     if text.startswith("/"):
         return []
     command = COMMANDS_BY_WORD.get(fold(text).replace(" ", ""))
-    # "báo cáo" of who may not ask for reports is something that is said, and no command.
+    # From a caller who may not run /baocao, "báo cáo" is a reply and no command.
     if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
         return await _run_command(turn, command)
-    action = await reply_dispatch.find_typed_label(turn)
+    action = await find_typed_label(turn)
     if action.startswith(("page:", "go:")):
         return await _run_tapped_command(
             replace(turn, incoming=replace(turn.incoming, text=action))
         )
-    return await reply_dispatch.answer_text(turn)
+    return await answer_text(turn)
 
 
 async def _run_command(turn: Turn, command: ChatCommand) -> list[Answer]:
     if not may(turn.caller, command.name):
         context: dict[str, Any] = {"why": "command", "command": command.name, "coordinator": ""}
         return [Answer("not_allowed", context)]
-    await dialogs.close_open_question(turn)
+    await close_open_question(turn)
     return await command.function(turn)
 
 
 async def _is_this_bot(turn: Turn, bot: str) -> bool:
-    """Tell whether "/viec@name" speaks to this bot; where its name is unknown, it does."""
+    """Tell whether "/viec@name" names this bot; a bot without a known name takes every command."""
     title = await turn.connection.scalar(
         select(Account.title).where(Account.id == turn.incoming.account_id)
     )

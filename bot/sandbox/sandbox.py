@@ -80,7 +80,8 @@ class Sandbox:
         self._account_id = account_id
         self._turn = asyncio.Lock()
         channels = {account_id: channel}
-        router = Router(lambda: registry, capabilities={account_id: channel.capabilities})
+        capabilities = {account_id: channel.capabilities}
+        router = Router(lambda: registry, TEMPLATES, capabilities=capabilities)
         self._inbox = Inbox(database, channels, router.handle, clock)
         self._reports = ReportWorker(database, lambda: registry, clock)
         self._renderer = TwinRenderer(TEMPLATES)

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from bot.conversation.replies.dispatch import BUTTON_ACTIONS
+from bot.conversation.replies.actions import BUTTON_ACTIONS
 from bot.conversation.targets.ask import PICK_TARGET_VERB
 from data.models import (
     Dialog,

@@ -38,7 +38,7 @@ from data.models import (
     TargetValue,
 )
 from jobs.channel import Channel
-from tests.support.conversations import Seat, Talk, small_registry
+from tests.support.conversations import TEMPLATES, Seat, Talk, small_registry
 from tests.support.telegram_server import TOKEN
 from tests.support.zalo_server import TOKENS
 
@@ -133,7 +133,7 @@ async def act(
     incoming = channel.parse(talk.account_id, raw_of(chat, text, press=press, group=group))
     if incoming is None:
         return [], "", False
-    router = Router(lambda: talk.registry)
+    router = Router(lambda: talk.registry, TEMPLATES)
     seen: tuple[list[str], str, bool] = ([], "", False)
     try:
         async with talk.database.write() as connection:

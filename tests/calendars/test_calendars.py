@@ -658,6 +658,7 @@ async def test_the_address_does_not_stay_in_the_database(database: Database) -> 
     channels: dict[int, Any] = {whole.account_id: whole.channel}
     router = Router(
         lambda: whole.registry,
+        TEMPLATES,
         capabilities={whole.account_id: whole.channel.capabilities},
         links=LINKS,
     )

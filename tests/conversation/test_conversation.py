@@ -1,4 +1,4 @@
-"""Whole conversations: what is typed and pressed, and what comes back."""
+"""Whole conversations: messages typed, buttons pressed, and the answers."""
 
 from __future__ import annotations
 

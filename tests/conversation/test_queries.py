@@ -1,4 +1,4 @@
-"""What officers ask in chat: /status with words, /quahan, /sapden, /nhiemvu, /tim, /lichsu."""
+"""Queries in chat: /status with words, /quahan, /sapden, /nhiemvu, /tim, /lichsu."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import insert, select, update
 
 from bot.conversation.commands import COMMANDS
 from bot.conversation.context.access import Subject, load_caller, may
-from bot.conversation.context.pages import page_buttons, split_into_pages
+from bot.conversation.context.buttons import page_buttons
+from bot.conversation.context.pages import split_into_pages
 from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn
 from data.db.database import Database
@@ -20,7 +21,7 @@ from data.obligations.search import search_words
 from data.registry.province import Province
 from data.registry.registry import Registry
 from jobs.channel import Incoming
-from tests.support.conversations import PROVINCE, Reply, Seat, Talk, small_registry
+from tests.support.conversations import PROVINCE, TEMPLATES, Reply, Seat, Talk, small_registry
 from tests.support.loaded_province import load_world
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
@@ -429,7 +430,7 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
             chat = (await connection.execute(select(Chat).where(Chat.address == address))).one()
             turn = Turn(
                 connection, incoming, chat, await load_caller(connection, incoming, chat),
-                talk.registry, None, NOW, NOW.date(),
+                talk.registry, TEMPLATES, None, NOW, NOW.date(),
             )  # fmt: skip
             scope = await load_scope(turn)
             seen = set(

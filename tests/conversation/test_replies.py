@@ -1,4 +1,4 @@
-"""What focal points answer beyond the four buttons: more time, trouble, disputes, questions, several."""
+"""Replies beyond the four buttons: extensions, trouble, disputes, questions, several tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assignments decided by people: disputes settled, tasks given, and that planning keeps them."""
+"""Assignments: disputes settled, tasks given, kept by planning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding: completions confirmed or returned, by whom, and what the agency hears."""
+"""Completions: confirmed or returned, by which role, and the notices to the agency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explanations: asked in one command, answered in the agency's chat, filed and told."""
+"""Explanations: requested by command, answered in the agency's chat, filed."""
 
 from __future__ import annotations
 

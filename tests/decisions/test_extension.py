@@ -1,4 +1,4 @@
-"""Requests for a later date: granted, refused, another date offered, and what each changes."""
+"""Extension requests: granted, refused, another date offered, and the effects of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ad-hoc reports asked for and proposed dates confirmed: planned, told, kept by every re-load."""
+"""Ad-hoc reports and proposed dates: planned, notified, kept by every reload."""
 
 from __future__ import annotations
 

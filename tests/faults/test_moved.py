@@ -21,7 +21,7 @@ from jobs.delivery.delivery import Dispatcher
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from jobs.morning.run import run_mornings
-from tests.support.conversations import RENDERER, small_registry
+from tests.support.conversations import RENDERER, TEMPLATES, small_registry
 from tests.support.loaded_province import load_world, morning_of
 from tests.support.outbox_rows import account, chat
 from tests.support.telegram_server import TOKEN, BotApi
@@ -89,7 +89,7 @@ async def test_a_group_that_moves_in_mid_broadcast_takes_its_list_and_its_people
         delivery = Dispatcher(
             database, channels, RENDERER, lambda: registry.workdays, clock, owner="tests"
         )
-        inbox = Inbox(database, channels, Router(lambda: registry).handle, clock)
+        inbox = Inbox(database, channels, Router(lambda: registry, TEMPLATES).handle, clock)
         put = (await run_mornings(database, registry, now=await clock.now())).messages
         sending = asyncio.create_task(delivery.run_until_idle())
         async with asyncio.timeout(60):

@@ -33,7 +33,7 @@ from data.models import Agency, InboxEvent, Message
 from jobs.channel import Channel
 from jobs.inbox.intake import poll_updates, store_webhook
 from jobs.inbox.worker import Inbox
-from tests.support.conversations import small_registry
+from tests.support.conversations import TEMPLATES, small_registry
 from tests.support.loaded_province import counted, load_world
 from tests.support.outbox_rows import MORNING, account, chat
 from tests.support.telegram_server import TOKEN, BotApi
@@ -265,7 +265,7 @@ async def test_spoilt_updates_are_parked_and_shown_and_every_other_is_answered(
         else:
             await fetch(database, channel, account_id, api, updates)
         registry = small_registry()
-        router = Router(lambda: registry)
+        router = Router(lambda: registry, TEMPLATES)
         clock = SteppedClock(MORNING)
         async with asyncio.timeout(60):
             await Inbox(database, {account_id: channel}, router.handle, clock).handle_pending()

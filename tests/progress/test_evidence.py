@@ -22,7 +22,7 @@ from data.progress import evidence
 from jobs.channel import Attachment, DeliveryError, Rejected
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
-from tests.support.conversations import Reply, Seat, Talk, small_registry
+from tests.support.conversations import TEMPLATES, Reply, Seat, Talk, small_registry
 from tests.support.telegram_server import TOKEN, BotApi
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -194,7 +194,7 @@ async def arrive(talk: Talk, channel: LocalChannel, address: str, **file: Any) -
     """Let a photo come in by the inbox; returns (template, context) of what is answered."""
     from bot.conversation.router import Router
 
-    router = Router(lambda: talk.registry)
+    router = Router(lambda: talk.registry, TEMPLATES)
     inbox = Inbox(talk.database, {talk.account_id: channel}, router.handle, SteppedClock(talk.now))
     given = {"ref": b64encode(JPEG).decode(), "name": "anh.jpg", **file}
     raw = make_local_update(

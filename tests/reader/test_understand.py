@@ -1,4 +1,4 @@
-"""Free text as focal points type it, and how it is read."""
+"""Free text as focal points type it, and its reading."""
 
 from __future__ import annotations
 

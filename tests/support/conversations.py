@@ -298,6 +298,7 @@ class Talk:
         )
         router = Router(
             lambda: self.registry,
+            TEMPLATES,
             limits={self.account_id: self.longest},
             capabilities=self.capabilities,
             links=self.links,

@@ -18,7 +18,7 @@ from jobs.channel import OutgoingMessage, Receipt
 from jobs.delivery.delivery import Dispatcher
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
-from tests.support.conversations import RENDERER, small_registry
+from tests.support.conversations import RENDERER, TEMPLATES, small_registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_rows import account
 
@@ -54,7 +54,7 @@ class Whole:
     def go_on(self) -> Whole:
         """Work on a database that holds all of it already."""
         channels: dict[int, Any] = {self.account_id: self.channel}
-        router = Router(lambda: self.registry)
+        router = Router(lambda: self.registry, TEMPLATES)
         self.inbox = Inbox(self.database, channels, router.handle, self.clock)
         self.delivery = Dispatcher(
             self.database,

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.conversation.reader.targets import find_meant_indicators, is_doubtful_value, read_target
-from bot.conversation.targets.scope import progress_bar
+from bot.conversation.targets.summary import progress_bar
 from data.db.database import Database
 from data.models import Agency, Evidence, Plan, StatusReply, TargetValue
 from data.privacy import personal_data

@@ -1,1 +1,1 @@
-"""Enrolment, invitations, channels of a person, reminding at once."""
+"""People and their chats: enrol, invite, hand over, choose a channel, remind at once."""

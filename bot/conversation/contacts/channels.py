@@ -1,7 +1,8 @@
-"""/kenh: in which of their chats somebody is written to, and one more chat of their own.
+"""/kenh: the chats that a person gets messages in; choose one, or add one's own second chat.
 
-Promises that a person is written to in one chat a time, the one they chose while it lives; and that a code
-for one's own second chat makes nobody else of anybody. In a private chat alone.
+Guarantees:
+- A person gets messages in one chat at a time, the chosen one while it is alive.
+- The code for a second chat enrols nobody else.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ _MORE = ("them", "them kenh", "moi")
 
 
 async def answer_kenh(turn: Turn) -> list[Answer]:
-    """Answer /kenh: one's chats; "/kenh đây": messages come here; "/kenh thêm": a code for another chat."""
+    """Answer /kenh: the caller's chats; "/kenh đây": choose this one; "/kenh thêm": a code for another."""
     person_id = turn.caller.person_id
     if turn.caller.in_group or person_id is None:
         return [Answer("private_only", {"command": "kenh"})]
     words = fold(turn.words)
     if words in _MORE:
-        code, every = await invitations.create_handover_code(
+        code, enrolments = await invitations.create_handover_code(
             turn.connection, person_id=person_id, kind=LINK, now=turn.now
         )
-        agencies = list(dict.fromkeys(each.agency for each in every))
+        agencies = list(dict.fromkeys(each.agency for each in enrolments))
         context = {"kind": "link", "role": "", "agencies": agencies}
         return [await code_answer(turn, code, context, group=False)]
     if words in _HERE:

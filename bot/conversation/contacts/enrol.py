@@ -1,7 +1,8 @@
-"""How a chat comes in: one-use codes, the first answer, and the one text that strangers get.
+"""Enrolment of a chat: one-use codes, the welcome, the one text for strangers.
 
-Promises that a chat that is not enrolled learns nothing: one fixed text, at most every ten minutes, and
-of a code only whether it opened the door. Whether a code exists, was used or has expired is never told.
+Guarantees:
+- A chat that is not enrolled gets one fixed text, at most every ten minutes.
+- An answer to a wrong code never tells whether it exists, was used or has expired.
 """
 
 from __future__ import annotations
@@ -18,10 +19,17 @@ from data.models import Agency, Chat, Enrolment, Plan
 from jobs.channel import Answer
 
 GREET_EVERY = timedelta(minutes=10)
+# The outcome of a code (data.contacts.invitations) → the template of the refusal.
+_REFUSALS = {
+    "private_only": "code_private_only",
+    "another": "code_another",
+    "own": "code_own",
+    "wrong": "code_wrong",
+}
 
 
 async def use_code(turn: Turn, code: str) -> list[Answer]:
-    """Use a code; the answer to the right one says who speaks here, for whom, and what is kept."""
+    """Redeem a code; the welcome names the agency, and the data that the bot keeps."""
     redeemed = await invitations.redeem(
         turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
     )
@@ -31,15 +39,10 @@ async def use_code(turn: Turn, code: str) -> list[Answer]:
             return [welcome]
         if redeemed.handed_over.kind == LINK:
             return [welcome, Answer("channel_added")]
-        return [welcome, *await _tell_giver(turn, redeemed.handed_over)]
-    if redeemed.outcome == "private_only":
-        return [Answer("code_private_only")]
-    if redeemed.outcome == "another":
-        return [Answer("code_another")]
-    if redeemed.outcome == "own":
-        return [Answer("code_own")]
-    if redeemed.outcome == "wrong":
-        return [Answer("code_wrong")]
+        return [welcome, *await _notify_giver(turn, redeemed.handed_over)]
+    template = _REFUSALS.get(redeemed.outcome)
+    if template is not None:
+        return [Answer(template)]
     already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
     if already and not await may_greet(turn):
         return []
@@ -47,12 +50,12 @@ async def use_code(turn: Turn, code: str) -> list[Answer]:
 
 
 async def greet_stranger(turn: Turn) -> list[Answer]:
-    """Answer a chat that is not enrolled with the fixed text, or not at all if it just got it."""
+    """Answer a chat that is not enrolled with the fixed text, unless it just got it."""
     return [Answer("stranger")] if await may_greet(turn) else []
 
 
 async def may_greet(turn: Turn) -> bool:
-    """Tell whether a fixed line may be said here, at most every ten minutes; true counts as said."""
+    """Tell whether a fixed text may go to this chat, at most every ten minutes; True counts as sent."""
     last = turn.chat.greeted_at
     if last is not None and turn.now < last + GREET_EVERY:
         return False
@@ -62,8 +65,8 @@ async def may_greet(turn: Turn) -> bool:
     return True
 
 
-async def _tell_giver(turn: Turn, offer: Offer) -> list[Answer]:
-    """Tell who handed over, where they are enrolled, that somebody came in by the code."""
+async def _notify_giver(turn: Turn, offer: Offer) -> list[Answer]:
+    """Notify the person who handed over, in their chats, that the code was used."""
     rows = await turn.connection.execute(
         select(Enrolment.chat_id).where(Enrolment.id.in_(offer.enrolment_ids)).distinct()
     )

@@ -1,1 +1,1 @@
-"""Who speaks in which chat, and what they may see and do."""
+"""The caller of a turn: rights, view, the plans and agencies named, pages and buttons."""

@@ -1,8 +1,9 @@
-"""Who may do what: the one place that decides it.
+"""Who may do what: the roles of each command and button (ROLES_BY_ACTION), and the judge, may().
 
-Promises isolation: an agency reaches what it has in hand, a coordinator the plans it coordinates, a
-leader one province, and nobody another province. In a group only the group's own enrolment counts for
-what is shown; a person's rights elsewhere never widen it. Pure: callers look up, this judges.
+Guarantees:
+- An agency reaches the obligations it holds, a coordinator its plans, a leader one province, nobody another's.
+- In a group only the group's enrolments widen the view; a person's rights elsewhere never do.
+- may() asks no database: callers load, may() judges.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ ALL_ROLES = frozenset({"focal", "coordinator", "leader"})
 ANSWERING_ROLES = frozenset({"focal", "coordinator"})
 DECIDING_ROLES = frozenset({"coordinator", "leader"})
 
-# Commands and what a button can do, by the roles that may. "open" is looking at one item; "decide" is
-# every decision on what somebody owes, "explain" asks for an explanation.
+# The roles that may use each command ("/giao" is "giao") and each button or reply.
 ROLES_BY_ACTION: dict[str, frozenset[str]] = {
+    # Commands.
     "help": ALL_ROLES,
     "viec": ANSWERING_ROLES,
     "thuongxuyen": ANSWERING_ROLES,
@@ -39,17 +40,6 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "moi": frozenset({"coordinator"}),
     "doi": ALL_ROLES,
     "kenh": ALL_ROLES,
-    "open": ALL_ROLES,
-    "ack": ANSWERING_ROLES,
-    "doing": ANSWERING_ROLES,
-    "done": ANSWERING_ROLES,
-    "more": ANSWERING_ROLES,
-    "blocked": ANSWERING_ROLES,
-    "dispute": ANSWERING_ROLES,
-    "not_yet": ANSWERING_ROLES,
-    "question": ANSWERING_ROLES,
-    "undo": ANSWERING_ROLES,
-    "target": ANSWERING_ROLES,
     "xacnhan": DECIDING_ROLES,
     "giahan": DECIDING_ROLES,
     "giaitrinh": DECIDING_ROLES,
@@ -57,12 +47,24 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "baocao": DECIDING_ROLES,
     "mo": DECIDING_ROLES,
     "han": DECIDING_ROLES,
-    "decide": DECIDING_ROLES,
-    "explain": DECIDING_ROLES,
+    # Buttons and replies: on one obligation or, "target", on one target.
+    "open": ALL_ROLES,  # look at it
+    "ack": ANSWERING_ROLES,
+    "doing": ANSWERING_ROLES,
+    "done": ANSWERING_ROLES,
+    "more": ANSWERING_ROLES,  # ask for an extension
+    "blocked": ANSWERING_ROLES,
+    "dispute": ANSWERING_ROLES,
+    "not_yet": ANSWERING_ROLES,
+    "question": ANSWERING_ROLES,
+    "undo": ANSWERING_ROLES,
+    "target": ANSWERING_ROLES,
+    "decide": DECIDING_ROLES,  # confirm, return, grant, refuse, keep, reassign
+    "explain": DECIDING_ROLES,  # ask for an explanation
 }
-# Acts on what others owe: never on one's own.
+# Never allowed on the caller's own obligations.
 DECISION_ACTIONS = frozenset({"decide", "explain"})
-# What a group's member may do without being enrolled as a person.
+# Allowed to members of a group who are not enrolled themselves.
 GROUP_ACTIONS = frozenset(
     {
         *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
@@ -70,16 +72,16 @@ GROUP_ACTIONS = frozenset(
         *("open", "ack"),
     }
 )
-# What a coordinator does to all its plans' items, whoever has them in hand.
+# Allowed to a coordinator on every obligation of its plans, whichever agency holds it.
 COORDINATOR_PLAN_ACTIONS = frozenset({"open", "nhac"})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who speaks: where, as whom, and with which enrolments.
+    """The sender of a message: chat, person and enrolments.
 
-    here: the enrolments that count in this chat (in a group the group's, else the person's own);
-    elsewhere: all of the person's, in any chat.
+    enrolments: those that count in this chat, in a group the group's, else the person's own.
+    personal_enrolments: in a group, all of the person's, in any chat.
     """
 
     chat_id: int
@@ -90,7 +92,7 @@ class Caller:
 
     @property
     def is_stranger(self) -> bool:
-        """Tell whether nothing may be shown here."""
+        """Tell whether no enrolment counts here, so that nothing may be shown."""
         return not self.enrolments
 
     def roles(self) -> frozenset[str]:
@@ -98,16 +100,16 @@ class Caller:
         return frozenset(enrolled.role for enrolled in self.enrolments)
 
     def agency_ids(self, *roles: str) -> list[int]:
-        """Return the agencies spoken for here in any of the roles, each once, oldest first."""
+        """Return the agencies enrolled here in any of the roles, each once, oldest first."""
         return list(dict.fromkeys(e.agency_id for e in self.enrolments if e.role in roles))
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an obligation's protection rests on.
+    """The facts about an obligation that may() judges by.
 
-    holder_id: the agency that has it in hand today; coordinator_id: its plan's coordinating agency;
-    reachable: the holder has a living chat (else the coordinating agency stands in for it).
+    holder_id: the agency that holds it today; coordinator_id: its plan's coordinating agency.
+    is_reachable: the holder has a living chat; else the coordinating agency stands in for it.
     """
 
     province: str
@@ -115,12 +117,17 @@ class Subject:
     coordinator_id: int | None
     is_reachable: bool
 
+    @property
+    def is_coordinators_own(self) -> bool:
+        """Tell whether the coordinating agency holds it itself."""
+        return self.holder_id == self.coordinator_id
+
 
 def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
-    """Tell whether a caller may do an action, to an obligation or (None) at all.
+    """Tell whether a caller may do an action, on an obligation or (None) at all.
 
-    Unknown actions are refused. An answer in a group wants both the group's enrolment and the
-    person's own for the same agency.
+    Unknown actions are refused. A reply in a group needs the group's enrolment and the sender's own for
+    the same agency.
     """
     enrolments = enrolments_for(caller, action)
     if subject is None:
@@ -133,7 +140,7 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
 
 
 def enrolments_for(caller: Caller, action: str) -> list[ActiveEnrolment]:
-    """Return the enrolments by which a caller may do an action here; none for an unknown action."""
+    """Return the enrolments that allow a caller an action here; none for an unknown action."""
     roles = ROLES_BY_ACTION.get(action, frozenset())
     enrolments = [enrolled for enrolled in caller.enrolments if enrolled.role in roles]
     if caller.in_group and action not in GROUP_ACTIONS:
@@ -147,18 +154,27 @@ def enrolments_for(caller: Caller, action: str) -> list[ActiveEnrolment]:
 def _may_decide(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool:
     """Tell whether an enrolment decides: a coordinator on its plans, a leader on the coordinator's own.
 
-    An explanation may be asked by every leader of the province; a decision wants may_decide.
+    Every leader of the province may ask for an explanation; a decision needs may_decide.
     """
     if enrolled.province != subject.province or subject.coordinator_id is None:
         return False
-    own = subject.holder_id == subject.coordinator_id
+    own = subject.is_coordinators_own
     if enrolled.role == "leader":
         return action == "explain" or (enrolled.may_decide and own)
     return enrolled.agency_id == subject.coordinator_id and not own
 
 
+def may_decide_in_plan(caller: Caller, coordinator_id: int | None) -> bool:
+    """Tell whether a caller decides on a plan itself: its coordinator, or a leader with may_decide."""
+    return any(
+        (enrolled.role == "coordinator" and enrolled.agency_id == coordinator_id)
+        or (enrolled.role == "leader" and enrolled.may_decide)
+        for enrolled in caller.enrolments
+    )
+
+
 def _is_another(caller: Caller, subject: Subject) -> bool:
-    """Tell whether the caller answers for nobody that the decision is about."""
+    """Tell whether the caller does not answer for the agency that the decision is about."""
     return not any(
         enrolled.role in ANSWERING_ROLES and enrolled.agency_id == subject.holder_id
         for enrolled in (*caller.enrolments, *caller.personal_enrolments)
@@ -172,24 +188,24 @@ def _may_reach(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool
         return True
     if enrolled.agency_id != subject.coordinator_id:
         return False
-    # The coordinator sees its plans; it answers for another only where nobody there can.
+    # A coordinator sees its plans; it answers for another agency only where that one has no chat.
     return (
         action in COORDINATOR_PLAN_ACTIONS and enrolled.role == "coordinator"
     ) or not subject.is_reachable
 
 
 async def load_caller(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:
-    """Return who speaks in a chat, with the enrolments that count there."""
+    """Load the sender of a message with the enrolments that count in its chat."""
     person_id = await contact_enrolments.find_person(
         connection, incoming.account_id, incoming.sender
     )
     in_group = chat.kind == "group"
-    here: list[ActiveEnrolment] = []
+    enrolled_here: list[ActiveEnrolment] = []
     if in_group or person_id is not None:
-        here = await contact_enrolments.list_chat_enrolments(
+        enrolled_here = await contact_enrolments.list_chat_enrolments(
             connection, chat.id, person_id=None if in_group else person_id
         )
-    elsewhere: list[ActiveEnrolment] = []
-    if here and in_group and person_id is not None:
-        elsewhere = await contact_enrolments.list_person_enrolments(connection, person_id)
-    return Caller(chat.id, in_group, person_id, tuple(here), tuple(elsewhere))
+    personal: list[ActiveEnrolment] = []
+    if enrolled_here and in_group and person_id is not None:
+        personal = await contact_enrolments.list_person_enrolments(connection, person_id)
+    return Caller(chat.id, in_group, person_id, tuple(enrolled_here), tuple(personal))

@@ -1,19 +1,21 @@
-"""What words after a command mean: a plan, a task or report by its code, an agency.
+"""Words after a command to plans, tasks, report duties and agencies.
 
-Promises that only what the caller may see is found, so another's is as good as unknown; and that where
-several fit, all are told and none is taken. Reads only.
+Guarantees:
+- Finds only what the caller may see.
+- Returns all that fit; never picks one of several.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.pages import ButtonRows, command_button
+from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.buttons import ButtonRows, command_button
 from bot.conversation.context.scope import CallerScope
 from bot.conversation.context.turn import Turn
 from data.models import Agency, Obligation, Plan, Task
@@ -27,9 +29,9 @@ _PLAN_WORDS = ("ke hoach so", "ke hoach", "kh so", "kh")
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """Everything that words may mean; kinds are looked for in this order and the first found counts."""
+    """All that words may mean, of the first kind in this order that has any."""
 
-    visible_plans: dict[int, Any]  # all plans of which the caller may see something, by id
+    visible_plans: dict[int, Any]  # plans of which the caller may see something, by id
     plans: tuple[Any, ...] = ()
     tasks: tuple[Any, ...] = ()
     duties: tuple[Any, ...] = ()
@@ -37,24 +39,24 @@ class LookupResult:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether the words name nothing the caller may see."""
+        """Tell whether the words name nothing that the caller may see."""
         return not (self.plans or self.tasks or self.duties or self.agencies)
 
 
 async def look_up_words(turn: Turn, scope: CallerScope, words: str) -> LookupResult:
-    """Return what words mean to this caller."""
+    """Return the plans, else tasks and duties, else agencies that words name."""
     plans = await load_visible_plans(turn, scope)
     named = _find_named_plans(turn, plans, _without_plan_words(words))
     if named:
         return LookupResult(plans, plans=tuple(named))
-    tasks, duties = await _by_code(turn, scope, plans, words)
+    tasks, duties = await _find_by_code(turn, scope, plans, words)
     if tasks or duties:
         return LookupResult(plans, tasks=tuple(tasks), duties=tuple(duties))
     return LookupResult(plans, agencies=tuple(await find_agencies(turn, words)))
 
 
 async def load_visible_plans(turn: Turn, scope: CallerScope) -> dict[int, Any]:
-    """Return the plans followed, and those of which the caller has something in hand, by id."""
+    """Return the plans that the caller follows or holds an obligation or task of, by id."""
     found = dict(scope.plans)
     if not scope.owner_ids:
         return found
@@ -73,10 +75,7 @@ async def load_visible_plans(turn: Turn, scope: CallerScope) -> dict[int, Any]:
 
 
 async def find_agencies(turn: Turn, words: str) -> list[Any]:
-    """Return the agencies that words mean, as they stand today.
-
-    Of the whole province for a coordinator or leader, for a focal point its own alone.
-    """
+    """Return today's agencies that words name: a coordinator's or leader's whole province, else one's own."""
     found: dict[int, Any] = {}
     for province in dict.fromkeys(enrolled.province for enrolled in turn.caller.enrolments):
         home = turn.registry.provinces[province]
@@ -91,13 +90,13 @@ async def find_agencies(turn: Turn, words: str) -> list[Any]:
         roles = {e.role for e in turn.caller.enrolments if e.province == province}
         own = {e.agency_id for e in turn.caller.enrolments}
         for row in rows:
-            if roles & {"coordinator", "leader"} or row.id in own:
+            if roles & DECIDING_ROLES or row.id in own:
                 found[row.id] = row
     return list(found.values())
 
 
 def short_plan_number(plan: Any, plans: Collection[Any]) -> str:
-    """Return the shortest words that name a plan among those visible: "1901", else "1901/KH-UBND"."""
+    """Return the shortest words that name a plan among several: "1901", else "1901/KH-UBND"."""
     head = str(plan.number).split("/")[0]
     heads = Counter(str(other.number).split("/")[0] for other in plans)
     if heads[head] <= 1:
@@ -107,12 +106,12 @@ def short_plan_number(plan: Any, plans: Collection[Any]) -> str:
 
 
 def qualified_code(row: Any, plans: dict[int, Any]) -> str:
-    """Return the words that name a task or duty and nothing else: "1901 III.1a"."""
+    """Return a task's or duty's code after its plan's number: "1901 III.1a"."""
     return f"{short_plan_number(plans[row.plan_id], plans.values())} {row.code}"
 
 
 def ask_choice(command: str, words: str, choices: list[tuple[str, str]]) -> Answer:
-    """Ask which of several is meant; choices: what to type after the command, and what it is."""
+    """Ask which of several is meant. choices: (words to type after the command, label)."""
     shown = choices[:_MOST_CHOICES]
     buttons: ButtonRows = ()
     for typed, label in shown:
@@ -130,18 +129,23 @@ def ask_choice(command: str, words: str, choices: list[tuple[str, str]]) -> Answ
 
 
 def list_choices(found: LookupResult, plans: dict[int, Any]) -> list[tuple[str, str]]:
-    """Return what `choose` shows of tasks, duties and agencies."""
-    coded = [
-        (qualified_code(row, plans), f"{qualified_code(row, plans)}: {row.title}")
-        for row in (*found.tasks, *found.duties)
-    ]
+    """Return the choices between the tasks, duties and agencies found."""
+    coded = code_choices((*found.tasks, *found.duties), plans)
     return coded + [(row.code, row.name) for row in found.agencies]
 
 
-async def _by_code(
+def code_choices(
+    rows: Iterable[Any], plans: dict[int, Any], *, tail: str = ""
+) -> list[tuple[str, str]]:
+    """Return the choices between tasks or duties. tail: words to type after the code."""
+    codes = [(qualified_code(row, plans), row.title) for row in rows]
+    return [(f"{code}{tail}", f"{code}: {title}") for code, title in codes]
+
+
+async def _find_by_code(
     turn: Turn, scope: CallerScope, plans: dict[int, Any], words: str
 ) -> tuple[list[Any], list[Any]]:
-    """Return tasks and duties by a code, with its plan before or after it or without one."""
+    """Return tasks and duties by their code, with the plan's number before or after it or without."""
     tokens = _without_plan_words(words).split()
     readings: list[tuple[str, list[Any] | None]] = []
     if len(tokens) > 1:
@@ -157,9 +161,8 @@ async def _by_code(
             ids = {plan.id for plan in within}
             tasks = [row for row in tasks if row.plan_id in ids]
             duties = [row for row in duties if row.plan_id in ids]
-        known = plans.keys()
-        tasks = [row for row in tasks if row.plan_id in known]
-        duties = [row for row in duties if row.plan_id in known]
+        tasks = [row for row in tasks if row.plan_id in plans]
+        duties = [row for row in duties if row.plan_id in plans]
         if tasks or duties:
             return tasks, duties
     return [], []

@@ -1,7 +1,8 @@
-"""Telling at once who follows or decides on an obligation.
+"""Notices about an obligation to the coordinator who follows it, or to the leaders who decide on it.
 
-Promises that what concerns the coordinating agency's own work goes to the leaders who may decide, and
-that nobody is told of what they did themselves in the same chat.
+Guarantees:
+- Leaders with may_decide get the notices about the coordinating agency's own obligations.
+- The chat that caused a notice gets none.
 """
 
 from __future__ import annotations
@@ -9,39 +10,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
 from data.contacts import enrolments
-from jobs.channel import Answer, Button
+from jobs.channel import Answer
 
 
-async def list_chats_to_notify(turn: Turn, known: VisibleObligation) -> Sequence[int]:
-    """Return the chats to be told: the coordinator's, or for its own work the deciding leaders'."""
-    subject = known.subject
+async def list_chats_to_notify(turn: Turn, obligation: VisibleObligation) -> Sequence[int]:
+    """Return the coordinator's chats, or for its own obligations those of the deciding leaders."""
+    subject = obligation.subject
     if subject.coordinator_id is None:
         return []
-    if subject.holder_id == subject.coordinator_id:
-        found = await enrolments.deciding_leader_recipients(turn.connection, subject.province)
+    if subject.is_coordinators_own:
+        recipients = await enrolments.deciding_leader_recipients(turn.connection, subject.province)
     else:
-        found = await enrolments.coordinator_recipients(turn.connection, subject.coordinator_id)
-        found = found or await enrolments.agency_recipients(turn.connection, subject.coordinator_id)
-    return [place.chat_id for place in found if place.chat_id != turn.chat.id]
+        recipients = await enrolments.coordinator_recipients(
+            turn.connection, subject.coordinator_id
+        )
+        recipients = recipients or await enrolments.agency_recipients(
+            turn.connection, subject.coordinator_id
+        )
+    return [to.chat_id for to in recipients if to.chat_id != turn.chat.id]
 
 
 async def coordinator_notices(
     turn: Turn,
-    known: VisibleObligation,
+    obligation: VisibleObligation,
     template: str,
     context: Mapping[str, Any],
     *,
-    buttons: tuple[tuple[Button, ...], ...] = (),
+    buttons: ButtonRows = (),
 ) -> list[Answer]:
-    """Return one notice of an obligation for each listener.
+    """Return one notice for each chat to notify.
 
-    With buttons the notice is a menu of this one item, so that its choices can be typed as numbers too.
+    A notice with buttons lists the obligation as its only item, so that people may type a choice's number.
     """
     content: dict[str, object] = {
-        "item": {**known.as_item(turn, 1), "holder": known.holder},
-        "agency": known.holder,
+        "item": obligation.as_item(turn, holder=obligation.holder),
+        "agency": obligation.holder,
         **context,
     }
     return [
@@ -49,8 +55,8 @@ async def coordinator_notices(
             template,
             content,
             buttons=buttons,
-            items=(known.row.id,) if buttons else (),
+            items=(obligation.id,) if buttons else (),
             to_chat=chat_id,
         )
-        for chat_id in await list_chats_to_notify(turn, known)
+        for chat_id in await list_chats_to_notify(turn, obligation)
     ]

@@ -1,8 +1,4 @@
-"""Pages: which page was asked for, the way to the others, and long texts cut to fit.
-
-Promises that a page button says what a typed command would ("/tim nhà máy trang 2"), so that nothing
-need be remembered; and that no text is cut within a word. Pure.
-"""
+"""Pages of lists and long texts: the page asked for, and texts cut between words to fit."""
 
 from __future__ import annotations
 
@@ -12,19 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.channel import Button
-
-ButtonRows = tuple[tuple[Button, ...], ...]
-
 _PAGE = re.compile(r"(.*?)\btrang (\d{1,5})", re.IGNORECASE | re.DOTALL)
-_UNITS_FOR_A_FULL_PAGE = 4000  # where messages are shorter, a page holds half as much
-_FRAME = 700  # units of heading, legend and hints around blocks
-_LONGEST_ACTION = 64  # bytes
+_UNITS_FOR_A_FULL_PAGE = 4000  # UTF-16 units; where messages are shorter, a page holds half
+_FRAME = 700  # UTF-16 units of heading, legend and hints around blocks
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of several; offset: how many lines stand before it."""
+    """One page of several."""
 
     number: int
     count: int
@@ -32,54 +23,35 @@ class ListPage:
 
     @property
     def offset(self) -> int:
-        """Return how many lines stand on the pages before."""
+        """Return the number of lines on the pages before."""
         return (self.number - 1) * self.size
 
     def context(self) -> dict[str, int]:
-        """Return what templates show of it."""
+        """Return its template data."""
         return {"page": self.number, "pages": self.count}
 
 
 def parse_page(words: str) -> tuple[str, int]:
-    """Return a command's words without "trang N", and N; where there are no buttons, pages are typed."""
+    """Return a command's words without "trang N", and N; without buttons people type pages."""
     match = _PAGE.fullmatch(words.strip())
     return (words.strip(), 1) if match is None else (match[1].strip(), int(match[2]))
 
 
 def clamp_page(total: int, asked: int, size: int) -> ListPage:
-    """Return the page asked for of so many lines; one beyond the last is the last."""
+    """Return the page asked for of `total` lines; one beyond the last is the last."""
     count = max(1, -(-total // size))
     return ListPage(min(max(asked, 1), count), count, size)
 
 
 def page_size(longest: int, full: int) -> int:
-    """Return how many lines a page holds on a channel whose messages are so long at most."""
+    """Return the lines a page holds where a message has at most `longest` UTF-16 units."""
     return full if longest >= _UNITS_FOR_A_FULL_PAGE else full // 2
-
-
-def page_buttons(name: str, page: int, pages: int, words: str = "") -> ButtonRows:
-    """Return the row that leads to the pages before and after, if there are any.
-
-    words: what was asked, in a form short enough for a button (else none is shown: it can be typed).
-    """
-    row = []
-    for number, label in ((page - 1, "◀ Trang trước"), (page + 1, "Trang sau ▶")):
-        action = f"page:{name}:{number}" + (f":{words}" if words else "")
-        if 1 <= number <= pages and len(action.encode()) <= _LONGEST_ACTION:
-            row.append(Button(label, action))
-    return (tuple(row),) if row else ()
-
-
-def command_button(label: str, name: str, words: str) -> ButtonRows:
-    """Return a row with a button that asks a command, as if it had been typed; none if too long."""
-    action = f"go:{name}:{words}"
-    return ((Button(label, action),),) if len(action.encode()) <= _LONGEST_ACTION else ()
 
 
 def split_into_pages(blocks: Sequence[dict[str, Any]], longest: int) -> list[list[dict[str, Any]]]:
     """Cut blocks ({"kind", "text", …}) into pages that fit a message; a long text is cut between words.
 
-    Never returns an empty list; a heading is not left alone at a page's end.
+    Returns at least one page; no page ends with a heading.
     """
     room = max(longest - _FRAME, 200)
     pages: list[list[dict[str, Any]]] = [[]]

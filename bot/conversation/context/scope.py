@@ -1,7 +1,7 @@
-"""What a caller may see, as conditions of SQL: the plans followed, and what is in hand.
+"""The caller's view as SQL conditions: plans followed, obligations and tasks held.
 
-Promises nothing that access.may would refuse to open, so that counts and pages can be taken in the
-database; what is listed still passes look_up. Reads only.
+Guarantees:
+- Selects nothing that access.may() would refuse to open, so that PostgreSQL or SQLite may count and page.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from data.obligations import lists
 
 @dataclass(frozen=True, slots=True)
 class CallerScope:
-    """plans: those followed, by id, latest first; held: obligations in the caller's own hands.
+    """The caller's view.
 
-    owner_ids: the agencies whose tasks are in the caller's own hands.
+    plans: those followed, by id, latest first. held: condition on Obligation that the caller's agencies
+    hold it. owner_ids: the agencies whose tasks they hold.
     """
 
     plans: dict[int, Any]
@@ -41,25 +42,25 @@ class CallerScope:
 
     def tasks(self) -> ColumnElement[bool]:
         """Return the condition on Task that the caller may see it."""
-        mine = self.own_tasks()
-        return or_(Task.plan_id.in_(self.plans), mine) if self.plans else mine
+        own = self.own_tasks()
+        return or_(Task.plan_id.in_(self.plans), own) if self.plans else own
 
     def own_tasks(self) -> ColumnElement[bool]:
-        """Return the condition on Task that it is in the caller's own hands."""
-        on_it = select(Assignment.task_id).where(
+        """Return the condition on Task that the caller's agencies hold it."""
+        assigned = select(Assignment.task_id).where(
             Assignment.agency_id.in_(self.owner_ids), Assignment.withdrawn_at.is_(None)
         )
-        return Task.id.in_(on_it) if self.owner_ids else false()
+        return Task.id.in_(assigned) if self.owner_ids else false()
 
     def duties(self) -> ColumnElement[bool]:
         """Return the condition on ReportDuty that the caller may see it."""
-        mine = ReportDuty.id.in_(
+        own = ReportDuty.id.in_(
             select(Obligation.duty_id).where(self.held, Obligation.duty_id.is_not(None))
         )
-        return or_(ReportDuty.plan_id.in_(self.plans), mine) if self.plans else mine
+        return or_(ReportDuty.plan_id.in_(self.plans), own) if self.plans else own
 
     def limit_to_plans(self, plan_ids: Iterable[int]) -> CallerScope:
-        """Return the scope cut down to some plans."""
+        """Return the scope within some plans."""
         wanted = set(plan_ids)
         return replace(
             self,
@@ -69,18 +70,18 @@ class CallerScope:
 
 
 async def load_scope(turn: Turn, roles: frozenset[str] | None = None) -> CallerScope:
-    """Return what the caller may see here; roles: counting only enrolments in these."""
-    here = [e for e in turn.caller.enrolments if roles is None or e.role in roles]
-    own = [enrolled for enrolled in here if enrolled.role != "leader"]
+    """Return the caller's view in this chat; roles: by enrolments in these alone."""
+    enrolments = [e for e in turn.caller.enrolments if roles is None or e.role in roles]
+    own = [enrolled for enrolled in enrolments if enrolled.role != "leader"]
     return CallerScope(
-        plans={plan.id: plan for plan in await list_followed_plans(turn, here)},
+        plans={plan.id: plan for plan in await list_followed_plans(turn, enrolments)},
         held=await caller_held_condition(turn, own) if own else false(),
         owner_ids=tuple(await owner_ids(turn, own)),
     )
 
 
 async def list_followed_plans(turn: Turn, enrolments: Iterable[ActiveEnrolment]) -> list[Any]:
-    """Return the plans followed, latest first: a leader all of the province, a coordinator its own."""
+    """Return the plans followed, latest first: a leader's whole province, a coordinator's own plans."""
     found: dict[int, Any] = {}
     for enrolled in enrolments:
         if enrolled.role == "focal":
@@ -96,7 +97,7 @@ async def list_followed_plans(turn: Turn, enrolments: Iterable[ActiveEnrolment])
 async def caller_held_condition(
     turn: Turn, enrolments: Iterable[ActiveEnrolment]
 ) -> ColumnElement[bool]:
-    """Return the condition on Obligation that the agencies enrolled for have it in hand."""
+    """Return the condition on Obligation that an enrolled agency holds it today."""
     conditions = [
         await agency_held_condition(turn, province, code)
         for province, code in sorted({(e.province, e.agency_code) for e in enrolments})
@@ -105,15 +106,20 @@ async def caller_held_condition(
 
 
 async def agency_held_condition(turn: Turn, province: str, code: str) -> ColumnElement[bool]:
-    """Return the condition on Obligation that an agency has it in hand today."""
+    """Return the condition on Obligation that an agency holds it today."""
     held = turn.holders(province).owners_held_by(code)
     return lists.held_condition_by_ids(await turn.agency_ids(province, held.owners), held)
 
 
 async def owner_ids(turn: Turn, enrolments: Iterable[ActiveEnrolment]) -> list[int]:
-    """Return the agencies whose tasks the agencies enrolled for have in hand."""
+    """Return the ids of the agencies whose tasks the enrolled agencies hold today."""
     ids: set[int] = set()
     for province, code in {(e.province, e.agency_code) for e in enrolments}:
         owners = turn.holders(province).owners_held_by(code).tasks
         ids.update((await turn.agency_ids(province, owners)).values())
     return sorted(ids)
+
+
+def agency_names(enrolments: Iterable[ActiveEnrolment]) -> list[str]:
+    """Return the names of the enrolled agencies, each once."""
+    return list(dict.fromkeys(enrolled.agency for enrolled in enrolments))

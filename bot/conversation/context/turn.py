@@ -1,7 +1,8 @@
-"""One turn of a conversation, and the obligations it speaks of.
+"""One turn of a conversation, and the obligations that its caller may see.
 
-Promises that an obligation is always looked up together with what its caller may see: one of another
-agency or province is as good as unknown. Reads only.
+Guarantees:
+- An obligation of another agency or province is the same as an unknown one.
+- Reads only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -27,31 +29,32 @@ from jobs.rendering.links import Links
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a conversation's functions are given: who said what, where and when."""
+    """One incoming message with its sender, chat, time and registry."""
 
     connection: AsyncConnection
     incoming: Incoming
     chat: Row[Any]
     caller: Caller
     registry: Registry
+    templates: Path
     event_id: int | None
     now: datetime
     today: date
-    words: str = ""  # what followed a command
+    words: str = ""  # after a command
     max_length: int = 4096  # of one message here, in UTF-16 units
-    capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # of every account open
-    links: Links | None = None  # makes addresses of our web side
+    capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # by open account
+    links: Links | None = None  # None: no public web server
     _holders: dict[str, Holders] = field(default_factory=dict)
     _agency_ids: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def holders(self, province: str) -> Holders:
-        """Return who has what in hand in a province today."""
+        """Return which agency holds what in a province today."""
         if province not in self._holders:
             self._holders[province] = Holders(self.registry.provinces[province], on=self.today)
         return self._holders[province]
 
     async def agency_ids(self, province: str, codes: Collection[str]) -> dict[str, int]:
-        """Return the rows' ids of a province's agencies by code; each is read once a turn."""
+        """Return the row ids of a province's agencies by code, each read once a turn."""
         known = self._agency_ids.setdefault(province, {})
         unread = [code for code in codes if code not in known]
         if unread:
@@ -60,21 +63,29 @@ class Turn:
 
     @property
     def pressed_message_id(self) -> str | None:
-        """Return the remote id of the message whose button was pressed; None where words were typed."""
+        """Return the remote id of the message whose button was pressed; None for typed words."""
         return self.incoming.reply_to if self.incoming.kind == "action" else None
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleObligation:
-    """An obligation the caller may look at, with what its protection rests on."""
+    """An obligation that the caller may look at, and its holder."""
 
     row: Any  # jobs.rendering.items.load_obligation_rows
     subject: Subject
-    holder_code: str | None
+    holder_code: str | None  # None: the owner ended and its successor is undecided
     holder: str
 
-    def as_item(self, turn: Turn, number: int) -> Item:
-        """Return it as a line of a list, with `said` (its state in one word) and `holder` if not ours."""
+    @property
+    def id(self) -> int:
+        """Return the obligation's id."""
+        return int(self.row.id)
+
+    def as_item(self, turn: Turn, number: int = 1, *, holder: str | None = None) -> Item:
+        """Return it as a line of a list, with `said` (its state in one word) and its holder's name.
+
+        holder: the name to show; by default "" for the caller's own agencies.
+        """
         item = build_item(
             self.row,
             number=number,
@@ -82,61 +93,72 @@ class VisibleObligation:
             workdays=turn.registry.workdays,
             for_agency=self.holder_code,
         )
-        ours = self.subject.holder_id in {enrolled.agency_id for enrolled in turn.caller.enrolments}
+        if holder is None:
+            own = {enrolled.agency_id for enrolled in turn.caller.enrolments}
+            holder = "" if self.subject.holder_id in own else self.holder
         return {
             **item,
             "undecided": self.holder_code is None,
             "said": state_word(self.row, turn.today),
-            "holder": "" if ours else self.holder,
+            "holder": holder,
         }
+
+
+async def visible_obligation(turn: Turn, obligation_id: int) -> VisibleObligation | None:
+    """Return an obligation if the caller may look at it."""
+    return (await visible_obligations(turn, [obligation_id])).get(obligation_id)
 
 
 async def visible_obligations(
     turn: Turn, obligation_ids: Sequence[int]
 ) -> dict[int, VisibleObligation]:
-    """Return the obligations that the caller may look at, in the order asked for.
-
-    What does not exist and what belongs to somebody else are left out alike.
-    """
+    """Return the obligations that the caller may look at, in the order asked for."""
     rows = await load_obligation_rows(turn.connection, list(obligation_ids))
-    mine = {enrolled.province for enrolled in turn.caller.enrolments}
-    found = [rows[key] for key in obligation_ids if key in rows]
-    found = [
-        row for row in found if row.province in mine and row.province in turn.registry.provinces
+    provinces = {enrolled.province for enrolled in turn.caller.enrolments}
+    candidates = [
+        row
+        for row in (rows[key] for key in obligation_ids if key in rows)
+        if row.province in provinces and row.province in turn.registry.provinces
     ]
-    if not found:
+    if not candidates:
         return {}
-    holders = {row.id: turn.holders(row.province).holder(row.owner_code, row.kind) for row in found}
-    agencies = {(row.province, row.owner_code): (row.agency_id, row.owner_name) for row in found}
-    # Most agencies have their own work in hand; only heirs are still to be read.
-    heirs = {
-        (row.province, code) for row in found if (code := holders[row.id]) is not None
+    holder_codes = {
+        row.id: turn.holders(row.province).holder(row.owner_code, row.kind) for row in candidates
+    }
+    agencies = {
+        (row.province, row.owner_code): (row.agency_id, row.owner_name) for row in candidates
+    }
+    # Most agencies hold their own work; only successors remain to be read.
+    successors = {
+        (row.province, code) for row in candidates if (code := holder_codes[row.id]) is not None
     } - agencies.keys()
-    if heirs:
-        agencies.update(await _agencies(turn.connection, heirs))
-    held_by = {row.id: agencies.get((row.province, holders[row.id] or "")) for row in found}
+    if successors:
+        agencies.update(await _load_agencies(turn.connection, successors))
+    holders = {
+        row.id: agencies.get((row.province, holder_codes[row.id] or "")) for row in candidates
+    }
     reached = await list_recipients(
         turn.connection,
-        {agency[0] for agency in held_by.values() if agency is not None},
+        {agency[0] for agency in holders.values() if agency is not None},
         roles=("focal", "coordinator"),
     )
-    known: dict[int, VisibleObligation] = {}
-    for row in found:
-        # Nobody's work (its agency ended, its heir is to be decided) is the coordinator's meanwhile.
-        holder_id, holder = held_by[row.id] or (row.coordinator_id, row.owner_name)
+    visible: dict[int, VisibleObligation] = {}
+    for row in candidates:
+        # The coordinator holds the work of an agency that ended, until its successor is decided.
+        holder_id, holder = holders[row.id] or (row.coordinator_id, row.owner_name)
         subject = Subject(
             province=row.province,
             holder_id=holder_id,
             coordinator_id=row.coordinator_id,
-            is_reachable=held_by[row.id] is None or holder_id in reached,
+            is_reachable=holders[row.id] is None or holder_id in reached,
         )
         if may(turn.caller, "open", subject):
-            known[row.id] = VisibleObligation(row, subject, holders[row.id], holder)
-    return known
+            visible[row.id] = VisibleObligation(row, subject, holder_codes[row.id], holder)
+    return visible
 
 
 def state_word(row: Any, today: date) -> str:
-    """Return the one word for where an obligation stands, as templates/_parts/said.* names it."""
+    """Return an obligation's state in one word, as templates/_parts/said names it."""
     if row.state != "open":
         return str(row.state)
     flags = {
@@ -154,7 +176,7 @@ def state_word(row: Any, today: date) -> str:
     return "open"
 
 
-async def _agencies(
+async def _load_agencies(
     connection: AsyncConnection, wanted: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, str]]:
     """Return id and name of agencies by province and code."""

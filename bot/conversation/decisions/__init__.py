@@ -1,1 +1,1 @@
-"""Coordinators and leaders decide: completions, extensions, disputes, assignments."""
+"""Decisions of coordinators and leaders: completions, extensions, disputes, assignments, ad-hoc reports."""

@@ -1,169 +1,57 @@
-"""What every decision uses: who may take it, how it is said back, and who hears of it.
+"""Steps that every decision shares: load, ask for a reason, record, confirm, notify.
 
-Promises that an obligation is decided on only by who may (access.may, "decide"), under the person's
-name, and that its agency hears of it in its own chats. Writes down no decision itself.
+Guarantees:
+- Only a caller with the right "decide" (context/access.py) decides, and under their name.
+- The agency gets a notice in its own chats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import false, or_
 
 from bot.conversation.context.access import may
-from bot.conversation.context.pages import ButtonRows
-from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.context.buttons import ButtonRows
+from bot.conversation.context.dialogs import open_question
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from data.contacts import enrolments
-from data.progress import decisions, dialogs
-from jobs.channel import Answer, Button
-from jobs.rendering.buttons import number_rows
+from data.progress import decisions
+from jobs.channel import Answer
+from jobs.planning.rungs import recompute
 
-DecisionDialogHandler = Callable[
-    [Turn, Any], Awaitable[list[Answer]]
-]  # of the words that answer a dialog
+DecisionDialogHandler = Callable[[Turn, Any], Awaitable[list[Answer]]]
 
-MAX_DECISION_REASON = 1000
-MIN_DECISION_REASON = 3
+_LONGEST_REASON = 1000  # characters
+_SHORTEST_REASON = 3  # characters
 
 
 async def load_for_decision(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
-    """Return an obligation that the caller may decide on, or the answer that says why not."""
-    known = (await visible_obligations(turn, [obligation_id])).get(obligation_id)
-    if known is None:
+    """Return an obligation that the caller may decide on, else the refusal."""
+    obligation = await visible_obligation(turn, obligation_id)
+    if obligation is None:
         return Answer("unknown_item")
-    if not may(turn.caller, "decide", known.subject):
-        own = known.subject.holder_id == known.subject.coordinator_id
-        return Answer(
-            "cannot_decide", {"own": own, "coordinator": known.row.coordinator_name or ""}
-        )
-    return known
+    if not may(turn.caller, "decide", obligation.subject):
+        own = obligation.subject.is_coordinators_own
+        return cannot_decide(own=own, coordinator=obligation.row.coordinator_name)
+    return obligation
+
+
+def cannot_decide(*, own: bool, coordinator: str | None) -> Answer:
+    """Refuse a decision and name who takes it; own: on the coordinator's own work, which leaders decide."""
+    return Answer("cannot_decide", {"own": own, "coordinator": coordinator or ""})
+
+
+def nothing_to_decide(turn: Turn, obligation: VisibleObligation, about: str) -> Answer:
+    """Say that a decision came too late. about: as templates/nothing_to_decide names it."""
+    context = {"item": obligation.as_item(turn), "state": obligation.row.state, "about": about}
+    return Answer("nothing_to_decide", context)
 
 
 def deciding_agency(turn: Turn) -> str:
-    """Return for whom the caller decides: an agency's name."""
+    """Return the name of the agency for which the caller decides."""
     return next((enrolled.agency for enrolled in turn.caller.enrolments), "")
-
-
-async def list_other_agency_chats(
-    turn: Turn, agency_id: int | None, *, own: bool = False
-) -> list[int]:
-    """Return the chats in which an agency hears of a decision, without this one.
-
-    own: of what the coordinating agency owes itself, its coordinators hear as well as its focal points.
-    """
-    if agency_id is None:
-        return []
-    found = await enrolments.agency_recipients(turn.connection, agency_id)
-    if own or not found:
-        found = [*found, *await enrolments.coordinator_recipients(turn.connection, agency_id)]
-    chats = dict.fromkeys(place.chat_id for place in found)
-    return [chat_id for chat_id in chats if chat_id != turn.chat.id]
-
-
-async def decision_notices(
-    turn: Turn,
-    known: Sequence[VisibleObligation],
-    what: str,
-    *,
-    buttons: ButtonRows = (),
-    **more: Any,
-) -> list[Answer]:
-    """Return the notices of a decision: one for each chat of the agencies concerned.
-
-    With buttons a notice is a menu of its items, so that its choices can be typed as numbers too.
-    """
-    by_holder: dict[int | None, list[VisibleObligation]] = {}
-    for entry in known:
-        by_holder.setdefault(entry.subject.holder_id, []).append(entry)
-    notices: list[Answer] = []
-    for holder_id, entries in by_holder.items():
-        context: dict[str, object] = {
-            "what": what,
-            "agency": entries[0].holder,
-            "items": [{**e.as_item(turn, n), "holder": ""} for n, e in enumerate(entries, 1)],
-            "by": _coordinator_of(entries[0]),
-            "reason": "",
-            "until": "",
-            "document": "",
-            **more,
-        }
-        ids = tuple(entry.row.id for entry in entries) if buttons else ()
-        notices.extend(
-            Answer("notice_decision", context, buttons, items=ids, to_chat=chat_id)
-            for chat_id in await list_other_agency_chats(turn, holder_id, own=_is_own(entries[0]))
-        )
-    return notices
-
-
-def _is_own(known: VisibleObligation) -> bool:
-    return known.subject.holder_id == known.subject.coordinator_id
-
-
-def _coordinator_of(known: VisibleObligation) -> str:
-    return "lãnh đạo" if _is_own(known) else (known.row.coordinator_name or "cơ quan theo dõi")
-
-
-async def open_decision_dialog(
-    turn: Turn, asks: str, known: VisibleObligation, *, again: str = "", **details: Any
-) -> Answer:
-    """Ask the caller for words that a decision needs; the next ones typed here are the answer.
-
-    again: what was wrong with the words just typed, as templates/ask_decision names it.
-    """
-    await dialogs.open_dialog(
-        turn.connection,
-        chat_id=turn.chat.id,
-        person_id=turn.caller.person_id,
-        asks=asks,
-        obligation_id=known.row.id,
-        details=details,
-        now=turn.now,
-    )
-    context: dict[str, object] = {
-        "asks": asks,
-        "again": again,
-        "in_group": turn.caller.in_group,
-        "item": known.as_item(turn, 1),
-        "until": "",
-        "onward": "",
-        "onward_on": "",
-        "found": [],
-    }
-    return Answer("ask_decision", {**context, **details})
-
-
-async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: Any) -> list[Answer]:
-    """Ask once more what was not understood."""
-    known = (await visible_obligations(turn, [dialog.obligation_id])).get(dialog.obligation_id)
-    if known is None:
-        return [Answer("unknown_item")]
-    details = {**dialog.details, **more}
-    return [await open_decision_dialog(turn, dialog.asks, known, again=again, **details)]
-
-
-def parse_typed_reason(turn: Turn) -> str | None:
-    """Return the reason typed, or None where there is as good as none."""
-    words = " ".join(turn.incoming.text.split())[:MAX_DECISION_REASON]
-    return words if len(words) >= MIN_DECISION_REASON else None
-
-
-async def decision_confirmation(
-    turn: Turn, known: VisibleObligation, what: str, **more: Any
-) -> Answer:
-    """Say back a decision to who took it, with the item as it stands now."""
-    now = (await visible_obligations(turn, [known.row.id])).get(known.row.id, known)
-    context: dict[str, object] = {
-        "what": what,
-        "item": now.as_item(turn, 1),
-        "agency": known.holder,
-        "told": bool(await list_other_agency_chats(turn, known.subject.holder_id)),
-        "reason": "",
-        "until": "",
-        "document": "",
-        "waiting": 0,
-    }
-    return Answer("decided", {**context, **more}, edits=turn.pressed_message_id)
 
 
 async def caller_decides_condition(turn: Turn) -> Any:
@@ -183,7 +71,172 @@ async def caller_decides_condition(turn: Turn) -> Any:
     return or_(*conditions) if conditions else false()
 
 
-def item_number_buttons(ids: Sequence[int]) -> ButtonRows:
-    """Return the buttons by which the items of a list are opened, by their numbers."""
-    numbers = [Button(str(number), f"open:{key}") for number, key in enumerate(ids, 1)]
-    return number_rows(numbers)
+async def open_decision_dialog(
+    turn: Turn, asks: str, obligation: VisibleObligation, *, again: str = "", **details: Any
+) -> Answer:
+    """Ask the caller for words that a decision needs; the next ones typed here are the answer.
+
+    again: the fault of the words just typed, as templates/ask_decision names it.
+    """
+    await open_question(turn, asks, obligation_id=obligation.id, **details)
+    context: dict[str, object] = {
+        "asks": asks,
+        "again": again,
+        "in_group": turn.caller.in_group,
+        "item": obligation.as_item(turn),
+        "until": "",
+        "onward": "",
+        "onward_on": "",
+        "found": [],
+    }
+    return Answer("ask_decision", {**context, **details})
+
+
+async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: Any) -> list[Answer]:
+    """Ask again for words that were not understood."""
+    obligation = await visible_obligation(turn, dialog.obligation_id)
+    if obligation is None:
+        return [Answer("unknown_item")]
+    details = {**dialog.details, **more}
+    return [await open_decision_dialog(turn, dialog.asks, obligation, again=again, **details)]
+
+
+def parse_typed_reason(turn: Turn) -> str | None:
+    """Return the reason typed, or None where it is too short."""
+    words = " ".join(turn.incoming.text.split())[:_LONGEST_REASON]
+    return words if len(words) >= _SHORTEST_REASON else None
+
+
+async def decide_with_reason(
+    turn: Turn, dialog: Any, record: Callable[..., Awaitable[bool]], what: str, *, about: str
+) -> list[Answer]:
+    """Take the reason typed, record the decision with it, and tell both sides.
+
+    record: writes the decision down; False where it comes too late (data.progress.decisions). what: as
+    templates/decided names it. about: as templates/nothing_to_decide names it.
+    """
+    reason = parse_typed_reason(turn)
+    if reason is None:
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    obligation = await load_for_decision(turn, dialog.obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
+    if not await record(
+        turn.connection,
+        obligation.row,
+        reason=reason,
+        person_id=turn.caller.person_id,
+        decided_by=deciding_agency(turn),
+        now=turn.now,
+    ):
+        return [nothing_to_decide(turn, obligation, about)]
+    await recompute(turn.connection, turn.registry, [obligation.id], today=turn.today)
+    return await announce_decision(turn, obligation, what, reason=reason)
+
+
+async def record_callers_decision(
+    turn: Turn, kind: str, *, plan_code: str, subject: str, details: Mapping[str, Any]
+) -> int:
+    """Write down a decision under the caller's name and agency; returns its id."""
+    return await decisions.record_decision(
+        turn.connection,
+        kind,
+        plan_code=plan_code,
+        subject=subject,
+        details=details,
+        person_id=turn.caller.person_id,
+        decided_by=deciding_agency(turn),
+        now=turn.now,
+    )
+
+
+async def announce_decision(
+    turn: Turn,
+    obligation: VisibleObligation,
+    what: str,
+    *,
+    choices: ButtonRows = (),
+    **details: Any,
+) -> list[Answer]:
+    """Confirm a decision to the caller, and notify the agency; choices: the buttons of its notice."""
+    now = await visible_obligation(turn, obligation.id) or obligation
+    return [
+        await decision_confirmation(turn, now, what, **details),
+        *await decision_notices(turn, [now], what, choices=choices, **details),
+    ]
+
+
+async def decision_confirmation(
+    turn: Turn,
+    obligation: VisibleObligation,
+    what: str,
+    *,
+    buttons: ButtonRows = (),
+    **details: Any,
+) -> Answer:
+    """Return the confirmation of a decision to the caller. what: as templates/decided names it."""
+    context: dict[str, object] = {
+        "what": what,
+        "item": obligation.as_item(turn),
+        "agency": obligation.holder,
+        "told": bool(await list_other_agency_chats(turn, obligation.subject.holder_id)),
+        "reason": "",
+        "until": "",
+        "document": "",
+        "waiting": 0,
+    }
+    return Answer("decided", {**context, **details}, buttons, edits=turn.pressed_message_id)
+
+
+async def decision_notices(
+    turn: Turn,
+    obligations: Sequence[VisibleObligation],
+    what: str,
+    *,
+    choices: ButtonRows = (),
+    **details: Any,
+) -> list[Answer]:
+    """Return one notice of a decision for each chat of the agencies that hold the obligations.
+
+    A notice with choices lists its obligations as items, so that people may type a choice's number.
+    """
+    by_holder: dict[int | None, list[VisibleObligation]] = {}
+    for each in obligations:
+        by_holder.setdefault(each.subject.holder_id, []).append(each)
+    notices: list[Answer] = []
+    for holder_id, entries in by_holder.items():
+        own = entries[0].subject.is_coordinators_own
+        coordinator = entries[0].row.coordinator_name or "cơ quan theo dõi"
+        context: dict[str, object] = {
+            "what": what,
+            "agency": entries[0].holder,
+            "items": [each.as_item(turn, n, holder="") for n, each in enumerate(entries, 1)],
+            "by": "lãnh đạo" if own else coordinator,
+            "reason": "",
+            "until": "",
+            "document": "",
+            **details,
+        }
+        ids = tuple(each.id for each in entries) if choices else ()
+        notices.extend(
+            Answer("notice_decision", context, choices, items=ids, to_chat=chat_id)
+            for chat_id in await list_other_agency_chats(turn, holder_id, own=own)
+        )
+    return notices
+
+
+async def list_other_agency_chats(
+    turn: Turn, agency_id: int | None, *, own: bool = False
+) -> list[int]:
+    """Return the chats of an agency's focal points, or without any its coordinators, except this chat.
+
+    own: a decision on the coordinating agency's own work goes to its focal points and its coordinators.
+    """
+    if agency_id is None:
+        return []
+    recipients = await enrolments.agency_recipients(turn.connection, agency_id)
+    if own or not recipients:
+        coordinators = await enrolments.coordinator_recipients(turn.connection, agency_id)
+        recipients = [*recipients, *coordinators]
+    chats = dict.fromkeys(to.chat_id for to in recipients)
+    return [chat_id for chat_id in chats if chat_id != turn.chat.id]

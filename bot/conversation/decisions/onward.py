@@ -1,32 +1,29 @@
-"""What a later date would touch: the report that a duty serves, and who set the date.
-
-Promises that nothing is guessed: a duty whose receivers owe no later report serves none. Reads only.
-"""
+"""The report that a duty serves, and whether a later date of the duty needs a document."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
+from bot.conversation.context.access import DECIDING_ROLES
 from bot.conversation.context.turn import Turn, VisibleObligation
 from jobs.planning import onward
 
 
 @dataclass(frozen=True, slots=True)
 class ServedReportSummary:
-    """The report that a duty serves: what it is called and its effective due date."""
+    """The report that a duty serves: its title with its agency, and its effective due date."""
 
     title: str
     due_on: date
 
 
-def needs_document(turn: Turn, known: VisibleObligation) -> bool:
-    """Tell whether a later date wants a document: one that the plan sets, for what is not owed to us.
+def needs_document(turn: Turn, obligation: VisibleObligation) -> bool:
+    """Tell whether a later date needs a document (DESIGN §7).
 
-    A report owed to the agency that decides is its own to grant; so is a date that nobody set, or that
-    it set itself by opening an ad-hoc duty (DESIGN §7).
+    None is needed for a report that the deciding agency receives, a proposed date, or an ad-hoc report.
     """
-    row = known.row
+    row = obligation.row
     if row.due_proposed or row.frequency == "ad_hoc":
         return False
     duty = onward.find_duty(turn.registry, row.plan_code, row.code)
@@ -38,18 +35,16 @@ def needs_document(turn: Turn, known: VisibleObligation) -> bool:
         for entry in home.resolve_all(duty.to)
         if entry.code in home.agencies
     }
-    deciding = {
-        e.agency_code for e in turn.caller.enrolments if e.role in ("coordinator", "leader")
-    }
+    deciding = {e.agency_code for e in turn.caller.enrolments if e.role in DECIDING_ROLES}
     return not receivers & deciding
 
 
 async def summarize_served_report(
-    turn: Turn, known: VisibleObligation
+    turn: Turn, obligation: VisibleObligation
 ) -> ServedReportSummary | None:
-    """Return the report an obligation serves: the next one owed by whom it is sent to or through."""
-    row = known.row
-    found = await onward.find_onward_obligation(
+    """Return the next report owed by a receiver of this one; None where no receiver owes one."""
+    row = obligation.row
+    served = await onward.find_onward_obligation(
         turn.connection,
         turn.registry,
         plan_code=row.plan_code,
@@ -57,6 +52,6 @@ async def summarize_served_report(
         due_on=row.due_on,
         today=turn.today,
     )
-    if found is None:
+    if served is None:
         return None
-    return ServedReportSummary(f"{found.title} ({found.row.owner_name})", found.due_on)
+    return ServedReportSummary(f"{served.title} ({served.row.owner_name})", served.due_on)

@@ -1,7 +1,8 @@
-"""Dates and duties that documents leave open: an ad-hoc report asked for, a proposed date confirmed.
+"""/mo: open an ad-hoc report. /han: confirm or set a proposed date.
 
-Promises that both are decisions laid over the plan, so that planning and every re-load keep them, and
-that the agencies concerned are told.
+Guarantees:
+- Both are decisions beside the plan's file, so that planning and every reload keep them.
+- The agencies concerned get a notice.
 """
 
 from __future__ import annotations
@@ -12,55 +13,59 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.conversation.context.access import DECIDING_ROLES, may_decide_in_plan
 from bot.conversation.context.lookup import (
     ask_choice,
+    code_choices,
     load_visible_plans,
     look_up_words,
-    qualified_code,
 )
 from bot.conversation.context.scope import load_scope
-from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from bot.conversation.decisions.common import deciding_agency, decision_notices
+from bot.conversation.context.turn import Turn, visible_obligations
+from bot.conversation.decisions.assignment import find_living_agencies
+from bot.conversation.decisions.common import (
+    cannot_decide,
+    decision_notices,
+    record_callers_decision,
+)
 from bot.conversation.reader.dates import asked_until, whens
 from bot.conversation.reader.tokens import prepare
 from data.models import Obligation
 from data.progress import decisions
-from data.registry.province import is_alive
 from data.registry.schema import GroupEntry, ReportDutyEntry
 from data.rules.owners import duty_owners
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
-DUTY_OPENING_ROLES = frozenset({"coordinator", "leader"})
-LONGEST_WORDS = 300
+_LONGEST_CONTENT = 300
 _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
 async def answer_mo(turn: Turn) -> list[Answer]:
-    """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: an ad-hoc report is asked for."""
-    asked = await _parse_request(turn, "mo")
-    if isinstance(asked, Answer):
-        return [asked]
-    plan, duty, due_on, rest = asked
+    """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: ask agencies for an ad-hoc report."""
+    request = await _parse_request(turn, "mo")
+    if isinstance(request, Answer):
+        return [request]
+    plan, duty, due_on, rest = request
     if duty.frequency != "ad_hoc":
         return [_help("mo", "not_ad_hoc", duty.code)]
     names, colon, content = rest.partition(":")
-    content = " ".join(content.split())[:LONGEST_WORDS]
+    content = " ".join(content.split())[:_LONGEST_CONTENT]
     if not colon or not content:
         return [_help("mo", "no_content", duty.code)]
-    agencies = _agencies(turn, plan, duty, names)
+    agencies = _parse_agencies(turn, plan, duty, names)
     if isinstance(agencies, str):
         return [_help("mo", "no_agency", agencies)]
     if not agencies:
         return [_help("mo", "nobody", duty.code)]
-    overlay = await decisions.load_overrides(turn.connection)
-    before = overlay.opened.get((plan.code, duty.code), ())
+    overrides = await decisions.load_overrides(turn.connection)
+    before = overrides.opened.get((plan.code, duty.code), ())
     same = (tuple(agencies), due_on, content)
     if same in [(each.agencies, each.due_on, each.words) for each in before]:
         return [_help("mo", "already", content)]
     period = f"A{len(before) + 1}"
-    await decisions.record_decision(
-        turn.connection,
+    await record_callers_decision(
+        turn,
         decisions.OPEN_DUTY,
         plan_code=plan.code,
         subject=duty.code,
@@ -70,31 +75,16 @@ async def answer_mo(turn: Turn) -> list[Answer]:
             "due_on": due_on.isoformat(),
             "words": content,
         },
-        person_id=turn.caller.person_id,
-        decided_by=deciding_agency(turn),
-        now=turn.now,
     )
-    known = await _plan_and_load(turn, plan, duty.code, period)
-    context = {
-        "what": "opened",
-        "code": duty.code,
-        "plan_number": plan.number,
-        "due": due_on.isoformat(),
-        "agencies": [entry.holder for entry in known],
-        "content": content,
-    }
-    return [
-        Answer("opened", context),
-        *await decision_notices(turn, known, "opened", reason=content),
-    ]
+    return await _plan_and_announce(turn, plan, duty, period, due_on, "opened", content)
 
 
 async def answer_han(turn: Turn) -> list[Answer]:
-    """Answer /han CODE DATE: the proposed date of the next report of a duty is confirmed or set."""
-    asked = await _parse_request(turn, "han")
-    if isinstance(asked, Answer):
-        return [asked]
-    plan, duty, due_on, _ = asked
+    """Answer /han CODE DATE: confirm or set the proposed date of a duty's next report."""
+    request = await _parse_request(turn, "han")
+    if isinstance(request, Answer):
+        return [request]
+    plan, duty, due_on, _ = request
     rows = await turn.connection.execute(
         select(Obligation.period)
         .where(
@@ -110,35 +100,20 @@ async def answer_han(turn: Turn) -> list[Answer]:
     period = rows.scalar_one_or_none()
     if period is None:
         return [_help("han", "not_proposed", duty.code)]
-    await decisions.record_decision(
-        turn.connection,
+    await record_callers_decision(
+        turn,
         decisions.CONFIRM_DATE,
         plan_code=plan.code,
         subject=duty.code,
         details={"period": period, "due_on": due_on.isoformat()},
-        person_id=turn.caller.person_id,
-        decided_by=deciding_agency(turn),
-        now=turn.now,
     )
-    known = await _plan_and_load(turn, plan, duty.code, period)
-    context = {
-        "what": "dated",
-        "code": duty.code,
-        "plan_number": plan.number,
-        "due": due_on.isoformat(),
-        "agencies": [entry.holder for entry in known],
-        "content": "",
-    }
-    return [Answer("opened", context), *await decision_notices(turn, known, "dated")]
-
-
-# ------------------------------------------------------------------ inside
+    return await _plan_and_announce(turn, plan, duty, period, due_on, "dated")
 
 
 async def _parse_request(
     turn: Turn, command: str
 ) -> tuple[Any, ReportDutyEntry, date, str] | Answer:
-    """Return the plan, duty, date and the words after the date, or the answer that says what lacks."""
+    """Return the plan, duty, date and words after the date, or the answer that names what is missing."""
     match = _DATE.search(turn.words)
     if match is None:
         return _help(command, "no_date" if turn.words else "", turn.words)
@@ -147,35 +122,26 @@ async def _parse_request(
     if due_on is None or due_on < turn.today:
         return _help(command, "past", match[0])
     code = turn.words[: match.start()].strip()
-    scope = await load_scope(turn, DUTY_OPENING_ROLES)
-    found = await look_up_words(turn, scope, code) if code else None
-    duties = [row for row in found.duties if row.plan_id in scope.plans] if found else []
+    scope = await load_scope(turn, DECIDING_ROLES)
+    lookup = await look_up_words(turn, scope, code) if code else None
+    duties = [row for row in lookup.duties if row.plan_id in scope.plans] if lookup else []
     plans = await load_visible_plans(turn, scope)
     rest = turn.words[match.end() :].strip()
     if len(duties) > 1:
-        tail = f"{match[0]} {rest}"
-        choices = [
-            (f"{qualified_code(row, plans)} {tail}", f"{qualified_code(row, plans)}: {row.title}")
-            for row in duties
-        ]
+        choices = code_choices(duties, plans, tail=f" {match[0]} {rest}")
         return ask_choice(command, turn.words, choices)
     if not duties:
         return _help(command, "no_duty", code)
     plan = plans[duties[0].plan_id]
-    mine = any(
-        (e.role == "coordinator" and e.agency_id == plan.coordinator_id)
-        or (e.role == "leader" and e.may_decide)
-        for e in turn.caller.enrolments
-    )
     file = turn.registry.plans.get(plan.code)
-    if not mine or file is None:
-        return Answer("cannot_decide", {"own": False, "coordinator": ""})
+    if file is None or not may_decide_in_plan(turn.caller, plan.coordinator_id):
+        return cannot_decide(own=False, coordinator=None)
     duty = next(duty for duty in file.report_duties if duty.code == duties[0].code)
     return plan, duty, due_on, rest
 
 
-def _agencies(turn: Turn, plan: Any, duty: ReportDutyEntry, names: str) -> list[str] | str:
-    """Return the codes of the agencies named (none named: all that the duty names), or what is unknown."""
+def _parse_agencies(turn: Turn, plan: Any, duty: ReportDutyEntry, names: str) -> list[str] | str:
+    """Return the codes of the agencies named, or of all that the duty names; a str is an unknown name."""
     file = turn.registry.plans[plan.code]
     home = turn.registry.provinces[file.province]
     if not names.strip():
@@ -187,27 +153,44 @@ def _agencies(turn: Turn, plan: Any, duty: ReportDutyEntry, names: str) -> list[
             members = home.members(group, turn.today, issued_on=file.issued_on)
             codes.update(dict.fromkeys(entry.code for entry in members))
             continue
-        heirs = {home.main_successor(e.code, turn.today) for e in home.find(name, on=turn.today)}
-        alive = [code for code in heirs if is_alive(home.agencies[code], turn.today)]
-        if len(alive) != 1:
+        agencies = find_living_agencies(turn, file.province, name)
+        if len(agencies) != 1:
             return name
-        codes[alive[0]] = None
+        codes[agencies[0].code] = None
     return list(codes)
 
 
-async def _plan_and_load(turn: Turn, plan: Any, code: str, period: str) -> list[VisibleObligation]:
+async def _plan_and_announce(
+    turn: Turn,
+    plan: Any,
+    duty: ReportDutyEntry,
+    period: str,
+    due_on: date,
+    what: str,
+    content: str = "",
+) -> list[Answer]:
     await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan.code)
     rows = await turn.connection.execute(
         select(Obligation.id)
         .where(
             Obligation.plan_id == plan.id,
-            Obligation.code == code,
+            Obligation.code == duty.code,
             Obligation.period == period,
             Obligation.state == "open",
         )
         .order_by(Obligation.id)
     )
-    return list((await visible_obligations(turn, list(rows.scalars()))).values())
+    obligations = list((await visible_obligations(turn, list(rows.scalars()))).values())
+    context = {
+        "what": what,
+        "code": duty.code,
+        "plan_number": plan.number,
+        "due": due_on.isoformat(),
+        "agencies": [each.holder for each in obligations],
+        "content": content,
+    }
+    notices = await decision_notices(turn, obligations, what, reason=content)
+    return [Answer("opened", context), *notices]
 
 
 def _help(command: str, why: str, typed: str) -> Answer:

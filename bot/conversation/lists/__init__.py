@@ -1,1 +1,1 @@
-"""Lists that were shown, and what a typed number or code refers to."""
+"""Lists shown in a chat, and the obligations that a typed number or code refers to."""

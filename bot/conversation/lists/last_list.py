@@ -1,9 +1,9 @@
-"""What a typed number means: the last list shown in a chat, or the message replied to.
+"""The list that a typed number refers to: the last one shown in a chat, or the message replied to.
 
-Promises that a number means a choice only where a menu of one item was shown last, and an item
-otherwise; that a list which may have arrived or not is asked about, never guessed at; that a list sent in
-several pages is one list; and that a list shown again, after an answer or
-a question, keeps the numbers it had. Reads only.
+Guarantees:
+- A number chooses a button only after a list of one item; otherwise it means an item.
+- A list that may not have arrived is marked doubtful, so that the bot asks.
+- Pages of one morning are one list, and a list shown again keeps its numbers.
 """
 
 from __future__ import annotations
@@ -21,18 +21,15 @@ from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
 from jobs.rendering.renderer import REMINDER
 
-REPEATED_LIST_KEY = (
-    "again"  # in a message's context: the id of the message whose list it shows again
-)
+REPEATED_LIST_KEY = "again"  # in a message's context: the id of the message whose list it repeats
 
 
 @dataclass(frozen=True, slots=True)
 class ShownList:
-    """A message that listed items: (number, obligation id) each, and its buttons as shown.
+    """A message that listed items, (number, obligation id) each, and its buttons.
 
-    answers_it: the person replied to this very message or pressed its button. undated: it lists tasks
-    without a due date, and nothing else. is_page: others were sent with it, numbered on. doubtful: it
-    may not have arrived, and then the person sees an older list.
+    answers_it: the sender replied to this message or pressed its button. undated: all its tasks have no
+    due date. is_page: other pages were sent with it, numbered on. doubtful: it may not have arrived.
     """
 
     message_id: int  # of the list as first shown
@@ -45,18 +42,23 @@ class ShownList:
     doubtful: bool = False
 
     @property
+    def obligation_ids(self) -> list[int]:
+        """Return the obligations listed, in order."""
+        return [obligation_id for _, obligation_id in self.items]
+
+    @property
     def only_item(self) -> int | None:
-        """Return the one obligation it is about, or None where it lists several."""
+        """Return the obligation of a list of one item, else None."""
         return self.items[0][1] if len(self.items) == 1 else None
 
     @property
     def list_id(self) -> int | None:
-        """Return the message with the list from which this item's menu was opened, if any."""
+        """Return the message whose list this single item was opened from, if any."""
         return self._key_of("back")
 
     @property
     def explanation_id(self) -> int | None:
-        """Return the explanation that it asks for, if any."""
+        """Return the explanation that this message asks for, if any."""
         return self._key_of("explain")
 
     def _key_of(self, wanted: str) -> int | None:
@@ -67,14 +69,14 @@ class ShownList:
         return None
 
     def find_action(self, number: int) -> str | None:
-        """Return the action that a number chooses in a menu of one item; on a page it means an item."""
+        """Return the button's action that a number chooses under a single item; on a page None."""
         if self.only_item is None or self.is_page or not 1 <= number <= len(self.buttons):
             return None
         return self.buttons[number - 1].action
 
 
 async def last_shown_list(turn: Turn) -> ShownList | None:
-    """Return the menu that a text or press refers to; None where nothing was listed yet."""
+    """Return the list that a text or button refers to; None before the first list."""
     if turn.incoming.reply_to is not None:
         rows = await turn.connection.execute(
             select(Message)
@@ -84,9 +86,9 @@ async def last_shown_list(turn: Turn) -> ShownList | None:
         )
         row = rows.one_or_none()
         if row is not None:
-            menu = await _load_list(turn, row, answers_it=True)
-            if menu is not None:
-                return menu
+            shown_list = await _load_list(turn, row, answers_it=True)
+            if shown_list is not None:
+                return shown_list
     if turn.incoming.kind == "action":
         return None
     last = turn.chat.last_menu_message_id
@@ -94,21 +96,19 @@ async def last_shown_list(turn: Turn) -> ShownList | None:
         select(Message.id)
         .join(MessageItem, MessageItem.message_id == Message.id)
         .where(
-            Message.chat_id == turn.chat.id,
-            Message.state == "uncertain",
-            Message.id > (last or 0),
+            Message.chat_id == turn.chat.id, Message.state == "uncertain", Message.id > (last or 0)
         )
         .order_by(Message.id.desc())
         .limit(1)
     )
     if unsure is None:
         return None if last is None else await list_by_message(turn, last)
-    menu = await list_by_message(turn, unsure)
-    return None if menu is None else replace(menu, doubtful=True)
+    shown_list = await list_by_message(turn, unsure)
+    return None if shown_list is None else replace(shown_list, doubtful=True)
 
 
 async def list_by_message(turn: Turn, message_id: int) -> ShownList | None:
-    """Return the menu of one of this chat's messages; None for another chat's, or one without items."""
+    """Return the list of one of this chat's messages; None for another chat's or one without items."""
     rows = await turn.connection.execute(
         select(Message).where(Message.id == message_id, Message.chat_id == turn.chat.id)
     )
@@ -116,18 +116,23 @@ async def list_by_message(turn: Turn, message_id: int) -> ShownList | None:
     return None if row is None else await _load_list(turn, row, answers_it=False)
 
 
+async def find_source_list(turn: Turn, shown_list: ShownList) -> ShownList:
+    """Return the list from which a single item was opened; any other list is its own source."""
+    if shown_list.list_id is None:
+        return shown_list
+    return await list_by_message(turn, shown_list.list_id) or shown_list
+
+
 async def find_list_with_item(
-    turn: Turn, menu: ShownList | None, obligation_id: int
+    turn: Turn, shown_list: ShownList | None, obligation_id: int
 ) -> ShownList | None:
-    """Return the list that an item stands in, seen from a menu: its own, or another page of that morning."""
-    if menu is None:
+    """Return the list that holds an item: this one, its source, or another page of that morning."""
+    if shown_list is None:
         return None
-    source = menu
-    if menu.only_item is not None:
-        source = (
-            await list_by_message(turn, menu.list_id) if menu.list_id is not None else None
-        ) or menu
-    if source.broadcast_on is None or any(item == obligation_id for _, item in source.items):
+    source = (
+        shown_list if shown_list.only_item is None else await find_source_list(turn, shown_list)
+    )
+    if source.broadcast_on is None or obligation_id in source.obligation_ids:
         return source if source.only_item is None or source.is_page else None
     message_id = await turn.connection.scalar(
         select(Message.id)
@@ -142,15 +147,9 @@ async def find_list_with_item(
     return source if message_id is None else await list_by_message(turn, message_id)
 
 
-async def find_item(turn: Turn, menu: ShownList, number: int) -> int | None:
-    """Return the obligation that a number means, or None.
-
-    Looked for in the menu, in the list it was opened from, and in the other pages of one morning.
-    """
-    source: ShownList | None = menu
-    if menu.list_id is not None:
-        source = await list_by_message(turn, menu.list_id) or menu
-    assert source is not None
+async def find_item(turn: Turn, shown_list: ShownList, number: int) -> int | None:
+    """Return the obligation of a number in the list's source, or in another page of that morning."""
+    source = await find_source_list(turn, shown_list)
     for position, obligation_id in source.items:
         if position == number:
             return obligation_id
@@ -169,30 +168,29 @@ async def find_item(turn: Turn, menu: ShownList, number: int) -> int | None:
     )
 
 
-async def find_broadcast_day(turn: Turn, menu: ShownList) -> date | None:
-    """Return the day of the morning's list that a menu is a page of, or answers an item of.
+async def find_broadcast_day(turn: Turn, shown_list: ShownList) -> date | None:
+    """Return the day of the morning's list that this is a page of, or whose item it shows.
 
-    An answer about one item of the chat's latest list leaves that list open to the next answer; of an
-    older list it does not: what stands there may have changed.
+    A single item counts only for the chat's latest morning: numbers of an older list may have changed.
     """
-    if menu.broadcast_on is not None or menu.only_item is None:
-        return menu.broadcast_on
+    if shown_list.broadcast_on is not None or shown_list.only_item is None:
+        return shown_list.broadcast_on
     latest = (
         select(func.max(Message.broadcast_on))
         .where(Message.chat_id == turn.chat.id, Message.state == "sent")
         .scalar_subquery()
     )
-    found: date | None = await turn.connection.scalar(
+    day: date | None = await turn.connection.scalar(
         select(Message.broadcast_on)
         .join(MessageItem, MessageItem.message_id == Message.id)
         .where(
             Message.chat_id == turn.chat.id,
             Message.broadcast_on == latest,
-            MessageItem.obligation_id == menu.only_item,
+            MessageItem.obligation_id == shown_list.only_item,
         )
         .limit(1)
     )
-    return found
+    return day
 
 
 async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownList | None:
@@ -201,21 +199,21 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
         shown = await list_by_message(turn, origin)
         if shown is None:
             return None
-        keys = tuple(button for line in parse_buttons(row.buttons) for button in line)
-        return replace(shown, buttons=keys, answers_it=answers_it)
-    found = await turn.connection.execute(
+        buttons = tuple(button for line in parse_buttons(row.buttons) for button in line)
+        return replace(shown, buttons=buttons, answers_it=answers_it)
+    listed = await turn.connection.execute(
         select(MessageItem.position, MessageItem.obligation_id, Obligation.kind)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)
         .where(MessageItem.message_id == row.id)
         .order_by(MessageItem.position)
     )
-    lines = found.all()
+    lines = listed.all()
     items = tuple((int(line.position), int(line.obligation_id)) for line in lines)
     if not items:
         return None
     rows = parse_buttons(row.buttons)
     if row.template == REMINDER and len(items) == 1:
-        # A reminder's buttons are made when it is sent.
+        # The sender makes a reminder's buttons.
         rows = item_buttons(items[0][1], lines[0].kind)
     return ShownList(
         message_id=row.id,

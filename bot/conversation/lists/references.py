@@ -1,7 +1,8 @@
-"""Which obligation a reference means: an item's number, a task's code, or a code with its plan's number.
+"""An item's number, a task's code, or a code with its plan's number, to obligations.
 
-Promises that a number is looked for only in the list it was typed for, and that a code that could mean
-several obligations is returned as several, for somebody to be asked. Reads only.
+Guarantees:
+- A number counts only in the list it was typed for.
+- A code that fits several obligations returns all of them, so that the bot asks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bot.conversation.lists.last_list import (
     ShownList,
     find_broadcast_day,
     find_item,
-    list_by_message,
+    find_source_list,
 )
 from data.models import Message, MessageItem, Obligation, Plan
 from data.obligations import lists
@@ -28,11 +29,11 @@ from data.text import fold
 _BARE_NUMBER = re.compile(
     r"(?:(?:việc|viec|số|so|mục|muc)\s+){0,2}(\d{1,3})\s*[.):]?", re.IGNORECASE
 )
-_MAX_HELD = 200  # open obligations of one agency whose codes are known to the reader
+_MAX_HELD = 200  # obligations whose codes the reader knows
 
 
 def parse_item_number(text: str) -> int | None:
-    """Return the number that a text is ("2", "việc 2"), or None where it says anything more."""
+    """Return the number that a text consists of ("2", "việc 2"), or None."""
     match = _BARE_NUMBER.fullmatch(text.strip())
     return int(match[1]) if match else None
 
@@ -40,8 +41,7 @@ def parse_item_number(text: str) -> int | None:
 async def list_nameable_codes(turn: Turn) -> frozenset[str]:
     """Return the task codes that the caller may name, also with their plan's number ("1901 III.1a").
 
-    Codes that are mere numbers or letters stand there with their plan's number only: alone a number
-    means an item, and a letter a word.
+    A code of only digits or only letters needs its plan's number: alone it means an item, or a word.
     """
     codes: set[str] = set()
     for row in await _list_held(turn, None):
@@ -51,21 +51,22 @@ async def list_nameable_codes(turn: Turn) -> frozenset[str]:
     return frozenset(codes)
 
 
-async def resolve_reference(turn: Turn, menu: ShownList | None, ref: str) -> list[int]:
-    """Return the obligations that a reference may mean: none, the one, or several that cannot be told.
+async def resolve_reference(turn: Turn, shown_list: ShownList | None, ref: str) -> list[int]:
+    """Return the obligations that a reference may mean; several where it is ambiguous.
 
-    A code is looked for in the list shown, then among what is owed now, then among the rest.
+    Looks for a code in the list shown, then among current obligations, then among all open ones. A code of
+    confirmed obligations alone returns the latest of them.
     """
     if ref.isdecimal():
-        found = await find_item(turn, menu, int(ref)) if menu is not None else None
-        return [] if found is None else [found]
+        item = await find_item(turn, shown_list, int(ref)) if shown_list is not None else None
+        return [] if item is None else [item]
     *plan, code = ref.split()
     rows = [
         row
         for row in await _list_held(turn, code)
         if not plan or plan[0] in _plan_number_forms(row)
     ]
-    shown = {obligation_id for _, obligation_id in await list_all_items(turn, menu)}
+    shown = {obligation_id for _, obligation_id in await list_all_items(turn, shown_list)}
     until = lists.last_current_day(turn.today)
     for among in (
         [row for row in rows if row.id in shown],
@@ -74,52 +75,50 @@ async def resolve_reference(turn: Turn, menu: ShownList | None, ref: str) -> lis
     ):
         if among:
             return [row.id for row in among]
-    closed = await _list_held(turn, code, done=True)  # the latest: its state is told
+    closed = await _list_held(turn, code, done=True)
     return [row.id for row in closed if not plan or plan[0] in _plan_number_forms(row)][:1]
 
 
-async def list_all_items(turn: Turn, menu: ShownList | None) -> list[tuple[int, int]]:
-    """Return (number, obligation id) of a menu's list: of a morning's reminder all pages.
+async def list_all_items(turn: Turn, shown_list: ShownList | None) -> list[tuple[int, int]]:
+    """Return (number, obligation id) of a list, with all pages of its morning.
 
-    Its tasks without a due date are a list of their own: "tất cả" said of them means no report; said
-    when nothing with a date is open any more, it means them.
+    The tasks without a due date are a list apart: "tất cả" means them on their own page, or once no item
+    with a date is open any more.
     """
-    if menu is None:
+    if shown_list is None:
         return []
-    source = (
-        await list_by_message(turn, menu.list_id) if menu.list_id is not None else None
-    ) or menu
+    source = await find_source_list(turn, shown_list)
     morning = await find_broadcast_day(turn, source)
     if morning is None:
         return list(source.items)
-    found = await turn.connection.execute(
+    listed = await turn.connection.execute(
         select(MessageItem.position, MessageItem.obligation_id, Obligation.kind, Obligation.state)
         .join(Message, Message.id == MessageItem.message_id)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)
         .where(Message.chat_id == turn.chat.id, Message.broadcast_on == morning)
         .order_by(MessageItem.position)
     )
-    rows = found.all()
+    rows = listed.all()
     undated = [row for row in rows if row.kind == UNDATED]
     dated = [row for row in rows if row.kind != UNDATED]
     if undated and (source.undated or all(row.state != "open" for row in dated)):
-        meant = undated
+        chosen = undated
     else:
-        meant = dated
-    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in meant))
+        chosen = dated
+    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in chosen))
 
 
 def is_about_other_agency(turn: Turn, text: str) -> bool:
-    """Tell whether words say that another agency is done: "Sở Xây dựng đã xong".
+    """Tell whether words report another agency's work as done: "Sở Xây dựng đã xong".
 
-    The reader of words cannot know who speaks; who it is sent to ("đã gửi Sở Xây dựng") is no matter.
+    The reader does not know the sender's agency. "đã gửi Sở Xây dựng" names a receiver and is no such report.
     """
     words = f" {fold(text)} "
     for province in {enrolled.province for enrolled in turn.caller.enrolments}:
         own = {e.agency_code for e in turn.caller.enrolments if e.province == province}
         for code, names in _folded_names(turn.registry.provinces[province]).items():
-            said = [name for name in names if f" {name} " in words] if code not in own else []
-            for name in said:
+            named = [name for name in names if f" {name} " in words] if code not in own else []
+            for name in named:
                 if re.search(
                     rf" {re.escape(name)} (?:cung |thi |bao cao |bao )?(?:da|xong|hoan|lam) ", words
                 ):
@@ -129,7 +128,7 @@ def is_about_other_agency(turn: Turn, text: str) -> bool:
 
 @lru_cache(maxsize=64)  # of provinces: folding a hundred names at each answer costs milliseconds
 def _folded_names(home: Province) -> dict[str, tuple[str, ...]]:
-    """Return what each agency is called, folded."""
+    """Return the folded names of each agency, by code."""
     return {
         code: tuple(filter(None, {fold(n) for n in (a.name, a.short or "", *a.spellings)}))
         for code, a in home.agencies.items()
@@ -141,14 +140,14 @@ def _is_code(code: str) -> bool:
 
 
 def _plan_number_forms(row: Any) -> tuple[str, str]:
-    """Return what a plan's number is typed as: "1901/KH-UBND", "1901"."""
+    """Return a plan's number whole and cut: "1901/KH-UBND", "1901"."""
     return row.number, row.number.partition("/")[0]
 
 
 async def _list_held(turn: Turn, code: str | None, *, done: bool = False) -> list[Any]:
-    """Return what the caller's agencies have in hand, soonest first; code: only of that code.
+    """Return the open obligations that the caller's agencies hold, soonest first; code: only of that code.
 
-    done: what is confirmed instead, latest first.
+    done: the confirmed ones instead, latest first.
     """
     states = ("confirmed",) if done else ("open", "submitted")
     first = Obligation.base_on.desc() if done else Obligation.base_on

@@ -1,1 +1,1 @@
-"""Ask and search: /status, /viec, /tim, /quahan, /lich, /baocao."""
+"""Answers that change nothing: /viec, /status, /quahan, /tim, /nhiemvu, /lichsu, /lich, /baocao."""

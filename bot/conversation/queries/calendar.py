@@ -1,8 +1,8 @@
-"""/lich: the due dates of an agency, or all that a coordinating agency awaits, for a calendar program.
+"""/lich: due dates of an agency, or of a coordinator's plans, for a calendar program.
 
-Promises the file in every chat that may look, but the secret address of the feed in a private chat
-alone: in a group all members would have it, and keep it after they left. One feed a chat, person,
-agency and role; "/lich đổi" ends it and makes another.
+Guarantees:
+- The secret address of the feed goes to private chats alone: members of a group would keep it after they left.
+- One feed for each chat, person, agency and role; "/lich đổi" replaces it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from bot.config import TEMPLATES
 from bot.conversation.context.access import ANSWERING_ROLES
 from bot.conversation.context.turn import Turn
 from data import files
@@ -21,12 +20,12 @@ from jobs.calendars.entries import load_agenda
 from jobs.calendars.ics import installation_id, render_ics
 from jobs.channel import Answer
 
-FILE_KEPT_DAYS = 7  # days for which the file is had at its address
+FILE_KEPT_DAYS = 7
 _CHANGE = ("doi", "doi dia chi", "moi")
 
 
 async def answer_lich(turn: Turn) -> list[Answer]:
-    """Answer /lich, a calendar for each agency spoken for here; "/lich đổi": at a new address."""
+    """Answer /lich: a calendar for each agency enrolled here; "/lich đổi": at a new address."""
     words = fold(turn.words)
     if words and words not in _CHANGE:
         return [Answer("usage", {"command": "lich", "examples": ["", "đổi"]})]
@@ -36,25 +35,30 @@ async def answer_lich(turn: Turn) -> list[Answer]:
             turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
         )
     return [
-        await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _list_spoken_for(turn)
+        await _calendar(turn, enrolled, changed=ended > 0) for enrolled in _list_enrolments(turn)
     ]
 
 
-def _list_spoken_for(turn: Turn) -> list[ActiveEnrolment]:
-    """Return one enrolment an agency: as coordinator where it is both, for that calendar holds the other."""
-    found: dict[int, ActiveEnrolment] = {}
+def _list_enrolments(turn: Turn) -> list[ActiveEnrolment]:
+    """Return one enrolment for each agency; a coordinator's calendar includes the focal point's."""
+    by_agency: dict[int, ActiveEnrolment] = {}
     for enrolled in turn.caller.enrolments:
         if enrolled.role in ANSWERING_ROLES and (
-            enrolled.agency_id not in found or enrolled.role == "coordinator"
+            enrolled.agency_id not in by_agency or enrolled.role == "coordinator"
         ):
-            found[enrolled.agency_id] = enrolled
-    return list(found.values())
+            by_agency[enrolled.agency_id] = enrolled
+    return list(by_agency.values())
 
 
 def _may_give_address(turn: Turn) -> bool:
-    """Tell whether there is a public address, and one reader alone to give a feed's to."""
-    public = turn.links is not None and turn.links.base_url is not None
-    return public and not turn.caller.in_group and turn.caller.person_id is not None
+    """Tell whether the feed has a public address, and this chat only one reader."""
+    return (
+        _has_public_address(turn) and not turn.caller.in_group and turn.caller.person_id is not None
+    )
+
+
+def _has_public_address(turn: Turn) -> bool:
+    return turn.links is not None and turn.links.base_url is not None
 
 
 async def _calendar(turn: Turn, enrolled: ActiveEnrolment, *, changed: bool) -> Answer:
@@ -69,7 +73,7 @@ async def _calendar(turn: Turn, enrolled: ActiveEnrolment, *, changed: bool) -> 
     )
     capabilities = turn.capabilities.get(turn.incoming.account_id)
     uploads = capabilities is not None and capabilities.max_caption > 0
-    public = turn.links is not None and turn.links.base_url is not None
+    public = _has_public_address(turn)
     address = await _address(turn, enrolled)
     context: dict[str, object] = {
         "agency": agenda.agency,
@@ -90,7 +94,7 @@ async def _calendar(turn: Turn, enrolled: ActiveEnrolment, *, changed: bool) -> 
             agenda,
             installation=installation_id(key),
             now=turn.now,
-            templates=TEMPLATES,
+            templates=turn.templates,
         )
         context["attach"] = await files.store_file(
             turn.connection,
@@ -104,7 +108,7 @@ async def _calendar(turn: Turn, enrolled: ActiveEnrolment, *, changed: bool) -> 
 
 
 async def _address(turn: Turn, enrolled: ActiveEnrolment) -> str:
-    """Return the secret address of the caller's feed, "" where none may be given."""
+    """Return the secret address of the caller's feed, "" where the chat may not have it."""
     if not _may_give_address(turn) or turn.links is None:
         return ""
     feed_id = await feeds.find_or_create_feed(

@@ -1,7 +1,8 @@
-"""/baocao: the consolidated report of a plan, as a file into the chat that asked.
+"""/baocao: request the consolidated report of a plan; the chat gets the file once it is made.
 
-Promises that only who follows a plan gets its report, that the answer comes at once and the file when it
-is made (jobs/reports/requests.py), and that asking twice makes one. Draws nothing itself.
+Guarantees:
+- Only a caller who follows a plan gets its report.
+- The same request twice makes one report (jobs/reports/requests.py).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Collection
 from typing import Any
 
 from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.buttons import ButtonRows, command_button
 from bot.conversation.context.lookup import ask_choice, look_up_words, short_plan_number
-from bot.conversation.context.pages import ButtonRows, command_button
 from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
 from data.registry.titles import period_name
@@ -25,7 +26,7 @@ from jobs.reports.requests import REFUSED
 
 _MOST_PLANS = 8
 _LONGEST_NUMBER = 4  # words that may name a plan: "kế hoạch số 131"
-# What may stand after the plan, folded, longest first: which file is meant.
+# Folded words for a kind of file, longest first.
 _FORMS = {
     "cong van don doc": URGING,
     "don doc": URGING,
@@ -40,7 +41,7 @@ _WORD = re.compile(r"\S+")
 
 
 async def answer_baocao(turn: Turn) -> list[Answer]:
-    """Answer /baocao [PLAN [period] [excel]]: the report is being made, or which plans there are."""
+    """Answer /baocao [PLAN [PERIOD] [excel]]: request a report; alone, ask which plan."""
     scope = await load_scope(turn, DECIDING_ROLES)
     words, period, form = _parse_words(turn, turn.words)
     plans, unread = await _find_plans(turn, scope, words)
@@ -59,15 +60,15 @@ async def answer_baocao(turn: Turn) -> list[Answer]:
             for plan in plans
         ]
         return [ask_choice("baocao", words, options)]
-    return [await _request_report(turn, plans[0], period or _current(turn, plans[0]), form)]
+    return [await _request_report(turn, plans[0], period or _default_period(turn, plans[0]), form)]
 
 
 async def _find_plans(turn: Turn, scope: CallerScope, words: str) -> tuple[list[Any], str]:
-    """Return the plans followed that words name, and what stands after them that nobody understands."""
+    """Return the plans followed that words name, and the words after them that are not understood."""
     ends = [part.end() for part in _WORD.finditer(words)]
     for end in [*ends[-1:], *reversed(ends[:-1][:_LONGEST_NUMBER])]:
-        found = await look_up_words(turn, scope, words[:end])
-        plans = [plan for plan in found.plans if plan.id in scope.plans]
+        lookup = await look_up_words(turn, scope, words[:end])
+        plans = [plan for plan in lookup.plans if plan.id in scope.plans]
         if plans:
             return plans, words[end:].strip()
     return [], ""
@@ -97,7 +98,7 @@ async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answ
 def _ask_which_plan(
     turn: Turn, plans: list[Any], *, period: str | None = None, asked: str = "", unread: str = ""
 ) -> Answer:
-    """Ask which plan is meant. asked: what was asked of it; unread: what was not understood."""
+    """Ask which plan is meant. asked: the words typed; unread: those not understood."""
     shown = [(plan, short_plan_number(plan, plans)) for plan in plans[:_MOST_PLANS]]
     buttons: ButtonRows = ()
     for plan, words in shown:
@@ -110,7 +111,7 @@ def _ask_which_plan(
             {
                 "words": words,
                 "title": plan.title,
-                "period": period_name(period or _current(turn, plan)),
+                "period": period_name(period or _default_period(turn, plan)),
             }
             for plan, words in shown
         ],
@@ -121,7 +122,7 @@ def _ask_which_plan(
     return Answer("report_plans", context, buttons=buttons)
 
 
-def _current(turn: Turn, plan: Any) -> str:
+def _default_period(turn: Turn, plan: Any) -> str:
     file = turn.registry.plans.get(plan.code)
     frequencies: Collection[str] = (
         {duty.frequency for duty in file.report_duties} if file is not None else ()
@@ -130,25 +131,25 @@ def _current(turn: Turn, plan: Any) -> str:
 
 
 def _parse_words(turn: Turn, words: str) -> tuple[str, str | None, str]:
-    """Return the words without period and file, which end them in either order, and the two.
+    """Return the plan's words, the period and the kind of file.
 
-    What names a file may stand before the plan too.
+    Period and file follow the plan in either order; the file may also come before it.
     """
     rest, form = _parse_form(words)
     rest, period = _parse_period(turn, rest)
     if form is None:
         rest, form = _parse_form(rest)
     if form is None:
-        for phrase, known in _FORMS.items():
+        for phrase, named_form in _FORMS.items():
             count = len(phrase.split())
             parts = list(_WORD.finditer(rest))[:count]
             if len(parts) == count and fold(rest[: parts[-1].end()]) == phrase:
-                return rest[parts[-1].end() :].strip(), period, known
+                return rest[parts[-1].end() :].strip(), period, named_form
     return rest, period, form or WORD
 
 
 def _parse_form(words: str) -> tuple[str, str | None]:
-    """Return the words without what names a file at their end, and its form."""
+    """Return the words without the kind of file at their end, and that kind."""
     for phrase, form in _FORMS.items():
         rest = _strip_phrase(words, phrase)
         if rest is not None:
@@ -157,7 +158,7 @@ def _parse_form(words: str) -> tuple[str, str | None]:
 
 
 def _strip_phrase(words: str, phrase: str) -> str | None:
-    """Return words without a folded phrase that ends them; None where they do not end so."""
+    """Return words without the folded phrase at their end; None if they end otherwise."""
     parts = list(_WORD.finditer(words))
     count = len(phrase.split())
     tail = parts[-count:]
@@ -167,7 +168,7 @@ def _strip_phrase(words: str, phrase: str) -> str | None:
 
 
 def _parse_period(turn: Turn, words: str) -> tuple[str, str | None]:
-    """Return the words without the period that ends them, the longest that is one, and the period."""
+    """Return the words without the longest period at their end, and that period."""
     for part in _WORD.finditer(words):
         period = read_report_period(words[part.start() :], today=turn.today)
         if period is not None:

@@ -1,13 +1,15 @@
-"""/status with words: how a plan, a task, a report, an agency stands.
+"""/status with words: figures of a plan, a task, a report or an agency.
 
-Promises that a task is counted once however many agencies are on it, and that a focal point is told of
-its own part alone. Changes nothing.
+Guarantees:
+- A task counts once, however many agencies it is assigned to.
+- A focal point sees its own part alone.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from bot.conversation.context.buttons import open_buttons, page_buttons
 from bot.conversation.context.lookup import (
     LookupResult,
     ask_choice,
@@ -15,10 +17,10 @@ from bot.conversation.context.lookup import (
     look_up_words,
     qualified_code,
 )
-from bot.conversation.context.pages import clamp_page, page_buttons, page_size, parse_page
+from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, state_word, visible_obligations
-from bot.conversation.queries import tasks as tasks_query
+from bot.conversation.queries.overview import show_overview, show_own_status, show_plans_page
 from bot.conversation.queries.search import show_search_page, task_context
 from data.figures import tasks as task_figures
 from data.figures.reports import REPORT_WINDOW, load_duty_figures
@@ -29,53 +31,49 @@ from data.progress.history import in_duty_condition, in_task_condition
 from data.rules.ladder import DueDate, effective_due
 from jobs.channel import Answer
 
-PARTS_A_PAGE = 20
-ITEMS_A_PAGE = 6
+_PARTS_A_PAGE = 20
+_ITEMS_A_PAGE = 6
 
 
 async def answer_status(turn: Turn) -> list[Answer]:
-    """Answer /status: everything followed, or what the words name (plan, code, agency, or any words)."""
+    """Answer /status [WORDS]: the overview, or what the words name: a plan, code, agency, any words."""
     words, page = parse_page(turn.words)
     if not words:
-        return [await tasks_query.show_overview(turn, page)]
+        return [await show_overview(turn, page)]
     scope = await load_scope(turn)
-    found = await look_up_words(turn, scope, words)
-    plans = found.visible_plans
-    if found.plans:
-        return [await _plan(turn, scope, found, words, page)]
-    several = len(found.tasks) + len(found.duties) + len(found.agencies) > 1
-    if several:
-        return [ask_choice("status", words, list_choices(found, plans))]
-    if found.tasks:
-        return [await _task(turn, scope, plans, found.tasks[0], page)]
-    if found.duties:
-        return [await _duty(turn, scope, plans, found.duties[0], page)]
-    if found.agencies:
-        return [await _agency(turn, scope, found.agencies[0], page)]
+    lookup = await look_up_words(turn, scope, words)
+    plans = lookup.visible_plans
+    if lookup.plans:
+        return [await _plan_status(turn, scope, lookup, words, page)]
+    if len(lookup.tasks) + len(lookup.duties) + len(lookup.agencies) > 1:
+        return [ask_choice("status", words, list_choices(lookup, plans))]
+    if lookup.tasks:
+        return [await _task_status(turn, scope, plans, lookup.tasks[0], page)]
+    if lookup.duties:
+        return [await _duty_status(turn, scope, plans, lookup.duties[0], page)]
+    if lookup.agencies:
+        return [await _agency_status(turn, scope, lookup.agencies[0], page)]
     return [await show_search_page(turn, scope, words, page, command="status")]
 
 
-async def _plan(
-    turn: Turn, scope: CallerScope, found: LookupResult, words: str, page: int
+async def _plan_status(
+    turn: Turn, scope: CallerScope, lookup: LookupResult, words: str, page: int
 ) -> Answer:
-    followed = [plan for plan in found.plans if plan.id in scope.plans]
+    followed = [plan for plan in lookup.plans if plan.id in scope.plans]
     if followed:
-        return await tasks_query.show_plans_page(turn, page, followed, words)
-    held = scope.limit_to_plans(plan.id for plan in found.plans).held
-    return await tasks_query.show_own_status(turn, held, plan=found.plans[0].number)
+        return await show_plans_page(turn, page, followed, words)
+    held = scope.limit_to_plans(plan.id for plan in lookup.plans).held
+    return await show_own_status(turn, held, plan=lookup.plans[0].number)
 
 
-# ------------------------------------------------------------------ a task, a report
-
-
-async def _task(
+async def _task_status(
     turn: Turn, scope: CallerScope, plans: dict[int, Any], task: Any, page: int
 ) -> Answer:
     workdays = turn.registry.workdays
-    counted = await task_figures.load_task_figures(
+    figures = await task_figures.load_task_figures(
         turn.connection, [task.id], today=turn.today, workdays=workdays
     )
-    return await _parts(
+    return await _part_page(
         turn,
         scope,
         plans,
@@ -83,23 +81,23 @@ async def _task(
         in_task_condition(task.id) & lists.current_question_condition(turn.today),
         page,
         {
-            "task": task_context(turn, counted[task.id]) if task.plan_id in scope.plans else None,
+            "task": task_context(turn, figures[task.id]) if task.plan_id in scope.plans else None,
             "duties": [],
             "assigned": []
-            if counted[task.id].is_asked
+            if figures[task.id].is_asked
             else await _assigned_agencies(turn, scope, task),
         },
     )
 
 
-async def _duty(
+async def _duty_status(
     turn: Turn, scope: CallerScope, plans: dict[int, Any], duty: Any, page: int
 ) -> Answer:
     followed = [duty.plan_id] if duty.plan_id in scope.plans else []
-    counted = await load_duty_figures(
+    figures = await load_duty_figures(
         turn.connection, followed, today=turn.today, workdays=turn.registry.workdays
     )
-    shown = [each for each in counted if each.duty_id == duty.id]
+    shown = [each for each in figures if each.duty_id == duty.id]
     near = (
         Obligation.period.in_([each.period_code for each in shown])
         if followed
@@ -108,7 +106,7 @@ async def _duty(
         )
     )
     mine = [each.as_json() for each in shown]
-    return await _parts(
+    return await _part_page(
         turn,
         scope,
         plans,
@@ -119,7 +117,7 @@ async def _duty(
     )
 
 
-async def _parts(
+async def _part_page(
     turn: Turn,
     scope: CallerScope,
     plans: dict[int, Any],
@@ -128,7 +126,7 @@ async def _parts(
     page: int,
     context: dict[str, Any],
 ) -> Answer:
-    size = page_size(turn.max_length, PARTS_A_PAGE)
+    size = page_size(turn.max_length, _PARTS_A_PAGE)
     where = condition & scope.limit_to_plans([row.plan_id]).obligations()
     total, rows = await list_parts(
         turn.connection, where, offset=(max(page, 1) - 1) * size, limit=size
@@ -156,7 +154,7 @@ async def _parts(
 
 
 async def _assigned_agencies(turn: Turn, scope: CallerScope, task: Any) -> list[dict[str, Any]]:
-    """Return the agencies on a task that nobody owes anything of yet, of those the caller may see."""
+    """Return the agencies of a task without obligations yet, of those that the caller may see."""
     return [
         {"agency": row.short, "undecided": row.needs_decision}
         for row in await list_assigned_agencies(turn.connection, task.id, today=turn.today)
@@ -165,7 +163,7 @@ async def _assigned_agencies(turn: Turn, scope: CallerScope, task: Any) -> list[
 
 
 def part_context(turn: Turn, part: Any) -> dict[str, Any]:
-    """Return what templates show of one agency's part."""
+    """Return the template data of one agency's part."""
     due = effective_due(part.due_on, part.extended_to)
     left = DueDate(due, part.base_on, part.judged_on).working_days_left(
         turn.today, turn.registry.workdays
@@ -181,42 +179,35 @@ def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     }
 
 
-# ------------------------------------------------------------------ an agency
-
-
-async def _agency(turn: Turn, scope: CallerScope, agency: Any, page: int) -> Answer:
-    """Return how an agency stands, in what the caller may see of it, with what it owes now."""
+async def _agency_status(turn: Turn, scope: CallerScope, agency: Any, page: int) -> Answer:
+    """Return an agency's figures and current obligations, as far as the caller may see."""
     held = await agency_held_condition(turn, agency.province, agency.code)
     where = held & scope.obligations()
     workdays = turn.registry.workdays
-    counted = await task_figures.load_agency_figures(
+    figures = await task_figures.load_agency_figures(
         turn.connection, where, today=turn.today, workdays=workdays
     )
     total, later, _ = await lists.count_current(turn.connection, where, today=turn.today)
-    at = clamp_page(total, page, page_size(turn.max_length, ITEMS_A_PAGE))
+    at = clamp_page(total, page, page_size(turn.max_length, _ITEMS_A_PAGE))
     ids = await lists.list_current_ids(
         turn.connection, where, today=turn.today, offset=at.offset, limit=at.size
     )
-    known = await visible_obligations(turn, ids)
-    items = [entry.as_item(turn, n) for n, entry in enumerate(known.values(), 1)]
-    for item in items:
-        item["holder"] = ""  # the heading says it
+    visible = await visible_obligations(turn, ids)
+    # The heading names the holder.
+    items = [each.as_item(turn, n, holder="") for n, each in enumerate(visible.values(), 1)]
     return Answer(
         "standing_agency",
         {
             **at.context(),
             "agency": agency.name,
             "today": turn.today.isoformat(),
-            "figures": counted.as_json(),
+            "figures": figures.as_json(),
             "total": total,
             "later": later,
             "items": items,
             "words": agency.code,
         },
-        buttons=(
-            *tasks_query.open_buttons(items),
-            *page_buttons("status", at.number, at.count, agency.code),
-        ),
-        items=tuple(known),
+        buttons=(*open_buttons(items), *page_buttons("status", at.number, at.count, agency.code)),
+        items=tuple(visible),
         edits=turn.pressed_message_id,
     )

@@ -1,1 +1,1 @@
-"""Vietnamese reply text to meaning; pure."""
+"""Vietnamese reply text to its meaning; pure: no database, nothing else of the bot."""

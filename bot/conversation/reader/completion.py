@@ -1,8 +1,9 @@
-"""When a reply says that the work is done: a grammar of what may stand in it.
+"""Completion: whether a reply reports the whole work as done.
 
-Promises that a completion is read only where every clause is known through and through and one of them
-states it: no word that is unknown, and none that denies, supposes, plans, tells, asks or commands. What
-this turns down costs a question; what it lets pass wrongly is recorded. So in doubt it turns down.
+Guarantees:
+- Every clause consists of known words, and at least one of them states the completion.
+- No word denies, supposes, plans, quotes, asks or commands. A doubtful reply is no completion: a wrong refusal
+  costs a question, a wrong completion is recorded.
 """
 
 from __future__ import annotations
@@ -22,7 +23,22 @@ def any_of(tags: str) -> str:
     return f"(?:{'|'.join(tags.split())}) "
 
 
-# ---- what may stand before, behind and beside the word that states it, as tags of `reply_tokens`
+# The patterns read a clause as its tags, a blank after each: "em đã gửi báo cáo rồi ạ" is
+# "polite past send report already polite ". The tags used here, with a word of each; work_words.py and
+# talk_words.py hold all the words, tokens.py makes the tags of numbers, days and documents.
+#
+#   done xong     past đã       already rồi   also cũng      sofar đến nay   get được      whole hết
+#   work làm      send gửi      issue ban hành               have có         full 100%     be là
+#   report báo cáo              paper công văn               draft kế hoạch  doc 123/BC    attach kèm
+#   task nhiệm vụ this này      given được giao              topic tình hình point mục     term hạn
+#   us đơn vị     we bên em     org nội vụ    agency công an top tỉnh        person anh Nam
+#   elsewhere sở khác           other việc nhà               outside huyện   side bên      letter a, e
+#   polite ạ      yes vâng      ack đã rõ     thanks cảm ơn  fine đúng hạn   good hết vướng
+#   to về         of của        let cho       per theo       at tại          there đó      pace tiến độ
+#   before, now, weekday, span: days and lengths of time     year năm, tháng               today nay
+#   but nhưng     slow chậm     check xác nhận               ask xin         tell báo cáo, as polite address
+#
+# The words before, behind and beside the word that states a completion:
 _BEFORE = (
     "polite person yes thanks us org agency top task this given topic report paper doc also whole of sofar"
     " before now weekday fine"
@@ -64,7 +80,7 @@ _BESIDE_ONLY = re.compile(
     r"|ask (?=(?:us |org |top |polite )*check ))*"
 )
 
-# ---- what looks like it and is not
+# Look like a completion and are none:
 _YET_TO_COME = re.compile(  # "xong em gửi"
     r"\b(?:done|send) (?:\w+ )*?(?:polite )(?:us |org )?(?:work|send|report|task|have|issue|past|to|let)\b"
 )

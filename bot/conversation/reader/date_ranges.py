@@ -1,7 +1,8 @@
-"""Stretches of days that answers name: weeks, months, quarters, half-years, years.
+"""Ranges of days in replies: weeks, months, quarters, half-years, years.
 
-Promises their first and last civil day, and the day that is meant by their edge: đầu the first, giữa the
-middle, else the last. A week runs from Monday to Friday here: what is due at its end is due in office hours.
+Guarantees:
+- A range has its first and last civil day, and the day that "đầu", "giữa" or "cuối" points to.
+- A week ends on Friday: people deliver at its end within office hours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Dates in answers: "5/12", "thứ sáu tuần sau", "hết quý I/2027", "thêm 10 ngày làm việc".
+"""Dates in replies: "5/12", "thứ sáu tuần sau", "hết quý I/2027", "thêm 10 ngày làm việc".
 
-Promises civil dates only, none where a text names no day that exists, and both the next and the latest
-such day where the year is left out. Works on text without marks (`reply_lexicon.plain`).
+Guarantees:
+- Civil dates only, and none for a day that does not exist.
+- Without a year both the next and the latest such day.
 """
 
 from __future__ import annotations

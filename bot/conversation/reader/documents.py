@@ -1,7 +1,6 @@
-"""Document numbers in answers: "Báo cáo số 123/BC-SKHCN ngày 10/11/2026".
+"""Document numbers in replies: "Báo cáo số 123/BC-SKHCN ngày 10/11/2026".
 
-Promises the number as the document bears it, without its kind and without spaces, and whether it is that
-of a report. Form of numbers: Nghị định 30/2020/NĐ-CP, phụ lục III (số/ký hiệu); the Party's "45-BC/TU" too.
+Form of numbers: Nghị định 30/2020/NĐ-CP, phụ lục III (số/ký hiệu), and the Party's "45-BC/TU".
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Looking up the words of `reply_words`, however they are typed.
+"""Lookup of known phrases (work_words.py, talk_words.py), however people type them.
 
-Promises that a word is the same with or without marks, half-marked, with hỏi and ngã confused, or with
-Telex or VNI keys left over; that a word whose marks make it another one ("chứa" is not "chưa") is not taken
-for it; and that the longest phrase wins.
+Guarantees:
+- Words match without marks, half-marked, with hỏi and ngã confused, and with Telex or VNI keys left over.
+- Other marks make another word: "chứa" is not "chưa".
+- The longest phrase wins.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Numbers in answers: written out, percents, fractions, halves.
+"""Numbers in replies: written out, percents, fractions, halves; works on text without marks.
 
-Promises whole percents from 0 to 100, that no more is read than was said (a range is its lower end, what
-is just under the whole stays under it), and that what is no share of a whole is none. Works on text
-without marks (`reply_lexicon.plain`).
+Guarantees:
+- Whole percents from 0 to 100; a range counts as its lower end.
+- A value just under 100 stays under it.
 """
 
 from __future__ import annotations

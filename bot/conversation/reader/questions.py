@@ -1,7 +1,7 @@
-"""When a row of tokens asks something.
+"""Questions: whether a row of tokens asks something.
 
-Promises that words of asking which ask nothing ("chưa làm gì", "khi nào xong em báo", "xong đến đâu báo
-đến đó") are told apart, and that what may be a question or a report of work is no question.
+Guarantees:
+- Asking words that ask nothing ("chưa làm gì", "khi nào xong em báo") are no questions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which words of a reply name a task: its number, its code, or all of them.
+"""References to tasks in a reply: a number, a code, or all of them.
 
-Promises that a number is a task's only where nothing else can be meant: "2 xong", "việc 2: 50%", "1 đến 4
-đang làm", but not "2 ngày nữa", "bước 2" or "3 xã xong".
+Guarantees:
+- A number means a task only where nothing else fits: "2 xong", "việc 2: 50%", but not "2 ngày nữa", "3 xã xong".
 """
 
 from __future__ import annotations

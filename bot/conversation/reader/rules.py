@@ -1,8 +1,7 @@
-"""What a row of tokens says of one task: the rules, in the order in which they are asked.
+"""Rules in order: the intent and status that a row of tokens reports about one task.
 
-Promises that a request for time goes before all else, that no completion is read but by
-`reply_completion`, and that what no rule reads is unclear. Patterns read the tags of `reply_tokens` in a row,
-a blank after each.
+Guarantees:
+- A request for time comes first; completion.py alone reads a completion; all else is unclear.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _GOOD = re.compile(  # "không vướng mắc gì"; "khó khăn, vướng mắc:
 )
 _CORRECTION = re.compile(r"(?:polite )*bad (?:already )?(?:polite )*, (?=\w)")  # "à nhầm, …"
 
-# ---- asks for time
+# Requests for time.
 _MORE_TIME = re.compile(
     r"\bmore\b|\bplus (?:(?:get|polite|term) )*(?:span|term|after)\b|\b(?:ask|let) (?:\w+ )*?slow\b"
     r"|\bslow (?:span|before|after) (?:\w+ )*?(?:tagq|no)\b|\bslow (?:\w+ )*?tagq\b"
@@ -64,7 +63,7 @@ _ASKS_WHETHER = re.compile(  # "tuần sau nộp được không ạ"
     r"^(?:(?:polite|person|us|org|yes) )*after (?:(?:polite|us) )*(?:work|send|report|done) (?:report |task )?tagq "
 )
 
-# ---- not ours
+# Disputes: the task of another agency.
 _NAMED_AGENCY = r"(?:us )?(?:us org|agency|elsewhere)"
 _NOT_OURS = re.compile(
     r"\bisnt (?:polite )?(?:this )?(?:task|of|us|org|agency|top|polite|relate|charge|given)\b(?! (?:polite )?done)"
@@ -87,14 +86,14 @@ _OF_OTHERS = re.compile(
 )
 _ISNT_DONE = re.compile(r"\bisnt (?:polite )?(?:past|done|already)\b")
 
-# ---- received and understood
+# Acknowledgements.
 _ACK_ONLY = re.compile(
     rf"(?:{any_of('yes ack polite person thanks past already us org top ask to of let')}"
     rf"|{any_of('task report paper doc this get whole also given boss before now quote')}"
     r"|order (?:done |send |work |report )?|, |and )*"
 )
 _WILL = re.compile(r"\bfuture (?:work|report|send|said|order|step|then)\b|\bwill\b")
-# ---- of some of several tasks
+# Parts of a reply about several tasks.
 _GOES_ON = frozenset(
     [
         "binh thuong",

@@ -1,8 +1,8 @@
-"""What is said of each task that a reply names.
+"""Parts of a reply: the tokens about each task that it names.
 
-Promises that every token goes to one part at most, that a task which is excepted ("tất cả đang làm, trừ 3")
-is in no other part, that where a state may belong to either of two tasks it is given to none, and that
-words before the first task are kept for whoever judges the whole.
+Guarantees:
+- Each token goes to one part at most; a status that may belong to two tasks goes to neither.
+- An excepted task ("tất cả đang làm, trừ 3") is in no other part.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The state of a task that is not said to be done: blocked, not started, under way, and its percent.
-
-Promises None where a row of tokens shows none of them for sure. Patterns read the tags of
-`reply_tokens` in a row, a blank after each.
-"""
+"""Status of a task that is not done: blocked, not started, in progress, and its percent."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ class State(NamedTuple):
 DONE = re.compile(r"\b(?:done|full)\b")
 """A word of completion, whatever stands around it."""
 
-# ---- blocked: trouble, means that are missing or asked for, work that cannot be done for a reason
+# Blocked: trouble, means that are missing or asked for, work that cannot be done for a reason.
 _BLOCKED = re.compile(
     r"\btrouble\b|\b(?:no|not) (?:(?:have|get|fine|grant|trouble|step|to) )*means\b|\bno have wh work\b"
     r"|\bask (?:\w+ )*?(?:trouble|grant|means)\b|\bmeans (?:\w+ )?(?:no|not) (?:get )?(?:grant|have)\b"
@@ -33,13 +29,13 @@ _BLOCKED = re.compile(
 )
 _SENT_BEFORE = re.compile(r"\b(?:send|report) already\b|\bpast send\b")
 
-# ---- not started
+# Not started.
 _NOT_STARTED = re.compile(
     r"\bnot (?:(?:also|get|have|unable|to) )*(?:work|start)\b(?! (?:get )?(?:done|whole (?:task|$)|almost|send))"
     r"|\bnot have wh\b(?! only)"
 )
 
-# ---- under way
+# In progress.
 _BEGUN = re.compile(r"\b(?:prog|start)\b")
 _UNDER_WAY = re.compile(
     r"\b(?:prog|start|wait|almost)\b|\b(?:past|already|done|only) (?:\w+ )?step\b|\bstep (?:\w+ )*?already\b"

@@ -1,13 +1,9 @@
-"""The words around the work in the answers of focal points, and what each says: data only.
-
-Who and what is spoken of, requests for time, questions, and words for several tasks. Promises what
-`reply_words` does, and comes after it.
-"""
+"""Phrases around the work, by tag: people and agencies, requests for time, questions, several tasks. Data only."""
 
 from __future__ import annotations
 
 TALK_WORDS: dict[str, str] = {
-    # ---- who and what
+    # People and agencies.
     "us": (
         "=chỗ em, =chỗ mình, bên, đơn vị, sở, xã, phường, ubnd, ủy ban, uỷ ban, cơ quan, ban, chúng tôi, chúng em, "
         "bên em, bên mình, bên e, bên tôi, bên chúng tôi, bên này, mình, tôi, tui, sở em, sở mình, sở tôi, xã em, "
@@ -87,7 +83,7 @@ TALK_WORDS: dict[str, str] = {
     "of": "của",
     "right": "đúng",
     "have": "có, gặp, thấy, phát sinh, có phát sinh",
-    # ---- asking for time
+    # Requests for time.
     "more": (
         "thêm tuần nữa, thêm tháng nữa, gia hạn, gia han thêm, khất, hoãn, tạm hoãn, xin hoãn, xin khất, điều chỉnh "
         "thời hạn, điều chỉnh thời gian, điều chỉnh hạn, kéo dài thời gian, kéo dài thời hạn, kéo dài, thêm thời "
@@ -110,7 +106,7 @@ TALK_WORDS: dict[str, str] = {
         "đề nghị được, được phép, năn nỉ"
     ),
     "unable": "không kịp, ko kịp, k kịp, khó kịp, hok kịp, kịp",
-    # ---- not ours
+    # Disputes.
     "charge": "chủ trì, phụ trách, chịu trách nhiệm, đảm nhiệm, đầu mối, theo dõi",
     "belong": (
         "thuộc, thuộc về, thuộc thẩm quyền, thuộc trách nhiệm, thuộc chức năng, thuộc phạm vi, thuộc nhiệm vụ"
@@ -124,7 +120,7 @@ TALK_WORDS: dict[str, str] = {
     "weather": "mưa bão, mưa lũ, thiên tai, bão, lũ, lụt, lũ lụt, thời tiết, dịch bệnh, mưa",
     "assist": "chỉ phối hợp, chỉ là đơn vị phối hợp, phối hợp thôi, chỉ là cơ quan phối hợp",
     "by": "do, vì, nên, bởi",
-    # ---- asking something
+    # Questions.
     "wh": (
         "ở đâu, đâu, ai, gì, nào, bao giờ, khi nào, =mấy, bao nhiêu, thế nào, như thế nào, sao, tại sao, vì sao, "
         "ntn, bn, làm sao, thế nao, j, =răng, hôm nào, ngày nào, ngày mấy, số mấy, tháng mấy, quý mấy, mấy ngày, "
@@ -146,14 +142,14 @@ TALK_WORDS: dict[str, str] = {
         "hướng dẫn mình, hướng dẫn bên em, biểu mẫu nào, số điện thoại, sđt, link"
     ),
     "or": "hay, hoặc",
-    # ---- of oneself, not of the task
+    # About the sender, not the task.
     "away": (
         "đang họp, đang bận, đang nghỉ, nghỉ phép, đi công tác, đang công tác, đang đi, đang ốm, bận, đang nghĩ, "
         "đang hỏi, đang hỏi lại, chờ em chút, chờ em tí, chờ chút, chờ tí, đợi em tí, đợi em chút, đợi chút, đợi "
         "tí, chờ tý, đang ăn, đang ở ngoài, đang trên đường, đang đám cưới, nghỉ, nghỉ thai sản, nghỉ ốm, đang ngủ, "
         "đang lái xe, đang xem lại, để em xem, để em hỏi"
     ),
-    # ---- of several tasks at once
+    # Several tasks at once.
     "every": (
         "tất cả, tất cả các, cả hai, cả ba, cả bốn, cả năm việc, hai việc, ba việc, các nhiệm vụ, các việc, các "
         "mục, =những nhiệm vụ, toàn bộ các nhiệm vụ, tất cả nhiệm vụ, tất cả các nhiệm vụ, tất cả việc, tất cả các "

@@ -1,9 +1,9 @@
-"""Reading what somebody says a target (chỉ tiêu) has come to: "chỉ tiêu hợp đồng điện tử đạt 82%".
+"""Values of targets (chỉ tiêu) in words: "chỉ tiêu hợp đồng điện tử đạt 82%".
 
-Promises to read a value only from a text that opens with "chỉ tiêu" or a target's code, holds one number
-that can be it, and has no word that is neither the target's own nor one of a few that say nothing more: so
-"chưa đạt 82%", "dự kiến 82%", "được giao 82%", "trên 82%" are no values. A text that speaks of a target and gives no
-sure value is told apart ("unsure"), so that nothing else takes it for its own. Pure.
+Guarantees:
+- A value needs "chỉ tiêu" or a code at the start, one possible number, and no foreign word.
+- So "chưa đạt 82%", "dự kiến 82%", "được giao 82%", "trên 82%" give no value.
+- Words about a target without a sure value have the fault "unsure", so that no other reader takes them.
 """
 
 from __future__ import annotations
@@ -216,9 +216,6 @@ def _words(bare: str, ready: Text, start: int, end: int) -> tuple[str, ...]:
 
 def _blank(bare: str, match: re.Match[str]) -> str:
     return bare[: match.start()] + " " * len(match[0]) + bare[match.end() :]
-
-
-# ------------------------------------------------------------------ which target
 
 
 def fits(reading: TargetReading, target: TargetEntry) -> bool:

@@ -1,11 +1,8 @@
-"""An answer as a row of tokens, each with a tag that says what it can mean.
+"""A reply as a row of tokens, each with a tag for its possible meaning.
 
-Promises that composed and decomposed text, upper and lower case, and text with invisible characters give
-the same row; that every visible character lies in a token or is a blank; and that what is not known is
-tagged "x" and never dropped. Tags of words stand in `reply_words` and `reply_talk_words`; the others are: num;
-item and code (a task by its number or its code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share);
-before, now, after, weekday (days by their tense), span (a length of time); "," (any break), "?"; name (a word
-with a capital), person (one spoken to or of), x (any other word) and odd (a sign).
+Guarantees:
+- Composition, case and invisible characters make no difference.
+- Every visible character is in a token or is a blank; an unknown word has the tag "x".
 """
 
 from __future__ import annotations
@@ -28,7 +25,13 @@ LONGEST = 4_000
 
 
 class Token(NamedTuple):
-    """A piece of the text: its tag, its bare words, where it stands, and what it was read as."""
+    """A piece of the text: its tag, its words without marks, its place, and its value.
+
+    work_words.py and talk_words.py list the tags of words. The others: num; item and code (a task by number or
+    code); doc; pct (1 to 99), zero, full (100), pair ("5/12": a day or a share); before, now, after, weekday
+    (days by tense), span (a length of time); "," (any break), "?"; name (a word with a capital), person (one
+    addressed or mentioned), x (any other word), odd (a sign).
+    """
 
     tag: str
     word: str

@@ -1,9 +1,9 @@
-"""Reading a focal point's answer in free Vietnamese text.
+"""A focal point's reply in free Vietnamese text to its meaning.
 
-Promises never to read a completion that was not said: it must stand in words that are all known, and
-nothing that denies, supposes, plans, tells, asks or commands may stand beside it. What is unsure is
-"unclear", so that it is asked. Pure: the same text, day and codes give the same reading; nothing is raised,
-whatever the text; what people write is data, never an instruction.
+Guarantees:
+- Never a completion that the sender did not state; a doubtful reply is "unclear", so that the bot asks.
+- Pure: the same text, day and codes give the same reading, and no text raises.
+- The text is data, never an instruction.
 """
 
 from __future__ import annotations

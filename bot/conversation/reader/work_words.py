@@ -1,16 +1,11 @@
-"""The words that focal points use in their answers, and what each says: data only.
-
-Promises that a phrase stands under one tag, the whole of what it can mean to a rule; the lookup stands in
-`reply_lexicon`, what a sentence means in `reply_rules`. To teach a word, add it here,
-or in `reply_talk_words` what is no word of the work.
-"""
+"""Phrases about the work, by tag: data only, looked up by lexicon.py. Teach the reader a word here."""
 
 from __future__ import annotations
 
 # Each tag, and the phrases that carry it. Where two words are the same without marks ("đã", "dạ"), the
 # one that stands first is meant by the bare letters; one with "=" is meant only with all its marks.
 WORK_WORDS: dict[str, str] = {
-    # ---- what is said of the work
+    # About the work.
     "done": (
         "làm hết rồi, làm xong hết, xong, hoàn thành, hoàn tất, xong xuôi, hoàn thàng, hthành, hthanh, ht, xg, xog, "
         "xonh, xoq, sog, đã song, song rồi, done, finished, completed, finish, complete"
@@ -123,7 +118,7 @@ WORK_WORDS: dict[str, str] = {
         "bị, trả lại, bị trả lại, sai, sai mẫu, nhầm, lộn, hụt, trượt, hủy, huỷ, hủy bỏ, rút lại, đùa, xạo, thu "
         "hồi, bác, từ chối"
     ),
-    # ---- received and understood
+    # Acknowledgements.
     "yes": (
         "ok, oke, okie, okê, oki, okay, okela, okok, oce, vâng, dạ vâng, ừ, ừm, uh, uk, um, vâng ạ, yes, okj, vag"
     ),
@@ -138,7 +133,7 @@ WORK_WORDS: dict[str, str] = {
         "cảm ơn, cám ơn, tks, thanks, thank, thank you, cảm ơn anh, đã nhắc, em cảm ơn, xin cảm ơn, ty, camon"
     ),
     "will": "để em làm, để em triển khai, để em thực hiện, để em xử lý, để bên em làm, để em lo",
-    # ---- what is said of saying, supposing, commanding: no statement of one's own
+    # Conditions, doubts, reported speech, commands: no statement of the sender's own.
     "if": (
         "nếu, giá mà, giá như, nếu như, khi, lúc, hễ, trường hợp, miễn, miễn là, với điều kiện, trừ khi, giả sử, "
         "neu ma, lỡ, có thì, =dù, nhỡ, phải chi, if, when"
@@ -172,7 +167,7 @@ WORK_WORDS: dict[str, str] = {
     "check": "xác nhận, kiểm tra giúp, kiểm tra lại giúp, xem giúp, xem lại giúp, kiểm tra hộ, xác nhận giúp",
     # a day to come that no calendar of ours knows
     "after": "qua tết, sau tết, ra tết, hết tết, ra giêng, qua năm mới",
-    # ---- what joins
+    # Joining words.
     "but": "nhưng, tuy nhiên, nhưng mà, song le, mà, tuy, chứ, có điều, mỗi tội, còn thì",
     "and": "và, với lại, &, đồng thời",
     "then": "sau, sau đó, rồi sau, tiếp theo, xong sau, lát, lát nữa, tí, tý, sớm, chút, từ từ",

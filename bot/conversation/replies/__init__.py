@@ -1,1 +1,1 @@
-"""Focal points answer: status, extension, problem, evidence, undo."""
+"""Replies of focal points: status, extension, problem, explanation, evidence, undo."""

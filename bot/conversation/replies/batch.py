@@ -1,27 +1,27 @@
-"""Several tasks answered in one go: "1 xong, 2 đang làm", "tất cả đang thực hiện, trừ 3: chưa làm".
+"""One reply about several tasks: "1 xong, 2 đang làm", "tất cả đang thực hiện, trừ 3: chưa làm".
 
-Promises that each task is recorded only where what was said of it is sure, that every one is said back,
-and that what could not be recorded is named and asked about. One "huỷ" takes all of it back.
+Guarantees:
+- A task is recorded only where its reading is sure; the answer names every other one and asks.
+- One "huỷ" takes back the whole reply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
+from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.lists.last_list import ShownList, find_source_list
 from bot.conversation.lists.references import list_all_items, resolve_reference
 from bot.conversation.reader.understand import TaskReading, Understanding
 from bot.conversation.replies import extension as extension_reply
 from bot.conversation.replies import problem as problem_reply
-from bot.conversation.replies import record as reply_record
-from bot.conversation.replies.record import Reply
+from bot.conversation.replies.record import Reply, record_and_recompute, reply_refusal, undo_button
 from bot.conversation.replies.show import ask_with_list, build_list_view, no_list_answer
 from data.progress.extensions import ExtensionAlreadyOpen, ExtensionCapReached, ExtensionTooLate
 from data.progress.replies import ObligationNotOpen
 from data.rules.ladder import UNDATED
-from jobs.channel import Answer, Button
+from jobs.channel import Answer
 
 WHOLE_LIST_REFS = ("all", "rest")
 
@@ -38,7 +38,7 @@ VERBS_BY_READING = {
 
 
 def reply_from_reading(reading: Understanding | TaskReading) -> Reply | None:
-    """Return what a reading says of one task; None where it is unclear."""
+    """Return the reply that a reading of one task means; None where it is unclear."""
     verb = VERBS_BY_READING.get(reading.status or reading.intent)
     if verb is None:
         return None
@@ -53,12 +53,11 @@ def reply_from_reading(reading: Understanding | TaskReading) -> Reply | None:
 
 
 async def handle_several_replies(
-    turn: Turn, reading: Understanding, menu: ShownList | None
+    turn: Turn, reading: Understanding, shown_list: ShownList | None
 ) -> list[Answer]:
-    """Record what a reply says of several tasks, say each back, and ask about the rest.
+    """Record the reply about each task, confirm each, and ask about the rest.
 
-    Where one of the tasks named is not in the list, nothing is recorded: the numbers may be another
-    list's.
+    A task that is not in the list stops all of it: the numbers may be another list's.
     """
     chosen: dict[int, TaskReading | None] = {}
     everything: list[TaskReading] = []
@@ -66,131 +65,121 @@ async def handle_several_replies(
         if task.ref in WHOLE_LIST_REFS:
             everything.append(task)
             continue
-        ids = await resolve_reference(turn, menu, task.ref)
+        ids = await resolve_reference(turn, shown_list, task.ref)
         if len(ids) != 1:
-            return await _not_found(turn, menu, task.ref)
+            return await _not_found(turn, shown_list, task.ref)
         contradicted = ids[0] in chosen and chosen[ids[0]] != task
         chosen[ids[0]] = None if contradicted else task
     if everything:
-        if menu is None:
+        if shown_list is None:
             return [no_list_answer("no_list")]
         default = everything[0] if len(everything) == 1 else None
-        # Said in reply to one page, it is said of that page.
-        meant = list(menu.items) if menu.answers_it else await list_all_items(turn, menu)
-        for _, obligation_id in meant:
+        # In reply to one page, "tất cả" means that page alone.
+        page = shown_list.items if shown_list.answers_it else None
+        for _, obligation_id in page or await list_all_items(turn, shown_list):
             chosen.setdefault(obligation_id, default)
-    known = await visible_obligations(turn, list(chosen))
-    if not known:
-        return await _not_found(turn, menu, "")
-    return await _record_each(turn, known, chosen, menu)
+    visible = await visible_obligations(turn, list(chosen))
+    if not visible:
+        return await _not_found(turn, shown_list, "")
+    return await _record_each(turn, visible, chosen, shown_list)
 
 
-async def _not_found(turn: Turn, menu: ShownList | None, ref: str) -> list[Answer]:
-    if menu is None:
+async def _not_found(turn: Turn, shown_list: ShownList | None, ref: str) -> list[Answer]:
+    if shown_list is None:
         return [no_list_answer("no_list")]
     if ref.isdecimal():
-        return [await ask_with_list(turn, "no_number", menu, int(ref))]
-    return [await ask_with_list(turn, "which" if not ref else "no_code", menu, None)]
+        return [await ask_with_list(turn, "no_number", shown_list, int(ref))]
+    return [await ask_with_list(turn, "which" if not ref else "no_code", shown_list)]
 
 
 async def _record_each(
     turn: Turn,
-    known: dict[int, VisibleObligation],
+    visible: dict[int, VisibleObligation],
     chosen: dict[int, TaskReading | None],
-    menu: ShownList | None,
+    shown_list: ShownList | None,
 ) -> list[Answer]:
-    numbers = {obligation_id: number for number, obligation_id in await list_all_items(turn, menu)}
+    numbers = {item: number for number, item in await list_all_items(turn, shown_list)}
     recorded: list[dict[str, object]] = []
     left: list[dict[str, object]] = []
-    told: list[Answer] = []
-    last: int | None = None
-    for position, (obligation_id, entry) in enumerate(known.items(), 1):
+    notices: list[Answer] = []
+    last_id: int | None = None
+    for position, (obligation_id, each) in enumerate(visible.items(), 1):
         task = chosen[obligation_id]
-        saying = reply_from_reading(task) if task is not None else None
-        line = entry.as_item(turn, numbers.get(obligation_id, position))
-        done = await _record_one(turn, entry, saying)
-        if isinstance(done, str) or saying is None:
-            # "Tất cả …" is not said of what is finished already: nothing is left to ask there.
-            if not (done == "closed" and task is not None and task.ref in WHOLE_LIST_REFS):
-                left.append({**line, "why": done})
+        reply = reply_from_reading(task) if task is not None else None
+        line = each.as_item(turn, numbers.get(obligation_id, position))
+        outcome = await _record_one(turn, each, reply)
+        if isinstance(outcome, str) or reply is None:
+            # "Tất cả …" does not mean tasks that are finished already: ask nothing about them.
+            if not (outcome == "closed" and task is not None and task.ref in WHOLE_LIST_REFS):
+                left.append({**line, "why": outcome})
             continue
-        reply_id, notices = done
-        told += notices
-        last = reply_id or last
-        recorded.append({**line, "verb": saying.verb, "said_percent": saying.percent})
-    again: dict[str, Any] = {"items": []}
+        reply_id, its_notices = outcome
+        notices += its_notices
+        last_id = reply_id or last_id
+        recorded.append({**line, "verb": reply.verb, "said_percent": reply.percent})
+    view: dict[str, Any] = {"items": []}
     ids: tuple[int, ...] = ()
-    buttons: tuple[tuple[Button, ...], ...] = ()
-    source = await _find_list_to_show(turn, menu, known)
-    if source is not None:
-        again, ids, buttons = await build_list_view(turn, source)
-        told_of = {line["id"] for line in (*recorded, *left)}
-        if told_of.issuperset(ids):
-            again["items"] = []  # every line of it stands above; its numbers hold all the same
-    if last is not None:
-        buttons = (*buttons, (Button("Huỷ", f"undo:{last}"),))
+    buttons: ButtonRows = ()
+    source = None if shown_list is None else await find_source_list(turn, shown_list)
+    if source is not None and any(item in visible for item in source.obligation_ids):
+        view, ids, buttons = await build_list_view(turn, source)
+        if {line["id"] for line in (*recorded, *left)}.issuperset(ids):
+            view["items"] = []  # the answer shows each line already; the numbers stay valid
     context: dict[str, object] = {
         "recorded": recorded,
         "left": left,
-        "repeated_answer": last is None,
-        **again,
+        "repeated_answer": last_id is None,
+        **view,
     }
-    return [Answer("recorded_several", context, buttons=buttons, items=ids), *told]
-
-
-async def _find_list_to_show(
-    turn: Turn, menu: ShownList | None, answered: Collection[int]
-) -> ShownList | None:
-    """Return the list to show again: the one answered, and none that the answer is not about."""
-    if menu is not None and menu.list_id is not None:
-        menu = await list_by_message(turn, menu.list_id) or menu
-    about = menu is not None and any(item in answered for _, item in menu.items)
-    return menu if about else None
+    buttons = (*buttons, *undo_button(last_id))
+    return [Answer("recorded_several", context, buttons=buttons, items=ids), *notices]
 
 
 async def _record_one(
-    turn: Turn, known: VisibleObligation, saying: Reply | None
+    turn: Turn, obligation: VisibleObligation, reply: Reply | None
 ) -> tuple[int | None, list[Answer]] | str:
-    """Record one; returns the reply's id with the notices, or why it was not recorded."""
-    if saying is None:
+    """Record one; returns the reply's id with the notices, else why not, as the template names it."""
+    if reply is None:
         return "unclear"
-    if reply_record.reply_refusal(turn, saying.verb, known) is not None:
+    if reply_refusal(turn, reply.verb, obligation) is not None:
         return "not_allowed"
     try:
-        if saying.verb == "more":
-            return await _extend(turn, known, saying)
-        if saying.verb == "question":
+        if reply.verb == "more":
+            return await _extend(turn, obligation, reply)
+        if reply.verb == "question":
             return "unclear"
-        if saying.verb == "blocked":
-            reason = problem_reply.extract_trouble(saying.note)
+        if reply.verb == "blocked":
+            reason = problem_reply.extract_trouble(reply.note)
             if reason is None:
                 return "no_reason"
             return await problem_reply.record_and_notify(
-                turn, known, Reply("blocked", saying.percent, note=reason)
+                turn, obligation, Reply("blocked", reply.percent, note=reason)
             )
-        if saying.verb == "dispute":
-            words = saying.note or turn.incoming.text
-            return await problem_reply.record_and_notify(turn, known, Reply("dispute", note=words))
-        if known.row.state == "submitted" and saying.verb != "done":
-            return "closed"  # to reopen what was reported as done is said of that one alone
-        return await reply_record.record_and_recompute(turn, saying, known.row.id), []
+        if reply.verb == "dispute":
+            words = reply.note or turn.incoming.text
+            return await problem_reply.record_and_notify(
+                turn, obligation, Reply("dispute", note=words)
+            )
+        if obligation.row.state == "submitted" and reply.verb != "done":
+            return "closed"  # a reply about one task alone reopens a reported completion
+        return await record_and_recompute(turn, reply, obligation.id), []
     except ObligationNotOpen:
         return "closed"
 
 
 async def _extend(
-    turn: Turn, known: VisibleObligation, saying: Reply
+    turn: Turn, obligation: VisibleObligation, reply: Reply
 ) -> tuple[int | None, list[Answer]] | str:
-    if known.row.kind == UNDATED:
+    if obligation.row.kind == UNDATED:
         return "no_extension"
-    reason = extension_reply.extract_extension_reason(saying.note)
-    if saying.until is None or extension_reply.find_date_fault(turn, known, saying.until):
+    reason = extension_reply.extract_extension_reason(reply.note)
+    if reply.until is None or extension_reply.find_date_fault(turn, obligation, reply.until):
         return "no_date"
     if reason is None:
         return "no_reason"
     try:
         return await extension_reply.submit_extension_request(
-            turn, known, until=saying.until, reason=reason
+            turn, obligation, until=reply.until, reason=reason
         )
     except (ExtensionAlreadyOpen, ExtensionCapReached, ExtensionTooLate):
         return "no_extension"

@@ -1,8 +1,8 @@
-"""Asking for more time: the new date, then the reason, then whoever decides hears of it.
+"""Extension requests: take the new date, then the reason, then notify the coordinator.
 
-Promises that nothing is recorded before both are known, that the date is a real one after the due date,
-and that what the rules forbid (too late, asked already, granted as often as may be) is told before
-anything is asked.
+Guarantees:
+- Nothing is recorded before date and reason are known.
+- A refusal by the rules (too late, one is open, the cap is reached) comes before any question.
 """
 
 from __future__ import annotations
@@ -11,16 +11,23 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
+from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.notify import coordinator_notices, list_chats_to_notify
-from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.context.turn import Turn, VisibleObligation
+from bot.conversation.decisions.extension import extension_decision_buttons
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.reader.dates import asked_until, whens
 from bot.conversation.reader.lexicon import plain
 from bot.conversation.reader.understand import understand_reply
-from bot.conversation.replies import record as reply_record
-from bot.conversation.replies.record import Reply, load_for_reply
+from bot.conversation.replies.record import (
+    Reply,
+    closed_answer,
+    load_for_reply,
+    record_and_recompute,
+    reply_confirmation,
+)
 from bot.conversation.replies.show import find_item_number
-from data.progress import dialogs, extensions
+from data.progress import extensions
 from data.progress.extensions import ExtensionAlreadyOpen, ExtensionCapReached, ExtensionTooLate
 from data.progress.replies import ObligationNotOpen
 from data.rules.ladder import UNDATED, effective_due
@@ -29,9 +36,8 @@ from jobs.channel import Answer, Button
 
 EXTENSION_DATE_QUESTION = "extension_until"
 EXTENSION_REASON_QUESTION = "extension_reason"
-
 LONGEST_REASON = 500  # characters
-_FARTHEST = timedelta(days=366 * 5)  # what lies beyond is a slip of the finger
+_FARTHEST = timedelta(days=366 * 5)  # a later date is a typing error
 _MORE_TIME = re.compile(r"\b(?:them|lui|cham|keo dai)\b.*\b(?:ngay|hom|bua|tuan|thang)\b")
 _GIVES_REASON = re.compile(
     r"\b(?:do|vi|boi|tai|ly do|nguyen nhan|cho|doi|thieu|chua co|chua nhan|chua duoc|vuong|kho khan"
@@ -40,65 +46,66 @@ _GIVES_REASON = re.compile(
 
 
 async def handle_extension(
-    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
-    """Take a request for more time as far as it was said, and ask for what is missing."""
-    known = await load_for_reply(turn, "more", obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    refused = await extension_refusal(turn, known, find_item_number(menu, obligation_id))
+    """Take an extension request, and ask for the date or reason that it lacks."""
+    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation.id))
     if refused is not None:
         return [refused]
-    until = _count_from_due_date(turn, known, saying.until)
+    until = _count_from_due_date(turn, obligation, reply.until)
     return await _continue_request(
-        turn, known, until=until, reason=extract_extension_reason(saying.note), menu=menu
+        turn,
+        obligation,
+        until=until,
+        reason=extract_extension_reason(reply.note),
+        shown_list=shown_list,
     )
 
 
 async def take_extension_date(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the new date as typed; None where the text answers something else."""
-    known = await load_for_reply(turn, "more", dialog.obligation_id)
-    if isinstance(known, Answer):
-        return [known]
+    """Take the new date typed; None where the text answers something else."""
+    obligation = await load_for_reply(turn, "more", dialog.obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
     text = turn.incoming.text
-    if _speaks_of_a_state(turn, text):
+    if _reports_status(turn, text):
         return None
-    until = _count_from_due_date(turn, known, parse_extension_date(turn, text))
+    until = _count_from_due_date(turn, obligation, parse_extension_date(turn, text))
     reason = dialog.details.get("reason") or extract_extension_reason(text)
     if until is None:
-        return [await _ask_until(turn, known, reason, "no_date")]
-    return await _continue_request(turn, known, until=until, reason=reason, menu=None)
+        return [await _ask_until(turn, obligation, reason, "no_date")]
+    return await _continue_request(turn, obligation, until=until, reason=reason, shown_list=None)
 
 
 async def take_extension_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the reason as typed; None where the text answers something else."""
-    known = await load_for_reply(turn, "more", dialog.obligation_id)
-    if isinstance(known, Answer):
-        return [known]
+    """Take the reason typed; None where the text answers something else."""
+    obligation = await load_for_reply(turn, "more", dialog.obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
     text = turn.incoming.text
-    if _speaks_of_a_state(turn, text):
+    if _reports_status(turn, text):
         return None
     until = date.fromisoformat(dialog.details["until"])
     reason = text.strip()[:LONGEST_REASON] if is_reason(turn, text) else None
-    return await _continue_request(turn, known, until=until, reason=reason, menu=None)
+    return await _continue_request(turn, obligation, until=until, reason=reason, shown_list=None)
 
 
 async def submit_extension_request(
-    turn: Turn, known: VisibleObligation, *, until: date, reason: str
+    turn: Turn, obligation: VisibleObligation, *, until: date, reason: str
 ) -> tuple[int | None, list[Answer]]:
-    """Record a request whose date and reason are known; returns the reply's id and the notices.
+    """Record a request with its date and reason; returns the reply's id and the notices.
 
-    Raises NotOpen, and what data.progress.extensions.request_extension raises.
+    Raises ObligationNotOpen, and the errors of data.progress.extensions.request_extension.
     """
-    most = turn.registry.provinces[known.row.province].file.most_extensions
+    most = turn.registry.provinces[obligation.row.province].file.most_extensions
     await extensions.check_extension_allowed(
-        turn.connection, obligation_id=known.row.id, max_granted=most, today=turn.today
+        turn.connection, obligation_id=obligation.id, max_granted=most, today=turn.today
     )
-    saying = Reply("more", until=until, note=reason)
-    reply_id = await reply_record.record_and_recompute(turn, saying, known.row.id)
+    reply = Reply("more", until=until, note=reason)
+    reply_id = await record_and_recompute(turn, reply, obligation.id)
     request_id = await extensions.request_extension(
         turn.connection,
-        obligation_id=known.row.id,
+        obligation_id=obligation.id,
         until=until,
         reason=reason,
         reply_id=reply_id,
@@ -107,61 +114,69 @@ async def submit_extension_request(
         now=turn.now,
         max_granted=most,
     )
-    buttons = (
-        (Button("Đồng ý", f"grant:{request_id}"), Button("Không đồng ý", f"refuse:{request_id}")),
-        (Button("Đề nghị ngày khác", f"offer:{request_id}"),),
+    notices = await coordinator_notices(
+        turn,
+        obligation,
+        "notice_extension",
+        {"withdrawn": False, "until": until.isoformat(), "words": reason},
+        buttons=extension_decision_buttons(request_id),
     )
-    context = {"withdrawn": False, "until": until.isoformat(), "words": reason}
-    told = await coordinator_notices(turn, known, "notice_extension", context, buttons=buttons)
-    return reply_id, told
+    return reply_id, notices
 
 
-async def extension_refusal(turn: Turn, known: VisibleObligation, number: int) -> Answer | None:
-    """Return the answer that tells why no more time can be asked for; None where it can."""
-    if known.row.state != "open":
-        return Answer("closed", {"item": known.as_item(turn, number), "state": known.row.state})
+async def extension_refusal(
+    turn: Turn, obligation: VisibleObligation, number: int
+) -> Answer | None:
+    """Return the refusal of an extension request by the rules; None where one is allowed."""
+    if obligation.row.state != "open":
+        return Answer(
+            "closed", {"item": obligation.as_item(turn, number), "state": obligation.row.state}
+        )
     context: dict[str, object] = {
-        "item": known.as_item(turn, number),
-        "coordinator": known.row.coordinator_name or "",
+        "item": obligation.as_item(turn, number),
+        "coordinator": obligation.row.coordinator_name or "",
         "until": None,
         "words": "",
         "cap": 0,
     }
-    if known.row.kind == UNDATED:
+    if obligation.row.kind == UNDATED:
         return Answer("extension_refused", {**context, "why": "undated"})
-    most = turn.registry.provinces[known.row.province].file.most_extensions
+    most = turn.registry.provinces[obligation.row.province].file.most_extensions
     try:
         await extensions.check_extension_allowed(
-            turn.connection, obligation_id=known.row.id, max_granted=most, today=turn.today
+            turn.connection, obligation_id=obligation.id, max_granted=most, today=turn.today
         )
     except ExtensionTooLate:
         return Answer("extension_refused", {**context, "why": "late"})
     except ExtensionAlreadyOpen as fault:
-        asked = fault.request
-        context = {**context, "until": asked.until.isoformat(), "words": asked.reason}
-        take_back = Button("Rút đề nghị", f"undo:{asked.reply_id}")
-        rows = ((take_back,),) if asked.reply_id is not None else ()
+        request = fault.request
+        context |= {"until": request.until.isoformat(), "words": request.reason}
+        withdraw = Button("Rút đề nghị", f"undo:{request.reply_id}")
+        rows = ((withdraw,),) if request.reply_id is not None else ()
         return Answer("extension_refused", {**context, "why": "asked"}, buttons=rows)
     except ExtensionCapReached as fault:
         return Answer("extension_refused", {**context, "why": "cap", "cap": fault.cap})
     return None
 
 
-def find_date_fault(turn: Turn, known: VisibleObligation, until: date) -> str:
-    """Return why a date cannot be asked for: "not_after", "too_far", or "" where it can."""
-    if until <= max(known.row.due_on, known.row.extended_to or known.row.due_on, turn.today):
+def find_date_fault(turn: Turn, obligation: VisibleObligation, until: date) -> str:
+    """Return the fault of a date asked for, "not_after" or "too_far"; "" without one."""
+    row = obligation.row
+    if until <= max(row.due_on, row.extended_to or row.due_on, turn.today):
         return "not_after"
     return "too_far" if until > turn.today + _FARTHEST else ""
 
 
 def parse_extension_date(turn: Turn, text: str) -> date | None:
-    """Return the day that typed words mean ("15/12", "thêm 1 tuần", "hết quý I/2027"), or None."""
+    """Return the day that words mean ("15/12", "thêm 1 tuần", "hết quý I/2027"), or None."""
     return asked_until(whens(plain(text), turn.today, turn.registry.workdays), turn.today)
 
 
-def _count_from_due_date(turn: Turn, known: VisibleObligation, until: date | None) -> date | None:
-    """Return the day asked for; "thêm 1 tuần" that would end before the due date counts from that one."""
-    due_on = effective_due(known.row.due_on, known.row.extended_to)
+def _count_from_due_date(
+    turn: Turn, obligation: VisibleObligation, until: date | None
+) -> date | None:
+    """Return the day asked for; "thêm 1 tuần" counts from the due date where it would end before it."""
+    due_on = effective_due(obligation.row.due_on, obligation.row.extended_to)
     if until is None or until > due_on or not _MORE_TIME.search(fold(turn.incoming.text)):
         return until
     return asked_until(whens(plain(turn.incoming.text), due_on, turn.registry.workdays), due_on)
@@ -175,15 +190,15 @@ def extract_extension_reason(text: str | None) -> str | None:
 
 
 def is_reason(turn: Turn, text: str) -> bool:
-    """Tell whether typed words can be a reason: not a mere "vâng", a number or a question."""
+    """Tell whether words can be a reason: no mere "vâng", no number, no question."""
     if len(fold(text).replace(" ", "")) < 4 or fold(text).replace(" ", "").isdecimal():
         return False
     reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
     return reading.intent not in ("acknowledge", "question")
 
 
-def _speaks_of_a_state(turn: Turn, text: str) -> bool:
-    """Tell whether words answer for a task instead: "2 xong", "xong rồi"."""
+def _reports_status(turn: Turn, text: str) -> bool:
+    """Tell whether words report a status instead: "2 xong", "xong rồi"."""
     reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
     stated = [task.status for task in reading.tasks] or [reading.status]
     if "completed" in stated:
@@ -195,44 +210,48 @@ def _speaks_of_a_state(turn: Turn, text: str) -> bool:
 
 async def _continue_request(
     turn: Turn,
-    known: VisibleObligation,
+    obligation: VisibleObligation,
     *,
     until: date | None,
     reason: str | None,
-    menu: ShownList | None,
+    shown_list: ShownList | None,
 ) -> list[Answer]:
     if until is None:
-        return [await _ask_until(turn, known, reason, "")]
-    why = find_date_fault(turn, known, until)
+        return [await _ask_until(turn, obligation, reason, "")]
+    why = find_date_fault(turn, obligation, until)
     if why:
-        return [await _ask_until(turn, known, reason, why, until)]
-    refused = await extension_refusal(turn, known, find_item_number(menu, known.row.id))
+        return [await _ask_until(turn, obligation, reason, why, until)]
+    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation.id))
     if refused is not None:
         return [refused]
     if reason is None:
-        return [await _ask_reason(turn, known, until)]
+        return [await _ask_reason(turn, obligation, until)]
     try:
-        reply_id, told = await submit_extension_request(turn, known, until=until, reason=reason)
+        reply_id, notices = await submit_extension_request(
+            turn, obligation, until=until, reason=reason
+        )
     except ObligationNotOpen as fault:
-        return [reply_record.closed_answer(turn, known, menu, fault.state)]
-    heard = bool(told) or bool(await list_chats_to_notify(turn, known))
-    saying = Reply("more", until=until, note=reason)
-    return [
-        await reply_record.reply_confirmation(
-            turn, saying, known, menu, reply_id, is_notified=heard
-        ),
-        *told,
-    ]
+        return [closed_answer(turn, obligation, shown_list, fault.state)]
+    is_notified = bool(notices) or bool(await list_chats_to_notify(turn, obligation))
+    reply = Reply("more", until=until, note=reason)
+    confirmation = await reply_confirmation(
+        turn, reply, obligation, shown_list, reply_id, is_notified=is_notified
+    )
+    return [confirmation, *notices]
 
 
 async def _ask_until(
-    turn: Turn, known: VisibleObligation, reason: str | None, why: str, until: date | None = None
+    turn: Turn,
+    obligation: VisibleObligation,
+    reason: str | None,
+    why: str,
+    until: date | None = None,
 ) -> Answer:
-    await _ask(turn, known, EXTENSION_DATE_QUESTION, {"reason": reason})
+    await open_question(turn, EXTENSION_DATE_QUESTION, obligation_id=obligation.id, reason=reason)
     return Answer(
         "ask_until",
         {
-            "item": known.as_item(turn, 1),
+            "item": obligation.as_item(turn),
             "why": why,
             "until": until.isoformat() if until else None,
             "in_group": turn.caller.in_group,
@@ -240,28 +259,17 @@ async def _ask_until(
     )
 
 
-async def _ask_reason(turn: Turn, known: VisibleObligation, until: date) -> Answer:
-    await _ask(turn, known, EXTENSION_REASON_QUESTION, {"until": until.isoformat()})
+async def _ask_reason(turn: Turn, obligation: VisibleObligation, until: date) -> Answer:
+    obligation_id, until_on = obligation.id, until.isoformat()
+    await open_question(
+        turn, EXTENSION_REASON_QUESTION, obligation_id=obligation_id, until=until_on
+    )
     return Answer(
         "ask_reason",
         {
-            "item": (await visible_obligations(turn, [known.row.id]))[known.row.id].as_item(
-                turn, 1
-            ),
+            "item": obligation.as_item(turn),
             "verb": "more",
-            "until": until.isoformat(),
+            "until": until_on,
             "in_group": turn.caller.in_group,
         },
-    )
-
-
-async def _ask(turn: Turn, known: VisibleObligation, asks: str, details: dict[str, Any]) -> None:
-    await dialogs.open_dialog(
-        turn.connection,
-        chat_id=turn.chat.id,
-        person_id=turn.caller.person_id,
-        asks=asks,
-        obligation_id=known.row.id,
-        details=details,
-        now=turn.now,
     )

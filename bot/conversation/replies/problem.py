@@ -1,7 +1,9 @@
-"""What the coordinator has to hear at once: trouble, work that is not ours, a question.
+"""Replies that the coordinator gets at once: trouble, a dispute, a question.
 
-Promises that a blocked task is recorded with its reason and never without, that a dispute keeps the
-words it was said in, and that a question changes nothing but is passed on.
+Guarantees:
+- A blocked task is recorded with its reason, never without.
+- A dispute keeps the sender's words.
+- A question changes nothing and is passed on.
 """
 
 from __future__ import annotations
@@ -10,21 +12,28 @@ import contextlib
 import re
 from typing import Any
 
+from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.notify import coordinator_notices, list_chats_to_notify
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.decisions.dispute import dispute_decision_buttons
 from bot.conversation.lists.last_list import ShownList
-from bot.conversation.replies import record as reply_record
 from bot.conversation.replies.extension import LONGEST_REASON, is_reason
-from bot.conversation.replies.record import Reply, load_for_reply
-from data.progress import dialogs
+from bot.conversation.replies.record import (
+    Reply,
+    closed_answer,
+    load_for_reply,
+    record_and_recompute,
+    reply_confirmation,
+    reply_refusal,
+)
 from data.progress.replies import ObligationNotOpen
 from data.text import fold
-from jobs.channel import Answer, Button
+from jobs.channel import Answer
 from jobs.rendering.buttons import item_buttons
 
-BLOCKED_REASON_QUESTION = "blocked_reason"  # what a dialog asks
+BLOCKED_REASON_QUESTION = "blocked_reason"
 
-# Words that only say that there is trouble, and politeness: what is left over is the reason.
+# Folded words of trouble and politeness that give no reason; any other word does.
 _TROUBLE_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -38,147 +47,125 @@ _TROUBLE_WORDS = frozenset(
 
 
 async def handle_blocked(
-    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
-    """Record that a task is held up, and why; ask for the reason where none was said."""
-    known = await load_for_reply(turn, "blocked", obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    if known.row.state not in ("open", "submitted"):
-        return [reply_record.closed_answer(turn, known, menu, known.row.state)]
-    reason = extract_trouble(saying.note)
+    """Record that a task is blocked, with its reason; ask for the reason where none was given."""
+    if obligation.row.state not in ("open", "submitted"):
+        return [closed_answer(turn, obligation, shown_list, obligation.row.state)]
+    reason = extract_trouble(reply.note)
     if reason is None:
-        await dialogs.open_dialog(
-            turn.connection,
-            chat_id=turn.chat.id,
-            person_id=turn.caller.person_id,
-            asks=BLOCKED_REASON_QUESTION,
-            obligation_id=obligation_id,
-            now=turn.now,
-        )
+        await open_question(turn, BLOCKED_REASON_QUESTION, obligation_id=obligation.id)
         context: dict[str, object] = {
-            "item": known.as_item(turn, 1),
+            "item": obligation.as_item(turn, 1),
             "verb": "blocked",
             "until": None,
             "in_group": turn.caller.in_group,
         }
         return [Answer("ask_reason", context)]
     return await _record_and_confirm(
-        turn, known, Reply("blocked", saying.percent, note=reason), menu
+        turn, obligation, Reply("blocked", reply.percent, note=reason), shown_list
     )
 
 
 async def take_blocked_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the reason as typed; None where the text answers something else."""
+    """Take the reason typed; None where the text answers something else."""
     text = turn.incoming.text
     if not is_reason(turn, text):
         return None
-    known = await load_for_reply(turn, "blocked", dialog.obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    saying = Reply("blocked", note=text.strip()[:LONGEST_REASON])
-    return await _record_and_confirm(turn, known, saying, None)
+    obligation = await load_for_reply(turn, "blocked", dialog.obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
+    reply = Reply("blocked", note=text.strip()[:LONGEST_REASON])
+    return await _record_and_confirm(turn, obligation, reply, None)
 
 
 async def handle_dispute(
-    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
-    """Record that a task is said not to be ours, with the words it was said in."""
-    known = await load_for_reply(turn, "dispute", obligation_id)
-    if isinstance(known, Answer):
-        return [known]
-    words = (saying.note or turn.incoming.text).strip()[:LONGEST_REASON]
-    return await _record_and_confirm(turn, known, Reply("dispute", note=words), menu)
+    """Record that the agency disputes a task, with its words."""
+    words = (reply.note or turn.incoming.text).strip()[:LONGEST_REASON]
+    return await _record_and_confirm(turn, obligation, Reply("dispute", note=words), shown_list)
 
 
 async def record_and_notify(
-    turn: Turn, known: VisibleObligation, saying: Reply
+    turn: Turn, obligation: VisibleObligation, reply: Reply
 ) -> tuple[int | None, list[Answer]]:
-    """Record trouble or a dispute and tell of it; returns the reply's id and the notices. Raises NotOpen."""
-    reply_id = await reply_record.record_and_recompute(turn, saying, known.row.id)
+    """Record trouble or a dispute; returns the reply's id and the notices. Raises ObligationNotOpen."""
+    reply_id = await record_and_recompute(turn, reply, obligation.id)
     if reply_id is None:
         return None, []
-    context = {"withdrawn": False, "words": saying.note or ""}
-    if saying.verb == "blocked":
-        return reply_id, await coordinator_notices(turn, known, "notice_blocked", context)
-    key = known.row.id
-    buttons = (
-        (Button("Giao cơ quan khác", f"giveto:{key}"), Button("Vẫn giao như cũ", f"keep:{key}")),
+    blocked = reply.verb == "blocked"
+    notices = await coordinator_notices(
+        turn,
+        obligation,
+        "notice_blocked" if blocked else "notice_dispute",
+        {"withdrawn": False, "words": reply.note or ""},
+        buttons=() if blocked else dispute_decision_buttons(obligation.id),
     )
-    return reply_id, await coordinator_notices(
-        turn, known, "notice_dispute", context, buttons=buttons
-    )
+    return reply_id, notices
 
 
 async def handle_question(
-    turn: Turn, saying: Reply, obligation_id: int, menu: ShownList | None
+    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
-    """Pass a question about a task on to who follows it; it is kept, and changes nothing."""
-    known = await load_for_reply(turn, "question", obligation_id)
-    if isinstance(known, Answer):
-        return [known]
+    """Record a question about a task, and pass it on to the coordinator."""
     words = turn.incoming.text.strip()[:LONGEST_REASON]
-    with contextlib.suppress(ObligationNotOpen):  # what is closed may still be asked about
-        await reply_record.record_and_recompute(turn, Reply("question", note=words), obligation_id)
-    return await _pass_question_on(turn, [known], words)
+    with contextlib.suppress(ObligationNotOpen):  # people may ask about a closed one too
+        await record_and_recompute(turn, Reply("question", note=words), obligation.id)
+    return await _pass_question_on(turn, [obligation], words)
 
 
-async def handle_list_question(turn: Turn, menu: ShownList) -> list[Answer]:
-    """Pass a question that names no task on to who follows the tasks of the list."""
-    known = await visible_obligations(turn, [obligation_id for _, obligation_id in menu.items])
-    asked = [
-        entry
-        for entry in known.values()
-        if reply_record.reply_refusal(turn, "question", entry) is None
-    ]
+async def handle_list_question(turn: Turn, shown_list: ShownList) -> list[Answer]:
+    """Pass a question that names no task on to the coordinators of the tasks in the list."""
+    visible = await visible_obligations(turn, shown_list.obligation_ids)
+    asked = [each for each in visible.values() if reply_refusal(turn, "question", each) is None]
     if not asked:
         return [Answer("unknown_item")]
     return await _pass_question_on(turn, asked, turn.incoming.text.strip()[:LONGEST_REASON])
 
 
 def extract_trouble(note: str | None) -> str | None:
-    """Return the words that tell what is in the way, or None where they only say that something is."""
+    """Return the words of a note if they give a reason for trouble, else None."""
     words = [word for word in fold(note or "").split() if word not in _TROUBLE_WORDS]
-    said = [word for word in words if not word.isdecimal()]
-    return (note or "").strip()[:LONGEST_REASON] if said else None
+    gives_reason = any(not word.isdecimal() for word in words)
+    return (note or "").strip()[:LONGEST_REASON] if gives_reason else None
 
 
 async def _record_and_confirm(
-    turn: Turn, known: VisibleObligation, saying: Reply, menu: ShownList | None
+    turn: Turn, obligation: VisibleObligation, reply: Reply, shown_list: ShownList | None
 ) -> list[Answer]:
     try:
-        reply_id, told = await record_and_notify(turn, known, saying)
+        reply_id, notices = await record_and_notify(turn, obligation, reply)
     except ObligationNotOpen as fault:
-        return [reply_record.closed_answer(turn, known, menu, fault.state)]
-    heard = bool(told) or bool(await list_chats_to_notify(turn, known))
-    return [
-        await reply_record.reply_confirmation(
-            turn, saying, known, menu, reply_id, is_notified=heard
-        ),
-        *told,
-    ]
+        return [closed_answer(turn, obligation, shown_list, fault.state)]
+    is_notified = bool(notices) or bool(await list_chats_to_notify(turn, obligation))
+    confirmation = await reply_confirmation(
+        turn, reply, obligation, shown_list, reply_id, is_notified=is_notified
+    )
+    return [confirmation, *notices]
 
 
 async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: str) -> list[Answer]:
-    """Return the friendly answer and one notice for each chat; a single task is named in them."""
+    """Confirm a question, with one notice for each chat; only a single task is named in them."""
     one = asked[0] if len(asked) == 1 else None
-    told: dict[int | None, Answer] = {}
-    for known in asked:
+    notices: dict[int | None, Answer] = {}
+    for each in asked:
         context = {"words": words, "named": one is not None}
-        for notice in await coordinator_notices(turn, known, "notice_question", context):
-            told.setdefault(notice.to_chat, notice)
-    context_back: dict[str, object] = {
-        "item": one.as_item(turn, 1) if one is not None else None,
-        "told": bool(told),
-        "coordinators": list(
-            dict.fromkeys(known.row.coordinator_name or "cơ quan theo dõi" for known in asked)
-        ),
+        for notice in await coordinator_notices(turn, each, "notice_question", context):
+            notices.setdefault(notice.to_chat, notice)
+    names = dict.fromkeys(each.row.coordinator_name or "cơ quan theo dõi" for each in asked)
+    confirmation: dict[str, object] = {
+        "item": one.as_item(turn) if one is not None else None,
+        "told": bool(notices),
+        "coordinators": list(names),
     }
-    menu = one if one is not None and one.row.state == "open" else None
-    passed = Answer(
-        "question_passed",
-        context_back,
-        buttons=item_buttons(menu.row.id, menu.row.kind) if menu is not None else (),
-        items=(menu.row.id,) if menu is not None else (),
-    )
-    return [passed, *told.values()]
+    still_open = one is not None and one.row.state == "open"
+    return [
+        Answer(
+            "question_passed",
+            confirmation,
+            buttons=item_buttons(one.id, one.row.kind) if one and still_open else (),
+            items=(one.id,) if one and still_open else (),
+        ),
+        *notices.values(),
+    ]

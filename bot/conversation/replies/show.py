@@ -1,6 +1,7 @@
-"""Showing items to be answered: one with its four choices, or the list it stands in.
+"""Items and lists to answer: one item with its choices, a list again, a question which one is meant.
 
-Promises that an item is shown only to who may look at it, with buttons only to who may answer.
+Guarantees:
+- Only a caller who may look at an item sees it; only one who may answer gets its buttons.
 """
 
 from __future__ import annotations
@@ -8,40 +9,39 @@ from __future__ import annotations
 from typing import Any
 
 from bot.conversation.context.access import may
-from bot.conversation.context.pages import ButtonRows
-from bot.conversation.context.turn import Turn, visible_obligations
+from bot.conversation.context.buttons import ButtonRows, open_buttons
+from bot.conversation.context.turn import Turn, visible_obligation, visible_obligations
 from bot.conversation.decisions import table as decision_table
 from bot.conversation.lists.last_list import (
     REPEATED_LIST_KEY,
     ShownList,
     find_list_with_item,
-    list_by_message,
+    find_source_list,
 )
-from bot.conversation.queries import tasks as tasks_query
 from jobs.channel import Answer, Button
-from jobs.rendering.buttons import item_buttons
+from jobs.rendering.buttons import item_buttons, reminder_buttons
 
 
 async def open_item(
-    turn: Turn, obligation_id: int, menu: ShownList | None, *, not_understood: bool = False
+    turn: Turn, obligation_id: int, shown_list: ShownList | None, *, not_understood: bool = False
 ) -> list[Answer]:
-    """Show one item with its four choices, and the way back to the list it stood in."""
-    known = (await visible_obligations(turn, [obligation_id])).get(obligation_id)
-    if known is None:
+    """Show one item with its four choices, and the way back to its list."""
+    obligation = await visible_obligation(turn, obligation_id)
+    if obligation is None:
         return [Answer("unknown_item")]
-    behind = await find_list_with_item(turn, menu, obligation_id)
+    source = await find_list_with_item(turn, shown_list, obligation_id)
     context: dict[str, object] = {
-        "item": known.as_item(turn, find_item_number(behind or menu, obligation_id)),
-        "coordinator": known.row.coordinator_name or "",
+        "item": obligation.as_item(turn, find_item_number(source or shown_list, obligation_id)),
+        "coordinator": obligation.row.coordinator_name or "",
         "not_understood": not_understood,
     }
-    back = () if behind is None else ((Button("Quay lại", f"back:{behind.message_id}"),),)
-    waiting = await decision_table.ask_pending_decision(turn, known, back=back)
+    back = () if source is None else ((Button("Quay lại", f"back:{source.message_id}"),),)
+    waiting = await decision_table.ask_pending_decision(turn, obligation, back=back)
     if waiting is not None:
         return [waiting]
-    if known.row.state != "open" or not may(turn.caller, "ack", known.subject):
+    if obligation.row.state != "open" or not may(turn.caller, "ack", obligation.subject):
         return [Answer("item", {**context, "asks": False})]
-    buttons = (*item_buttons(obligation_id, known.row.kind), *back)
+    buttons = (*item_buttons(obligation_id, obligation.row.kind), *back)
     return [
         Answer(
             "item",
@@ -53,65 +53,58 @@ async def open_item(
     ]
 
 
-async def show_list(turn: Turn, menu: ShownList) -> Answer:
-    """Show a list again as it stands now, with the numbers it had."""
-    shown, ids, buttons = await build_list_view(turn, menu)
+async def show_list(turn: Turn, shown_list: ShownList) -> Answer:
+    """Show a list again as it is now, with its old numbers."""
+    view, ids, buttons = await build_list_view(turn, shown_list)
     if not ids:
         return Answer("unknown_item")
-    return Answer("list", shown, buttons=buttons, items=ids, edits=turn.pressed_message_id)
+    return Answer("list", view, buttons=buttons, items=ids, edits=turn.pressed_message_id)
 
 
 async def build_list_view(
-    turn: Turn, menu: ShownList
+    turn: Turn, shown_list: ShownList
 ) -> tuple[dict[str, Any], tuple[int, ...], ButtonRows]:
-    """Return a menu's list as it stands now: what templates show of it, its ids, and its buttons.
+    """Return a list as it is now: its template data, its obligations, its buttons.
 
-    Its items keep the numbers they had; buttons that answer are for who may answer.
+    Items keep their numbers; buttons that answer need the right to answer.
     """
-    known = await visible_obligations(turn, [obligation_id for _, obligation_id in menu.items])
+    visible = await visible_obligations(turn, shown_list.obligation_ids)
     items = [
-        known[obligation_id].as_item(turn, number)
-        for number, obligation_id in menu.items
-        if obligation_id in known
+        visible[obligation_id].as_item(turn, number)
+        for number, obligation_id in shown_list.items
+        if obligation_id in visible
     ]
-    answers = any(may(turn.caller, "ack", entry.subject) for entry in known.values())
-    buttons = (
-        tasks_query.list_buttons(items, message_id=menu.message_id)
-        if answers
-        else tasks_query.open_buttons(items)
-    )
-    return (
-        {"items": items, "answers": answers, REPEATED_LIST_KEY: menu.message_id},
-        tuple(known),
-        buttons,
-    )
+    answers = any(may(turn.caller, "ack", each.subject) for each in visible.values())
+    buttons = reminder_buttons(shown_list.message_id, items) if answers else open_buttons(items)
+    view = {"items": items, "answers": answers, REPEATED_LIST_KEY: shown_list.message_id}
+    return view, tuple(visible), buttons
 
 
-async def ask_with_list(turn: Turn, why: str, menu: ShownList, number: int | None) -> Answer:
-    """Ask which item is meant, or what, by showing the list again."""
-    source = (
-        await list_by_message(turn, menu.list_id) if menu.list_id is not None else None
-    ) or menu
-    shown, ids, buttons = await build_list_view(turn, source)
-    return Answer("ask", {"why": why, "number": number, **shown}, buttons=buttons, items=ids)
+async def ask_with_list(
+    turn: Turn, why: str, shown_list: ShownList, number: int | None = None
+) -> Answer:
+    """Ask which item is meant, or what, and show the list again. why: as templates/ask names it."""
+    source = await find_source_list(turn, shown_list)
+    view, ids, buttons = await build_list_view(turn, source)
+    return Answer("ask", {"why": why, "number": number, **view}, buttons=buttons, items=ids)
 
 
 def no_list_answer(why: str, number: int | None = None) -> Answer:
-    """Say that there is no list to answer ("no_list"), or that nothing could be read ("not_text")."""
+    """Say that there is no list to answer ("no_list"), or that the bot reads text only ("not_text")."""
     return Answer("ask", {"why": why, "number": number, "items": [], "answers": True})
 
 
 async def ask_which_of_several(turn: Turn, obligation_ids: list[int]) -> list[Answer]:
-    """Ask which of several is meant: the items that one code names, as a list of their own."""
-    known = await visible_obligations(turn, obligation_ids)
-    items = [entry.as_item(turn, number) for number, entry in enumerate(known.values(), 1)]
+    """Ask which of several obligations with one code is meant, as a list of its own."""
+    visible = await visible_obligations(turn, obligation_ids)
+    items = [entry.as_item(turn, number) for number, entry in enumerate(visible.values(), 1)]
     if not items:
         return [Answer("unknown_item")]
     context: dict[str, object] = {"why": "which", "number": None, "items": items, "answers": True}
-    return [Answer("ask", context, buttons=tasks_query.list_buttons(items), items=tuple(known))]
+    return [Answer("ask", context, buttons=reminder_buttons(0, items), items=tuple(visible))]
 
 
-def find_item_number(menu: ShownList | None, obligation_id: int) -> int:
-    """Return an item's number in a menu; 1 where it does not stand there."""
-    items = menu.items if menu is not None else ()
+def find_item_number(shown_list: ShownList | None, obligation_id: int) -> int:
+    """Return an item's number in a list; 1 outside it."""
+    items = shown_list.items if shown_list is not None else ()
     return next((number for number, item in items if item == obligation_id), 1)

@@ -1,1 +1,1 @@
-"""Targets (chỉ tiêu) in chat: asked, recorded, shown."""
+"""Targets (chỉ tiêu) in chat: read a value, ask which target, record it, show the figures."""

@@ -1,7 +1,8 @@
-"""Asking which target (chỉ tiêu) a value is of, or for a number that makes sense; and taking the answer.
+"""Questions about a target (chỉ tiêu): which one a value is of, or another number; and their answers.
 
-Promises that a choice counts for the question it stands under, and only of the one who was asked; and that a
-number means an item again once another list was shown.
+Guarantees:
+- A choice counts only for its own question, and only from the person who was asked.
+- After another list was shown, a typed number means an item of that list again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from bot.conversation.context.dialogs import find_open_question, open_question
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.references import parse_item_number
 from bot.conversation.reader.lexicon import plain
@@ -27,45 +29,36 @@ from data.targets.indicators import short_target_name, target_for_year
 from data.targets.numbers import format_vietnamese_number
 from jobs.channel import Answer, Button
 
-TARGET_CHOICE_QUESTION = "target_which"  # what a dialog asks: one of several targets
-PICK_TARGET_VERB = "target"  # the verb of a button that chooses one: "target:QUESTION:NUMBER"
+TARGET_CHOICE_QUESTION = "target_which"
+PICK_TARGET_VERB = "target"  # a button's verb: "target:QUESTION:NUMBER"
 MOST_CHOICES = 6
 _LONGEST_LABEL = 60
 
 
 async def open_target_dialog(
-    turn: Turn, reading: TargetReading, found: Sequence[AnswerableTarget], *, all_fit: bool
+    turn: Turn, reading: TargetReading, targets: Sequence[AnswerableTarget], *, all_fit: bool
 ) -> Answer:
-    """Ask which of several targets a value is of; sure: each of them fits the words."""
-    options = found[:MOST_CHOICES]
+    """Ask which of several targets a value is of. all_fit: each of them fits the words."""
+    options = targets[:MOST_CHOICES]
     if options:
         year = reading.year or turn.today.year
-        await dialogs.open_dialog(
-            turn.connection,
-            chat_id=turn.chat.id,
-            person_id=turn.caller.person_id,
-            asks=TARGET_CHOICE_QUESTION,
-            details={
-                "question": _question(turn),
-                "menu": turn.chat.last_menu_message_id,
-                "value": str(reading.value),
-                "year": year,
-                "percent": reading.percent,
-                "words": turn.incoming.text[:LONGEST_WORDS],
-                "options": [
-                    [
-                        each.plan.id,
-                        target_for_year(each.indicator, year).code,
-                        each.agency.agency_id,
-                    ]
-                    for each in options
-                ],
-                "codes": [_codes(each) for each in options],
-            },
-            now=turn.now,
+        await open_question(
+            turn,
+            TARGET_CHOICE_QUESTION,
+            question=_question_id(turn),
+            menu=turn.chat.last_menu_message_id,
+            value=str(reading.value),
+            year=year,
+            percent=reading.percent,
+            words=turn.incoming.text[:LONGEST_WORDS],
+            options=[
+                [each.plan.id, target_for_year(each.indicator, year).code, each.agency.agency_id]
+                for each in options
+            ],
+            codes=[_codes(each) for each in options],
         )
     return target_choice_answer(
-        turn, reading, options, all_fit=all_fit, more=len(found) - len(options)
+        turn, reading, options, all_fit=all_fit, more=len(targets) - len(options)
     )
 
 
@@ -77,7 +70,7 @@ def target_choice_answer(
     all_fit: bool,
     more: int = 0,
 ) -> Answer:
-    """Return the question which target a value is of; without options, that none was found."""
+    """Return the question which target a value is of; without options it says that none fits."""
     year = reading.year or turn.today.year
     plans = len({each.plan.id for each in options}) > 1
     agencies = len({each.agency.agency_id for each in options}) > 1
@@ -100,7 +93,7 @@ def target_choice_answer(
             "in_group": turn.caller.in_group,
         },
         buttons=tuple(
-            (Button(_cut(label), f"{PICK_TARGET_VERB}:{_question(turn)}:{number}"),)
+            (Button(_cut(label), f"{PICK_TARGET_VERB}:{_question_id(turn)}:{number}"),)
             for number, label in enumerate(labels, 1)
         ),
     )
@@ -116,19 +109,17 @@ def _cut(label: str) -> str:
     return label[: _LONGEST_LABEL - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _question(turn: Turn) -> int:
+def _question_id(turn: Turn) -> int:
     return turn.event_id or 0
 
 
 async def handle_target_choice(turn: Turn) -> list[Answer] | None:
-    """Answer a button that chooses a target; None for any other. Only the one who was asked can choose."""
+    """Answer a button that chooses a target; None for any other button."""
     verb, _, rest = turn.incoming.text.partition(":")
     if verb != PICK_TARGET_VERB:
         return None
     question, _, number = rest.partition(":")
-    dialog = await dialogs.find_open_dialog(
-        turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
-    )
+    dialog = await find_open_question(turn)
     if (
         dialog is None
         or dialog.asks != TARGET_CHOICE_QUESTION
@@ -141,11 +132,11 @@ async def handle_target_choice(turn: Turn) -> list[Answer] | None:
 
 
 async def take_target_choice(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the number of a choice, or its code; None where the text answers something else."""
+    """Take a choice by its number or code; None where the text answers something else."""
     text = turn.incoming.text
     number = parse_item_number(text)
     if number is not None and turn.chat.last_menu_message_id != dialog.details["menu"]:
-        return None  # a list came since: there numbers mean its items
+        return None  # a list came since: the number means its item
     if number is None:
         typed = plain(text.strip().lower()).replace(" ", "")
         places = [
@@ -171,9 +162,9 @@ async def _choose(turn: Turn, dialog: Any, number: int) -> list[Answer] | None:
 
 
 async def take_target_value(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Take the number that was asked for again; None where the text is anything but a number.
+    """Take the other number typed; None where the text is no number.
 
-    None too where a list came since: a number, or a share of work done, is of its items.
+    None too where a list came since: a number, or a share of work done, then means its item.
     """
     if turn.chat.last_menu_message_id != dialog.details["menu"]:
         return None
@@ -191,9 +182,7 @@ async def take_target_value(turn: Turn, dialog: Any) -> list[Answer] | None:
 
 
 async def close_target_question(turn: Turn) -> None:
-    """Drop an open question about a target: the words speak of one anew."""
-    dialog = await dialogs.find_open_dialog(
-        turn.connection, chat_id=turn.chat.id, person_id=turn.caller.person_id, now=turn.now
-    )
+    """Drop an open question about a target: the words name one anew."""
+    dialog = await find_open_question(turn)
     if dialog is not None and dialog.asks in (TARGET_CHOICE_QUESTION, TARGET_VALUE_QUESTION):
         await dialogs.close_dialog(turn.connection, dialog.id)

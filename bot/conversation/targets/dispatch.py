@@ -1,7 +1,8 @@
-"""What targets (chỉ tiêu) have come to, as agencies say it: "chỉ tiêu hợp đồng điện tử 82%".
+"""Words about a target (chỉ tiêu), "chỉ tiêu hợp đồng điện tử 82%": record, ask, or leave to others.
 
-Promises that a value is recorded only for a target that is surely meant and that the caller's agency may
-answer for; and that what is said of a target is never taken for a task's, nor the other way round.
+Guarantees:
+- A value is recorded only for a target that is surely meant and that the caller's agency may answer for.
+- Words about a target never count for a task, nor the other way round.
 """
 
 from __future__ import annotations
@@ -34,31 +35,31 @@ from data.targets.numbers import format_stored_number
 from jobs.channel import Answer
 
 
-async def answer_target_words(turn: Turn, menu: ShownList | None) -> list[Answer] | None:
-    """Answer words that speak of a target; None where they do not, or are a question or another request.
+async def answer_target_words(turn: Turn, shown_list: ShownList | None) -> list[Answer] | None:
+    """Answer words about a target; None where they are about none, or a question or another request.
 
-    menu: what the words would answer otherwise; an explanation that it asks for may speak of targets.
+    shown_list: the list that the words would answer otherwise; an explanation may mention targets.
     """
     text = turn.incoming.text
     reading = read_target(text, today=turn.today)
     overheard = turn.caller.in_group and turn.incoming.reply_to is None
     if reading is None or overheard:
         return None
-    explains = menu is not None and menu.explanation_id is not None
+    explains = shown_list is not None and shown_list.explanation_id is not None
     if not may(turn.caller, "target"):
         return [target_refusal(turn)] if reading.value is not None else None
-    every = await list_answerable_targets(turn)
+    answerable = await list_answerable_targets(turn)
     if reading.bare and reading.code in await list_nameable_codes(turn):
-        return None  # a task that bears such a code
-    among = [each for each in every if each.is_of_plan(reading.plan)]
-    found = [
+        return None  # a task has this code
+    among = [each for each in answerable if each.is_of_plan(reading.plan)]
+    meant = [
         among[place] for place in find_meant_indicators(reading, [each.indicator for each in among])
     ]
-    if found:
+    if meant:
         await close_target_question(turn)
-        if len(found) == 1:
-            return [await handle_target_value(turn, found[0], reading, text)]
-        return [await open_target_dialog(turn, reading, found, all_fit=True)]
+        if len(meant) == 1:
+            return [await handle_target_value(turn, meant[0], reading, text)]
+        return [await open_target_dialog(turn, reading, meant, all_fit=True)]
     if explains or not _is_meant(turn, reading, among):
         return None
     await close_target_question(turn)
@@ -66,13 +67,13 @@ async def answer_target_words(turn: Turn, menu: ShownList | None) -> list[Answer
 
 
 def gives_target_value(turn: Turn) -> bool:
-    """Tell whether the words in hand give a value of a target."""
+    """Tell whether the words typed give a value of a target."""
     reading = read_target(turn.incoming.text, today=turn.today)
     return reading is not None and reading.value is not None
 
 
 def _is_meant(turn: Turn, reading: TargetReading, among: Sequence[AnswerableTarget]) -> bool:
-    """Tell whether words that give no sure value are of a target all the same, and would be taken for a task's."""
+    """Tell whether words without a sure value are about a target, and would be taken for a task's status."""
     text, today = turn.incoming.text, turn.today
     intent = understand_reply(text, today=today, workdays=turn.registry.workdays).intent
     if reading.fault == "inside":
@@ -94,12 +95,10 @@ async def _ask_unclear(
             return await answer_chitieu(turn, words=format_stored_number(reading.value))
     coded = [each for each in among if _is_coded(reading, each)]
     if reading.code is not None and not coded:
-        bare = [
-            each
-            for each in await list_answerable_targets(turn, with_figure=False)
-            if each.is_of_plan(reading.plan)
-        ]
-        if any(_is_coded(reading, each) for each in bare):
+        without_figure = await list_answerable_targets(turn, with_figure=False)
+        if any(
+            each.is_of_plan(reading.plan) and _is_coded(reading, each) for each in without_figure
+        ):
             return [target_fault_answer("no_figure", reading)]
         return [target_choice_answer(turn, reading, [], all_fit=False)]
     near = coded or _nearest(reading, among, 1)

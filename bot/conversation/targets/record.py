@@ -1,20 +1,21 @@
-"""Recording what a target (chỉ tiêu) has come to, saying it back, and taking it back.
+"""Values of targets (chỉ tiêu): record one, confirm it, take it back.
 
-Promises that what makes no sense (a year to come, below nothing, over 100 %, another unit) is asked about and
-not recorded, and that what is said back names target, plan, year, goals and agency. Where no year is said, the
-value is of the present one: what people report is how things are now.
+Guarantees:
+- A senseless value (a coming year, below 0, over 100 %, another unit) is asked about, not recorded.
+- The confirmation names target, plan, year, goals and agency.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.conversation.context.access import enrolments_for, may
+from bot.conversation.context.access import ANSWERING_ROLES, enrolments_for, may
+from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.reader.targets import TargetReading
-from bot.conversation.targets.scope import AnswerableTarget, list_answerable_targets, target_line
-from data.progress import dialogs
+from bot.conversation.targets.scope import AnswerableTarget, list_answerable_targets
+from bot.conversation.targets.summary import target_line
 from data.progress.undo import CannotUndo
 from data.targets import values as target_values
 from data.targets.indicators import (
@@ -27,8 +28,8 @@ from data.targets.indicators import (
 from data.targets.numbers import format_vietnamese_number
 from jobs.channel import Answer, Button
 
-TARGET_VALUE_QUESTION = "target_value"  # what a dialog asks: the number, which made no sense
-UNDO_TARGET_VERB = "untarget"  # the verb of a button, with the value's row
+TARGET_VALUE_QUESTION = "target_value"  # another number, after one that made no sense
+UNDO_TARGET_VERB = "untarget"  # a button's verb, before the value's id
 LONGEST_WORDS = 500
 _FIRST_YEAR = 2000
 
@@ -36,27 +37,25 @@ _FIRST_YEAR = 2000
 async def handle_target_value(
     turn: Turn, about: AnswerableTarget, reading: TargetReading, words: str
 ) -> Answer:
-    """Record a value and say it back; one that makes no sense is asked for again. words: as first typed."""
+    """Record a value and confirm it, or ask again for a senseless one. words: the sender's, as typed.
+
+    Without a year the value is of the present one.
+    """
     assert reading.value is not None
     year = reading.year or turn.today.year
     target = target_for_year(about.indicator, year)
     why = _find_value_fault(turn, about, reading, year)
     if why is not None:
         if why not in ("future", "too_old"):
-            await dialogs.open_dialog(
-                turn.connection,
-                chat_id=turn.chat.id,
-                person_id=turn.caller.person_id,
-                asks=TARGET_VALUE_QUESTION,
-                details={
-                    "option": [about.plan.id, target.code, about.agency.agency_id],
-                    "menu": turn.chat.last_menu_message_id,
-                    "year": year,
-                },
-                now=turn.now,
+            await open_question(
+                turn,
+                TARGET_VALUE_QUESTION,
+                option=[about.plan.id, target.code, about.agency.agency_id],
+                menu=turn.chat.last_menu_message_id,
+                year=year,
             )
         return target_fault_answer(why, reading, about=about, year=year)
-    made = await target_values.record_target_value(
+    value_id = await target_values.record_target_value(
         turn.connection,
         plan_id=about.plan.id,
         code=target.code,
@@ -70,16 +69,16 @@ async def handle_target_value(
         now=turn.now,
     )
     context = await _context(turn, about, year)
-    button = (Button("Huỷ", f"{UNDO_TARGET_VERB}:{made}"),)
+    button = (Button("Huỷ", f"{UNDO_TARGET_VERB}:{value_id}"),)
     return Answer(
         "target_said",
         {
             **context,
             "value": format_vietnamese_number(reading.value),
             "taken_back": False,
-            "repeated": made is None,
+            "repeated": value_id is None,
         },
-        buttons=(button,) if made is not None else (),
+        buttons=(button,) if value_id is not None else (),
         edits=turn.pressed_message_id,
     )
 
@@ -106,7 +105,7 @@ def _find_value_fault(
 async def find_answerable(
     turn: Turn, plan_id: int, code: str, agency_id: int
 ) -> AnswerableTarget | None:
-    """Return one indicator that the caller may (still) answer for, by what a question remembers."""
+    """Return one target if the caller may still answer for it; the arguments are a question's details."""
     return next(
         (
             each
@@ -120,21 +119,20 @@ async def find_answerable(
 
 
 async def _context(turn: Turn, about: AnswerableTarget, year: int) -> dict[str, object]:
-    """Return what is said back of a target: the goals beside what now stands, to this agency."""
+    """Return the template data of a confirmation: the goals, and the value that counts now."""
     values = await target_values.load_reported_values(turn.connection, about.plan.id)
     coordinator_id = about.plan.coordinator_id
-    steers = about.agency.agency_id == coordinator_id
+    own_id = about.agency.agency_id
     group = target_values.target_statuses(about.indicator, values, coordinator_id)
-    settled = [  # by another agency, the coordinating one
-        standing.of[0].agency
-        for standing in group
-        if standing.year == year
-        and standing.of
-        and all(known.agency_id != about.agency.agency_id for known in standing.of)
+    overruled_by = [  # the coordinating agency's value counts instead
+        status.of[0].agency
+        for status in group
+        if status.year == year and status.of and all(v.agency_id != own_id for v in status.of)
     ]
+    seen = None if own_id == coordinator_id else {own_id, coordinator_id}
     return {
-        "by": next(iter(settled), ""),
-        "line": target_line(group, None if steers else {about.agency.agency_id, coordinator_id}),
+        "by": next(iter(overruled_by), ""),
+        "line": target_line(group, seen),
         "plan_number": about.plan.number,
         "year": year,
         "agency": about.agency.agency,
@@ -149,7 +147,7 @@ def target_fault_answer(
     about: AnswerableTarget | None = None,
     year: int | None = None,
 ) -> Answer:
-    """Return the answer that says why nothing was recorded of a target; about: the one meant, if known."""
+    """Say why no value was recorded. why: as templates/target_odd names it; about: the target, if known."""
     value = reading.value if reading is not None else None
     code = reading.code if reading is not None else None
     if about is not None:
@@ -170,16 +168,16 @@ def target_fault_answer(
 
 
 def target_refusal(turn: Turn) -> Answer:
-    """Return the answer for who may look at targets and not answer for them."""
-    answers = turn.caller.roles() & {"focal", "coordinator"}
+    """Refuse a value from a caller who may look at targets and not answer for them."""
+    answers = turn.caller.roles() & ANSWERING_ROLES
     why = "not_enrolled" if turn.caller.in_group and answers else "read_only"
     return Answer("not_allowed", {"why": why, "coordinator": "", "command": ""})
 
 
 async def handle_target_undo(
-    turn: Turn, value_id: int, menu: ShownList | None = None
+    turn: Turn, value_id: int, shown_list: ShownList | None = None
 ) -> list[Answer]:
-    """Take back one's own value, or one said in this chat, if the caller may answer for its agency."""
+    """Take back a value if it is the caller's own or of this chat, and the caller may answer for its agency."""
     row = await target_values.find_target_value(turn.connection, value_id)
     ours = row is not None and (
         row.chat_id == turn.chat.id

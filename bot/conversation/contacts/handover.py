@@ -1,0 +1,53 @@
+"""/doi: hand one's enrolments over to a successor, or to a stand-in during a leave."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from bot.conversation.contacts.invite import code_answer
+from bot.conversation.context.turn import Turn
+from data.contacts import invitations
+from data.text import fold
+from jobs.channel import Answer
+
+_LEAVE = re.compile(
+    r"^(?:nghi|thay|vang)\b.*?\bden (?:het )?(?:ngay )?(\d{1,2}) (\d{1,2})(?: (\d{4}))?$"
+)
+
+
+async def answer_doi(turn: Turn) -> list[Answer]:
+    """Answer /doi: a code for a successor; "/doi nghỉ đến 5/12": a code for a stand-in until that day."""
+    if turn.caller.in_group or turn.caller.person_id is None:
+        return [Answer("private_only", {"command": "doi"})]
+    until_on: date | None = None
+    if turn.words:
+        until_on = _parse_leave(turn.words, turn.today)
+        if until_on is None:
+            return [Answer("usage", {"command": "doi", "examples": ["", "nghỉ đến 5/12"]})]
+    code, enrolments = await invitations.create_handover_code(
+        turn.connection, person_id=turn.caller.person_id, until_on=until_on, now=turn.now
+    )
+    context = {
+        "kind": "handover" if until_on is None else "stand_in",
+        "role": "",
+        "agencies": list(dict.fromkeys(each.agency for each in enrolments)),
+    }
+    return [await code_answer(turn, code, context, group=False, until_on=until_on)]
+
+
+def _parse_leave(words: str, today: date) -> date | None:
+    """Return the last day of a leave, without a year the next such day; None for other words."""
+    match = _LEAVE.match(fold(words))
+    if match is None:
+        return None
+    try:
+        if match[3]:
+            until = date(int(match[3]), int(match[2]), int(match[1]))
+        else:
+            until = date(today.year, int(match[2]), int(match[1]))
+            if until < today:
+                until = until.replace(year=today.year + 1)
+    except ValueError:
+        return None
+    return until if until >= today else None

@@ -1,0 +1,114 @@
+"""/nhiemvu: everything about one task or report, in pages.
+
+Guarantees:
+- A focal point sees the document's text and its own part, never another agency's replies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.conversation.context.buttons import page_buttons
+from bot.conversation.context.lookup import ask_choice, list_choices, look_up_words, qualified_code
+from bot.conversation.context.pages import clamp_page, parse_page, split_into_pages
+from bot.conversation.context.scope import CallerScope, load_scope
+from bot.conversation.context.turn import Turn
+from bot.conversation.queries.history import history_blocks
+from bot.conversation.queries.search import show_search_page, task_context
+from data.figures import tasks as task_figures
+from data.obligations.lists import list_assigned_agencies
+from data.progress.history import in_duty_condition, in_task_condition
+from data.registry.schema import PlanFile
+from jobs.channel import Answer
+
+
+async def answer_nhiemvu(turn: Turn) -> list[Answer]:
+    """Answer /nhiemvu CODE: text, agencies, period and history of one task or report."""
+    words, page = parse_page(turn.words)
+    if not words:
+        return [Answer("usage", {"command": "nhiemvu", "examples": ["III.1a", "1901 III.1a"]})]
+    scope = await load_scope(turn)
+    lookup = await look_up_words(turn, scope, words)
+    plans = lookup.visible_plans
+    rows = (*lookup.tasks, *lookup.duties)
+    if len(rows) > 1:
+        return [ask_choice("nhiemvu", words, list_choices(lookup, plans))]
+    if not rows:
+        return [await show_search_page(turn, scope, words, page, command="nhiemvu")]
+    row = rows[0]
+    load_blocks = _task_blocks if lookup.tasks else _duty_blocks
+    blocks = await load_blocks(turn, scope, row)
+    pages = split_into_pages(blocks, turn.max_length)
+    at = clamp_page(len(pages), page, 1)
+    named = qualified_code(row, plans)
+    return [
+        Answer(
+            "nhiemvu",
+            {
+                **at.context(),
+                "code": row.code,
+                "plan_number": row.plan_number,
+                "words": named,
+                "blocks": pages[at.number - 1],
+            },
+            buttons=page_buttons("nhiemvu", at.number, at.count, named),
+            edits=turn.pressed_message_id,
+            secret=True,  # it names persons
+        )
+    ]
+
+
+async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
+    entry = next(task for task in _plan_file(turn, row).tasks if task.code == row.code)
+    follows = row.plan_id in scope.plans
+    agencies = await list_assigned_agencies(turn.connection, row.id, today=turn.today)
+    if not follows:
+        agencies = [agency for agency in agencies if agency.id in scope.owner_ids]
+    blocks = [
+        *_texts("Nội dung", entry.text),
+        *_texts("Việc cụ thể", *(f"– {action}" for action in entry.actions)),
+        *_texts("Cơ quan chủ trì theo văn bản", "; ".join(entry.leads) or "văn bản không ghi"),
+        *_texts("Cơ quan phối hợp theo văn bản", "; ".join(entry.supports)),
+        *_texts("Thời gian theo văn bản", entry.period.raw or "văn bản không ghi"),
+    ]
+    if follows:
+        figures = await task_figures.load_task_figures(
+            turn.connection, [row.id], today=turn.today, workdays=turn.registry.workdays
+        )
+        blocks.append({"kind": "progress", "text": "", "task": task_context(turn, figures[row.id])})
+    names = [
+        f"{agency.short} (chờ phân công)" if agency.needs_decision else agency.short
+        for agency in agencies
+    ]
+    heading = f"Đang được giao: {len(names)} cơ quan" if follows else "Cơ quan anh/chị"
+    blocks += _texts(heading, "; ".join(names))
+    return blocks + await history_blocks(
+        turn, in_task_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
+    )
+
+
+async def _duty_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
+    entry = next(duty for duty in _plan_file(turn, row).report_duties if duty.code == row.code)
+    blocks = [
+        *_texts("Chế độ báo cáo", f"{entry.clause}: {entry.quote}"),
+        *_texts("Cơ quan báo cáo theo văn bản", "; ".join(entry.from_)),
+        *_texts("Nơi nhận", entry.to + (f" (qua {entry.via})" if entry.via else "")),
+        *_texts("Hạn theo văn bản", entry.deadline.raw if entry.deadline else "văn bản không ghi"),
+    ]
+    return blocks + await history_blocks(
+        turn, in_duty_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
+    )
+
+
+def _texts(heading: str, *texts: str) -> list[dict[str, Any]]:
+    paragraphs = [line for text in texts for line in text.split("\n") if line.strip()]
+    if not paragraphs:
+        return []
+    return [
+        {"kind": "heading", "text": heading},
+        *({"kind": "text", "text": paragraph} for paragraph in paragraphs),
+    ]
+
+
+def _plan_file(turn: Turn, row: Any) -> PlanFile:
+    return turn.registry.plans[row.plan_code]
