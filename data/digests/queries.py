@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import late_condition
 from data.models import (
-    LIVE_STATES,
     Account,
     Agency,
     Chat,
@@ -24,10 +22,8 @@ from data.models import (
     Obligation,
     Plan,
 )
-from data.obligations.lists import count_if, current_question_condition, last_current_day
+from data.obligations.lists import current_question_condition
 from data.progress.extensions import OPEN_EXTENSION_STATES
-from data.registry.workdays import Workdays
-from data.rules.ladder import TASK_KINDS
 
 
 async def list_province_agencies(connection: AsyncConnection, province: str) -> list[Any]:
@@ -137,40 +133,6 @@ async def list_unanswered_explanations(
         .join(Agency, Agency.id == Explanation.agency_id)
         .where(Obligation.plan_id.in_(plan_ids), Explanation.state == "asked")
         .order_by(Explanation.asked_at, Explanation.id)
-    )
-    return list(rows)
-
-
-async def counts_by_agency(
-    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
-) -> list[Any]:
-    """Return the four official states of what each owner owes of each plan, tasks and reports apart.
-
-    The same that figures.agency_figures counts: open of any age, done of this year.
-    """
-    late = late_condition(workdays.on_or_before(today))
-    done = Obligation.state == "confirmed"
-    done_late = and_(done, Obligation.done_on > Obligation.judged_on)
-    is_task = Obligation.kind.in_(TASK_KINDS)
-    rows = await connection.execute(
-        select(
-            Obligation.plan_id,
-            Agency.code.label("owner_code"),
-            is_task.label("is_task"),
-            count_if(done).label("done"),
-            count_if(done_late).label("done_late"),
-            func.count().label("total"),
-            count_if(late).label("open_late"),
-        )
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(
-            Obligation.plan_id.in_(plan_ids),
-            Obligation.state.in_(LIVE_STATES),
-            Obligation.due_on <= last_current_day(today),
-            current_question_condition(today),
-            or_(~done, Obligation.due_on >= date(today.year, 1, 1)),
-        )
-        .group_by(Obligation.plan_id, Agency.code, is_task)
     )
     return list(rows)
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from data.figures.tasks import Figures, OfficialState
+from data.figures.states import Figures
 from data.registry.titles import period_name
 from data.reports.period import span_of
+from data.rules.states import OFFICIAL_STATES, OfficialState
 from data.targets.facts import TargetFacts
 
 MOST_LINES = 5000  # a document lists each agency's line up to so many; a sheet lists all
@@ -187,7 +188,7 @@ def find_sum_errors(facts: ReportFacts) -> list[str]:
     count = sum(len(section.tasks) for section in facts.sections)
     if count != facts.figures.total:
         found.append(f"Có {count} nhiệm vụ nhưng bốn trạng thái cộng lại là {facts.figures.total}.")
-    for state in ("done_on_time", "done_late", "open_on_time", "open_late"):
+    for state in OFFICIAL_STATES:
         of_sections = sum(getattr(section.figures, state) for section in facts.sections)
         of_tasks = sum(task.state == state for task in facts.tasks)
         whole = getattr(facts.figures, state)

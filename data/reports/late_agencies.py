@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation, Plan, ReportDuty, Task
 from data.registry.registry import Registry
 from data.registry.titles import obligation_title
@@ -21,6 +22,7 @@ from data.reports.facts import LateAgency, LateItem, UrgingFacts
 from data.reports.gather import load_plan_row
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
+from data.rules.states import working_days_late
 
 # Working days late from which on a letter is due though reminders still go out (every five days).
 LATE_DAYS = 15
@@ -41,7 +43,7 @@ async def load_urging_facts(
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
     late: dict[int, list[LateItem]] = {}
     for owed in await _late(connection, row.id, registry, as_of):
-        days = registry.workdays.between(owed.judged_on, as_of)
+        days = working_days_late(owed.judged_on, today=as_of, workdays=registry.workdays)
         named = names.owner_label(owed.agency_id, owed.kind)
         if days < LATE_DAYS and owed.remind_on is not None:
             continue
@@ -90,8 +92,7 @@ async def _late(
         .outerjoin(Task, Task.id == Assignment.task_id)
         .where(
             Obligation.plan_id == plan_id,
-            Obligation.state == "open",
-            Obligation.judged_on < registry.workdays.on_or_before(as_of),
+            overdue_condition(registry.workdays.on_or_before(as_of)),
             Obligation.due_proposed.is_(False),
             Obligation.disputed_at.is_(None),
             Obligation.extension_asked_at.is_(None),

@@ -1,7 +1,4 @@
-"""The reports behind a report: who handed theirs in, and by when the one that consolidates them is due.
-
-Promises that received and missing add up to expected, as of the report's day. Reads only.
-"""
+"""Agency reports that feed a consolidated report, and its own destination and due date."""
 
 from __future__ import annotations
 
@@ -19,11 +16,12 @@ from data.registry.schema import PlanFile, ReportDutyEntry
 from data.registry.titles import report_title
 from data.reports.agency_names import AgencyNames
 from data.reports.facts import ReportDutyFacts
-from data.reports.parts import RECEIVED, RECEIVED_LATE, ReportView
+from data.reports.parts import ReportView
 from data.rules.owners import is_coordinators_own
 
 _NOT_PERIODIC = ("one_off", "ad_hoc")
 _REPORT = "report"
+_LATE_STATES = ("done_late", "open_late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,8 @@ async def load_duty_facts(
             Obligation.agency_id,
             Obligation.due_on,
             Obligation.extended_to,
-            view.standing().label("standing"),
+            view.state().label("stored_state"),
+            view.official_state().label("state"),
         )
         .join(ReportDuty, ReportDuty.id == Obligation.duty_id)
         .where(
@@ -122,7 +121,7 @@ def _facts(
     code: str, parts: Sequence[Any], view: ReportView, names: AgencyNames
 ) -> ReportDutyFacts:
     missing = [
-        names.owner_label(row.agency_id, _REPORT) for row in parts if row.standing not in RECEIVED
+        names.owner_label(row.agency_id, _REPORT) for row in parts if row.stored_state == "open"
     ]
     return ReportDutyFacts(
         code=code,
@@ -130,6 +129,6 @@ def _facts(
         due_on=min(row.due_on for row in parts),
         expected=len(parts),
         received=len(parts) - len(missing),
-        late=sum(row.standing in RECEIVED_LATE for row in parts),
+        late=sum(row.stored_state != "open" and row.state in _LATE_STATES for row in parts),
         missing=[named.label for named in sorted(missing, key=lambda n: (n.position, n.label))],
     )
