@@ -1,7 +1,4 @@
-"""What a week's digest looks at of some plans, in rows no wider than it needs.
-
-Promises one statement for each question, whatever the number of agencies. Reads only.
-"""
+"""Rows from which a weekly digest is computed: one statement a question, for any number of agencies."""
 
 from __future__ import annotations
 
@@ -39,9 +36,9 @@ async def list_province_agencies(connection: AsyncConnection, province: str) -> 
 async def list_digest_obligations(
     connection: AsyncConnection, plan_ids: Sequence[int], *, until: date, today: date
 ) -> list[Any]:
-    """Return what is open with its base day by `until`, handed in, disputed or asked a later date for.
+    """Return obligations with base_on by `until`, submitted, disputed or with an extension request.
 
-    The earliest due first; of undated tasks this year's question alone.
+    The earliest due first; of undated tasks, only this year's question.
     """
     rows = await connection.execute(
         select(
@@ -83,7 +80,7 @@ async def list_digest_obligations(
 async def list_confirmed_between(
     connection: AsyncConnection, plan_ids: Sequence[int], *, since: datetime, until: datetime
 ) -> list[Any]:
-    """Return what was confirmed between two instants: id, owner_code, kind; the latest last."""
+    """Return the obligations confirmed in [since, until), oldest first: id, owner_code, kind."""
     rows = await connection.execute(
         select(Obligation.id, Agency.code.label("owner_code"), Obligation.kind)
         .join(Agency, Agency.id == Obligation.agency_id)
@@ -101,7 +98,7 @@ async def list_confirmed_between(
 async def load_open_extensions_by_obligation(
     connection: AsyncConnection, plan_ids: Sequence[int]
 ) -> dict[int, Any]:
-    """Return the requests for a later date that wait for either side, by obligation."""
+    """Return the undecided extension requests, by obligation."""
     rows = await connection.execute(
         select(
             ExtensionRequest.obligation_id,
@@ -122,7 +119,7 @@ async def load_open_extensions_by_obligation(
 async def list_unanswered_explanations(
     connection: AsyncConnection, plan_ids: Sequence[int]
 ) -> list[Any]:
-    """Return the explanations asked for and not given: obligation_id, plan_id, agency_code; oldest first."""
+    """Return the unanswered explanation requests, oldest first: obligation_id, plan_id, agency_code."""
     rows = await connection.execute(
         select(
             Explanation.obligation_id,
@@ -138,14 +135,14 @@ async def list_unanswered_explanations(
 
 
 async def list_reachable_agency_codes(connection: AsyncConnection, province: str) -> set[str]:
-    """Return the agencies (codes) with a chat that can be written to, in whichever role answers."""
+    """Return the codes of agencies with a living chat, focal or coordinator."""
     return await _with_chats(
         connection, province, Chat.state == "living", Account.stopped_at.is_(None)
     )
 
 
 async def list_agency_codes_with_lost_chat(connection: AsyncConnection, province: str) -> set[str]:
-    """Return the agencies (codes) of which a chat is gone while somebody is still enrolled there."""
+    """Return the codes of agencies with a lost chat that still has an enrolment."""
     return await _with_chats(connection, province, Chat.state == "gone")
 
 
