@@ -20,7 +20,8 @@ from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.models import Agency, Obligation, Plan
 from data.registry.registry import Registry
-from data.rules.ladder import DueDate, effective_due
+from data.rows import row_fields
+from data.rules.states import official_days_left
 from data.sheets.labels import KIND_LABELS, STATE_LABELS
 
 _COLUMNS = (
@@ -111,22 +112,9 @@ async def _load_rows(
 
 
 def _as_json(row: Any, registry: Registry, today: date) -> dict[str, Any]:
-    due = DueDate(effective_due(row.due_on, row.extended_to), row.base_on, row.judged_on)
     return {
-        "id": row.id,
-        "province": row.province,
-        "agency": row.agency,
-        "plan": row.plan,
-        "code": row.code,
-        "kind": row.kind,
-        "period": row.period,
-        "due_on": row.due_on,
-        "due_words": row.due_words,
-        "due_proposed": row.due_proposed,
-        "extended_to": row.extended_to,
-        "state": row.state,
-        "percent": row.percent,
-        "working_days_left": due.working_days_left(today, registry.workdays),
-        "remind_on": row.remind_on,
-        "rung": row.rung,
+        **row_fields(row, "id", "province", "agency", "plan", "code", "kind", "period"),
+        **row_fields(row, "due_on", "due_words", "due_proposed", "extended_to", "state", "percent"),
+        "working_days_left": official_days_left(row, today=today, workdays=registry.workdays),
+        **row_fields(row, "remind_on", "rung"),
     }

@@ -15,9 +15,10 @@ from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from bot.service.accounts import capabilities_for_kind
 from data.clock import SystemClock, civil_date
+from data.figures.plans import PlanFigures, load_plan_figures
 from data.figures.reports import DutyFigures, load_duty_figures
-from data.figures.tasks import Figures, PlanFigures, load_plan_figures
 from data.models import Plan
+from data.rows import row_fields
 from jobs.delivery.usage import accounts_in_use
 
 _TASK_COLUMNS = (
@@ -128,13 +129,9 @@ async def _load_status(
         return {
             "plans": [
                 {
-                    "code": row.code,
-                    "number": row.number,
-                    "province": row.province,
-                    "title": row.title,
-                    "closed_on": row.closed_on,
-                    "tasks": _task_figures(tasks.get(row.id, PlanFigures(row.id, Figures(), 0))),
-                    "reports": [_report_figures(duty) for duty in duties if duty.plan_id == row.id],
+                    **row_fields(row, "code", "number", "province", "title", "closed_on"),
+                    "tasks": tasks.get(row.id, PlanFigures(row.id)).as_json(),
+                    "reports": [_report_as_json(duty) for duty in duties if duty.plan_id == row.id],
                 }
                 for row in plans
             ],
@@ -146,29 +143,11 @@ async def _load_status(
         }
 
 
-def _task_figures(figures: PlanFigures) -> dict[str, int]:
+def _report_as_json(duty: DutyFigures) -> dict[str, Any]:
     return {
-        "total": figures.tasks.total,
-        "done_on_time": figures.tasks.done_on_time,
-        "done_late": figures.tasks.done_late,
-        "open_on_time": figures.tasks.open_on_time,
-        "open_late": figures.tasks.open_late,
-        "waiting": figures.tasks.waiting,
-        "unassigned": figures.unassigned,
-    }
-
-
-def _report_figures(duty: DutyFigures) -> dict[str, Any]:
-    return {
-        "code": duty.code,
-        "title": duty.title,
-        "clause": duty.clause,
-        "due_on": duty.due_on,
+        **row_fields(duty, "code", "title", "clause", "due_on"),
         "working_days_left": duty.left,
-        "is_late": duty.is_late,
-        "expected": duty.expected,
-        "received": duty.received,
-        "confirmed": duty.confirmed,
+        **row_fields(duty, "is_late", "expected", "received", "confirmed"),
         "missing": list(duty.missing),
         "missing_count": duty.missing_count,
     }

@@ -18,6 +18,7 @@ from data.clock import civil_date
 from data.db.database import Database
 from data.db.upgrade import current_revision
 from data.figures.metrics import AccountGauges, Gauges, load_gauges
+from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
 from jobs.delivery.usage import accounts_in_use
 
@@ -27,12 +28,16 @@ Sample = tuple[tuple[str, ...], float]
 
 
 async def render_metrics(
-    database: Database, capabilities: Mapping[int, Capabilities], *, now: datetime
+    database: Database,
+    capabilities: Mapping[int, Capabilities],
+    *,
+    now: datetime,
+    workdays: Workdays,
 ) -> bytes:
     """Return every figure as of an instant; capabilities: of every open account, for its caps."""
     today = civil_date(now)
     async with database.read() as connection:
-        found = await load_gauges(connection, now=now, today=today)
+        found = await load_gauges(connection, now=now, today=today, workdays=workdays)
         used = await accounts_in_use(
             connection, lambda use: capabilities.get(use.account_id), today=today
         )

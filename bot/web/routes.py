@@ -31,6 +31,7 @@ from data.db.database import Database
 from data.db.errors import DatabaseUnusable, describe_fault
 from data.log import get_logger
 from data.registry.registry import Registry
+from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
 
 MAX_BODY_BYTES = 256 * 1024
@@ -70,7 +71,8 @@ def make_web_app(
     A webhook answers 200 once the update is stored, 403 for a wrong secret or signature, 413 for too large a
     body, and 500 only where the database failed, so that the platform sends it again. A body that is no
     update is answered 200 too: Telegram would resend a refused one for a day and hold its chat up.
-    capabilities: of every open account, for its caps. registry: for the mornings that are due.
+    capabilities: of every open account, for its caps. registry: for the mornings that are due and the
+    calendar; without one, every weekday is a working day.
     """
     routes = [Route(hook.address.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
@@ -99,7 +101,9 @@ def make_web_app(
 
     async def metrics(_request: Request) -> Response:
         try:
-            page = await render_metrics(database, capabilities or {}, now=await clock.now())
+            workdays = Workdays() if registry is None else registry().workdays
+            now = await clock.now()
+            page = await render_metrics(database, capabilities or {}, now=now, workdays=workdays)
         except (SQLAlchemyError, DatabaseUnusable, OSError) as error:
             _log.error("metrics.database_failed", error=describe_fault(error))
             return PlainTextResponse("database failed", status_code=503)

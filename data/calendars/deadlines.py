@@ -1,7 +1,6 @@
-"""What falls due within a stretch of time, cancelled or not: an agency's own, and reports it awaits.
+"""Deadlines within a date range: an agency's own, and the reports it awaits as coordinator.
 
-Promises that what was withdrawn or passed on is found like all else, so that a calendar can take it back;
-that an agency's part is read by the index of obligations by agency. Reads only.
+Guarantees: withdrawn and superseded obligations are included, so that a calendar can cancel their entries.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from data.models import LIVE_STATES, Obligation, Plan, ReportDuty
 from data.obligations.lists import count_if
 from data.rules.ladder import UNDATED
 
-# A period's date may have been moved; its cancelled rows keep the one before and still count.
+# A period's date may have moved; its cancelled rows keep the earlier date and still count.
 _MOST_MOVED = timedelta(days=366)
 _EVERY_STATE = (*LIVE_STATES, "withdrawn", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitedReport:
-    """One occurrence of a report duty: how many owe it and how many of them handed it in.
+    """One occurrence of a report duty, with its reports counted.
 
-    expected 0: it is cancelled. revision: of all its obligations the highest, so that it never goes down.
+    expected 0: it is cancelled. revision: the highest of its obligations, so that it never decreases.
     """
 
     duty_id: int
@@ -51,16 +50,16 @@ class AwaitedReport:
 async def list_obligation_ids_due_between(
     connection: AsyncConnection, condition: ColumnElement[bool], *, since: date, until: date
 ) -> list[int]:
-    """Return the ids of what was or is owed with an effective due date in since..until, by date.
+    """Return the ids of dated obligations of any state with an effective due date in since..until, by date.
 
-    held: of whom; see data.obligations.lists.held_condition_by_ids. What never falls due (undated tasks) is left out.
+    condition: see data.obligations.lists.held_condition_by_ids.
     """
     rows = await connection.execute(
         select(Obligation.id)
         .where(
             condition,
             Obligation.kind != UNDATED,
-            Obligation.state.in_(_EVERY_STATE),  # so that the index serves the dates too
+            Obligation.state.in_(_EVERY_STATE),  # the index by agency, state and due date needs it
             Obligation.due_on <= until,
             or_(Obligation.due_on >= since, Obligation.extended_to >= since),
         )
@@ -77,9 +76,9 @@ async def list_awaited_reports(
     since: date,
     until: date,
 ) -> list[AwaitedReport]:
-    """Return the reports due in since..until that others owe under the plans an agency coordinates.
+    """Return the reports due in since..until that other agencies owe under the plans an agency coordinates.
 
-    own_ids: the owners whose work it has in hand itself; what nobody else owes is left out.
+    own_ids: the owners whose work the coordinator handles itself.
     """
     duties = select(ReportDuty.id).join(Plan).where(Plan.coordinator_id == coordinator_id)
     live = Obligation.state.in_(LIVE_STATES)
@@ -93,7 +92,7 @@ async def list_awaited_reports(
             func.max(ReportDuty.title).label("title"),
             func.max(ReportDuty.frequency).label("frequency"),
             func.max(ReportDuty.clause).label("clause"),
-            # those that live have one date; where none does, the last that any had
+            # Live obligations share one date; without any, the last date of the cancelled ones.
             func.coalesce(
                 func.max(case((live, Obligation.due_on))), func.max(Obligation.due_on)
             ).label("due_on"),
@@ -115,6 +114,9 @@ async def list_awaited_reports(
         .group_by(Obligation.duty_id, Obligation.period)
         .having(count_if(Obligation.agency_id.not_in(sorted(own_ids))) > 0)
     )
-    found = [AwaitedReport(**{**row._mapping, "proposed": bool(row.proposed)}) for row in rows]
-    within = [each for each in found if since <= each.due_on <= until]
-    return sorted(within, key=lambda each: (each.due_on, each.duty_id, each.period))
+    reports = [
+        AwaitedReport(**{**row._mapping, "proposed": bool(row.proposed)})
+        for row in rows
+        if since <= row.due_on <= until
+    ]
+    return sorted(reports, key=lambda each: (each.due_on, each.duty_id, each.period))

@@ -1,8 +1,9 @@
-"""Calendar feeds: who has one, and whether it still opens.
+"""Calendar feeds: find or create one, open it, end it.
 
-Promises one living feed for a chat, person, agency and role; that a feed opens only as long as the
-enrolment lives under which it was made, and not again when that person is enrolled anew; and that what
-ended stays ended. Its secret address is made elsewhere (jobs/rendering/links.py) and never kept.
+Guarantees:
+- One active feed for each chat, person, agency and role; an ended feed stays ended.
+- A feed opens only while its own enrolment lives; a later enrolment of the same person does not reopen it.
+- The secret address is never stored (jobs/rendering/links.py makes it).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from data.models import Agency, CalendarFeed, Enrolment
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Whose calendar a feed shows, and as what (focal, coordinator)."""
+    """A feed: the agency whose calendar it shows, and the role (focal, coordinator)."""
 
     id: int
     province: str
@@ -37,7 +38,7 @@ async def find_or_create_feed(
     today: date,
     now: datetime,
 ) -> int:
-    """Return the id of the living feed of a chat, person, agency and role, made where there is none."""
+    """Return the id of the active feed of a chat, person, agency and role; create it if needed."""
     known = await connection.scalar(
         select(CalendarFeed.id)
         .join(Enrolment, _ENROLMENT)
@@ -53,18 +54,18 @@ async def find_or_create_feed(
     )
     if known is not None:
         return int(known)
-    made = await connection.execute(
+    added = await connection.execute(
         insert(CalendarFeed)
         .values(chat_id=chat_id, person_id=person_id, agency_id=agency_id, role=role, made_at=now)
         .returning(CalendarFeed.id)
     )
-    return int(made.scalar_one())
+    return int(added.scalar_one())
 
 
 async def find_active_feed(
     connection: AsyncConnection, feed_id: int, *, today: date
 ) -> Feed | None:
-    """Return a feed that opens today; None where there is none, it ended, or its enrolment did."""
+    """Return a feed that opens today; None where it or its enrolment ended."""
     rows = await connection.execute(
         select(CalendarFeed.id, Agency.province, Agency.code, CalendarFeed.role)
         .join(Agency, Agency.id == CalendarFeed.agency_id)
@@ -82,22 +83,24 @@ async def end_feeds(
     person_id: int | None = None,
     now: datetime,
 ) -> int:
-    """End the living feeds of a chat or of a person, or of a person in a chat; returns how many.
+    """End the active feeds of a chat, of a person, or of a person in a chat; returns how many.
 
-    Raises ValueError where neither is named.
+    Raises ValueError without a chat and a person.
     """
     if chat_id is None and person_id is None:
-        raise ValueError("whose feeds?")
-    whose = [] if chat_id is None else [CalendarFeed.chat_id == chat_id]
+        raise ValueError("name a chat or a person")
+    conditions = [] if chat_id is None else [CalendarFeed.chat_id == chat_id]
     if person_id is not None:
-        whose.append(CalendarFeed.person_id == person_id)
+        conditions.append(CalendarFeed.person_id == person_id)
     ended = await connection.execute(
-        update(CalendarFeed).where(*whose, CalendarFeed.ended_at.is_(None)).values(ended_at=now)
+        update(CalendarFeed)
+        .where(*conditions, CalendarFeed.ended_at.is_(None))
+        .values(ended_at=now)
     )
     return int(ended.rowcount)
 
 
-# The enrolment that a feed was made under: one that ended and lives again began later than its feed.
+# A feed's own enrolment: one that ended and was renewed began later than the feed.
 _ENROLMENT = and_(
     Enrolment.chat_id == CalendarFeed.chat_id,
     Enrolment.agency_id == CalendarFeed.agency_id,

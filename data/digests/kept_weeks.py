@@ -1,7 +1,6 @@
-"""What each week's digest told, kept once, so that any of them can be drawn again, the same.
+"""Stored facts of each week's digest, from which it is rendered again unchanged.
 
-Promises that a province's week is begun once however many processes try, and that facts once kept are
-never changed. Knows nothing of what facts hold.
+Guarantees: one process begins a province's week; stored facts never change.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def monday_of(day: date) -> date:
 
 
 async def list_provinces_begun(connection: AsyncConnection, week_on: date) -> set[str]:
-    """Return the provinces whose digest of a week was made already."""
+    """Return the provinces whose digest of a week was begun."""
     rows = await connection.scalars(
         select(JobRun.subject).where(JobRun.job == DIGEST_JOB, JobRun.run_on == week_on)
     )
@@ -38,9 +37,9 @@ async def list_provinces_begun(connection: AsyncConnection, week_on: date) -> se
 async def begin_week(
     connection: AsyncConnection, province: str, week_on: date, *, now: datetime
 ) -> bool:
-    """Note that a province's week is made; returns False, and notes nothing, where it was already.
+    """Record that a province's week is begun; returns False where it was already.
 
-    Call at the start of the write transaction that puts the messages.
+    Call at the start of the write transaction that enqueues the messages.
     """
     return await job_runs.record_run(connection, DIGEST_JOB, province, week_on, now=now)
 
@@ -53,7 +52,7 @@ async def store_week_facts(
     *,
     now: datetime,
 ) -> None:
-    """Keep the facts of a province's week, by scope and code."""
+    """Store the facts of a province's week, by scope and code."""
     rows = [
         {
             "province": province,
@@ -72,7 +71,7 @@ async def store_week_facts(
 async def load_week_facts(
     connection: AsyncConnection, province: str, week_on: date
 ) -> dict[ScopeKey, ScopeFacts]:
-    """Return the facts of a province's week, in the order kept; empty where there are none."""
+    """Return the facts of a province's week, in the order stored; empty where there are none."""
     rows = await connection.execute(
         select(WeekFacts.scope, WeekFacts.code, WeekFacts.facts)
         .where(WeekFacts.province == province, WeekFacts.week_on == week_on)
@@ -84,7 +83,7 @@ async def load_week_facts(
 async def find_previous_week(
     connection: AsyncConnection, province: str, week_on: date
 ) -> date | None:
-    """Return the latest week before another of which facts are kept, by its Monday."""
+    """Return the Monday of the latest earlier week with stored facts."""
     return await connection.scalar(
         select(func.max(WeekFacts.week_on)).where(
             WeekFacts.province == province, WeekFacts.week_on < week_on
@@ -95,7 +94,7 @@ async def find_previous_week(
 async def list_plan_week_facts(
     connection: AsyncConnection, province: str, plan_code: str, *, until: date
 ) -> list[tuple[date, ScopeFacts]]:
-    """Return a plan's facts of every week up to one, oldest first: what a burn-up is drawn from."""
+    """Return a plan's facts of every week up to one, oldest first, for its burn-up chart."""
     rows = await connection.execute(
         select(WeekFacts.week_on, WeekFacts.facts)
         .where(

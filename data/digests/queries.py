@@ -1,7 +1,4 @@
-"""What a week's digest looks at of some plans, in rows no wider than it needs.
-
-Promises one statement for each question, whatever the number of agencies. Reads only.
-"""
+"""Rows from which a weekly digest is computed: one statement a question, for any number of agencies."""
 
 from __future__ import annotations
 
@@ -9,12 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import late_condition
 from data.models import (
-    LIVE_STATES,
     Account,
     Agency,
     Chat,
@@ -24,10 +19,8 @@ from data.models import (
     Obligation,
     Plan,
 )
-from data.obligations.lists import count_if, current_question_condition, last_current_day
+from data.obligations.lists import current_question_condition
 from data.progress.extensions import OPEN_EXTENSION_STATES
-from data.registry.workdays import Workdays
-from data.rules.ladder import TASK_KINDS
 
 
 async def list_province_agencies(connection: AsyncConnection, province: str) -> list[Any]:
@@ -43,9 +36,9 @@ async def list_province_agencies(connection: AsyncConnection, province: str) -> 
 async def list_digest_obligations(
     connection: AsyncConnection, plan_ids: Sequence[int], *, until: date, today: date
 ) -> list[Any]:
-    """Return what is open with its base day by `until`, handed in, disputed or asked a later date for.
+    """Return obligations with base_on by `until`, submitted, disputed or with an extension request.
 
-    The earliest due first; of undated tasks this year's question alone.
+    The earliest due first; of undated tasks, only this year's question.
     """
     rows = await connection.execute(
         select(
@@ -87,7 +80,7 @@ async def list_digest_obligations(
 async def list_confirmed_between(
     connection: AsyncConnection, plan_ids: Sequence[int], *, since: datetime, until: datetime
 ) -> list[Any]:
-    """Return what was confirmed between two instants: id, owner_code, kind; the latest last."""
+    """Return the obligations confirmed in [since, until), oldest first: id, owner_code, kind."""
     rows = await connection.execute(
         select(Obligation.id, Agency.code.label("owner_code"), Obligation.kind)
         .join(Agency, Agency.id == Obligation.agency_id)
@@ -105,7 +98,7 @@ async def list_confirmed_between(
 async def load_open_extensions_by_obligation(
     connection: AsyncConnection, plan_ids: Sequence[int]
 ) -> dict[int, Any]:
-    """Return the requests for a later date that wait for either side, by obligation."""
+    """Return the undecided extension requests, by obligation."""
     rows = await connection.execute(
         select(
             ExtensionRequest.obligation_id,
@@ -126,7 +119,7 @@ async def load_open_extensions_by_obligation(
 async def list_unanswered_explanations(
     connection: AsyncConnection, plan_ids: Sequence[int]
 ) -> list[Any]:
-    """Return the explanations asked for and not given: obligation_id, plan_id, agency_code; oldest first."""
+    """Return the unanswered explanation requests, oldest first: obligation_id, plan_id, agency_code."""
     rows = await connection.execute(
         select(
             Explanation.obligation_id,
@@ -141,49 +134,15 @@ async def list_unanswered_explanations(
     return list(rows)
 
 
-async def counts_by_agency(
-    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
-) -> list[Any]:
-    """Return the four official states of what each owner owes of each plan, tasks and reports apart.
-
-    The same that figures.agency_figures counts: open of any age, done of this year.
-    """
-    late = late_condition(workdays.on_or_before(today))
-    done = Obligation.state == "confirmed"
-    done_late = and_(done, Obligation.done_on > Obligation.judged_on)
-    is_task = Obligation.kind.in_(TASK_KINDS)
-    rows = await connection.execute(
-        select(
-            Obligation.plan_id,
-            Agency.code.label("owner_code"),
-            is_task.label("is_task"),
-            count_if(done).label("done"),
-            count_if(done_late).label("done_late"),
-            func.count().label("total"),
-            count_if(late).label("open_late"),
-        )
-        .join(Agency, Agency.id == Obligation.agency_id)
-        .where(
-            Obligation.plan_id.in_(plan_ids),
-            Obligation.state.in_(LIVE_STATES),
-            Obligation.due_on <= last_current_day(today),
-            current_question_condition(today),
-            or_(~done, Obligation.due_on >= date(today.year, 1, 1)),
-        )
-        .group_by(Obligation.plan_id, Agency.code, is_task)
-    )
-    return list(rows)
-
-
 async def list_reachable_agency_codes(connection: AsyncConnection, province: str) -> set[str]:
-    """Return the agencies (codes) with a chat that can be written to, in whichever role answers."""
+    """Return the codes of agencies with a living chat, focal or coordinator."""
     return await _with_chats(
         connection, province, Chat.state == "living", Account.stopped_at.is_(None)
     )
 
 
 async def list_agency_codes_with_lost_chat(connection: AsyncConnection, province: str) -> set[str]:
-    """Return the agencies (codes) of which a chat is gone while somebody is still enrolled there."""
+    """Return the codes of agencies with a lost chat that still has an enrolment."""
     return await _with_chats(connection, province, Chat.state == "gone")
 
 

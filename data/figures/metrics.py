@@ -1,8 +1,8 @@
-"""How much waits, lies parked and is owed, in numbers alone, for whoever watches the service.
+"""Queue lengths and totals for operators: messages, updates and obligations by account and province.
 
-Promises a handful of queries, each answered from an index and not from what is stored: what waits costs
-what waits, what is parked what is parked, what is owed what is open or handed in (never what is confirmed,
-by far the most). What was sent: data/accounts/usage.py. Reads only; no words of people.
+Guarantees:
+- Every query is answered from an index; none reads sent messages or confirmed obligations, by far the most.
+- Numbers and names of accounts and provinces alone; no words of people.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.figures.states import overdue_condition
 from data.models import Account, Agency, InboxEvent, JobRun, Message, Obligation, Plan, Task
+from data.registry.workdays import Workdays
 
-# Written out, for a partial index is used only where its condition stands in the statement itself.
+# Written out: a partial index is used only where the statement itself contains its condition.
 _PENDING = Message.state == literal_column("'pending'")
 _PARKED = Message.state.in_((literal_column("'failed'"), literal_column("'uncertain'")))
 _NEW = InboxEvent.state == literal_column("'new'")
@@ -25,9 +27,9 @@ _UNREAD = InboxEvent.state == literal_column("'parked'")
 
 @dataclass(slots=True)
 class AccountGauges:
-    """One account: is it stopped, has it a living owner, what waits and lies there.
+    """One account: whether it is stopped or owned, its messages and updates by state.
 
-    oldest_due_seconds: how long the oldest message that should be out by now has waited, else 0.
+    oldest_due_seconds: how long the oldest message due by now has waited, else 0.
     """
 
     account_id: int
@@ -45,7 +47,7 @@ class AccountGauges:
 
 @dataclass(slots=True)
 class ProvinceGauges:
-    """One province: what is open, how much of that is late, what waits to be confirmed; its last morning."""
+    """One province's obligations: open, late of the open ones, submitted; when its last morning ran."""
 
     open: int = 0
     late: int = 0
@@ -55,14 +57,16 @@ class ProvinceGauges:
 
 @dataclass(slots=True)
 class Gauges:
-    """Every number, by account and by province."""
+    """Every figure, by account and by province."""
 
     accounts: list[AccountGauges]
     provinces: dict[str, ProvinceGauges] = field(default_factory=dict)
 
 
-async def load_gauges(connection: AsyncConnection, *, now: datetime, today: date) -> Gauges:
-    """Return how things stand at an instant; an account or province of which there is nothing has zeros."""
+async def load_gauges(
+    connection: AsyncConnection, *, now: datetime, today: date, workdays: Workdays
+) -> Gauges:
+    """Return the figures as of an instant; an account or province without any has zeros."""
     rows = await connection.execute(select(Account).order_by(Account.id))
     accounts = {
         row.id: AccountGauges(
@@ -87,21 +91,26 @@ async def load_gauges(connection: AsyncConnection, *, now: datetime, today: date
         .group_by(Message.account_id, Message.state)
     ):
         setattr(accounts[account_id], state, count)
-    for which, name in ((_NEW, "inbox_new"), (_UNREAD, "inbox_parked")):
+    for condition, name in ((_NEW, "inbox_new"), (_UNREAD, "inbox_parked")):
         for account_id, count in await connection.execute(
-            select(InboxEvent.account_id, func.count()).where(which).group_by(InboxEvent.account_id)
+            select(InboxEvent.account_id, func.count())
+            .where(condition)
+            .group_by(InboxEvent.account_id)
         ):
             setattr(accounts[account_id], name, count)
-    return Gauges(list(accounts.values()), await _provinces(connection, today))
+    last_working_day = workdays.on_or_before(today)
+    return Gauges(list(accounts.values()), await _load_provinces(connection, last_working_day))
 
 
-async def _provinces(connection: AsyncConnection, today: date) -> dict[str, ProvinceGauges]:
-    """Count by plan, which the index is ordered by, and add up by province here."""
+async def _load_provinces(
+    connection: AsyncConnection, last_working_day: date
+) -> dict[str, ProvinceGauges]:
+    """Count by plan, which orders the index, and add up by province here."""
     plans = await connection.execute(
         select(Plan.id, Plan.province).where(Plan.withdrawn_at.is_(None)).order_by(Plan.province)
     )
-    home = {row.id: row.province for row in plans}
-    found = {province: ProvinceGauges() for province in home.values()}
+    province_of = {row.id: row.province for row in plans}
+    gauges = {province: ProvinceGauges() for province in province_of.values()}
     living = Obligation.plan_id.in_(select(Plan.id).where(Plan.withdrawn_at.is_(None)))
     by_state: Select[Any, Any, Any] = (
         select(Obligation.plan_id, Obligation.state, func.count())
@@ -110,7 +119,7 @@ async def _provinces(connection: AsyncConnection, today: date) -> dict[str, Prov
     )
     late: Select[Any, Any, Any] = (
         select(Obligation.plan_id, literal_column("'late'"), func.count())
-        .where(living, Obligation.state == "open", Obligation.judged_on < today)
+        .where(living, overdue_condition(last_working_day))
         .group_by(Obligation.plan_id)
     )
     mornings = await connection.execute(
@@ -119,17 +128,17 @@ async def _provinces(connection: AsyncConnection, today: date) -> dict[str, Prov
         .group_by(JobRun.subject)
     )
     for province, finished in mornings:
-        if province in found:
-            found[province].morning_at = finished
+        if province in gauges:
+            gauges[province].morning_at = finished
     for query in (by_state, late):
-        for plan_id, what, count in await connection.execute(query):
-            one = found[home[plan_id]]
-            setattr(one, what, getattr(one, what) + count)
-    return found
+        for plan_id, name, count in await connection.execute(query):
+            gauge = gauges[province_of[plan_id]]
+            setattr(gauge, name, getattr(gauge, name) + count)
+    return gauges
 
 
 async def count_totals(connection: AsyncConnection) -> dict[str, int]:
-    """Return how much there is of everything, for the log at the start."""
+    """Return how many rows of each kind there are, for the log at the start."""
     living = Obligation.state.in_(("open", "submitted"))
     queries = {
         "plans": select(func.count()).select_from(Plan).where(Plan.withdrawn_at.is_(None)),

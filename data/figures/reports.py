@@ -1,8 +1,4 @@
-"""How many reports came of how many, and whose are missing.
-
-Promises one count for each occurrence of a report duty, taken in SQL over the index by duty, within a
-year of today. Reads only.
-"""
+"""Reports received of those expected, by occurrence of a report duty, and the agencies that are missing."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
 from data.obligations.lists import count_if
 from data.registry.titles import period_name, report_title
 from data.registry.workdays import Workdays
-from data.rules.ladder import DueDate
+from data.rules.states import is_overdue, left_and_late, working_days_left
 
 REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
@@ -53,7 +49,7 @@ _NUMBERED = (
 class DutyFigures:
     """One occurrence of a report duty: how many reports came of how many.
 
-    left: working days to the base day, negative: working days late; missing: the first few names.
+    left: working days to the base day, negative: working days late. missing: the first few names.
     """
 
     plan_id: int
@@ -78,7 +74,7 @@ class DutyFigures:
         return self.expected - self.received
 
     def as_json(self) -> dict[str, Any]:
-        """Return what templates and kept facts have of it."""
+        """Return the figures as templates and stored facts have them."""
         return {
             "code": self.code,
             "title": self.title,
@@ -88,8 +84,7 @@ class DutyFigures:
             "expected": self.expected,
             "received": self.received,
             "confirmed": self.confirmed,
-            "left": max(self.left, 0),
-            "late": max(-self.left, 0),
+            **left_and_late(self.left),
             "missing": list(self.missing),
             "missing_more": self.missing_count - len(self.missing),
         }
@@ -98,23 +93,26 @@ class DutyFigures:
 async def load_duty_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> list[DutyFigures]:
-    """Return, for each duty of the plans, its next occurrence and the latest past one if incomplete."""
-    duties = await _duties(connection, plan_ids)
+    """Return, for each duty of the plans, its next occurrence and the latest overdue one if incomplete.
+
+    Within REPORT_WINDOW of today, in the plans' order.
+    """
+    duties = await _load_duties(connection, plan_ids)
     rows = await connection.execute(
         _OCCURRENCES.where(
             Obligation.duty_id.in_(duties),
             Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
         )
     )
-    shown = _select_shown(rows.all(), today)
+    last_working_day = workdays.on_or_before(today)
+    shown = _select_shown(rows.all(), last_working_day)
     place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
     shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
-    missing = await _missing(connection, [row for row in shown if row.received < row.expected])
-    found: list[DutyFigures] = []
+    missing = await _load_missing(connection, [row for row in shown if row.received < row.expected])
+    figures: list[DutyFigures] = []
     for row in shown:
         duty = duties[row.duty_id]
-        due = DueDate(row.due_on, row.base_on, row.judged_on)
-        found.append(
+        figures.append(
             DutyFigures(
                 plan_id=duty.plan_id,
                 duty_id=row.duty_id,
@@ -128,27 +126,29 @@ async def load_duty_figures(
                 expected=int(row.expected),
                 received=int(row.received or 0),
                 confirmed=int(row.confirmed or 0),
-                left=due.working_days_left(today, workdays),
-                is_late=due.is_late(today, workdays),
+                left=working_days_left(row.base_on, row.judged_on, today=today, workdays=workdays),
+                is_late=is_overdue(row.judged_on, last_working_day),
                 missing=tuple(missing.get((row.duty_id, row.period), ())),
             )
         )
-    return found
+    return figures
 
 
-def _select_shown(rows: Sequence[Any], today: date) -> list[Any]:
+def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
     by_duty: dict[int, list[Any]] = {}
     for row in sorted(rows, key=lambda row: row.due_on):
         by_duty.setdefault(row.duty_id, []).append(row)
-    chosen: list[Any] = []
-    for group in by_duty.values():
-        past = [row for row in group if row.judged_on < today]
-        chosen.extend(row for row in past[-1:] if row.received < row.expected)
-        chosen.extend([row for row in group if row.judged_on >= today][:1])
-    return chosen
+    shown: list[Any] = []
+    for occurrences in by_duty.values():
+        overdue = [row for row in occurrences if is_overdue(row.judged_on, last_working_day)]
+        shown.extend(row for row in overdue[-1:] if row.received < row.expected)
+        shown.extend(
+            [row for row in occurrences if not is_overdue(row.judged_on, last_working_day)][:1]
+        )
+    return shown
 
 
-async def _duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
+async def _load_duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
     rows = await connection.execute(
         select(ReportDuty.__table__).where(
             ReportDuty.plan_id.in_(plan_ids), ReportDuty.withdrawn_at.is_(None)
@@ -157,7 +157,7 @@ async def _duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[
     return {row.id: row for row in rows}
 
 
-async def _missing(
+async def _load_missing(
     connection: AsyncConnection, occurrences: Sequence[Any]
 ) -> dict[tuple[int, str], list[str]]:
     """Return the first few agencies, in the official order, whose report has not come."""

@@ -1,43 +1,109 @@
-"""How the tasks of plans stand, counted by one statement that is made once.
-
-Promises that nothing of what is confirmed is counted row by row: it is by far the most there is.
-Reads only.
-"""
+"""SQL of data/rules/states.py: late, done late, the official state of an obligation; counts by state."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Date,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_
 
-from data.models import Assignment, Obligation, Task
+from data.models import Assignment, Obligation
 from data.obligations.lists import count_if
-from data.rules.ladder import UNDATED
-from data.rules.undated import EVERY_YEAR
+from data.rows import row_fields
+from data.rules.states import OFFICIAL_STATES
+
+# The last working day on or before today, or the parameter of a statement made once.
+LastWorkingDay = date | ColumnElement[date]
+
+# Written out, not bound: only so does SQLite see that the index of what was done late serves.
+CONFIRMED = Obligation.state == literal_column("'confirmed'")
+_COUNTS = (*OFFICIAL_STATES, "waiting")  # the fields of Figures
+_DONE_LATE = Obligation.done_on > Obligation.judged_on
 
 
-def late_condition(last_working_day: date | ColumnElement[date]) -> ColumnElement[bool]:
-    """Return the condition that an obligation is late: open beyond its day, or handed in after it.
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many are in each official state; waiting: submitted, which the open ones count too."""
 
-    last_working_day: the last working day on or before today. A due date is first missed on the
-    working day after it, so the weekend that follows it is not late yet.
-    """
+    done_on_time: int = 0
+    done_late: int = 0
+    open_on_time: int = 0
+    open_late: int = 0
+    waiting: int = 0
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[Any, Any]) -> Figures:
+        """Return figures of counts by the names of the fields; absent or null is 0."""
+        return cls(**{name: int(counts.get(name) or 0) for name in _COUNTS})
+
+    @classmethod
+    def from_totals(
+        cls, total: int, done: int, done_late: int, open_late: int, waiting: int
+    ) -> Figures:
+        """Return figures of what total_columns count."""
+        return cls(done - done_late, done_late, total - done - open_late, open_late, waiting)
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return self.done_on_time + self.done_late + self.open_on_time + self.open_late
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts and their total, as templates and stored facts have them."""
+        return {"total": self.total, **row_fields(self, *_COUNTS)}
+
+
+def overdue_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:
+    """Return the condition that an obligation is open and late."""
+    return and_(Obligation.state == "open", Obligation.judged_on < last_working_day)
+
+
+def open_on_time_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:
+    """Return the condition that an obligation is open and not late."""
+    return and_(Obligation.state == "open", Obligation.judged_on >= last_working_day)
+
+
+def late_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:
+    """Return the condition that an obligation is open_late: overdue, or submitted after its day."""
     return or_(
-        and_(Obligation.state == "open", Obligation.judged_on < last_working_day),
-        and_(Obligation.state == "submitted", Obligation.done_on > Obligation.judged_on),
+        overdue_condition(last_working_day), and_(Obligation.state == "submitted", _DONE_LATE)
     )
+
+
+def done_late_condition() -> ColumnElement[bool]:
+    """Return the condition that an obligation is done_late."""
+    return and_(CONFIRMED, _DONE_LATE)
+
+
+def official_state_sql(
+    last_working_day: LastWorkingDay, state: ColumnElement[str] | None = None
+) -> ColumnElement[str | None]:
+    """Return the SQL of data.rules.states.official_state; state: the obligation's as of another day."""
+    missed = Obligation.judged_on < last_working_day
+    return case(
+        {
+            "confirmed": case((_DONE_LATE, "done_late"), else_="done_on_time"),
+            "submitted": case((_DONE_LATE, "open_late"), else_="open_on_time"),
+            "open": case((missed, "open_late"), else_="open_on_time"),
+        },
+        value=Obligation.state if state is None else state,
+    )
+
+
+def total_columns(last_working_day: LastWorkingDay) -> list[ColumnElement[int]]:
+    """Return the columns for Figures.from_totals, of obligations in LIVE_STATES; null where there is none.
+
+    Five conditions cost a third less than official_state_sql compared with each of the four states.
+    """
+    return [
+        func.count(),
+        count_if(CONFIRMED),
+        count_if(done_late_condition()),
+        count_if(late_condition(last_working_day)),
+        count_if(Obligation.state == "submitted"),
+    ]
 
 
 def active_assignment_condition(today: date | ColumnElement[date]) -> ColumnElement[bool]:
@@ -46,65 +112,3 @@ def active_assignment_condition(today: date | ColumnElement[date]) -> ColumnElem
         Assignment.withdrawn_at.is_(None),
         or_(Assignment.valid_until.is_(None), Assignment.valid_until >= today),
     )
-
-
-def _select_task_state_counts() -> Any:
-    """Return the SQL that counts the tasks of plans by how they stand, which is told in one word.
-
-    The same as TaskFigures.state, told without reading what is confirmed: what is not stands in one
-    stretch of an index, and where there is nothing of it, one confirmed part shows that all are.
-    """
-    of_plans: BindParameter[int] = bindparam("plan_ids", expanding=True)
-    pending = (
-        select(
-            Assignment.task_id,
-            count_if(Obligation.state == "open").label("open"),
-            count_if(late_condition(bindparam("last_working_day", type_=Date))).label("late"),
-        )
-        .join(Assignment, Assignment.id == Obligation.assignment_id)
-        .where(
-            Obligation.plan_id.in_(of_plans),
-            Obligation.state.in_(("open", "submitted")),
-            or_(Obligation.kind != UNDATED, Obligation.period == bindparam("year")),
-        )
-        .group_by(Assignment.task_id)
-        .subquery()
-    )
-    part = select(Obligation.id).join(Assignment, Assignment.id == Obligation.assignment_id)
-    part = part.where(Assignment.task_id == Task.id)
-    # Written out, not bound: only so does SQLite see that the index of what was done late serves.
-    confirmed = Obligation.state == literal_column("'confirmed'")
-    done_late = part.where(confirmed, Obligation.done_on > Obligation.judged_on).exists()
-    holds = active_assignment_condition(bindparam("today", type_=Date))
-    assigned = select(Assignment.id).where(Assignment.task_id == Task.id, holds)
-    # Of an undated task this year's question counts, or an earlier one where it was done for good.
-    counts = or_(
-        Obligation.kind != UNDATED,
-        Obligation.period == bindparam("year"),
-        and_(Obligation.period < bindparam("year"), Task.period_kind.not_in(EVERY_YEAR)),
-    )
-    task = (
-        select(
-            Task.plan_id,
-            case(
-                (and_(pending.c.open > 0, pending.c.late > 0), "open_late"),
-                (pending.c.open > 0, "open_on_time"),
-                (pending.c.late > 0, "waiting_late"),
-                (pending.c.task_id.is_not(None), "waiting_on_time"),
-                (done_late, "done_late"),
-                (part.where(confirmed, counts).exists(), "done_on_time"),
-                # Where a task has obligations, those who owe it are its parts, not who took over since.
-                (~assigned.exists(), "unassigned"),
-                else_="open_on_time",
-            ).label("standing"),
-        )
-        .join(pending, pending.c.task_id == Task.id, isouter=True)
-        .where(Task.plan_id.in_(of_plans), Task.withdrawn_at.is_(None))
-        .subquery()
-    )
-    return select(task.c.plan_id, task.c.standing, func.count()).group_by(
-        task.c.plan_id, task.c.standing
-    )
-
-
-TASK_STATE_COUNTS = _select_task_state_counts()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.statements import chunks
@@ -56,14 +56,19 @@ async def load_open(connection: AsyncConnection, obligation_ids: Sequence[int]) 
 
 
 async def load_late(
-    connection: AsyncConnection, province: str, *, told: Sequence[int], today: date
+    connection: AsyncConnection,
+    province: str,
+    condition: ColumnElement[bool],
+    *,
+    told: Sequence[int],
 ) -> list[DueRow]:
     """Return what of a province's plans is late by a confirmed date, tracked and not disputed, what
     is late for longest first.
 
-    told: how far that was told (Obligation.late_told).
+    condition: what is late (data.figures.states.overdue_condition). told: how far that was told
+    (Obligation.late_told).
     """
-    return await _load_rows(connection, _LATE, province=province, told=told, today=today)
+    return await _load_rows(connection, _LATE.where(condition), province=province, told=told)
 
 
 async def _load_rows(
@@ -112,7 +117,6 @@ _DUE = _OF_PROVINCE.where(
 )
 _LATE = _OF_PROVINCE.where(
     Obligation.late_told.in_(bindparam("told", expanding=True)),
-    Obligation.judged_on < _TODAY,
     Obligation.disputed_at.is_(None),
     Obligation.due_proposed.is_(False),
     or_(Obligation.kind != "phase_end", Obligation.due_on >= Plan.tracked_from),

@@ -1,8 +1,6 @@
-"""Decisions: human acts laid over the documents, written down for good.
+"""Decision log: record decisions, apply them to obligations, read the overrides for planning.
 
-Promises that every decision is a row of its own, dated and attributed, that nothing changes one
-afterwards (the table is append-only), and that planning finds those that bear on it. Who may decide is
-judged by the caller.
+Guarantees: each decision is an append-only row, dated and attributed. The caller checks who may decide.
 """
 
 from __future__ import annotations
@@ -38,9 +36,9 @@ async def record_decision(
     decided_by: str,
     now: datetime,
 ) -> int:
-    """Write down one decision; returns its id. subject: the code of a task or duty.
+    """Record one decision; returns its id. subject: the code of a task or duty.
 
-    decided_by: for whom it was decided, never a person's name: that is told by person_id.
+    decided_by: the deciding agency, never a person's name; person_id names the person.
     """
     added = await connection.execute(
         insert(Decision)
@@ -60,7 +58,7 @@ async def record_decision(
 
 
 async def anonymize_confirmations(connection: AsyncConnection, person_id: int) -> None:
-    """Put the agency in the place of a person's name where they confirmed something."""
+    """Replace a person's name by the agency's in the confirmations they gave."""
     rows = await connection.execute(
         select(Decision.details, Decision.decided_by).where(
             Decision.person_id == person_id, Decision.kind == CONFIRM
@@ -77,7 +75,7 @@ async def anonymize_confirmations(connection: AsyncConnection, person_id: int) -
 async def _confirmer_name(
     connection: AsyncConnection, person_id: int | None, *, otherwise: str
 ) -> str:
-    """Return the name under which a person confirms; who gave none is called `otherwise`."""
+    """Return a confirming person's name, or `otherwise` where none is known."""
     if person_id is None:
         return otherwise
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
@@ -85,7 +83,7 @@ async def _confirmer_name(
 
 
 async def load_overrides(connection: AsyncConnection) -> Overrides:
-    """Return the decisions that bear on planning, in the order taken."""
+    """Return the decisions that change what planning makes, oldest first."""
     rows = await connection.execute(
         select(Decision.kind, Decision.plan_code, Decision.subject, Decision.details)
         .where(Decision.kind.in_((ASSIGN, OPEN_DUTY, CONFIRM_DATE)))
@@ -115,7 +113,7 @@ async def load_overrides(connection: AsyncConnection) -> Overrides:
 
 
 async def load_decisions(connection: AsyncConnection) -> Decisions:
-    """Return all that people decided and that changes what goes out when, with the plans that are loaded."""
+    """Return the overrides, with the tracking and closing days of plans and the extended dates."""
     plans = (
         await connection.execute(
             select(Plan.code, Plan.tracked_from, Plan.closed_on).where(Plan.withdrawn_at.is_(None))
@@ -152,10 +150,10 @@ async def confirm_submission(
     decided_by: str,
     now: datetime,
 ) -> bool:
-    """Confirm what was submitted; returns False, and does nothing, where it is not (any more).
+    """Confirm a submission; returns False, and does nothing, where the obligation is not submitted.
 
-    The obligation says who confirmed by name, until that person is erased.
-    obligation: a row of jobs.rendering.items.load_obligation_rows, or any with id, code, period, plan_code, owner_code.
+    obligation: any row with id, code, period, plan_code and owner_code. It keeps the confirming person's
+    name until that person is erased.
     """
     name = await _confirmer_name(connection, person_id, otherwise=decided_by)
     changed = await connection.execute(
@@ -195,9 +193,9 @@ async def return_submission(
     decided_by: str,
     now: datetime,
 ) -> bool:
-    """Return what was submitted, with a reason: it is open again. False where it is not submitted.
+    """Return a submission with a reason, which opens the obligation again; False where it is not submitted.
 
-    Call jobs.planning.materialise.recompute afterwards, in the same transaction.
+    Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
     changed = await connection.execute(
         update(Obligation)
@@ -234,7 +232,7 @@ async def reject_dispute(
     decided_by: str,
     now: datetime,
 ) -> bool:
-    """Leave a disputed obligation with its agency, with a reason; False where nobody disputes it."""
+    """Leave a disputed obligation with its agency, with a reason; False where it is not disputed."""
     changed = await connection.execute(
         update(Obligation)
         .where(
@@ -260,7 +258,7 @@ async def reject_dispute(
 
 
 def decision_details(obligation: Any) -> dict[str, Any]:
-    """Return what a decision's details say of the obligation it is about."""
+    """Return the details by which a decision names its obligation."""
     return {
         "obligation": obligation.id,
         "agency": obligation.owner_code,
@@ -274,10 +272,10 @@ def decision_details(obligation: Any) -> dict[str, Any]:
 async def decidable_condition(
     connection: AsyncConnection, holders: Holders, province: str, *, coordinator_id: int | None
 ) -> ColumnElement[bool]:
-    """Return the condition on Obligation that somebody decides on it.
+    """Return the condition on Obligation that an agency or a leader decides on it.
 
-    coordinator_id: a coordinating agency, for what others owe in its plans; None: a leader, for what
-    each plan's coordinating agency owes itself.
+    coordinator_id: a coordinating agency, which decides what others owe in its plans; None: a leader, who
+    decides what each coordinating agency owes itself.
     """
     plans = await _plan_ids_by_coordinator(connection, province, coordinator_id)
     own: list[ColumnElement[bool]] = []
@@ -298,7 +296,7 @@ async def decidable_condition(
 async def list_submitted_ids(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> Sequence[int]:
-    """Return the ids of what waits to be confirmed, longest waiting first."""
+    """Return the ids of submitted obligations, the longest waiting first."""
     rows = await connection.execute(
         select(Obligation.id)
         .where(condition, Obligation.state == "submitted")
@@ -317,10 +315,10 @@ async def _plan_ids_by_coordinator(
     )
     if coordinator_id is not None:
         statement = statement.where(Plan.coordinator_id == coordinator_id)
-    found: dict[str, list[int]] = {}
+    plan_ids: dict[str, list[int]] = {}
     for row in await connection.execute(statement):
-        found.setdefault(row.code, []).append(row.id)
-    return found
+        plan_ids.setdefault(row.code, []).append(row.id)
+    return plan_ids
 
 
 def _any(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

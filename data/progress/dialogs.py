@@ -1,8 +1,7 @@
-"""What a person was asked in a chat and has not yet answered.
+"""The question that a person was asked in a chat and has not yet answered.
 
-Promises one question at a time for each person in a chat: a new one takes the place of the old, and one
-that has expired counts as never asked. Whoever cannot be told (person None) has a question of their own
-in a chat. Never reads an answer: bot/conversation/replies/dialogs.py does.
+Guarantees: one open question per person and chat; a new one replaces the old. Unknown senders (person None)
+share one.
 """
 
 from __future__ import annotations
@@ -30,10 +29,9 @@ async def open_dialog(
     now: datetime,
     minutes: int = DIALOG_MINUTES,
 ) -> int:
-    """Write down that the next words of a person in a chat answer a question; returns its id.
+    """Record that the next words of a person in a chat answer a question; returns its id.
 
-    asks: what is asked, as bot/conversation/replies/dialogs.py names it; details: JSON values that its answer
-    needs. An open question of the same person in the same chat is replaced.
+    asks: a name of bot/conversation/replies/dialogs.py; details: JSON values that the answer needs.
     """
     await connection.execute(delete(Dialog).where(_of(chat_id, person_id)))
     added = await connection.execute(
@@ -55,7 +53,7 @@ async def open_dialog(
 async def find_open_dialog(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, now: datetime
 ) -> Row[Any] | None:
-    """Return the open question of a person in a chat, or None where there is none or it has expired."""
+    """Return the open question of a person in a chat; None without one, or once it expired."""
     rows = await connection.execute(
         select(Dialog.__table__)
         .where(_of(chat_id, person_id), Dialog.expires_at > now)
@@ -66,12 +64,12 @@ async def find_open_dialog(
 
 
 async def close_dialog(connection: AsyncConnection, dialog_id: int) -> None:
-    """Forget a question, answered or ended; one that is gone already is no fault."""
+    """Delete a question, if it still exists."""
     await connection.execute(delete(Dialog).where(Dialog.id == dialog_id))
 
 
 async def reopen_dialog(connection: AsyncConnection, dialog: Row[Any]) -> None:
-    """Put back a question that was closed and not answered, to expire as before."""
+    """Insert a closed question again, to expire as before."""
     await connection.execute(
         insert(Dialog).values(
             {name: value for name, value in dialog._mapping.items() if name != "id"}
@@ -80,6 +78,6 @@ async def reopen_dialog(connection: AsyncConnection, dialog: Row[Any]) -> None:
 
 
 def _of(chat_id: int, person_id: int | None) -> ColumnElement[bool]:
-    # SQL's unique key does not see two nulls as equal, so they are looked up here.
-    whose = Dialog.person_id.is_(None) if person_id is None else Dialog.person_id == person_id
-    return and_(Dialog.chat_id == chat_id, whose)
+    # A unique key does not treat two nulls as equal, hence the lookup.
+    same_person = Dialog.person_id.is_(None) if person_id is None else Dialog.person_id == person_id
+    return and_(Dialog.chat_id == chat_id, same_person)

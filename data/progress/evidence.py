@@ -1,8 +1,9 @@
-"""Photos and files that bear out what an agency answered.
+"""Photos and files attached to replies, as evidence of one obligation.
 
-Promises that only the types of the allowlist are kept, told by their bytes and never by their name; that
-the same bytes are stored once; and that every piece is bound to one obligation, with who sent it and
-when. Never opens a file beyond what tells its type.
+Guarantees:
+- Only types of the allowlist are stored, detected by content and never by name.
+- The same bytes are stored once.
+- A file is opened only as far as its type requires.
 """
 
 from __future__ import annotations
@@ -42,16 +43,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f/\\]+")
 
 
 class EvidenceTooBig(Exception):
-    """More bytes than are kept; ask for a smaller file or the document's number."""
+    """The file exceeds MAX_EVIDENCE_BYTES; ask for a smaller file or the document's number."""
 
 
 class EvidenceTypeNotAllowed(Exception):
-    """No type that is kept, or a file with macros; name the types that are."""
+    """The file's type is not allowed, or it has macros; name the allowed types."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvidence:
-    """One piece of evidence as kept; repeated: the same bytes were there for this obligation."""
+    """One stored file; is_duplicate: the obligation already had the same bytes."""
 
     id: int
     name: str
@@ -72,7 +73,7 @@ async def store_evidence(
     chat_id: int | None,
     now: datetime,
 ) -> StoredEvidence:
-    """Keep a file for an obligation; the same bytes twice are one piece. Raises TooBig, NotAllowed."""
+    """Store a file for an obligation; raises EvidenceTooBig, EvidenceTypeNotAllowed."""
     if len(content) > MAX_EVIDENCE_BYTES:
         raise EvidenceTooBig
     mime = detect_mime_type(content)
@@ -93,7 +94,7 @@ async def store_evidence(
     )
     if stored is None:
         await connection.execute(insert(EvidenceContent).values(sha256=sha256, content=content))
-    else:  # its time may have been over (data/privacy/retention.py)
+    else:  # retention may have deleted the bytes (data/privacy/retention.py)
         await connection.execute(
             update(EvidenceContent).where(EvidenceContent.sha256 == sha256).values(content=content)
         )
@@ -116,7 +117,7 @@ async def store_evidence(
 
 
 async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -> list[str]:
-    """Return the names of the photos and files kept for an obligation, in the order they came."""
+    """Return the names of the files stored for an obligation, oldest first."""
     rows = await connection.scalars(
         select(Evidence.name).where(Evidence.obligation_id == obligation_id).order_by(Evidence.id)
     )
@@ -124,7 +125,7 @@ async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -
 
 
 def detect_mime_type(content: bytes) -> str | None:
-    """Return the type that the bytes show, of those that are kept; None for any other."""
+    """Return the allowed type that the bytes show; None for any other."""
     for signature, mime in _SIGNATURES:
         if content.startswith(signature):
             return mime
@@ -136,7 +137,7 @@ def detect_mime_type(content: bytes) -> str | None:
 
 
 def _detect_legacy_office(content: bytes) -> str | None:
-    """Tell .doc from .xls by the names in the file's directory; one with macros is none of them."""
+    """Tell .doc from .xls by the names in the file's directory; None for a file with macros."""
 
     def holds(name: str) -> bool:
         return name.encode("utf-16-le") in content
@@ -162,7 +163,7 @@ def _detect_open_xml(content: bytes) -> str | None:
 
 
 def _safe_file_name(name: str, mime: str) -> str:
-    """Return a name without paths that ends as its type does."""
+    """Return a name without paths and with the extension of its type."""
     ending = _ENDINGS[mime]
     stem = _CONTROL.sub(" ", name).strip() or "tep"
     if not stem.lower().endswith((f".{ending}", ".jpeg") if ending == "jpg" else f".{ending}"):

@@ -1,6 +1,6 @@
-"""Explanations (giải trình): asked of an agency about what it owes, answered once, and filed.
+"""Explanation requests (giải trình) and their answers.
 
-Promises one open question an obligation, and that an answer, once given, stays as it was given.
+Guarantees: one open request per obligation; a recorded answer never changes.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ async def request_explanation(
     chat_id: int | None,
     now: datetime,
 ) -> int | None:
-    """Ask an agency for an explanation; returns its id, or None where one is asked for already.
+    """Ask an agency for an explanation; returns its id, or None where a request is open already.
 
-    agency_id: who has the obligation in hand; chat_id: where the answer is told.
+    agency_id: the holder of the obligation; chat_id: where the answer is announced.
     """
-    standing = await connection.scalar(
+    open_id = await connection.scalar(
         select(Explanation.id).where(
             Explanation.obligation_id == obligation_id, Explanation.state == "asked"
         )
     )
-    if standing is not None:
+    if open_id is not None:
         return None
     added = await connection.execute(
         insert(Explanation)
@@ -53,7 +53,7 @@ async def request_explanation(
 
 
 async def find_explanation(connection: AsyncConnection, explanation_id: int) -> Row[Any] | None:
-    """Return one explanation, or None where there is none of that id."""
+    """Return one explanation, or None for an unknown id."""
     rows = await connection.execute(
         select(Explanation.__table__).where(Explanation.id == explanation_id)
     )
@@ -68,7 +68,7 @@ async def record_explanation(
     person_id: int | None,
     now: datetime,
 ) -> bool:
-    """File an answer; returns False, and changes nothing, where one was filed already."""
+    """Record an answer; returns False, and changes nothing, where there is one already."""
     changed = await connection.execute(
         update(Explanation)
         .where(Explanation.id == explanation_id, Explanation.state == "asked")
@@ -80,7 +80,7 @@ async def record_explanation(
 async def list_open_explanations(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Return the open questions about obligations of which a condition holds, oldest first."""
+    """Return the open requests about the obligations of a condition, oldest first."""
     rows = await connection.execute(
         select(Explanation.__table__)
         .join(Obligation, Obligation.id == Explanation.obligation_id)

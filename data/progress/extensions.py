@@ -1,8 +1,9 @@
-"""Requests for a later date: asked by an agency, decided by whoever may, or withdrawn.
+"""Extension requests: ask, decide, withdraw.
 
-Promises at most one open request an obligation, none after its due date, and no more granted ones than
-the province allows. Never moves a date by itself: a decision does. Who may ask and decide is judged in
-bot/conversation/context/access.py.
+Guarantees:
+- At most one open request per obligation, none after the day that is judged.
+- No more granted requests than the province allows.
+- Only decide_extension moves a date; bot/conversation/context/access.py checks who may ask and decide.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.clock import civil_date
 from data.models import ExtensionRequest, Obligation
 from data.progress.replies import lock_obligation
+from data.rules.states import is_done_late
 
 OPEN_EXTENSION_STATES = ("open", "offered")
 
 
 class ExtensionAlreadyOpen(Exception):
-    """There is an open request; tell its date, and that it must be withdrawn before another."""
+    """An open request exists; show its date, and that it must be withdrawn before another."""
 
     def __init__(self, request: Row[Any]) -> None:
         super().__init__(request.id)
@@ -30,7 +32,7 @@ class ExtensionAlreadyOpen(Exception):
 
 
 class ExtensionCapReached(Exception):
-    """As many requests were granted as the province allows; send the person to the coordinator."""
+    """The province allows no more extensions; refer the person to the coordinator."""
 
     def __init__(self, cap: int) -> None:
         super().__init__(cap)
@@ -38,22 +40,22 @@ class ExtensionCapReached(Exception):
 
 
 class ExtensionTooLate(Exception):
-    """The due date has gone by; a later date is asked for before it."""
+    """The due date has passed; an extension must be requested before that."""
 
 
 async def check_extension_allowed(
     connection: AsyncConnection, *, obligation_id: int, max_granted: int, today: date
 ) -> None:
-    """Raise what forbids a request: TooLate, AlreadyAsked, CapReached; in this order.
+    """Raise ExtensionTooLate, ExtensionAlreadyOpen or ExtensionCapReached, in this order.
 
-    most: how many a province lets be granted for one obligation. The last day judged on time still counts.
+    max_granted: how many extensions a province allows for one obligation.
     """
     obligation = await lock_obligation(connection, obligation_id)
-    if today > obligation.judged_on:
+    if is_done_late(today, obligation.judged_on):  # the day that is judged still counts
         raise ExtensionTooLate
-    standing = await find_open_extension(connection, obligation_id)
-    if standing is not None:
-        raise ExtensionAlreadyOpen(standing)
+    request = await find_open_extension(connection, obligation_id)
+    if request is not None:
+        raise ExtensionAlreadyOpen(request)
     granted = await connection.scalar(
         select(func.count()).where(
             ExtensionRequest.obligation_id == obligation_id, ExtensionRequest.state == "granted"
@@ -75,9 +77,9 @@ async def request_extension(
     now: datetime,
     max_granted: int = 1,
 ) -> int:
-    """Write down a request for a later date; returns its id. Raises as check does.
+    """Record an extension request; returns its id. Raises as check_extension_allowed does.
 
-    ValueError: `until` is not after the effective due date, which the caller has to ask about.
+    ValueError: `until` is not after the effective due date; the caller must ask for another date.
     """
     await check_extension_allowed(
         connection, obligation_id=obligation_id, max_granted=max_granted, today=civil_date(now)
@@ -104,7 +106,7 @@ async def request_extension(
 
 
 async def find_open_extension(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
-    """Return an obligation's request that waits for an answer, of whichever side; None without."""
+    """Return an obligation's undecided request, open or offered; None without one."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(
             ExtensionRequest.obligation_id == obligation_id,
@@ -115,7 +117,7 @@ async def find_open_extension(connection: AsyncConnection, obligation_id: int) -
 
 
 async def find_extension(connection: AsyncConnection, request_id: int) -> Row[Any] | None:
-    """Return one request, or None where there is none of that id."""
+    """Return one request, or None for an unknown id."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(ExtensionRequest.id == request_id)
     )
@@ -123,7 +125,7 @@ async def find_extension(connection: AsyncConnection, request_id: int) -> Row[An
 
 
 async def find_extension_by_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
-    """Return the request that an answer made, or None."""
+    """Return the request that a reply made, or None."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__).where(ExtensionRequest.reply_id == reply_id)
     )
@@ -131,7 +133,7 @@ async def find_extension_by_reply(connection: AsyncConnection, reply_id: int) ->
 
 
 async def withdraw_extension(connection: AsyncConnection, request_id: int) -> None:
-    """Withdraw a request that nobody has decided; one that was decided stays as it is."""
+    """Withdraw a request unless it was decided."""
     await connection.execute(
         update(ExtensionRequest)
         .where(ExtensionRequest.id == request_id, ExtensionRequest.state.in_(OPEN_EXTENSION_STATES))
@@ -150,28 +152,27 @@ async def decide_extension(
 ) -> None:
     """Decide a request that is open or offered; granted moves the obligation's date to `until`.
 
-    offered: `until` is the other date, which the agency has yet to take; until then nothing moves.
-    ValueError where it was decided already. Call jobs.planning.materialise.recompute afterwards, in the same
-    transaction.
+    offered: `until` is another date, which the agency has yet to accept. Raises ValueError for a decided
+    request. Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
-    asked = await find_extension(connection, request_id)
-    if asked is None or asked.state not in OPEN_EXTENSION_STATES:
+    request = await find_extension(connection, request_id)
+    if request is None or request.state not in OPEN_EXTENSION_STATES:
         raise ValueError("the request was decided already")
     await connection.execute(
         update(ExtensionRequest)
         .where(ExtensionRequest.id == request_id)
         .values(
             state=state,
-            granted_until=until if state in ("granted", "offered") else asked.granted_until,
+            granted_until=until if state in ("granted", "offered") else request.granted_until,
             decided_at=now,
-            decision_id=asked.decision_id if decision_id is None else decision_id,
+            decision_id=request.decision_id if decision_id is None else decision_id,
         )
     )
     if state == "offered":
         return
     values: dict[str, Any] = {"extension_asked_at": None}
     if state == "granted":
-        # What holds a rung back was said of the old date.
+        # An acknowledgement holds back rungs of the old date only.
         values |= {
             "extended_to": until,
             "acknowledged_until": None,
@@ -180,14 +181,14 @@ async def decide_extension(
             "revised_on": civil_date(now),
         }
     await connection.execute(
-        update(Obligation).where(Obligation.id == asked.obligation_id).values(values)
+        update(Obligation).where(Obligation.id == request.obligation_id).values(values)
     )
 
 
 async def list_open_extensions(
     connection: AsyncConnection, condition: ColumnElement[bool]
 ) -> Sequence[Row[Any]]:
-    """Return the open requests about obligations of which a condition holds, the soonest due first."""
+    """Return the open requests about the open obligations of a condition, the soonest due first."""
     rows = await connection.execute(
         select(ExtensionRequest.__table__)
         .join(Obligation, Obligation.id == ExtensionRequest.obligation_id)

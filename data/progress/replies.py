@@ -75,7 +75,7 @@ async def record_reply(
     request for more time. Saying "in progress" of a submitted one corrects it: it is open again.
     adds_to: the id of the answer that this one only adds to (a document's number to a completion), so that
     taking this one back takes back both.
-    Call jobs.planning.materialise.recompute afterwards, in the same transaction.
+    Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
     obligation = await lock_obligation(connection, obligation_id)
     _refuse_closed(obligation, said)

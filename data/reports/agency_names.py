@@ -1,8 +1,4 @@
-"""How a report calls agencies: by who has their work in hand, with the one it was taken over from.
-
-Promises the official order, and that work nobody took over stays under its own agency's name. Reads
-once.
-"""
+"""Agency names as a report prints them: the agency that handles the work, and the one it took it over from."""
 
 from __future__ import annotations
 
@@ -21,27 +17,27 @@ from data.rules.holders import Holders
 
 @dataclass(frozen=True, slots=True)
 class OwnerLabel:
-    """An owner of something as a report calls it. holder_id: who has it in hand, itself where nobody has.
+    """An owner of an obligation as a report prints it.
 
-    label: the short name, "(nhận từ …)" where the work was another's, "(đã giải thể, chưa phân công)" where
-    that one is no more and nobody took over: it must not stand as one that fails to answer. position: in
-    the official order.
+    label: the short name of the agency that handles the work, with "(nhận từ …)" where it took it over. An
+    owner that ended without a successor is marked "(đã giải thể, chưa phân công)": it does not fail to
+    answer. position: in the official order. holder_id: the owner itself where has_holder is false.
     """
 
     label: str
     position: int
     holder_id: int
-    has_holder: bool  # somebody has it in hand
+    has_holder: bool
 
 
 class AgencyNames:
-    """The agencies of one province as of a day, by the ids of their rows."""
+    """The agencies of one province as of a day, by id; read once."""
 
     def __init__(self, rows: Iterable[Any], holders: Holders) -> None:
         self._by_id = {row.id: row for row in rows}
         self._by_code = {row.code: row for row in self._by_id.values()}
         self._holders = holders
-        self._named: dict[tuple[int, str], OwnerLabel] = {}
+        self._labels: dict[tuple[int, str], OwnerLabel] = {}
 
     @classmethod
     async def load(
@@ -56,15 +52,15 @@ class AgencyNames:
         return cls(rows, Holders(province, on=on))
 
     def owner_label(self, agency_id: int, kind: str) -> OwnerLabel:
-        """Return how an owner of an obligation of a kind is called."""
-        known = self._named.get((agency_id, kind))
-        if known is None:
-            known = self._named[agency_id, kind] = self._name(agency_id, kind)
-        return known
+        """Return the label of the owner of an obligation of a kind."""
+        label = self._labels.get((agency_id, kind))
+        if label is None:
+            label = self._labels[agency_id, kind] = self._make_label(agency_id, kind)
+        return label
 
     @property
     def ids(self) -> list[int]:
-        """Return all agencies."""
+        """Return the ids of all agencies."""
         return list(self._by_id)
 
     def name(self, agency_id: int) -> str:
@@ -76,7 +72,7 @@ class AgencyNames:
         return str(self._by_id[agency_id].code)
 
     def id_of(self, code: str | None) -> int | None:
-        """Return the id of an agency's row; None for none."""
+        """Return an agency's id by its code; None for an unknown one."""
         row = self._by_code.get(code) if code is not None else None
         return None if row is None else int(row.id)
 
@@ -85,10 +81,10 @@ class AgencyNames:
         return str(self._by_id[agency_id].short)
 
     def in_order(self, agency_ids: Collection[int]) -> list[int]:
-        """Return agencies in the official order."""
+        """Return agency ids in the official order."""
         return sorted(agency_ids, key=lambda key: (self._by_id[key].position, key))
 
-    def _name(self, agency_id: int, kind: str) -> OwnerLabel:
+    def _make_label(self, agency_id: int, kind: str) -> OwnerLabel:
         owner = self._by_id[agency_id]
         holder = self._by_code.get(self._holders.holder(owner.code, kind) or "")
         if holder is None:

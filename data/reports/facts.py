@@ -1,7 +1,8 @@
-"""What a consolidated report of a plan holds, as plain values: what is gathered once and drawn in several forms.
+"""Dataclasses of a consolidated report and of an urging letter, and the check that their sums agree.
 
-Promises that nothing here is filled in: what an agency did not say is None or absent, and every line
-names the answer that it rests on. Figures are checked by `faults` before anything is drawn. Pure.
+Guarantees:
+- Nothing is filled in: a value that no agency gave is None or absent.
+- Each line names the answer that supports it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from data.figures.tasks import Figures, OfficialState
+from data.figures.states import Figures
 from data.registry.titles import period_name
 from data.reports.period import span_of
+from data.rules.states import OFFICIAL_STATES, OfficialState
 from data.targets.facts import TargetFacts
 
 MOST_LINES = 5000  # a document lists each agency's line up to so many; a sheet lists all
@@ -21,13 +23,10 @@ MOST_BEHIND = 12
 
 @dataclass(frozen=True, slots=True)
 class AnswerSource:
-    """The answer a line rests on: what was said, by whom for which agency, and when.
+    """The answer that supports a line; person None: it came from a group, or the person was erased."""
 
-    person: None where a group said it, or somebody who was erased since.
-    """
-
-    said: str  # StatusReply.said, or "confirmed" for what was confirmed without an answer
-    agency: str  # short name of the agency that said it
+    said: str  # StatusReply.said, or "confirmed" for a confirmation without an answer
+    agency: str  # short name of the agency that answered
     person: str | None
     at: datetime
     note: str | None
@@ -35,15 +34,15 @@ class AnswerSource:
 
 @dataclass(frozen=True, slots=True)
 class AgencyLine:
-    """One agency's part of a task. state: one of the four official ones, as of the report's day.
+    """One agency's part of a task as of the report's day.
 
-    source None: it said nothing, and the line reads "chưa báo cáo"; percent and document are then None.
+    source None: no answer; the line reads "chưa báo cáo", and percent and document are None.
     """
 
     agency: str  # short name
     position: int  # of the agency, in the official order
     state: OfficialState
-    waiting: bool  # handed in, not yet confirmed
+    waiting: bool  # submitted, not yet confirmed
     percent: int | None
     due_on: date | None
     done_on: date | None
@@ -54,18 +53,18 @@ class AgencyLine:
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """One task: its place in the plan, and how many of its agencies stand where."""
+    """One task: its place in the plan, and its agencies counted by state."""
 
     task_id: int
     code: str
-    section: str  # the group of tasks (nhóm nhiệm vụ) it stands in, "" for none
+    section: str  # its group of tasks (nhóm nhiệm vụ), "" for none
     text: str
     period: str  # the document's words
     state: OfficialState
     parts: Figures  # of its agencies
-    silent: int  # of them, how many said nothing
-    unassigned: bool  # nobody is on it
-    # Short names of who is late or said nothing, in official order: the first MOST_BEHIND of
+    silent: int  # how many of them gave no answer
+    unassigned: bool  # without any agency
+    # Short names of agencies that are late or silent, in official order: the first MOST_BEHIND of
     # behind_count, for a report that has no room for every line.
     behind: Sequence[str] = ()
     behind_count: int = 0
@@ -82,10 +81,10 @@ class SectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Something an agency said that a report passes on: a difficulty, a proposal, an explanation."""
+    """An agency's own words that a report quotes: a difficulty, a proposal, an explanation."""
 
     agency: str
-    code: str  # of the task or duty it was said of
+    code: str  # of the task or duty they are about
     words: str
     person: str | None
     at: datetime
@@ -93,7 +92,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class ReportDutyFacts:
-    """Who handed in the periodic report that this one consolidates. missing: short names, in official order."""
+    """The agency reports of one duty that this report consolidates; missing: short names, official order."""
 
     code: str
     title: str
@@ -106,10 +105,10 @@ class ReportDutyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """Everything of one plan in one period. figures: of the tasks, each counted once.
+    """One plan in one period. figures: of the tasks, each counted once.
 
-    is_estimate: the report's day is before the year's data close (14/12), so figures are marked "ước".
-    receiver: whom the report goes to, in the document's words. due_on: of the coordinator's own report.
+    is_estimate: the period's data is not closed yet, so figures are marked "ước". receiver: in the words
+    of the plan. due_on: of the coordinating agency's own report.
     """
 
     province: str  # "Gia Lai"
@@ -125,8 +124,8 @@ class ReportFacts:
     is_estimate: bool
     sections: Sequence[SectionFacts]
     figures: Figures
-    lines: int  # how many agency lines all tasks have
-    silent: Sequence[str]  # agencies that said nothing at all, in official order
+    lines: int  # agency lines of all tasks
+    silent: Sequence[str]  # agencies without any answer, in official order
     duties: Sequence[ReportDutyFacts]
     difficulties: Sequence[Quote]
     proposals: Sequence[Quote]
@@ -140,27 +139,27 @@ class ReportFacts:
 
 @dataclass(frozen=True, slots=True)
 class LateItem:
-    """One thing that an agency is late with, beyond what reminders did. days_late: working days."""
+    """One obligation that an agency is late with, beyond its reminders."""
 
     code: str
     title: str
-    due_on: date  # the last day on time, with what was granted
-    days_late: int
+    due_on: date  # the effective due date
+    days_late: int  # working days
 
 
 @dataclass(frozen=True, slots=True)
 class LateAgency:
-    """An agency that is to be urged, and what it is late with, the longest late first."""
+    """An agency to be urged, and what it is late with, the longest late first."""
 
-    agency: str  # full name, as a document addresses it
+    agency: str  # full name
     items: Sequence[LateItem]
 
 
 @dataclass(frozen=True, slots=True)
 class UrgingFacts:
-    """What the draft of an urging letter (công văn đôn đốc) holds: agencies in the official order.
+    """The draft of an urging letter (công văn đôn đốc), drawn up in the name of the coordinator.
 
-    coordinator: the agency in whose name it is drafted; a person reads, numbers, signs and sends it.
+    agencies: in the official order.
     """
 
     province: str  # "Gia Lai"
@@ -176,36 +175,38 @@ class UrgingFacts:
 def find_sum_errors(facts: ReportFacts) -> list[str]:
     """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused.
 
-    So is one of a period that was over before the plan was issued: nothing was asked for then.
+    So is a report of a period that ended before the plan was issued.
     """
-    found = []
+    errors = []
     if span_of(facts.period).last < facts.issued_on:
-        found.append(
+        errors.append(
             f"Kế hoạch ban hành ngày {facts.issued_on:%d/%m/%Y}, sau khi {period_name(facts.period)}"
             " kết thúc, nên không có gì để tổng hợp."
         )
     count = sum(len(section.tasks) for section in facts.sections)
     if count != facts.figures.total:
-        found.append(f"Có {count} nhiệm vụ nhưng bốn trạng thái cộng lại là {facts.figures.total}.")
-    for state in ("done_on_time", "done_late", "open_on_time", "open_late"):
+        errors.append(
+            f"Có {count} nhiệm vụ nhưng bốn trạng thái cộng lại là {facts.figures.total}."
+        )
+    for state in OFFICIAL_STATES:
         of_sections = sum(getattr(section.figures, state) for section in facts.sections)
         of_tasks = sum(task.state == state for task in facts.tasks)
         whole = getattr(facts.figures, state)
         if not whole == of_sections == of_tasks:
-            found.append(
+            errors.append(
                 f"Trạng thái {state}: toàn kế hoạch {whole}, các nhóm {of_sections}, từng nhiệm vụ {of_tasks}."
             )
     lines = sum(task.parts.total for task in facts.tasks)
     if lines != facts.lines:
-        found.append(f"Các nhiệm vụ có {lines} dòng cơ quan nhưng phụ lục có {facts.lines}.")
-    found += [
+        errors.append(f"Các nhiệm vụ có {lines} dòng cơ quan nhưng phụ lục có {facts.lines}.")
+    errors += [
         f"{task.code}: {task.silent} cơ quan chưa báo cáo trên {task.parts.total} cơ quan."
         for task in facts.tasks
         if task.silent > task.parts.total
     ]
-    found += [
+    errors += [
         f"{duty.code}: nhận {duty.received}, thiếu {len(duty.missing)}, phải nhận {duty.expected}."
         for duty in facts.duties
         if duty.received + len(duty.missing) != duty.expected
     ]
-    return found
+    return errors

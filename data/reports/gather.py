@@ -1,14 +1,16 @@
-"""The facts of a consolidated report, gathered from what agencies said.
+"""Collect the facts of a consolidated report from the answers of agencies.
 
-Promises that nothing is filled in: an agency that said nothing in the period stands as silent, and an
-answer taken back is none; that each task is counted once; and that memory does not grow with the number
-of answers. Whoever draws the facts asks data.reports.facts.find_sum_errors first. Reads only.
+Guarantees:
+- Nothing is filled in: an agency without an answer in the period is silent; an undone answer is none.
+- Each task is counted once.
+- Memory does not grow with the number of answers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.tasks import Figures, OfficialState
+from data.figures.states import Figures
 from data.models import Plan, Task
 from data.registry.registry import Registry
 from data.reports.agency_names import AgencyNames
@@ -29,12 +31,10 @@ from data.reports.facts import (
     TaskFacts,
 )
 from data.reports.parts import (
-    PART_STATES,
-    UNASKED,
     LinePart,
     PartAnswer,
+    PartRow,
     ReportView,
-    TaskPart,
     find_supporting_answer,
     load_line_parts,
     load_part_answers,
@@ -45,48 +45,70 @@ from data.reports.quotes import list_difficulties, list_proposals, list_silent_a
 from data.reports.source_reports import load_duty_facts, load_report_destination
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.owners import coordinator_of
+from data.rules.states import OfficialState, combined_state
 from data.targets.values import load_target_facts
 
-_TASK = "phase_end"  # any kind that stands for a task: it is held as tasks are
+_TASK = "phase_end"  # any kind of task: agencies hold all of them alike
 _LINES_A_BATCH = 3000
 _MOST_IN_A_QUERY = 900
-_STATES: Sequence[OfficialState] = ("done_on_time", "done_late", "open_on_time", "open_late")
-# Codes of the parts that are silent or late, and of those not asked yet.
-_BEHIND = frozenset(
-    code
-    for code in range(UNASKED + 1)
-    if code % 2 or code == UNASKED or PART_STATES[code // 2].state == "open_late"
-)
 
 
 class PlanNotLoaded(LookupError):
-    """There is no such plan in the database, or it was withdrawn."""
+    """The database has no such plan, or it was withdrawn."""
 
 
-class _Tally:
-    """What is counted of one task while its parts go by."""
+@dataclass(slots=True)
+class _BehindParts:
+    """Agencies that are late or silent: how many, and the first of them as (position, agency id)."""
 
-    __slots__ = ("behind", "codes", "unasked")
+    count: int = 0
+    first: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, position: int, agency_id: int) -> None:
+        self.count += 1
+        self.first.append((position, agency_id))
+        if len(self.first) > 8 * MOST_BEHIND:  # to hold a few of many
+            self.first = sorted(self.first)[:MOST_BEHIND]
+
+    def labels(self, names: AgencyNames) -> list[str]:
+        return [
+            names.owner_label(agency_id, _TASK).label
+            for _, agency_id in sorted(self.first)[:MOST_BEHIND]
+        ]
+
+
+class _TaskTally:
+    """Counts of one task's parts, added one by one."""
+
+    __slots__ = ("behind", "silent", "states", "unasked", "waiting")
 
     def __init__(self) -> None:
-        self.codes = [0] * (UNASKED + 1)  # how many parts there are of each code
-        self.behind: list[tuple[int, int]] = []  # the first (position, agency) of those asked
-        self.unasked: list[tuple[int, int]] = []
+        self.states: Counter[OfficialState] = Counter()
+        self.waiting = 0
+        self.silent = 0
+        self.behind = _BehindParts()
+        self.unasked = _BehindParts()
 
-    def add(self, part: TaskPart, names: AgencyNames) -> None:
-        self.codes[part.code] += 1
-        if part.code in _BEHIND:
-            place = (names.owner_label(part.agency_id, _TASK).position, part.agency_id)
-            _keep_smallest(self.unasked if part.code == UNASKED else self.behind, place)
+    def add(self, part: PartRow, names: AgencyNames) -> None:
+        _, agency_id, state, is_waiting, is_silent = part
+        if state is None:
+            behind = self.unasked
+        else:
+            self.states[state] += 1
+            self.waiting += is_waiting
+            self.silent += is_silent
+            if not is_silent and state != "open_late":
+                return
+            behind = self.behind
+        behind.add(names.owner_label(agency_id, _TASK).position, agency_id)
 
     def facts(self, task: Any, names: AgencyNames) -> TaskFacts:
-        """Return the task as counted; one whose parts are not asked yet has them all silent."""
-        unasked = self.codes[UNASKED]
-        is_asked = sum(self.codes) > unasked
-        parts = _figures(self.codes) if is_asked else Figures(open_on_time=unasked)
-        behind = self.behind if is_asked else self.unasked
-        silent = sum(self.codes[1:UNASKED:2])
-        late = sum(count for code, count in enumerate(self.codes) if code in _BEHIND)
+        """Return the task's facts; where nothing is asked yet, all its agencies are silent."""
+        behind, silent = self.behind, self.silent
+        parts = Figures.from_counts({**self.states, "waiting": self.waiting})
+        if not parts.total:
+            behind, silent = self.unasked, self.unasked.count
+            parts = Figures(open_on_time=silent)
         return TaskFacts(
             task_id=task.id,
             code=task.code,
@@ -95,13 +117,10 @@ class _Tally:
             period=task.period_raw,
             state=_state_of(parts),
             parts=parts,
-            silent=silent if is_asked else unasked,
+            silent=silent,
             unassigned=not parts.total,
-            behind=[
-                names.owner_label(agency_id, _TASK).label
-                for _, agency_id in sorted(behind)[:MOST_BEHIND]
-            ],
-            behind_count=late - unasked if is_asked else unasked,
+            behind=behind.labels(names),
+            behind_count=behind.count,
         )
 
 
@@ -110,15 +129,15 @@ async def gather_report_facts(
 ) -> ReportFacts:
     """Return the facts of a plan's report for a period ("2026", "2026-H1", "2026-Q4") as of a day.
 
-    Answers count that were given within the period and by that day. Raises NoPlan, and ValueError for a
-    period that is none. as_of must not lie ahead: nothing is known of it.
+    Only answers within the period and by that day count. as_of must not be in the future. Raises
+    PlanNotLoaded, and ValueError for an unknown period. Check find_sum_errors before drawing the facts.
     """
     row = await load_plan_row(connection, registry, plan_code)
     plan, home = registry.plans[plan_code], registry.provinces[row.province]
-    view = ReportView(span_of(period), as_of, registry.workdays)
+    view = ReportView(span_of(period), as_of, registry.workdays.on_or_before(as_of))
     names = await AgencyNames.load(connection, home, on=as_of)
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
-    tasks = await _tasks(connection, row.id, view, names)
+    tasks = await _load_tasks(connection, row.id, view, names)
     sections = [
         SectionFacts(title, of_section, _count_tasks(of_section))
         for title, of_section in (
@@ -154,10 +173,11 @@ async def stream_agency_lines(
 ) -> AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]:
     """Yield each task of a report with its agencies' lines, in the plan's and the official order.
 
-    Read some tasks at a time. Within the transaction that gathered the facts, they are of one piece.
+    Reads some tasks at a time. Call it in the transaction that gathered the facts, so that both agree.
     """
     home = registry.province_of(facts.plan_code)
-    view = ReportView(span_of(facts.period), facts.as_of, registry.workdays)
+    last_working_day = registry.workdays.on_or_before(facts.as_of)
+    view = ReportView(span_of(facts.period), facts.as_of, last_working_day)
     names = await AgencyNames.load(connection, home, on=facts.as_of)
     for batch in _batches(list(facts.tasks)):
         ids = [task.task_id for task in batch]
@@ -176,7 +196,7 @@ async def stream_agency_lines(
 
 
 async def load_plan_row(connection: AsyncConnection, registry: Registry, plan_code: str) -> Any:
-    """Return a plan's row; raises NoPlan where it is not loaded or was withdrawn."""
+    """Return a plan's row; raises PlanNotLoaded."""
     rows = await connection.execute(
         select(Plan).where(Plan.code == plan_code, Plan.withdrawn_at.is_(None))
     )
@@ -186,7 +206,7 @@ async def load_plan_row(connection: AsyncConnection, registry: Registry, plan_co
     return row
 
 
-async def _tasks(
+async def _load_tasks(
     connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[TaskFacts]:
     rows = await connection.execute(
@@ -194,14 +214,11 @@ async def _tasks(
         .where(Task.plan_id == plan_id, Task.withdrawn_at.is_(None))
         .order_by(Task.position, Task.id)
     )
-    tallies: dict[int, _Tally] = {}
+    tallies: defaultdict[int, _TaskTally] = defaultdict(_TaskTally)
     async for some in stream_parts(connection, plan_id, view):
         for part in some:
-            tally = tallies.get(part.task_id)
-            if tally is None:
-                tally = tallies[part.task_id] = _Tally()
-            tally.add(part, names)
-    return [tallies.get(row.id, _Tally()).facts(row, names) for row in rows]
+            tallies[part[0]].add(part, names)
+    return [tallies[row.id].facts(row, names) for row in rows]
 
 
 def _line(
@@ -215,12 +232,12 @@ def _line(
         due_on = None
     elif due_on is not None:
         due_on = effective_due(due_on, part.extended_to)
-    told = find_supporting_answer(answers, part.state)
+    answer = find_supporting_answer(answers, part.stored_state)
     source = None
-    if told is not None:
-        agency = names.owner_label(told.agency_id, _TASK).label
-        source = AnswerSource(told.said, agency, told.person, told.said_at, told.note)
-    elif part.state == "confirmed" and part.confirmed_at is not None:
+    if answer is not None:
+        agency = names.owner_label(answer.agency_id, _TASK).label
+        source = AnswerSource(answer.said, agency, answer.person, answer.said_at, answer.note)
+    elif part.stored_state == "confirmed" and part.confirmed_at is not None:
         by = part.confirmed_by or coordinator
         source = AnswerSource("confirmed", by, None, part.confirmed_at, None)
     percent, document, document_on = None, None, None
@@ -231,11 +248,11 @@ def _line(
     return AgencyLine(
         agency=named.label,
         position=named.position,
-        state=PART_STATES[part.standing].state,
-        waiting=PART_STATES[part.standing].is_waiting,
+        state=part.state,
+        waiting=part.stored_state == "submitted",
         percent=percent,
         due_on=due_on,
-        done_on=part.done_on if part.state != "open" else None,
+        done_on=part.done_on if part.stored_state != "open" else None,
         document=document,
         document_on=document_on,
         source=source,
@@ -243,7 +260,7 @@ def _line(
 
 
 def _batches(tasks: Sequence[TaskFacts]) -> list[list[TaskFacts]]:
-    """Return the tasks in batches of about so many lines."""
+    """Return the tasks in batches of about _LINES_A_BATCH lines."""
     batches: list[list[TaskFacts]] = [[]]
     room = _LINES_A_BATCH
     for task in tasks:
@@ -255,36 +272,20 @@ def _batches(tasks: Sequence[TaskFacts]) -> list[list[TaskFacts]]:
     return batches if batches[0] else []
 
 
-def _keep_smallest(kept: list[tuple[int, int]], place: tuple[int, int]) -> None:
-    """Keep of many places the first in order, without holding them all."""
-    kept.append(place)
-    if len(kept) > 8 * MOST_BEHIND:
-        kept[:] = sorted(kept)[:MOST_BEHIND]
-
-
 def _state_of(parts: Figures) -> OfficialState:
-    """Return a task's state: done when all its parts are, late when one of them is."""
-    if parts.total and not parts.open_on_time and not parts.open_late:
-        return "done_late" if parts.done_late else "done_on_time"
-    return "open_late" if parts.open_late else "open_on_time"
-
-
-def _figures(codes: Sequence[int]) -> Figures:
-    states: Counter[str] = Counter()
-    waiting = 0
-    for place, standing in enumerate(PART_STATES):
-        count = codes[2 * place] + codes[2 * place + 1]
-        states[standing.state] += count
-        waiting += count if standing.is_waiting else 0
-    return Figures(**{state: states[state] for state in _STATES}, waiting=waiting)
+    return combined_state(
+        parts=parts.total,
+        done=parts.done_on_time + parts.done_late,
+        done_late=parts.done_late,
+        open_late=parts.open_late,
+    )
 
 
 def _count_tasks(tasks: Sequence[TaskFacts]) -> Figures:
-    """Count tasks by state; one waits where nothing of it is open but not all is confirmed."""
-    states = Counter(task.state for task in tasks)
+    """Count tasks by state; one waits where all its open parts are submitted."""
     waiting = sum(
         task.parts.waiting > 0
         and task.parts.waiting == task.parts.open_on_time + task.parts.open_late
         for task in tasks
     )
-    return Figures(**{state: states[state] for state in _STATES}, waiting=waiting)
+    return Figures.from_counts({**Counter(task.state for task in tasks), "waiting": waiting})

@@ -1,8 +1,7 @@
-"""Who is to be urged in writing: agencies late beyond what reminders do.
+"""Agencies to name in an urging letter: late beyond their reminders.
 
-Promises nobody who has a say in the delay yet: what is disputed, what more time is asked for, a date that
-nobody confirmed, a phase that ended before the plan was tracked, bodies outside the People's Committee
-(they are never escalated), and the coordinating agency itself are left out. Reads only.
+Guarantees: the letter leaves out disputed obligations, pending extension requests, proposed dates, phases that
+ended before the plan was tracked, bodies outside the People's Committee, and the coordinating agency itself.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation, Plan, ReportDuty, Task
 from data.registry.registry import Registry
 from data.registry.titles import obligation_title
@@ -21,37 +21,37 @@ from data.reports.facts import LateAgency, LateItem, UrgingFacts
 from data.reports.gather import load_plan_row
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
+from data.rules.states import working_days_late
 
-# Working days late from which on a letter is due though reminders still go out (every five days).
+# Working days late from which a letter is due although reminders continue (every five days).
 LATE_DAYS = 15
 
 
 async def load_urging_facts(
     connection: AsyncConnection, registry: Registry, plan_code: str, *, as_of: date
 ) -> UrgingFacts:
-    """Return whom a plan's coordinating agency is to urge as of a day; no agencies where nobody is.
+    """Return the agencies that a plan's coordinating agency is to urge as of a day.
 
-    Late beyond the ladder is an open report or phase end whose ladder has no rung left, or that is
-    LATE_DAYS working days late. Counted by who has the work in hand; what nobody took over is left out,
-    for there is nobody to write to. Raises consolidated.NoPlan.
+    Each holds an overdue obligation whose ladder has no rung left, or that is LATE_DAYS working days late.
+    Work without a holder is left out: there is nobody to write to. Raises PlanNotLoaded.
     """
     row = await load_plan_row(connection, registry, plan_code)
     plan, home = registry.plans[plan_code], registry.provinces[row.province]
     names = await AgencyNames.load(connection, home, on=as_of)
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
     late: dict[int, list[LateItem]] = {}
-    for owed in await _late(connection, row.id, registry, as_of):
-        days = registry.workdays.between(owed.judged_on, as_of)
-        named = names.owner_label(owed.agency_id, owed.kind)
-        if days < LATE_DAYS and owed.remind_on is not None:
+    for late_row in await _list_late(connection, row.id, registry, as_of):
+        days = working_days_late(late_row.judged_on, today=as_of, workdays=registry.workdays)
+        owner = names.owner_label(late_row.agency_id, late_row.kind)
+        if days < LATE_DAYS and late_row.remind_on is not None:
             continue
-        if not named.has_holder or named.holder_id == coordinator:
+        if not owner.has_holder or owner.holder_id == coordinator:
             continue
-        if home.is_outside(names.code(named.holder_id)):
+        if home.is_outside(names.code(owner.holder_id)):
             continue
-        due_on = effective_due(owed.due_on, owed.extended_to)
-        late.setdefault(named.holder_id, []).append(
-            LateItem(owed.code, obligation_title(owed), due_on, days)
+        due_on = effective_due(late_row.due_on, late_row.extended_to)
+        late.setdefault(owner.holder_id, []).append(
+            LateItem(late_row.code, obligation_title(late_row), due_on, days)
         )
     return UrgingFacts(
         province=home.name,
@@ -65,10 +65,10 @@ async def load_urging_facts(
     )
 
 
-async def _late(
+async def _list_late(
     connection: AsyncConnection, plan_id: int, registry: Registry, as_of: date
 ) -> list[Any]:
-    """Return what is late of a plan and nobody disputes, the longest late first."""
+    """Return a plan's overdue obligations, the longest late first."""
     rows = await connection.execute(
         select(
             Obligation.agency_id,
@@ -90,8 +90,7 @@ async def _late(
         .outerjoin(Task, Task.id == Assignment.task_id)
         .where(
             Obligation.plan_id == plan_id,
-            Obligation.state == "open",
-            Obligation.judged_on < registry.workdays.on_or_before(as_of),
+            overdue_condition(registry.workdays.on_or_before(as_of)),
             Obligation.due_proposed.is_(False),
             Obligation.disputed_at.is_(None),
             Obligation.extension_asked_at.is_(None),

@@ -1,8 +1,9 @@
-"""The parts of a plan's tasks as a report sees them: how each agency's part stands, and who said what.
+"""Each agency's part of each task as of the report date, with the answers that support it.
 
-Promises that a part is judged as of the report's day (what was handed in or confirmed since is as if it
-had not been; what was returned, extended or taken back since is as it now stands), that an answer taken
-back is no answer, and that everything is read in batches or streamed. Reads only.
+Guarantees:
+- Parts submitted or confirmed after the report date count as open, resp. submitted.
+- Parts returned, extended or undone after the report date are as they are now; an undone answer is none.
+- Rows are streamed, or read in batches.
 """
 
 from __future__ import annotations
@@ -12,44 +13,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from data.figures.states import active_assignment_condition
-from data.figures.tasks import OfficialState
+from data.figures.states import active_assignment_condition, official_state_sql
 from data.models import LIVE_STATES, Assignment, Obligation, Person, StatusReply, Task
-from data.registry.workdays import Workdays
 from data.reports.period import Span, end_of_day
 from data.rules.ladder import UNDATED
+from data.rules.states import OfficialState
 from data.rules.undated import EVERY_YEAR
 
 _STREAMED = 5000  # rows at a time
 
-
-class PartState(NamedTuple):
-    """How a part stands: the official state, and whether it waits to be confirmed."""
-
-    state: OfficialState
-    is_waiting: bool
-
-
-# In SQL a number stands for each, its place here: a number is read faster than a word, and there may be
-# half a million of them.
-_DONE, _DONE_LATE, _WAITS, _WAITS_LATE, _OPEN, _OPEN_LATE = range(6)
-PART_STATES = (
-    PartState("done_on_time", False),
-    PartState("done_late", False),
-    PartState("open_on_time", True),
-    PartState("open_late", True),
-    PartState("open_on_time", False),
-    PartState("open_late", False),
-)
-RECEIVED = frozenset({_DONE, _DONE_LATE, _WAITS, _WAITS_LATE})
-RECEIVED_LATE = frozenset({_DONE_LATE, _WAITS_LATE})
-UNASKED = 2 * len(PART_STATES)  # Part.code of one that owes nothing dated yet
-
-# Answers that say how things stand; a receipt or a question is only told where there is nothing else.
+# Answers about progress; a receipt or a question supports a part only where there is nothing else.
 _STATUS_KINDS = frozenset(
     {"not_started", "in_progress", "completed", "blocked", "extension", "dispute"}
 )
@@ -57,15 +34,15 @@ _STATUS_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """What a report looks at: which period, as of which day, by which calendar."""
+    """A report's period, its day, and the last working day on or before that day."""
 
     span: Span
     as_of: date
-    workdays: Workdays
+    last_working_day: date
 
     @property
     def after(self) -> datetime:
-        """Return the first instant that the report does not know of any more."""
+        """Return the first instant after the report's day."""
         return end_of_day(self.as_of)
 
     def state(self) -> ColumnElement[str]:
@@ -86,24 +63,14 @@ class ReportView:
             else_="open",
         )
 
-    def standing(self) -> ColumnElement[int]:
-        """Return the SQL for how an obligation stands: its place in STANDINGS."""
-        state = self.state()
-        late = Obligation.done_on > Obligation.judged_on
-        missed = Obligation.judged_on < self.workdays.on_or_before(self.as_of)
-        return case(
-            (and_(state == "confirmed", late), _DONE_LATE),
-            (state == "confirmed", _DONE),
-            (and_(state == "submitted", late), _WAITS_LATE),
-            (state == "submitted", _WAITS),
-            (missed, _OPEN_LATE),
-            else_=_OPEN,
-        )
+    def official_state(self) -> ColumnElement[str | None]:
+        """Return the SQL for an obligation's official state as of the day."""
+        return official_state_sql(self.last_working_day, self.state())
 
     def part_condition(self) -> ColumnElement[bool]:
         """Return the condition that an obligation is a task's part in this period.
 
-        Of an undated task the year's question is, or an earlier one where it was done for good.
+        Of an undated task, this year's question is, or an earlier one where it was done for good.
         """
         year = str(self.span.year)
         return and_(
@@ -120,7 +87,7 @@ class ReportView:
         )
 
     def said(self) -> ColumnElement[bool]:
-        """Return the condition that an answer (StatusReply) was given in the period and stands."""
+        """Return the condition that an answer (StatusReply) was given in the period and not undone."""
         return and_(
             StatusReply.said_at >= self.span.begins_at,
             StatusReply.said_at < self.span.ends_at(self.as_of),
@@ -128,7 +95,7 @@ class ReportView:
         )
 
     def supporting_answer_condition(self) -> ColumnElement[bool]:
-        """Return the condition that an answer bears a part out: given in the period, or what completed it."""
+        """Return the condition that an answer supports a part: given in the period, or its completion."""
         in_period = and_(
             StatusReply.said_at >= self.span.begins_at,
             StatusReply.said_at < self.span.ends_at(self.as_of),
@@ -141,7 +108,7 @@ class ReportView:
         return and_(or_(in_period, completed), _not_undone_condition())
 
     def silent_condition(self) -> ColumnElement[bool]:
-        """Return the condition that nothing bears a part out: no answer, and nobody confirmed it."""
+        """Return the condition that nothing supports a part: no answer, and nobody confirmed it."""
         answer = (
             select(StatusReply.id)
             .where(StatusReply.obligation_id == Obligation.id, self.supporting_answer_condition())
@@ -154,19 +121,16 @@ class ReportView:
         )
 
 
-class TaskPart(NamedTuple):
-    """One agency's part of a task, as far as counting goes.
-
-    code: UNASKED, else twice its place in STANDINGS, and one more where it is silent.
-    """
-
-    task_id: int
-    agency_id: int
-    code: int
+# One agency's part of a task, to be counted: task id, agency id, official state (None: nothing is asked
+# of it yet), is waiting for confirmation, is silent. Plain rows: a report counts half a million.
+PartRow = Row[int, int, OfficialState | None, bool, bool]
 
 
 class LinePart(NamedTuple):
-    """One agency's part of a task, with all that a line tells; obligation_id None: not asked."""
+    """One agency's part of a task, as a line shows it; obligation_id None: nothing is asked of it yet.
+
+    stored_state: confirmed, submitted or open, as of the report's day.
+    """
 
     task_id: int
     ends_on: date | None
@@ -178,12 +142,12 @@ class LinePart(NamedTuple):
     done_on: date | None
     confirmed_at: datetime | None
     confirmed_by: str | None
-    standing: int
-    state: str
+    state: OfficialState
+    stored_state: str
 
 
 class PartAnswer(NamedTuple):
-    """One answer that bears a part out."""
+    """One answer that supports a part."""
 
     obligation_id: int
     said: str
@@ -198,33 +162,35 @@ class PartAnswer(NamedTuple):
 
 async def stream_parts(
     connection: AsyncConnection, plan_id: int, view: ReportView
-) -> AsyncIterator[Sequence[TaskPart]]:
+) -> AsyncIterator[Sequence[PartRow]]:
     """Yield every part of a plan's tasks, some thousand at a time, in no order.
 
-    Where a task has parts that are asked, those that are not are no parts of it (others took over).
+    Where some parts of a task are asked, the others are no parts of it: other agencies took over.
     """
-    asked = 2 * view.standing() + case((view.silent_condition(), 1), else_=0)
+    is_asked = Obligation.id.is_not(None)
     query = (
-        _from(
+        _select_parts(
             view,
             Task.id,
             func.coalesce(Obligation.agency_id, Assignment.agency_id),
-            case((Obligation.id.is_(None), UNASKED), else_=asked),
+            case((is_asked, view.official_state())),
+            and_(is_asked, view.state() == "submitted"),
+            and_(is_asked, view.silent_condition()),
         )
         .where(Task.plan_id == plan_id)
         .execution_options(yield_per=_STREAMED)
     )
     async with connection.stream(query) as rows:
         async for some in rows.partitions(_STREAMED):
-            yield [TaskPart._make(row) for row in some]
+            yield some
 
 
 async def load_line_parts(
     connection: AsyncConnection, task_ids: Sequence[int], view: ReportView
 ) -> list[LinePart]:
-    """Return the parts of some tasks with all that a line tells."""
+    """Return the parts of some tasks as lines show them."""
     rows = await connection.execute(
-        _from(
+        _select_parts(
             view,
             Task.id,
             Task.ends_on,
@@ -236,7 +202,7 @@ async def load_line_parts(
             Obligation.done_on,
             Obligation.confirmed_at,
             Obligation.confirmed_by,
-            case((Obligation.id.is_(None), _OPEN), else_=view.standing()),
+            view.official_state(),
             view.state(),
         ).where(Task.id.in_(task_ids))
     )
@@ -246,7 +212,7 @@ async def load_line_parts(
 async def load_part_answers(
     connection: AsyncConnection, task_ids: Sequence[int], view: ReportView
 ) -> dict[int, list[PartAnswer]]:
-    """Return the answers that bear out the parts of some tasks, by obligation, in the order given."""
+    """Return the answers that support the parts of some tasks, by obligation, oldest first."""
     rows = await connection.execute(
         select(
             StatusReply.obligation_id,
@@ -265,28 +231,28 @@ async def load_part_answers(
         .where(Assignment.task_id.in_(task_ids), view.supporting_answer_condition())
         .order_by(StatusReply.id)
     )
-    found: dict[int, list[PartAnswer]] = {}
+    answers: dict[int, list[PartAnswer]] = {}
     for row in rows:
-        told = PartAnswer._make(row)
-        found.setdefault(told.obligation_id, []).append(told)
-    return found
+        answer = PartAnswer._make(row)
+        answers.setdefault(answer.obligation_id, []).append(answer)
+    return answers
 
 
-def find_supporting_answer(answers: Sequence[PartAnswer], state: str) -> PartAnswer | None:
-    """Return the answer that a part in a state rests on, the last that says so; None without any."""
-    if state != "open":
-        completed = [row for row in answers if row.said == "completed"]
+def find_supporting_answer(answers: Sequence[PartAnswer], stored_state: str) -> PartAnswer | None:
+    """Return the last answer that a part in a state is based on; None without any."""
+    if stored_state != "open":
+        completed = [answer for answer in answers if answer.said == "completed"]
         if completed:
             return completed[-1]
-    tells = [row for row in answers if row.said in _STATUS_KINDS]
-    return tells[-1] if tells else answers[-1] if answers else None
+    about_progress = [answer for answer in answers if answer.said in _STATUS_KINDS]
+    return about_progress[-1] if about_progress else answers[-1] if answers else None
 
 
 def _not_undone_condition() -> ColumnElement[bool]:
-    """Return the condition that an answer was not taken back.
+    """Return the condition that an answer was not undone.
 
-    An open obligation's completion stands only where it was returned: else it was taken back with what
-    was added to it, or corrected by an answer after it.
+    An open obligation's completion counts only where it was returned afterwards. Else it was undone with
+    the answer that added to it, or a later answer corrected it.
     """
     undoing = aliased(StatusReply)
     return and_(
@@ -300,7 +266,7 @@ def _not_undone_condition() -> ColumnElement[bool]:
     )
 
 
-def _from(view: ReportView, *columns: Any) -> Any:
+def _select_parts(view: ReportView, *columns: Any) -> Any:
     return (
         select(*columns)
         .select_from(Task)

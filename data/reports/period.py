@@ -1,7 +1,4 @@
-"""The period of a consolidated report: its days, when its data closes, and the words people name it by.
-
-Promises one code for a period, "2026", "2026-H1" or "2026-Q4", whatever it was called. Pure.
-"""
+"""Report periods: their codes ("2026", "2026-H1", "2026-Q4"), days, and the words that name them."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _CODE_FOLDED = re.compile(rf"^{_YEAR} (h[12]|q[1-4])$")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period's first and last day (both within it), and the day on which its data closes."""
+    """A period's first and last day, both inclusive, and the day on which its data closes."""
 
     period: str
     first: date
@@ -37,26 +34,26 @@ class Span:
 
     @property
     def year(self) -> int:
-        """Return the year that it belongs to."""
+        """Return the year of the period."""
         return self.first.year
 
     @property
     def begins_at(self) -> datetime:
-        """Return its first instant."""
+        """Return the first instant of the period."""
         return instant_at(self.first, time())
 
     def ends_at(self, as_of: date) -> datetime:
-        """Return the instant after what belongs to it, as of a day."""
+        """Return the first instant after the period, or after the report's day if that is earlier."""
         return end_of_day(min(as_of, self.last))
 
 
 def end_of_day(day: date) -> datetime:
-    """Return the instant after a civil date."""
+    """Return the first instant after a civil date."""
     return instant_at(day + timedelta(days=1), time())
 
 
 def span_of(period: str) -> Span:
-    """Return the days of a period by its code; ValueError for anything else."""
+    """Return the days of a period by its code; raises ValueError for an unknown one."""
     match = _CODE.match(period)
     if match is None:
         raise ValueError(f"no period of a report: {period!r}")
@@ -75,8 +72,8 @@ def span_of(period: str) -> Span:
 def read_report_period(words: str, *, today: date) -> str | None:
     """Return the period that words name ("2026", "năm nay", "quý IV", "6 tháng đầu năm 2026"); None for others.
 
-    Without a year it is this year's; "6 tháng" alone is the first half, for the second one's report is
-    that of the year.
+    Without a year, this year's. "6 tháng" alone is the first half: the report of the second half is the
+    annual one.
     """
     folded = fold(words).removeprefix("ky ")
     if match := _CODE_FOLDED.match(folded):
@@ -94,9 +91,9 @@ def read_report_period(words: str, *, today: date) -> str | None:
 
 
 def next_report_period(frequencies: Collection[str], *, today: date) -> str:
-    """Return the period whose report is next, by how often a plan is reported on.
+    """Return the period of the next report of a plan with these frequencies.
 
-    At a year's end the report of the year stands for that of its last quarter or half.
+    The annual report replaces that of the last quarter or half.
     """
     if "quarterly" in frequencies and not (today.month > 9 and "annual" in frequencies):
         return f"{today.year}-Q{(today.month + 2) // 3}"

@@ -1,8 +1,8 @@
-"""What agencies said that a report passes on in their own words, and who said nothing.
+"""Difficulties and proposals quoted from answers, and silent agencies.
 
-Promises that only what stands is passed on (an answer or request taken back is not), each with agency,
-code, person and instant, oldest first; and that an agency which said anything in the period, of anything
-of the plan, is not called silent. Reads only.
+Guarantees:
+- Undone answers and withdrawn requests are not quoted; quotes are in order of time.
+- An agency with any answer about the plan in the period is not silent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from data.sheets.status_import import strip_note_origin
 from data.text import fold
 
 _PROPOSALS = ("de nghi", "kien nghi", "de xuat")
-# Letters that every spelling of those words has, marks or none; folding each note would take long.
+# Letters in every spelling of those words, with marks or without: SQL selects by them before notes are folded.
 _LETTERS = ("ngh", "xu")
 _SHOWN = (
     Obligation.agency_id,
@@ -46,7 +46,7 @@ _SHOWN = (
 async def list_difficulties(
     connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[Quote]:
-    """Return what is in the way: troubles, disputes, reasons of requests for time, explanations."""
+    """Return the obstacles, disputes, reasons of extension requests and explanations."""
     replies = await connection.execute(
         select(*_SHOWN, StatusReply.note.label("words"), StatusReply.said_at.label("at"))
         .join(Obligation, Obligation.id == StatusReply.obligation_id)
@@ -86,9 +86,9 @@ async def list_difficulties(
 async def list_proposals(
     connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[Quote]:
-    """Return what agencies propose: words of theirs that say so, in whatever answer or question.
+    """Return the notes of answers and questions that contain a proposal.
 
-    What a request for more time says is not among them: it is decided in its own way.
+    Extension requests are left out: they are decided in their own way.
     """
     query = (
         select(
@@ -108,17 +108,18 @@ async def list_proposals(
         .execution_options(yield_per=1000)
     )
     async with connection.stream(query) as rows:
-        found = [row async for row in rows if any(words in fold(row.words) for words in _PROPOSALS)]
-    return _make_quotes(found, names)
+        proposals = [
+            row async for row in rows if any(words in fold(row.words) for words in _PROPOSALS)
+        ]
+    return _make_quotes(proposals, names)
 
 
 async def list_silent_agencies(
     connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
 ) -> list[str]:
-    """Return who has something open in the period and said nothing of anything, in the official order.
+    """Return the agencies that have something open in the period and gave no answer, in the official order.
 
-    Counted by who has the work in hand; work that nobody took over is its former agency's, which is
-    told to be no more.
+    Counted by holder; work without one stays under its owner, which is marked as ended.
     """
     of_agency = and_(Obligation.plan_id == plan_id, Obligation.agency_id == Agency.id)
     tasks = (
@@ -134,7 +135,7 @@ async def list_silent_agencies(
         .join(Obligation, Obligation.id == StatusReply.obligation_id)
         .where(of_agency, Obligation.kind.in_(TASK_KINDS), view.said())
     )
-    # For each agency the first that is found is enough, so that nothing is counted.
+    # EXISTS: for each agency the first row is enough.
     of_tasks = await connection.execute(
         select(
             Agency.id,
@@ -155,15 +156,17 @@ async def list_silent_agencies(
         .where(ReportDuty.plan_id == plan_id, Obligation.state.in_(LIVE_STATES))
     )
     owing: set[int] = set()
-    spoke: set[int] = set()
-    gone: dict[int, str] = {}
-    for agency_id, kind, owes, said in (*of_tasks, *of_reports):
-        named = names.owner_label(agency_id, kind)
-        owing |= {named.holder_id} if owes else set()
-        spoke |= {named.holder_id} if said else set()
-        if not named.has_holder:
-            gone[named.holder_id] = named.label
-    return [gone.get(key) or names.short(key) for key in names.in_order(owing - spoke)]
+    answering: set[int] = set()
+    ended: dict[int, str] = {}
+    for agency_id, kind, owes, answers_given in (*of_tasks, *of_reports):
+        owner = names.owner_label(agency_id, kind)
+        if owes:
+            owing.add(owner.holder_id)
+        if answers_given:
+            answering.add(owner.holder_id)
+        if not owner.has_holder:
+            ended[owner.holder_id] = owner.label
+    return [ended.get(key) or names.short(key) for key in names.in_order(owing - answering)]
 
 
 def _within(column: Any, view: ReportView) -> tuple[Any, Any]:
@@ -171,10 +174,11 @@ def _within(column: Any, view: ReportView) -> tuple[Any, Any]:
 
 
 def _make_quotes(rows: Sequence[Any], names: AgencyNames) -> list[Quote]:
-    """Return what was said, oldest first; of one instant in the official order of agencies."""
-    said: list[tuple[int, Quote]] = []
+    """Return the quotes, oldest first; of one instant in the official order of agencies."""
+    quotes: list[tuple[int, Quote]] = []
     for row in rows:
         if words := strip_note_origin(row.words or "").strip():
-            named = names.owner_label(row.agency_id, row.kind)
-            said.append((named.position, Quote(named.label, row.code, words, row.person, row.at)))
-    return [each for _, each in sorted(said, key=lambda pair: (pair[1].at, pair[0], pair[1].code))]
+            owner = names.owner_label(row.agency_id, row.kind)
+            quotes.append((owner.position, Quote(owner.label, row.code, words, row.person, row.at)))
+    quotes.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].code))
+    return [quote for _, quote in quotes]

@@ -1,8 +1,9 @@
-"""Reports that somebody asked for in a chat: waiting, taken by a process, done or refused.
+"""Queue of reports requested in chat: new, claimed by a process, done or refused.
 
-Promises that a request is made by one process at a time and ended once, however many look for work; that
-one whose process died is taken again; and that the same thing asked twice while it is being made is one
-request. Call within a write transaction.
+Guarantees:
+- One process at a time makes a report, and a request is finished once; call within a write transaction.
+- A request whose process died is claimed again after CLAIM_DURATION.
+- The same request of a chat, repeated while it waits, is one request.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Plan, ReportRequest
 
-CLAIM_DURATION = timedelta(minutes=10)  # no report takes so long; whoever took it has died
+CLAIM_DURATION = timedelta(minutes=10)  # no report takes so long: the process that claimed it died
 MAX_REPORT_ATTEMPTS = 3
 _NEW = ReportRequest.state == literal_column("'new'")  # written out, for the partial index
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedReportRequest:
-    """A request that this process is to make. attempt: which one it is, from 1."""
+    """A request that this process is to make; attempt counts from 1."""
 
     id: int
     plan_id: int
@@ -45,7 +46,7 @@ async def request_report(
     person_id: int | None,
     now: datetime,
 ) -> bool:
-    """Write a request down; returns False where the chat waits for just this one already."""
+    """Record a request; returns False where the chat already waits for the same report."""
     waiting = await connection.scalar(
         select(ReportRequest.id).where(
             _NEW,
@@ -71,27 +72,27 @@ async def request_report(
 
 
 async def has_waiting_request(connection: AsyncConnection, *, now: datetime) -> bool:
-    """Tell whether there is a request that nobody makes; a look, without the write lock."""
-    found = await connection.scalar(
+    """Tell whether a request can be claimed; reads without the write lock."""
+    request_id = await connection.scalar(
         select(ReportRequest.id).where(_NEW, _claimable_condition(now)).limit(1)
     )
-    return found is not None
+    return request_id is not None
 
 
 async def claim_report_request(
     connection: AsyncConnection, *, now: datetime
 ) -> ClaimedReportRequest | None:
-    """Take the oldest request that nobody makes; None where there is none."""
-    free = _claimable_condition(now)
-    oldest = select(ReportRequest.id).where(_NEW, free).order_by(ReportRequest.id).limit(1)
-    taken = await connection.execute(
+    """Claim the oldest request that no process is making; None where there is none."""
+    claimable = and_(_NEW, _claimable_condition(now))
+    oldest = select(ReportRequest.id).where(claimable).order_by(ReportRequest.id).limit(1)
+    claimed = await connection.execute(
         update(ReportRequest)
-        # The conditions stand again outside: of two that chose the same row, the second finds it taken.
-        .where(ReportRequest.id == oldest.scalar_subquery(), and_(_NEW, free))
+        # The condition is repeated: of two processes that chose the same row, the second finds it claimed.
+        .where(ReportRequest.id == oldest.scalar_subquery(), claimable)
         .values(taken_at=now, attempts=ReportRequest.attempts + 1)
         .returning(ReportRequest.id)
     )
-    request_id = taken.scalar_one_or_none()
+    request_id = claimed.scalar_one_or_none()
     if request_id is None:
         return None
     rows = await connection.execute(
@@ -113,39 +114,43 @@ async def claim_report_request(
 
 async def finish_report_request(
     connection: AsyncConnection,
-    taken: ClaimedReportRequest,
+    claimed: ClaimedReportRequest,
     state: Literal["done", "refused"],
     *,
     now: datetime,
     why: str | None = None,
 ) -> bool:
-    """End a request; returns False, and changes nothing, where another process took it over meanwhile."""
-    ended = await connection.execute(
+    """Finish a request; returns False, and changes nothing, where another process claimed it since."""
+    finished = await connection.execute(
         update(ReportRequest)
-        .where(ReportRequest.id == taken.id, _NEW, ReportRequest.attempts == taken.attempt)
+        .where(*_still_claimed(claimed))
         .values(state=state, done_at=now, why=why)
     )
-    return bool(ended.rowcount)
+    return bool(finished.rowcount)
 
 
-async def release_report_request(connection: AsyncConnection, taken: ClaimedReportRequest) -> None:
-    """Let a request be taken again at once: making it failed."""
+async def release_report_request(
+    connection: AsyncConnection, claimed: ClaimedReportRequest
+) -> None:
+    """Let a failed request be claimed again at once."""
     await connection.execute(
-        update(ReportRequest)
-        .where(ReportRequest.id == taken.id, _NEW, ReportRequest.attempts == taken.attempt)
-        .values(taken_at=None)
+        update(ReportRequest).where(*_still_claimed(claimed)).values(taken_at=None)
     )
 
 
 async def end_person_requests(
     connection: AsyncConnection, person_id: int, *, now: datetime
 ) -> None:
-    """End what a person waits for: nobody is there to be given it."""
+    """Refuse the waiting requests of a person who was erased."""
     await connection.execute(
         update(ReportRequest)
         .where(_NEW, ReportRequest.person_id == person_id)
         .values(state="refused", done_at=now, why="erased")
     )
+
+
+def _still_claimed(claimed: ClaimedReportRequest) -> tuple[ColumnElement[bool], ...]:
+    return ReportRequest.id == claimed.id, _NEW, ReportRequest.attempts == claimed.attempt
 
 
 def _claimable_condition(now: datetime) -> ColumnElement[bool]:

@@ -1,7 +1,4 @@
-"""The reports behind a report: who handed theirs in, and by when the one that consolidates them is due.
-
-Promises that received and missing add up to expected, as of the report's day. Reads only.
-"""
+"""Agency reports that feed a consolidated report, and its own destination and due date."""
 
 from __future__ import annotations
 
@@ -19,16 +16,17 @@ from data.registry.schema import PlanFile, ReportDutyEntry
 from data.registry.titles import report_title
 from data.reports.agency_names import AgencyNames
 from data.reports.facts import ReportDutyFacts
-from data.reports.parts import RECEIVED, RECEIVED_LATE, ReportView
+from data.reports.parts import ReportView
 from data.rules.owners import is_coordinators_own
 
 _NOT_PERIODIC = ("one_off", "ad_hoc")
 _REPORT = "report"
+_LATE_STATES = ("done_late", "open_late")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDestination:
-    """The report that the coordinating agency owes for a period: to whom, in the document's words, by when."""
+    """The coordinating agency's own report for a period; receiver: in the words of the plan."""
 
     receiver: str
     due_on: date | None
@@ -37,10 +35,10 @@ class ReportDestination:
 async def load_report_destination(
     connection: AsyncConnection, plan_id: int, home: Province, plan: PlanFile, view: ReportView
 ) -> ReportDestination:
-    """Return whom a consolidated report goes to and by when; due_on None: nothing is owed for the period.
+    """Return the receiver and due date of a consolidated report; due_on None: none is due for the period.
 
-    The receiver is that of the coordinating agency's own duty, else that of a report handed in through
-    it; "" where the document names neither.
+    The receiver is that of the coordinating agency's own duty, else that of a report submitted through it;
+    "" where the plan names neither.
     """
     own = [
         duty
@@ -62,12 +60,12 @@ async def load_report_destination(
         .group_by(ReportDuty.code)
     )
     due = {row.code: row.due_on for row in rows}
-    # In a third or fifth year two are owed; the report of the year is the one that comes each year.
-    owed = sorted(
+    # In every third or fifth year two reports are due; the annual one comes first.
+    due_duties = sorted(
         (duty for duty in own if duty.code in due), key=lambda duty: duty.frequency[:5] == "every"
     )
-    if owed:
-        return ReportDestination(owed[0].to, due[owed[0].code])
+    if due_duties:
+        return ReportDestination(due_duties[0].to, due[due_duties[0].code])
     through = [duty for duty in plan.report_duties if duty.via is not None]
     periodic = sorted(own, key=lambda duty: duty.frequency in _NOT_PERIODIC)
     return ReportDestination(next((duty.to for duty in (*periodic, *through)), ""), None)
@@ -81,8 +79,8 @@ async def load_duty_facts(
     view: ReportView,
     names: AgencyNames,
 ) -> list[ReportDutyFacts]:
-    """Return who handed in each periodic report that agencies owe for the period, in the plan's order."""
-    found: dict[str, list[Any]] = {}
+    """Return the agency reports received of each periodic duty for the period, in the plan's order."""
+    by_duty: dict[str, list[Any]] = {}
     duties = {duty.code: duty for duty in agency_duties(home, plan)}
     rows = await connection.execute(
         select(
@@ -92,7 +90,8 @@ async def load_duty_facts(
             Obligation.agency_id,
             Obligation.due_on,
             Obligation.extended_to,
-            view.standing().label("standing"),
+            view.state().label("stored_state"),
+            view.official_state().label("state"),
         )
         .join(ReportDuty, ReportDuty.id == Obligation.duty_id)
         .where(
@@ -105,12 +104,12 @@ async def load_duty_facts(
         .order_by(ReportDuty.position)
     )
     for row in rows:
-        found.setdefault(row.code, []).append(row)
-    return [_facts(code, parts, view, names) for code, parts in found.items()]
+        by_duty.setdefault(row.code, []).append(row)
+    return [_facts(code, parts, view, names) for code, parts in by_duty.items()]
 
 
 def agency_duties(home: Province, plan: PlanFile) -> list[ReportDutyEntry]:
-    """Return the periodic reports that agencies owe, without the coordinating agency's own."""
+    """Return the periodic duties of agencies, without the coordinating agency's own."""
     return [
         duty
         for duty in plan.report_duties
@@ -122,7 +121,7 @@ def _facts(
     code: str, parts: Sequence[Any], view: ReportView, names: AgencyNames
 ) -> ReportDutyFacts:
     missing = [
-        names.owner_label(row.agency_id, _REPORT) for row in parts if row.standing not in RECEIVED
+        names.owner_label(row.agency_id, _REPORT) for row in parts if row.stored_state == "open"
     ]
     return ReportDutyFacts(
         code=code,
@@ -130,6 +129,6 @@ def _facts(
         due_on=min(row.due_on for row in parts),
         expected=len(parts),
         received=len(parts) - len(missing),
-        late=sum(row.standing in RECEIVED_LATE for row in parts),
-        missing=[named.label for named in sorted(missing, key=lambda n: (n.position, n.label))],
+        late=sum(row.stored_state != "open" and row.state in _LATE_STATES for row in parts),
+        missing=[owner.label for owner in sorted(missing, key=lambda o: (o.position, o.label))],
     )

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from data.registry.workdays import Workdays
+from data.rules import states
 
 ObligationKind = Literal["report", "phase_end", "one_off", "undated"]
 UNDATED: Literal["undated"] = (
@@ -49,19 +50,8 @@ class DueDate:
     judged: date
 
     def working_days_left(self, today: date, workdays: Workdays) -> int:
-        """Return the working days after today up to base; negative: minus the working days late.
-
-        Zero from base through judged: the day itself is on time.
-        """
-        if today <= self.base:
-            return workdays.between(today, self.base)
-        if today <= self.judged:
-            return 0
-        return -workdays.between(self.judged, today)
-
-    def is_late(self, today: date, workdays: Workdays) -> bool:
-        """Tell whether today is a late day: after judged."""
-        return today > self.judged and workdays.between(self.judged, today) > 0
+        """Return the working days after today up to base; negative: minus the working days late."""
+        return states.working_days_left(self.base, self.judged, today=today, workdays=workdays)
 
 
 def compute_due_date(

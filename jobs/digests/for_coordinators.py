@@ -13,30 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.digests.kept_weeks import ScopeFacts
 from data.registry.titles import shorten
-from data.rules.ladder import DueDate
+from data.rules.states import OFFICIAL_STATES, left_and_late, working_days_left
 from jobs.digests.lines import grouped_lines, load_first_rows, requests_line
 from jobs.digests.week import DAYS_AHEAD, Week
 
 QUOTA_FROM = 80  # per cent of a cap; a digest warns beyond it
 _NEWLY, _CHATS = 8, 8
 _TITLE = 70
-_STATES = ("done_on_time", "done_late", "open_on_time", "open_late")
 
 
 def plan_facts(week: Week) -> dict[str, ScopeFacts]:
     """Return each plan's tasks, reports, and agencies in the official order, by the plan's code."""
     counted: dict[int, dict[str, Counter[str]]] = {}
-    for plan_id, holder, row in week.counts:
-        code = holder or week.coordinators[plan_id]
-        if code is None:
-            continue
-        states = counted.setdefault(plan_id, {}).setdefault(code, Counter())
-        done, late = int(row.done or 0), int(row.done_late or 0)
-        open_late = int(row.open_late or 0)
-        states["done_on_time"] += done - late
-        states["done_late"] += late
-        states["open_on_time"] += int(row.total) - done - open_late
-        states["open_late"] += open_late
+    for holder, counts in week.counts:
+        code = holder or week.coordinators[counts.plan_id]
+        if code is not None:
+            of_plan = counted.setdefault(counts.plan_id, {})
+            of_plan.setdefault(code, Counter()).update(counts.figures.as_json())
     facts: dict[str, ScopeFacts] = {}
     for plan_id, plan in week.plans.items():
         tasks = week.figures.get(plan_id)
@@ -52,7 +45,10 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
             "unassigned": tasks.unassigned if tasks is not None else 0,
             "duties": [duty.as_json() for duty in week.duties if duty.plan_id == plan_id],
             "agencies": [
-                [week.agencies[code].short, *(of_agencies[code][state] for state in _STATES)]
+                [
+                    week.agencies[code].short,
+                    *(of_agencies[code][state] for state in OFFICIAL_STATES),
+                ]
                 for code in week.agencies
                 if code in of_agencies
             ],
@@ -138,8 +134,9 @@ def _risks(week: Week, code: str) -> list[dict[str, Any]]:
             or week.province.main_successor(onward.row.owner_code, week.today) != code
         ):
             continue
-        due = DueDate(onward.due_on, onward.row.base_on, onward.row.judged_on)
-        left = due.working_days_left(week.today, week.workdays)
+        left = working_days_left(
+            onward.row.base_on, onward.row.judged_on, today=week.today, workdays=week.workdays
+        )
         if left <= DAYS_AHEAD:
             lines.append(
                 {
@@ -149,8 +146,7 @@ def _risks(week: Week, code: str) -> list[dict[str, Any]]:
                     "plan_number": onward.row.plan_number,
                     "due": onward.due_on.isoformat(),
                     "proposed": onward.row.due_proposed,
-                    "left": max(left, 0),
-                    "late": max(-left, 0),
+                    **left_and_late(left),
                     "missing": duty.missing_count,
                     "of": duty.title,
                 }

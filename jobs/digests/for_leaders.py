@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.digests.kept_weeks import ScopeFacts
+from data.rules.states import working_days_late
 from jobs.digests.for_coordinators import plan_summary
 from jobs.digests.lines import group_by_line, grouped_lines, load_first_rows, requests_line
 from jobs.digests.week import DigestItem, Week
@@ -85,7 +86,7 @@ def _slowest(week: Week) -> list[dict[str, Any]]:
     for item in week.items:
         code = item.holder or week.coordinators[item.row.plan_id]
         if item.status == "late" and code is not None and _counts_as_late(week, item):
-            days = week.workdays.between(item.row.judged_on, week.today)
+            days = working_days_late(item.row.judged_on, today=week.today, workdays=week.workdays)
             late.setdefault(code, []).append(days)
     order = {code: place for place, code in enumerate(week.agencies)}
     slowest = sorted(late, key=lambda code: (-len(late[code]), -max(late[code]), order[code]))

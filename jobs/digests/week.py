@@ -17,13 +17,15 @@ from data.clock import civil_date, instant_at
 from data.digests import kept_weeks
 from data.digests import queries as week_queries
 from data.digests.kept_weeks import ScopeFacts
+from data.figures.agencies import OwnerFigures, load_owner_figures
+from data.figures.plans import PlanFigures, list_active_plans, load_plan_figures
 from data.figures.reports import DutyFigures, load_duty_figures
-from data.figures.tasks import PlanFigures, list_active_plans, load_plan_figures
 from data.registry.province import Province
 from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from data.rules.holders import Holders
 from data.rules.ladder import UNDATED
+from data.rules.states import is_overdue
 from jobs.planning.onward import OnwardObligation, find_onward_obligation
 
 DAYS_AHEAD = 20  # working days
@@ -65,7 +67,7 @@ class Week:
     explanations: Sequence[Any]
     figures: Mapping[int, PlanFigures]
     duties: Sequence[DutyFigures]
-    counts: Sequence[tuple[int, str | None, Any]]  # plan, holder, row of counts_by_agency
+    counts: Sequence[tuple[str | None, OwnerFigures]]  # with the holder of what the owner owes
     onward: Mapping[tuple[int, str], OnwardObligation]  # by duty and period
     reachable: frozenset[str]  # agencies with a chat
     unreachable: frozenset[str]  # agencies with a lost chat
@@ -79,7 +81,7 @@ class Week:
 
     def is_new(self, item: DigestItem) -> bool:
         """Return whether it became late after the previous digest."""
-        return bool(item.row.judged_on >= self.workdays.on_or_before(self.since))
+        return not is_overdue(item.row.judged_on, self.workdays.on_or_before(self.since))
 
 
 async def read_week(
@@ -117,7 +119,7 @@ async def read_week(
         since=instant_at(week_on - timedelta(days=7), time.min),
         until=instant_at(week_on, time.min),
     )
-    counts = await week_queries.counts_by_agency(connection, ids, today=today, workdays=workdays)
+    counts = await load_owner_figures(connection, ids, today=today, workdays=workdays)
     duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
     serving = await usage_warnings.list_province_accounts(connection, province)
     return Week(
@@ -141,8 +143,8 @@ async def read_week(
         figures=await load_plan_figures(connection, ids, today=today, workdays=workdays),
         duties=duties,
         counts=[
-            (row.plan_id, holders.holder(row.owner_code, UNDATED if row.is_task else "report"), row)
-            for row in counts
+            (holders.holder(each.owner_code, UNDATED if each.is_task else "report"), each)
+            for each in counts
         ],
         onward=await _onward(connection, registry, plans, duties, today),
         reachable=frozenset(await week_queries.list_reachable_agency_codes(connection, province)),
@@ -162,7 +164,7 @@ def _item_status(row: Any, last_working_day: date, until: date) -> ItemStatus:
         return "undated"
     if row.kind == "phase_end" and row.due_on < row.tracked_from:
         return "ended"
-    if row.judged_on < last_working_day:
+    if is_overdue(row.judged_on, last_working_day):
         return "passed" if row.due_proposed else "late"
     return "soon" if row.base_on <= until else "far"
 

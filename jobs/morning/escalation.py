@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.recipients import Recipient, list_recipients
 from data.db.statements import chunks
+from data.figures.states import overdue_condition
 from data.models import Agency, Obligation
 from data.obligations import due
 from data.registry.province import Province
@@ -25,6 +26,7 @@ from data.registry.registry import Registry
 from data.rules.holders import Holders
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
+from data.rules.states import working_days_late
 from jobs.morning.pages import ChatMorning, DueItem
 
 NOBODY, AGENCY, COORDINATOR, LEADER = 0, 1, 2, 3  # Obligation.late_told
@@ -120,8 +122,11 @@ async def _load_late_items(
     """Return what is late by the coordinator's days or more and not yet told to the end, with its days."""
     home = registry.provinces[province]
     limits = home.file.escalation
-    rows = await due.load_late(connection, province, told=(AGENCY, COORDINATOR), today=today)
-    late_by = cache(lambda judged_on: registry.workdays.between(judged_on, today))
+    overdue = overdue_condition(registry.workdays.on_or_before(today))
+    rows = await due.load_late(connection, province, overdue, told=(AGENCY, COORDINATOR))
+    late_by = cache(
+        lambda judged_on: working_days_late(judged_on, today=today, workdays=registry.workdays)
+    )
     holders = Holders(home, on=today)
     late: list[tuple[DueItem, int]] = []
     for row in rows:

@@ -18,7 +18,8 @@ from data.db.statements import chunks
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
-from data.rules.ladder import UNDATED, DueDate, effective_due
+from data.rules.ladder import UNDATED, effective_due
+from data.rules.states import left_and_late, official_days_left
 
 Item = dict[str, Any]
 
@@ -96,15 +97,10 @@ def build_item(
 ) -> Item:
     """Return the facts of one line.
 
-    left: working days until base, on time; late: working days after judged, else 0; both as of today,
-    or of the day it was done. for_agency: the code of the agency that reads it, so that work it took
-    over or another's is told as such.
+    left, late: working days, one of them 0; see data.rules.states.official_days_left. for_agency: the code
+    of the agency that reads it, so that work it took over or another's is told as such.
     """
     effective = effective_due(row.due_on, row.extended_to)
-    # What was handed in is judged by the day it was done, however long its confirmation takes.
-    handed_in = row.state in ("submitted", "confirmed") and row.done_on is not None
-    judged_at = row.done_on if handed_in else today
-    days = DueDate(effective, row.base_on, row.judged_on).working_days_left(judged_at, workdays)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
     return {
         "id": row.id,
@@ -120,8 +116,7 @@ def build_item(
         "due_words": "" if row.frequency == AD_HOC else row.due_words,
         "proposed": row.due_proposed,
         "extended": row.extended_to is not None,
-        "left": max(days, 0),
-        "late": max(-days, 0),
+        **left_and_late(official_days_left(row, today=today, workdays=workdays)),
         "ended": ended,
         "clause": row.clause or "",
         "state": row.state,

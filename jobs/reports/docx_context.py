@@ -14,15 +14,15 @@ from itertools import groupby
 from typing import Any
 
 from data.clock import ZONE
-from data.figures.tasks import Figures, OfficialState
+from data.figures.states import Figures
 from data.registry.titles import shorten
 from data.reports.facts import AgencyLine, AnswerSource, Quote, ReportFacts, TaskFacts
+from data.rules.states import OFFICIAL_STATES
 from data.targets.facts import TargetFacts
 from data.text import collapse_whitespace, fold
 from jobs.rendering.renderer import upper_first
 from jobs.reports.letterhead import official_short_date
 
-STATES: tuple[OfficialState, ...] = ("done_on_time", "done_late", "open_on_time", "open_late")
 # So many are named in the text; the rest is in the appendix.
 _TASKS = 12
 _NAMES = 12
@@ -46,7 +46,7 @@ def find_mismatches(
     for task in facts.tasks:
         own = given.get(task.task_id, ())
         states = Counter(line.state for line in own)
-        if any(states[state] != getattr(task.parts, state) for state in STATES):
+        if any(states[state] != getattr(task.parts, state) for state in OFFICIAL_STATES):
             errors.append(
                 f"{task.code}: phụ lục có {len(own)} dòng, trạng thái không khớp {task.parts.total} cơ quan."
             )
@@ -64,7 +64,9 @@ def figures_context(figures: Figures) -> dict[str, Any]:
     """Return counts and shares; a share of nothing is "–". rounded: the shown shares miss 100."""
     total = figures.total
     counts = {**figures.as_json(), "done": figures.done_on_time + figures.done_late}
-    tenths = sum(round(1000 * counts[state] / total) for state in STATES) if total else 1000
+    tenths = (
+        sum(round(1000 * counts[state] / total) for state in OFFICIAL_STATES) if total else 1000
+    )
     shares = {name: _percent_text(count, total) for name, count in counts.items()}
     return {**counts, "share": shares, "rounded": tenths != 1000}
 
@@ -206,7 +208,7 @@ def _line_rows(lines: Sequence[AgencyLine]) -> Iterator[dict[str, Any]]:
         if line.source is not None:
             yield _line_row(line, line.source)
     silent = [line for line in in_order if line.source is None]
-    silent.sort(key=lambda line: (STATES.index(line.state), str(line.due_on or "")))
+    silent.sort(key=lambda line: (OFFICIAL_STATES.index(line.state), str(line.due_on or "")))
     for (state, due_on), alike in groupby(silent, key=lambda line: (line.state, line.due_on)):
         names = [line.agency for line in alike]
         due = official_short_date(due_on) if due_on else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from data.figures.tasks import Figures
+from data.figures.states import Figures
 from data.registry.titles import period_name
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, find_sum_errors
 from jobs.reports.docx import UnreconciledReport

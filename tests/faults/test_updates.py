@@ -30,6 +30,7 @@ from data.clock import SteppedClock
 from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Agency, InboxEvent, Message
+from data.registry.workdays import Workdays
 from jobs.channel import Channel
 from jobs.inbox.intake import poll_updates, store_webhook
 from jobs.inbox.worker import Inbox
@@ -275,7 +276,7 @@ async def test_spoilt_updates_are_parked_and_shown_and_every_other_is_answered(
         )
         states: dict[str, int] = {row[0]: row[1] for row in rows}
         helped = await connection.scalar(select(func.count()).where(Message.template == "help"))
-    page = (await render_metrics(database, {}, now=MORNING)).decode()
+    page = (await render_metrics(database, {}, now=MORNING, workdays=Workdays())).decode()
     print(
         f"{kind}, {way}, {database.engine.dialect.name}: spoilt {SPOILT}, good {good},"
         f" answered {helped}, events {states}, HTTP {dict(answered)}"

@@ -72,7 +72,7 @@ async def test_what_cannot_be_said_is_parked_alone_and_shown(database: Database,
                 .order_by(Message.id)
             )
         ).all()
-    page = (await render_metrics(database, {}, now=MORNING)).decode()
+    page = (await render_metrics(database, {}, now=MORNING, workdays=Workdays())).decode()
     print(f"{kind}: messages {CHATS}, arrived {arrived}, {dict(counts)}, doctor: {finding.found}")
     assert counts == {"sent": CHATS - len(FAULTY), "not_renderable": len(FAULTY)}
     assert arrived == CHATS - len(FAULTY)

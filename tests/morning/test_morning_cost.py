@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from data import job_runs
 from data.db.database import Database
 from data.db.statements import bulk_insert
+from data.figures.states import overdue_condition
 from data.models import Message, MessageItem, Obligation, Reminder
 from data.obligations import due
 from data.outbox import messages as outbox
@@ -209,6 +210,6 @@ async def test_the_longest_late_is_told_first_and_once_to_who_follows_and_leads(
         assert chat_morning.is_leader
         told = select(func.count()).where(Obligation.late_told == escalation.LEADER)
         assert await connection.scalar(told) == len(ids)
-        late = await due.load_late(connection, "dong", told=(1, 2), today=today)
+        late = await due.load_late(connection, "dong", overdue_condition(today), told=(1, 2))
         assert late == []
     assert await counted(database, Message) > 0

@@ -14,7 +14,10 @@ from sqlalchemy.exc import DatabaseError
 
 from data.db.database import Database
 from data.figures import reports as report_figures
-from data.figures import tasks as task_figures
+from data.figures.agencies import load_agency_figures
+from data.figures.plans import load_plan_figures
+from data.figures.states import Figures
+from data.figures.tasks import load_task_figures
 from data.models import Account, Agency, Chat, InboxEvent, Obligation, Plan, StatusReply, Task
 from data.obligations import lists
 from data.progress import replies, undo
@@ -22,6 +25,7 @@ from data.progress.replies import ObligationNotOpen
 from data.progress.undo import CannotUndo
 from data.registry.registry import Registry
 from data.rules.holders import Holders
+from data.rules.states import official_state
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world, obligation
 
@@ -267,8 +271,8 @@ def test_official_state_is_reckoned_from_the_day_that_is_judged(
     state: str, done_on: date | None, today: date, expected: str | None
 ) -> None:
     owed_row = SimpleNamespace(state=state, done_on=done_on, judged_on=date(2026, 11, 16))
-    workdays = small_registry().workdays
-    assert task_figures.official_state(owed_row, today=today, workdays=workdays) == expected
+    last_working_day = small_registry().workdays.on_or_before(today)
+    assert official_state(owed_row, last_working_day=last_working_day) == expected
 
 
 def test_weekend_after_a_due_friday_is_not_late_yet() -> None:
@@ -278,21 +282,21 @@ def test_weekend_after_a_due_friday_is_not_late_yet() -> None:
         (date(2026, 11, 15), "open_on_time"),
         (date(2026, 11, 16), "open_late"),
     ):
-        assert task_figures.official_state(owed_row, today=today, workdays=workdays) == expected
+        assert official_state(owed_row, last_working_day=workdays.on_or_before(today)) == expected
 
 
 async def plan_figures(world: World, today: date = TODAY) -> Any:
     async with world.database.read() as connection:
         plan_id = await connection.scalar(select(Plan.id).where(Plan.code == "dong-10-2026"))
         assert plan_id is not None
-        found = await task_figures.load_plan_figures(
+        found = await load_plan_figures(
             connection, [plan_id], today=today, workdays=world.registry.workdays
         )
         return found[plan_id]
 
 
 async def test_task_of_two_agencies_is_counted_once_and_done_when_both_are(world: World) -> None:
-    assert (await plan_figures(world)).tasks == task_figures.Figures(open_on_time=4)
+    assert (await plan_figures(world)).tasks == Figures(open_on_time=4)
     assert (await plan_figures(world)).unassigned == 1
     first, second = await world.owed("2", "stc", "end"), await world.owed("2", "sxd", "end")
     await world.set(first, state="confirmed", done_on=TODAY)
@@ -300,7 +304,7 @@ async def test_task_of_two_agencies_is_counted_once_and_done_when_both_are(world
     await world.set(second, state="submitted", done_on=TODAY)
     assert (await plan_figures(world)).tasks.waiting == 1
     await world.set(second, state="confirmed", done_on=date(2027, 2, 1))
-    assert (await plan_figures(world)).tasks == task_figures.Figures(done_late=1, open_on_time=3)
+    assert (await plan_figures(world)).tasks == Figures(done_late=1, open_on_time=3)
 
 
 async def test_task_is_late_when_one_of_its_agencies_is(world: World) -> None:
@@ -338,12 +342,12 @@ async def test_plan_counts_each_task_as_the_task_itself_tells(
         tasks = await connection.execute(
             select(Task.id).join(Plan, Plan.id == Task.plan_id).where(Plan.code == "dong-10-2026")
         )
-        told = await task_figures.load_task_figures(
+        told = await load_task_figures(
             connection, list(tasks.scalars()), today=today, workdays=world.registry.workdays
         )
     counted = await plan_figures(world, today)
     found = Counter(task.state for task in told.values())
-    assert counted.tasks == task_figures.Figures(
+    assert counted.tasks == Figures(
         done_on_time=found["done_on_time"],
         done_late=found["done_late"],
         open_on_time=found["open_on_time"],
@@ -388,7 +392,7 @@ async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: Wo
     await world.record("completed")
     condition = await held_by(world, "stc")
     async with world.database.read() as connection:
-        counted = await task_figures.load_agency_figures(
+        counted = await load_agency_figures(
             connection, condition, today=TODAY, workdays=world.registry.workdays
         )
         rows = await connection.execute(
@@ -399,10 +403,10 @@ async def test_agencys_figures_agree_with_the_state_of_each_obligation(world: Wo
             )
         )
         states = [
-            task_figures.official_state(row, today=TODAY, workdays=world.registry.workdays)
+            official_state(row, last_working_day=world.registry.workdays.on_or_before(TODAY))
             for row in rows
         ]
-    assert counted == task_figures.Figures(
+    assert counted == Figures(
         done_on_time=states.count("done_on_time"),
         done_late=states.count("done_late"),
         open_on_time=states.count("open_on_time"),

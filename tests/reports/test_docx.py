@@ -17,7 +17,7 @@ from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
 
 from data.clock import ZONE
-from data.figures.tasks import Figures, OfficialState
+from data.figures.states import Figures
 from data.reports.facts import (
     AgencyLine,
     AnswerSource,
@@ -30,6 +30,7 @@ from data.reports.facts import (
     TaskFacts,
     UrgingFacts,
 )
+from data.rules.states import OfficialState
 from data.targets.facts import TargetFacts
 from jobs.reports.docx import UnreconciledReport, report_docx, urging_docx
 from jobs.reports.letterhead import (

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from data.db.database import Database
-from data.figures.tasks import Figures, load_plan_figures, load_task_figures
+from data.figures.plans import load_plan_figures
+from data.figures.states import Figures
+from data.figures.tasks import load_task_figures
 from data.models import Agency, Obligation, Plan
 from data.progress.replies import ObligationNotOpen
 from data.progress.undo import CannotUndo

@@ -15,11 +15,13 @@ from data.registry.yaml_reader import parse_yaml, read_text
 from data.rules.due_dates import last_day_on_time, occurrences, phase_end
 from data.rules.ladder import (
     RUNGS,
+    DueDate,
     compute_due_date,
     next_step,
     rung_day,
     schedule_rungs,
 )
+from data.rules.states import is_overdue
 from tests.conftest import SHIPPED
 
 CALENDAR = Workdays(
@@ -42,6 +44,10 @@ def duty(frequency: str, deadline: dict[str, object] | None = None) -> ReportDut
             "quote": "báo cáo",
         }
     )
+
+
+def is_late(due: DueDate, day: date) -> bool:
+    return is_overdue(due.judged, CALENDAR.on_or_before(day))
 
 
 def dates_of(entry: ReportDutyEntry, *, coordinating: bool = False) -> list[tuple[str, date]]:
@@ -129,24 +135,24 @@ def test_rungs_before_the_due_date_come_by_base_and_late_ones_after_judged(
     for rung, day in schedule_rungs(RUNGS[kind], due, CALENDAR):
         if rung <= 0:
             assert due.working_days_left(day, CALENDAR) == -rung
-            assert not due.is_late(day, CALENDAR)
+            assert not is_late(due, day)
         else:
             assert due.working_days_left(day, CALENDAR) == -rung
-            assert due.is_late(day, CALENDAR)
+            assert is_late(due, day)
 
 
 def test_a_saturday_deadline_is_based_on_friday_and_judged_on_monday() -> None:
     due = compute_due_date(date(2026, 11, 14), CALENDAR)
     assert (due.base, due.judged) == (date(2026, 11, 13), date(2026, 11, 16))
-    assert not due.is_late(date(2026, 11, 16), CALENDAR)
-    assert due.is_late(date(2026, 11, 17), CALENDAR)
+    assert not is_late(due, date(2026, 11, 16))
+    assert is_late(due, date(2026, 11, 17))
     assert rung_day(1, due, CALENDAR) == date(2026, 11, 17)
 
 
 def test_a_province_that_judges_strictly_counts_from_the_due_date_itself() -> None:
     due = compute_due_date(date(2026, 11, 14), CALENDAR, strictly=True)
     assert due.judged == date(2026, 11, 14)
-    assert due.is_late(date(2026, 11, 16), CALENDAR)
+    assert is_late(due, date(2026, 11, 16))
 
 
 def test_lang_son_coordinator_is_reminded_last_on_monday_because_tuesday_is_off() -> None:

@@ -20,6 +20,7 @@ from data.db.database import Database
 from data.db.upgrade import newest_revision
 from data.figures.metrics import load_gauges
 from data.models import Account, Base, InboxEvent, Message, Obligation
+from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
 from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
 from tests.support.loaded_province import morning_of
@@ -156,7 +157,7 @@ async def test_counting_reads_indexes_and_never_the_rows_that_are_stored(talk: T
 
     event.listen(talk.database.engine.sync_engine, "before_cursor_execute", listen)
     async with talk.database.read() as connection:
-        await load_gauges(connection, now=NOW, today=NOW.date())
+        await load_gauges(connection, now=NOW, today=NOW.date(), workdays=Workdays())
         event.remove(talk.database.engine.sync_engine, "before_cursor_execute", listen)
         told = {}
         for statement, parameters in statements:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 
 from bot.conversation.context.turn import Turn
 from data.contacts.enrolments import ActiveEnrolment
-from data.figures import tasks as task_figures
+from data.figures.plans import list_active_plans
 from data.models import Assignment, Obligation, ReportDuty, Task
 from data.obligations import lists
 
@@ -87,7 +87,7 @@ async def list_followed_plans(turn: Turn, enrolments: Iterable[ActiveEnrolment])
         if enrolled.role == "focal":
             continue
         coordinators = None if enrolled.role == "leader" else [enrolled.agency_id]
-        for plan in await task_figures.list_active_plans(
+        for plan in await list_active_plans(
             turn.connection, enrolled.province, coordinator_ids=coordinators, today=turn.today
         ):
             found[plan.id] = plan

@@ -34,6 +34,7 @@ from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
 from data.progress import decisions, evidence
+from data.rules.states import is_done_late
 from jobs.channel import Answer, Button
 
 RETURN_REASON_QUESTION = "return_reason"
@@ -99,7 +100,7 @@ async def ask_completion_decision(
         "item": obligation.as_item(turn, holder=obligation.holder),
         "submitted_on": civil_date(row.submitted_at).isoformat(),
         "done_on": row.done_on.isoformat() if row.done_on else "",
-        "on_time": row.done_on is None or row.done_on <= row.judged_on,
+        "on_time": not is_done_late(row.done_on, row.judged_on),
         "document": (reply.document or "") if reply is not None else "",
         "note": (reply.note or "") if reply is not None else "",
         "files": await evidence.list_evidence_names(turn.connection, row.id),

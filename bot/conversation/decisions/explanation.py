@@ -13,6 +13,7 @@ from bot.conversation.context.scope import CallerScope, agency_held_condition, l
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import deciding_agency, list_other_agency_chats
 from data.clock import civil_date
+from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation
 from data.progress import explanations
 from jobs.channel import Answer, Button
@@ -50,8 +51,7 @@ async def _list_late(
     """
     query = select(Obligation.id).where(
         Obligation.plan_id.in_(scope.plans),
-        Obligation.state == "open",
-        Obligation.judged_on < turn.today,
+        overdue_condition(turn.registry.workdays.on_or_before(turn.today)),
     )
     if lookup.tasks:
         assignments = select(Assignment.id).where(Assignment.task_id == lookup.tasks[0].id)
@@ -64,9 +64,8 @@ async def _list_late(
     rows = await turn.connection.execute(query.order_by(Obligation.judged_on, Obligation.id))
     late: list[VisibleObligation] = []
     for each in (await visible_obligations(turn, list(rows.scalars()))).values():
-        line = each.as_item(turn)
-        counts = line["late"] and not (lookup.agencies and line["ended"])
-        if counts and may(turn.caller, "explain", each.subject):
+        has_ended = lookup.agencies and each.as_item(turn)["ended"]
+        if not has_ended and may(turn.caller, "explain", each.subject):
             late.append(each)
     return late
 

@@ -20,7 +20,7 @@ from bot.conversation.context.lookup import (
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, visible_obligations
-from data.figures.tasks import open_late_condition
+from data.figures.states import open_on_time_condition, overdue_condition
 from data.models import Obligation
 from data.obligations.lists import count_by_plan, list_ids_by_date
 from data.rules.ladder import UNDATED
@@ -38,7 +38,7 @@ _DAYS = re.compile(
 async def answer_quahan(turn: Turn) -> list[Answer]:
     """Answer /quahan [PLAN|AGENCY]: overdue obligations, the longest overdue first."""
     words, page = parse_page(turn.words)
-    late = open_late_condition(today=turn.today, workdays=turn.registry.workdays)
+    late = overdue_condition(turn.registry.workdays.on_or_before(turn.today))
     return [await _deadline_list(turn, "quahan", words, page, late, [Obligation.judged_on])]
 
 
@@ -46,12 +46,10 @@ async def answer_sapden(turn: Turn) -> list[Answer]:
     """Answer /sapden [N] [PLAN|AGENCY]: obligations due within N working days, by default 10."""
     words, page = parse_page(turn.words)
     days, words = _parse_days(words)
-    first = turn.registry.workdays.on_or_before(turn.today)
     last = turn.registry.workdays.add(turn.today, days) if days else turn.today
     soon = (
-        (Obligation.state == "open")
+        open_on_time_condition(turn.registry.workdays.on_or_before(turn.today))
         & (Obligation.kind != UNDATED)
-        & (Obligation.judged_on >= first)
         & (Obligation.base_on <= last)
     )
     return [

@@ -15,7 +15,7 @@ from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
 from bot.conversation.queries.history import history_blocks
 from bot.conversation.queries.search import show_search_page, task_context
-from data.figures import tasks as task_figures
+from data.figures.tasks import load_task_figures
 from data.obligations.lists import list_assigned_agencies
 from data.progress.history import in_duty_condition, in_task_condition
 from data.registry.schema import PlanFile
@@ -72,7 +72,7 @@ async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[st
         *_texts("Thời gian theo văn bản", entry.period.raw or "văn bản không ghi"),
     ]
     if follows:
-        figures = await task_figures.load_task_figures(
+        figures = await load_task_figures(
             turn.connection, [row.id], today=turn.today, workdays=turn.registry.workdays
         )
         blocks.append({"kind": "progress", "text": "", "task": task_context(turn, figures[row.id])})

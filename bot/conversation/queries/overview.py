@@ -17,7 +17,8 @@ from bot.conversation.context.scope import (
     owner_ids,
 )
 from bot.conversation.context.turn import Turn, visible_obligations
-from data.figures import tasks as task_figures
+from data.figures.agencies import load_agency_figures
+from data.figures.plans import load_plan_figures
 from data.figures.reports import load_duty_figures
 from data.obligations import lists
 from jobs.channel import Answer
@@ -40,9 +41,7 @@ async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: st
     shown = plans[at.offset : at.offset + at.size]
     ids = [plan.id for plan in shown]
     workdays = turn.registry.workdays
-    tasks = await task_figures.load_plan_figures(
-        turn.connection, ids, today=turn.today, workdays=workdays
-    )
+    tasks = await load_plan_figures(turn.connection, ids, today=turn.today, workdays=workdays)
     duties = await load_duty_figures(turn.connection, ids, today=turn.today, workdays=workdays)
     provinces = dict.fromkeys(enrolled.province for enrolled in turn.caller.enrolments)
     return Answer(
@@ -72,7 +71,7 @@ async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: st
 
 async def show_own_status(turn: Turn, held: ColumnElement[bool], *, plan: str = "") -> Answer:
     """Return the figures of the caller's own agencies. plan: the number of the only plan in `held`."""
-    figures = await task_figures.load_agency_figures(
+    figures = await load_agency_figures(
         turn.connection, held, today=turn.today, workdays=turn.registry.workdays
     )
     ids = await lists.list_current_ids(turn.connection, held, today=turn.today, limit=3)

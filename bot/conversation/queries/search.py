@@ -9,8 +9,9 @@ from bot.conversation.context.lookup import load_visible_plans, qualified_code
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
-from data.figures import tasks as task_figures
+from data.figures.tasks import TaskFigures, load_task_figures
 from data.obligations import search
+from data.rules.states import working_days_late
 from jobs.channel import Answer
 
 _RESULTS_A_PAGE = 8
@@ -36,7 +37,7 @@ async def show_search_page(
     if at.number != page:
         result = await _run_search(turn, scope, wanted, at.number, size)
     duties = result.duties if at.number == 1 else []
-    figures = await task_figures.load_task_figures(
+    figures = await load_task_figures(
         turn.connection,
         [row.id for row in result.tasks if row.plan_id in scope.plans],
         today=turn.today,
@@ -81,11 +82,13 @@ async def _run_search(
     )
 
 
-def task_context(turn: Turn, figures: task_figures.TaskFigures) -> dict[str, Any]:
+def task_context(turn: Turn, figures: TaskFigures) -> dict[str, Any]:
     """Return the template data of a task's figures; late: working days of the latest part, else 0."""
     late = 0
     if figures.late_since is not None:
-        late = max(turn.registry.workdays.between(figures.late_since, turn.today), 0)
+        late = working_days_late(
+            figures.late_since, today=turn.today, workdays=turn.registry.workdays
+        )
     return {
         "parts": figures.parts,
         "confirmed": figures.confirmed,

@@ -22,8 +22,9 @@ from bot.conversation.context.scope import CallerScope, agency_held_condition, l
 from bot.conversation.context.turn import Turn, state_word, visible_obligations
 from bot.conversation.queries.overview import show_overview, show_own_status, show_plans_page
 from bot.conversation.queries.search import show_search_page, task_context
-from data.figures import tasks as task_figures
+from data.figures.agencies import load_agency_figures
 from data.figures.reports import REPORT_WINDOW, load_duty_figures
+from data.figures.tasks import load_task_figures
 from data.models import Obligation
 from data.obligations import lists
 from data.obligations.lists import list_assigned_agencies, list_parts
@@ -70,7 +71,7 @@ async def _task_status(
     turn: Turn, scope: CallerScope, plans: dict[int, Any], task: Any, page: int
 ) -> Answer:
     workdays = turn.registry.workdays
-    figures = await task_figures.load_task_figures(
+    figures = await load_task_figures(
         turn.connection, [task.id], today=turn.today, workdays=workdays
     )
     return await _part_page(
@@ -184,9 +185,7 @@ async def _agency_status(turn: Turn, scope: CallerScope, agency: Any, page: int)
     held = await agency_held_condition(turn, agency.province, agency.code)
     where = held & scope.obligations()
     workdays = turn.registry.workdays
-    figures = await task_figures.load_agency_figures(
-        turn.connection, where, today=turn.today, workdays=workdays
-    )
+    figures = await load_agency_figures(turn.connection, where, today=turn.today, workdays=workdays)
     total, later, _ = await lists.count_current(turn.connection, where, today=turn.today)
     at = clamp_page(total, page, page_size(turn.max_length, _ITEMS_A_PAGE))
     ids = await lists.list_current_ids(

@@ -7,7 +7,7 @@ from bot.conversation.context.buttons import page_buttons
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import agency_names, caller_held_condition, owner_ids
 from bot.conversation.context.turn import Turn, visible_obligations
-from data.figures import tasks as task_figures
+from data.figures.agencies import load_agency_figures
 from data.obligations import lists
 from jobs.channel import Answer
 from jobs.rendering.buttons import reminder_buttons
@@ -27,7 +27,7 @@ async def answer_viec(turn: Turn) -> list[Answer]:
         turn.connection, held, today=turn.today, offset=at.offset, limit=at.size
     )
     visible = await visible_obligations(turn, ids)
-    figures = await task_figures.load_agency_figures(
+    figures = await load_agency_figures(
         turn.connection, held, today=turn.today, workdays=turn.registry.workdays
     )
     owners = await owner_ids(turn, answering)
