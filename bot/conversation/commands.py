@@ -14,7 +14,7 @@ from bot.conversation.contacts.channels import answer_kenh
 from bot.conversation.contacts.handover import answer_doi
 from bot.conversation.contacts.invite import answer_moi
 from bot.conversation.contacts.remind_now import answer_nhac
-from bot.conversation.context.access import ROLES_BY_ACTION, Caller, may
+from bot.conversation.context.access import Caller, may
 from bot.conversation.context.scope import agency_names
 from bot.conversation.context.turn import Turn
 from bot.conversation.decisions.assignment import answer_giao
@@ -45,11 +45,6 @@ class ChatCommand:
     aliases: tuple[str, ...]
     help: str
     function: Callable[[Turn], Awaitable[list[Answer]]]
-
-    @property
-    def roles(self) -> frozenset[str]:
-        """Return the roles that may use it."""
-        return ROLES_BY_ACTION[self.name]
 
 
 async def answer_help(turn: Turn) -> list[Answer]:
