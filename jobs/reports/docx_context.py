@@ -19,7 +19,7 @@ from data.registry.titles import shorten
 from data.reports.facts import AgencyLine, AnswerSource, Quote, ReportFacts, TaskFacts
 from data.targets.facts import TargetFacts
 from data.text import collapse_whitespace, fold
-from jobs.rendering.renderer import upper_first
+from jobs.rendering.environment import upper_first
 from jobs.reports.letterhead import official_short_date
 
 STATES: tuple[OfficialState, ...] = ("done_on_time", "done_late", "open_on_time", "open_late")
