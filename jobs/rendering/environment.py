@@ -23,7 +23,9 @@ def template_environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # they are part of the program
     )
-    environment.filters.update(hoa=upper_first, ngay=long_date, ngay_ngan=short_date)
+    environment.filters.update(
+        hoa=upper_first, ngay=long_date, ngay_nam=full_date, ngay_ngan=short_date
+    )
     return environment
 
 
@@ -38,16 +40,26 @@ class _Environment(Environment):
 
 def long_date(day: date | str) -> str:
     """Return a date as officials write it: "thứ Hai 23/11/2026"."""
-    value = date.fromisoformat(day) if isinstance(day, str) else day
-    return f"{_WEEKDAYS[value.weekday()]} {value.day}/{value.month}/{value.year}"
+    value = _date(day)
+    return f"{_WEEKDAYS[value.weekday()]} {full_date(value)}"
+
+
+def full_date(day: date | str) -> str:
+    """Return a date in figures: "23/11/2026"."""
+    value = _date(day)
+    return f"{value.day}/{value.month}/{value.year}"
 
 
 def short_date(day: date | str) -> str:
     """Return a date's day and month: "23/11"."""
-    value = date.fromisoformat(day) if isinstance(day, str) else day
+    value = _date(day)
     return f"{value.day}/{value.month}"
 
 
 def upper_first(text: str) -> str:
     """Return the text with its first letter in upper case and the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def _date(day: date | str) -> date:
+    return date.fromisoformat(day) if isinstance(day, str) else day
