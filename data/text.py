@@ -43,3 +43,8 @@ def strip_invisible(text: str) -> str:
 def escape_invisible(text: str) -> str:
     """Return the text with control characters and marks of direction written as escapes; lines stay lines."""
     return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of a text as messengers count it: in UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from markupsafe import Markup
 
 from data.clock import ZONE, require_aware
+from data.text import utf16_length
 
 _TAGS = frozenset({"b", "strong", "i", "em", "u", "s", "code", "pre", "blockquote"})
 _SCHEMES = ("https://", "http://")
@@ -37,7 +38,7 @@ def preview_line(text: str, *, is_html: bool) -> str:
 
 
 def split_text(text: str, max_units: int) -> Iterator[str]:
-    """Yield a text in pieces of at most `most` UTF-16 units, cut between paragraphs, lines, then words."""
+    """Yield a text in pieces of at most `max_units` UTF-16 units, cut between paragraphs, lines, then words."""
     rest = text.strip()
     while utf16_length(rest) > max_units:
         head = _fitting(rest, max_units)
@@ -53,18 +54,13 @@ def split_text(text: str, max_units: int) -> Iterator[str]:
         yield rest
 
 
-def utf16_length(text: str) -> int:
-    """Return how long messengers count a text: in UTF-16 units."""
-    return len(text.encode("utf-16-le")) // 2
-
-
 def wall_time(instant: datetime) -> str:
     """Return an instant's time of day in the province's zone: "07:30"."""
     return f"{require_aware(instant).astimezone(ZONE):%H:%M}"
 
 
 def _fitting(text: str, most: int) -> str:
-    """Return the longest beginning of a text that has at most `most` UTF-16 units."""
+    """Return the longest beginning of a text that has at most `max_units` UTF-16 units."""
     return text.encode("utf-16-le")[: most * 2].decode("utf-16-le", errors="ignore")
 
 

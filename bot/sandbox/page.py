@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -30,7 +29,7 @@ from bot.web.routes import FixedHeaders
 from data.clock import civil_date
 from data.db.errors import DatabaseUnusable
 from data.files import PNG
-from jobs.rendering.renderer import long_date
+from jobs.rendering.environment import long_date, template_environment
 
 NO_FILE = "Tin này không có ảnh hay tệp nào, hoặc bản chạy thử đã được dựng lại. Hãy mở lại trang."
 _FOLDER = TEMPLATES / "page"
@@ -93,13 +92,7 @@ class SandboxPage:
         self._sandbox = sandbox
         self._seen: dict[int, int] = {}
         self._roster = ChatList(sandbox, self._seen)
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = template_environment(TEMPLATES)
 
     async def handle_refused_form(self, _request: Request, error: Exception) -> Response:
         """Answer a form that is not taken: its own sentence says why."""

@@ -18,7 +18,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import ZONE, civil_date
 from data.registry.registry import Registry
-from jobs.rendering.renderer import long_date
+from jobs.rendering.environment import long_date
 
 FILE = Path("var") / "sandbox.db"
 _SAY = partial(print, flush=True)

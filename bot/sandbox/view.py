@@ -19,7 +19,7 @@ from bot.sandbox.markup import preview_line, safe_html, split_text, wall_time
 from bot.sandbox.sandbox import ReminderTally
 from data.clock import civil_date
 from jobs.channel import Button
-from jobs.rendering.renderer import long_date
+from jobs.rendering.environment import long_date
 
 _ZALO_LONGEST = 2000
 _KIND = re.compile(

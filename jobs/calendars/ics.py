@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from jobs.calendars.entries import Agenda, CalendarEntry
-from jobs.rendering.renderer import long_date, short_date, upper_first
+from jobs.rendering.environment import template_environment
+from jobs.rendering.markup import to_plain
 
 REFRESH = timedelta(hours=6)  # suggested to subscribers
 _DAY = timedelta(days=1)
@@ -39,7 +39,8 @@ def render_ics(agenda: Agenda, *, installation: str, now: datetime, templates: P
     """
     from icalendar import Calendar, vText
 
-    words, name = _words(templates), vText(_clean(f"Nhắc Việc: {agenda.agency}"))
+    words = template_environment(templates).get_template("calendar_event.j2")
+    name = vText(_clean(f"Nhắc Việc: {agenda.agency}"))
     calendar = Calendar()
     calendar.add("prodid", "-//Nhac Viec//nhacviec//VI")
     calendar.add("version", "2.0")
@@ -65,7 +66,7 @@ def fingerprint(calendar: bytes) -> str:
 def _event(entry: CalendarEntry, words: Template, installation: str, now: datetime) -> Any:
     from icalendar import Alarm, Event
 
-    summary, _, description = _clean(words.render(**entry.facts)).strip().partition("\n")
+    summary, _, description = _clean(to_plain(words.render(**entry.facts))).strip().partition("\n")
     event = Event()
     event.add("uid", f"{entry.mark}@{installation}.nhacviec")
     event.add("dtstamp", now)
@@ -90,20 +91,6 @@ def _event(entry: CalendarEntry, words: Template, installation: str, now: dateti
         alarm.add("description", summary)
         event.add_component(alarm)
     return event
-
-
-@cache
-def _words(templates: Path) -> Template:
-    """Return an entry's template: its first line is the summary, the rest the description."""
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=False,  # noqa: S701 - plain text; the library escapes what iCalendar wants escaped
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"hoa": upper_first, "ngay": long_date, "ngay_ngan": short_date}
-    return environment.get_template("calendar_event/plain.j2")
 
 
 def _clean(text: str) -> str:

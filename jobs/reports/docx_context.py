@@ -20,7 +20,7 @@ from data.reports.facts import AgencyLine, AnswerSource, Quote, ReportFacts, Tas
 from data.rules.states import OFFICIAL_STATES
 from data.targets.facts import TargetFacts
 from data.text import collapse_whitespace, fold
-from jobs.rendering.renderer import upper_first
+from jobs.rendering.environment import upper_first
 from jobs.reports.letterhead import official_short_date
 
 # So many are named in the text; the rest is in the appendix.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
+import io
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import segno
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from jobs.rendering.qr import letter_dots
+from jobs.rendering.qr import render_qr
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 
 WORDS = ("invite", "--province", "gia-lai", "--agency", "Sở Tài chính", "--role", "focal")
 ROOMY = "https://bot.zaloplatforms.com/bots/145927002"
+MODULE = 8  # pixels
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"
 
 
 def accounts(terminal: Terminal, *rows: tuple[int, str, str, str | None, int]) -> None:
@@ -38,24 +42,65 @@ def accounts(terminal: Terminal, *rows: tuple[int, str, str, str | None, int]) -
     terminal.sql(*statements)
 
 
-def dots_of(png: bytes) -> list[str]:
-    """Read a black and white PNG back: a line of # and . for each row of dots, four pixels each."""
-    width = int.from_bytes(png[16:20], "big")
-    length = int.from_bytes(png[33:37], "big")
-    lines = zlib.decompress(png[41 : 41 + length])
-    size = (width + 7) // 8 + 1
-    rows = [lines[start + 1 : start + size] for start in range(0, len(lines), 4 * size)]
-    return [
-        "".join(".#"[bit == "0"] for bit in f"{int.from_bytes(row, 'big'):b}"[:width:4])
-        for row in rows
-    ]
-
-
 def opens(png: bytes, link: str) -> bool:
-    """Tell whether the upper part of a picture is the QR of a link."""
-    modules = segno.make_qr(link, error="m").matrix_iter(scale=2, border=4)
-    expected = ["".join(".#"[dot] for dot in row) for row in modules]
-    return dots_of(png)[: len(expected)] == expected
+    """Tell whether the upper part of a picture is the QR of a link, to the pixel."""
+    modules = [list(row) for row in segno.make_qr(link, error="m").matrix_iter(border=4)]
+    picture = picture_of(png)
+    left = (picture.width - MODULE * len(modules)) // 2
+    expected = Image.new("L", (MODULE * len(modules),) * 2, "white")
+    for y, row in enumerate(modules):
+        for x, dark in enumerate(row):
+            if dark:
+                box = (MODULE * x, MODULE * y, MODULE * (x + 1), MODULE * (y + 1))
+                expected.paste("black", box)
+    seen = picture.crop((left, 0, left + expected.width, expected.height))
+    return seen.tobytes() == expected.tobytes()
+
+
+def picture_of(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("L")
+
+
+def letters_under(png: bytes) -> list[Image.Image]:
+    """Return the letters under a QR, each cut out of the picture."""
+    picture = picture_of(png)
+    inked = ImageOps.invert(picture)
+    height = picture.height
+    while inked.crop((0, height - 1, picture.width, height)).getbbox() is None:
+        height -= 1
+    top = height
+    while inked.crop((0, top - 1, picture.width, top)).getbbox() is not None:
+        top -= 1
+    columns = [
+        inked.crop((x, top, x + 1, height)).getbbox() is not None for x in range(picture.width)
+    ]
+    letters, start = [], None
+    for x, ink in enumerate(columns):
+        if ink and start is None:
+            start = x
+        elif not ink and start is not None:
+            strip = inked.crop((start, top, x, height))
+            letters.append(strip.crop(strip.getbbox()))
+            start = None
+    return letters
+
+
+def read_under(png: bytes) -> str:
+    """Read the code under a QR: of each letter the one of the alphabet that looks most like it."""
+    alphabet = {letter: letters_under(render_qr(ROOMY, send=letter))[0] for letter in ALPHABET}
+    return "".join(
+        min(alphabet, key=lambda letter: difference(alphabet[letter], drawn))
+        for drawn in letters_under(png)
+    )
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return how far two letters differ: 0 for the same, 255 for black and white."""
+    size = (max(one.width, other.width), max(one.height, other.height))
+    sheets = [Image.new("L", size, 0) for _ in range(2)]
+    for sheet, letter in zip(sheets, (one, other), strict=True):
+        sheet.paste(letter, (0, 0))
+    return float(ImageStat.Stat(ImageChops.difference(*sheets)).mean[0])
 
 
 def codes_kept(terminal: Terminal) -> int:
@@ -97,9 +142,7 @@ def test_on_zalo_the_picture_opens_the_bot_with_most_room_and_the_code_stands_un
     assert "Bot Một" not in out
     drawn = (tmp_path / "moi.png").read_bytes()
     assert opens(drawn, ROOMY)
-    assert [row.strip(".") for row in dots_of(drawn)[-11:-4]] == [
-        "".join(".#"[dot] for dot in row).strip(".") for row in letter_dots(secret)
-    ]
+    assert read_under(drawn) == secret
 
 
 def test_a_full_or_stopped_zalo_bot_is_not_drawn_and_no_code_is_made(
@@ -127,14 +170,16 @@ def test_a_picture_writes_over_nothing_and_then_makes_no_code(
 
 
 def test_every_letter_of_a_code_can_be_drawn_and_told_from_the_others() -> None:
-    drawn = {letter: str(letter_dots(letter)) for letter in "0123456789ABCDEFGHJKMNPQRSTVWXYZ-"}
-    assert len(set(drawn.values())) == 33
-    assert ["".join(".#"[dot] for dot in row) for row in letter_dots("7-T")] == [
-        "#####.......#####",
-        "....#.........#..",
-        "...#..........#..",
-        "..#...#####...#..",
-        ".#............#..",
-        ".#............#..",
-        ".#............#..",
-    ]
+    assert read_under(render_qr(ROOMY, send=ALPHABET)) == ALPHABET
+    alone = [letters_under(render_qr(ROOMY, send=letter))[0] for letter in ALPHABET]
+    closest = min(difference(one, other) for one, other in combinations(alone, 2))
+    assert closest > 10
+
+
+def test_the_widest_code_is_not_cut_at_the_edges() -> None:
+    drawn = render_qr("https://z.vn/1", send="WWWWW-MMMMM")
+    assert opens(drawn, "https://z.vn/1")
+    assert read_under(drawn) == "WWWWW-MMMMM"
+    picture = picture_of(drawn)
+    for edge in (0, picture.width - 1):
+        assert picture.crop((edge, 0, edge + 1, picture.height)).getextrema() == (255, 255)

@@ -16,7 +16,9 @@ from data.registry.registry import Registry
 from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.morning.run import run_mornings
 from jobs.rendering.buttons import typed_choices
-from jobs.rendering.renderer import Content, Renderer, fit_text, long_date
+from jobs.rendering.environment import long_date
+from jobs.rendering.markup import fit_text
+from jobs.rendering.renderer import Content, Renderer
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
 
 TELEGRAM = Capabilities(4096, True, True, True, "html", 4, True)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from bot.sandbox.chats import ChatEntry, NoSuchButton, SandboxChannel, TwinMessage, UploadedFile
 from bot.sandbox.database import remove_earlier_database
 from bot.sandbox.guard import NEEDS_ADDRESS, WRONG_HOST, WRONG_ORIGIN, Guard
-from bot.sandbox.markup import preview_line, safe_html, split_text, utf16_length
+from bot.sandbox.markup import preview_line, safe_html, split_text
 from bot.sandbox.people import SandboxChat, Speaker
 from bot.sandbox.view import (
     AttachedFile,
@@ -37,6 +37,7 @@ from data.db.database import Database
 from data.db.errors import DatabaseUnusable
 from data.db.upgrade import upgrade_schema
 from data.progress.evidence import MAX_EVIDENCE_BYTES
+from data.text import utf16_length
 from jobs.channel import Button, Gone, Incoming, OutgoingDocument, OutgoingMessage
 from jobs.rendering.qr import render_qr
 

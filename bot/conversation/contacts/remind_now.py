@@ -27,7 +27,7 @@ from data.progress.history import in_duty_condition, in_task_condition
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer
 from jobs.delivery.sending_hours import next_sending_at
-from jobs.rendering.renderer import REMINDER
+from jobs.rendering.reminder import REMINDER
 
 URGE_JOB = "urge"
 ITEMS_A_MESSAGE = 6  # the most urgent; /viec lists the rest

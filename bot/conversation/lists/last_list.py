@@ -19,7 +19,7 @@ from data.models import Message, MessageItem, Obligation
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
-from jobs.rendering.renderer import REMINDER
+from jobs.rendering.reminder import REMINDER
 
 REPEATED_LIST_KEY = "again"  # in a message's context: the id of the message whose list it repeats
 

@@ -1,0 +1,64 @@
+"""Markup of the templates: written as a channel's HTML or as plain text, and cut to a limit.
+
+Templates use b, i and code, which channels know, and five tags of their own:
+
+    tag      in HTML     in plain text
+    caps     its text    its text in capitals; constant words only, no escaped text
+    cite     bold        “its text”
+    small    italic      (its text)
+    li       a bullet    a hyphen
+    br       a new line  nothing
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from data.text import utf16_length
+
+_TAG = re.compile(r"<[^>]+>")
+_CAPS = re.compile(r"<caps>(.*?)</caps>", re.DOTALL)
+_AS_HTML = {
+    "<caps>": "",
+    "</caps>": "",
+    "<cite>": "<b>",
+    "</cite>": "</b>",
+    "<small>": "<i>",
+    "</small>": "</i>",
+    "<li>": "• ",
+    "<br>": "\n",
+}
+_AS_PLAIN = {"<cite>": "“", "</cite>": "”", "<small>": "(", "</small>": ")", "<li>": "- "}
+
+
+def to_html(marked: str) -> str:
+    """Return a rendered template with only the tags that channels know."""
+    return _TAG.sub(lambda tag: _AS_HTML.get(tag[0], tag[0]), marked)
+
+
+def to_plain(marked: str) -> str:
+    """Return a rendered template without any tag or entity."""
+    capitals = _CAPS.sub(lambda caps: _TAG.sub("", caps[1]).upper(), marked)
+    return html.unescape(_TAG.sub(lambda tag: _AS_PLAIN.get(tag[0], ""), capitals))
+
+
+def fit_text(text: str, limit: int, *, as_html: bool) -> str:
+    """Return the text within `limit` UTF-16 units, cut between lines where it is too long.
+
+    A text that is cut loses all markup: the cut may fall inside a tag.
+    """
+    if utf16_length(text) <= limit:
+        return text
+    if as_html:
+        text = html.escape(html.unescape(_TAG.sub("", text)), quote=False)
+    kept: list[str] = []
+    room = limit - 2
+    for line in text.split("\n"):
+        room -= utf16_length(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    if not kept:
+        kept = [text.encode("utf-16-le")[: 2 * (limit - 2)].decode("utf-16-le", "ignore")]
+    return "\n".join(kept).rstrip() + "\n…"

@@ -1,0 +1,101 @@
+"""What a reminder says now: its open obligations, those of silent agencies, those escalated.
+
+Guarantees:
+- An obligation answered since the reminder was composed is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.registry.workdays import Workdays
+from data.rules.ladder import LAST_HELD_RUNG
+from jobs.rendering.items import (
+    Item,
+    build_item,
+    count_items,
+    line_key,
+    load_obligation_rows,
+)
+
+REMINDER = "reminder"
+
+
+async def reminder_context(
+    connection: AsyncConnection,
+    message: Any,
+    listed: Sequence[Row[Any]],
+    today: date,
+    workdays: Workdays,
+) -> dict[str, Any] | None:
+    """Return the template's context, or None where nothing is left to remind of."""
+    items = _open_items(message, listed, today, workdays)
+    silent = await _shared_items(connection, message.context["silent"], today, workdays)
+    late = message.context.get("escalated", [])  # not in messages of an earlier version
+    escalated = await _shared_items(connection, late, today, workdays)
+    accounts = message.context.get("accounts", [])
+    if not items and not silent and not escalated and not accounts:
+        return None
+    coordinators = [item["coordinator"] for item in (*items, *silent, *escalated)]
+    return {
+        "to_leader": False,
+        "warning": None,
+        "accounts": accounts,
+        **message.context,
+        "today": today.isoformat(),
+        "page": message.page,
+        "pages": message.pages,
+        "items": items,
+        "counts": count_items(items),
+        "silent": silent,
+        "escalated": escalated,
+        "coordinators": list(dict.fromkeys(coordinators)),
+    }
+
+
+def _open_items(
+    message: Any, listed: Sequence[Row[Any]], today: date, workdays: Workdays
+) -> list[Item]:
+    reader = message.context.get("agency_code", "")
+    items: list[Item] = []
+    for row in listed:
+        is_held = (
+            row.acknowledged_until is not None
+            and row.acknowledged_until >= today
+            and row.told_rung is not None
+            and row.told_rung <= LAST_HELD_RUNG
+        )
+        if row.state != "open" or is_held:
+            continue
+        item = build_item(
+            row, number=row.position, today=today, workdays=workdays, for_agency=reader
+        )
+        item["coordinator"] = row.coordinator_name or ""
+        item["rung"] = row.told_rung
+        item["undecided"] = row.id in message.context["undecided"]
+        items.append(item)
+    return items
+
+
+async def _shared_items(
+    connection: AsyncConnection, obligation_ids: Sequence[int], today: date, workdays: Workdays
+) -> list[Item]:
+    """Return one line for each open report or task that several agencies owe, with their names."""
+    rows = await load_obligation_rows(connection, obligation_ids)
+    groups: dict[tuple[Any, ...], Item] = {}
+    for row in rows.values():
+        if row.state != "open":
+            continue
+        item = build_item(row, number=0, today=today, workdays=workdays)
+        item["coordinator"] = row.coordinator_name or ""
+        key = line_key(row, item["due"])
+        group = groups.setdefault(key, {**item, "owners": [], "codes": []})
+        for names, name in (("owners", row.owner_short), ("codes", row.code)):
+            if name not in group[names]:
+                group[names].append(name)
+    return list(groups.values())
