@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.tree import GroupEntry, LazyGroup, build_command
+from bot.cli.tree import CommandGroup, LazyGroup, build_command
 
-_WEBHOOK = GroupEntry(
+_WEBHOOK = CommandGroup(
     "Địa chỉ mà Zalo gửi tin đến. Chưa đặt thì dịch vụ tự hỏi tin.",
     {
         "set": (
@@ -23,7 +23,7 @@ _WEBHOOK = GroupEntry(
         "test": ("bot.cli.zalo", "Nhờ Zalo gọi thử địa chỉ đang đặt và xem kết quả."),
     },
 )
-_PLAN = GroupEntry(
+_PLAN = CommandGroup(
     "Xem, nạp, đóng các kế hoạch.",
     {
         "list": ("bot.cli.plan.show", "Liệt kê các kế hoạch trong sổ bộ."),
@@ -47,7 +47,7 @@ _PLAN = GroupEntry(
         "template": ("bot.cli.plan.sheet", "Ghi một bảng Excel trống để điền kế hoạch."),
     },
 )
-_PEOPLE = GroupEntry(
+_PEOPLE = CommandGroup(
     "Người và nhóm đã đăng ký.",
     {
         "list": (
@@ -72,13 +72,13 @@ _PEOPLE = GroupEntry(
         ),
     },
 )
-_REGISTRY = GroupEntry(
+_REGISTRY = CommandGroup(
     "Sổ bộ riêng của cơ quan.",
     {
         "init": ("bot.cli.registry", "Chép sổ bộ kèm sẵn ra một thư mục để cơ quan tự sửa."),
     },
 )
-COMMANDS = GroupEntry(
+COMMANDS = CommandGroup(
     "Nhắc Việc: nhắc các cơ quan làm đúng hạn những gì kế hoạch của tỉnh giao.",
     {
         "run": (
@@ -162,7 +162,7 @@ COMMANDS = GroupEntry(
         "plan": _PLAN,
         "people": _PEOPLE,
         "registry": _REGISTRY,
-        "zalo": GroupEntry("Các bot Zalo đã đặt.", {"webhook": _WEBHOOK}),
+        "zalo": CommandGroup("Các bot Zalo đã đặt.", {"webhook": _WEBHOOK}),
     },
 )
 

@@ -7,7 +7,7 @@ import logging
 
 from bot.cli.tree import examples
 from bot.config import load_settings
-from bot.sandbox import serve_sandbox
+from bot.sandbox.serve import serve_sandbox
 from bot.service.logs import configure_logging
 
 

@@ -23,17 +23,17 @@ CommandEntry = tuple[str, str]  # the module of its function, its line of help
 
 
 @dataclass(frozen=True, slots=True)
-class GroupEntry:
+class CommandGroup:
     """A group of commands under one word, and its help."""
 
     help: str
-    commands: Mapping[str, CommandEntry | GroupEntry]
+    commands: Mapping[str, CommandEntry | CommandGroup]
 
 
 class LazyGroup(VietnameseGroup):
     """A group that reads its commands from a table."""
 
-    def __init__(self, words: tuple[str, ...], entry: GroupEntry, **attributes: Any) -> None:
+    def __init__(self, words: tuple[str, ...], entry: CommandGroup, **attributes: Any) -> None:
         super().__init__(
             name="".join(words[-1:]),
             help=entry.help,
@@ -72,14 +72,14 @@ def examples(*lines: str) -> Callable[[_Function], _Function]:
     return keep
 
 
-def _first_sentence(entry: CommandEntry | GroupEntry) -> str:
-    words = entry.help if isinstance(entry, GroupEntry) else entry[1]
+def _first_sentence(entry: CommandEntry | CommandGroup) -> str:
+    words = entry.help if isinstance(entry, CommandGroup) else entry[1]
     head, dot, _ = words.partition(". ")
     return head + dot.strip()
 
 
-def _build(words: tuple[str, ...], entry: CommandEntry | GroupEntry) -> Any:
-    if isinstance(entry, GroupEntry):
+def _build(words: tuple[str, ...], entry: CommandEntry | CommandGroup) -> Any:
+    if isinstance(entry, CommandGroup):
         return LazyGroup(words, entry)
     module, line = entry
     function = getattr(import_module(module), "_".join(words).replace("-", "_"))

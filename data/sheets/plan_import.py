@@ -123,11 +123,11 @@ def format_plan_draft(plan: PlanFile, *, source: str) -> str:
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import LiteralScalarString
 
-    def told(value: Any) -> Any:
+    def plain(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: told(item) for key, item in value.items()}
+            return {key: plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [told(item) for item in value]
+            return [plain(item) for item in value]
         if isinstance(value, str) and "\n" in value:
             return LiteralScalarString(value)
         return value
@@ -137,7 +137,7 @@ def format_plan_draft(plan: PlanFile, *, source: str) -> str:
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     out.write(f"# Bản nháp từ {source}: hãy đọc lại từng dòng với văn bản gốc.\n")
-    yaml.dump(told(plan.model_dump(by_alias=True, exclude={"ladder"})), out)
+    yaml.dump(plain(plan.model_dump(by_alias=True, exclude={"ladder"})), out)
     return out.getvalue()
 
 

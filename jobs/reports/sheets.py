@@ -108,7 +108,7 @@ class ReportWorkbook:
 
 
 @contextmanager
-def open_workbook(out: io.BytesIO) -> Iterator[ReportWorkbook]:
+def write_workbook(out: io.BytesIO) -> Iterator[ReportWorkbook]:
     """Open a workbook that is in `out` at the end; temporary files go, whatever happens."""
     from xlsxwriter import Workbook  # here, for idle memory counts
 

@@ -15,7 +15,7 @@ from data.registry.titles import period_name
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, find_sum_errors
 from jobs.reports.docx import UnreconciledReport
 from jobs.reports.labels import SAID_WORDS, SILENT, STATE_WORDS, UNASSIGNED
-from jobs.reports.sheets import ReportColumn, open_workbook
+from jobs.reports.sheets import ReportColumn, write_workbook
 
 Lines = Iterable[tuple[TaskFacts, Sequence[AgencyLine]]]
 Progress = Callable[[int, int], None]
@@ -110,7 +110,7 @@ def report_xlsx(
     out = io.BytesIO()
     every = [facts for facts, _ in plans]
     done, total = 0, sum(facts.figures.total for facts in every)
-    with open_workbook(out) as book:
+    with write_workbook(out) as book:
         book.add_table("Tổng hợp", _SUMMARY_COLUMNS, _summary_rows(every))
         for facts, lines in plans:
             rows = _line_rows(facts, lines, done=done, total=total, progress=progress)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 
 from bot.__main__ import run_command_line
 from bot.cli.main import COMMANDS
-from bot.cli.tree import GroupEntry
+from bot.cli.tree import CommandGroup
 from bot.config import DEFAULT_DATABASE_URL, list_setting_names
 from data.db.database import Database
 from tests.conftest import SHIPPED
@@ -133,10 +133,10 @@ def own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # ------------------------------------------------------------------ help and mistyping
 
 
-def commands(group: GroupEntry = COMMANDS, words: tuple[str, ...] = ()) -> list[list[str]]:
+def commands(group: CommandGroup = COMMANDS, words: tuple[str, ...] = ()) -> list[list[str]]:
     found: list[list[str]] = []
     for name, entry in group.commands.items():
-        if isinstance(entry, GroupEntry):
+        if isinstance(entry, CommandGroup):
             found += commands(entry, (*words, name))
         else:
             found.append([*words, name])
