@@ -1,4 +1,4 @@
-"""The shape of a messenger: what its folder gives to the service, the web side and the doctor."""
+"""The shape of a messenger: its folder's interface to the service, the web side and the doctor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jobs.channel import Capabilities, Channel
 
 @dataclass(frozen=True, slots=True)
 class WebhookAddress:
-    """Where a platform posts updates, and how its calls are told from others.
+    """The address that a platform posts updates to, and the check that a call is the platform's.
 
-    Here a header holds a secret that both sides know. A platform that signs the body instead needs a
-    subclass with both methods of its own.
+    A header holds a secret that both sides know. For a platform that signs the body instead, a subclass
+    overrides both checks.
     """
 
     path: str
@@ -29,24 +29,24 @@ class WebhookAddress:
             raise ValueError("a webhook needs a secret")
 
     def may_read(self, headers: Mapping[str, str]) -> bool:
-        """Tell, in constant time, whether a call may be read at all; asked before its body is."""
+        """Check a call's header in constant time, before its body is read."""
         given = headers.get(self.header, "")
         return hmac.compare_digest(given.encode(), self.secret.encode())
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """Tell whether the platform sent this body; the secret in the header says enough."""
+        """Check a call's body; the secret in the header is proof enough."""
         return True
 
     def url(self, public_url: str | None) -> str:
-        """Return the address that the platform is given; "" without a public address: it is polled."""
+        """Return the full address; "" without a public one, where the service polls."""
         return public_url + self.path if public_url else ""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookState:
-    """Where a platform sends a bot's updates, in its own words.
+    """A bot's webhook as its platform reports it.
 
-    url: "" for nowhere. waiting: updates that wait at the platform. trouble: its last failed call.
+    url: "" for none. waiting: updates that wait at the platform. trouble: its last failed call.
     """
 
     url: str
@@ -57,7 +57,7 @@ class WebhookState:
 
 @dataclass(frozen=True, slots=True)
 class WebhookFault:
-    """A webhook other than wanted, as the doctor reports it: how bad, what is wrong, what to do."""
+    """The doctor's finding on a webhook other than wanted, and what to do."""
 
     level: Literal["warn", "bad"]
     found: str
@@ -103,4 +103,4 @@ class Messenger(Protocol):
         """Ask where the platform sends an open bot's updates; raises DeliveryError."""
 
     def judge_webhook(self, url: str, wanted: str) -> WebhookFault:
-        """Say what is wrong where updates go to `url` instead of `wanted`; "": they are polled."""
+        """Report updates that go to `url` instead of `wanted`; "": they are polled."""

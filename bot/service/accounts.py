@@ -1,7 +1,7 @@
 """The accounts that are set: their channels, webhooks and capabilities, and opening them.
 
 Guarantees:
-- A refused key is told by its setting's name, and ends the start only where no account is left.
+- A refused key is named by its setting, and ends the start only where no account is left.
 - A platform out of reach holds nothing else up; the service tries it again every minute.
 """
 
@@ -39,7 +39,7 @@ def webhook_address_for(settings: Settings, channel: Channel) -> WebhookAddress:
 
 
 def capabilities_for_kind(settings: Settings, kind: str) -> Capabilities | None:
-    """Return what accounts of a kind can do as they are set; None for a kind that is not built in."""
+    """Return the capabilities of a kind's accounts, with the caps that are set; None for an unknown kind."""
     if kind == LocalChannel.kind:
         return LocalChannel.capabilities
     return MESSENGERS[kind].capabilities(settings) if kind in MESSENGERS else None
@@ -63,8 +63,8 @@ async def connect_accounts(
 ) -> Sequence[Channel]:
     """Return the channel of every account that is set and not refused, open as far as can be.
 
-    commands: what strangers are offered. stopping: the service runs on, so an account out of reach is
-    opened later; None: at least one must be reached now. Raises StartRefused.
+    commands: those offered to strangers. stopping: the service runs on and opens an account out of reach
+    later; None: at least one must be reached now. Raises StartRefused.
     """
     channels = build_channels(settings)
     results = await asyncio.gather(*(_open_account(each, settings, commands) for each in channels))

@@ -129,7 +129,7 @@ class _MetricsCollector(Collector):
                 for direction in ("sent", "received")
             ],
         )
-        for name, help_, what in (
+        for name, help_, kind in (
             ("people_cap", "People whom the platform serves.", "people"),
             ("month_messages_cap", "Messages a month that the platform allows.", "messages"),
         ):
@@ -138,9 +138,9 @@ class _MetricsCollector(Collector):
                 help_,
                 _ACCOUNT,
                 [
-                    (labels, use[what]["cap"])
+                    (labels, use[kind]["cap"])
                     for labels, use in uses
-                    if use[what]["cap"] is not None
+                    if use[kind]["cap"] is not None
                 ],
             )
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import func, insert, select
 from starlette.applications import Starlette
 
+from bot.channels.messenger import WebhookAddress
 from bot.conversation.contacts.enrol import GREET_EVERY
 from bot.sandbox.guard import Guard
 from bot.web.calendars import calendar_route
 from bot.web.files import file_route
-from bot.web.routes import Webhook
 from data.clock import SteppedClock
 from data.contacts.invitations import MAX_WRONG_CODES, MAX_WRONG_PER_ACCOUNT
 from data.db.database import Database
@@ -151,7 +151,7 @@ async def test_a_guessed_address_is_answered_as_one_that_ended(database: Databas
         assert (await client.get(path)).status_code == 404
 
 
-@pytest.mark.parametrize("judge", [Webhook.is_from_the_platform, Links._is_signed, Guard._fits])
+@pytest.mark.parametrize("judge", [WebhookAddress.may_read, Links._is_signed, Guard._fits])
 def test_secrets_are_compared_in_constant_time(judge: Any) -> None:
     # A measured difference of nanoseconds proves nothing either way on a busy machine; what is called does.
     code = inspect.unwrap(judge).__code__

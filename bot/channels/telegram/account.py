@@ -67,7 +67,7 @@ class TelegramMessenger:
         return await channel.webhook_state()
 
     def judge_webhook(self, url: str, wanted: str) -> WebhookFault:
-        """Say what is wrong; a start of the service mends it."""
+        """Report a wrong webhook; a start of the service mends it."""
         found = f"đang gửi đến {url}" if url else "chưa đặt webhook"
         needs = f"cần {wanted}" if wanted else "cần tự hỏi tin"
         todo = "Hãy khởi động lại «nhacviec run»: dịch vụ tự sửa lúc bắt đầu."

@@ -80,7 +80,7 @@ class ZaloBotMessenger:
         return WebhookState(await channel.webhook())
 
     def judge_webhook(self, url: str, wanted: str) -> WebhookFault:
-        """Say what is wrong, with the command that mends it."""
+        """Report a wrong webhook, with the command that mends it."""
         found = f"đang gửi đến {url}." if url else "chưa đặt webhook."
         command = f"nhacviec zalo webhook {'set' if wanted else 'delete'}"
         otherwise = "" if wanted else " (hoặc đặt NHACVIEC_PUBLIC_URL)"

@@ -17,7 +17,7 @@ FindingLevel = Literal["ok", "warn", "bad"]
 
 
 def messenger_title(kind: str) -> str:
-    """Return what people call the messenger of an account of this kind."""
+    """Return the name of a kind's messenger for people."""
     return MESSENGERS[kind].title if kind in MESSENGERS else kind
 
 
