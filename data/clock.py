@@ -1,7 +1,6 @@
-"""Time as an argument: the clock is read once, at the edge, and passed down as `now` or `today`.
+"""Clocks, aware UTC instants, and civil dates of the province's zone.
 
-Promises aware UTC instants and civil dates of the province's zone. Nothing below the composition root
-may read the system's clock.
+The composition root alone reads a clock; everything below takes `now` or `today` as an argument.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Clock(Protocol):
-    """Where the root gets the present instant from."""
+    """The source of the present instant."""
 
     async def now(self) -> datetime:
         """Return the present instant, aware, in UTC."""
 
 
 class SystemClock:
-    """The machine's clock; right for one process on SQLite."""
+    """The machine's clock; for one process on SQLite."""
 
     async def now(self) -> datetime:
         return datetime.now(UTC)
 
 
 class SteppedClock:
-    """A clock that moves only when told to; for the sandbox and the tests."""
+    """A clock that moves only by move_to(); for the sandbox and the tests."""
 
     def __init__(self, start: datetime) -> None:
         self._now = require_aware(start)

@@ -1,7 +1,7 @@
-"""Jobs that happen once for a subject and a day, however many processes try.
+"""Records of jobs that run once for a subject and a day.
 
-Promises that of several who begin the same one exactly one goes on, on whichever database; where its
-transaction fails, another may. Decides nothing about when a job is due.
+Guarantees:
+- Of several processes that begin the same run exactly one goes on; if its transaction fails, another may.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from data.models import JobRun
 async def list_finished_subjects(
     connection: AsyncConnection, job: str, subjects: Iterable[str], run_on: date
 ) -> set[str]:
-    """Return those of some subjects for which a job is done that day; for looking before beginning."""
+    """Return the subjects, of those given, for which a job is done that day; check before beginning."""
     rows = await connection.scalars(
         select(JobRun.subject).where(
             JobRun.job == job, JobRun.subject.in_(list(subjects)), JobRun.run_on == run_on
@@ -31,14 +31,13 @@ async def list_finished_subjects(
 async def record_run(
     connection: AsyncConnection, job: str, subject: str, run_on: date, *, now: datetime
 ) -> bool:
-    """Note that a job is done; returns False, and notes nothing, where it was already.
+    """Record that a job is done; returns False where it was recorded already.
 
-    Call at the start of the write transaction that does it. Where another process is in its own, this
-    waits for its end.
+    Call at the start of the write transaction that does the job: it waits for another process in its own.
     """
-    noted = await connection.execute(
+    recorded = await connection.execute(
         insert_or_ignore(connection, JobRun, "job", "subject", "run_on")
         .values(job=job, subject=subject, run_on=run_on, finished_at=now)
         .returning(JobRun.id)
     )
-    return noted.first() is not None
+    return recorded.first() is not None

@@ -1,8 +1,9 @@
-"""The log's lines: what happened, then key=value.
+"""Log lines: an event, then key=value.
 
-Promises one form and the same keys in every module, so that one search follows a thing on its way:
-`message` (a row of the outbox), `update` (a row of the inbox), `account`, `chat`, `province`; `outcome` how
-it ended, `error` the kind of a fault. Never a person's words, a name or a secret: numbers and kinds alone.
+Guarantees:
+- Every module uses the same keys: `message` (outbox row), `update` (inbox row), `account`, `chat`, `province`,
+  `outcome`, `error` (the kind of a fault). One search follows a message on its way.
+- A line holds ids and kinds, never a person's words, a name or a secret.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _key_values = structlog.processors.LogfmtRenderer(sort_keys=False, bool_as_flag=
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return the log of a part of the program: "delivery", "inbox"; see bot.service.logs for where it goes."""
+    """Return the logger of a part of the program, as "delivery"; bot.service.logs sets its handlers."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(f"nhacviec.{name}"),
         processors=[structlog.stdlib.filter_by_level, _as_line],
@@ -30,9 +31,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def _as_line(
     logger: Any, method: str, event: MutableMapping[str, Any]
 ) -> tuple[tuple[str], dict[str, Any]]:
-    """Return what the standard library's logger is called with; a key without a value is left out."""
-    about = {"exc_info": event.pop("exc_info", None)}
-    happened = str(event.pop("event"))
+    """Return the arguments for the standard library's logger; a key without a value is left out."""
+    options = {"exc_info": event.pop("exc_info", None)}
+    name = str(event.pop("event"))
     values = {key: value for key, value in event.items() if value is not None}
-    line = f"{happened} {_key_values(logger, method, values)}" if values else happened
-    return (line,), about
+    line = f"{name} {_key_values(logger, method, values)}" if values else name
+    return (line,), options

@@ -1,8 +1,8 @@
-"""Folding of Vietnamese text for comparing and searching, and what of a text cannot be seen.
+"""Fold Vietnamese text for comparing and searching; strip or escape its invisible characters.
 
-Promises that the same words typed with or without marks, composed or decomposed, in any case and with
-any punctuation fold to the same string, never used for display; and that a text made visible neither steers
-a terminal nor reorders what stands beside it (Unicode TR36 §2.10, CVE-2021-42574).
+Guarantees:
+- Words fold to one string with or without marks, composed or not, in any case, with any punctuation.
+- Escaped text neither steers a terminal nor reorders the text beside it (Unicode TR36 §2.10, CVE-2021-42574).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 import unicodedata
 
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
-_NOT_OURS = re.compile("[^\x00-\x7f\u0300-\u034e\u0350-\u036f]")  # neither ASCII nor a mark
+_NOT_ASCII_OR_MARK = re.compile("[^\x00-\x7f\u0300-\u034e\u0350-\u036f]")
 _SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
-# Control characters but tab and line feed; marks of direction, of zero width, of lines; tags; halves.
+# Control characters but tab and line feed; marks of direction, zero width and lines; tags; surrogates.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
@@ -23,7 +23,7 @@ _INVISIBLE = re.compile(
 def fold(text: str) -> str:
     """Return the text in lower case, without marks or punctuation, words one space apart; đ is d."""
     decomposed = unicodedata.normalize("NFD", text.casefold()).replace("đ", "d")
-    if _NOT_OURS.search(decomposed) is None:  # the short way, for nearly every text is Vietnamese
+    if _NOT_ASCII_OR_MARK.search(decomposed) is None:  # the fast path of nearly every text
         bare = decomposed.encode("ascii", "ignore").decode()
         return " ".join(bare.translate(_SPACED).split())
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
@@ -36,7 +36,7 @@ def collapse_whitespace(text: str) -> str:
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text without control characters and marks of direction or zero width; joiners of emoji stay."""
+    """Return the text without control characters and marks of direction or zero width; emoji joiners stay."""
     return _INVISIBLE.sub("", text)
 
 

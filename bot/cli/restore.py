@@ -34,15 +34,14 @@ from bot.cli.output import (
 from bot.cli.tree import examples
 from bot.config import load_settings, make_default_folder
 from bot.service.process_lock import DatabaseInUse, lock_out_services
-from data.backup.restore import (
+from data.backup.restore import RestoreResult, prepare_restored_copy
+from data.backup.state import (
     BackupUnusable,
-    RestoreResult,
     RestoreState,
     count_lost_rows,
     find_living_owner,
     inspect_backup,
     is_continuation,
-    prepare_restored_copy,
 )
 from data.clock import ZONE, SystemClock
 from data.db.database import Database

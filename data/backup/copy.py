@@ -1,9 +1,9 @@
-"""Every row of one database into another one, and the proof that nothing changed on the way.
+"""Copy every row of one database into another, and compare checksums of both.
 
-Promises that a target which holds anything is refused, that rows go in batches (memory does not grow with
-what is stored), that both sides are then counted and summed up in one canonical form that does not depend
-on the database, and that nothing stays in the target where anything differs: it is one transaction of the
-caller. The source is only read. Never decides whether the source may be copied now.
+Guarantees:
+- Rows go in batches: memory does not grow with the number of rows. The source is only read.
+- Both sides are summed up in one canonical form, which does not depend on the database.
+- Where anything differs, CopyMismatch is raised in the caller's one transaction, and nothing stays.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Base
 
-BATCH_ROWS = 4000  # rows
+BATCH_ROWS = 4000
 _VERSION = "alembic_version"  # the migrations' own table
 _NUL = "\x00"  # the one character that PostgreSQL keeps in no text
 
@@ -45,7 +45,7 @@ ProgressCallback = Callable[[str, int], None]  # a table's name, and how many of
 
 @dataclass(frozen=True, slots=True)
 class TableChecksum:
-    """One table: its rows counted, and all of them summed up."""
+    """The number of rows of a table, and a checksum of all of them."""
 
     table: str
     rows: int
@@ -54,7 +54,7 @@ class TableChecksum:
 
 @dataclass(frozen=True, slots=True)
 class OversizedText:
-    """A text that the source holds and that PostgreSQL would refuse."""
+    """A text of the source that PostgreSQL would refuse."""
 
     table: str
     column: str
@@ -63,11 +63,11 @@ class OversizedText:
 
 
 class BatchRefused(Exception):
-    """The target took no row of a batch; str() names the table and the server's reason, and no value."""
+    """The target refused a batch; str() names the table and the server's reason, and no value."""
 
 
 class CopyMismatch(Exception):
-    """What was written reads back otherwise; tables: their names. Roll the transaction back."""
+    """Some tables read back differently from the source. Roll the transaction back."""
 
     def __init__(self, tables: Sequence[str]) -> None:
         super().__init__(", ".join(tables))
@@ -75,15 +75,12 @@ class CopyMismatch(Exception):
 
 
 def tables() -> list[Table]:
-    """Return every table, those first to which others refer."""
+    """Return every table; one that others refer to comes before them."""
     return list(Base.metadata.sorted_tables)
 
 
 async def list_occupied_tables(connection: AsyncConnection) -> list[str]:
-    """Return what keeps a database from being a target: tables of others, and own ones that hold rows.
-
-    One without any table, or at whatever revision without a row, is free.
-    """
+    """Return the tables that keep a database from being a target: foreign ones, and own ones with rows."""
     found = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     own = {each.name for each in tables()}
     foreign = [name for name in found if name not in own and name != _VERSION]
@@ -96,7 +93,7 @@ async def list_occupied_tables(connection: AsyncConnection) -> list[str]:
 
 
 async def count_rows(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many rows each table holds."""
+    """Return the number of rows of each table."""
     return {
         each.name: (await connection.scalar(select(func.count()).select_from(each))) or 0
         for each in tables()
@@ -104,7 +101,7 @@ async def count_rows(connection: AsyncConnection) -> dict[str, int]:
 
 
 async def list_oversized_texts(connection: AsyncConnection) -> list[OversizedText]:
-    """Return columns with a text longer than its type says, which SQLite does not look at."""
+    """Return the columns with a text longer than their type allows, which SQLite does not check."""
     found = []
     for each in tables():
         for one in each.columns:
@@ -120,10 +117,10 @@ async def list_oversized_texts(connection: AsyncConnection) -> list[OversizedTex
 async def copy_all(
     source: AsyncConnection, target: AsyncConnection, on_progress: ProgressCallback
 ) -> list[TableChecksum]:
-    """Copy every row, go on with the keys' numbers behind the highest, and compare; raises Different.
+    """Copy every row, set each key's sequence behind the highest id, and compare; raises CopyMismatch.
 
     target: empty, at the newest schema, in a transaction that the caller commits. A NUL within a text,
-    which PostgreSQL cannot keep, is left out on both sides.
+    which PostgreSQL cannot store, is left out on both sides.
     """
     sums, different = [], []
     for each in tables():
@@ -152,10 +149,10 @@ async def compute_checksum(connection: AsyncConnection, of: Table) -> TableCheck
 
 
 class _ChecksumBuilder:
-    """Rows as they pass, in the order of their key.
+    """A checksum of rows, added in the order of their key.
 
-    Values come as the same Python types from both databases (instants aware and in UTC, JSON as its text),
-    so that repr() is one form of them, which tells 1 from True and from "1".
+    Both databases give the same Python types (instants aware and in UTC, JSON as its text), so repr() is
+    one form for both, and tells 1 from True and from "1".
     """
 
     def __init__(self, name: str) -> None:
@@ -176,7 +173,7 @@ class _ChecksumBuilder:
 async def _batches(
     connection: AsyncConnection, of: Table
 ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
-    """Yield a table's rows by key, so many at a time; JSON as the text it is kept as."""
+    """Yield a table's rows by key, in batches; JSON as its stored text."""
     (key,) = of.primary_key.columns
     place = list(of.columns).index(key)
     ordered = _ordered(key, connection.dialect.name)
@@ -197,7 +194,7 @@ def _readable(one: Column[Any]) -> ColumnElement[Any]:
 
 
 def _ordered(key: Column[Any], dialect: str) -> ColumnElement[Any]:
-    """Return a key in an order that is the same on every database: texts by their code points."""
+    """Return a key in an order that both databases share: texts by their code points."""
     if not isinstance(key.type, String):
         return key
     return collate(key, "BINARY" if dialect == "sqlite" else "C")
@@ -208,7 +205,7 @@ def _without_nul(value: Any) -> Any:
 
 
 async def _write(connection: AsyncConnection, into: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add rows: one statement a batch, on PostgreSQL by COPY."""
+    """Insert rows by one statement, on PostgreSQL by COPY."""
     names = [one.name for one in into.columns]
     if connection.dialect.name == "sqlite":
         added = _bare(into).insert().values({name: bindparam(name) for name in names})
@@ -224,13 +221,13 @@ async def _write(connection: AsyncConnection, into: Table, rows: Sequence[tuple[
         ):
             for row in rows:
                 await copy.write_row(row)
-    except psycopg.Error as error:  # its words quote the row
+    except psycopg.Error as error:  # its message quotes the row
         why = error.diag.message_primary or type(error).__name__
         raise BatchRefused(f"{into.name}: {why}") from None
 
 
 def _bare(of: Table) -> Any:
-    """Return a table whose JSON is plain text, so that it is written as it was read."""
+    """Return a table whose JSON columns are plain text, so that JSON is written as it was read."""
     return table(
         of.name,
         *(
@@ -241,7 +238,7 @@ def _bare(of: Table) -> Any:
 
 
 async def _advance_sequence(connection: AsyncConnection, of: Table) -> None:
-    """Have the next number of a table be the one behind its highest; SQLite does so by itself."""
+    """Set a table's sequence behind its highest id; SQLite does so by itself."""
     (key,) = of.primary_key.columns
     if connection.dialect.name == "sqlite" or isinstance(key.type, String):
         return

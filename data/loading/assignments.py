@@ -1,7 +1,6 @@
-"""Who is on which task, as rows: what the files say and people decided, brought in line.
+"""Bring the assignments of tasks in line with the files and with decisions.
 
-Promises that an assignment that already says the same is not written, and that one which nobody wants any
-more is marked withdrawn, never deleted: answers stand on it.
+Guarantees: an unchanged row is not written; a row no longer wanted is withdrawn, never deleted.
 """
 
 from __future__ import annotations
@@ -32,11 +31,8 @@ async def load_assignments(
     now: datetime,
     today: date,
 ) -> None:
-    """Bring the assignments of loaded plans in line with their files and with what was decided.
-
-    plans: the ids of the rows by plan code.
-    """
-    wanted = await _wanted(connection, registry, plans, overrides, today + HORIZON)
+    """Bring the assignments of loaded plans in line; plans: the ids of their rows by code."""
+    wanted = await _plan_wanted(connection, registry, plans, overrides, today + HORIZON)
     rows = await connection.execute(
         select(
             Assignment.id,
@@ -52,12 +48,12 @@ async def load_assignments(
     )
     changed: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
-    for key, task_id, agency_id, *stands, is_withdrawn in rows.all():
+    for key, task_id, agency_id, *stored, is_withdrawn in rows.all():
         item = wanted.pop((task_id, agency_id), None)
         if item is None:
             if not is_withdrawn:
                 gone.append({"row_id": key, "withdrawn_at": now})
-        elif is_withdrawn or stands != [item.since, item.until, item.needs_decision]:
+        elif is_withdrawn or stored != [item.since, item.until, item.needs_decision]:
             changed.append({"row_id": key, **_values(item)})
     await update_rows(connection, Assignment, changed)
     await update_rows(connection, Assignment, gone)
@@ -69,33 +65,34 @@ async def load_assignments(
         await connection.execute(insert(Assignment), part)
 
 
-async def _wanted(
+async def _plan_wanted(
     connection: AsyncConnection,
     registry: Registry,
     plans: Mapping[str, int],
     overrides: Overrides,
     until: date,
 ) -> dict[_Key, PlannedAssignment]:
+    """Return the assignments that should exist, by the ids of task and agency."""
     rows = await connection.execute(
         select(Task.plan_id, Task.code, Task.id).where(Task.plan_id.in_(plans.values()))
     )
     task_ids = {(plan_id, code): key for plan_id, code, key in rows.all()}
     provinces = {registry.plans[code].province for code in plans}
-    bodies = await connection.execute(
+    agency_rows = await connection.execute(
         select(Agency.province, Agency.code, Agency.id).where(Agency.province.in_(provinces))
     )
-    agencies = {(province, code): key for province, code, key in bodies.all()}
+    agencies = {(province, code): key for province, code, key in agency_rows.all()}
     wanted: dict[_Key, PlannedAssignment] = {}
     for plan_code, plan_id in plans.items():
         plan = registry.plans[plan_code]
         home = registry.provinces[plan.province]
-        reckoned: dict[Any, list[PlannedAssignment]] = {}  # many tasks have the same leads
+        by_leads: dict[Any, list[PlannedAssignment]] = {}  # many tasks have the same leads
         for task in plan.tasks:
             assigned = overrides.of(plan_code, task.code)
-            alike = (*task.leads, *assigned)
-            if alike not in reckoned:
-                reckoned[alike] = plan_assignments(home, plan, task, until=until, assigned=assigned)
-            for item in reckoned[alike]:
+            leads = (*task.leads, *assigned)
+            if leads not in by_leads:
+                by_leads[leads] = plan_assignments(home, plan, task, until=until, assigned=assigned)
+            for item in by_leads[leads]:
                 wanted[task_ids[plan_id, task.code], agencies[home.code, item.agency]] = item
     return wanted
 

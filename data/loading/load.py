@@ -1,8 +1,8 @@
-"""Loading the registry into the database, and reading it back.
+"""Load the registry into the database, and read it back.
 
-Promises that loading is idempotent, that it keeps every answer, and that what a file drops becomes
-withdrawn, never deleted. The files' content is kept beside the rows, so that a process reckons with
-the registry as loaded, whatever happens to the files meanwhile. Never writes a file.
+Guarantees:
+- Loading twice changes nothing, and keeps every answer; rows that a file drops are withdrawn, never deleted.
+- The files' content is stored, so a process computes with the registry as loaded, whatever the files are now.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "agencies": ProvinceFile,
     "calendar": CalendarFile,
 }
-_PLANS_AT_ONCE = 20  # whose rows are read, compared and written together
+_PLANS_AT_ONCE = 20  # plans whose rows are read, compared and written together
 
 
 async def sync_registry(
@@ -50,17 +50,17 @@ async def sync_registry(
     today: date,
     tracked_from: date | None = None,
 ) -> LoadResult:
-    """Bring the rows in line with the registry and tell what changed.
+    """Bring the rows in line with the registry and return the changes.
 
-    tracked_from: for plans loaded for the first time; default today. Obligations are not touched:
+    tracked_from: of plans loaded for the first time; default today. Obligations are not touched:
     call jobs.planning.materialise.materialise in the same transaction.
     """
     result = LoadResult()
     before = await read_registry(connection)
-    await _keep_files(connection, registry, now, result)
+    await _store_files(connection, registry, now, result)
     agencies = await _load_agencies(connection, registry, result)
     loaded = await _load_plans(connection, registry, agencies, now, today, tracked_from, result)
-    overlay = await load_overrides(connection)
+    overrides = await load_overrides(connection)
     for codes in chunks(list(registry.plans), _PLANS_AT_ONCE):
         some = {code: loaded[code] for code in codes}
         await _load_duties(connection, registry, some, now, result)
@@ -70,7 +70,9 @@ async def sync_registry(
                     _list_rule_changes(code, before.plans[code], registry.plans[code])
                 )
         await _load_tasks(connection, registry, some, now, result)
-        await load_assignments(connection, registry, some, overrides=overlay, now=now, today=today)
+        await load_assignments(
+            connection, registry, some, overrides=overrides, now=now, today=today
+        )
     result.plans = len(registry.plans)
     result.tasks = sum(len(plan.tasks) for plan in registry.plans.values())
     result.agencies = len(agencies)
@@ -78,28 +80,28 @@ async def sync_registry(
 
 
 def _list_rule_changes(plan_code: str, old: PlanFile, new: PlanFile) -> list[RegistryChange]:
-    """Tell what rows do not show: a report's deadline or who owes it, a task's leads."""
+    """Return the changes that no row shows: of a report's deadline or owners, of a task's leads."""
     changes: list[RegistryChange] = []
     duties = {duty.code: duty for duty in old.report_duties}
     for duty in new.report_duties:
         was = duties.get(duty.code)
         if was is not None and (was.deadline, was.from_) != (duty.deadline, duty.from_):
-            said = [
+            words = [
                 "; ".join(d.from_) + ": " + (d.deadline.raw if d.deadline else "không ghi ngày")
                 for d in (was, duty)
             ]
-            changes.append(RegistryChange("duty", f"{plan_code} {duty.code}", "changed", *said))
+            changes.append(RegistryChange("duty", f"{plan_code} {duty.code}", "changed", *words))
     tasks = {task.code: task for task in old.tasks}
     for task in new.tasks:
         before = tasks.get(task.code)
         if before is not None and before.leads != task.leads:
-            said = ["; ".join(before.leads), "; ".join(task.leads)]
-            changes.append(RegistryChange("task", f"{plan_code} {task.code}", "changed", *said))
+            words = ["; ".join(before.leads), "; ".join(task.leads)]
+            changes.append(RegistryChange("task", f"{plan_code} {task.code}", "changed", *words))
     return changes
 
 
 async def read_registry(connection: AsyncConnection) -> Registry | None:
-    """Return the registry as last loaded, or None where nothing was."""
+    """Return the registry as last loaded, or None before the first load."""
     files: dict[str, Any] = {}
     rows = await connection.execute(
         select(RegistryFile.path, RegistryFile.content).order_by(RegistryFile.path)
@@ -115,7 +117,7 @@ async def is_loaded(connection: AsyncConnection, registry: Registry) -> bool:
     return {row.path: row.sha256 for row in rows} == registry.sha256
 
 
-async def _keep_files(
+async def _store_files(
     connection: AsyncConnection, registry: Registry, now: datetime, result: LoadResult
 ) -> None:
     rows = await connection.execute(select(RegistryFile.path, RegistryFile.sha256))
@@ -188,9 +190,9 @@ async def _load_plans(
     tracked_from: date | None,
     result: LoadResult,
 ) -> dict[str, int]:
-    """Bring the plans in line; returns the ids of all by code."""
+    """Bring the plans in line; returns the ids of all plans by code."""
     known = {row.code: row for row in await connection.execute(select(Plan.__table__))}
-    said: list[tuple[str, Any, dict[str, Any]]] = []
+    rows: list[tuple[str, Any, dict[str, Any]]] = []
     for code, plan in registry.plans.items():
         home = registry.provinces[plan.province]
         coordinator = coordinator_of(home, plan, on=today)
@@ -205,8 +207,8 @@ async def _load_plans(
             "tracked_from": old.tracked_from if old is not None else tracked_from or today,
             "withdrawn_at": None,
         }
-        said.append((code, old, values))
-    await upsert_rows(connection, Plan, said, "plan", result)
+        rows.append((code, old, values))
+    await upsert_rows(connection, Plan, rows, "plan", result)
     gone = [(code, row) for code, row in known.items() if code not in registry.plans]
     await withdraw_rows(connection, Plan, gone, "plan", now, result)
     ids = await connection.execute(select(Plan.code, Plan.id))
@@ -221,7 +223,7 @@ async def _load_duties(
     result: LoadResult,
 ) -> None:
     known = await _known(connection, ReportDuty, plans)
-    said: list[tuple[str, Any, dict[str, Any]]] = []
+    rows: list[tuple[str, Any, dict[str, Any]]] = []
     for plan_code, plan_id in plans.items():
         for position, duty in enumerate(registry.plans[plan_code].report_duties):
             values = {
@@ -236,8 +238,8 @@ async def _load_duties(
                 "quote": duty.quote,
                 "withdrawn_at": None,
             }
-            said.append(_match_row(known, plan_code, values))
-    await upsert_rows(connection, ReportDuty, said, "duty", result)
+            rows.append(_match_row(known, plan_code, values))
+    await upsert_rows(connection, ReportDuty, rows, "duty", result)
     await withdraw_rows(connection, ReportDuty, known.items(), "duty", now, result)
 
 
@@ -249,7 +251,7 @@ async def _load_tasks(
     result: LoadResult,
 ) -> None:
     known = await _known(connection, Task, plans)
-    said: list[tuple[str, Any, dict[str, Any]]] = []
+    rows: list[tuple[str, Any, dict[str, Any]]] = []
     for plan_code, plan_id in plans.items():
         for position, task in enumerate(registry.plans[plan_code].tasks):
             values = {
@@ -265,15 +267,15 @@ async def _load_tasks(
                 "folded": fold(" ".join((task.code, task.text, *task.actions))),
                 "withdrawn_at": None,
             }
-            said.append(_match_row(known, plan_code, values))
-    await upsert_rows(connection, Task, said, "task", result)
+            rows.append(_match_row(known, plan_code, values))
+    await upsert_rows(connection, Task, rows, "task", result)
     await withdraw_rows(connection, Task, known.items(), "task", now, result)
 
 
 async def _known(
     connection: AsyncConnection, model: type[Task | ReportDuty], plans: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Return the rows of plans by the name under which changes are told: plan and own code."""
+    """Return the rows of plans by the name under which changes are reported: plan and own code."""
     codes = {plan_id: code for code, plan_id in plans.items()}
     rows = await connection.execute(
         select(model.__table__).where(model.plan_id.in_(plans.values())).order_by(model.id)
@@ -284,6 +286,6 @@ async def _known(
 def _match_row(
     known: dict[str, Any], plan_code: str, values: dict[str, Any]
 ) -> tuple[str, Any, dict[str, Any]]:
-    """Return what is said with its name and its row; the row is taken out of those known."""
+    """Return (name, stored row, values) for upsert_rows; the row is taken out of those known."""
     name = f"{plan_code} {values['code']}"
     return name, known.pop(name, None), values

@@ -1,7 +1,6 @@
-"""Rows brought in line with the registry, and what changed told.
+"""Bring rows in line with the registry and report the changes.
 
-Promises that a row that already says the same is not written, and that nothing is deleted: what is gone
-is marked withdrawn and restored when it comes back.
+Guarantees: an unchanged row is not written; nothing is deleted: a missing row is withdrawn, later restored.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from data.models import Base
 
 @dataclass(slots=True)
 class RegistryChange:
-    """One difference between what is loaded and what the files say."""
+    """One difference between the loaded rows and the files."""
 
     what: str  # plan, task, duty, agency, file
     code: str
@@ -31,7 +30,7 @@ class RegistryChange:
 
 @dataclass(slots=True)
 class LoadResult:
-    """What a load did, or would do."""
+    """The changes of a load, done or proposed, and its counts."""
 
     changes: list[RegistryChange] = field(default_factory=list)
     plans: int = 0
@@ -46,9 +45,9 @@ async def upsert_rows(
     what: str,
     result: LoadResult,
 ) -> None:
-    """Write those of (name, old row, values) that are new or say something else, and tell the changes.
+    """Insert or update those of (name, old row, values) that are new or different, and report them.
 
-    All have the same columns; old: None where there is no row yet.
+    All have the same columns; the old row is None where there is none yet.
     """
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -74,18 +73,18 @@ async def withdraw_rows(
     now: datetime,
     result: LoadResult,
 ) -> None:
-    """Mark (name, row) as withdrawn and tell so; those that already are stay as they are."""
-    gone = [(name, row) for name, row in rows if row.withdrawn_at is None]
-    result.changes.extend(RegistryChange(what, name, "withdrawn") for name, _ in gone)
+    """Withdraw each (name, row) that is not withdrawn yet, and report it."""
+    missing = [(name, row) for name, row in rows if row.withdrawn_at is None]
+    result.changes.extend(RegistryChange(what, name, "withdrawn") for name, _ in missing)
     await update_rows(
-        connection, model, [{"row_id": row.id, "withdrawn_at": now} for _, row in gone]
+        connection, model, [{"row_id": row.id, "withdrawn_at": now} for _, row in missing]
     )
 
 
 async def update_rows(
     connection: AsyncConnection, model: type[Base], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Set columns of rows, the same ones of each; `row_id` names the row."""
+    """Update rows, each given as `row_id` and the same columns."""
     table = _table(model)
     statement = update(table).where(table.c.id == bindparam("row_id"))
     for part in chunks(rows):
@@ -93,7 +92,7 @@ async def update_rows(
 
 
 def is_different(row: Any, values: Mapping[str, Any]) -> bool:
-    """Tell whether a row says anything else than the values."""
+    """Tell whether a row differs from the values."""
     return any(getattr(row, name) != value for name, value in values.items())
 
 

@@ -1,7 +1,7 @@
-"""What a morning looks at: obligations whose rung has come, and those that stay late.
+"""Rows of obligations whose rung has come, and of those that are late, for the morning. Reads only.
 
-Promises plain rows of no more than a reminder's lines are chosen, sorted and cut by: a morning of all
-provinces looks at a hundred thousand. Reads only.
+A row holds only the columns by which a reminder's lines are chosen, sorted and cut: a morning of all
+provinces reads a hundred thousand rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from data.models import Agency, Assignment, Obligation, Plan, ReportDuty, Task
 
 
 class DueRow(NamedTuple):
-    """One open obligation of a plan; data.registry.titles.obligation_title takes it."""
+    """One open obligation, also the input of data.registry.titles.obligation_title."""
 
     id: int
     agency_id: int
@@ -43,12 +43,12 @@ class DueRow(NamedTuple):
 
 
 async def load_due(connection: AsyncConnection, province: str, *, today: date) -> list[DueRow]:
-    """Return what a province's plans in force are to be reminded of by today."""
+    """Return the obligations of a province's plans in force whose rung has come by today."""
     return await _load_rows(connection, _DUE, province=province, today=today)
 
 
 async def load_open(connection: AsyncConnection, obligation_ids: Sequence[int]) -> list[DueRow]:
-    """Return those of some obligations that are open, whether or not their rung has come."""
+    """Return the open ones of some obligations, whether or not their rung has come."""
     found: list[DueRow] = []
     for ids in chunks(obligation_ids):
         found += await _load_rows(connection, _BY_ID, ids=ids)
@@ -62,11 +62,10 @@ async def load_late(
     *,
     told: Sequence[int],
 ) -> list[DueRow]:
-    """Return what of a province's plans is late by a confirmed date, tracked and not disputed, what
-    is late for longest first.
+    """Return a province's late obligations, the longest late first: with a confirmed date, tracked, undisputed.
 
-    condition: what is late (data.figures.states.overdue_condition). told: how far that was told
-    (Obligation.late_told).
+    condition: which are late (data.figures.states.overdue_condition).
+    told: the values of Obligation.late_told, how far lateness was escalated.
     """
     return await _load_rows(connection, _LATE.where(condition), province=province, told=told)
 
@@ -76,8 +75,6 @@ async def _load_rows(
 ) -> list[DueRow]:
     return [DueRow(*row) for row in await connection.execute(statement, values)]
 
-
-# ------------------------------------------------------------------ statements, made once
 
 _TODAY = bindparam("today", type_=Obligation.due_on.type)
 _OPEN = (

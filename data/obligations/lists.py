@@ -1,7 +1,6 @@
-"""What is owed: which obligations somebody has in hand, and the list of them, most urgent first.
+"""Conditions, counts and pages of the obligations that an agency holds, most urgent first. Reads only.
 
-Promises that everything is found by the index of obligations by agency, that only what is shown is
-read, and that tasks without a due date stand apart from what is due. Reads only.
+Every query uses the index of obligations by agency and reads only the page it shows.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from data.models import LIVE_STATES, Agency, Assignment, Obligation, Task
 from data.rules.holders import HeldOwners
 from data.rules.ladder import TASK_KINDS, UNDATED
 
-LOOK_AHEAD = timedelta(days=92)  # "now": due within a quarter, or by the end of the year
-LONG_LATE = timedelta(days=92)  # older ones stand last in a list: they are asked about, not urged
+LOOK_AHEAD = timedelta(days=92)  # current: due within a quarter, or by the end of the year
+LONG_LATE = timedelta(days=92)  # older ones come last in a list: they are asked about, not urged
 
 
 def last_current_day(today: date) -> date:
-    """Return the last base day that counts as "now": the year's end, or a quarter ahead if later."""
+    """Return the last base day that counts as current: the year's end, or a quarter ahead if later."""
     return max(date(today.year, 12, 31), today + LOOK_AHEAD)
 
 
 async def find_agency_ids(
     connection: AsyncConnection, province: str, codes: Iterable[str]
 ) -> dict[str, int]:
-    """Return the rows' ids of a province's agencies by code."""
+    """Return the ids of a province's agencies by code."""
     rows = await connection.execute(
         select(Agency.code, Agency.id).where(
             Agency.province == province, Agency.code.in_(sorted(codes))
@@ -41,12 +40,12 @@ async def find_agency_ids(
 async def held_condition(
     connection: AsyncConnection, province: str, owners: HeldOwners
 ) -> ColumnElement[bool]:
-    """Return the condition on Obligation that its agency's work is in hand with somebody (Holders)."""
+    """Return the condition on Obligation that its owner is one of these (see data.rules.holders)."""
     return held_condition_by_ids(await find_agency_ids(connection, province, owners.owners), owners)
 
 
 def held_condition_by_ids(ids: Mapping[str, int], owners: HeldOwners) -> ColumnElement[bool]:
-    """Return the same condition where the rows' ids of the owners are known, by code."""
+    """Return the same condition from the owners' ids by code."""
     reports = [ids[code] for code in sorted(owners.reports) if code in ids]
     tasks = [ids[code] for code in sorted(owners.tasks) if code in ids]
     every = sorted({*reports, *tasks})
@@ -63,13 +62,10 @@ def held_condition_by_ids(ids: Mapping[str, int], owners: HeldOwners) -> ColumnE
     )
 
 
-# ------------------------------------------------------------------ lists
-
-
 async def count_current(
     connection: AsyncConnection, condition: ColumnElement[bool], *, today: date
 ) -> tuple[int, int, date | None]:
-    """Return how many are owed now, how many later, and the earliest day of those later."""
+    """Return how many obligations are current, how many are later, and the earliest day of the later ones."""
     until = last_current_day(today)
     row = (
         await connection.execute(
@@ -91,10 +87,9 @@ async def list_current_ids(
     offset: int = 0,
     limit: int = 10,
 ) -> list[int]:
-    """Return the ids of what is owed now, most urgent first.
+    """Return the ids of current obligations, most urgent first.
 
-    Urgent is what is due or lately due, by date; what is late for over a quarter stands after it, the
-    latest first.
+    By date; those late for over a quarter come last, the latest of them first.
     """
     recent = Obligation.base_on >= today - LONG_LATE
     rows = await connection.execute(
@@ -120,7 +115,7 @@ async def list_current_ids(
 async def count_distant_tasks(
     connection: AsyncConnection, owner_ids: Sequence[int], *, today: date
 ) -> int:
-    """Return how many tasks an agency is on whose end lies beyond what is planned ahead."""
+    """Return how many tasks of an agency end beyond the planning horizon."""
     dated = (
         select(Obligation.id)
         .where(Obligation.assignment_id == Assignment.id, Obligation.state.in_(LIVE_STATES))
@@ -141,18 +136,15 @@ async def count_distant_tasks(
     return int(count or 0)
 
 
-# ------------------------------------------------------------------ tasks without a due date
-
-
 def current_question_condition(today: date) -> ColumnElement[bool]:
-    """Return the condition on Obligation that it is not another year's question about an undated task."""
+    """Return the condition on Obligation that excludes other years' questions about undated tasks."""
     return or_(Obligation.kind != UNDATED, Obligation.period == str(today.year))
 
 
 async def list_undated_ids(
     connection: AsyncConnection, condition: ColumnElement[bool], *, today: date
 ) -> list[int]:
-    """Return the ids of the undated tasks in hand that are not done this year, in the documents' order."""
+    """Return the ids of this year's open questions about undated tasks, in the documents' order."""
     rows = await connection.execute(
         select(Obligation.id)
         .where(
@@ -167,16 +159,16 @@ async def list_undated_ids(
 
 
 def count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return the SQL that counts the rows of which a condition holds; null where there is no row."""
+    """Return the SQL count of the rows that meet a condition; null where there is no row."""
     return func.sum(case((condition, 1), else_=0))
 
 
 async def list_parts(
     connection: AsyncConnection, condition: ColumnElement[bool], *, offset: int, limit: int
 ) -> tuple[int, list[Any]]:
-    """Return how many obligations of a condition are not confirmed, and a page: the open ones first.
+    """Return how many obligations of a condition are open or submitted, and a page of them, open ones first.
 
-    Each row is the obligation's, with the agency's name, short name and code.
+    Each row has the obligation's columns, and the agency's name, short name and code.
     """
     where = and_(condition, Obligation.state.in_(("open", "submitted")))
     total = await connection.scalar(select(func.count()).select_from(Obligation).where(where))
@@ -246,7 +238,7 @@ async def list_ids_by_date(
     offset: int,
     limit: int,
 ) -> list[int]:
-    """Return the ids of a page of obligations, in an order of dates, then by plan and agency."""
+    """Return the ids of a page of obligations, ordered by dates, then by plan and agency."""
     rows = await connection.execute(
         select(Obligation.id)
         .where(condition)

@@ -1,8 +1,8 @@
-"""Finding: tasks and report duties by their code or by words.
+"""Search tasks and report duties by code or by words. Reads only.
 
-Promises that words are found with or without marks, in any case, all of them in any order; that only
-what the given conditions allow is found; and that a search costs what those conditions cover, one plan
-or one province. Reads only.
+Guarantees:
+- Words match with or without marks, in any case and order; all of them must match.
+- Only rows that the given conditions allow are found; the cost is a scan of those rows.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from data.models import Plan, ReportDuty, Task
 from data.text import fold
 
 _MOST_MARKS = 8  # dots and spaces in a code
-LONGEST_SEARCH = 44  # folded characters; what goes beyond is not looked for
+LONGEST_SEARCH = 44  # folded characters; the rest is ignored
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page of the tasks found, how many there are in all, and all report duties found."""
+    """A page of matching tasks, their total, and all matching report duties."""
 
     total: int
     tasks: list[Any]
@@ -31,7 +31,7 @@ class SearchResult:
 
 
 def search_words(text: str) -> list[str]:
-    """Return the folded words that are looked for, whole, within LONGEST_SEARCH characters."""
+    """Return the folded words to search for: whole words, within LONGEST_SEARCH characters."""
     words: list[str] = []
     room = LONGEST_SEARCH
     for word in fold(text).split():
@@ -43,7 +43,7 @@ def search_words(text: str) -> list[str]:
 
 
 def code_key(text: str) -> str:
-    """Return a code without its dots and spaces, in lower case, đ kept: "III.1đ" is "iii1đ"."""
+    """Return a code without dots and spaces, in lower case, đ kept: "III.1đ" becomes "iii1đ"."""
     composed = unicodedata.normalize("NFC", text).casefold()
     return "".join(letter for letter in composed if letter.isalnum())
 
@@ -51,8 +51,10 @@ def code_key(text: str) -> str:
 async def find_tasks_by_code(
     connection: AsyncConnection, allowed: ColumnElement[bool], code: str
 ) -> list[Any]:
-    """Return the tasks with a code, of any plan allowed; typed without dots it is found too."""
-    return await _by_code(connection, Task, _TASK, and_(allowed, Task.withdrawn_at.is_(None)), code)
+    """Return the tasks with a code, of any plan allowed; dots may be missing."""
+    return await _find_by_code(
+        connection, Task, _TASK, and_(allowed, Task.withdrawn_at.is_(None)), code
+    )
 
 
 async def find_duties_by_code(
@@ -60,7 +62,7 @@ async def find_duties_by_code(
 ) -> list[Any]:
     """Return the report duties with a code, of any plan allowed."""
     where = and_(allowed, ReportDuty.withdrawn_at.is_(None))
-    return await _by_code(connection, ReportDuty, _DUTY, where, code)
+    return await _find_by_code(connection, ReportDuty, _DUTY, where, code)
 
 
 async def search(
@@ -72,9 +74,9 @@ async def search(
     offset: int = 0,
     limit: int = 10,
 ) -> SearchResult:
-    """Return the tasks and duties that hold all the folded words, the latest plan's first.
+    """Return the tasks and duties that contain all the folded words, the latest plan's first.
 
-    A task with the words in its title stands before one with them elsewhere in its text.
+    A task that contains the words as one phrase comes before the others.
     """
     if not words:
         return SearchResult(0, [], [])
@@ -96,23 +98,23 @@ async def search(
         .offset(offset)
         .limit(limit)
     )
-    found = list(rows)
-    every = await connection.execute(
+    page = list(rows)
+    allowed_duties = await connection.execute(
         select(*_DUTY)
         .join(Plan, Plan.id == ReportDuty.plan_id)
         .where(duties, ReportDuty.withdrawn_at.is_(None))
         .order_by(Plan.issued_on.desc(), ReportDuty.plan_id, ReportDuty.position)
     )
-    said = [row for row in every if _holds(row, words)]
-    return SearchResult(int(total or 0), found, said)
+    matching = [row for row in allowed_duties if _contains_all(row, words)]
+    return SearchResult(int(total or 0), page, matching)
 
 
-def _holds(duty: Any, words: list[str]) -> bool:
+def _contains_all(duty: Any, words: list[str]) -> bool:
     text = fold(f"{duty.code} {duty.title} {duty.clause} {duty.quote} {duty.receiver}")
     return all(word in text for word in words)
 
 
-async def _by_code(
+async def _find_by_code(
     connection: AsyncConnection,
     table: Any,
     columns: tuple[Any, ...],
@@ -122,8 +124,8 @@ async def _by_code(
     key = code_key(code)
     if not key:
         return []
-    # đ is not lowered by SQLite, so the database finds what has the plain letters and digits in their
-    # order and about the length, and the rest is compared here.
+    # SQLite does not lower đ: the database finds codes with the plain letters and digits in this order and
+    # about this length, and Python compares the rest.
     plain = "%".join(letter for letter in key if letter.isascii())
     length = func.length(table.code)
     near_length = length.between(len(key), len(key) + _MOST_MARKS)

@@ -1,7 +1,8 @@
-"""A province's agencies as of a date: who is meant by words, who belongs to a group, who succeeded whom.
+"""A province's agencies as of a date: named by words, members of groups, successors. Pure.
 
-Promises never to guess: words that fit nothing, or two bodies equally, resolve to None; work that was
-split among bodies is told as needing a decision. Pure.
+Guarantees:
+- Words that name no agency, or two equally, resolve to None; nothing is guessed.
+- Work that was split among agencies is marked as needing a decision.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from data.registry.schema import (
 )
 from data.text import collapse_whitespace, fold
 
-_JOINTS = re.compile(r" ?(?:;|,|\bvà\b) ?")  # in words whose white space is squeezed
+_JOINTS = re.compile(r" ?(?:;|,|\bvà\b) ?")  # in words with single spaces
 
 _LONGEST_WORDS = 1000
-_MOST_KEPT = 2000  # groups as of a day
+_MOST_CACHED = 2000  # member lists of a group on a day
 
 
 @dataclass(frozen=True, slots=True)
 class Successors:
-    """Who does an agency's work as of a date: one body, or several between whom a person decides."""
+    """The agencies that do an agency's work as of a date; among several a person decides."""
 
     codes: tuple[str, ...]
     needs_decision: bool
 
 
 class Province:
-    """One province's file with its look-ups."""
+    """One province's file with its lookup tables."""
 
     def __init__(self, file: ProvinceFile) -> None:
         self.file = file
@@ -49,10 +50,8 @@ class Province:
         """Return all agencies, then all groups, in the file's order."""
         return [*self.file.agencies, *self.file.groups]
 
-    # ---------------------------------------------------------------- words
-
     def resolve(self, words: str) -> AgencyEntry | GroupEntry | None:
-        """Return the one agency or group that words name, or None where none or several fit."""
+        """Return the one agency or group that words name, or None where none or several match."""
         exact = self._by_words.get(collapse_whitespace(words).casefold())
         if exact is not None:
             return exact
@@ -61,14 +60,13 @@ class Province:
     def resolve_all(self, words: str) -> list[AgencyEntry | GroupEntry]:
         """Return every agency or group named in a phrase that may join several ("UBND tỉnh, Ban …").
 
-        The phrase as a whole is tried first; then its parts, longest first. What fits nothing is left
-        out.
+        The whole phrase is tried first, then its parts, longest first. Parts that name nothing are left out.
         """
         whole = self.resolve(words)
         if whole is not None:
             return [whole]
         words = collapse_whitespace(words)
-        if len(words) > _LONGEST_WORDS:  # no list of bodies; joining its parts would take for ever
+        if len(words) > _LONGEST_WORDS:  # no list of agencies; the loop below would take too long
             return []
         parts = [part for part in _JOINTS.split(words) if part]
         joints = _JOINTS.findall(words)
@@ -89,10 +87,10 @@ class Province:
         return found
 
     def find(self, words: str, *, on: date | None = None) -> list[AgencyEntry]:
-        """Return the agencies that words may mean: named exactly, else by initials, else by some words.
+        """Return the agencies that words may mean: by exact name, else by initials, else by some words.
 
-        Initials are taken with or without the first word and spaces ("SKHCN", "so khcn", "Sở KH&CN").
-        on: leave out agencies that do not live on that date unless they are named exactly.
+        Initials match with or without the first word and spaces ("SKHCN", "so khcn", "Sở KH&CN").
+        on: leave out agencies that do not exist on that date, unless their exact name is given.
         """
         exact = self.agencies.get(words.strip()) or self.resolve(words)
         if isinstance(exact, AgencyEntry):
@@ -135,7 +133,7 @@ class Province:
         table: dict[str, AgencyEntry | GroupEntry | None] = {}
         for entry in self.entries():
             for key in {fold(name) for name in _names(entry)}:
-                # Two bodies whose names differ by marks alone: without marks nobody can tell.
+                # Two names that differ by marks alone are ambiguous without marks.
                 table[key] = entry if table.get(key, entry) is entry else None
         return table
 
@@ -154,22 +152,20 @@ class Province:
                 table.setdefault(key, []).append(entry)
         return table
 
-    # ---------------------------------------------------------------- members and successors
-
     def members(self, group: GroupEntry, on: date, *, issued_on: date) -> list[AgencyEntry]:
         """Return a group's members as of a date, in the official order.
 
-        A plan binds the territory of its province at issue: where it was issued before the provinces
-        merged, the communes that came with another province are left out.
+        A plan binds the territory of its province at issue: one issued before a merger of provinces leaves
+        out the communes of the other province.
         """
         key = (group.code, on, issued_on)
         if key not in self._members:
-            if len(self._members) >= _MOST_KEPT:
+            if len(self._members) >= _MOST_CACHED:
                 self._members.clear()
-            self._members[key] = self._chosen(group, on, issued_on)
+            self._members[key] = self._find_members(group, on, issued_on)
         return list(self._members[key])
 
-    def _chosen(self, group: GroupEntry, on: date, issued_on: date) -> list[AgencyEntry]:
+    def _find_members(self, group: GroupEntry, on: date, issued_on: date) -> list[AgencyEntry]:
         chosen: set[str] = set()
         for rule in group.members:
             if not _within(on, rule.valid_from, rule.valid_until):
@@ -186,12 +182,12 @@ class Province:
         ]
 
     def successor_of(self, code: str, on: date) -> Successors:
-        """Return who does an agency's work as of a date, over as many hops as it takes.
+        """Return the agencies that do an agency's work as of a date, over as many hops as it takes.
 
-        An agency that still lives is its own heir. Where its work was split, every candidate is told,
-        the bulk's first, and needs_decision is true.
+        An agency that still exists succeeds itself. Where its work was split, all candidates are returned,
+        the one with the bulk first, and needs_decision is true.
         """
-        heirs: list[str] = []
+        successors: list[str] = []
         needs_decision = False
         waiting = [code]
         seen = {code}
@@ -199,21 +195,20 @@ class Province:
             current = waiting.pop(0)
             passed = [s for s in self._passed.get(current, ()) if s.on <= on]
             if not passed:
-                heirs.append(current)
+                successors.append(current)
                 continue
             needs_decision |= any(s.needs_decision for s in passed)
             for succession in sorted(passed, key=lambda s: s.part is not None):
                 if succession.to not in seen:
                     seen.add(succession.to)
                     waiting.append(succession.to)
-        return Successors(tuple(heirs), needs_decision)
+        return Successors(tuple(successors), needs_decision)
 
     def main_successor(self, code: str, on: date) -> str:
-        """Return the body to which the bulk of an agency's work passed by a date.
+        """Return the agency that took over the bulk of an agency's work by a date.
 
-        For what follows the body itself (its reports, its part as coordinator); tasks ask
-        successor_of. Where no bulk was named (a city that became several wards) the agency itself is
-        returned.
+        For reports and the coordinator's role; for tasks use successor_of. Where no bulk was named (a city
+        that became several wards) the agency itself is returned.
         """
         seen = {code}
         while True:
@@ -224,7 +219,7 @@ class Province:
             seen.add(code)
 
     def is_outside(self, code: str) -> bool:
-        """Tell whether an agency stands outside the People's Committee (asked, never escalated)."""
+        """Tell whether an agency is outside the People's Committee (asked, never escalated)."""
         return self.agencies[code].kind in OUTSIDE_KINDS
 
     @cached_property
@@ -242,7 +237,7 @@ class Province:
 
     @cached_property
     def _members(self) -> dict[tuple[str, date, date], list[AgencyEntry]]:
-        return {}  # planning asks for the same groups on the same days again and again
+        return {}  # a cache: planning reads the same groups on the same days again and again
 
     @cached_property
     def _by_kind(self) -> dict[str, list[AgencyEntry]]:

@@ -1,7 +1,8 @@
-"""The whole registry: all plans, provinces and calendars, checked against each other.
+"""The registry: all plans, provinces and calendars, checked against each other. Never writes a file.
 
-Promises that what it holds is consistent: every agency word resolves, no code stands twice. Every
-fault is named with file, line and what to do. Pure once read; never writes a file.
+Guarantees:
+- Its content is consistent: every name of an agency resolves, no code occurs twice.
+- Every fault names file, line and remedy.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _FOLDERS: dict[str, type[BaseModel]] = {
 
 
 def plan_code(plan: PlanFile) -> str:
-    """Return the name of a plan among all provinces: "gia-lai-1901-2020"."""
+    """Return a plan's code, unique among all provinces: "gia-lai-1901-2020"."""
     return f"{plan.province}-{plan.number.split('/')[0]}-{plan.issued_on.year}"
 
 
@@ -76,7 +77,7 @@ class Registry:
         faults: list[FileFault] = []
         for path, text in texts.items():
             try:
-                files[path] = _parsed(text, path)
+                files[path] = _parse(text, path)
             except RegistryFault as fault:
                 faults.extend(fault.faults)
         if faults:
@@ -101,7 +102,7 @@ class Registry:
         ]
 
     def find_province(self, words: str) -> Province | None:
-        """Return the province that a slug or name means, in any spelling, with or without "Tỉnh"."""
+        """Return the province of a slug or name, in any spelling, with or without "Tỉnh"."""
         wanted = fold(words).removeprefix("tinh ")
         for province in self.provinces.values():
             if wanted in (fold(province.code), fold(province.name).removeprefix("tinh ")):
@@ -109,10 +110,10 @@ class Registry:
         return None
 
     def check_against(self, seeds: Path) -> list[FileFault]:
-        """Return a fault for every text that does not stand in its plan's document.
+        """Return a fault for every text that its plan's document does not contain.
 
-        seeds: the folder that holds the documents by the plans' `source` names. White space is
-        folded; case counts everywhere but in titles. A missing document is a fault too.
+        seeds: the folder of the documents, under the plans' `source` names. White space is collapsed; case
+        matters but in titles. A missing document is a fault too.
         """
         faults: list[FileFault] = []
         for code, plan in self.plans.items():
@@ -125,14 +126,16 @@ class Registry:
             except RegistryFault as fault:
                 faults.extend(FileFault(path, None, f"văn bản gốc {f}") for f in fault.faults)
                 continue
-            for where, words in _quoted(plan):
-                loose = where == "title"
+            for where, words in _quotes(plan):
+                ignores_case = where == "title"
                 for paragraph in words.split("\n"):
                     wanted = collapse_whitespace(paragraph)
-                    there = (
-                        wanted.casefold() in document.casefold() if loose else wanted in document
+                    is_quoted = (
+                        wanted.casefold() in document.casefold()
+                        if ignores_case
+                        else wanted in document
                     )
-                    if not there:
+                    if not is_quoted:
                         faults.append(
                             FileFault(
                                 path, None, f"{where}: không có trong văn bản gốc: «{wanted[:80]}»"
@@ -142,7 +145,7 @@ class Registry:
 
 
 @lru_cache(maxsize=512)  # files are immutable once read, and most of a folder never changes
-def _parsed(text: str, path: str) -> BaseModel:
+def _parse(text: str, path: str) -> BaseModel:
     return parse_yaml(text, path, _FOLDERS[path.split("/")[0]])
 
 
@@ -170,8 +173,8 @@ def read_folder(folder: Path) -> dict[str, str]:
     return texts
 
 
-def _quoted(plan: PlanFile) -> Iterator[tuple[str, str]]:
-    """Yield every (place, words) that a document must contain."""
+def _quotes(plan: PlanFile) -> Iterator[tuple[str, str]]:
+    """Yield every (place, words) that the document must contain."""
     yield "title", plan.title
     yield "signer", plan.signer
     yield "coordinator", plan.coordinator

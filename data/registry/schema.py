@@ -1,7 +1,6 @@
-"""The form of the registry's files: a plan, a province's agencies, a year's calendar.
+"""Models of the registry's files: a plan, a province's agencies, a year's calendar.
 
-Promises to accept what the documents say and nothing else: unknown keys are faults. Holds no rule of
-dates or agencies beyond what one file can answer by itself; see registry.py for what needs several.
+Unknown keys are faults. Checks within one file are here; registry.py checks files against each other.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ InsideKind = Literal[
     "district",  # UBND huyện, thị xã, thành phố (đến 30/6/2025)
     "commune",  # UBND xã, phường
 ]
-# Bodies outside the People's Committee: they are asked ("đề nghị"), never escalated.
+# Outside the People's Committee: asked ("đề nghị"), never escalated.
 OutsideKind = Literal[
     "party",
     "front",
@@ -66,13 +65,13 @@ OUTSIDE_KINDS: frozenset[str] = frozenset(get_args(OutsideKind))
 
 
 class RegistryEntry(BaseModel):
-    """Base of everything a file may hold: immutable, no unknown keys."""
+    """Base of all entries of a file: immutable, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Period(RegistryEntry):
-    """The time a task is given, as written and as understood (years, both inclusive)."""
+    """The period of a task, as written and as understood (years, both inclusive)."""
 
     raw: str
     kind: PeriodKind
@@ -123,7 +122,7 @@ class Deadline(RegistryEntry):
 
 
 class ReportDutyEntry(RegistryEntry):
-    """One reporting regime (chế độ báo cáo): who owes it, to whom, how often, by when."""
+    """One reporting regime (chế độ báo cáo): its owners, receiver, frequency and deadline."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, str_strip_whitespace=True, populate_by_name=True
@@ -159,7 +158,7 @@ class TargetEntry(RegistryEntry):
 
 
 class PlanFile(RegistryEntry):
-    """One plan (kế hoạch): everything its document says that is tracked."""
+    """One plan (kế hoạch): all content of its document that is tracked."""
 
     number: Annotated[str, Field(pattern=r"^\d+/[A-ZĐ\-]+$")]
     province: Slug
@@ -168,9 +167,9 @@ class PlanFile(RegistryEntry):
     signer: NonEmptyText
     coordinator: NonEmptyText
     replaces: str | None = None
-    source: NonEmptyText  # the seed's file name, against which texts are compared
+    source: NonEmptyText  # the document's file name; texts are checked against it
     legal_bases: list[NonEmptyText] = []
-    notes: list[NonEmptyText] = []  # what a reader of the document must know: gaps, repeats, doubts
+    notes: list[NonEmptyText] = []  # for readers of the document: gaps, repeats, doubts
     ladder: dict[Literal["report", "phase_end"], list[int]] | None = None
     tasks: list[TaskEntry] = []
     report_duties: list[ReportDutyEntry] = []
@@ -187,7 +186,7 @@ class AgencyEntry(RegistryEntry):
     spellings: list[NonEmptyText] = []
     valid_from: date | None = None
     valid_until: date | None = None
-    territory: Slug | None = None  # communes: the province they lay in before the merger
+    territory: Slug | None = None  # of a commune: its province before the merger
     unverified: str | None = None
 
     @model_validator(mode="after")
@@ -198,7 +197,7 @@ class AgencyEntry(RegistryEntry):
 
 
 class MemberRule(RegistryEntry):
-    """Who belongs to a group between two inclusive dates: by kind, or by name."""
+    """Members of a group between two inclusive dates: by kind, or by code."""
 
     kinds: list[AgencyKind] = []
     agencies: list[Slug] = []
@@ -207,7 +206,7 @@ class MemberRule(RegistryEntry):
 
 
 class GroupEntry(RegistryEntry):
-    """A group the documents speak of ("các sở, ban, ngành"); without members nobody is reminded."""
+    """A group named in documents ("các sở, ban, ngành"); without members nobody is reminded."""
 
     code: Slug
     name: NonEmptyText
@@ -218,8 +217,8 @@ class GroupEntry(RegistryEntry):
 class SuccessionEntry(RegistryEntry):
     """Agency `from` passes its work to agency `to` from a date.
 
-    `part` names the field of work where only a part passed; without it the whole, or the bulk of it,
-    did. needs_decision: the work was split, so a person decides task by task.
+    part: the field of work that passed; None: the whole, or the bulk of it. needs_decision: the work was
+    split, so a person decides task by task.
     """
 
     model_config = ConfigDict(
@@ -235,7 +234,7 @@ class SuccessionEntry(RegistryEntry):
 
 
 class Escalation(RegistryEntry):
-    """After how many working days late who is told: the coordinating agency, then the leaders."""
+    """Working days late after which the coordinating agency, then the leaders, are told."""
 
     coordinator: int = Field(default=3, ge=1)
     leader: int = Field(default=10, ge=1)
@@ -264,14 +263,14 @@ class ProvinceFile(RegistryEntry):
 
 
 class DayEntry(RegistryEntry):
-    """One day that differs from its weekday, with the reason people know it by."""
+    """One day that differs from its weekday, with the reason as people call it."""
 
     date: date
     reason: NonEmptyText
 
 
 class CalendarFile(RegistryEntry):
-    """The days off and the worked Saturdays of one year; unconfirmed years are "dự kiến"."""
+    """The days off and the worked weekend days of one year; an unconfirmed year is "dự kiến"."""
 
     year: int = Field(ge=2000, le=2100)
     confirmed: bool

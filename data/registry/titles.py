@@ -1,7 +1,6 @@
-"""Short titles by which people recognise a task or a report in a list.
+"""Short titles of tasks and reports for lists.
 
-Promises words of the document where there are any, cut between words, never longer than `limit`
-characters; and for a report the name of its period as officials say it.
+A title uses the document's words, cut between words within a limit; a report's names its period.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ def shorten(text: str, limit: int = TITLE_LIMIT) -> str:
 def task_title(task: TaskEntry) -> str:
     """Return a task's short title.
 
-    Where the text opens with those who lead ("Sở Tài chính căn cứ …") or is nothing else, the title
-    begins with what is to be done.
+    Where the text begins with its leads ("Sở Tài chính căn cứ …") or names nothing else, the title leaves
+    them out.
     """
     text = task.text
     if task.actions and (text.endswith(":") or _names_leads_alone(task)):
@@ -60,7 +59,7 @@ def _names_leads_alone(task: TaskEntry) -> bool:
 
 
 def duty_title(duty: ReportDutyEntry) -> str:
-    """Return what a duty without a period is called: its frequency's name, or its own words."""
+    """Return a duty's title without a period: the name of its frequency, or the duty's own words."""
     if duty.frequency == "one_off":
         quote = duty.quote.lstrip("- ")
         return shorten(quote[:1].upper() + quote[1:])
@@ -87,9 +86,9 @@ def report_title(frequency: str, duty_words: str, period: str) -> str:
 
 
 def obligation_title(row: Any) -> str:
-    """Return the short title of an obligation's row: the task's, or the report and its period.
+    """Return the short title of an obligation's row: the task's, or the report's with its period.
 
-    An ad-hoc report is called by what was asked for, which stands in place of the words of its date.
+    An ad-hoc report has its subject in due_words, in place of the words of a date.
     row: with task_title, duty_title, frequency, period and due_words.
     """
     if row.task_title is not None:

@@ -1,8 +1,7 @@
-"""Working days: Monday to Friday, less the days off, plus the weekend days that are worked instead.
+"""Working days: Monday to Friday, less days off, plus worked weekend days; and arithmetic with them.
 
-Promises arithmetic in working days over the years whose calendar is known; a year without a calendar
-counts its weekdays and is told by `is_known`. Rests on Bộ luật Lao động 2019, Điều 111 and 112, and on
-the yearly notices that the calendar files record.
+A year without a calendar file counts its weekdays; see `is_known`. Source: Bộ luật Lao động 2019, Điều 111
+and 112, and the yearly notices recorded in the calendar files.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 class Workdays:
-    """The working days of the years that calendar files describe; immutable once made."""
+    """The working days of the years that calendar files describe; immutable."""
 
     def __init__(self, files: Iterable[CalendarFile] = ()) -> None:
         self._years: dict[int, bool] = {}
@@ -34,7 +33,7 @@ class Workdays:
         return day in self._worked or (day.weekday() < 5 and day not in self._off)
 
     def reason(self, day: date) -> str | None:
-        """Return why a date differs from its weekday, or None where it does not."""
+        """Return the reason why a date differs from its weekday, or None where it does not."""
         return self._worked.get(day) or self._off.get(day)
 
     def is_known(self, year: int) -> bool:
@@ -67,7 +66,7 @@ class Workdays:
             return day
         year = day.year
         days = self._working_days(year)
-        # `index` is where the wanted day stands in the year's list; outside it, walk the years.
+        # `index` of the wanted day in the year's list; where it is outside, go to other years.
         index = bisect_right(days, day) + count - 1 if count > 0 else bisect_left(days, day) + count
         while index < 0:
             year -= 1

@@ -1,8 +1,10 @@
-"""What a YAML text says, built while it is looked through for what is hostile: in one pass.
+"""Build the values of a YAML text and refuse hostile content, in one pass over ruamel's events.
 
-Promises the values that ruamel's safe loader gives, which looks at each text three times; whatever is rare
-in our files (tags, merges, a key twice) is left to it, and so are all faults of syntax and value.
-Anchors, aliases, depth, NUL and sheer number are refused before anything is built any further.
+Guarantees:
+- The values equal those of ruamel's safe loader, which needs three passes.
+- Anchors, aliases, deep nesting, NUL and too many values are refused before more is built.
+
+Rare content (tags, merges, a repeated key) and all faults of syntax and value are left to ruamel.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import ScalarNode
 
 MAX_DEPTH = 20
-MAX_VALUES = 150_000  # beginnings, ends and values of one file; the largest shipped has about 6,000
+MAX_VALUES = 150_000  # events of one file; the largest shipped has about 6,000
 _STRING = "tag:yaml.org,2002:str"
-_NO_KEY = object()  # what is put next into a mapping is a key
+_NO_KEY = object()  # the next value of a mapping is a key
 
 
 class HostileYaml(Exception):
-    """Raised where a text is refused; line and message say why, in Vietnamese."""
+    """A text was refused; message gives the reason, in Vietnamese."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -38,23 +40,22 @@ class HostileYaml(Exception):
 
 
 class _Rare(Exception):
-    """Raised for what ruamel is left to build, or to refuse."""
+    """Content that is left to ruamel, to build or to refuse."""
 
 
 def build_yaml(text: str) -> Any:
-    """Return what a text of one document says, or raise Hostile or what ruamel raises."""
-    events = _unharmful(text)
+    """Return the value of a text of one document; raises HostileYaml, or the errors of ruamel."""
+    events = _checked_events(text)
     try:
-        found = _built(events)
+        return _build(events)
     except _Rare:
-        for _ in events:  # the rest is looked at, too, before ruamel gets it
+        for _ in events:  # check the rest, too, before ruamel gets it
             pass
-        found = YAML(typ="safe").load(text)
-    return found
+        return YAML(typ="safe").load(text)
 
 
-def _unharmful(text: str) -> Iterator[Any]:
-    """Yield the events, which takes no recursion, as long as there is no harm in them."""
+def _checked_events(text: str) -> Iterator[Any]:
+    """Yield the events of a text, without recursion, until one is hostile."""
     depth = 0
     for values, event in enumerate(YAML(typ="safe").parse(text)):
         kind = type(event)
@@ -80,9 +81,9 @@ def _unharmful(text: str) -> Iterator[Any]:
         yield event
 
 
-def _built(events: Iterator[Any]) -> Any:
+def _build(events: Iterator[Any]) -> Any:
     documents: list[Any] = []
-    plain = _Plain()
+    scalars = _PlainScalars()
     place: Any = documents  # the list or mapping that is being filled
     key: Any = _NO_KEY
     around: list[tuple[Any, Any]] = []  # the places around it, each with its key
@@ -91,7 +92,7 @@ def _built(events: Iterator[Any]) -> Any:
         if kind is ScalarEvent:
             if event.ctag is not None:
                 raise _Rare
-            value = plain[event.value] if event.implicit[0] else event.value
+            value = scalars[event.value] if event.implicit[0] else event.value
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             if event.ctag is not None:
                 raise _Rare
@@ -117,8 +118,8 @@ def _built(events: Iterator[Any]) -> Any:
     return documents[0] if documents else None
 
 
-class _Plain(dict[str, Hashable]):
-    """What unquoted words mean: text, a number, a date, nothing; each is looked at once."""
+class _PlainScalars(dict[str, Hashable]):
+    """The values of unquoted words: text, a number, a date, null; each is resolved once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +131,7 @@ class _Plain(dict[str, Hashable]):
         if str(tag) != _STRING:
             try:
                 value = self._yaml.constructor.construct_object(ScalarNode(tag, words))
-            except Exception as fault:  # a merge, a date that is none: ruamel knows, or tells where
+            except Exception as fault:  # a merge or an invalid date: ruamel handles it
                 raise _Rare from fault
         self[words] = value
         return value

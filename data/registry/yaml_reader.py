@@ -1,14 +1,15 @@
-"""Reading of the registry's YAML files.
+"""Read the registry's YAML files; every fault names file, line and remedy, in Vietnamese.
 
-Promises that every fault is named with file, line and what to do, in Vietnamese, and that a hostile
-file (huge, not UTF-8, full of aliases, nested) is refused before anything is built of it. Never writes a file.
+A hostile file (huge, not UTF-8, full of aliases, deeply nested) is refused before it is built.
 """
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,16 +22,16 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from data.registry.yaml_builder import HostileYaml, build_yaml
 
 MAX_BYTES = 5_000_000
-MAX_FAULTS = 100  # told of one file; the rest is counted
+MAX_FAULTS = 100  # reported of one file; the others are counted
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-# What ruamel lets through of values that cannot be built.
+# Errors that ruamel raises for values it cannot build.
 _UNBUILDABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """One thing that is wrong in a registry file, told so that a person can mend it."""
+    """One fault of a registry file, in words by which a person can mend it."""
 
     file: str
     line: int | None
@@ -42,7 +43,7 @@ class FileFault:
 
 
 class RegistryFault(Exception):
-    """Raised when registry files cannot be used; carries every fault that was found."""
+    """Registry files cannot be used; carries every fault."""
 
     def __init__(self, faults: Sequence[FileFault]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -52,63 +53,46 @@ class RegistryFault(Exception):
 def read_text(path: Path) -> str:
     """Return the text of a registry file.
 
-    Raises RegistryFault where the file is missing, no ordinary file (a pipe would never end), larger
+    Raises RegistryFault where the file is missing, not a regular file (a pipe would never end), larger
     than MAX_BYTES or not UTF-8.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            message = "không phải tệp thường. Hãy kiểm tra xem có đúng tệp không."
-            raise RegistryFault([FileFault(path.name, None, message)])
+            raise _fault(path.name, "không phải tệp thường. Hãy kiểm tra xem có đúng tệp không.")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise RegistryFault(
-                [
-                    FileFault(
-                        path.name,
-                        None,
-                        f"tệp quá lớn ({about.st_size // 1_000_000} MB); tối đa"
-                        f" {MAX_BYTES // 1_000_000} MB. Hãy kiểm tra xem có đúng tệp không.",
-                    )
-                ]
-            )
     except OSError as error:
-        raise RegistryFault(
-            [
-                FileFault(
-                    path.name,
-                    None,
-                    f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc.",
-                )
-            ]
-        ) from error
+        message = f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc."
+        raise _fault(path.name, message) from error
+    if len(raw) > MAX_BYTES:
+        message = (
+            f"tệp quá lớn ({about.st_size // 1_000_000} MB); tối đa {MAX_BYTES // 1_000_000} MB."
+            " Hãy kiểm tra xem có đúng tệp không."
+        )
+        raise _fault(path.name, message)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise RegistryFault(
-            [FileFault(path.name, line, "không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8.")]
-        ) from error
+        message = "không phải UTF-8. Hãy lưu lại tệp với bảng mã UTF-8."
+        raise _fault(path.name, message, line) from error
 
 
 def parse_yaml(text: str, file: str, model: type[ModelT]) -> ModelT:
-    """Return the model that a file's text describes.
+    """Return the model that a file's text describes; raises RegistryFault with the line of every fault.
 
-    Raises RegistryFault with the line of every fault. Anchors and aliases are refused: the registry
-    has no use for them and they can blow up a small file.
+    Anchors and aliases are refused: the registry needs none, and they can blow up a small file.
     """
     try:
-        data = _load(text, file)
-        return model.model_validate(data)
+        return model.model_validate(_load(text, file))
     except YAMLError as error:
         line = None
         if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
             line = error.problem_mark.line + 1
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise RegistryFault(
-            [FileFault(file, line, f"không đọc được YAML ({problem}). Hãy sửa cú pháp ở dòng này.")]
-        ) from error
+        message = f"không đọc được YAML ({problem}). Hãy sửa cú pháp ở dòng này."
+        raise _fault(file, message, line) from error
     except ValidationError as error:
         root = _tree(text)
         faults = [
@@ -122,12 +106,16 @@ def parse_yaml(text: str, file: str, model: type[ModelT]) -> ModelT:
         raise RegistryFault(faults) from error
 
 
+def _fault(file: str, message: str, line: int | None = None) -> RegistryFault:
+    return RegistryFault([FileFault(file, line, message)])
+
+
 def find_line(text: str, loc: tuple[str | int, ...]) -> int | None:
-    """Return the 1-based line on which the value at `loc` stands, or None where it cannot be told."""
+    """Return the 1-based line of the value at `loc`, or None where it is unknown."""
     return _line(_tree(text), loc)
 
 
-@lru_cache(maxsize=4)  # a file with many faults is looked through once
+@lru_cache(maxsize=4)  # a file with many faults is composed once
 def _tree(text: str) -> Any:
     return YAML(typ="safe").compose(text)
 
@@ -135,8 +123,8 @@ def _tree(text: str) -> Any:
 def _load(text: str, file: str) -> Any:
     try:
         return build_yaml(text)
-    except HostileYaml as harm:
-        raise RegistryFault([FileFault(file, harm.line, harm.message)]) from harm
+    except HostileYaml as hostile:
+        raise _fault(file, hostile.message, hostile.line) from hostile
     except _UNBUILDABLE as error:  # ruamel builds dates itself: 2020-02-30 fails here
         line = next(
             (number for number, row in enumerate(text.splitlines(), 1) if _is_wrong_date(row)), None
@@ -144,13 +132,10 @@ def _load(text: str, file: str) -> Any:
         message = f"ngày không có thật ({error}). Hãy viết ngày dạng năm-tháng-ngày."
         if line is None:  # a number of thousands of digits, "!!int x"
             message = "có giá trị không đọc được. Hãy đặt trong ngoặc kép."
-        raise RegistryFault([FileFault(file, line, message)]) from error
+        raise _fault(file, message, line) from error
 
 
 def _is_wrong_date(row: str) -> bool:
-    import re
-    from datetime import date
-
     for year, month, day in re.findall(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b", row):
         try:
             date(int(year), int(month), int(day))

@@ -1,7 +1,6 @@
-"""When things fall due: the occurrences of a report duty, the end of a task's period.
+"""Due dates: the occurrences of a report duty, and the end of a task's period. Pure.
 
-Promises: "trước ngày" excludes the day, "vào ngày", "chậm nhất", "đến ngày" include it; every occurrence
-has a period name that is unique within its duty. Pure; knows no working days.
+"trước ngày" excludes the day; "vào ngày", "chậm nhất", "đến ngày" include it. Working days are not known here.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from datetime import date, timedelta
 from data.registry.schema import Deadline, Period, ReportDutyEntry
 
 # A duty without a date gets a proposed one: data closes on the 14th and a province reports by the 25th
-# (Nghị định 09/2019/NĐ-CP, Điều 12 and 13); agencies first, then the one that consolidates.
+# (Nghị định 09/2019/NĐ-CP, Điều 12 and 13). Agencies come first, then the agency that consolidates.
 PROPOSED_DAY_AGENCY = 18
 PROPOSED_DAY_COORDINATOR = 22
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One occurrence of a report duty: its period, the last day on time, and whether it is proposed."""
+    """One occurrence of a report duty; the name of its period is unique within the duty."""
 
     period: str
     due_on: date
@@ -28,7 +27,7 @@ class Occurrence:
 
 
 def last_day_on_time(deadline: Deadline, year: int) -> date:
-    """Return the last civil date that is on time in a year; 29/2 falls back to 28/2."""
+    """Return the last civil date on time in a year; 29/2 falls back to 28/2."""
     day = _civil(year, deadline.month, deadline.day)
     return day - timedelta(days=1) if deadline.operator == "before" else day
 
@@ -36,10 +35,10 @@ def last_day_on_time(deadline: Deadline, year: int) -> date:
 def occurrences(
     duty: ReportDutyEntry, *, issued_on: date, coordinating: bool, since: date, until: date
 ) -> Iterator[Occurrence]:
-    """Yield a duty's occurrences whose due date lies in since..until, in order.
+    """Yield a duty's occurrences with a due date in since..until, in order; none of an ad-hoc duty.
 
-    Nothing falls due before the plan was issued. coordinating: the duty is owed by the plan's
-    coordinating agency, so a missing date is proposed later in the month. Ad-hoc duties yield nothing.
+    Nothing falls due before the plan was issued. coordinating: the plan's coordinating agency owes the
+    duty, so a missing date is proposed later in the month.
     """
     first = max(since, issued_on)
     for year in range(first.year - 1, until.year + 2):
@@ -49,7 +48,7 @@ def occurrences(
 
 
 def phase_end(period: Period) -> date | None:
-    """Return the last day of a task's period, or None where it never falls due."""
+    """Return the last day of a task's period, or None where the task never falls due."""
     if period.kind in ("fixed", "fixed_deadline_only") and period.end_year is not None:
         return date(period.end_year, 12, 31)
     return None
@@ -108,4 +107,4 @@ def _civil(year: int, month: int, day: int) -> date:
         try:
             return date(year, month, day)
         except ValueError:
-            day -= 1  # 31/6 or 29/2: the last day that the month has
+            day -= 1  # 31/6 or 29/2: take the last day of the month

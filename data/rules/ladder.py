@@ -1,7 +1,6 @@
-"""The ladder of reminders around a due date.
+"""The ladder of reminders around a due date. Pure.
 
-Promises, for a due date and a calendar: rungs in order, each on a working day, at most one of each.
-Pure; knows nothing of what was sent. Words of DESIGN: base, judged, rung.
+Guarantees: rungs come in order, each on a working day, each at most once.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from data.registry.workdays import Workdays
 from data.rules import states
 
 ObligationKind = Literal["report", "phase_end", "one_off", "undated"]
-UNDATED: Literal["undated"] = (
-    "undated"  # the state of a task that never falls due, asked once a year
-)
-TASK_KINDS = ("phase_end", UNDATED)  # the kinds that stand for a task, and not for a report
-NEVER = date.max  # judged of what never becomes late
+UNDATED: Literal["undated"] = "undated"  # the yearly question about a task that never falls due
+TASK_KINDS = ("phase_end", UNDATED)  # the kinds of obligations from a task, not from a report duty
+NEVER = date.max  # the judged day of obligations that never become late
 Steps = Sequence[tuple[int, date]]  # (rung, day), in order
 
 _REPORT = (-20, -10, -5, -3, -1, 0, 1, 3, 5, *range(10, 51, 5))  # twelve rungs after the due date
@@ -33,16 +30,16 @@ RUNGS: dict[str, tuple[int, ...]] = {
 }
 MAX_RUNGS_AFTER_DUE = 12
 ACKNOWLEDGED_DAYS = 3  # working days for which "đã nhận" holds rungs back
-LAST_HELD_RUNG = -3  # rung −1 and all later ones go out whatever was acknowledged
+LAST_HELD_RUNG = -3  # rung −1 and all later ones go out in any case
 
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
     """A due date judged by a calendar.
 
-    due_on: the effective due, a civil date; base: the last working day on or before it; judged: the
-    first working day on or after it (Bộ luật Dân sự 2015, Điều 148 khoản 5), or the due date itself
-    where a province judges strictly, or NEVER where nothing can be late.
+    due_on: the effective due date. base: the last working day on or before it. judged: the first working
+    day on or after it (Bộ luật Dân sự 2015, Điều 148 khoản 5); the due date itself where the province judges
+    strictly; NEVER where nothing can be late.
     """
 
     due_on: date
@@ -75,7 +72,7 @@ def rung_day(rung: int, due: DueDate, workdays: Workdays) -> date:
 def schedule_rungs(
     rungs: Sequence[int], due: DueDate, workdays: Workdays
 ) -> list[tuple[int, date]]:
-    """Return (rung, date) for every rung, in order of date."""
+    """Return (rung, day) of every rung, in order; at most MAX_RUNGS_AFTER_DUE after the due date."""
     ordered = sorted(set(rungs))
     before = [rung for rung in ordered if rung <= 0]
     after = [rung for rung in ordered if rung > 0][:MAX_RUNGS_AFTER_DUE]
@@ -83,18 +80,18 @@ def schedule_rungs(
 
 
 def held_until(acknowledged_on: date, workdays: Workdays) -> date:
-    """Return the last day on which an acknowledgement given on a date holds rungs back."""
+    """Return the last day on which an acknowledgement of a date holds rungs back."""
     return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
 
 
 def next_step(
     steps: Steps, *, today: date, sent: int | None, acknowledged_until: date | None
 ) -> tuple[int, date] | None:
-    """Return the rung to go out next and its day, or None where the ladder has ended.
+    """Return the next rung to send and its day, or None at the ladder's end.
 
-    Of the rungs whose day has come only the latest counts, and only if it was not sent; a day already
-    past means "at the next morning". An acknowledgement carries rungs up to LAST_HELD_RUNG over to the
-    day after it ends, on whatever day this is reckoned; later rungs keep their days.
+    sent: the last rung sent. Of the rungs whose day has come only the latest counts; a past day means the
+    next morning. An acknowledgement postpones rungs up to LAST_HELD_RUNG to the day after its end; later
+    rungs keep their days.
     """
     waiting = [
         (_held_day(rung, day, acknowledged_until), rung)
@@ -117,5 +114,5 @@ def _held_day(rung: int, day: date, acknowledged_until: date | None) -> date:
 
 
 def effective_due(due_on: date, extended_to: date | None) -> date:
-    """Return the last day on time: the due date, or what it was extended to where that is later."""
+    """Return the effective due date: the later of the due date and the extension."""
     return due_on if extended_to is None else max(due_on, extended_to)

@@ -1,8 +1,4 @@
-"""What people decided over the documents, in the form that planning reckons with.
-
-Promises that planning with it is as pure as without: a decision is looked up by plan and code, and
-nothing here knows where decisions are kept (data/progress/decisions.py does).
-"""
+"""Decisions that override the documents, as planning takes them. Pure; data/progress/decisions.py stores them."""
 
 from __future__ import annotations
 
@@ -13,9 +9,9 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class AssignmentOverride:
-    """An agency takes a task or report, in place of another or (replaced None) beside those named.
+    """An agency takes a task or report, in place of another or (replaced None) beside the others.
 
-    since: from which day it stands on the task, or the first due date of the reports it takes.
+    since: its first day on the task, or the first due date of its reports.
     """
 
     replaced: str | None
@@ -25,7 +21,7 @@ class AssignmentOverride:
 
 @dataclass(frozen=True, slots=True)
 class OpenedOccurrence:
-    """One occurrence of an ad-hoc duty that somebody opened: who owes what by when."""
+    """One occurrence of an ad-hoc duty that a coordinator opened."""
 
     period: str
     agencies: tuple[str, ...]
@@ -35,10 +31,10 @@ class OpenedOccurrence:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The decisions that bear on planning.
+    """The decisions that planning takes.
 
-    assigned, opened: by (plan code, code of the task or duty), in the order decided; dates: confirmed
-    dates by (plan code, duty's code, period).
+    assigned, opened: by (plan code, code of the task or duty), oldest first; dates: confirmed dates by
+    (plan code, duty's code, period).
     """
 
     assigned: Mapping[tuple[str, str], Sequence[AssignmentOverride]] = field(default_factory=dict)
@@ -46,7 +42,7 @@ class Overrides:
     dates: Mapping[tuple[str, str, str], date] = field(default_factory=dict)
 
     def of(self, plan_code: str, code: str) -> Sequence[AssignmentOverride]:
-        """Return who was put on a task or duty by decision, oldest first."""
+        """Return the assignments decided for a task or duty, oldest first."""
         return self.assigned.get((plan_code, code), ())
 
 
@@ -55,10 +51,10 @@ NO_OVERRIDES = Overrides()
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """All that people decided and that changes what goes out when.
+    """All decisions that change the schedule of reminders.
 
-    tracked_from, closed_on: by plan code, of the plans that are loaded; extended: the later date granted,
-    by (plan code, code, owner's code, period).
+    tracked_from, closed_on: by plan code, of loaded plans; extended: granted dates by (plan code, code,
+    owner's code, period).
     """
 
     overrides: Overrides = NO_OVERRIDES
@@ -75,7 +71,7 @@ def apply_assignments(
 ) -> dict[str, bool]:
     """Return the owners after decisions: agency code → whether a person must still decide for it.
 
-    A decision whose replaced agency is no owner (any more) adds nobody.
+    A decision whose replaced agency is no owner adds none.
     """
     changed = dict(owners)
     for item in assigned:

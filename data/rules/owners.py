@@ -1,7 +1,8 @@
-"""Whose a task or report is as of a date: the document's words, resolved by successions and decisions.
+"""The owners of a task or report as of a date: the document's words, successions and decisions. Pure.
 
-Promises that a duty never includes its own receiver, that two leads which became one agency are one
-owner, and that nothing is made of a group nobody listed. Pure: no database, no clock.
+Guarantees:
+- A duty's owners never include its own receivers; two leads that became one agency are one owner.
+- A group without members has no owners.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ def task_owners(
     on: date,
     assigned: Sequence[AssignmentOverride] = (),
 ) -> dict[str, bool]:
-    """Return who leads a task as of a date: agency code → whether a person must decide for it.
+    """Return the leads of a task as of a date: agency code → whether a person must decide for it.
 
-    A dead agency whose work was split stays its own owner and needs a decision; history keeps its
-    name. Outside bodies are owners like any other. assigned: what people decided of the task.
+    A dissolved agency whose work was split stays the owner and needs a decision. Agencies outside the
+    People's Committee are owners, too. assigned: the decisions on the task.
     """
     owners: dict[str, bool] = {}
     for words in task.leads:
@@ -34,11 +35,11 @@ def task_owners(
                 for member in province.members(entry, on, issued_on=plan.issued_on):
                     owners.setdefault(member.code, False)
                 continue
-            heirs = province.successor_of(entry.code, on)
-            if heirs.needs_decision:
+            successors = province.successor_of(entry.code, on)
+            if successors.needs_decision:
                 owners.setdefault(entry.code, True)
             else:
-                for code in heirs.codes:
+                for code in successors.codes:
                     owners[code] = False
     return apply_assignments(owners, assigned)
 
@@ -51,14 +52,14 @@ def duty_owners(
     on: date,
     assigned: Sequence[AssignmentOverride] = (),
 ) -> list[str]:
-    """Return who owes a report as of a date, in the order named, without its receivers.
+    """Return the owners of a report as of a date, in the document's order, without its receivers.
 
-    assigned: what people decided of the duty; one counts for reports due from its date on.
+    assigned: the decisions on the duty; each counts for reports due from its date on.
     """
     receivers = receivers_of(province, plan, duty, on=on)
     owners: dict[str, bool] = {}
     for words in duty.from_:
-        for code in _bodies(province, plan, province.resolve_all(words), on):
+        for code in _agency_codes(province, plan, province.resolve_all(words), on):
             if code not in receivers:
                 owners[code] = False
     return list(apply_assignments(owners, [item for item in assigned if item.since <= on]))
@@ -67,11 +68,11 @@ def duty_owners(
 def receivers_of(
     province: Province, plan: PlanFile, duty: ReportDutyEntry, *, on: date
 ) -> frozenset[str]:
-    """Return the agencies a report goes to or through as of a date."""
-    found: set[str] = set()
+    """Return the agencies to which or through which a report goes as of a date."""
+    receivers: set[str] = set()
     for words in filter(None, (duty.to, duty.via)):
-        found.update(_bodies(province, plan, province.resolve_all(words), on))
-    return frozenset(found)
+        receivers.update(_agency_codes(province, plan, province.resolve_all(words), on))
+    return frozenset(receivers)
 
 
 def coordinator_of(province: Province, plan: PlanFile, *, on: date) -> str | None:
@@ -83,12 +84,12 @@ def coordinator_of(province: Province, plan: PlanFile, *, on: date) -> str | Non
 
 
 def is_coordinators_own(province: Province, plan: PlanFile, duty: ReportDutyEntry) -> bool:
-    """Tell whether a report is owed by the plan's coordinating agency alone, as the document names it."""
+    """Tell whether the document names the plan's coordinating agency as the only owner of a report."""
     coordinator = province.resolve(plan.coordinator)
     return all(province.resolve(words) is coordinator for words in duty.from_)
 
 
-def _bodies(
+def _agency_codes(
     province: Province, plan: PlanFile, entries: list[AgencyEntry | GroupEntry], on: date
 ) -> Iterator[str]:
     for entry in entries:

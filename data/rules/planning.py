@@ -1,8 +1,8 @@
-"""Who owes what by when: assignments and obligations that follow from the registry.
+"""Assignments and obligations that follow from the registry and decisions. Pure: no database, no clock.
 
-Promises that the owner of an obligation is the agency as of its due date (data/rules/owners.py), and that
-planning the same files and decisions gives the same rows. What a hundred agencies owe on one date is
-reckoned once, as one occasion. Pure: no database, no clock.
+Guarantees:
+- The owner of an obligation is the agency as of its due date (data/rules/owners.py).
+- A due date that many agencies share is computed once, as one occasion.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from data.rules.overrides import NO_OVERRIDES, AssignmentOverride, Overrides
 from data.rules.owners import duty_owners, is_coordinators_own, task_owners
 from data.rules.undated import question_year, undated_tasks
 
-HORIZON = timedelta(days=457)  # how far ahead is planned: fifteen months
+HORIZON = timedelta(days=457)  # planning looks fifteen months ahead
 _DAY = timedelta(days=1)
-_LONG_AGO = timedelta(
-    days=366 * 6
-)  # every 5 years is the rarest report: its latest past lies within
+_LONG_AGO = timedelta(days=366 * 6)  # holds the latest past occurrence of a report every 5 years
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,12 @@ class PlannedAssignment:
     agency: str
     since: date
     until: date | None
-    needs_decision: bool  # the agency is gone and its work was split: a person decides
+    needs_decision: bool  # the agency was dissolved and its work split: a person decides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occasion:
-    """One dated thing with all who owe it, each once; code is the task's or the duty's."""
+    """One due date with all agencies that owe it; code is the task's or the duty's."""
 
     plan: str
     kind: ObligationKind
@@ -53,7 +51,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class PlannedObligation:
-    """One dated thing an agency owes: one agency's part of an occasion."""
+    """One agency's part of an occasion."""
 
     plan: str
     kind: ObligationKind
@@ -73,10 +71,9 @@ def plan_assignments(
     until: date,
     assigned: Sequence[AssignmentOverride] = (),
 ) -> list[PlannedAssignment]:
-    """Return a task's assignments from the plan's issue on, as far as is known by `until`.
+    """Return a task's assignments from the plan's issue on, with the changes known by `until`.
 
-    They follow from its leads alone and from what people decided of it, `assigned`; a decision counts from
-    its date on.
+    assigned: the decisions on the task; each counts from its date on.
     """
     turning = {*province.turning_days, *(item.since for item in assigned)}
     days = [plan.issued_on, *sorted(d for d in turning if plan.issued_on < d <= until)]
@@ -91,7 +88,7 @@ def plan_assignments(
         for code, undecided in owners.items():
             since = running[code].since if code in running else day
             running[code] = PlannedAssignment(code, since, None, undecided)
-    # An agency may leave a task and come back to it; one row then spans both.
+    # An agency may leave a task and return: one row spans both times.
     merged: dict[str, PlannedAssignment] = {}
     for item in (*ended, *running.values()):
         first = merged.get(item.agency)
@@ -112,7 +109,7 @@ def plan_obligations(
     overrides: Overrides = NO_OVERRIDES,
     undated_since: date | None = None,
 ) -> Iterator[PlannedObligation]:
-    """Yield what each of a plan's agencies owes with a due date in since..until; see occasions."""
+    """Yield each agency's part of plan_occasions."""
     for each in plan_occasions(
         registry,
         plan_code,
@@ -143,10 +140,10 @@ def plan_occasions(
     overrides: Overrides = NO_OVERRIDES,
     undated_since: date | None = None,
 ) -> Iterator[Occasion]:
-    """Yield what a plan asks of its agencies with a due date in since..until, as decided where it was.
+    """Yield a plan's occasions with a due date in since..until, after decisions.
 
-    undated_since: from when on the state of undated tasks is asked, default `since`. Where an agency owes
-    one thing of a period twice (a report opened again), the later one counts.
+    undated_since: the first day of questions about undated tasks, default `since`. Where an agency owes a
+    code and period twice (a report opened again), the later occasion counts.
     """
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
@@ -172,24 +169,24 @@ def tracked_occasions(
     until: date,
     overrides: Overrides = NO_OVERRIDES,
 ) -> Iterator[Occasion]:
-    """Yield what of a plan is followed up to a due date, when it is tracked from a day.
+    """Yield a plan's occasions up to a due date that are followed when it is tracked from a day.
 
-    Every phase end; reports due from that day on, and of each dated duty the latest before it. A date
-    that nobody confirmed binds nobody looking back.
+    All phase ends; reports due from that day on, and of each duty the latest one before it whose date is
+    not a mere proposal.
     """
     past: dict[str, dict[str, list[Occasion]]] = {}  # by code and period
     since = min(tracked_from - _LONG_AGO, registry.plans[plan_code].issued_on)
-    # How an undated task stands is asked of the year in which tracking began, not of an earlier one.
+    # Questions about undated tasks begin with the year in which tracking began.
     first_year = date(tracked_from.year, 1, 1)
-    for owed in plan_occasions(
+    for each in plan_occasions(
         registry, plan_code, since=since, until=until, overrides=overrides, undated_since=first_year
     ):
-        if owed.kind == "phase_end" or owed.due_on >= tracked_from:
-            yield owed
-        elif not owed.proposed and owed.agencies:
-            past.setdefault(owed.code, {}).setdefault(owed.period, []).append(owed)
+        if each.kind == "phase_end" or each.due_on >= tracked_from:
+            yield each
+        elif not each.proposed and each.agencies:
+            past.setdefault(each.code, {}).setdefault(each.period, []).append(each)
     for periods in past.values():
-        yield from max(periods.values(), key=lambda group: max(owed.due_on for owed in group))
+        yield from max(periods.values(), key=lambda same: max(each.due_on for each in same))
 
 
 def rungs_of(plan: PlanFile, kind: ObligationKind) -> tuple[int, ...]:
@@ -253,13 +250,13 @@ def _undated_occasions(
                 continue
             for task in tasks:
                 assigned = [i for i in overrides.of(plan_code, task.code) if i.since <= day]
-                theirs: dict[bool, list[str]] = {}  # by whether the date is a proposed one
+                owners_by_proposed: dict[bool, list[str]] = {}
                 for owner in task_owners(province, plan, task, on=day, assigned=assigned):
                     own = asked.of(owner)
                     if own is not None and own.due_on == day:
-                        theirs.setdefault(own.proposed, []).append(owner)
+                        owners_by_proposed.setdefault(own.proposed, []).append(owner)
                 words = task.period.raw
-                for proposed, owners in theirs.items():
+                for proposed, owners in owners_by_proposed.items():
                     yield Occasion(
                         plan_code,
                         UNDATED,

@@ -1,8 +1,7 @@
-"""What would go out between two days, if nobody answered.
+"""Preview the reminders between two days, as if nobody answered. Pure: decisions are an argument.
 
-Promises to agree, rung by rung, with what the morning runs put into messages: same owners, same ladder,
-same rule of what is followed once a plan is tracked. Days before that are reckoned as if the plan had been
-loaded long before. Pure: decisions are given, the database is not read.
+Guarantees: it agrees with the messages of the morning runs, rung by rung. Before its tracking began, a plan
+counts as if it had been loaded long before.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from data.rules.owners import coordinator_of
 from data.rules.planning import PlannedObligation, plan_obligations, rungs_of, tracked_occasions
 
 CivilDate = date  # PreviewRow has a field named date
-# How far from its due date a rung can lie, in civil days, with room for Tết.
+# The farthest a rung is from its due date, in civil days, with room for Tết.
 REACH_BEFORE = timedelta(days=150)
 REACH_AFTER = timedelta(days=120)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One rung that would go out: on which day, to whom, about what."""
+    """One reminder: its day, agency and subject."""
 
     date: CivilDate
     province: str
@@ -41,7 +40,7 @@ class PreviewRow:
     plan: str
     code: str
     kind: ObligationKind
-    due_on: CivilDate  # the effective due
+    due_on: CivilDate  # the effective due date
     due_words: str
     rung: int
     working_days_left: int
@@ -55,17 +54,19 @@ def preview_rungs(
     province: str | None = None,
     decisions: Decisions = NO_DECISIONS,
 ) -> list[PreviewRow]:
-    """Return every rung that would go out in since..until, by day and agency; laid: what people decided."""
+    """Return the reminders of the days since..until, by day and agency."""
     rows: list[PreviewRow] = []
     for plan_code, plan in registry.plans.items():
         if province is not None and plan.province != province:
             continue
         home = registry.provinces[plan.province]
         holders: dict[date, Holders] = {}
-        for owed, due, rung, day in _rungs(registry, plan_code, home, since, until, decisions):
+        for obligation, due, rung, day in _rungs(
+            registry, plan_code, home, since, until, decisions
+        ):
             if day not in holders:
                 holders[day] = Holders(home, on=day)
-            code = holders[day].holder(owed.agency, owed.kind)
+            code = holders[day].holder(obligation.agency, obligation.kind)
             code = code or coordinator_of(home, plan, on=day)
             rows.append(
                 PreviewRow(
@@ -73,10 +74,10 @@ def preview_rungs(
                     province=plan.province,
                     agency=home.agencies[code].name if code else "",
                     plan=plan.number,
-                    code=owed.code,
-                    kind=owed.kind,
+                    code=obligation.code,
+                    kind=obligation.kind,
                     due_on=due.due_on,
-                    due_words=owed.due_words,
+                    due_words=obligation.due_words,
                     rung=rung,
                     working_days_left=due.working_days_left(day, registry.workdays),
                 )
@@ -107,15 +108,15 @@ def _rungs(
     until: date,
     decisions: Decisions,
 ) -> Iterator[tuple[PlannedObligation, DueDate, int, date]]:
-    """Yield (what is owed, its due date, rung, day) of one plan, for the days since..until."""
+    """Yield (obligation, due date, rung, day) of one plan, for the days since..until."""
     plan, workdays = registry.plans[plan_code], registry.workdays
     earliest, latest = since - REACH_AFTER, until + REACH_BEFORE
     if any(key[0] == plan_code for key in decisions.extended):
         earliest = min(earliest, plan.issued_on)  # granted dates may lie far from the document's
     tracked_from = decisions.tracked_from.get(plan_code, date.max)
-    counts: set[tuple[str, str, str]] = set()
+    followed: set[tuple[str, str, str]] = set()
     if tracked_from <= until:
-        counts = {
+        followed = {
             (each.code, agency, each.period)
             for each in tracked_occasions(
                 registry,
@@ -127,15 +128,19 @@ def _rungs(
             for agency in each.agencies
         }
     last = min(until, decisions.closed_on.get(plan_code, until))
-    for owed in plan_obligations(
+    for obligation in plan_obligations(
         registry, plan_code, since=earliest, until=latest, overrides=decisions.overrides
     ):
-        if owed.due_on > decisions.closed_on.get(plan_code, owed.due_on):
+        if obligation.due_on > decisions.closed_on.get(plan_code, obligation.due_on):
             continue
-        extended_to = decisions.extended.get((plan_code, owed.code, owed.agency, owed.period))
-        due_on = effective_due(owed.due_on, extended_to)
-        due = compute_due_date(due_on, workdays, strictly=home.file.judged_strictly, kind=owed.kind)
-        is_followed = (owed.code, owed.agency, owed.period) in counts
-        for rung, day in schedule_rungs(rungs_of(plan, owed.kind), due, workdays):
+        extended_to = decisions.extended.get(
+            (plan_code, obligation.code, obligation.agency, obligation.period)
+        )
+        due_on = effective_due(obligation.due_on, extended_to)
+        due = compute_due_date(
+            due_on, workdays, strictly=home.file.judged_strictly, kind=obligation.kind
+        )
+        is_followed = (obligation.code, obligation.agency, obligation.period) in followed
+        for rung, day in schedule_rungs(rungs_of(plan, obligation.kind), due, workdays):
             if since <= day <= last and (day < tracked_from or is_followed):
-                yield owed, due, rung, day
+                yield obligation, due, rung, day

@@ -1,8 +1,7 @@
-"""When the state of a task without a due date is asked: once a year, with the agency's annual report.
+"""Yearly questions about tasks without a due date, asked with the annual report. Pure.
 
-Promises that each agency is asked with the report that it hands in itself, and one that owes none with
-the earliest of the plan, so that the answers are there when the reports are put together. Such a
-question never becomes late. Pure: no database, no clock.
+An agency is asked with its own annual report; one without, with the plan's earliest: so the answers arrive
+before the reports are consolidated. Such a question never becomes late.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ EVERY_YEAR = frozenset({"recurring_annual", "open_ended"})
 
 @dataclass(frozen=True, slots=True)
 class QuestionDate:
-    """The due date of the annual report that a question goes with; proposed: nobody confirmed it."""
+    """The due date of a question's annual report; proposed: the date is not confirmed."""
 
     due_on: date
     proposed: bool
@@ -34,17 +33,17 @@ class QuestionDate:
 
 @dataclass(frozen=True, slots=True)
 class QuestionYear:
-    """When agencies are asked in one year: those with an annual report of their own, and all others."""
+    """The dates of one year's questions: of agencies with an annual report of their own, and of all others."""
 
     own: Mapping[str, QuestionDate]
     others: QuestionDate | None
 
     def of(self, agency: str) -> QuestionDate | None:
-        """Return when an agency is asked; None in a year without reports (before the plan's first)."""
+        """Return the date of an agency's question; None in a year before the plan's first report."""
         return self.own.get(agency, self.others)
 
     def days(self) -> list[date]:
-        """Return every day on which somebody is asked, in order."""
+        """Return the days of all questions, in order."""
         every = [*self.own.values(), *([self.others] if self.others else [])]
         return sorted({asked.due_on for asked in every})
 
@@ -60,30 +59,30 @@ def drop_done(
     *,
     confirmed: Iterable[UndatedTaskKey],
 ) -> frozenset[UndatedTaskKey]:
-    """Leave out of what is wanted the later years of undated tasks that are confirmed as done.
+    """Remove from `wanted` the questions of years after an undated task was confirmed; returns their keys.
 
-    Returns what was left out. A task that comes anew each year is asked about anew. wanted: by code and
-    period, who owes it; confirmed: of any kind of obligation.
+    A task that recurs each year stays. wanted: owners by code and period; confirmed: keys of confirmed
+    obligations of any kind.
     """
     tasks = undated_tasks(plan) if plan is not None else ()
     once = {task.code for task in tasks if task.period.kind not in EVERY_YEAR}
     done = {(code, agency): year for code, agency, year in sorted(confirmed) if code in once}
-    over = frozenset(
+    removed = frozenset(
         (code, agency, year)
         for (code, year), owners in wanted.items()
         if code in once
         for agency in owners
         if year > done.get((code, agency), year)
     )
-    for code, agency, year in over:
+    for code, agency, year in removed:
         del wanted[code, year][agency]
-    return over
+    return removed
 
 
 def question_year(
     plan_code: str, plan: PlanFile, province: Province, year: int, *, overrides: Overrides
 ) -> QuestionYear:
-    """Return when the agencies of a plan are asked in a year."""
+    """Return the dates of a plan's questions in a year."""
     own: dict[str, QuestionDate] = {}
     others: QuestionDate | None = None
     first, last = date(year, 1, 1), date(year, 12, 31)

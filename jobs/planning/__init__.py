@@ -1,1 +1,1 @@
-"""Obligations made, moved, postponed and confirmed by themselves."""
+"""Create, move, postpone and automatically confirm obligations."""

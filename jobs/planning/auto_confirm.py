@@ -1,8 +1,8 @@
-"""Confirming by itself what nobody decided on: ten working days after it was said to be done.
+"""Confirm submitted obligations on which nobody decided within ten working days.
 
-Promises that whoever decides has all of the tenth working day, that each is written down as a decision
-marked "tự động", and that running twice changes nothing. Sends nothing: the agency was told that it
-need do no more.
+Guarantees:
+- The coordinator has all of the tenth working day; running twice changes nothing.
+- Each confirmation is a decision marked "tự động". No message is sent: the agency need do no more.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ from data.progress import decisions
 from data.registry.workdays import Workdays
 
 WORKING_DAYS = 10
-_SOONEST = timedelta(days=WORKING_DAYS)  # civil days that ten working days last at least
-_CHUNK = 200
+_SOONEST = timedelta(days=WORKING_DAYS)  # ten working days last at least so many civil days
+_ROWS_PER_TRANSACTION = 200
 
 
 async def auto_confirm(database: Database, workdays: Workdays, *, now: datetime) -> int:
-    """Confirm what was submitted more than ten working days ago; returns how many.
+    """Confirm obligations submitted more than ten working days ago; returns how many.
 
-    In transactions of a few hundred, so that answers are not kept waiting.
+    In transactions of a few hundred rows, so that answers do not wait.
     """
     confirmed = 0
     after = 0
     while True:
         async with database.write() as connection:
-            part, after, more = await _confirm_chunk(connection, workdays, after=after, now=now)
+            part, after, more = await _confirm_some(connection, workdays, after=after, now=now)
         confirmed += part
         if not more:
             return confirmed
 
 
-async def _confirm_chunk(
+async def _confirm_some(
     connection: AsyncConnection, workdays: Workdays, *, after: int, now: datetime
 ) -> tuple[int, int, bool]:
+    """Return how many were confirmed, the last id read, and whether more may follow."""
     today = civil_date(now)
     rows = await connection.execute(
         select(
@@ -60,14 +61,15 @@ async def _confirm_chunk(
             Plan.withdrawn_at.is_(None),
         )
         .order_by(Obligation.id)
-        .limit(_CHUNK)
+        .limit(_ROWS_PER_TRANSACTION)
     )
-    found = rows.all()
+    submitted = rows.all()
     confirmed = 0
-    for row in found:
+    for row in submitted:
         if today <= workdays.add(civil_date(row.submitted_at), WORKING_DAYS):
             continue
         confirmed += await decisions.confirm_submission(
             connection, row, person_id=None, decided_by=decisions.AUTOMATIC_DECIDER, now=now
         )
-    return confirmed, found[-1].id if found else after, len(found) == _CHUNK
+    last = submitted[-1].id if submitted else after
+    return confirmed, last, len(submitted) == _ROWS_PER_TRANSACTION

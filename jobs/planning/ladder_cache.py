@@ -1,7 +1,7 @@
-"""The schedules of one registry: due dates judged, rungs with their days, the next one to go out.
+"""A cache of judged due dates, rungs with their days, and next rungs.
 
-Promises that each is reckoned once, however many agencies share it: planning asks for every obligation of
-every plan each night. Holds no state of any obligation.
+Each is computed once, however many agencies share it: planning reads every obligation of every plan each
+night. It holds no state of any obligation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from data.rules.planning import rungs_of
 
 
 class LadderCache:
-    """The schedules of one registry, each reckoned once."""
+    """The schedules of one registry, each computed once."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -25,7 +25,7 @@ class LadderCache:
         self._steps: dict[tuple[tuple[int, ...], bool, date], Steps] = {}
 
     def due(self, plan_code: str, kind: Any, due_on: date) -> DueDate:
-        """Return the due date of a kind of obligation, judged as the plan's province judges."""
+        """Return the due date of a kind of obligation, judged by the rule of the plan's province."""
         strictly = self._strictly(plan_code)
         key = (strictly, kind == UNDATED, due_on)
         if key not in self._due:
@@ -35,7 +35,7 @@ class LadderCache:
         return self._due[key]
 
     def steps(self, plan_code: str, kind: Any, due_on: date) -> Steps:
-        """Return (rung, day) of an obligation of the plan, in order."""
+        """Return (rung, day) of an obligation's ladder, in order."""
         rungs = rungs_of(self._registry.plans[plan_code], kind)
         key = (rungs, self._strictly(plan_code), due_on)
         if key not in self._steps:
@@ -46,7 +46,7 @@ class LadderCache:
     def last_reached_rung(
         self, plan_code: str, kind: Any, due_on: date, *, today: date
     ) -> int | None:
-        """Return the last rung of an obligation whose day has come by today, or None where none has."""
+        """Return the last rung whose day has come by today, or None where none has."""
         key = (plan_code, kind, due_on, today)
         if key not in self._reached:
             days = [rung for rung, day in self.steps(plan_code, kind, due_on) if day <= today]
@@ -65,15 +65,15 @@ class LadderCache:
     ) -> tuple[int, date] | None:
         """Return the next rung of an obligation and its day; see data.rules.ladder.next_step."""
         key = (rungs_of(self._registry.plans[plan_code], kind), self._strictly(plan_code), due_on)
-        key_of_step = (key, today, sent, acknowledged_until)
-        if key_of_step not in self._next:
-            self._next[key_of_step] = next_step(
+        step_key = (key, today, sent, acknowledged_until)
+        if step_key not in self._next:
+            self._next[step_key] = next_step(
                 self.steps(plan_code, kind, due_on),
                 today=today,
                 sent=sent,
                 acknowledged_until=acknowledged_until,
             )
-        return self._next[key_of_step]
+        return self._next[step_key]
 
     def _strictly(self, plan_code: str) -> bool:
         return self._registry.province_of(plan_code).file.judged_strictly

@@ -31,7 +31,7 @@ from data.rules.overrides import Overrides
 from data.rules.planning import HORIZON, Occasion, tracked_occasions
 from data.rules.undated import drop_done
 from jobs.planning.ladder_cache import LadderCache
-from jobs.planning.rungs import ENDED_STATES, next_rung_to_send, step_columns
+from jobs.planning.rungs import ENDED_STATES, next_group_step, step_columns
 
 _PAUSE_EVERY = 50  # occasions or groups, after which other tasks of the process get a turn
 _ANNOUNCED = attrgetter("due_on", "due_proposed", "state")  # a change of these is a revision
@@ -210,7 +210,7 @@ def _planned_values(
     state = _restored_state(group) if group.state in ENDED_STATES else group.state
     step = None
     if state == "open":
-        step = next_rung_to_send(
+        step = next_group_step(
             group, ladders, kind=occasion.kind, due_on=due_on, sent=sent, today=today
         )
     due = ladders.due(group.plan_code, occasion.kind, due_on)

@@ -1,6 +1,6 @@
-"""The report that a report serves: what whoever receives it owes next.
+"""Find the report that a report serves: the next one that its receiver owes. Reads only.
 
-Promises that nothing is guessed: a duty whose receivers owe no later report serves none. Reads only.
+A duty whose receivers owe no later report serves none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jobs.rendering.items import load_obligation_rows
 
 @dataclass(frozen=True, slots=True)
 class OnwardObligation:
-    """The report that a duty serves: its row (jobs.rendering.items), what it is called, its effective due date."""
+    """The report that a duty serves: its row (jobs.rendering.items), title and effective due date."""
 
     row: Any
     title: str
@@ -32,7 +32,7 @@ class OnwardObligation:
 
 
 def find_duty(registry: Registry, plan_code: str, code: str) -> ReportDutyEntry | None:
-    """Return a report duty as its plan's file has it; None for a task, or what a file dropped."""
+    """Return a report duty of a plan's file; None for a task, or a code that the file no longer has."""
     plan = registry.plans.get(plan_code)
     duties = plan.report_duties if plan is not None else []
     return next((duty for duty in duties if duty.code == code), None)
@@ -47,9 +47,9 @@ async def find_onward_obligation(
     due_on: date,
     today: date,
 ) -> OnwardObligation | None:
-    """Return what an occurrence of a duty serves: the next report owed by whom it is sent to or through.
+    """Return the next report owed by the agencies to which, or through which, an occurrence is sent.
 
-    due_on: the occurrence's, by the document.
+    due_on: the occurrence's due date by the document.
     """
     duty = find_duty(registry, plan_code, code)
     if duty is None:
@@ -74,6 +74,6 @@ async def find_onward_obligation(
     onward_id = rows.scalar_one_or_none()
     if onward_id is None:
         return None
-    found = (await load_obligation_rows(connection, [onward_id]))[onward_id]
-    title = report_title(found.frequency or "", found.duty_title or "", found.period)
-    return OnwardObligation(found, title, effective_due(found.due_on, found.extended_to))
+    row = (await load_obligation_rows(connection, [onward_id]))[onward_id]
+    title = report_title(row.frequency or "", row.duty_title or "", row.period)
+    return OnwardObligation(row, title, effective_due(row.due_on, row.extended_to))

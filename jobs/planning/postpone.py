@@ -1,7 +1,7 @@
-"""A date that was moved to a later one, and the reminders that follow it.
+"""Skip the rungs that a notice of a later date replaces. Sends nothing.
 
-Promises that an agency that was just told of its later date is not reminded of it the next morning: the
-notice stands for the rungs whose days have come, and the next goes out on its own day. Sends nothing.
+Guarantees: an agency just told of its later date is not reminded of it the next morning; the next rung is
+sent on its own day.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from jobs.planning.rungs import recompute
 async def mark_rungs_told(
     connection: AsyncConnection, registry: Registry, obligation_id: int, *, today: date
 ) -> None:
-    """Count the rungs of an obligation's later date that have come as told, and reckon the next one.
+    """Record the last reached rung of an obligation's later date as sent, and compute the next one.
 
-    Call it when its agency was told of the date; where nothing has come yet it only reckons.
+    Call it once the agency was told of the date. Where no rung is reached yet, it only computes.
     """
     rows = await connection.execute(
         select(Obligation, Plan.code.label("plan_code"))
@@ -34,10 +34,10 @@ async def mark_rungs_told(
     due_on = effective_due(row.due_on, row.extended_to)
     steps = LadderCache(registry).steps(row.plan_code, row.kind, due_on)
     reached = [rung for rung, day in steps if day <= today]
-    told = await connection.execute(
+    sent = await connection.execute(
         select(Reminder.id).where(Reminder.obligation_id == row.id, Reminder.due_on == due_on)
     )
-    if reached and told.first() is None:
+    if reached and sent.first() is None:
         await connection.execute(
             insert(Reminder).values(
                 obligation_id=row.id, due_on=due_on, rung=reached[-1], reminded_on=today

@@ -48,14 +48,14 @@ def _changed_columns(
     due = ladders.due(group.plan_code, group.kind, due_on)
     step = None
     if group.state in ("open", *ENDED_STATES):
-        step = next_rung_to_send(
+        step = next_group_step(
             group, ladders, kind=group.kind, due_on=due_on, sent=group.sent_rung, today=today
         )
     new = {"base_on": due.base, "judged_on": due.judged, **step_columns(step)}
     return tuple((name, value) for name, value in new.items() if getattr(group, name) != value)
 
 
-def next_rung_to_send(
+def next_group_step(
     group: ObligationGroup,
     ladders: LadderCache,
     *,

@@ -19,7 +19,8 @@ from sqlalchemy import select
 from bot.cli.backup import copy_database
 from bot.service.process_lock import DatabaseInUse, ProcessLock, lock_out_services
 from data.accounts import leases
-from data.backup.restore import RestoreResult, inspect_backup, mark_backed_up, prepare_restored_copy
+from data.backup.restore import RestoreResult, mark_backed_up, prepare_restored_copy
+from data.backup.state import inspect_backup
 from data.clock import SystemClock
 from data.db.database import Database
 from data.db.upgrade import newest_revision, upgrade_schema

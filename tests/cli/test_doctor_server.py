@@ -10,7 +10,7 @@ from sqlalchemy import insert, text
 from bot.cli.doctor.finding import CheckContext, Finding
 from bot.cli.doctor.server import CHECKS, check_backups, judge_clock
 from bot.config import Settings
-from data.backup.restore import BACKED_UP_AT
+from data.backup.state import BACKED_UP_AT
 from data.db.database import Database
 from data.db.upgrade import newest_revision
 from data.models import Meta

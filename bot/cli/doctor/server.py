@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
 from bot.cli.output import format_number
-from data.backup.restore import BACKED_UP_AT
+from data.backup.state import BACKED_UP_AT
 from data.clock import SystemClock
 from data.db.upgrade import current_revision, is_known_revision, newest_revision
 from data.models import Meta
