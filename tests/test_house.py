@@ -194,7 +194,7 @@ DOORS: dict[str, set[str]] = {
     "bot.service": {"accounts", "logs", "ping", "process_lock", "registry", "startup"},
     "bot.web": {"calendars", "files", "routes", "server"},
     "data.accounts": {"leases", "usage", "usage_warnings"},
-    "data.backup": {"copy", "restore"},
+    "data.backup": {"copy", "restore", "state"},
     "data.calendars": {"deadlines", "feeds"},
     "data.contacts": {
         "chat_moves",
