@@ -36,7 +36,7 @@ from data.db.upgrade import upgrade_schema
 from data.files import load_link_key
 from data.log import get_logger
 from jobs.channel import Channel
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.digests.pictures import Draw
 from jobs.digests.run import DigestResult, run_digests
 from jobs.digests.week_charts import draw_digest

@@ -17,8 +17,14 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.database import Database
-from data.outbox import messages as outbox
-from data.outbox.messages import WaitingMessage
+from data.outbox.messages import ANSWER
+from data.outbox.queue import (
+    WaitingMessage,
+    list_recent_sends,
+    list_waiting_messages,
+    load_send_state,
+    reset_send_times,
+)
 from data.registry.workdays import Workdays
 from jobs.channel import Pacing, Slot
 from jobs.delivery.sending_hours import next_sending_at
@@ -82,7 +88,7 @@ class SendQueue:
         start = asyncio.get_running_loop().time()
         since = now - timedelta(seconds=self._pacing.longest)
         async with self._database.read() as connection:
-            for row in await outbox.list_recent_sends(connection, self._account_id, since=since):
+            for row in await list_recent_sends(connection, self._account_id, since=since):
                 age = (now - row.at).total_seconds()
                 self._pacing.take(row.chat_id, group=True, at=start - age)
 
@@ -137,7 +143,7 @@ class SendQueue:
                 continue
             passed.add(one.chat_id)
             rest = max(self._silent.get(one.chat_id, now), one.halted_until or now)
-            group, answer = one.chat_kind == "group", one.priority == outbox.ANSWER
+            group, answer = one.chat_kind == "group", one.priority == ANSWER
             wait = pacing.wait(None, group=False, answer=answer, at=at)
             if wait > 0 and not answer:
                 full = True  # where a chat never written to must wait, all that follow must
@@ -158,13 +164,13 @@ class SendQueue:
         """Reckon anew what was reckoned by a clock that has been set back since."""
         self._silent = {chat: until - by for chat, until in self._silent.items()}
         async with self._database.write() as connection:
-            await outbox.reset_send_times(connection, self._account_id, now=now)
+            await reset_send_times(connection, self._account_id, now=now)
         self._stale = True
 
     async def _reload(self, now: datetime) -> None:
         self._silent = {chat: until for chat, until in self._silent.items() if until > now}
         async with self._database.read() as connection:
-            account = await outbox.load_send_state(connection, self._account_id, now=now)
+            account = await load_send_state(connection, self._account_id, now=now)
             self._queue, self._last_read = [], None
             await self._read_on(connection, now, _FIRST_PAGE)
         self._next_at = account.next_at
@@ -174,7 +180,7 @@ class SendQueue:
         self._stale = False
 
     async def _read_on(self, connection: AsyncConnection, now: datetime, count: int) -> None:
-        page = await outbox.list_waiting_messages(
+        page = await list_waiting_messages(
             connection,
             self._account_id,
             now=now,

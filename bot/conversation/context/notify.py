@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.conversation.context.turn import Turn, VisibleObligation
-from data.contacts import enrolments
+from data.contacts import recipients
 from jobs.channel import Answer, Button
 
 
@@ -20,10 +20,10 @@ async def list_chats_to_notify(turn: Turn, known: VisibleObligation) -> Sequence
     if subject.coordinator_id is None:
         return []
     if subject.holder_id == subject.coordinator_id:
-        found = await enrolments.deciding_leader_recipients(turn.connection, subject.province)
+        found = await recipients.deciding_leader_recipients(turn.connection, subject.province)
     else:
-        found = await enrolments.coordinator_recipients(turn.connection, subject.coordinator_id)
-        found = found or await enrolments.agency_recipients(turn.connection, subject.coordinator_id)
+        found = await recipients.coordinator_recipients(turn.connection, subject.coordinator_id)
+        found = found or await recipients.agency_recipients(turn.connection, subject.coordinator_id)
     return [place.chat_id for place in found if place.chat_id != turn.chat.id]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import false, or_
 from bot.conversation.context.access import may
 from bot.conversation.context.pages import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from data.contacts import enrolments
+from data.contacts.recipients import agency_recipients, coordinator_recipients
 from data.progress import decisions, dialogs
 from jobs.channel import Answer, Button
 from jobs.rendering.buttons import NUMBERS_A_ROW
@@ -54,9 +54,9 @@ async def list_other_agency_chats(
     """
     if agency_id is None:
         return []
-    found = await enrolments.agency_recipients(turn.connection, agency_id)
+    found = await agency_recipients(turn.connection, agency_id)
     if own or not found:
-        found = [*found, *await enrolments.coordinator_recipients(turn.connection, agency_id)]
+        found = [*found, *await coordinator_recipients(turn.connection, agency_id)]
     chats = dict.fromkeys(place.chat_id for place in found)
     return [chat_id for chat_id in chats if chat_id != turn.chat.id]
 
