@@ -1,8 +1,8 @@
-"""Delivery: the outbox goes out, one line an account.
+"""Deliver the outbox: one sender for each account of this process.
 
-Promises what ARCHITECTURE.md says of the outbox: nothing is lost, no message is sent by two processes
-at once, a crash repeats at most what was in flight, answers go before broadcasts, and broadcasts go
-only within sending hours. Decides nothing about what is said (jobs.rendering.renderer) or when (jobs.morning.run).
+Guarantees:
+- No message is lost, and none is sent by two processes at once; a crash repeats at most those in flight.
+- Answers go before notices, notices before broadcasts, and broadcasts within sending hours only.
 """
 
 from __future__ import annotations
@@ -16,25 +16,24 @@ from data.db.database import Database
 from data.registry.workdays import Workdays
 from jobs.channel import Channel
 from jobs.delivery.lease import AccountLease
-from jobs.delivery.prepare import MessageRenderer
 from jobs.delivery.sender import AccountSender
+from jobs.rendering.renderer import Renderer
 
-_NO_MORE = frozenset({"sent", "skipped", "not_owned"})  # give the other accounts nothing to do
+_SETTLED = frozenset({"sent", "skipped", "not_owned"})  # outcomes that give other accounts no work
 
 
 class Dispatcher:
-    """The ways out of all accounts of one process.
+    """The senders and leases of all accounts of one process.
 
-    owner: names this process in the leases; see data.accounts.leases.take_lease. lease_clock: what leases are
-    reckoned by,
-    where that is another than `clock`.
+    owner: names this process in the leases; see data.accounts.leases.take_lease. lease_clock: the clock of
+    leases, where `clock` is another one.
     """
 
     def __init__(
         self,
         database: Database,
         channels: Mapping[int, Channel],
-        renderer: MessageRenderer,
+        renderer: Renderer,
         workdays_source: Callable[[], Workdays],
         clock: Clock,
         owner: str,
@@ -61,47 +60,48 @@ class Dispatcher:
         self._running = False
 
     def wake(self) -> None:
-        """Look again now; call after a commit that put something, and when a stepped clock was moved."""
-        for line in self._senders:
-            line.wake()
+        """Send now; call after a commit that put messages, and when a stepped clock was moved."""
+        for sender in self._senders:
+            sender.wake()
 
     async def run(self) -> None:
-        """Deliver until stop() or cancellation; ends when what was in flight is recorded.
+        """Deliver until stop() or cancellation; ends when the messages in flight are recorded.
 
-        Sends within milliseconds of a message's send_at or of wake(); looks every second besides (on a file every
-        five), for what another process put.
+        Sends within milliseconds of a message's send_at or of wake(). Messages that another process put are
+        found within a second, on SQLite within five.
         """
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
-                for line in self._senders:
-                    group.create_task(line.run())
+                for sender in self._senders:
+                    group.create_task(sender.run())
         finally:
             self._running = False
 
     def stop(self) -> None:
         """Let run() end; nothing more is claimed."""
-        for line in self._senders:
-            line.stop()
+        for sender in self._senders:
+            sender.stop()
 
     async def run_until_idle(self) -> Counter[str]:
-        """Send everything that may be sent now, then give the accounts back; for tick, sandbox, tests.
+        """Send everything that may be sent now, then release the accounts; for tick, sandbox, tests.
 
-        Waits for windows of pacing (at most a minute at a time), not for what the clock must bring: a
-        platform's "wait", a back-off, a later send_at, sending hours. Returns how many ended how:
-        "sent", "skipped", "gone" …; "not_owned" counts accounts that another process has. Raises
-        RuntimeError while run() is at work: there, wake() is enough.
+        Waits for pacing windows (at most a minute each), not for a platform's "wait", a back-off, a later
+        send_at or sending hours. Returns the number of results by outcome: "sent", "skipped", "gone" …;
+        "not_owned" counts accounts that another process owns. Raises RuntimeError while run() runs.
         """
         if self._running:
-            raise RuntimeError("run() is at work; wake() it instead")
+            raise RuntimeError("run() is running; wake() it instead")
         total: Counter[str] = Counter()
         async with self._one_at_a_time:
             while True:
-                counts = await asyncio.gather(*(line.run_until_idle() for line in self._senders))
-                found = sum(counts, Counter())
+                by_sender = await asyncio.gather(
+                    *(sender.run_until_idle() for sender in self._senders)
+                )
+                counts = sum(by_sender, Counter())
                 if total:
-                    del found["not_owned"]  # counted by the first round
-                total += found
-                # What one account could not bring may wait at another, whose line was idle already.
-                if len(self._senders) == 1 or found.keys() <= _NO_MORE:
+                    del counts["not_owned"]  # counted by the first round
+                total += counts
+                # A message that one account could not send may wait at another, whose sender was idle already.
+                if len(self._senders) == 1 or counts.keys() <= _SETTLED:
                     return total
