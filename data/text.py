@@ -43,3 +43,20 @@ def strip_invisible(text: str) -> str:
 def escape_invisible(text: str) -> str:
     """Return the text with control characters and marks of direction written as escapes; lines stay lines."""
     return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+_SECRECY_MARKS = {"mật", "tốimật", "tuyệtmật"}
+_SECRECY_LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
+
+
+def is_marked_secret(text: str) -> bool:
+    """Tell whether a line is only MẬT, TỐI MẬT or TUYỆT MẬT, or begins with "Độ mật:".
+
+    In any case and any Unicode form; signs, spaces and brackets around the mark do not hide it.
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
+    return any(
+        "".join(filter(str.isalnum, line)) in _SECRECY_MARKS or _SECRECY_LEVEL.match(line)
+        for line in folded.splitlines()
+    )

@@ -22,7 +22,6 @@ from bot.cli.database import open_for_reading, open_for_writing
 from bot.cli.output import CommandFailed, print_json, print_table, show_progress
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
-from data.inbox import is_marked_secret
 from data.loading.load import read_registry
 from data.progress.replies import lock_obligations, record_reply
 from data.registry.registry import Registry
@@ -30,7 +29,7 @@ from data.registry.titles import period_name
 from data.sheets.status_import import StatusChange, diff_status, note_with_origin
 from data.sheets.status_reader import FilledStatusRow, read_status_sheet
 from data.sheets.workbook import ImportRefused
-from data.text import collapse_whitespace, fold
+from data.text import collapse_whitespace, fold, is_marked_secret
 from jobs.planning.rungs import recompute
 
 _LONGEST_NAME = 80
