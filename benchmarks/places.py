@@ -25,7 +25,7 @@ from data.db.upgrade import upgrade_schema
 from data.models import Chat, Message, MessageItem, Obligation, Plan
 from data.outbox.messages import BROADCAST
 from data.registry.registry import Registry
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.rendering.renderer import Renderer
 from tests.support.telegram_server import TOKEN
 

@@ -38,7 +38,7 @@ from bot.config import Settings
 from bot.service import logs
 from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from tests.support.telegram_server import TOKEN
 
 AIM_RATIO, AIM_BEYOND_MS = 0.6, 1.0

@@ -27,7 +27,7 @@ from data.db.database import Database
 from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.queue import SendQueue
 from jobs.morning.run import run_mornings
 from jobs.rendering.renderer import Renderer

@@ -27,7 +27,7 @@ from bot.channels.telegram.channel import TelegramChannel
 from data.db.database import Database
 from data.registry.registry import Registry
 from jobs.channel import Button, OutgoingMessage
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from tests.support.telegram_server import TOKEN
 
 AIM_FIRST_MS, AIM_P50_MS, AIM_P95_MS = 300.0, 20.0, 100.0

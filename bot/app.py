@@ -34,7 +34,7 @@ from data.db.server_clock import clock_for
 from data.files import load_link_key
 from data.log import get_logger
 from jobs.channel import Channel
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.digests.pictures import Draw
 from jobs.digests.run import DigestResult, run_digests
 from jobs.digests.week_charts import draw_digest

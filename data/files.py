@@ -1,8 +1,4 @@
-"""Files made for people, kept until they expire.
-
-Promises that a file is had only while it is kept, and that its name never holds a folder. Who may have
-it is decided by whoever hands out its id or address; see jobs/rendering/links.py.
-"""
+"""Files made for people, stored until they expire; jobs/rendering/links.py decides who may have one."""
 
 from __future__ import annotations
 
@@ -22,13 +18,13 @@ PNG = "image/png"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ICS = "text/calendar"
-_UNFIT = re.compile(r"[^\w.-]+")
+_NOT_FILE_NAME = re.compile(r"[^\w.-]+")
 _LINK_KEY = "link_key"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file as it was kept."""
+    """A stored file."""
 
     id: int
     name: str
@@ -46,11 +42,11 @@ async def store_file(
     now: datetime,
     retention: timedelta = FILE_RETENTION,
 ) -> int:
-    """Keep a file; returns its id. What does not belong into a file's name becomes "-"."""
+    """Store a file; returns its id. Characters that no file name should have become "-"."""
     added = await connection.execute(
         insert(Download)
         .values(
-            name=_UNFIT.sub("-", name).strip("-.")[-120:] or "tep",
+            name=_NOT_FILE_NAME.sub("-", name).strip("-.")[-120:] or "tep",
             mime=mime,
             content=content,
             made_at=now,
@@ -62,41 +58,40 @@ async def store_file(
 
 
 async def load_file(connection: AsyncConnection, download_id: int) -> StoredFile | None:
-    """Return a file, or None where there is none or it was let go."""
-    row = (
-        await connection.execute(
-            select(
-                Download.id, Download.name, Download.mime, Download.content, Download.expires_at
-            ).where(Download.id == download_id)
-        )
-    ).first()
+    """Return a file, or None where there is none (any more)."""
+    rows = await connection.execute(
+        select(
+            Download.id, Download.name, Download.mime, Download.content, Download.expires_at
+        ).where(Download.id == download_id)
+    )
+    row = rows.first()
     return StoredFile(*row) if row is not None else None
 
 
 async def delete_expired_files(connection: AsyncConnection, *, now: datetime) -> int:
-    """Delete the files that have expired; returns how many."""
-    gone = await connection.execute(delete(Download).where(Download.expires_at <= now))
-    return gone.rowcount
+    """Delete the files that have expired; returns their number."""
+    deleted = await connection.execute(delete(Download).where(Download.expires_at <= now))
+    return deleted.rowcount
 
 
 async def delete_report_files(connection: AsyncConnection) -> int:
-    """Delete all Word and Excel files, which may name people; returns how many. They can be made anew."""
-    gone = await connection.execute(delete(Download).where(Download.mime.in_((DOCX, XLSX))))
-    return gone.rowcount
+    """Delete all Word and Excel files, which may name people; returns their number."""
+    deleted = await connection.execute(delete(Download).where(Download.mime.in_((DOCX, XLSX))))
+    return deleted.rowcount
 
 
 async def load_link_key(connection: AsyncConnection) -> bytes:
-    """Return the key that signs addresses of our web side; made once, and the same for every process.
+    """Return the key that signs addresses of our web side; created once, the same for every process.
 
-    Call within a write transaction. Of two first starts at once the later one waits, and has the other's.
+    Call in a write transaction: of two first starts the later one waits, and has the key of the other.
     """
     stored = select(Meta.value).where(Meta.key == _LINK_KEY)
-    known = await connection.scalar(stored)
-    if known is None:
+    key = await connection.scalar(stored)
+    if key is None:
         await connection.execute(
             insert_or_ignore(connection, Meta, "key").values(
                 key=_LINK_KEY, value=secrets.token_hex(32)
             )
         )
-        known = (await connection.execute(stored)).scalar_one()
-    return bytes.fromhex(known)
+        key = (await connection.execute(stored)).scalar_one()
+    return bytes.fromhex(key)

@@ -1,16 +1,18 @@
-"""The inbox: what came in, stored raw before the platform is told to forget it.
+"""Inbox events: incoming updates, stored raw, and their state.
 
-Promises that one update is stored once for an account, that a text with a secrecy mark is never stored
-(only that its update was refused), that an event leaves "new" exactly once: done, parked or refused, and
-that the events of a chat become visible in the order of their ids, whichever processes store them. Never
-parses for meaning and never answers.
+    new ──handled──▶ done
+     ├──given up───▶ parked
+    (marked secret on arrival: refused, stored without its words)
+
+Guarantees:
+- An account's update is stored once; of one with a secrecy mark only that it was refused.
+- An event leaves "new" once, whichever processes try.
+- The events of a chat become visible in the order of their ids.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,22 +23,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.statements import insert_or_ignore
 from data.models import Account, InboxEvent
+from data.text import is_marked_secret
 
 MOST_ATTEMPTS = 3
 
-_NEW = InboxEvent.state == literal_column("'new'")  # written out, so that the partial index is used
-_SECRECY_MARKS = {"mật", "tốimật", "tuyệtmật"}
-_WRITTEN = {"text", "caption"}
-# A lock for each chat, taken in one order and let go by the commit.
-_IN_TURN = text(
+_NEW = InboxEvent.state == literal_column("'new'")  # a literal, for the partial index
+_TEXT_KEYS = {"text", "caption"}
+# A lock for each chat, taken in one order and released by the commit.
+_LOCK_CHATS = text(
     "SELECT pg_advisory_xact_lock(CAST(:account_id AS int), chat) FROM"
     " (SELECT DISTINCT hashtext(a) AS chat FROM unnest(CAST(:chats AS text[])) a ORDER BY 1) chats"
 )
-_LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
 
 
 class IncomingUpdate(Protocol):
-    """One update as it came; jobs.channel.RawUpdate fits."""
+    """One raw update; jobs.channel.RawUpdate fits."""
 
     @property
     def update_id(self) -> str: ...
@@ -46,24 +47,8 @@ class IncomingUpdate(Protocol):
     def address(self) -> str | None: ...
 
 
-# ------------------------------------------------------------------ secrecy marks
-
-
-def is_marked_secret(text: str) -> bool:
-    """Tell whether a line is only MẬT, TỐI MẬT or TUYỆT MẬT, or begins with "Độ mật:".
-
-    In any case and any Unicode form; signs, spaces and brackets around the mark do not hide it.
-    """
-    folded = unicodedata.normalize("NFC", text).casefold()
-    folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
-    return any(
-        "".join(filter(str.isalnum, line)) in _SECRECY_MARKS or _LEVEL.match(line)
-        for line in folded.splitlines()
-    )
-
-
 def holds_secret(raw: bytes) -> bool:
-    """Tell whether a text or caption within a raw update bears a secrecy mark, quoted ones too."""
+    """Tell whether a text or caption in a raw update has a secrecy mark, even a quoted one."""
     try:
         return any(map(is_marked_secret, _texts(json.loads(raw))))
     except (ValueError, RecursionError):
@@ -71,11 +56,11 @@ def holds_secret(raw: bytes) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield what people wrote; not names, for somebody may be called Mật."""
+    """Yield texts and captions; not names, because a person may be called Mật."""
     if isinstance(value, dict):
         for key, part in value.items():
             if isinstance(part, str):
-                if key in _WRITTEN:
+                if key in _TEXT_KEYS:
                     yield part
             else:
                 yield from _texts(part)
@@ -84,12 +69,9 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-# ------------------------------------------------------------------ storing
-
-
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What became of a batch: updates that are new, with the number each has here, and those refused."""
+    """New updates of a batch with their event ids, and those of them that were refused."""
 
     new: list[tuple[int, IncomingUpdate]]
     refused: list[IncomingUpdate]
@@ -102,11 +84,11 @@ async def record_updates(
     *,
     now: datetime,
 ) -> StoredBatch:
-    """Store what is new of a batch, but nothing of what is marked secret."""
-    if connection.dialect.name != "sqlite":  # where another process may be storing at this moment
+    """Store the new updates of a batch; those marked secret without their words."""
+    if connection.dialect.name != "sqlite":  # another process may be storing at this moment
         chats = [one.address or "" for one in updates]
-        await connection.execute(_IN_TURN, {"account_id": account_id, "chats": chats})
-    kept = StoredBatch([], [])
+        await connection.execute(_LOCK_CHATS, {"account_id": account_id, "chats": chats})
+    batch = StoredBatch([], [])
     for one in updates:
         secret = holds_secret(one.raw)
         added = await connection.execute(
@@ -122,16 +104,16 @@ async def record_updates(
             )
             .returning(InboxEvent.id)
         )
-        number = added.scalar_one_or_none()
-        if number is not None and secret:
-            kept.refused.append(one)
-        if number is not None:
-            kept.new.append((number, one))
-    return kept
+        event_id = added.scalar_one_or_none()
+        if event_id is not None and secret:
+            batch.refused.append(one)
+        if event_id is not None:
+            batch.new.append((event_id, one))
+    return batch
 
 
 async def record_offset(connection: AsyncConnection, account_id: int, offset: int) -> None:
-    """Note the next update number to ask for, in the transaction that stores those before it."""
+    """Record the next update number to poll for, in the transaction that stores those before it."""
     await connection.execute(
         update(Account).where(Account.id == account_id).values(polled_to=offset)
     )
@@ -140,29 +122,26 @@ async def record_offset(connection: AsyncConnection, account_id: int, offset: in
 async def load_offset(
     connection: AsyncConnection, account_id: int, *, quiet_since: datetime
 ) -> int | None:
-    """Return the next update number to ask for; None (whatever there is) after a long quiet.
+    """Return the next update number to poll for; None (poll for all) where the last update is older.
 
-    After a week without updates Telegram numbers anew, maybe lower: an old number would hide them.
+    After a week without updates Telegram may number anew and lower: an old number would hide them.
     """
-    heard = await connection.scalar(
+    last_received_at = await connection.scalar(
         select(InboxEvent.received_at)
         .where(InboxEvent.account_id == account_id)
         .order_by(InboxEvent.id.desc())
         .limit(1)
     )
-    if heard is None or heard < quiet_since:
+    if last_received_at is None or last_received_at < quiet_since:
         return None
     return await connection.scalar(select(Account.polled_to).where(Account.id == account_id))
-
-
-# ------------------------------------------------------------------ handling
 
 
 async def list_new_events(
     connection: AsyncConnection, account_ids: Iterable[int], *, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return the oldest events that were not handled, of each account so many."""
-    found: list[Row[Any]] = []
+    """Return the oldest new events, at most `limit` of each account."""
+    events: list[Row[Any]] = []
     for account_id in account_ids:
         rows = await connection.execute(
             select(InboxEvent.__table__)
@@ -170,8 +149,8 @@ async def list_new_events(
             .order_by(InboxEvent.id)
             .limit(limit)
         )
-        found.extend(rows.all())
-    return found
+        events.extend(rows.all())
+    return events
 
 
 async def finish_event(
@@ -183,39 +162,39 @@ async def finish_event(
     error: str | None = None,
     forget: bool = False,
 ) -> bool:
-    """End a new event; False where it was ended before or another process is at it: do nothing for it.
+    """End a new event; False where it has ended, or another process handles it: then have no effect.
 
-    Called first in the transaction that holds its effect, so that two can never both have one. forget:
-    what came in is not kept. Waits for nobody: see is_new.
+    Called first in the transaction that holds the effect, so that an event has one effect. forget: empty the
+    raw update. Does not wait for another process; see is_new_event.
     """
-    ended = await connection.execute(
+    updated = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == _free(event_id))
         .values(state=state, error=error, handled_at=now, **_emptied(forget))
     )
-    return ended.rowcount == 1
+    return updated.rowcount == 1
 
 
 async def park_event(
     connection: AsyncConnection, event_id: int, *, now: datetime, forget: bool = False
 ) -> bool:
-    """Give a new event up, with the error it has; False where finish() would say so."""
-    parked = await connection.execute(
+    """Give a new event up, with its recorded error; returns False as finish_event does."""
+    updated = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == _free(event_id))
         .values(state="parked", handled_at=now, **_emptied(forget))
     )
-    return parked.rowcount == 1
+    return updated.rowcount == 1
 
 
 async def is_new_event(connection: AsyncConnection, event_id: int) -> bool:
-    """Tell of an event that finish() did not end whether it is in another process's hands."""
-    found = await connection.scalar(select(InboxEvent.id).where(InboxEvent.id == event_id, _NEW))
-    return found is not None
+    """Tell whether an event that finish_event did not end is being handled by another process."""
+    new_id = await connection.scalar(select(InboxEvent.id).where(InboxEvent.id == event_id, _NEW))
+    return new_id is not None
 
 
 def _free(event_id: int) -> ScalarSelect[int]:
-    """The event if it is new and no other process holds it (SQLite has one writer, and no such lock)."""
+    """Select the event if it is new and not locked by another process; SQLite has one writer anyway."""
     return (
         select(InboxEvent.id)
         .where(InboxEvent.id == event_id, _NEW)
@@ -229,7 +208,7 @@ def _emptied(forget: bool) -> dict[str, bytes]:
 
 
 async def record_failure(connection: AsyncConnection, event_id: int, *, error: str) -> None:
-    """Note that handling failed; the event stays new."""
+    """Record that handling failed; the event stays new."""
     await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == _free(event_id))

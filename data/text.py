@@ -48,3 +48,20 @@ def escape_invisible(text: str) -> str:
 def utf16_length(text: str) -> int:
     """Return the length of a text as messengers count it: in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
+
+
+_SECRECY_MARKS = {"mật", "tốimật", "tuyệtmật"}
+_SECRECY_LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
+
+
+def is_marked_secret(text: str) -> bool:
+    """Tell whether a line is only MẬT, TỐI MẬT or TUYỆT MẬT, or begins with "Độ mật:".
+
+    In any case and any Unicode form; signs, spaces and brackets around the mark do not hide it.
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
+    return any(
+        "".join(filter(str.isalnum, line)) in _SECRECY_MARKS or _SECRECY_LEVEL.match(line)
+        for line in folded.splitlines()
+    )

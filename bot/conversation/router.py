@@ -33,6 +33,7 @@ from bot.conversation.replies.dispatch import (
 from bot.conversation.replies.show import no_list_answer
 from data.clock import civil_date
 from data.contacts import enrolments
+from data.contacts.chats import ensure_chat, wake_chat
 from data.contacts.invitations import find_code
 from data.models import Account
 from data.registry.registry import Registry
@@ -80,9 +81,9 @@ class Router:
 
         The inbox handles a chat that moved or is gone itself (data/outbox/lost_chats.py).
         """
-        chat = await enrolments.ensure_chat(connection, incoming, now=now)
+        chat = await ensure_chat(connection, incoming, now=now)
         if chat.state != "living":
-            await enrolments.wake_chat(connection, chat.id)
+            await wake_chat(connection, chat.id)
         today = civil_date(now)
         await enrolments.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
         turn = Turn(

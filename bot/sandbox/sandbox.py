@@ -30,7 +30,7 @@ from data.models import Enrolment, Message, Obligation, Plan
 from data.registry.registry import Registry
 from data.rules.preview import preview_rungs
 from jobs.channel import RawUpdate
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.digests.run import digest_day, run_digests
 from jobs.digests.week_charts import draw_digest
 from jobs.inbox.intake import store_updates

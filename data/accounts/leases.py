@@ -1,7 +1,8 @@
-"""Accounts and who owns them: one process at a time sends for an account.
+"""Accounts and their leases: one process at a time owns an account and sends for it.
 
-Promises that every new owner raises the epoch, so that whatever an older one still tries to write can
-be told from it. An account that the platform stopped or halted keeps its messages.
+Guarantees:
+- Every new owner raises the epoch, so that writes of an earlier owner are recognised and refused.
+- An account that is stopped or halted keeps its messages.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Account, Chat
 
-LEASE_SECONDS = 20.0  # renewed every five; another process may take over after it: within 30
+LEASE_SECONDS = 20.0  # renewed every 5; so another process takes over within 30
 
 
 class LeaseLost(Exception):
@@ -25,7 +26,7 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to send for an account, as long as nobody else raised its epoch."""
+    """The right to send for an account, as long as no other process has raised its epoch."""
 
     account_id: int
     owner: str
@@ -41,35 +42,35 @@ async def ensure_account(
     link: str | None = None,
     now: datetime | None = None,
 ) -> int:
-    """Return the id of an account that is set, made if new; it is no longer stopped by a refusal.
+    """Return the id of a configured account, created if new; a stop by a refusal ends.
 
-    title, link: None where the platform was not reached yet; what was known before is kept. A rest that
-    has an end (a spent quota) goes on. now: notes that a process with this account lives, so that no
-    other lets go of it before this one owns it.
+    title, link: None where the platform was not reached yet; stored values stay. A stop with an end (a spent
+    quota) stays. now: restarts the time without an owner, so that no other process takes the account for
+    abandoned before this one owns it.
     """
-    found = await connection.scalar(
+    account_id = await connection.scalar(
         select(Account.id).where(Account.channel == channel, Account.name == name)
     )
-    if found is None:
-        made = insert(Account).values(
+    if account_id is None:
+        added = insert(Account).values(
             channel=channel, name=name, title=title, link=link, owned_until=now
         )
-        return (await connection.execute(made.returning(Account.id))).scalar_one()
-    known = {"title": title, "link": link}
-    if values := {key: value for key, value in known.items() if value is not None}:
-        await connection.execute(update(Account).where(Account.id == found).values(values))
+        return (await connection.execute(added.returning(Account.id))).scalar_one()
+    given = {"title": title, "link": link}
+    if values := {key: value for key, value in given.items() if value is not None}:
+        await connection.execute(update(Account).where(Account.id == account_id).values(values))
     await connection.execute(
         update(Account)
-        .where(Account.id == found, Account.stopped_until.is_(None))
+        .where(Account.id == account_id, Account.stopped_until.is_(None))
         .values(stopped_at=None, stopped_why=None)
     )
     if now is not None:
         await connection.execute(
             update(Account)
-            .where(Account.id == found, or_(Account.owned_until.is_(None), _over(now)))
+            .where(Account.id == account_id, or_(Account.owned_until.is_(None), _has_expired(now)))
             .values(owned_until=now)
         )
-    return found
+    return account_id
 
 
 async def take_lease(
@@ -82,10 +83,10 @@ async def take_lease(
 ) -> int | None:
     """Take the account's lease; returns the new epoch, or None while another owner's lease runs.
 
-    The same owner takes it over at once: give a name anew to every process that may run beside
-    another, the same name only where the one before is known to be dead.
+    The same owner takes it at once. So every process needs a name of its own, and may have that of an
+    earlier one only where that one is known to be dead.
     """
-    taken = await connection.execute(
+    updated = await connection.execute(
         update(Account)
         .where(
             Account.id == account_id,
@@ -93,7 +94,7 @@ async def take_lease(
                 Account.owner.is_(None),
                 Account.owner == owner,
                 Account.owned_until.is_(None),
-                _over(now),
+                _has_expired(now),
             ),
         )
         .values(
@@ -103,7 +104,7 @@ async def take_lease(
         )
         .returning(Account.epoch)
     )
-    return taken.scalar_one_or_none()
+    return updated.scalar_one_or_none()
 
 
 async def renew_lease(
@@ -113,20 +114,20 @@ async def renew_lease(
     now: datetime,
     lease_seconds: float = LEASE_SECONDS,
 ) -> None:
-    """Lengthen the lease, also one that ran out and that nobody took; raises LeaseLost."""
-    renewed = await connection.execute(
+    """Extend the lease, even one that has expired and that nobody took; raises LeaseLost."""
+    updated = await connection.execute(
         update(Account)
         .where(_is_current(lease))
         .values(owned_until=now + timedelta(seconds=lease_seconds))
     )
-    if renewed.rowcount != 1:
+    if updated.rowcount != 1:
         raise LeaseLost(f"account {lease.account_id}")
 
 
 async def release_lease(connection: AsyncConnection, lease: Lease, *, now: datetime) -> None:
-    """Give the lease back, so that another owner need not wait; nothing where it was lost.
+    """Release the lease, so that another owner need not wait; no effect where it was lost.
 
-    owned_until then tells since when nobody owns the account.
+    owned_until then holds the instant since which no process owns the account.
     """
     await connection.execute(
         update(Account).where(_is_current(lease)).values(owner=None, owned_until=now)
@@ -134,13 +135,12 @@ async def release_lease(connection: AsyncConnection, lease: Lease, *, now: datet
 
 
 async def lock_lease(connection: AsyncConnection, lease: Lease) -> None:
-    """Make sure that the lease holds until the transaction ends; raises LeaseLost.
+    """Hold the lease until the transaction ends; raises LeaseLost.
 
-    Every transaction that claims or records begins with it (PostgreSQL locks the row; SQLite has one
-    writer).
+    Every transaction that claims or records begins with it. PostgreSQL locks the row; SQLite has one writer.
     """
-    held = await connection.execute(_HOLD, _lease_parameters(lease))
-    if held.first() is None:
+    rows = await connection.execute(_LOCK, _lease_parameters(lease))
+    if rows.first() is None:
         raise LeaseLost(f"account {lease.account_id}")
 
 
@@ -152,31 +152,31 @@ async def load_account(connection: AsyncConnection, account_id: int) -> Row[Any]
 async def list_unowned_accounts(
     connection: AsyncConnection, *, except_ids: Collection[int], since: datetime, now: datetime
 ) -> list[int]:
-    """Return the accounts, other than `but` and those stopped, that no process has had since an instant.
+    """Return the accounts that no process has owned since an instant, without stopped ones and except_ids.
 
-    Held until the transaction ends. Of one of which nothing is known the time counts from now on.
+    Their rows are locked until the transaction ends. For an account without a record the time counts from now.
     """
     rows = await connection.execute(
         select(Account.id, Account.owned_until)
         .where(
             Account.id.not_in(list(except_ids)),
             Account.stopped_at.is_(None),
-            or_(Account.owned_until.is_(None), _over(since)),
+            or_(Account.owned_until.is_(None), _has_expired(since)),
         )
         .order_by(Account.id)
         .with_for_update()
     )
-    found = rows.all()
-    unknown = [row.id for row in found if row.owned_until is None and since < now]
-    if unknown:
+    unowned = rows.all()
+    unrecorded = [row.id for row in unowned if row.owned_until is None and since < now]
+    if unrecorded:
         await connection.execute(
-            update(Account).where(Account.id.in_(unknown)).values(owned_until=now)
+            update(Account).where(Account.id.in_(unrecorded)).values(owned_until=now)
         )
-    return [row.id for row in found if row.id not in unknown]
+    return [row.id for row in unowned if row.id not in unrecorded]
 
 
 async def list_owned_accounts(connection: AsyncConnection, *, now: datetime) -> list[Row[Any]]:
-    """Return the accounts that a process owns at an instant."""
+    """Return the accounts that a process owns now."""
     rows = await connection.execute(
         select(Account.__table__)
         .where(Account.owner.is_not(None), Account.owned_until > now)
@@ -193,26 +193,27 @@ async def stop_account(
     now: datetime,
     until: datetime | None = None,
 ) -> bool:
-    """Stop an account that the platform refuses, or (until) that may send no more before an instant.
+    """Stop an account that the platform refuses, or that may send no more before an instant (until).
 
-    Nothing is sent from it, and nobody is addressed there. Returns False where it was stopped already.
+    A stopped account sends nothing, and its chats are nobody's recipients. Returns False where it was
+    stopped already.
     """
-    stopped = await connection.execute(
+    updated = await connection.execute(
         update(Account)
         .where(Account.id == account_id, Account.stopped_at.is_(None))
         .values(stopped_at=now, stopped_why=why, stopped_until=until)
     )
-    return stopped.rowcount == 1
+    return updated.rowcount == 1
 
 
 async def resume_accounts(connection: AsyncConnection, *, now: datetime) -> int:
-    """Let accounts go on whose rest is over; returns how many."""
-    resumed = await connection.execute(
+    """End the stops whose end has come; returns the number of accounts."""
+    updated = await connection.execute(
         update(Account)
         .where(Account.stopped_until <= now)
         .values(stopped_at=None, stopped_why=None, stopped_until=None, halted_until=None)
     )
-    return resumed.rowcount
+    return updated.rowcount
 
 
 async def pause_sending(
@@ -222,7 +223,7 @@ async def pause_sending(
     account_id: int | None = None,
     chat_id: int | None = None,
 ) -> None:
-    """Keep an account or a chat silent until an instant, as the platform asked."""
+    """Silence an account or a chat until an instant, as the platform asked."""
     if account_id is not None:
         await connection.execute(
             update(Account).where(Account.id == account_id).values(halted_until=until)
@@ -231,7 +232,7 @@ async def pause_sending(
         await connection.execute(update(Chat).where(Chat.id == chat_id).values(halted_until=until))
 
 
-def _over(now: datetime) -> ColumnElement[bool]:
+def _has_expired(now: datetime) -> ColumnElement[bool]:
     return Account.owned_until <= now
 
 
@@ -245,7 +246,7 @@ def _lease_parameters(lease: Lease) -> dict[str, Any]:
     return {"account_id": lease.account_id, "owner": lease.owner, "epoch": lease.epoch}
 
 
-_HOLD = (
+_LOCK = (
     select(Account.id)
     .where(
         Account.id == bindparam("account_id"),

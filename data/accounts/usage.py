@@ -1,8 +1,7 @@
-"""How much each account is used: chats and people linked, messages sent and received this month.
+"""Usage of each account: chats and people linked, messages sent and received this calendar month.
 
-Promises that counting costs what went in the month, not what is stored (an index each on what was sent
-and what came in), and that a month is one of the province's calendar. Reads only; what a platform allows
-is the channel's to say.
+Guarantees:
+- Counting costs as much as the month's messages, not all stored ones: an index serves each direction.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from data.models import Account, Chat, Enrolment, InboxEvent, Message
 
 @dataclass(frozen=True, slots=True)
 class AccountUsage:
-    """One account; people: who is enrolled as a person, for members of a group are not known."""
+    """One account; people: persons enrolled, because the members of a group are not known."""
 
     account_id: int
     channel: str
@@ -32,39 +31,39 @@ class AccountUsage:
 
 @dataclass(frozen=True, slots=True)
 class MonthUsage:
-    """Messages of an account since the 1st, both ways: platforms do not say which ones they count."""
+    """Messages of an account since the 1st; platforms do not say which direction they count."""
 
     sent: int
     received: int
 
     @property
     def used(self) -> int:
-        """Return how many there are if both ways count."""
+        """Return the number of both directions."""
         return self.sent + self.received
 
 
 async def load_month_usage(
     connection: AsyncConnection, account_id: int, *, today: date
 ) -> MonthUsage:
-    """Return how many messages an account sent and received since the 1st of the month."""
-    begins = instant_at(today.replace(day=1), time.min)
+    """Return the numbers of messages that an account sent and received since the 1st of the month."""
+    month_start = instant_at(today.replace(day=1), time.min)
     sent = await connection.scalar(
-        select(func.count()).where(Message.account_id == account_id, Message.sent_at >= begins)
+        select(func.count()).where(Message.account_id == account_id, Message.sent_at >= month_start)
     )
     received = await connection.scalar(
         select(func.count()).where(
-            InboxEvent.account_id == account_id, InboxEvent.received_at >= begins
+            InboxEvent.account_id == account_id, InboxEvent.received_at >= month_start
         )
     )
     return MonthUsage(int(sent or 0), int(received or 0))
 
 
 async def list_account_usage(connection: AsyncConnection, *, today: date) -> list[AccountUsage]:
-    """Return every account with its living chats, its people and what it sent since the 1st of the month."""
-    begins = instant_at(today.replace(day=1), time.min)
+    """Return every account with its living chats, its people and its messages sent since the 1st."""
+    month_start = instant_at(today.replace(day=1), time.min)
     sent = (
         select(func.count())
-        .where(Message.account_id == Account.id, Message.sent_at >= begins)
+        .where(Message.account_id == Account.id, Message.sent_at >= month_start)
         .scalar_subquery()
     )
     rows = await connection.execute(

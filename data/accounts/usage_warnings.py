@@ -1,8 +1,7 @@
-"""Which chats were told how much of a cap an account has used.
+"""Record which chats were warned of which level of an account's cap.
 
-Promises that a chat is told of a level once a month (of people, who do not begin anew, once), however
-many processes try, and again where the message that was to tell it never left. Sends nothing itself; runs
-within the caller's transaction.
+Guarantees:
+- A chat is warned of a level of messages once a month, and of a level of people once, whichever process tries.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.db.statements import insert_or_ignore
 from data.models import AccountWarning, Agency, Chat, Enrolment
 
-EVER = date.min  # AccountWarning.month_on of what does not begin anew each month
+EVER = date.min  # AccountWarning.month_on of a cap that does not restart each month
 
 
 async def record_warning(
@@ -29,8 +28,8 @@ async def record_warning(
     level: int,
     now: datetime,
 ) -> int | None:
-    """Note that a chat is told of a level; returns the note's id, None where it knows that or a higher."""
-    known = await connection.scalar(
+    """Record a warning; returns its id, or None where the chat was warned of that level or a higher one."""
+    earlier = await connection.scalar(
         select(AccountWarning.id).where(
             AccountWarning.chat_id == chat_id,
             AccountWarning.account_id == account_id,
@@ -39,7 +38,7 @@ async def record_warning(
             AccountWarning.level >= level,
         )
     )
-    if known is not None:
+    if earlier is not None:
         return None
     added = await connection.execute(
         insert_or_ignore(
@@ -59,12 +58,12 @@ async def record_warning(
 
 
 async def delete_warnings(connection: AsyncConnection, warning_ids: Sequence[int]) -> None:
-    """Undo notes whose message never left."""
+    """Delete warnings whose message was never sent."""
     await connection.execute(delete(AccountWarning).where(AccountWarning.id.in_(warning_ids)))
 
 
 async def list_province_accounts(connection: AsyncConnection, province: str) -> set[int]:
-    """Return the accounts on which people of a province are enrolled."""
+    """Return the accounts on which agencies of a province have chats."""
     rows = await connection.scalars(
         select(Chat.account_id)
         .join(Enrolment, Enrolment.chat_id == Chat.id)

@@ -1,43 +1,22 @@
-"""Chats, persons and enrolments: find, create, end."""
+"""Persons and enrolments: find, create, move, end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.recipients import Recipient, list_recipients
-from data.models import Agency, Chat, ChatAlias, Enrolment, Identity, Person
+from data.models import Agency, Chat, Enrolment, Identity, Person
 
 Role = Literal["focal", "coordinator", "leader"]
 
 
-class MessageOrigin(Protocol):
-    """What of an incoming thing tells chat and person; jobs.channel.Incoming fits."""
-
-    @property
-    def account_id(self) -> int: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def thread(self) -> str: ...
-    @property
-    def chat_kind(self) -> Literal["private", "group"]: ...
-    @property
-    def chat_title(self) -> str: ...
-    @property
-    def sender(self) -> str: ...
-    @property
-    def sender_name(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ActiveEnrolment:
-    """One living enrolment with its agency."""
+    """One living enrolment with its agency; person_id is None for a group itself."""
 
     id: int
     chat_id: int
@@ -50,52 +29,20 @@ class ActiveEnrolment:
     may_decide: bool
 
 
-async def ensure_chat(
-    connection: AsyncConnection, incoming: MessageOrigin, *, now: datetime
-) -> Row[Any]:
-    """Return the chat row of an incoming thing, made if new; notes the sign of life.
-
-    An address that a chat had before it moved finds that chat. A private chat's title is never kept:
-    it is a person's name.
-    """
-    chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
-    title = incoming.chat_title[:200] if incoming.chat_kind == "group" else ""
-    if chat is None:
-        made = insert(Chat).values(
-            account_id=incoming.account_id,
-            address=incoming.address,
-            thread=incoming.thread,
-            kind=incoming.chat_kind,
-            title=title or None,
-            last_seen_at=now,
-        )
-        return (await connection.execute(made.returning(Chat))).one()
-    seen = {"of": chat.id, "now": now, "titled": title or chat.title}
-    return (await connection.execute(_SEEN, seen)).one()
-
-
-async def find_chat(
-    connection: AsyncConnection, account_id: int, address: str, thread: str = ""
-) -> Row[Any] | None:
-    """Return the chat at an address, or at one it had before it moved; None where there is none."""
-    at = {"account_id": account_id, "address": address, "thread": thread}
-    chat = (await connection.execute(_AT, at)).one_or_none()
-    if chat is not None:
-        return chat
-    return (await connection.execute(_MOVED_FROM, at)).first()
-
-
 async def find_person(connection: AsyncConnection, account_id: int, sender: str) -> int | None:
-    """Return the person behind a sender id, or None for a stranger or a sender that cannot be told."""
+    """Return the person of a sender id; None for a stranger, or for an anonymous sender ("")."""
     if not sender:
         return None
-    return await connection.scalar(_BEHIND, {"account_id": account_id, "sender": sender})
+    return await connection.scalar(_BY_SENDER, {"account_id": account_id, "sender": sender})
 
 
 async def ensure_person(
     connection: AsyncConnection, account_id: int, sender: str, name: str, *, now: datetime
 ) -> int:
-    """Return the person behind a sender id, made if new; called only when somebody enrols."""
+    """Return the person of a sender id, created if new; called only when one enrols.
+
+    Raises ValueError without a sender id.
+    """
     if not sender:
         raise ValueError("a person needs a sender id")
     person_id = await find_person(connection, account_id, sender)
@@ -104,17 +51,15 @@ async def ensure_person(
     added = await connection.execute(
         insert(Person).values(name=name[:120] or None, created_at=now).returning(Person.id)
     )
-    made: int = added.scalar_one()
-    await connection.execute(
-        insert(Identity).values(account_id=account_id, sender=sender, person_id=made)
-    )
-    return made
+    new_id = int(added.scalar_one())
+    await link_identity(connection, account_id, sender, new_id)
+    return new_id
 
 
 async def link_identity(
     connection: AsyncConnection, account_id: int, sender: str, person_id: int
 ) -> None:
-    """Know a sender id, new on its account, as a person who is known elsewhere."""
+    """Add a sender id, new on its account, to a known person."""
     await connection.execute(
         insert(Identity).values(account_id=account_id, sender=sender, person_id=person_id)
     )
@@ -133,10 +78,10 @@ async def enrol(
 ) -> int:
     """Enrol a chat (person None: a group) for an agency in a role; returns the enrolment's id.
 
-    Done twice it changes nothing; one that had ended lives again. The chat counts as living. until_on:
-    the last day of who stands in; it never shortens an enrolment that lives for longer.
+    Repeating it changes nothing; an ended enrolment lives again, and so does the chat. until_on: the last
+    day of a stand-in; it never shortens an enrolment that lives for longer.
     """
-    found = await connection.execute(
+    rows = await connection.execute(
         select(Enrolment.id, Enrolment.ended_at, Enrolment.may_decide, Enrolment.until_on).where(
             Enrolment.chat_id == chat_id,
             # SQL's unique key does not see two nulls as equal, so groups are looked up here.
@@ -147,7 +92,7 @@ async def enrol(
             Enrolment.role == role,
         )
     )
-    existing = found.first()
+    existing = rows.first()
     await connection.execute(
         update(Chat).where(Chat.id == chat_id).values(state="living", gone_at=None, gone_why=None)
     )
@@ -155,8 +100,8 @@ async def enrol(
         decides = may_decide or (existing.may_decide and existing.ended_at is None)
         values: dict[str, Any] = {"ended_at": None, "may_decide": decides, "until_on": until_on}
         if existing.ended_at is None and until_on is not None:
-            kept = existing.until_on
-            values["until_on"] = None if kept is None else max(kept, until_on)
+            before = existing.until_on
+            values["until_on"] = None if before is None else max(before, until_on)
         if existing.ended_at is not None:
             values["enrolled_at"] = now
         await connection.execute(
@@ -176,128 +121,92 @@ async def enrol(
         )
         .returning(Enrolment.id)
     )
-    made: int = added.scalar_one()
-    return made
+    return int(added.scalar_one())
+
+
+async def move_enrolments(
+    connection: AsyncConnection,
+    from_chat: int,
+    to_chat: int,
+    *,
+    ended_at: datetime | None = None,
+) -> None:
+    """Move a chat's living enrolments to another chat, each with the instant at which it began.
+
+    ended_at: end of the old ones; None: the instant at which each began.
+    """
+    rows = await connection.execute(
+        select(Enrolment.__table__)
+        .where(Enrolment.chat_id == from_chat, Enrolment.ended_at.is_(None))
+        .order_by(Enrolment.id)
+    )
+    for row in rows.all():
+        await enrol(
+            connection,
+            chat_id=to_chat,
+            person_id=row.person_id,
+            agency_id=row.agency_id,
+            role=row.role,
+            may_decide=row.may_decide,
+            now=row.enrolled_at,
+        )
+        await connection.execute(
+            update(Enrolment)
+            .where(Enrolment.id == row.id)
+            .values(ended_at=ended_at or row.enrolled_at)
+        )
 
 
 async def list_chat_enrolments(
     connection: AsyncConnection, chat_id: int, *, person_id: int | None
 ) -> list[ActiveEnrolment]:
-    """Return a chat's living enrolments that speak for a person; None: those of the group itself."""
-    query = _GROUPS_OWN if person_id is None else _OF_PERSON_HERE
+    """Return a chat's living enrolments of a person; None: those of the group itself."""
+    query = _OF_GROUP if person_id is None else _OF_PERSON_IN_CHAT
     rows = await connection.execute(query, {"chat_id": chat_id, "person_id": person_id})
     return [ActiveEnrolment(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 async def is_enrolled(connection: AsyncConnection, chat_id: int) -> bool:
-    """Tell whether anybody, or the group itself, is enrolled in a chat."""
-    found = await connection.scalar(
+    """Tell whether a person, or the group itself, is enrolled in a chat."""
+    enrolment_id = await connection.scalar(
         select(Enrolment.id)
         .where(Enrolment.chat_id == chat_id, Enrolment.ended_at.is_(None))
         .limit(1)
     )
-    return found is not None
+    return enrolment_id is not None
 
 
 async def list_person_enrolments(
     connection: AsyncConnection, person_id: int
 ) -> list[ActiveEnrolment]:
-    """Return all living enrolments of a person, in whatever chat."""
+    """Return all living enrolments of a person, in any chat."""
     return await list_enrolments(connection, Enrolment.person_id == person_id)
 
 
 async def find_enrolment(connection: AsyncConnection, enrolment_id: int) -> ActiveEnrolment:
     """Return one living enrolment with its agency."""
-    (enrolled,) = await list_enrolments(connection, Enrolment.id == enrolment_id)
-    return enrolled
+    (enrolment,) = await list_enrolments(connection, Enrolment.id == enrolment_id)
+    return enrolment
 
 
 async def list_enrolments(connection: AsyncConnection, condition: Any) -> list[ActiveEnrolment]:
-    """Return the living enrolments that a condition on Enrolment or Agency holds for, oldest first."""
-    rows = await connection.execute(_ENROLLED.where(condition))
+    """Return the living enrolments that meet a condition on Enrolment or Agency, oldest first."""
+    rows = await connection.execute(_ACTIVE.where(condition))
     return [ActiveEnrolment(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 async def end_stand_ins(
     connection: AsyncConnection, *, today: date, now: datetime, chat_id: int | None = None
 ) -> None:
-    """End the enrolments of those who stood in until a day before today; chat_id: of one chat only."""
-    statement = _OVER if chat_id is None else _OVER_HERE
+    """End the enrolments of stand-ins whose last day is over; chat_id: of one chat only."""
+    statement = _END_STAND_INS if chat_id is None else _END_STAND_INS_IN_CHAT
     await connection.execute(statement, {"today": today, "now": now, "here": chat_id})
 
 
-async def agency_recipients(
-    connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",)
-) -> list[Recipient]:
-    """Return where an agency is reached in any of the roles: see data.contacts.recipients.list_recipients."""
-    return (await list_recipients(connection, (agency_id,), roles=roles)).get(agency_id, [])
-
-
-async def coordinator_recipients(connection: AsyncConnection, agency_id: int) -> list[Recipient]:
-    """Return where a coordinating agency's coordinators are reached."""
-    return await agency_recipients(connection, agency_id, ("coordinator",))
-
-
-async def deciding_leader_recipients(connection: AsyncConnection, province: str) -> list[Recipient]:
-    """Return where a province's leaders who may decide are reached, each person once."""
-    rows = await connection.execute(
-        select(Enrolment.agency_id, Enrolment.chat_id)
-        .join(Agency, Agency.id == Enrolment.agency_id)
-        .where(
-            Agency.province == province,
-            Enrolment.role == "leader",
-            Enrolment.may_decide.is_(True),
-            Enrolment.ended_at.is_(None),
-        )
-    )
-    deciding = rows.all()
-    chats = {row.chat_id for row in deciding}
-    agency_ids = [row.agency_id for row in deciding]
-    found = await list_recipients(connection, agency_ids, roles=("leader",))
-    every = [place for each in found.values() for place in each if place.chat_id in chats]
-    return list({place.chat_id: place for place in every}.values())
-
-
-async def pause_chat(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
-    """Pause a chat that blocked the bot, put it out or was deleted; its enrolments stay."""
-    await connection.execute(
-        update(Chat)
-        .where(Chat.id == chat_id, Chat.state == "living")
-        .values(state="gone", gone_at=now, gone_why=why)
-    )
-
-
-async def wake_chat(connection: AsyncConnection, chat_id: int) -> None:
-    """Wake a chat that is heard from again."""
-    await connection.execute(
-        update(Chat)
-        .where(Chat.id == chat_id, Chat.state != "living")
-        .values(state="living", gone_at=None, gone_why=None)
-    )
-
-
-_AT = select(Chat).where(
-    Chat.account_id == bindparam("account_id"),
-    Chat.address == bindparam("address"),
-    Chat.thread == bindparam("thread"),
-)
-_MOVED_FROM = (
-    select(Chat)
-    .join(ChatAlias, ChatAlias.chat_id == Chat.id)
-    .where(
-        ChatAlias.account_id == bindparam("account_id"), ChatAlias.address == bindparam("address")
-    )
-)
-_SEEN = (
-    update(Chat)
-    .where(Chat.id == bindparam("of"))
-    .values(last_seen_at=bindparam("now"), title=bindparam("titled"))
-    .returning(Chat)
-)
-_BEHIND = select(Identity.person_id).where(
+_BY_SENDER = select(Identity.person_id).where(
     Identity.account_id == bindparam("account_id"), Identity.sender == bindparam("sender")
 )
-_ENROLLED = (
+_ACTIVE = (
     select(
         Enrolment.id, Enrolment.chat_id, Enrolment.person_id, Enrolment.agency_id,
         Agency.code, Agency.name, Agency.province, Enrolment.role, Enrolment.may_decide,
@@ -306,12 +215,12 @@ _ENROLLED = (
     .where(Enrolment.ended_at.is_(None))
     .order_by(Enrolment.enrolled_at, Enrolment.id)
 )  # fmt: skip
-_HERE = _ENROLLED.where(Enrolment.chat_id == bindparam("chat_id"))
-_GROUPS_OWN = _HERE.where(Enrolment.person_id.is_(None))
-_OF_PERSON_HERE = _HERE.where(Enrolment.person_id == bindparam("person_id"))
-_OVER = (
+_IN_CHAT = _ACTIVE.where(Enrolment.chat_id == bindparam("chat_id"))
+_OF_GROUP = _IN_CHAT.where(Enrolment.person_id.is_(None))
+_OF_PERSON_IN_CHAT = _IN_CHAT.where(Enrolment.person_id == bindparam("person_id"))
+_END_STAND_INS = (
     update(Enrolment)
     .where(Enrolment.until_on < bindparam("today"), Enrolment.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
 )
-_OVER_HERE = _OVER.where(Enrolment.chat_id == bindparam("here"))
+_END_STAND_INS_IN_CHAT = _END_STAND_INS.where(Enrolment.chat_id == bindparam("here"))

@@ -1,8 +1,8 @@
-"""Handing over: one person's enrolments pass to another, are shared with who stands in, or with another
-chat of the same person.
+"""Handover offers: a code gives a person's enrolments to a successor, a stand-in or another own chat.
 
-Promises that nobody loses a chat before somebody else has come in by the code; that a person cannot
-hand over to themselves; and that who handed over what is recorded for good. Never sends.
+Guarantees:
+- The giver's enrolments end only when the taker has used the code.
+- Every offer stays on record as a decision, without a name.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from data.contacts.enrolments import ActiveEnrolment, enrol, list_enrolments
 from data.models import Decision, Enrolment
 
 HANDOVER, STAND_IN, LINK = "handover", "stand_in", "link"
-_MEANWHILE = "người đang giữ vai trò"  # no name: decisions stay, a person may be erased
+_DECIDED_BY = "người đang giữ vai trò"  # no name: decisions stay, a person may be erased
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a code hands over: whose enrolments, which, and whether theirs end."""
+    """Enrolments that a code offers, and the person who offers them; kind HANDOVER: theirs end."""
 
     kind: str
     person_id: int
@@ -39,7 +39,7 @@ async def record_offer(
     kind: str,
     now: datetime,
 ) -> None:
-    """Record what a code hands over, and how: HANDOVER ends the person's own enrolments when it is used."""
+    """Record the offer of a code; kind: HANDOVER, STAND_IN or LINK."""
     await connection.execute(
         insert(Decision).values(
             kind=kind,
@@ -47,21 +47,21 @@ async def record_offer(
             subject=_subject(invitation_id),
             details={"enrolments": list(enrolment_ids)},
             person_id=person_id,
-            decided_by=_MEANWHILE,
+            decided_by=_DECIDED_BY,
             decided_at=now,
         )
     )
 
 
 async def find_offer(connection: AsyncConnection, invitation_id: int) -> Offer | None:
-    """Return what a code hands over, or None for a plain invitation."""
-    found = await connection.execute(
+    """Return the offer of a code, or None for a plain invitation."""
+    rows = await connection.execute(
         select(Decision.kind, Decision.person_id, Decision.details).where(
             Decision.kind.in_((HANDOVER, STAND_IN, LINK)),
             Decision.subject == _subject(invitation_id),
         )
     )
-    row = found.first()
+    row = rows.first()
     if row is None or row.person_id is None:
         return None
     return Offer(row.kind, row.person_id, tuple(row.details["enrolments"]))
@@ -76,12 +76,12 @@ async def accept_offer(
     until_on: date | None,
     now: datetime,
 ) -> list[int]:
-    """Enrol the taker for everything offered that still lives; end the giver's where it is handed over.
+    """Enrol the taker for every offered enrolment that still lives; a HANDOVER ends the giver's.
 
-    Returns the taker's enrolments, none where all that was offered had ended meanwhile.
+    Returns the taker's enrolments; none where all that were offered have ended.
     """
     living = await list_offered_enrolments(connection, offer)
-    made = [
+    taken = [
         await enrol(
             connection,
             chat_id=chat_id,
@@ -100,13 +100,13 @@ async def accept_offer(
             .where(Enrolment.id.in_([each.id for each in living]))
             .values(ended_at=now)
         )
-    return made
+    return taken
 
 
 async def list_offered_enrolments(
     connection: AsyncConnection, offer: Offer
 ) -> list[ActiveEnrolment]:
-    """Return what of an offer still lives."""
+    """Return the enrolments of an offer that still live."""
     return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids))
 
 

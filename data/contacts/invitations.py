@@ -1,8 +1,8 @@
-"""One-use codes that let a chat in.
+"""One-use invitation codes: create, recognise in a text, redeem.
 
-Promises that a code enrols once, that only its hash is kept, that it expires, that five wrong codes
-lock a chat for an hour, and many wrong ones from many chats all chats of their account. Tells what may hold a
-code, so that it is not kept either.
+Guarantees:
+- A code enrols once, expires, and is stored only as a hash.
+- Five wrong codes lock a chat for an hour; 200 in an hour lock all chats of an account.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, Literal
 from sqlalchemy import Row, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.contacts.chats import MessageOrigin
 from data.contacts.enrolments import (
     ActiveEnrolment,
-    MessageOrigin,
     Role,
     enrol,
     ensure_person,
@@ -42,8 +42,8 @@ from data.models import Chat, Invitation
 
 CODE_DAYS = 7
 MAX_WRONG_CODES = 5
-# An account's, in the last hour: with 50 random bits nobody guesses one of a thousand living codes within
-# a million years at this pace, while a province's first morning has room for its slips.
+# Wrong codes of an account in the last hour. At this pace, guessing one of a thousand living codes of 50
+# random bits takes a million years; a province's first morning has room for its typing errors.
 MAX_WRONG_PER_ACCOUNT = 200
 LOCKED_FOR = timedelta(hours=1)
 
@@ -58,12 +58,15 @@ _WITHIN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{5}-[0-9A-Za-z]{5}(?![0-9A-Za-
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """How the use of a code ended; enrolled only where outcome is "enrolled".
+    """Outcome of redeeming a code; enrolled only where it is "enrolled".
 
-    wrong: not a living code (unknown, used, expired: never told which) · locked: too many wrong ones,
-    this one was not looked at · private_only: a leader's or a person's handover code in a group, not used
-    up · own: somebody's own handover code, not used up · another: a code for one's own second chat, typed where
-    somebody else is known, not used up. handed_over: for a handover its kind, and whose.
+    wrong: no living code (unknown, used or expired; the reply does not say which)
+    locked: too many wrong codes; this one was not looked at
+    private_only: a leader's code or an offer, typed in a group; not used up
+    own: the sender's own offer; not used up
+    another: a code for one's own second chat, typed by a person who is known already; not used up
+
+    handed_over: the offer that was redeemed, if the code was one.
     """
 
     outcome: Literal["enrolled", "wrong", "locked", "private_only", "own", "another"]
@@ -72,9 +75,9 @@ class Redemption:
 
 
 def hash_code(code: str) -> str | None:
-    """Return the SHA-256 under which a code is kept, or None for what has no code's form.
+    """Return the SHA-256 by which a code is stored, or None for a text that has no code's form.
 
-    Case, spaces and the dash do not matter; O, I and L are read as the digits they look like.
+    Case, spaces and the dash do not matter; O, I and L count as the digits they look like.
     """
     match = _CODE.match(code)
     if match is None:
@@ -86,20 +89,19 @@ def hash_code(code: str) -> str | None:
 
 
 def find_code(text: str, *, stranger: bool) -> str | None:
-    """Return the code in a text: after /start (also a deep link's), or alone.
+    """Return the code in a text: after /start (as a deep link sends it), or alone.
 
-    Alone it needs its dash, so that two short words are no code; a stranger has nothing else to say
-    and may leave it out.
+    Alone it needs its dash, so that two short words are no code; a stranger may leave the dash out.
     """
-    started = _START.match(text.strip())
-    if started is not None:
-        return started[1] if hash_code(started[1]) else None
-    alone = _DASHED.match(text) is not None or stranger
-    return text.strip() if alone and hash_code(text) else None
+    start = _START.match(text.strip())
+    if start is not None:
+        return start[1] if hash_code(start[1]) else None
+    is_alone = _DASHED.match(text) is not None or stranger
+    return text.strip() if is_alone and hash_code(text) else None
 
 
 def may_hold_code(raw: bytes, text: str) -> bool:
-    """Tell whether an incoming update may hold a code: typed, or in a message of ours that it quotes."""
+    """Tell whether an update may hold a code (typed, or in a message of ours that it quotes)."""
     return find_code(text, stranger=True) is not None or bool(
         _WITHIN.search(raw.decode("utf-8", "replace"))
     )
@@ -114,8 +116,8 @@ async def create_invitation(
     now: datetime,
     days: int = CODE_DAYS,
 ) -> str:
-    """Make a one-use code (XXXXX-XXXXX, 50 random bits) and return it; it is never shown again."""
-    _, code = await _make(
+    """Create a one-use code (XXXXX-XXXXX, 50 random bits) and return it; it cannot be read again."""
+    _, code = await _insert_invitation(
         connection,
         agency_id=agency_id,
         role=role,
@@ -134,16 +136,16 @@ async def create_handover_code(
     kind: str | None = None,
     now: datetime,
 ) -> tuple[str, list[ActiveEnrolment]]:
-    """Make a code that hands a person's enrolments over, or (until_on) lets somebody stand in for them.
+    """Create a code that offers all of a person's enrolments; returns the code and the enrolments.
 
-    kind: LINK, a code for another chat of the same person's. Nothing changes until somebody uses it.
-    Raises ValueError for a person without an enrolment.
+    until_on: the last day of a stand-in. kind: LINK for another chat of the same person. Nothing changes
+    until the code is used. Raises ValueError for a person without an enrolment.
     """
-    every = await list_person_enrolments(connection, person_id)
-    if not every:
+    enrolments = await list_person_enrolments(connection, person_id)
+    if not enrolments:
         raise ValueError("nothing to hand over")
-    first = every[0]
-    invitation_id, code = await _make(
+    first = enrolments[0]
+    invitation_id, code = await _insert_invitation(
         connection,
         agency_id=first.agency_id,
         role=first.role,
@@ -156,14 +158,14 @@ async def create_handover_code(
         connection,
         invitation_id=invitation_id,
         person_id=person_id,
-        enrolment_ids=[each.id for each in every],
+        enrolment_ids=[each.id for each in enrolments],
         kind=kind or (HANDOVER if until_on is None else STAND_IN),
         now=now,
     )
-    return code, every
+    return code, enrolments
 
 
-async def _make(connection: AsyncConnection, **values: Any) -> tuple[int, str]:
+async def _insert_invitation(connection: AsyncConnection, **values: Any) -> tuple[int, str]:
     plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
     code = f"{plain[:5]}-{plain[5:]}"
     added = await connection.execute(
@@ -182,32 +184,32 @@ async def redeem(
 ) -> Redemption:
     """Use a code in a chat: enrols the person in a private chat, the group itself in a group.
 
-    A wrong code counts against the chat; the fifth locks it for an hour, in which no code is looked at.
-    Two chats that use one code at once: one of them is enrolled.
+    A wrong code counts against the chat; the fifth locks it for an hour. Of two chats that use one code at
+    once, one is enrolled.
     """
     if chat.locked_until is not None and now < chat.locked_until:
         return Redemption("locked")
-    if await _wrong_of_account(connection, chat.account_id, now=now) >= MAX_WRONG_PER_ACCOUNT:
+    if await _count_account_wrong(connection, chat.account_id, now=now) >= MAX_WRONG_PER_ACCOUNT:
         return Redemption("locked")
-    found = await connection.execute(
+    rows = await connection.execute(
         select(Invitation).where(
             Invitation.code_hash == (hash_code(code) or ""),
             Invitation.used_at.is_(None),
             Invitation.expires_at > now,
         )
     )
-    invitation = found.one_or_none()
+    invitation = rows.one_or_none()
     if invitation is None or (chat.kind == "private" and not incoming.sender):
-        return await _count_wrong(connection, chat, now=now)
-    offered = await find_offer(connection, invitation.id)
-    if offered is not None and not await list_offered_enrolments(connection, offered):
-        return await _count_wrong(connection, chat, now=now)
-    if chat.kind == "group" and (invitation.role == "leader" or offered is not None):
+        return await _record_wrong(connection, chat, now=now)
+    offer = await find_offer(connection, invitation.id)
+    if offer is not None and not await list_offered_enrolments(connection, offer):
+        return await _record_wrong(connection, chat, now=now)
+    if chat.kind == "group" and (invitation.role == "leader" or offer is not None):
         return Redemption("private_only")
     taker = await find_person(connection, incoming.account_id, incoming.sender)
-    if offered is not None and offered.person_id == taker:
+    if offer is not None and offer.person_id == taker:
         return Redemption("own")
-    if offered is not None and offered.kind == LINK and taker is not None:
+    if offer is not None and offer.kind == LINK and taker is not None:
         return Redemption("another")
     taken = await connection.execute(
         update(Invitation)
@@ -215,22 +217,22 @@ async def redeem(
         .values(used_at=now, used_chat_id=chat.id)
     )
     if taken.rowcount != 1:
-        return await _count_wrong(connection, chat, now=now)
+        return await _record_wrong(connection, chat, now=now)
     await connection.execute(
         update(Chat).where(Chat.id == chat.id).values(wrong_codes=0, locked_until=None)
     )
     person_id = None
-    if offered is not None and offered.kind == LINK:
-        person_id = offered.person_id
+    if offer is not None and offer.kind == LINK:
+        person_id = offer.person_id
         await link_identity(connection, incoming.account_id, incoming.sender, person_id)
     elif chat.kind == "private":
         person_id = await ensure_person(
             connection, incoming.account_id, incoming.sender, incoming.sender_name, now=now
         )
-    if offered is not None and person_id is not None:
+    if offer is not None and person_id is not None:
         enrolment_id, *_ = await accept_offer(
             connection,
-            offered,
+            offer,
             chat_id=chat.id,
             person_id=person_id,
             until_on=invitation.until_on,
@@ -247,11 +249,13 @@ async def redeem(
             until_on=invitation.until_on,
             now=now,
         )
-    return Redemption("enrolled", await find_enrolment(connection, enrolment_id), offered)
+    return Redemption("enrolled", await find_enrolment(connection, enrolment_id), offer)
 
 
-async def _wrong_of_account(connection: AsyncConnection, account_id: int, *, now: datetime) -> int:
-    """Return how many wrong codes came in on an account within the last hour, never too few."""
+async def _count_account_wrong(
+    connection: AsyncConnection, account_id: int, *, now: datetime
+) -> int:
+    """Return the number of wrong codes on an account within the last hour, never too low."""
     locked = Chat.locked_until > now
     tries = await connection.scalar(
         select(
@@ -261,7 +265,9 @@ async def _wrong_of_account(connection: AsyncConnection, account_id: int, *, now
     return int(tries or 0)
 
 
-async def _count_wrong(connection: AsyncConnection, chat: Row[Any], *, now: datetime) -> Redemption:
+async def _record_wrong(
+    connection: AsyncConnection, chat: Row[Any], *, now: datetime
+) -> Redemption:
     wrong = chat.wrong_codes + 1
     locks = wrong >= MAX_WRONG_CODES
     await connection.execute(

@@ -1,8 +1,8 @@
-"""Where a code can be used: for each messenger, the bot's link to open.
+"""Links by which an invitation code can be used: for each messenger, the bot to open.
 
-Promises every bot whose link brings the code along, and of those where the code must be typed the one
-with most room, so that a bot fills no further than its platform serves; never one that is stopped or was
-not reached yet. Knows no messenger: what a channel can do comes from the caller. Reads only.
+Guarantees:
+- Every bot is listed whose link carries the code; of bots where it must be typed, the one with most room.
+- No bot is listed that is stopped or whose link is not known yet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from data.models import Account
 
 
 class InviteCapabilities(Protocol):
-    """What of a channel decides how people come in; jobs.channel.Capabilities fits."""
+    """Capabilities of a channel that decide how people join; jobs.channel.Capabilities fits."""
 
     @property
     def messenger(self) -> str: ...
@@ -34,9 +34,8 @@ class InviteCapabilities(Protocol):
 class InviteLink:
     """One way to use a code on a messenger.
 
-    private: the link that opens the bot's chat; group: the one that adds the bot to a group (None: no
-    such link). send: the words to send there ("": the link brings the code along). private "": every bot
-    of the messenger has as many people as its platform serves.
+    private: link that opens the bot's chat; "": every bot of the messenger is full. group: link that adds
+    the bot to a group (None: there is none). send: words to type there ("": the link carries the code).
     """
 
     messenger: str
@@ -54,37 +53,39 @@ async def list_invite_links(
     capabilities: Callable[[AccountUsage], InviteCapabilities | None],
     today: date,
 ) -> list[InviteLink]:
-    """Return where a code can be used, in the order in which the messengers were set.
+    """Return the links for a code, in the order in which the accounts were added.
 
-    group False: the code is for a private chat alone (a leader's, a handover's). can: what an account's
-    channel can do; None leaves the account out.
+    group False: the code is for a private chat alone (a leader's, a handover's). capabilities: of an account's
+    channel; None leaves the account out.
     """
-    links = {
+    bot_links = {
         row.id: row.link
         for row in await connection.execute(
             select(Account.id, Account.link).where(Account.link.is_not(None))
         )
     }
-    found: list[InviteLink] = []
+    links: list[InviteLink] = []
     typed: dict[str, list[tuple[AccountUsage, InviteCapabilities]]] = {}
-    for use in await list_account_usage(connection, today=today):
-        entry = capabilities(use)
-        if entry is None or use.stopped or use.account_id not in links:
+    for usage in await list_account_usage(connection, today=today):
+        channel = capabilities(usage)
+        if channel is None or usage.stopped or usage.account_id not in bot_links:
             continue
-        if entry.start_links:
-            link = links[use.account_id]
-            added = f"{link}?startgroup={code}" if group else None
-            found.append(InviteLink(entry.messenger, use.name, f"{link}?start={code}", added, ""))
+        if channel.start_links:
+            link = bot_links[usage.account_id]
+            in_group = f"{link}?startgroup={code}" if group else None
+            private = f"{link}?start={code}"
+            links.append(InviteLink(channel.messenger, usage.name, private, in_group, ""))
         else:
-            typed.setdefault(entry.messenger, []).append((use, entry))
+            typed.setdefault(channel.messenger, []).append((usage, channel))
     for messenger, bots in typed.items():
-        use, entry = max(bots, key=lambda one: (_has_room(*one), -one[0].account_id))
-        if _has_room(use, entry) > 0:
-            found.append(InviteLink(messenger, use.name, links[use.account_id], None, code))
+        usage, channel = max(bots, key=lambda bot: (_room(*bot), -bot[0].account_id))
+        if _room(usage, channel) > 0:
+            private = bot_links[usage.account_id]
+            links.append(InviteLink(messenger, usage.name, private, None, code))
         else:
-            found.append(InviteLink(messenger, "", "", None, ""))
-    return found
+            links.append(InviteLink(messenger, "", "", None, ""))
+    return links
 
 
-def _has_room(use: AccountUsage, entry: InviteCapabilities) -> float:
-    return float("inf") if entry.most_people is None else entry.most_people - use.people
+def _room(usage: AccountUsage, channel: InviteCapabilities) -> float:
+    return float("inf") if channel.most_people is None else channel.most_people - usage.people

@@ -1,8 +1,4 @@
-"""Who is enrolled where, and ending it.
-
-Promises that what a person or group answered stays on record when their enrolments end. Never sends. What
-is kept of a person, and letting it go: data/privacy/personal_data.py.
-"""
+"""Lists of enrolled persons and groups, and the end of their enrolments; answers stay on record."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from data.models import Account, Agency, Chat, Enrolment, Person
 async def list_enrolled(
     connection: AsyncConnection, *, province: str | None = None, agency_id: int | None = None
 ) -> list[Any]:
-    """Return the living enrolments of persons and groups, by province, agency and age."""
+    """Return the living enrolments of persons and groups, by province, agency and enrolment."""
     statement = (
         select(
             Enrolment.id.label("enrolment_id"),
@@ -55,10 +51,9 @@ async def list_enrolled(
 async def list_agencies_with_chats(
     connection: AsyncConnection, province: str, *, today: date, agency_ids: Sequence[int] = ()
 ) -> list[Any]:
-    """Return a province's living agencies with their chats: those without any first.
+    """Return a province's living agencies with the numbers of their chats; agencies without any first.
 
-    Each row: id, code, name, short, private, groups, gone (how many), last_seen_at. agency_ids: only
-    these.
+    Columns: id, code, name, short, private, groups, gone (numbers), last_seen_at. agency_ids: only these.
     """
     alive = and_(Enrolment.ended_at.is_(None), Chat.state == "living", Account.stopped_at.is_(None))
     private = func.count(func.distinct(case((and_(alive, Chat.kind == "private"), Chat.id))))
@@ -101,20 +96,20 @@ async def end_enrolments(
     agency_id: int | None = None,
     now: datetime,
 ) -> int:
-    """End the living enrolments of a person, or of a group itself; agency_id: for one agency only.
+    """End the living enrolments of a person, or of a group itself; returns their number.
 
-    Returns how many. Raises ValueError where neither is named.
+    agency_id: for one agency only. Raises ValueError where neither person nor group is named.
     """
     if person_id is not None:
-        whose = Enrolment.person_id == person_id
+        holder = Enrolment.person_id == person_id
     elif group_chat_id is not None:
-        whose = and_(Enrolment.chat_id == group_chat_id, Enrolment.person_id.is_(None))
+        holder = and_(Enrolment.chat_id == group_chat_id, Enrolment.person_id.is_(None))
     else:
-        raise ValueError("whose enrolments?")
+        raise ValueError("neither a person nor a group is named")
     if agency_id is not None:
-        whose = and_(whose, Enrolment.agency_id == agency_id)
+        holder = and_(holder, Enrolment.agency_id == agency_id)
     ended = await connection.execute(
-        update(Enrolment).where(whose, Enrolment.ended_at.is_(None)).values(ended_at=now)
+        update(Enrolment).where(holder, Enrolment.ended_at.is_(None)).values(ended_at=now)
     )
     return int(ended.rowcount)
 

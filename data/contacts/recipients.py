@@ -1,8 +1,8 @@
-"""Where an agency's messages go: for each person the chat they prefer, else their first that lives;
-and each group.
+"""Recipients of an agency's messages: one chat for each person, and each group.
 
-Promises one chat a person however many they enrolled, and no chat that is gone or whose account the
-platform stopped.
+Guarantees:
+- A person has one chat: the one they prefer, else the first that they enrolled.
+- No chat is gone, and no account is stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.statements import chunks
-from data.models import Account, Chat, Enrolment, Person, Plan
+from data.models import Account, Agency, Chat, Enrolment, Person, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,11 @@ class Recipient:
 async def list_recipients(
     connection: AsyncConnection, agency_ids: Iterable[int], *, roles: Sequence[str] = ("focal",)
 ) -> dict[int, list[Recipient]]:
-    """Return where each agency's people are reached, absent where nowhere.
-
-    First the chat that a person prefers, then the oldest enrolment.
-    """
-    wanted = sorted(set(agency_ids))
-    found: dict[int, list[Recipient]] = {}
-    reached: set[tuple[int, str, int]] = set()
-    for some in chunks(wanted):
+    """Return each agency's recipients in any of the roles; agencies without one are absent."""
+    distinct_ids = sorted(set(agency_ids))
+    by_agency: dict[int, list[Recipient]] = {}
+    seen: set[tuple[int, str, int]] = set()
+    for part in chunks(distinct_ids):
         rows = await connection.execute(
             select(
                 Enrolment.agency_id,
@@ -50,7 +47,7 @@ async def list_recipients(
             .join(Account, Account.id == Chat.account_id)
             .outerjoin(Person, Person.id == Enrolment.person_id)
             .where(
-                Enrolment.agency_id.in_(some),
+                Enrolment.agency_id.in_(part),
                 Enrolment.role.in_(roles),
                 Enrolment.ended_at.is_(None),
                 Chat.state == "living",
@@ -59,20 +56,53 @@ async def list_recipients(
             .order_by(case((Chat.id == Person.prefers_chat_id, 0), else_=1), Enrolment.id)
         )
         for row in rows:
-            alone = row.kind == "private" and row.person_id is not None
-            whom = ("person", row.person_id) if alone else ("chat", row.chat_id)
-            key = (row.agency_id, *whom)
-            if key in reached:
+            is_person = row.kind == "private" and row.person_id is not None
+            reader = ("person", row.person_id) if is_person else ("chat", row.chat_id)
+            key = (row.agency_id, *reader)
+            if key in seen:
                 continue
-            reached.add(key)
-            found.setdefault(row.agency_id, []).append(
-                Recipient(row.chat_id, row.account_id, row.person_id if alone else None)
+            seen.add(key)
+            by_agency.setdefault(row.agency_id, []).append(
+                Recipient(row.chat_id, row.account_id, row.person_id if is_person else None)
             )
-    return found
+    return by_agency
+
+
+async def agency_recipients(
+    connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",)
+) -> list[Recipient]:
+    """Return an agency's recipients in any of the roles; see list_recipients."""
+    return (await list_recipients(connection, (agency_id,), roles=roles)).get(agency_id, [])
+
+
+async def coordinator_recipients(connection: AsyncConnection, agency_id: int) -> list[Recipient]:
+    """Return the coordinators of a coordinating agency."""
+    return await agency_recipients(connection, agency_id, ("coordinator",))
+
+
+async def deciding_leader_recipients(connection: AsyncConnection, province: str) -> list[Recipient]:
+    """Return a province's leaders who may decide, each person once."""
+    rows = await connection.execute(
+        select(Enrolment.agency_id, Enrolment.chat_id)
+        .join(Agency, Agency.id == Enrolment.agency_id)
+        .where(
+            Agency.province == province,
+            Enrolment.role == "leader",
+            Enrolment.may_decide.is_(True),
+            Enrolment.ended_at.is_(None),
+        )
+    )
+    deciding = rows.all()
+    chat_ids = {row.chat_id for row in deciding}
+    by_agency = await list_recipients(
+        connection, [row.agency_id for row in deciding], roles=("leader",)
+    )
+    leaders = [each for group in by_agency.values() for each in group if each.chat_id in chat_ids]
+    return list({leader.chat_id: leader for leader in leaders}.values())
 
 
 async def prefer_chat(connection: AsyncConnection, *, person_id: int, chat_id: int) -> None:
-    """Let a person's messages go to one of their chats first."""
+    """Make one of a person's chats the one that their messages go to."""
     await connection.execute(
         update(Person).where(Person.id == person_id).values(prefers_chat_id=chat_id)
     )
@@ -104,7 +134,7 @@ async def list_private_chats(connection: AsyncConnection, person_id: int) -> lis
 async def province_coordinators(
     connection: AsyncConnection, province: str
 ) -> dict[int, list[Recipient]]:
-    """Return where the coordinators of a province's plans are reached, by their agency; each chat once."""
+    """Return the coordinators of a province's plans, by agency; each chat once."""
     rows = await connection.scalars(
         select(Plan.coordinator_id)
         .where(
@@ -116,10 +146,8 @@ async def province_coordinators(
     )
     agency_ids = [agency_id for agency_id in rows.all() if agency_id is not None]
     seen: set[int] = set()
-    found: dict[int, list[Recipient]] = {}
-    for agency_id, every in (
-        await list_recipients(connection, agency_ids, roles=("coordinator",))
-    ).items():
-        found[agency_id] = [place for place in every if place.chat_id not in seen]
-        seen.update(place.chat_id for place in every)
-    return found
+    by_agency = await list_recipients(connection, agency_ids, roles=("coordinator",))
+    for agency_id, every in by_agency.items():
+        by_agency[agency_id] = [each for each in every if each.chat_id not in seen]
+        seen.update(each.chat_id for each in every)
+    return by_agency

@@ -1,51 +1,53 @@
-"""What an export is made of: pages with their columns, each a stream of rows.
-
-Promises that a page's rows come one after another and are never held together, that one transaction
-sees them all, and that keys (for programs) and headings (for people) stand side by side. Knows of no
-form of file; see export_files.py.
-"""
+"""Columns and pages of an export: what each column selects, and how a page streams its rows."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, select, true
+from sqlalchemy import ColumnElement, Select, and_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Agency, Obligation, Plan
+from data.models import Agency, Obligation, Person, Plan
 from data.registry.registry import Registry
 
-_AT_ONCE = 1000  # rows read ahead
+_ROWS_AHEAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """One column: its key, its heading, its width in characters, and words for codes people do not read."""
+    """One column: key for programs, heading for people, width in characters, SQL of its value.
+
+    labels: the words for codes, in workbooks only. read: computes the value where there is no SQL for it.
+    """
 
     key: str
     heading: str
-    width: int = 14
+    width: int
+    sql: Any = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[Any], Any] | None = None
 
 
-PLAN_COLUMN = ExportColumn("plan", "Kế hoạch", 20)
-PERSON_COLUMN = ExportColumn("person", "Người", 20)
-# What a row is about; the number joins the pages to each other.
+PLAN_COLUMN = ExportColumn("plan", "Kế hoạch", 20, Plan.code)
+PERSON_COLUMN = ExportColumn("person", "Người", 20, Person.name)
+AGENCY_CODE_COLUMN = ExportColumn("agency_code", "Mã cơ quan", 14, Agency.code)
+AGENCY_COLUMN = ExportColumn("agency", "Cơ quan", 32, Agency.name)
+# The number joins the pages to each other.
 OBLIGATION_COLUMNS = (
-    ExportColumn("obligation", "Số việc", 10),
+    ExportColumn("obligation", "Số việc", 10, Obligation.id),
     PLAN_COLUMN,
-    ExportColumn("code", "Mã", 10),
-    ExportColumn("period", "Kỳ", 10),
-    ExportColumn("agency_code", "Mã cơ quan"),
-    ExportColumn("agency", "Cơ quan", 32),
+    ExportColumn("code", "Mã", 10, Obligation.code),
+    ExportColumn("period", "Kỳ", 10, Obligation.period),
+    AGENCY_CODE_COLUMN,
+    AGENCY_COLUMN,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ExportScope:
-    """What is exported: everything, one province or one plan; registry: as loaded."""
+    """The selection to export: everything, one province or one plan; registry: as loaded."""
 
     connection: AsyncConnection
     registry: Registry
@@ -91,49 +93,61 @@ def make_query_page(
     key: str,
     title: str,
     columns: tuple[ExportColumn, ...],
-    statement: Callable[[ExportScope], Executable],
-    shape: Callable[[ExportScope, Any], Sequence[Any]] | None = None,
+    complete: Callable[[Select[Any]], Select[Any]],
+    *,
+    where: Callable[[ExportScope], ColumnElement[bool]] = ExportScope.plans,
+    source: Callable[[ExportScope, Any], Any] | None = None,
+    source_columns: tuple[Any, ...] = (),
 ) -> ExportPage:
-    """Return a page whose rows a statement selects, in the order of its columns, or as `shape` puts them."""
+    """Return a page whose columns one statement selects, labelled by their keys.
+
+    complete: adds FROM, joins and order to the SELECT. source: makes of a row the object that the columns'
+    `read` takes; source_columns: selected besides, for it alone.
+    """
+    labelled = [column.sql.label(column.key) for column in columns if column.read is None]
+    statement = complete(select(*labelled, *source_columns))
 
     async def rows(scope: ExportScope) -> ExportRows:
-        found = await scope.connection.stream(
-            statement(scope), execution_options={"yield_per": _AT_ONCE}
+        result = await scope.connection.stream(
+            statement.where(where(scope)), execution_options={"yield_per": _ROWS_AHEAD}
         )
-        async for part in found.partitions():  # a row at a time costs more than the row
-            for row in part:
-                yield row if shape is None else shape(scope, row)
+        async for partition in result.partitions():  # a row at a time costs more than the row
+            for row in partition:
+                if source is None:
+                    yield row
+                    continue
+                selected, origin = iter(row), source(scope, row)
+                yield [
+                    next(selected) if column.read is None else column.read(origin)
+                    for column in columns
+                ]
 
     return ExportPage(key, title, columns, rows)
 
 
-def make_static_page(
+def make_registry_page(
     key: str,
     title: str,
     columns: tuple[ExportColumn, ...],
-    values: Callable[[ExportScope], Sequence[Sequence[Any]]],
+    entries: Callable[[ExportScope], Iterable[Any]],
 ) -> ExportPage:
-    """Return a page of what stands in the registry's files alone."""
+    """Return a page whose columns read the registry's entries."""
 
     async def rows(scope: ExportScope) -> ExportRows:
-        for row in values(scope):
-            yield row
+        for entry in entries(scope):
+            yield [column.read(entry) for column in columns if column.read is not None]
 
     return ExportPage(key, title, columns, rows)
 
 
-def select_obligation_columns(table: Any, agency_id: Any, *columns: Any) -> Select[Any]:
-    """Return the SQL of what the rows of a table are about, and some columns of theirs.
+def join_obligation(
+    query: Select[Any], table: Any = None, agency_id: Any = Obligation.agency_id
+) -> Select[Any]:
+    """Return the SELECT from obligations, with the tables of OBLIGATION_COLUMNS joined.
 
-    table: of what was said or kept of obligations, or Obligation itself.
+    table: one whose rows belong to obligations; agency_id: the agency that a row names.
     """
-    subject = (Obligation.id, Plan.code, Obligation.code, Obligation.period)
-    statement = (
-        select(*subject, Agency.code, Agency.name)
-        .add_columns(*columns)
-        .select_from(Obligation)
-        .join(Plan, Plan.id == Obligation.plan_id)
-    )
-    if table is not Obligation:
-        statement = statement.join(table, table.obligation_id == Obligation.id)
-    return statement.join(Agency, Agency.id == agency_id)
+    query = query.select_from(Obligation).join(Plan, Plan.id == Obligation.plan_id)
+    if table is not None:
+        query = query.join(table, table.obligation_id == Obligation.id)
+    return query.join(Agency, Agency.id == agency_id)

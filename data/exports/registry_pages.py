@@ -1,304 +1,240 @@
-"""The registry as pages of an export: plans, tasks, who is on them, report duties, targets, agencies.
+"""Pages of the registry: plans, tasks, assignments, report duties, targets, agencies, successions.
 
-Promises what is loaded in the database, also what its files dropped since (marked as withdrawn), in the
-documents' own words. Reads only.
+Guarantees:
+- An entry that its file no longer has is exported too, with the instant at which it was withdrawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from sqlalchemy import Executable, select
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from data.exports.page import (
+    AGENCY_CODE_COLUMN,
+    AGENCY_COLUMN,
     PLAN_COLUMN,
     ExportColumn,
     ExportPage,
     ExportScope,
     make_query_page,
-    make_static_page,
+    make_registry_page,
 )
 from data.models import Agency, Assignment, Plan, ReportDuty, Task
-from data.registry.schema import PlanFile
+from data.registry.province import Province
+from data.registry.schema import (
+    AgencyEntry,
+    ReportDutyEntry,
+    SuccessionEntry,
+    TargetEntry,
+    TaskEntry,
+)
 from data.sheets.labels import FREQUENCY_LABELS
 
-_CODE = ExportColumn("code", "Mã", 10)
-_WITHDRAWN = ExportColumn("withdrawn_at", "Rút lúc", 16)
-
-
-def _plans(scope: ExportScope) -> Executable:
-    return (
-        select(Plan.__table__, Agency.name.label("coordinator"))
+_PLANS = make_query_page(
+    "plans",
+    "Kế hoạch",
+    (
+        ExportColumn("code", "Mã", 20, Plan.code),
+        ExportColumn("province", "Tỉnh", 12, Plan.province),
+        ExportColumn("number", "Số", 14, Plan.number),
+        ExportColumn("title", "Tiêu đề", 60, Plan.title),
+        ExportColumn("issued_on", "Ngày ban hành", 14, Plan.issued_on),
+        ExportColumn("signer", "Người ký", 20, read=lambda file: file.signer if file else None),
+        ExportColumn("coordinator", "Cơ quan theo dõi", 30, Agency.name),
+        ExportColumn("replaces", "Thay thế", 14, read=lambda file: file.replaces if file else None),
+        ExportColumn("tracked_from", "Theo dõi từ", 14, Plan.tracked_from),
+        ExportColumn("closed_on", "Đóng sau ngày", 14, Plan.closed_on),
+        ExportColumn("withdrawn_at", "Rút lúc", 16, Plan.withdrawn_at),
+    ),
+    lambda query: (
+        query.select_from(Plan)
         .outerjoin(Agency, Agency.id == Plan.coordinator_id)
-        .where(scope.plans())
         .order_by(Plan.province, Plan.issued_on, Plan.code)
-    )
+    ),
+    source=lambda scope, row: scope.registry.plans.get(row.code),
+)
 
 
-def _plan(scope: ExportScope, row: Any) -> Sequence[Any]:
-    file = scope.registry.plans.get(row.code)
-    return (
-        row.code,
-        row.province,
-        row.number,
-        row.title,
-        row.issued_on,
-        file.signer if file else None,
-        row.coordinator,
-        file.replaces if file else None,
-        row.tracked_from,
-        row.closed_on,
-        row.withdrawn_at,
-    )
-
-
-def _tasks(scope: ExportScope) -> Executable:
-    return (
-        select(Task.__table__, Plan.code.label("plan"))
-        .join(Plan, Plan.id == Task.plan_id)
-        .where(scope.plans())
-        .order_by(Plan.code, Task.position, Task.id)
-    )
-
-
-def _task(scope: ExportScope, row: Any) -> Sequence[Any]:
+def _task_entry(scope: ExportScope, row: Any) -> TaskEntry | None:
     file = scope.registry.plans.get(row.plan)
-    entry = _entry(file.tasks if file else (), row.code)
-    return (
-        row.plan,
-        row.code,
-        row.section,
-        row.text,
-        list(entry.leads) if entry else [],
-        list(entry.supports) if entry else [],
-        row.period_raw,
-        row.ends_on,
-        row.withdrawn_at,
-    )
+    return next((task for task in file.tasks if task.code == row.code), None) if file else None
 
 
-def _assignments(scope: ExportScope) -> Executable:
-    return (
-        select(
-            Plan.code,
-            Task.code,
-            Agency.code,
-            Agency.name,
-            Assignment.valid_from,
-            Assignment.valid_until,
-            Assignment.needs_decision,
-            Assignment.withdrawn_at,
-        )
+_TASKS = make_query_page(
+    "tasks",
+    "Nhiệm vụ",
+    (
+        PLAN_COLUMN,
+        ExportColumn("code", "Mã", 10, Task.code),
+        ExportColumn("section", "Nhóm", 30, Task.section),
+        ExportColumn("text", "Nội dung", 70, Task.text),
+        ExportColumn("leads", "Chủ trì", 32, read=lambda task: task.leads if task else []),
+        ExportColumn("supports", "Phối hợp", 32, read=lambda task: task.supports if task else []),
+        ExportColumn("period", "Thời gian", 20, Task.period_raw),
+        ExportColumn("ends_on", "Kết thúc", 14, Task.ends_on),
+        ExportColumn("withdrawn_at", "Rút lúc", 16, Task.withdrawn_at),
+    ),
+    lambda query: (
+        query.select_from(Task)
+        .join(Plan, Plan.id == Task.plan_id)
+        .order_by(Plan.code, Task.position, Task.id)
+    ),
+    source=_task_entry,
+)
+
+_ASSIGNMENTS = make_query_page(
+    "assignments",
+    "Giao việc",
+    (
+        PLAN_COLUMN,
+        ExportColumn("code", "Mã", 10, Task.code),
+        AGENCY_CODE_COLUMN,
+        AGENCY_COLUMN,
+        ExportColumn("valid_from", "Từ ngày", 14, Assignment.valid_from),
+        ExportColumn("valid_until", "Đến hết ngày", 14, Assignment.valid_until),
+        ExportColumn("needs_decision", "Chờ quyết định", 14, Assignment.needs_decision),
+        ExportColumn("withdrawn_at", "Rút lúc", 16, Assignment.withdrawn_at),
+    ),
+    lambda query: (
+        query.select_from(Assignment)
         .join(Task, Task.id == Assignment.task_id)
         .join(Plan, Plan.id == Task.plan_id)
         .join(Agency, Agency.id == Assignment.agency_id)
-        .where(scope.plans())
         .order_by(Assignment.id)
-    )
+    ),
+)
 
 
-def _duties(scope: ExportScope) -> Executable:
-    return (
-        select(ReportDuty.__table__, Plan.code.label("plan"))
-        .join(Plan, Plan.id == ReportDuty.plan_id)
-        .where(scope.plans())
-        .order_by(Plan.code, ReportDuty.position, ReportDuty.id)
-    )
-
-
-def _duty(scope: ExportScope, row: Any) -> Sequence[Any]:
+def _duty_entry(scope: ExportScope, row: Any) -> ReportDutyEntry | None:
     file = scope.registry.plans.get(row.plan)
-    entry = _entry(file.report_duties if file else (), row.code)
     return (
-        row.plan,
-        row.code,
-        row.clause,
-        row.title,
-        list(entry.from_) if entry else [],
-        row.receiver,
-        row.via,
-        row.frequency,
-        entry.deadline.raw if entry and entry.deadline else None,
-        row.quote,
-        row.withdrawn_at,
+        next((duty for duty in file.report_duties if duty.code == row.code), None) if file else None
     )
 
 
-def _entry(entries: Sequence[Any], code: str) -> Any:
-    return next((entry for entry in entries if entry.code == code), None)
+_REPORT_DUTIES = make_query_page(
+    "report_duties",
+    "Chế độ báo cáo",
+    (
+        PLAN_COLUMN,
+        ExportColumn("code", "Mã", 10, ReportDuty.code),
+        ExportColumn("clause", "Mục", 14, ReportDuty.clause),
+        ExportColumn("title", "Tên", 30, ReportDuty.title),
+        ExportColumn("from", "Ai báo cáo", 32, read=lambda duty: duty.from_ if duty else []),
+        ExportColumn("to", "Gửi", 30, ReportDuty.receiver),
+        ExportColumn("via", "Qua", 30, ReportDuty.via),
+        ExportColumn("frequency", "Kỳ", 12, ReportDuty.frequency, FREQUENCY_LABELS),
+        ExportColumn(
+            "deadline",
+            "Hạn",
+            30,
+            read=lambda duty: duty.deadline.raw if duty and duty.deadline else None,
+        ),
+        ExportColumn("quote", "Câu trích", 70, ReportDuty.quote),
+        ExportColumn("withdrawn_at", "Rút lúc", 16, ReportDuty.withdrawn_at),
+    ),
+    lambda query: (
+        query.select_from(ReportDuty)
+        .join(Plan, Plan.id == ReportDuty.plan_id)
+        .order_by(Plan.code, ReportDuty.position, ReportDuty.id)
+    ),
+    source=_duty_entry,
+)
 
 
-def _targets(scope: ExportScope) -> list[Sequence[Any]]:
-    return [
-        (
-            code,
-            target.code,
-            target.text,
-            target.year,
-            target.comparator,
-            "-".join(f"{part:g}" for part in target.value)
-            if isinstance(target.value, tuple)
-            else target.value,
-            target.unit,
-        )
-        for code, plan in _files(scope)
-        for target in plan.targets
-    ]
+class _PlanTarget(NamedTuple):
+    plan_code: str
+    target: TargetEntry
 
 
-def _files(scope: ExportScope) -> Iterator[tuple[str, PlanFile]]:
+def _list_targets(scope: ExportScope) -> Iterator[_PlanTarget]:
     for code, plan in scope.registry.plans.items():
         if scope.plan in (None, code) and scope.province in (None, plan.province):
-            yield code, plan
+            for target in plan.targets:
+                yield _PlanTarget(code, target)
 
 
-def _agencies(scope: ExportScope) -> Executable:
-    return (
-        select(
-            Agency.province,
-            Agency.code,
-            Agency.name,
-            Agency.short,
-            Agency.kind,
-            Agency.valid_from,
-            Agency.valid_until,
-        )
-        .where(scope.agencies())
-        .order_by(Agency.province, Agency.position, Agency.id)
-    )
+def _target_value(each: _PlanTarget) -> float | str | None:
+    value = each.target.value
+    return "-".join(f"{part:g}" for part in value) if isinstance(value, tuple) else value
 
 
-def _successions(scope: ExportScope) -> list[Sequence[Any]]:
-    return [
-        (
-            province.code,
-            passed.from_,
-            province.agencies[passed.from_].name,
-            passed.to,
-            province.agencies[passed.to].name,
-            passed.on,
-            passed.part,
-            passed.needs_decision,
-        )
-        for province in scope.registry.provinces.values()
-        if scope.only_province in (None, province.code)
-        for passed in province.file.successions
-    ]
+_TARGETS = make_registry_page(
+    "targets",
+    "Chỉ tiêu",
+    (
+        ExportColumn("plan", "Kế hoạch", 20, read=lambda each: each.plan_code),
+        ExportColumn("code", "Mã", 10, read=lambda each: each.target.code),
+        ExportColumn("text", "Nội dung", 70, read=lambda each: each.target.text),
+        ExportColumn("year", "Năm", 8, read=lambda each: each.target.year),
+        ExportColumn("comparator", "So sánh", 10, read=lambda each: each.target.comparator),
+        ExportColumn("value", "Giá trị", 12, read=_target_value),
+        ExportColumn("unit", "Đơn vị", 12, read=lambda each: each.target.unit),
+    ),
+    _list_targets,
+)
 
+_AGENCIES = make_query_page(
+    "agencies",
+    "Cơ quan",
+    (
+        ExportColumn("province", "Tỉnh", 12, Agency.province),
+        ExportColumn("code", "Mã", 20, Agency.code),
+        ExportColumn("name", "Tên", 44, Agency.name),
+        ExportColumn("short", "Tên tắt", 24, Agency.short),
+        ExportColumn("kind", "Loại", 14, Agency.kind),
+        ExportColumn("valid_from", "Từ ngày", 14, Agency.valid_from),
+        ExportColumn("valid_until", "Đến hết ngày", 14, Agency.valid_until),
+    ),
+    lambda query: query.order_by(Agency.province, Agency.position, Agency.id),
+    where=ExportScope.agencies,
+)
+
+
+class _ProvinceSuccession(NamedTuple):
+    province: Province
+    entry: SuccessionEntry
+
+    @property
+    def old(self) -> AgencyEntry:
+        return self.province.agencies[self.entry.from_]
+
+    @property
+    def new(self) -> AgencyEntry:
+        return self.province.agencies[self.entry.to]
+
+
+def _list_successions(scope: ExportScope) -> Iterator[_ProvinceSuccession]:
+    for province in scope.registry.provinces.values():
+        if scope.only_province in (None, province.code):
+            for entry in province.file.successions:
+                yield _ProvinceSuccession(province, entry)
+
+
+_SUCCESSIONS = make_registry_page(
+    "successions",
+    "Kế thừa",
+    (
+        ExportColumn("province", "Tỉnh", 12, read=lambda each: each.province.code),
+        ExportColumn("from_code", "Mã cơ quan cũ", 20, read=lambda each: each.old.code),
+        ExportColumn("from", "Cơ quan cũ", 40, read=lambda each: each.old.name),
+        ExportColumn("to_code", "Mã cơ quan nhận", 20, read=lambda each: each.new.code),
+        ExportColumn("to", "Cơ quan nhận", 40, read=lambda each: each.new.name),
+        ExportColumn("on", "Từ ngày", 14, read=lambda each: each.entry.on),
+        ExportColumn("part", "Phần việc", 30, read=lambda each: each.entry.part),
+        ExportColumn(
+            "needs_decision", "Chờ quyết định", 14, read=lambda each: each.entry.needs_decision
+        ),
+    ),
+    _list_successions,
+)
 
 REGISTRY_PAGES: tuple[ExportPage, ...] = (
-    make_query_page(
-        "plans",
-        "Kế hoạch",
-        (
-            ExportColumn("code", "Mã", 20),
-            ExportColumn("province", "Tỉnh", 12),
-            ExportColumn("number", "Số"),
-            ExportColumn("title", "Tiêu đề", 60),
-            ExportColumn("issued_on", "Ngày ban hành"),
-            ExportColumn("signer", "Người ký", 20),
-            ExportColumn("coordinator", "Cơ quan theo dõi", 30),
-            ExportColumn("replaces", "Thay thế"),
-            ExportColumn("tracked_from", "Theo dõi từ"),
-            ExportColumn("closed_on", "Đóng sau ngày"),
-            _WITHDRAWN,
-        ),
-        _plans,
-        _plan,
-    ),
-    make_query_page(
-        "tasks",
-        "Nhiệm vụ",
-        (
-            PLAN_COLUMN,
-            _CODE,
-            ExportColumn("section", "Nhóm", 30),
-            ExportColumn("text", "Nội dung", 70),
-            ExportColumn("leads", "Chủ trì", 32),
-            ExportColumn("supports", "Phối hợp", 32),
-            ExportColumn("period", "Thời gian", 20),
-            ExportColumn("ends_on", "Kết thúc"),
-            _WITHDRAWN,
-        ),
-        _tasks,
-        _task,
-    ),
-    make_query_page(
-        "assignments",
-        "Giao việc",
-        (
-            PLAN_COLUMN,
-            _CODE,
-            ExportColumn("agency_code", "Mã cơ quan"),
-            ExportColumn("agency", "Cơ quan", 32),
-            ExportColumn("valid_from", "Từ ngày"),
-            ExportColumn("valid_until", "Đến hết ngày"),
-            ExportColumn("needs_decision", "Chờ quyết định"),
-            _WITHDRAWN,
-        ),
-        _assignments,
-    ),
-    make_query_page(
-        "report_duties",
-        "Chế độ báo cáo",
-        (
-            PLAN_COLUMN,
-            _CODE,
-            ExportColumn("clause", "Mục"),
-            ExportColumn("title", "Tên", 30),
-            ExportColumn("from", "Ai báo cáo", 32),
-            ExportColumn("to", "Gửi", 30),
-            ExportColumn("via", "Qua", 30),
-            ExportColumn("frequency", "Kỳ", 12, FREQUENCY_LABELS),
-            ExportColumn("deadline", "Hạn", 30),
-            ExportColumn("quote", "Câu trích", 70),
-            _WITHDRAWN,
-        ),
-        _duties,
-        _duty,
-    ),
-    make_static_page(
-        "targets",
-        "Chỉ tiêu",
-        (
-            PLAN_COLUMN,
-            _CODE,
-            ExportColumn("text", "Nội dung", 70),
-            ExportColumn("year", "Năm", 8),
-            ExportColumn("comparator", "So sánh", 10),
-            ExportColumn("value", "Giá trị", 12),
-            ExportColumn("unit", "Đơn vị", 12),
-        ),
-        _targets,
-    ),
-    make_query_page(
-        "agencies",
-        "Cơ quan",
-        (
-            ExportColumn("province", "Tỉnh", 12),
-            ExportColumn("code", "Mã", 20),
-            ExportColumn("name", "Tên", 44),
-            ExportColumn("short", "Tên tắt", 24),
-            ExportColumn("kind", "Loại"),
-            ExportColumn("valid_from", "Từ ngày"),
-            ExportColumn("valid_until", "Đến hết ngày"),
-        ),
-        _agencies,
-    ),
-    make_static_page(
-        "successions",
-        "Kế thừa",
-        (
-            ExportColumn("province", "Tỉnh", 12),
-            ExportColumn("from_code", "Mã cơ quan cũ", 20),
-            ExportColumn("from", "Cơ quan cũ", 40),
-            ExportColumn("to_code", "Mã cơ quan nhận", 20),
-            ExportColumn("to", "Cơ quan nhận", 40),
-            ExportColumn("on", "Từ ngày"),
-            ExportColumn("part", "Phần việc", 30),
-            ExportColumn("needs_decision", "Chờ quyết định"),
-        ),
-        _successions,
-    ),
+    _PLANS,
+    _TASKS,
+    _ASSIGNMENTS,
+    _REPORT_DUTIES,
+    _TARGETS,
+    _AGENCIES,
+    _SUCCESSIONS,
 )

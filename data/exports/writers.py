@@ -1,8 +1,9 @@
-"""The forms of an export: a workbook of pages, one JSON document, or JSON lines.
+"""File forms of an export: a workbook with a sheet a page, one JSON document, or JSON lines.
 
-Promises that rows go out as they come, so that memory stays flat; that dates are dates and numbers are
-numbers; that a text never becomes a formula or a link; and that JSON holds what was written, unchanged.
-XlsxWriter is imported when a workbook is made, for idle memory counts.
+Guarantees:
+- Rows are written as they come, so memory stays flat.
+- A workbook holds dates as dates and numbers as numbers; no text becomes a formula or a link.
+- JSON holds every text unchanged.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from data.sheets.workbook import neutralize_formula
 
 MOST_ROWS = 1_048_575  # of a page beside its heading; Excel's own limit
 _FIRST_YEAR = 1900  # of Excel's calendar
-_WRAPPED_FROM = 40  # characters; wider columns hold sentences
+_WRAPPED_FROM = 40  # characters; columns as wide hold sentences
 
 
 class Sink(Protocol):
-    """Where an export goes: a page, its rows, the next page; closed at the end."""
+    """Destination of an export: begin a page, add its rows, begin the next, close at the end."""
 
     def begin(self, page: ExportPage) -> None:
         """Begin a page."""
@@ -36,14 +37,13 @@ class Sink(Protocol):
 
 
 class WorkbookSink:
-    """A workbook with a sheet for each page; a page that outgrows one goes on in the next."""
+    """A workbook with a sheet for each page; a page with too many rows continues on a further sheet."""
 
     def __init__(self, path: Path, *, most_rows: int = MOST_ROWS) -> None:
-        from xlsxwriter import Workbook
+        from xlsxwriter import Workbook  # here, so that an idle service does not hold it in memory
 
-        # What XlsxWriter sets aside goes with the folder of the file, whatever happens.
-        aside = {"constant_memory": True, "tmpdir": str(path.parent)}
-        self._book = Workbook(path, aside)
+        # Its temporary files lie in the folder of the file, which the caller removes after a fault.
+        self._book = Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)})
         self._book.use_zip64()
         self._heading = self._book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         self._formats = {
@@ -110,7 +110,7 @@ class WorkbookSink:
 
 
 class JsonSink:
-    """One JSON document with a list for each page, or with `lines` an object a row that names its page."""
+    """One JSON document with a list for each page, or (lines) one object a row that names its page."""
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, lines: bool) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")

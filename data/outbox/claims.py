@@ -1,9 +1,13 @@
-"""Claims on messages of the outbox, and the records of how each attempt ended.
+"""Claim messages before they are sent, and record how each attempt ended.
 
-Promises that a message is claimed by one owner at a time and that an owner whose lease was taken over
-can neither claim nor record: every change carries account, epoch and attempt, for a message whose chat is
-lost goes on in another, maybe at another account, while its owner still sends. "Claimed" means "maybe sent".
-Never opens a transaction and never sends: callers do both.
+    pending ──claim──▶ claimed ──record──▶ sent │ skipped │ failed │ uncertain
+       ▲                  │
+       └─ release, retry ─┘        "claimed" means "maybe sent"
+
+Guarantees:
+- One owner at a time claims a message; an owner whose lease was taken over can neither claim nor record.
+- Every update matches account, epoch and attempt: a message may be rerouted, maybe to another account,
+  while it is being sent.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ log = get_logger("delivery")
 
 MAX_REPEATS = 2
 
-# Written out, for a partial index is used only where the condition stands in the statement itself.
+# Literals: a partial index is used only where its condition stands in the statement itself.
 _PENDING = Message.state == literal_column("'pending'")
 _CLAIMED = Message.state == literal_column("'claimed'")
 
@@ -53,32 +57,32 @@ async def acquire_account(
     repeats_unknown: bool,
     now: datetime,
 ) -> Lease | None:
-    """Take an account's lease and settle what dead owners had claimed; None while another owns it."""
+    """Take an account's lease and settle the claims of dead owners; None while another process owns it."""
     epoch = await take_lease(connection, account_id, owner, now=now)
     if epoch is None:
         return None
     lease = Lease(account_id, owner, epoch)
-    again, parked = await settle_dead_claims(
+    repeated, parked = await settle_dead_claims(
         connection, lease, repeats_unknown=repeats_unknown, now=now
     )
-    if again or parked:
-        log.warning("claims.of_dead_owner", account=account_id, again=again, parked=parked)
+    if repeated or parked:
+        log.warning("claims.of_dead_owner", account=account_id, again=repeated, parked=parked)
     return lease
 
 
 async def settle_dead_claims(
     connection: AsyncConnection, lease: Lease, *, repeats_unknown: bool, now: datetime
 ) -> tuple[int, int]:
-    """Settle what dead owners had claimed; returns how many go again and how many were parked.
+    """Settle the claims of dead owners; returns how many are sent again and how many were parked.
 
-    Each may have been sent: it goes again, marked, at most twice; then, or where the channel does not
-    repeat, it is uncertain and shown. It goes behind what waits already: one that brings the process
-    down must not hold up the others.
+    Each message may have been sent. It is sent again, marked, at most twice; then, or where the channel does
+    not repeat, it is parked as uncertain. It queues behind the others: a message that kills the process must
+    not hold them up.
     """
     dead = and_(
         Message.account_id == lease.account_id, _CLAIMED, Message.claim_epoch != lease.epoch
     )
-    found = await connection.execute(
+    claimed = await connection.execute(
         select(Message.id, Message.attempts, Message.claimed_at).where(dead)
     )
     attempts = [
@@ -89,24 +93,24 @@ async def settle_dead_claims(
             "outcome": "unknown",
             "detail": "the process ended",
         }
-        for row in found
+        for row in claimed
     ]
     if not attempts:
         return 0, 0
     await connection.execute(insert(Delivery), attempts)
-    again = 0
+    repeated = 0
     if repeats_unknown:
-        repeated = await connection.execute(
+        updated = await connection.execute(
             update(Message)
             .where(dead, Message.repeats < MAX_REPEATS)
             .values(state="pending", repeats=Message.repeats + 1, claim_epoch=None, send_at=now)
         )
-        again = repeated.rowcount
+        repeated = updated.rowcount
     parked = await connection.execute(
         update(Message).where(dead).values(state="uncertain", error="the process ended")
     )
     await erase_secrets(connection, [row["message_id"] for row in attempts])
-    return again, parked.rowcount
+    return repeated, parked.rowcount
 
 
 async def claim_messages(
@@ -119,10 +123,10 @@ async def claim_messages(
 ) -> Sequence[Row[Any]]:
     """Claim those of the messages that are still pending, and return them; raises LeaseLost.
 
-    A row has what sending needs of the message, its chat's address, thread and chat_state, and is_list.
-    sent: what is recorded with it, see data.outbox.receipts.record_sent.
+    A row has the message's columns that sending needs, its chat's address, thread and chat_state, and is_list.
+    sent: receipts to record before; on PostgreSQL in the same statement.
     """
-    given = {
+    parameters = {
         "ids": message_ids,
         "at": now,
         "today": civil_date(now),
@@ -131,35 +135,35 @@ async def claim_messages(
         "in_epoch": lease.epoch,
     }
     if sent and connection.dialect.name == "postgresql":
-        given |= receipts.receipt_parameters(lease, sent, now=now)
-        rows = (await connection.execute(_RECORD_AND_CLAIM, given)).all()
+        parameters |= receipts.receipt_parameters(lease, sent, now=now)
+        rows = (await connection.execute(_RECORD_AND_CLAIM, parameters)).all()
         await receipts.erase_sent_secrets(connection, sent)
     else:
         await receipts.record_sent(connection, lease, sent, now=now)
-        rows = (await connection.execute(_CLAIM, given)).all()
+        rows = (await connection.execute(_CLAIM, parameters)).all()
     if len(rows) < len(message_ids):
-        await lock_lease(connection, lease)  # some were taken back, or the account was
+        await lock_lease(connection, lease)  # some were withdrawn meanwhile, or the lease is lost
     return rows
 
 
 async def release_claims(
     connection: AsyncConnection, lease: Lease, except_ids: Iterable[int]
 ) -> set[int]:
-    """Give back what this owner claimed and surely did not send: all but the messages in hand.
+    """Undo this owner's claims but except_ids, those that it is sending or has sent.
 
-    Returns those in hand whose ending is not recorded yet.
+    Returns the claimed messages that are left: those of except_ids that are not recorded yet.
     """
-    mine = (
+    own_claims = (
         Message.account_id == lease.account_id,
         _CLAIMED,
         Message.claim_epoch == lease.epoch,
     )
     await connection.execute(
         update(Message)
-        .where(*mine, Message.id.not_in(list(except_ids)))
+        .where(*own_claims, Message.id.not_in(list(except_ids)))
         .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
     )
-    return set(await connection.scalars(select(Message.id).where(*mine)))
+    return set(await connection.scalars(select(Message.id).where(*own_claims)))
 
 
 async def record_ending(
@@ -172,9 +176,9 @@ async def record_ending(
     at: datetime,
     **values: Any,
 ) -> None:
-    """Record how an attempt ended that brought no receipt; values: the message's new columns.
+    """Record the end of an attempt without a receipt; values: the message's new columns.
 
-    outcome None: nothing was sent (skipped, or not renderable), so no attempt is written down.
+    outcome None: nothing was sent (skipped, or not renderable), so no row is added to `delivery`.
     """
     if values:
         await connection.execute(
@@ -203,17 +207,14 @@ async def record_ending(
 
 
 async def count_attempts(connection: AsyncConnection, message_id: int, outcome: str) -> int:
-    """Return how many attempts of a message ended so."""
-    counted = await connection.scalar(
+    """Return the number of a message's attempts with an outcome."""
+    count = await connection.scalar(
         select(func.count()).where(Delivery.message_id == message_id, Delivery.outcome == outcome)
     )
-    return counted or 0
+    return count or 0
 
 
-# ------------------------------------------------------------------ statements, made once
-
-
-# Written out, for SQLAlchemy leaves the tables' names out of what SQLite is to return.
+# Literal SQL: in RETURNING for SQLite, SQLAlchemy leaves out the tables' names.
 _ITS_CHAT = "FROM chat WHERE chat.id = message.chat_id"
 _ADDRESS = literal_column(f"(SELECT chat.address {_ITS_CHAT})", String)
 _THREAD = literal_column(f"(SELECT chat.thread {_ITS_CHAT})", String)
@@ -230,11 +231,11 @@ _CLAIM = (
     update(Message)
     .where(
         Message.id.in_(bindparam("ids", expanding=True)),
-        # It may have gone on at another account since it was read, or the machine slept over night.
+        # Since it was read, it may have been rerouted, or the machine may have slept over night.
         Message.account_id == bindparam("of"),
         or_(Message.broadcast_on.is_(None), Message.broadcast_on >= bindparam("today")),
         _PENDING,
-        # locks the account's row on PostgreSQL, so that no new owner can come in between
+        # PostgreSQL locks the account's row, so that no new owner comes in between.
         exists(
             select(Account.id)
             .where(

@@ -1,9 +1,10 @@
-"""What the platform took: the records of messages that were sent.
+"""Record messages that the platform accepted.
 
-Promises that an owner whose lease was taken over changes no message: of one that a new owner has settled
-only the attempt is written down. PostgreSQL, which each statement reaches over a network, does all of it as
-part of the statement that claims what goes next; SQLite knows none that writes to several tables. Never opens
-a transaction.
+PostgreSQL records them in the statement that claims the next messages, because each statement costs a network
+round trip. SQLite has no statement that writes to several tables.
+
+Guarantees:
+- An owner whose lease was taken over changes no message; only its attempt is recorded.
 """
 
 from __future__ import annotations
@@ -39,46 +40,46 @@ from data.outbox.messages import erase_secrets
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One message that the platform took."""
+    """One message that the platform accepted; message: a row of claim_messages()."""
 
-    message: Row[Any]  # as data.outbox.claims.claim_messages() gave it
+    message: Row[Any]
     remote_id: str
 
 
 async def record_sent(
-    connection: AsyncConnection, lease: Lease, done: Sequence[SentMessage], *, now: datetime
+    connection: AsyncConnection, lease: Lease, sent: Sequence[SentMessage], *, now: datetime
 ) -> None:
-    """Record messages that the platform took, at most one a chat; see the module.
+    """Record messages that the platform accepted, at most one a chat.
 
-    The numbers of a list that was sent are what its chat means from now on.
+    A list becomes its chat's last list: numbers typed there refer to it.
     """
-    if not done:
+    if not sent:
         return
     if connection.dialect.name == "postgresql":
-        await connection.execute(_RECORD, receipt_parameters(lease, done, now=now))
+        await connection.execute(_RECORD, receipt_parameters(lease, sent, now=now))
     else:
         shared = {"account": lease.account_id, "epoch": lease.epoch, "at": now}
-        rows = [_row(one) | shared for one in done]
+        rows = [_row(one) | shared for one in sent]
         await connection.execute(_SENT, rows)
         await connection.execute(_ATTEMPT, rows)
         if lists := [row for row in rows if row["is_list"]]:
             await connection.execute(_LAST_LIST, lists)
-    await erase_sent_secrets(connection, done)
+    await erase_sent_secrets(connection, sent)
 
 
-async def erase_sent_secrets(connection: AsyncConnection, done: Sequence[SentMessage]) -> None:
-    """Empty the secrets among messages that were sent."""
-    if secrets := [one.message.id for one in done if one.message.secret]:
+async def erase_sent_secrets(connection: AsyncConnection, sent: Sequence[SentMessage]) -> None:
+    """Empty the secret ones among messages that were sent."""
+    if secrets := [one.message.id for one in sent if one.message.secret]:
         await erase_secrets(connection, secrets)
 
 
 def receipt_parameters(
-    lease: Lease, done: Sequence[SentMessage], *, now: datetime
+    lease: Lease, sent: Sequence[SentMessage], *, now: datetime
 ) -> dict[str, Any]:
-    """Return what a statement with RECORDS in it is to be given for them."""
+    """Return the parameters of a statement that contains RECEIPT_CTES."""
     return {
-        "rows": [_row(one) for one in done],
-        "count": len(done),
+        "rows": [_row(one) for one in sent],
+        "count": len(sent),
         "account": lease.account_id,
         "epoch": lease.epoch,
         "at": now,
@@ -95,13 +96,10 @@ def _row(one: SentMessage) -> dict[str, Any]:
     }
 
 
-# ------------------------------------------------------------------ statements, made once
-
-
 def _is_claimed(of: Any, attempt: Any) -> tuple[Any, ...]:
     return (
         Message.id == of,
-        Message.state == literal_column("'claimed'"),  # written out, see data.outbox.messages
+        Message.state == literal_column("'claimed'"),  # a literal, for the partial index
         Message.account_id == bindparam("account"),
         Message.claim_epoch == bindparam("epoch"),
         Message.attempts == attempt,
@@ -125,8 +123,8 @@ _LAST_LIST = (
 )
 
 
-def _records() -> tuple[CTE, ...]:
-    """Return what SQLite does in three statements, as parts of one."""
+def _receipt_ctes() -> tuple[CTE, ...]:
+    """Return SQLite's three statements as parts of one."""
     rows = (
         func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
         .table_valued(
@@ -138,18 +136,25 @@ def _records() -> tuple[CTE, ...]:
         )
         .render_derived(name="rows", with_types=True)
     )
-    # The limit is for the planner, which takes them for a hundred and would read whole tables.
-    given = select(rows).limit(bindparam("count")).cte("given")
-    its = given.c
-    sent = update(Message).where(*_is_claimed(its.of, its.attempt)).values(_as_sent(its.remote))
+    # Without the limit PostgreSQL plans for a hundred rows, and reads whole tables.
+    receipt = select(rows).limit(bindparam("count")).cte("given").c
+    sent = (
+        update(Message)
+        .where(*_is_claimed(receipt.of, receipt.attempt))
+        .values(_as_sent(receipt.remote))
+    )
     at = bindparam("at", type_=Delivery.at.type)
     attempts = insert(Delivery).from_select(
         ["message_id", "attempt", "at", "outcome"],
-        select(its.of, its.attempt, at, literal("sent")),
+        select(receipt.of, receipt.attempt, at, literal("sent")),
     )
-    lists = update(Chat).where(Chat.id == its.chat, its.is_list).values(last_menu_message_id=its.of)
+    lists = (
+        update(Chat)
+        .where(Chat.id == receipt.chat, receipt.is_list)
+        .values(last_menu_message_id=receipt.of)
+    )
     return sent.cte("sent"), attempts.cte("attempts"), lists.cte("lists")
 
 
-RECEIPT_CTES = _records()  # for PostgreSQL, to be added to another statement
+RECEIPT_CTES = _receipt_ctes()  # PostgreSQL alone; added to another statement
 _RECORD = select(literal(1)).add_cte(*RECEIPT_CTES)

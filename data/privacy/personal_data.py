@@ -1,9 +1,10 @@
-"""What is kept of a person, and letting it go.
+"""Personal data: list what is stored of a person, and erase it.
 
-Promises that an erased person is nobody any more: no name in any row of ours, no sender id, no private
-address, no raw words; while what an agency answered and what was decided stays on record as the
-agency's. What people wrote themselves into an answer's note stays as they wrote it. Never sends.
-Rests on the Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15 (right to see and to have erased).
+The rights to see and to have erased come from the Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15.
+
+Guarantees:
+- After an erasure no row holds the person's name, sender id, private address or raw updates.
+- Replies and decisions stay on record as the agency's, with their notes as they were written.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from data.outbox.messages import ANSWER, BROADCAST
 from data.progress.decisions import anonymize_confirmations
 from data.reports.requests import end_person_requests
 
-# Nothing reads the context of a message that is over, but that of a reminder which failed.
-FORGOTTEN = "erased"  # why a chat is gone, and what its address begins with
+ERASED = "erased"  # Chat.gone_why, and the start of its address
+# The next morning still reads the context of a failed reminder, and of no other ended message.
 MESSAGE_IS_OVER = or_(
     Message.state.in_(("sent", "skipped", "uncertain")),
     and_(Message.state == "failed", Message.priority != BROADCAST),
@@ -56,7 +57,7 @@ MESSAGE_IS_OVER = or_(
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """What was let go of: sender ids, enrolments ended, private chats, raw updates emptied."""
+    """Numbers of sender ids erased, enrolments ended, private chats erased and raw updates emptied."""
 
     identities: int
     enrolments: int
@@ -67,7 +68,7 @@ class ErasureResult:
 async def collect_personal_data(
     connection: AsyncConnection, person_id: int
 ) -> dict[str, Any] | None:
-    """Return everything kept of a person, or None where there is no such person."""
+    """Return everything stored of a person, or None where there is no such person."""
     person = await load_person(connection, person_id)
     if person is None:
         return None
@@ -123,9 +124,9 @@ async def collect_personal_data(
         "person": person.id,
         "name": person.name,
         "created_at": person.created_at,
-        "identities": [dict(row._mapping) for row in identities],
-        "enrolments": [dict(row._mapping) for row in enrolments],
-        "replies": [dict(row._mapping) for row in replies],
+        "identities": [row._asdict() for row in identities],
+        "enrolments": [row._asdict() for row in enrolments],
+        "replies": [row._asdict() for row in replies],
         "raw_updates": len(await _raw_updates(connection, person_id)),
         "messages": await _count(connection, Message, Message.chat_id.in_(chats)),
         **{
@@ -138,18 +139,18 @@ async def collect_personal_data(
 async def erase_chats(
     connection: AsyncConnection, chat_ids: Sequence[int], *, now: datetime
 ) -> None:
-    """Let go of where chats are and what they are called; who writes again is in a new chat."""
+    """Erase the addresses and titles of chats; an update from there creates a new chat."""
     for chat_id in chat_ids:
         await connection.execute(
             update(Chat)
             .where(Chat.id == chat_id)
             .values(
-                address=f"{FORGOTTEN}:{chat_id}",
+                address=f"{ERASED}:{chat_id}",
                 thread="",
                 title=None,
                 state="gone",
                 gone_at=now,
-                gone_why=FORGOTTEN,
+                gone_why=ERASED,
                 last_seen_at=None,
             )
         )
@@ -159,11 +160,11 @@ async def erase_chats(
 async def erase_person(
     connection: AsyncConnection, person_id: int, *, now: datetime
 ) -> ErasureResult:
-    """Let go of who a person is; answers and decisions stay as their agency's, without a name.
+    """Erase a person; replies and decisions stay as their agency's, without a name. Harmless to repeat.
 
-    Their private chats are closed, what waits to be sent there is dropped, and no report is made for them.
-    Reports that are kept go, and are made anew for who asks again. A group's title in which the name stands
-    is let go of, until the group is heard from again. Harmless to repeat.
+    Private chats are erased, messages that wait there are skipped, report requests end. All stored report files
+    are deleted, because any may name the person; they are generated again on request. Group titles that
+    contain the name are emptied, until an update brings the title again.
     """
     name = await connection.scalar(select(Person.name).where(Person.id == person_id))
     if name:
@@ -179,45 +180,47 @@ async def erase_person(
     enrolments = await end_enrolments(connection, person_id=person_id, now=now)
     await end_feeds(connection, person_id=person_id, now=now)
     await end_person_requests(connection, person_id, now=now)
-    await delete_report_files(connection)  # whoever's answers they hold is named in them
+    await delete_report_files(connection)
     await erase_chats(connection, chats, now=now)
     await connection.execute(
         update(Message)
         .where(Message.chat_id.in_(chats), Message.state == "pending")
         .values(state="skipped", error="erased")
     )
-    await connection.execute(  # what we answered repeats what they said
+    await connection.execute(  # our answers repeat the person's words
         update(Message)
         .where(Message.chat_id.in_(chats), Message.priority == ANSWER, MESSAGE_IS_OVER)
         .values(context={})
     )
     await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
-    gone = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
+    identities = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
     await connection.execute(update(Person).where(Person.id == person_id).values(name=None))
-    return ErasureResult(int(gone.rowcount), enrolments, len(chats), len(raw))
+    return ErasureResult(int(identities.rowcount), enrolments, len(chats), len(raw))
 
 
 async def _erase_name(connection: AsyncConnection, person_id: int, name: str) -> None:
-    """Let go of a name where it was copied: confirmations, messages that are over, groups' titles."""
+    """Erase the copies of a name: in confirmations, in messages that are over, in group titles."""
     await anonymize_confirmations(connection, person_id)
     stored, plain = json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
-    whole = re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)", re.IGNORECASE)
+    whole_name = re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)", re.IGNORECASE)
     messages = await connection.execute(
         select(Message.id, Message.context).where(
             MESSAGE_IS_OVER, cast(Message.context, Text).icontains(stored, autoescape=True)
         )
     )
-    said = [row.id for row in messages if whole.search(json.dumps(row.context, ensure_ascii=False))]
-    for some in chunks(said):
-        await connection.execute(update(Message).where(Message.id.in_(some)).values(context={}))
+    with_name = [
+        row.id for row in messages if whole_name.search(json.dumps(row.context, ensure_ascii=False))
+    ]
+    for part in chunks(with_name):
+        await connection.execute(update(Message).where(Message.id.in_(part)).values(context={}))
     titles = await connection.execute(select(Chat.id, Chat.title).where(Chat.title.is_not(None)))
     for row in titles.all():
-        if whole.search(json.dumps(row.title, ensure_ascii=False)):
+        if whole_name.search(json.dumps(row.title, ensure_ascii=False)):
             await connection.execute(update(Chat).where(Chat.id == row.id).values(title=None))
 
 
 async def _private_chats(connection: AsyncConnection, person_id: int) -> list[int]:
-    """Return the private chats that are a person's own, also those without an enrolment any more."""
+    """Return a person's private chats, even those without a living enrolment."""
     rows = await connection.execute(
         select(Chat.id)
         .where(
@@ -239,11 +242,11 @@ async def _private_chats(connection: AsyncConnection, person_id: int) -> list[in
 
 
 async def _raw_updates(connection: AsyncConnection, person_id: int) -> list[int]:
-    """Return the handled updates that still hold a sender id of the person, in the raw or as their chat."""
+    """Return the handled updates that still hold a sender id of the person, in the raw or as address."""
     identities = await connection.execute(
         select(Identity.account_id, Identity.sender).where(Identity.person_id == person_id)
     )
-    found: set[int] = set()
+    event_ids: set[int] = set()
     for account_id, sender in identities.all():
         rows = await connection.stream(
             select(InboxEvent.id, InboxEvent.address, InboxEvent.raw).where(
@@ -254,8 +257,8 @@ async def _raw_updates(connection: AsyncConnection, person_id: int) -> list[int]
         )
         async for row in rows:
             if row.address == sender or sender.encode() in row.raw:
-                found.add(row.id)
-    return sorted(found)
+                event_ids.add(row.id)
+    return sorted(event_ids)
 
 
 async def _count(connection: AsyncConnection, table: Any, condition: Any) -> int:

@@ -1,9 +1,10 @@
-"""What is kept of people, for how long, and letting it go.
+"""Retention periods of personal data, and the purge of what has exceeded them.
 
-Promises that answers, decisions and the values of targets stay for good, as their agency's: what goes is
-what names or shows a person beyond them, once its time is over. SECURITY.md states the same periods, and a
-test compares the two. Rests on the Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15: data are kept no longer than
-what they were taken for asks.
+The Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15 lets data be stored no longer than their purpose asks. SECURITY.md
+states the same periods; a test compares them.
+
+Guarantees:
+- Replies, decisions and target values are never purged.
 """
 
 from __future__ import annotations
@@ -28,88 +29,92 @@ from data.models import (
     Person,
 )
 from data.outbox.messages import BROADCAST
-from data.privacy.personal_data import FORGOTTEN, MESSAGE_IS_OVER, erase_chats
+from data.privacy.personal_data import ERASED, MESSAGE_IS_OVER, erase_chats
 
-RAW_KEPT = timedelta(days=30)
-PARKED_KEPT = timedelta(days=90)
-CODES_KEPT = timedelta(days=30)
-QUESTIONS_KEPT = timedelta(days=1)
-WORDS_KEPT = timedelta(days=180)
-STRANGERS_KEPT = timedelta(days=90)
-PEOPLE_KEPT = timedelta(days=365)
-EVIDENCE_KEPT = timedelta(days=1825)
+RAW_RETENTION = timedelta(days=30)
+PARKED_RETENTION = timedelta(days=90)
+CODE_RETENTION = timedelta(days=30)
+QUESTION_RETENTION = timedelta(days=1)
+TEXT_RETENTION = timedelta(days=180)
+STRANGER_RETENTION = timedelta(days=90)
+PEOPLE_RETENTION = timedelta(days=365)
+EVIDENCE_RETENTION = timedelta(days=1825)
 
-# The same words as in SECURITY.md → how long after it was handled, ended, expired or last heard of.
+# By the words of SECURITY.md: the time after handling, end, expiry or last update.
 RETENTION_PERIODS = {
-    "raw updates, handled": RAW_KEPT,
-    "raw updates that could not be read": PARKED_KEPT,
-    "one-use codes nobody used": CODES_KEPT,
+    "raw updates, handled": RAW_RETENTION,
+    "raw updates that could not be read": PARKED_RETENTION,
+    "one-use codes nobody used": CODE_RETENTION,
     "files made for somebody": FILE_RETENTION,
-    "open questions that expired": QUESTIONS_KEPT,
-    "the words of our answers and notices": WORDS_KEPT,
-    "chats in which nobody was ever enrolled": STRANGERS_KEPT,
-    "people and groups without an enrolment": PEOPLE_KEPT,
-    "photos and files that bear out an answer": EVIDENCE_KEPT,
+    "open questions that expired": QUESTION_RETENTION,
+    "the words of our answers and notices": TEXT_RETENTION,
+    "chats in which nobody was ever enrolled": STRANGER_RETENTION,
+    "people and groups without an enrolment": PEOPLE_RETENTION,
+    "photos and files that bear out an answer": EVIDENCE_RETENTION,
 }
 
 
 async def purge_updates(connection: AsyncConnection, *, now: datetime) -> int:
-    """Empty updates whose time is over of words, sender and chat; returns how many.
+    """Empty old updates of words, sender and chat; returns their number.
 
-    What was parked stays longer, for the administrator to look at.
+    Parked ones stay longer, for the administrator to look at.
     """
-    over = or_(
-        and_(InboxEvent.state.in_(("done", "refused")), InboxEvent.handled_at < now - RAW_KEPT),
-        and_(InboxEvent.state == "parked", InboxEvent.handled_at < now - PARKED_KEPT),
+    is_old = or_(
+        and_(
+            InboxEvent.state.in_(("done", "refused")), InboxEvent.handled_at < now - RAW_RETENTION
+        ),
+        and_(InboxEvent.state == "parked", InboxEvent.handled_at < now - PARKED_RETENTION),
     )
-    held = or_(
+    has_data = or_(
         InboxEvent.raw != b"", InboxEvent.address.is_not(None), InboxEvent.error.is_not(None)
     )
-    gone = await connection.execute(
-        update(InboxEvent).where(over, held).values(raw=b"", address=None, error=None)
+    emptied = await connection.execute(
+        update(InboxEvent).where(is_old, has_data).values(raw=b"", address=None, error=None)
     )
-    return int(gone.rowcount)
+    return int(emptied.rowcount)
 
 
 async def purge_codes(connection: AsyncConnection, *, now: datetime) -> int:
-    """Delete codes that expired unused long ago; returns how many."""
-    gone = await connection.execute(
+    """Delete old codes that expired unused; returns their number."""
+    deleted = await connection.execute(
         delete(Invitation).where(
-            Invitation.used_at.is_(None), Invitation.expires_at < now - CODES_KEPT
+            Invitation.used_at.is_(None), Invitation.expires_at < now - CODE_RETENTION
         )
     )
-    return int(gone.rowcount)
+    return int(deleted.rowcount)
 
 
 async def purge_texts(connection: AsyncConnection, *, now: datetime) -> int:
-    """Forget questions that expired, and empty answers and notices that are long over.
-
-    Returns of how many. What they repeat of people's words stands in the answers themselves.
-    """
-    asked = await connection.execute(delete(Dialog).where(Dialog.expires_at < now - QUESTIONS_KEPT))
-    old = (Message.created_at < now - WORDS_KEPT, Message.priority < BROADCAST, MESSAGE_IS_OVER)
-    said = await connection.execute(
-        update(Message).where(*old, cast(Message.context, Text) != "{}").values(context={})
+    """Delete expired questions, and empty old answers and notices; returns the number of both."""
+    dialogs = await connection.execute(
+        delete(Dialog).where(Dialog.expires_at < now - QUESTION_RETENTION)
     )
-    return int(asked.rowcount) + int(said.rowcount)
+    is_old = (
+        Message.created_at < now - TEXT_RETENTION,
+        Message.priority < BROADCAST,
+        MESSAGE_IS_OVER,
+    )
+    messages = await connection.execute(
+        update(Message).where(*is_old, cast(Message.context, Text) != "{}").values(context={})
+    )
+    return int(dialogs.rowcount) + int(messages.rowcount)
 
 
 async def purge_chats(connection: AsyncConnection, *, now: datetime) -> int:
-    """Forget the addresses and titles of chats where nobody was ever enrolled or nobody is any more.
+    """Erase old chats without an enrolment, and old groups whose enrolments ended; returns their number.
 
-    Returns how many. Who writes again is a stranger in a new chat; private chats of people who were
-    enrolled go with the person.
+    Private chats of people who were enrolled are erased with the person.
     """
     any_enrolment = exists().where(Enrolment.chat_id == Chat.id)
     recent = exists().where(
         Enrolment.chat_id == Chat.id,
-        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_KEPT),
+        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_RETENTION),
     )
     rows = await connection.scalars(
         select(Chat.id).where(
-            ~Chat.address.startswith(f"{FORGOTTEN}:"),
+            ~Chat.address.startswith(f"{ERASED}:"),
             or_(
-                and_(~any_enrolment, Chat.last_seen_at < now - STRANGERS_KEPT),
+                and_(~any_enrolment, Chat.last_seen_at < now - STRANGER_RETENTION),
                 and_(any_enrolment, ~recent, Chat.kind == "group"),
             ),
         )
@@ -122,15 +127,15 @@ async def purge_chats(connection: AsyncConnection, *, now: datetime) -> int:
 async def list_expired_people(
     connection: AsyncConnection, *, now: datetime, most: int
 ) -> Sequence[int]:
-    """Return people who are still known by name or sender and have not been enrolled for a year."""
-    known = or_(Person.name.is_not(None), exists().where(Identity.person_id == Person.id))
+    """Return at most so many people with a name or sender id who have not been enrolled for a year."""
+    is_known = or_(Person.name.is_not(None), exists().where(Identity.person_id == Person.id))
     recent = exists().where(
         Enrolment.person_id == Person.id,
-        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_KEPT),
+        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_RETENTION),
     )
     rows = await connection.scalars(
         select(Person.id)
-        .where(known, ~recent, Person.created_at < now - PEOPLE_KEPT)
+        .where(is_known, ~recent, Person.created_at < now - PEOPLE_RETENTION)
         .order_by(Person.id)
         .limit(most)
     )
@@ -138,16 +143,16 @@ async def list_expired_people(
 
 
 async def purge_evidence(connection: AsyncConnection, *, now: datetime) -> int:
-    """Empty photos and files that nobody sent within the period; their name, size and sum stay.
+    """Empty photos and files that were not received within the period; returns their number.
 
-    Returns how many.
+    Name, size and hash stay.
     """
     recent = exists().where(
-        Evidence.sha256 == EvidenceContent.sha256, Evidence.kept_at >= now - EVIDENCE_KEPT
+        Evidence.sha256 == EvidenceContent.sha256, Evidence.kept_at >= now - EVIDENCE_RETENTION
     )
-    gone = await connection.execute(
+    emptied = await connection.execute(
         update(EvidenceContent)
         .where(~recent, func.length(EvidenceContent.content) > 0)
         .values(content=b"")
     )
-    return int(gone.rowcount)
+    return int(emptied.rowcount)

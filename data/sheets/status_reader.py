@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from data.inbox import is_marked_secret
 from data.progress.replies import ReplyKind
 from data.sheets.phrases import read_day
 from data.sheets.status_sheet import (
@@ -29,7 +28,7 @@ from data.sheets.status_sheet import (
     parse_row_key,
 )
 from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, read_sheet_rows
-from data.text import fold
+from data.text import fold, is_marked_secret
 
 _EARLIEST = date(2000, 1, 1)
 # What a spreadsheet shows in place of a formula's value.

@@ -1,9 +1,7 @@
-"""One account's attempts: how each ended, and when the platform may have counted it.
+"""Send one message once, and tell pacing when the platform may have counted it.
 
-Promises an ending for whatever a channel does, raised faults too; that no send begins once another process
-may have the account (jobs.delivery.lease); and that windows of pacing count a send from when it may have arrived:
-what it took beyond the quickest send, it may have spent on its way. Decides nothing: jobs.delivery.outcomes says
-what an ending leads to.
+Guarantees:
+- No send begins once another process may own the account.
 """
 
 from __future__ import annotations
@@ -17,18 +15,22 @@ from jobs.delivery.outcomes import Ending
 
 
 class SendAttempts:
-    """The sends of one account; see the module."""
+    """The sends of one account."""
 
     def __init__(self, channel: Channel, account_lease: AccountLease) -> None:
         self._channel = channel
         self._account_lease = account_lease
-        self._quickest = math.inf  # seconds from start to answer
+        self._quickest = math.inf  # seconds from start to receipt
 
     async def send(self, outgoing: OutgoingMessage, slot: Slot) -> Ending:
-        """Send once; never raises. slot: moved to when the message may have arrived at the latest."""
+        """Send once; never raises.
+
+        slot: set to the latest instant at which the platform may have counted the message. Seconds beyond
+        the quickest send so far may have passed before it arrived.
+        """
         loop = asyncio.get_running_loop()
-        slot.at = began = loop.time()
-        if not await self._account_lease.holds():  # this process stood still since the claim
+        slot.at = start = loop.time()
+        if not await self._account_lease.holds():  # the process was suspended since the claim
             return Transient("the lease ran out before it was sent")
         ending: Ending
         try:
@@ -37,7 +39,7 @@ class SendAttempts:
             ending = error
         except Exception as error:
             ending = Unknown(f"fault of the channel: {type(error).__name__}")
-        took = loop.time() - began
-        self._quickest = min(self._quickest, took)
-        slot.at = began + took - self._quickest
+        seconds = loop.time() - start
+        self._quickest = min(self._quickest, seconds)
+        slot.at = start + seconds - self._quickest
         return ending

@@ -1,8 +1,10 @@
-"""One account's lease as this process has it: taken, renewed, lost, and asked about by whoever acts.
+"""This process's lease on one account: take, renew, drop.
 
-Promises that what needs the account (sending, polling, menus) is held to be ours only until the instant
-to which the lease was surely lengthened: a process that stood still finds out by its clock before it asks
-the database. Whoever waits for the account looks again the instant its lease runs out.
+    free ──take──▶ owned ──renew──▶ owned ──drop, or 20 s without renewal──▶ free
+                            (every 5 s)
+
+Guarantees:
+- holds() is False as soon as the lease may have expired, by this process's own clock.
 """
 
 from __future__ import annotations
@@ -20,14 +22,13 @@ from data.outbox import claims
 log = get_logger("delivery")
 
 RENEW_SECONDS = 5.0
-_LEAST_WAIT = 0.2
+_SHORTEST_WAIT = 0.2  # seconds between two tries to take it
 
 
 class AccountLease:
-    """The lease of one account; see the module.
+    """The lease of one account.
 
-    clock: of leases, which must be one for all processes. owner: names this process,
-    see data.accounts.leases.take_lease.
+    clock: must be the same for all processes. owner: names this process, see data.accounts.leases.take_lease.
     """
 
     def __init__(self, account_id: int, owner: str, database: Database, clock: Clock) -> None:
@@ -37,13 +38,13 @@ class AccountLease:
         self._clock = clock
         self.lease: Lease | None = None
         self._until: datetime | None = None
-        self._renew_at = 0.0
-        self._began, self._ended = asyncio.Event(), asyncio.Event()
+        self._renew_at = 0.0  # seconds of the event loop
+        self._taken, self._dropped = asyncio.Event(), asyncio.Event()
 
     async def take(self, *, repeats_unknown: bool) -> float | None:
-        """Take the lease and settle what dead owners claimed; None once taken.
+        """Take the lease and settle the claims of dead owners; None once taken.
 
-        Returns the seconds after which to try again, where another process owns the account.
+        Returns the seconds until a retry where another process owns the account: it ends with that lease.
         """
         now = await self._clock.now()
         async with self._database.write() as connection:
@@ -55,14 +56,14 @@ class AccountLease:
         if lease is not None:
             self.lease = lease
             self._extend_until(now)
-            self._ended.clear()
-            self._began.set()
+            self._dropped.clear()
+            self._taken.set()
             return None
         left = (row.owned_until - now).total_seconds() if row.owned_until else 0.0
-        return min(RENEW_SECONDS, max(_LEAST_WAIT, left))
+        return min(RENEW_SECONDS, max(_SHORTEST_WAIT, left))
 
     async def renew(self) -> None:
-        """Lengthen the lease where it is time to; raises LeaseLost."""
+        """Extend the lease where five seconds have passed; raises LeaseLost."""
         if self.lease is None:
             return
         now = await self._clock.now()
@@ -74,26 +75,26 @@ class AccountLease:
         self._extend_until(now)
 
     def drop(self) -> None:
-        """Act for the account no more: it was lost, or is about to be given back."""
+        """Stop acting for the account: the lease was lost, or is about to be released."""
         self.lease = self._until = None
-        self._began.clear()
-        self._ended.set()
+        self._taken.clear()
+        self._dropped.set()
 
     async def holds(self) -> bool:
-        """Tell whether the account is surely ours at this instant; costs no query."""
+        """Tell whether this process surely owns the account now; costs no query."""
         return self._until is not None and await self._clock.now() < self._until
 
     async def now(self) -> datetime:
-        """Return the present instant by the clock of leases."""
+        """Return the current instant by the clock of leases."""
         return await self._clock.now()
 
     async def wait_until_owned(self) -> None:
-        """Wait until the account is ours."""
-        await self._began.wait()
+        """Wait until this process takes the account."""
+        await self._taken.wait()
 
     async def wait_until_lost(self) -> None:
-        """Wait until it is ours no more, as far as was found out."""
-        await self._ended.wait()
+        """Wait until drop() is called."""
+        await self._dropped.wait()
 
     def _extend_until(self, now: datetime) -> None:
         self._until = now + timedelta(seconds=leases.LEASE_SECONDS)

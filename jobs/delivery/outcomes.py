@@ -1,7 +1,18 @@
-"""How an attempt ended, and what that decides: the one table of errors and consequences.
+"""Record how attempts ended: the one table of errors and consequences, within the caller's transaction.
 
-Promises that every ending leaves its message in exactly one state and, unless it was never tried, one
-line in `delivery`; and that what is parked says why. Runs within the caller's transaction.
+    Receipt          sent
+    Skipped          skipped; nothing was left to say
+    NotRenderable    parked as failed
+    Transient        again after a back-off; the chat rests until then
+    RateLimited      again when the platform's "wait" is over; the chat or the account rests until then
+    Moved            again at the new address, at most three times
+    Gone             the chat is paused and its messages are rerouted
+    Rejected         an edit again as a new message, a text again without markup; then parked as failed
+    Unauthorised     the account stops and its messages are rerouted
+    Unknown          again, marked, at most twice; then, or where the channel does not repeat, uncertain
+
+Guarantees:
+- Every ending leaves its message in exactly one state and, where it was tried, adds one row to `delivery`.
 """
 
 from __future__ import annotations
@@ -37,9 +48,7 @@ from jobs.channel import (
 
 LONGEST_PAUSE = 300.0  # seconds between two attempts of one message
 MOST_MOVES = 3
-LONG_WAIT = (
-    900.0  # seconds for which a whole account is told to wait, and others carry its messages
-)
+LONG_WAIT = 900.0  # seconds of a platform's "wait" from which an account counts as lost
 
 
 class Skipped(Exception):
@@ -47,7 +56,7 @@ class Skipped(Exception):
 
 
 class NotRenderable(Exception):
-    """The message could not be put into words; it alone is parked."""
+    """The message could not be rendered; it alone is parked."""
 
 
 Ending = Receipt | DeliveryError | Skipped | NotRenderable
@@ -64,6 +73,19 @@ class AttemptResult:
     def outcome(self) -> str:
         """The ending in one word, for the log and the `delivery` table."""
         return _WORDS.get(type(self.ending), "unknown")
+
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """The message's fields in the log."""
+        message = self.message
+        return {
+            "message": message.id,
+            "account": message.account_id,
+            "chat": message.chat_id,
+            "template": message.template,
+            "page": f"{message.page}/{message.pages}",
+            "attempt": message.attempts,
+        }
 
 
 _WORDS: dict[type, str] = {
@@ -82,7 +104,7 @@ _WORDS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """An account that can send no more, until an instant or (None) until it is mended."""
+    """Why an account can send no more, and until when; None: until an administrator mends it."""
 
     reason: str
     until: datetime | None
@@ -90,14 +112,14 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """Who is to be silent until an instant: the chat, or the whole account."""
+    """Rest of a chat, or of the whole account, until an instant."""
 
     until: datetime
     whole_account: bool
 
 
 def retry_delay(attempts: int) -> float:
-    """Return the seconds until a message may be tried again: doubling from 1 to 300, with jitter."""
+    """Return the seconds until the next attempt: doubling from 1 to 300, times a random 0.5 to 1."""
     return float(min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 16)) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
@@ -109,11 +131,11 @@ async def record_unsent(
     *,
     now: datetime,
 ) -> Cooldown | None:
-    """Record an ending other than a receipt; returns who must be silent from now on, if anybody."""
+    """Record an ending other than a receipt; returns the rest that it asks for, if any."""
     message, error = result.message, result.ending
     values: dict[str, Any] = {"state": "pending", "claim_epoch": None}
-    pause: Cooldown | None = None
-    lost: Outage | None = None
+    cooldown: Cooldown | None = None
+    outage: Outage | None = None
     detail = str(error)[:500]
     if isinstance(error, Skipped):
         values = {"state": "skipped", "error": detail or None}
@@ -122,9 +144,7 @@ async def record_unsent(
     elif isinstance(error, Transient):
         until = now + timedelta(seconds=retry_delay(message.attempts))
         values |= {"send_at": until, "error": detail}
-        pause = Cooldown(
-            until, whole_account=False
-        )  # what follows in the chat keeps its place behind it
+        cooldown = Cooldown(until, whole_account=False)  # keeps the order within the chat
     elif isinstance(error, RateLimited):
         until = now + timedelta(seconds=error.retry_after)
         whole = error.whole_account
@@ -134,43 +154,43 @@ async def record_unsent(
             account_id=message.account_id if whole else None,
             chat_id=None if whole else message.chat_id,
         )
-        pause = Cooldown(until, whole_account=whole)
+        cooldown = Cooldown(until, whole_account=whole)
         if whole:
-            lost = await _find_outage(connection, message, error, capabilities, now=now)
+            outage = await _find_outage(connection, message, error, capabilities, now=now)
     elif isinstance(error, Moved):
         values = await _follow(connection, message, error, now, values)
     elif isinstance(error, Gone):
-        values = {}  # the message goes the way of everything that waits in the chat
+        values = {}  # chat_lost() reroutes or ends it with the others of the chat
     elif isinstance(error, Rejected):
         values = _simplify_retry(message, values, detail)
     elif isinstance(error, Unauthorised):
-        lost = Outage(REFUSED, None)
+        outage = Outage(REFUSED, None)
     elif not capabilities.repeats_unknown or message.repeats >= claims.MAX_REPEATS:
         values = {"state": "uncertain", "error": detail}
     else:
         values |= {"repeats": message.repeats + 1, "send_at": now, "error": detail}
-    tried = not isinstance(error, Skipped | NotRenderable)
+    was_tried = not isinstance(error, Skipped | NotRenderable)
     await claims.record_ending(
         connection,
         lease,
         message,
-        outcome=result.outcome if tried else None,
+        outcome=result.outcome if was_tried else None,
         detail=detail,
         at=now,
         **values,
     )
     if isinstance(error, Gone):
         await lost_chats.chat_lost(connection, message.chat_id, why=detail, now=now)
-    if lost is not None:  # after its own message is settled, which goes on elsewhere with the rest
+    if outage is not None:  # once this message is pending again, to be rerouted with the others
         await account_lost(
             connection,
             message.account_id,
-            why=lost.reason,
+            why=outage.reason,
             detail=detail,
-            until=lost.until,
+            until=outage.until,
             now=now,
         )
-    return pause
+    return cooldown
 
 
 async def _find_outage(
@@ -181,20 +201,18 @@ async def _find_outage(
     *,
     now: datetime,
 ) -> Outage | None:
-    """Return why an account that was told to wait is given up for so long; None for a short wait.
+    """Return the outage that a platform's "wait" for the whole account means; None for a short wait.
 
-    A platform that does not tell a spent month from a hurried second is told apart by our own count.
-    Where only both ways together reach the cap it may count just one: then it is tried again each day.
+    A platform may refuse a spent month in the same words as haste, so our own count tells them apart. It may
+    count sent messages alone, or received ones too: where only both together reach the cap, it is tried daily.
     """
     cap = capabilities.monthly_messages
     today = civil_date(now)
     if cap is not None:
         month = await load_month_usage(connection, message.account_id, today=today)
         if month.sent >= cap:
-            return Outage(
-                SPENT,
-                instant_at((today.replace(day=1) + timedelta(days=32)).replace(day=1), time.min),
-            )
+            next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+            return Outage(SPENT, instant_at(next_month, time.min))
         if month.used >= cap:
             return Outage(SPENT, instant_at(today + timedelta(days=1), time.min))
     if error.retry_after < LONG_WAIT:
@@ -211,31 +229,32 @@ async def record_results(
     now: datetime,
     claim_ids: Sequence[int] = (),
 ) -> tuple[list[Cooldown | None], Sequence[Row[Any]]]:
-    """Record endings, those with a receipt at once; returns each one's Pause. Raises LeaseLost.
+    """Record results, then claim messages; returns each result's cooldown and the rows claimed.
 
-    then_claim: messages to be claimed after that; returned are those that were (data.outbox.claims.claim_messages).
+    Receipts are recorded together, on PostgreSQL in the statement that claims. Raises LeaseLost.
     """
     sent = [
-        SentMessage(one.message, one.ending.remote_id)
-        for one in results
-        if isinstance(one.ending, Receipt)
+        SentMessage(result.message, result.ending.remote_id)
+        for result in results
+        if isinstance(result.ending, Receipt)
     ]
     if len(sent) < len(results):
         await leases.lock_lease(connection, lease)
-    pauses = [
+    cooldowns = [
         None
-        if isinstance(one.ending, Receipt)
-        else await record_unsent(connection, lease, one, capabilities, now=now)
-        for one in results
+        if isinstance(result.ending, Receipt)
+        else await record_unsent(connection, lease, result, capabilities, now=now)
+        for result in results
     ]
     if claim_ids:
-        return pauses, await claims.claim_messages(connection, lease, claim_ids, now=now, sent=sent)
+        rows = await claims.claim_messages(connection, lease, claim_ids, now=now, sent=sent)
+        return cooldowns, rows
     await record_sent(connection, lease, sent, now=now)
-    return pauses, []
+    return cooldowns, []
 
 
 def _simplify_retry(message: Row[Any], values: dict[str, Any], detail: str) -> dict[str, Any]:
-    """A refused edit is sent anew, a refused text without markup; what is refused then is parked."""
+    """Return the values for a simpler retry: an edit as a new message, a text without markup; else failed."""
     if message.edits is not None:
         return {**values, "edits": None, "error": detail}
     if not message.plain:
@@ -250,9 +269,9 @@ async def _follow(
     now: datetime,
     values: dict[str, Any],
 ) -> dict[str, Any]:
-    """Follow the chat and send there, unless it leads in circles."""
-    same = error.new_address == message.address and error.new_thread in (None, message.thread)
-    if same or await claims.count_attempts(connection, message.id, "moved") >= MOST_MOVES:
+    """Follow the chat to its new address, unless it has moved too often or not at all."""
+    unmoved = error.new_address == message.address and error.new_thread in (None, message.thread)
+    if unmoved or await claims.count_attempts(connection, message.id, "moved") >= MOST_MOVES:
         return {"state": "failed", "error": str(error)[:500]}
     if error.new_thread is None:
         await lost_chats.follow_moved_chat(connection, message.chat_id, error.new_address)

@@ -1,4 +1,4 @@
-"""When broadcasts may go: the sending hours of working days. Answers go at any hour. Pure."""
+"""Sending hours of broadcasts: 07:00 to 17:30 on working days. Answers and notices go at any hour."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SENDING_UNTIL = time(17, 30)
 
 
 def is_within_sending_hours(now: datetime, workdays: Workdays) -> bool:
-    """Tell whether broadcasts may go out: 07:00 to 17:30 on a working day of the province's zone."""
+    """Tell whether broadcasts may be sent now."""
     return next_sending_at(now, workdays) == now
 
 
 def next_sending_at(now: datetime, workdays: Workdays) -> datetime:
-    """Return `now` within sending hours (07:00 to 17:30 of a working day), else when they begin next."""
+    """Return `now` within sending hours, else the instant at which they begin next."""
     today, wall = civil_date(now), civil_time(now)
     if workdays.is_working(today):
         if SENDING_FROM <= wall <= SENDING_UNTIL:

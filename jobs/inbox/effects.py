@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts import enrolments
+from data.contacts.chats import find_chat
 from data.log import get_logger
 from data.models import Chat
 from data.outbox import lost_chats
@@ -69,9 +69,7 @@ async def queue_answers(
 
 async def load_incoming_chat(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
     """Return the chat that something came from; None for one that is not known."""
-    return await enrolments.find_chat(
-        connection, incoming.account_id, incoming.address, incoming.thread
-    )
+    return await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
 
 
 async def _chat(connection: AsyncConnection, chat_id: int) -> Row[Any] | None:

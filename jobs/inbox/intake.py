@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import inbox
 from data.clock import Clock
-from data.contacts import enrolments
+from data.contacts.chats import find_chat
+from data.contacts.enrolments import is_enrolled
 from data.db.database import Database
 from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
@@ -187,10 +188,8 @@ async def fetch_attachments(database: Database, channel: Channel, incoming: Inco
     if not incoming.files:
         return incoming
     async with database.read() as connection:
-        chat = await enrolments.find_chat(
-            connection, incoming.account_id, incoming.address, incoming.thread
-        )
-        known = chat is not None and await enrolments.is_enrolled(connection, chat.id)
+        chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
+        known = chat is not None and await is_enrolled(connection, chat.id)
     if not known:
         return replace(incoming, files=())
     return replace(

@@ -18,7 +18,7 @@ from data.contacts.invite_links import InviteLink, list_invite_links
 from data.db.database import Database
 from data.models import Account, Agency, Chat, Enrolment, Identity, InboxEvent, Message, Person
 from data.registry.registry import Registry
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.usage import accounts_in_use
 from jobs.morning.run import MorningResult, compose_morning
 from tests.support.conversations import RENDERER

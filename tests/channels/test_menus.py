@@ -16,6 +16,7 @@ from bot.channels.telegram.channel import TelegramChannel
 from bot.conversation.commands import COMMANDS, STRANGER_COMMANDS, menus_by_role
 from bot.conversation.context.access import ROLES_BY_ACTION as WHO_MAY
 from data.contacts import enrolments
+from data.contacts.chats import pause_chat
 from data.db.database import Database
 from data.models import Account, Agency, Chat, Enrolment
 from data.outbox import lost_chats
@@ -193,7 +194,7 @@ async def test_a_channel_without_menus_and_a_lost_chat_are_left_alone(
         await MenuUpdater(database, {account: LocalChannel()}, menus_by_role()).step(now=NOW) == 0
     )
     async with database.write() as connection:
-        await enrolments.pause_chat(connection, chat, why="blocked", now=NOW)
+        await pause_chat(connection, chat, why="blocked", now=NOW)
     assert await MenuUpdater(database, {account: channel}, menus_by_role()).step(now=NOW) == 0
     assert times(api) == 0
 

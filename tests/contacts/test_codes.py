@@ -23,7 +23,7 @@ from data.db.database import Database
 from data.models import Account, Chat, InboxEvent, Message
 from data.outbox import messages as outbox
 from jobs.channel import Incoming
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import RENDERER, small_registry

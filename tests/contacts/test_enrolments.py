@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from data.contacts import enrolments, invitations
+from data.contacts.chats import pause_chat, wake_chat
+from data.contacts.recipients import agency_recipients, deciding_leader_recipients
 from data.db.database import Database
 from data.models import Account, Chat, Enrolment, Identity, Invitation, Person
 from tests.support.conversations import Talk, small_registry
@@ -171,16 +173,16 @@ async def test_each_person_and_each_group_is_reached_in_its_first_living_chat(
         )
 
         async def reached() -> set[int]:
-            return {place.chat_id for place in await enrolments.agency_recipients(connection, stc)}
+            return {place.chat_id for place in await agency_recipients(connection, stc)}
 
         assert await reached() == {chats["7"], chats["-100"]}
-        await enrolments.pause_chat(connection, chats["7"], why="chặn", now=NOW)
+        await pause_chat(connection, chats["7"], why="chặn", now=NOW)
         assert await reached() == {second, chats["-100"]}
         await connection.execute(
             update(Account).where(Account.id == other_id).values(stopped_at=NOW)
         )
         assert await reached() == {chats["-100"]}
-        await enrolments.wake_chat(connection, chats["7"])
+        await wake_chat(connection, chats["7"])
         assert await reached() == {chats["7"], chats["-100"]}
 
 
@@ -189,7 +191,7 @@ async def test_only_leaders_who_may_decide_hear_what_leaders_decide(talk: Talk) 
     await talk.enrol("2", "dong", "ubnd", "leader")
     await talk.enrol("3", "tay", "ubnd", "leader", may_decide=True)
     async with talk.database.read() as connection:
-        places = await enrolments.deciding_leader_recipients(connection, "dong")
+        places = await deciding_leader_recipients(connection, "dong")
         rows = await connection.execute(
             select(Chat.address).where(Chat.id.in_([place.chat_id for place in places]))
         )
@@ -215,8 +217,8 @@ async def test_chat_that_blocked_us_is_paused_and_wakes_when_it_writes(talk: Tal
     await talk.enrol("7", "dong", "stc")
     assert await talk.happen("7", "gone") == []
     async with talk.database.read() as connection:
-        assert await enrolments.agency_recipients(connection, stc) == []
+        assert await agency_recipients(connection, stc) == []
     (answer,) = await talk.say("7", "/viec")
     assert answer.template == "viec"
     async with talk.database.read() as connection:
-        assert len(await enrolments.agency_recipients(connection, stc)) == 1
+        assert len(await agency_recipients(connection, stc)) == 1

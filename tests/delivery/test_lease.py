@@ -18,7 +18,7 @@ from data.clock import SteppedClock
 from data.db.database import STANDING_SECONDS, Database
 from data.models import InboxEvent
 from jobs.channel import OutgoingMessage, RawUpdate, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.lease import RENEW_SECONDS, AccountLease
 from jobs.inbox.intake import poll_while_owned
 from tests.support.loaded_province import counted

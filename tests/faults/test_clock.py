@@ -26,7 +26,7 @@ from data.db.database import Database
 from data.models import Chat, Message, MessageItem
 from data.registry.registry import Registry
 from jobs.channel import Channel, OutgoingMessage, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings

@@ -13,7 +13,7 @@ from data.clock import SteppedClock, civil_date
 from data.db.database import Database
 from data.models import Account, Chat, Message, MessageItem, Obligation
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings

@@ -17,7 +17,7 @@ from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Agency, Chat, Enrolment
 from jobs.channel import Channel
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from jobs.morning.run import run_mornings

@@ -19,7 +19,7 @@ from data.db.database import Database
 from data.models import Message
 from data.registry.workdays import Workdays
 from jobs.channel import Channel
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from tests.support.conversations import RENDERER
 from tests.support.outbox_rows import MORNING, account, broadcast, chats
 from tests.support.telegram_server import TOKEN, BotApi

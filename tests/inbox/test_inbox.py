@@ -20,8 +20,9 @@ from data import inbox as data_inbox
 from data.accounts.leases import LEASE_SECONDS
 from data.clock import SteppedClock
 from data.db.database import Database
-from data.inbox import holds_secret, is_marked_secret
+from data.inbox import holds_secret
 from data.models import Chat, InboxEvent, Message, Meta
+from data.text import is_marked_secret
 from jobs.channel import Answer, Incoming, RawUpdate
 from jobs.delivery.lease import AccountLease
 from jobs.inbox.intake import store_updates, store_webhook

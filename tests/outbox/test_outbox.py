@@ -14,6 +14,7 @@ from data.db.database import Database
 from data.models import Account, Message, MessageItem, Obligation
 from data.outbox import claims, receipts
 from data.outbox import messages as outbox
+from data.outbox.queue import list_waiting_messages, load_send_state
 from data.registry.registry import Registry
 from tests.support.loaded_province import load_world
 from tests.support.outbox_rows import (
@@ -215,19 +216,19 @@ async def test_answers_stand_before_notices_and_both_before_broadcasts(database:
     async with database.read() as connection:
 
         async def order(*, broadcasts: bool) -> list[int]:
-            rows = await outbox.list_waiting_messages(
+            rows = await list_waiting_messages(
                 connection, account_id, now=MORNING, broadcasts=broadcasts, limit=100
             )
             return [row.id for row in rows]
 
         assert await order(broadcasts=True) == [tin[2], tin[4], tin[1], tin[0], tin[3]]
         assert await order(broadcasts=False) == [tin[2], tin[4], tin[1]]
-        outlook = await outbox.load_send_state(connection, account_id, now=MORNING)
+        outlook = await load_send_state(connection, account_id, now=MORNING)
         assert tuple(outlook) == (None, None, late)
-        page = await outbox.list_waiting_messages(
+        page = await list_waiting_messages(
             connection, account_id, now=MORNING, broadcasts=True, limit=2
         )
-        rest = await outbox.list_waiting_messages(
+        rest = await list_waiting_messages(
             connection, account_id, now=MORNING, broadcasts=True, after=page[-1], limit=9
         )
         assert [row.id for row in rest] == [tin[1], tin[0], tin[3]]
@@ -244,10 +245,8 @@ async def test_looking_and_reclaiming_use_their_indexes(database: Database) -> N
         statements.append((statement, parameters))
 
     async with database.write() as connection:
-        await outbox.list_waiting_messages(
-            connection, account_id, now=MORNING, broadcasts=True, limit=10
-        )
-        await outbox.load_send_state(connection, account_id, now=MORNING)
+        await list_waiting_messages(connection, account_id, now=MORNING, broadcasts=True, limit=10)
+        await load_send_state(connection, account_id, now=MORNING)
         await claims.settle_dead_claims(connection, held, repeats_unknown=True, now=MORNING)
     plans = []
     async with database.read() as connection:

@@ -179,9 +179,19 @@ class Outbox(Happenings):
         free = LIKE[hand.where].in_flight - len(hand.sending)
         if hand.told:
             hand.known, hand.told = set(self.oracle.rows), False
+        is_set_back = hand.looked > self.now
         choice = self.do(hand.ahead.choose(self.now, free, set(in_hand.values())))
         assert len(choice.chosen) <= max(free, 0)
         hand.chosen, hand.looked = [one.message.id for one in choice.chosen], self.now
+        if is_set_back:  # what was due by the clock before is due by this one
+            self.see(
+                {
+                    key: {"pending"}
+                    for key, row in self.oracle.rows.items()
+                    if (row.account_id, row.state) == (hand.where, "pending")
+                    and row.send_at > self.now
+                }
+            )
         for one in choice.chosen:
             for rest in (hand.rests.get(None), hand.rests.get(one.message.chat_id)):
                 assert rest is None or rest <= self.now, "it was to rest"
@@ -237,7 +247,7 @@ class Outbox(Happenings):
         hand.ended.clear()
         for one, pause in zip(ended, pauses, strict=True):
             if pause is not None:
-                hand.rest(None if pause.account else one.message.chat_id, pause.until)
+                hand.rest(None if pause.whole_account else one.message.chat_id, pause.until)
         if len(rows) < len(chosen) or not only_sent:
             hand.ahead.refresh()
         for row in rows:

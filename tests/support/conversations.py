@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL
 from bot.conversation.router import Router
 from data.clock import civil_date
 from data.contacts import enrolments, invitations
+from data.contacts.chats import ensure_chat
 from data.db.database import Database
 from data.models import Account, Agency, Chat, InboxEvent, Message, Obligation, Plan
 from data.outbox import lost_chats
@@ -304,7 +305,7 @@ class Talk:
             links=self.links,
         )
         async with self.database.write() as connection:
-            chat_id = (await enrolments.ensure_chat(connection, incoming, now=self.now)).id
+            chat_id = (await ensure_chat(connection, incoming, now=self.now)).id
             if kind == "moved":
                 await lost_chats.follow_moved_chat(connection, chat_id, text)
                 return []

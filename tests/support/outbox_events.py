@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from data.accounts import leases
 from data.clock import civil_date
-from data.contacts import enrolments
+from data.contacts.chats import wake_chat
 from data.models import Chat
 from data.outbox import lost_chats
 from data.outbox import messages as outbox
@@ -73,7 +73,7 @@ class Happenings(Processes):
         async def work() -> None:
             async with self.database.write() as connection:
                 if back:
-                    await enrolments.wake_chat(connection, which)
+                    await wake_chat(connection, which)
                 else:
                     await lost_chats.chat_lost(connection, which, why="blocked", now=self.now)
 

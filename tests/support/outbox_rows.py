@@ -18,7 +18,7 @@ from data.models import Account, Chat, Delivery, Message
 from data.outbox import messages as outbox
 from data.registry.workdays import Workdays
 from jobs.channel import Button, Capabilities, Channel, OutgoingMessage
-from jobs.delivery.delivery import Dispatcher as Sender
+from jobs.delivery.dispatcher import Dispatcher as Sender
 
 MORNING = datetime(2026, 11, 23, 7, 30, tzinfo=ZONE)  # a Monday that is worked
 

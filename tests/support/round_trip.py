@@ -15,7 +15,7 @@ from data.contacts.invitations import create_invitation
 from data.db.database import Database
 from data.models import Agency
 from jobs.channel import OutgoingMessage, Receipt
-from jobs.delivery.delivery import Dispatcher
+from jobs.delivery.dispatcher import Dispatcher
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import RENDERER, TEMPLATES, small_registry

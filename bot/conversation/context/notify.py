@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
-from data.contacts import enrolments
+from data.contacts import recipients
 from jobs.channel import Answer
 
 
@@ -22,15 +22,13 @@ async def list_chats_to_notify(turn: Turn, obligation: VisibleObligation) -> Seq
     if subject.coordinator_id is None:
         return []
     if subject.is_coordinators_own:
-        recipients = await enrolments.deciding_leader_recipients(turn.connection, subject.province)
+        chosen = await recipients.deciding_leader_recipients(turn.connection, subject.province)
     else:
-        recipients = await enrolments.coordinator_recipients(
+        chosen = await recipients.coordinator_recipients(turn.connection, subject.coordinator_id)
+        chosen = chosen or await recipients.agency_recipients(
             turn.connection, subject.coordinator_id
         )
-        recipients = recipients or await enrolments.agency_recipients(
-            turn.connection, subject.coordinator_id
-        )
-    return [to.chat_id for to in recipients if to.chat_id != turn.chat.id]
+    return [to.chat_id for to in chosen if to.chat_id != turn.chat.id]
 
 
 async def coordinator_notices(

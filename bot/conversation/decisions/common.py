@@ -16,7 +16,7 @@ from bot.conversation.context.access import may
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
-from data.contacts import enrolments
+from data.contacts.recipients import agency_recipients, coordinator_recipients
 from data.progress import decisions
 from jobs.channel import Answer
 from jobs.planning.rungs import recompute
@@ -234,9 +234,9 @@ async def list_other_agency_chats(
     """
     if agency_id is None:
         return []
-    recipients = await enrolments.agency_recipients(turn.connection, agency_id)
+    recipients = await agency_recipients(turn.connection, agency_id)
     if own or not recipients:
-        coordinators = await enrolments.coordinator_recipients(turn.connection, agency_id)
+        coordinators = await coordinator_recipients(turn.connection, agency_id)
         recipients = [*recipients, *coordinators]
     chats = dict.fromkeys(to.chat_id for to in recipients)
     return [chat_id for chat_id in chats if chat_id != turn.chat.id]
