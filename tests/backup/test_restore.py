@@ -1,4 +1,4 @@
-"""`nhacviec restore`: a backup takes the place of the database, and nothing is sent twice or lost unseen."""
+"""`nhacviec restore`: a backup replaces the database; no message is sent twice or lost unseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions: the writers of one process wait in a fair queue."""
+"""Transactions: fair queue of writers, errors without values, connections that are reused."""
 
 from __future__ import annotations
 

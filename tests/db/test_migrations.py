@@ -1,4 +1,4 @@
-"""The schema: migrated equals fresh; what is append-only stays so."""
+"""The schema: migrated equals fresh, upgrades keep rows, append-only tables refuse changes."""
 
 from __future__ import annotations
 

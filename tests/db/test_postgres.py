@@ -1,4 +1,4 @@
-"""The same on a file and on a real PostgreSQL, side by side; `pytest --postgres` has the rest."""
+"""A morning and a report on a file and on a real PostgreSQL, side by side; `pytest --postgres` has the rest."""
 
 from __future__ import annotations
 

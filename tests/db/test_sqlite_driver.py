@@ -1,4 +1,4 @@
-"""A statement is one trip to the connection's thread, and never runs outside of its transaction."""
+"""A statement takes one hop to the connection's thread, and never runs outside its transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is alike is planned as one, and what differs in one agency alone still by itself."""
+"""Obligations that are alike are planned as one group; one that differs is planned by itself."""
 
 from __future__ import annotations
 

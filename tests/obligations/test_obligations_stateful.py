@@ -1,4 +1,4 @@
-"""Obligations under whatever people say and decide, files change and days bring: the guarantees after each step.
+"""Obligations under random answers, decisions, edited files and days: the guarantees hold after each step.
 
 People tap and type through the real router; the files are loaded again as they change; mornings and
 nights come. tests/support/obligation_oracle.py judges. How to search for longer: tests/support/stateful.py.

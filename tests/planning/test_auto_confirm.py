@@ -1,4 +1,4 @@
-"""What nobody decided on is confirmed by itself after ten working days, and marked so."""
+"""Submitted obligations are confirmed after ten working days without a decision, and marked so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Obligations in the database: idempotent, moved by edits, never losing an answer."""
+"""Obligations in the database: planned twice alike, moved by edits, never losing an answer."""
 
 from __future__ import annotations
 

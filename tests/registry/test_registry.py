@@ -1,4 +1,4 @@
-"""The registry: what the documents say, checked; and how faults are told."""
+"""The registry: files checked against each other and the documents; faults with line and remedy."""
 
 from __future__ import annotations
 

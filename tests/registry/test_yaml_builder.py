@@ -1,4 +1,4 @@
-"""A text is built in one pass, and means what ruamel's safe loader says it means."""
+"""A text is built in one pass, to the values of ruamel's safe loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who owes what by when: the pure reckoning on the real registry."""
+"""Owners and due dates: pure planning of the real registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preview and the morning runs agree: what is foretold goes out, and nothing else does."""
+"""Preview and the morning runs agree, rung by rung."""
 
 from __future__ import annotations
 
