@@ -1,8 +1,8 @@
 """Conversations for tests: two small provinces, chats in which one says and presses, answers as sent.
 
 The router is the real one on a real database; what stands between it and a messenger (inbox, outbox
-and delivery) is done here in a few lines, and every answer is rendered for a channel with buttons and one
-without, so that no template goes untried.
+and delivery) is done here in a few lines, and every answer is rendered for a channel with buttons, for
+the same after its HTML was refused, and for a channel without buttons.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from jobs.rendering.links import Links
 from jobs.rendering.renderer import Renderer
 from tests.support.databases import become, is_empty, keep, made_once
 from tests.support.loaded_province import load_world
+from tests.support.rendered_forms import Form, render_forms
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 RENDERER = Renderer(TEMPLATES)  # compiles the templates once for all tests
 WITH_BUTTONS = Capabilities(4096, True, True, True, "html", 3, True)
 WITHOUT = Capabilities(2000, False, False, False, "plain", 1, False)
+PRESSED, TYPED = Form("with buttons", WITH_BUTTONS), Form("without", WITHOUT)
+TALK_FORMS = (PRESSED, Form("with buttons", WITH_BUTTONS, plain=True), TYPED)
 
 PROVINCE = """
 province: {slug}
@@ -359,13 +362,10 @@ class Talk:
             connection, row, today=civil_date(self.now), workdays=self.registry.workdays
         )
         assert content is not None
-        texts = [
-            renderer.render(content, what, repeated=False, plain=False, address="x").text
-            for what in (WITH_BUTTONS, WITHOUT)
-        ]
+        texts = render_forms(renderer, content, TALK_FORMS)
         if to_chat != chat_id:
             chat = str(await connection.scalar(select(Chat.address).where(Chat.id == to_chat)))
-        return Reply(answer, chat, remote_id, *texts)
+        return Reply(answer, chat, remote_id, texts[PRESSED], texts[TYPED])
 
     async def obligation(self, plan: str, agency: str, code: str, period: str) -> Any:
         """Return one obligation as it stands; plan by its number, "10/KH-UBND"."""
