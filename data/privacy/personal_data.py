@@ -43,7 +43,7 @@ from data.models import (
     TargetValue,
 )
 from data.outbox.messages import ANSWER, BROADCAST
-from data.progress.decisions import anonymize_confirmations
+from data.progress.submissions import anonymize_confirmations
 from data.reports.requests import end_person_requests
 
 # Nothing reads the context of a message that is over, but that of a reminder which failed.

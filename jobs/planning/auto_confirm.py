@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.clock import civil_date
 from data.db.database import Database
 from data.models import Agency, Obligation, Plan
-from data.progress import decisions
+from data.progress import decisions, submissions
 from data.registry.workdays import Workdays
 
 WORKING_DAYS = 10
@@ -67,7 +67,7 @@ async def _confirm_chunk(
     for row in found:
         if today <= workdays.add(civil_date(row.submitted_at), WORKING_DAYS):
             continue
-        confirmed += await decisions.confirm_submission(
+        confirmed += await submissions.confirm_submission(
             connection, row, person_id=None, decided_by=decisions.AUTOMATIC_DECIDER, now=now
         )
     return confirmed, found[-1].id if found else after, len(found) == _CHUNK
