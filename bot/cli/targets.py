@@ -20,7 +20,7 @@ from bot.config import Settings, load_settings
 from data.models import Plan
 from data.targets.facts import TargetFacts
 from data.targets.numbers import format_vietnamese_number
-from data.targets.values import load_target_facts
+from data.targets.statuses import load_target_facts
 
 _COMPARED = {">=": "từ ", ">": "trên ", "<=": "không quá ", "<": "dưới "}
 

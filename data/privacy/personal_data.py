@@ -44,7 +44,7 @@ from data.models import (
     TargetValue,
 )
 from data.outbox.messages import ANSWER, BROADCAST
-from data.progress.decisions import anonymize_confirmations
+from data.progress.submissions import anonymize_confirmations
 from data.reports.requests import end_person_requests
 
 ERASED = "erased"  # Chat.gone_why, and the start of its address

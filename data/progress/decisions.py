@@ -1,4 +1,4 @@
-"""Decision log: record decisions, apply them to obligations, read the overrides for planning.
+"""Decision log: record decisions, read the overrides for planning, find the obligations to decide on.
 
 Guarantees: each decision is an append-only row, dated and attributed. The caller checks who may decide.
 """
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Agency, Decision, Obligation, Person, Plan
+from data.models import Agency, Decision, Obligation, Plan
 from data.obligations.lists import held_condition
 from data.rules.holders import HeldOwners, Holders
 from data.rules.overrides import AssignmentOverride, Decisions, OpenedOccurrence, Overrides
@@ -55,31 +55,6 @@ async def record_decision(
     )
     made: int = added.scalar_one()
     return made
-
-
-async def anonymize_confirmations(connection: AsyncConnection, person_id: int) -> None:
-    """Replace a person's name by the agency's in the confirmations they gave."""
-    rows = await connection.execute(
-        select(Decision.details, Decision.decided_by).where(
-            Decision.person_id == person_id, Decision.kind == CONFIRM
-        )
-    )
-    for row in rows.all():
-        await connection.execute(
-            update(Obligation)
-            .where(Obligation.id == row.details["obligation"], Obligation.confirmed_by.is_not(None))
-            .values(confirmed_by=row.decided_by)
-        )
-
-
-async def _confirmer_name(
-    connection: AsyncConnection, person_id: int | None, *, otherwise: str
-) -> str:
-    """Return a confirming person's name, or `otherwise` where none is known."""
-    if person_id is None:
-        return otherwise
-    name = await connection.scalar(select(Person.name).where(Person.id == person_id))
-    return name or otherwise
 
 
 async def load_overrides(connection: AsyncConnection) -> Overrides:
@@ -139,124 +114,6 @@ async def load_decisions(connection: AsyncConnection) -> Decisions:
     )
 
 
-# ------------------------------------------------------------------ completions
-
-
-async def confirm_submission(
-    connection: AsyncConnection,
-    obligation: Any,
-    *,
-    person_id: int | None,
-    decided_by: str,
-    now: datetime,
-) -> bool:
-    """Confirm a submission; returns False, and does nothing, where the obligation is not submitted.
-
-    obligation: any row with id, code, period, plan_code and owner_code. It keeps the confirming person's
-    name until that person is erased.
-    """
-    name = await _confirmer_name(connection, person_id, otherwise=decided_by)
-    changed = await connection.execute(
-        update(Obligation)
-        .where(Obligation.id == obligation.id, Obligation.state == "submitted")
-        .values(
-            state="confirmed",
-            confirmed_at=now,
-            confirmed_by=name[:120],
-            disputed_at=None,
-            extension_asked_at=None,
-            remind_on=None,
-            rung=None,
-        )
-    )
-    if not changed.rowcount:
-        return False
-    await record_decision(
-        connection,
-        CONFIRM,
-        plan_code=obligation.plan_code,
-        subject=obligation.code,
-        details={**decision_details(obligation), "by_itself": decided_by == AUTOMATIC_DECIDER},
-        person_id=person_id,
-        decided_by=decided_by,
-        now=now,
-    )
-    return True
-
-
-async def return_submission(
-    connection: AsyncConnection,
-    obligation: Any,
-    *,
-    reason: str,
-    person_id: int | None,
-    decided_by: str,
-    now: datetime,
-) -> bool:
-    """Return a submission with a reason, which opens the obligation again; False where it is not submitted.
-
-    Call jobs.planning.rungs.recompute afterwards, in the same transaction.
-    """
-    changed = await connection.execute(
-        update(Obligation)
-        .where(Obligation.id == obligation.id, Obligation.state == "submitted")
-        .values(
-            state="open",
-            returned_at=now,
-            submitted_at=None,
-            done_on=None,
-            acknowledged_until=None,
-        )
-    )
-    if not changed.rowcount:
-        return False
-    await record_decision(
-        connection,
-        "return",
-        plan_code=obligation.plan_code,
-        subject=obligation.code,
-        details={**decision_details(obligation), "reason": reason},
-        person_id=person_id,
-        decided_by=decided_by,
-        now=now,
-    )
-    return True
-
-
-async def reject_dispute(
-    connection: AsyncConnection,
-    obligation: Any,
-    *,
-    reason: str,
-    person_id: int | None,
-    decided_by: str,
-    now: datetime,
-) -> bool:
-    """Leave a disputed obligation with its agency, with a reason; False where it is not disputed."""
-    changed = await connection.execute(
-        update(Obligation)
-        .where(
-            Obligation.id == obligation.id,
-            Obligation.disputed_at.is_not(None),
-            Obligation.state.in_(("open", "submitted")),
-        )
-        .values(disputed_at=None, acknowledged_until=None)
-    )
-    if not changed.rowcount:
-        return False
-    await record_decision(
-        connection,
-        "keep",
-        plan_code=obligation.plan_code,
-        subject=obligation.code,
-        details={**decision_details(obligation), "reason": reason},
-        person_id=person_id,
-        decided_by=decided_by,
-        now=now,
-    )
-    return True
-
-
 def decision_details(obligation: Any) -> dict[str, Any]:
     """Return the details by which a decision names its obligation."""
     return {
@@ -264,9 +121,6 @@ def decision_details(obligation: Any) -> dict[str, Any]:
         "agency": obligation.owner_code,
         "period": obligation.period,
     }
-
-
-# ------------------------------------------------------------------ what waits for a decision
 
 
 async def decidable_condition(
@@ -291,18 +145,6 @@ async def decidable_condition(
         own.append(and_(Obligation.plan_id.in_(plan_ids), itself))
         others.append(and_(Obligation.plan_id.in_(plan_ids), ~itself))
     return _any(own if coordinator_id is None else others)
-
-
-async def list_submitted_ids(
-    connection: AsyncConnection, condition: ColumnElement[bool]
-) -> Sequence[int]:
-    """Return the ids of submitted obligations, the longest waiting first."""
-    rows = await connection.execute(
-        select(Obligation.id)
-        .where(condition, Obligation.state == "submitted")
-        .order_by(Obligation.submitted_at, Obligation.id)
-    )
-    return list(rows.scalars())
 
 
 async def _plan_ids_by_coordinator(

@@ -1,7 +1,6 @@
-"""History: who said what when, of one task, one report or one agency.
+"""History of a task, report or agency: replies, decisions, requests and explanations, newest first.
 
-Promises the latest first and a page at a time, with what was decided, asked and answered beside what
-was said; an undone answer is shown as such, never left out. Reads only.
+Guarantees: undone replies are included, and marked as undone.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ async def load_history(
     offset: int = 0,
     limit: int = 10,
 ) -> tuple[int, list[Any]]:
-    """Return how many things were said or decided of the obligations a condition chooses, and a page.
+    """Return how many entries the obligations of a condition have, and a page of them.
 
     Each row: at, what, agency (short name), code, period, person (None: erased, or a group), percent,
     until, document, document_on, note, undone.
@@ -154,5 +153,5 @@ def _words(*, until: Any = None, note: Any = None) -> list[Any]:
     ]
 
 
-# Made once, without the condition: building them takes longer than running them.
+# Built once, without the condition: building takes longer than running.
 _PARTS = (_replies(), *_select_decisions(), *_select_explanations())

@@ -1,9 +1,9 @@
-"""What agencies say of their obligations, and what that changes.
+"""Status replies: record an agency's answer, apply it to the obligation, lock obligations.
 
-Promises that every answer is kept for good (StatusReply is append-only) with the state it found, so
-that it can be taken back (data/progress/undo.py), and that saying the same thing twice changes nothing. A
-completion is only ever *submitted* here: what counts as hoàn thành is confirmed by somebody else. Never
-reckons reminders: the caller has them recomputed.
+Guarantees:
+- Replies are append-only, each with the obligation's state before it, for undo (data/progress/undo.py).
+- A repeated reply changes nothing.
+- A completion is only submitted; another agency confirms it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SNAPSHOT_COLUMNS = ("state", "percent", "progress", *_SNAPSHOT_DATES, *_SNAPSHO
 
 
 class ObligationNotOpen(Exception):
-    """The obligation takes no answers any more; tell the person its state."""
+    """The obligation takes no such reply; show its state."""
 
     def __init__(self, state: str) -> None:
         super().__init__(state)
@@ -68,13 +68,12 @@ async def record_reply(
     workdays: Workdays,
     adds_to: int | None = None,
 ) -> int | None:
-    """Record an answer and apply it to the obligation; returns the reply's id.
+    """Record a reply and apply it to the obligation; returns its id, or None for a repeated one.
 
-    None: it had been said already and nothing changed. Raises NotOpen where the obligation is confirmed,
-    withdrawn or superseded, and for what makes no sense of a submitted one: an acknowledgement or a
-    request for more time. Saying "in progress" of a submitted one corrects it: it is open again.
-    adds_to: the id of the answer that this one only adds to (a document's number to a completion), so that
-    taking this one back takes back both.
+    Raises ObligationNotOpen where the obligation is confirmed, withdrawn or superseded, and for an
+    acknowledgement or extension of a submitted one. "in_progress" opens a submitted one again.
+    adds_to: the id of a reply that this one only adds to (a document's number to a completion); undoing
+    this one undoes both.
     Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
     obligation = await lock_obligation(connection, obligation_id)
@@ -105,9 +104,6 @@ async def record_reply(
     return reply_id
 
 
-# ------------------------------------------------------------------ how an answer changes things
-
-
 def _refuse_closed(obligation: Row[Any], said: str) -> None:
     if obligation.state not in ("open", "submitted"):
         raise ObligationNotOpen(obligation.state)
@@ -128,7 +124,7 @@ def _changes(
         case "acknowledge":
             return {"acknowledged_until": held_until(today, workdays)}
         case "not_started" | "in_progress":
-            # Who tells where things stand has also received: the next rungs are held back.
+            # A report on progress acknowledges too: it holds the next rungs back.
             changes: dict[str, Any] = {
                 "state": "open",
                 "submitted_at": None,
@@ -156,7 +152,7 @@ def _changes(
             return {"extension_asked_at": now}
         case "dispute":
             return {"disputed_at": now}
-        case "question":  # kept with the rest of what was said; it changes nothing
+        case "question":  # it changes nothing
             return {}
 
 
@@ -167,7 +163,7 @@ async def _is_repeated(
     words: tuple[Any, ...],
     changes: dict[str, Any],
 ) -> bool:
-    """Tell whether the last answer said just this, and its effect still stands."""
+    """Tell whether the last reply was the same, and its effect still holds."""
     last = await find_last_reply(connection, obligation.id)
     if last is None or last.said != said:
         return False
@@ -178,7 +174,7 @@ async def _is_repeated(
     flags = {"blocked": "blocked_at", "extension": "extension_asked_at", "dispute": "disputed_at"}
     if said in flags:
         return getattr(obligation, flags[said]) is not None
-    # "đã nhận" or "đang làm" on a later day holds the rungs back anew.
+    # "đã nhận" or "đang làm" on a later day holds rungs back anew.
     return said != "question" and all(
         getattr(obligation, name) == value for name, value in changes.items()
     )
@@ -189,7 +185,7 @@ def _snapshot(obligation: Row[Any]) -> dict[str, Any]:
 
 
 def snapshot_columns(before: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of an obligation as an answer found them; what was granted since is left."""
+    """Return an obligation's columns from the snapshot before a reply, without the granted date."""
     values: dict[str, Any] = {
         name: before.get(name) for name in _SNAPSHOT_COLUMNS if name != "extended_to"
     }
@@ -203,19 +199,16 @@ def snapshot_columns(before: dict[str, Any]) -> dict[str, Any]:
 
 
 def snapshot_value(value: Any) -> Any:
-    """Return a column's value as a snapshot keeps it."""
+    """Return a column's value in the form that a snapshot stores."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return value.isoformat() if isinstance(value, date) else value
 
 
-# ------------------------------------------------------------------ rows
-
-
 async def lock_obligation(connection: AsyncConnection, obligation_id: int) -> Row[Any]:
-    """Return an obligation's row, held until the caller's write transaction ends; it must exist.
+    """Return an existing obligation's row, locked until the caller's write transaction ends.
 
-    So of two answers at once the second is judged by what the first made of it.
+    So the second of two simultaneous replies sees the effect of the first.
     """
     rows = await connection.execute(
         select(Obligation).where(Obligation.id == obligation_id).with_for_update(key_share=True)
@@ -224,10 +217,7 @@ async def lock_obligation(connection: AsyncConnection, obligation_id: int) -> Ro
 
 
 async def lock_obligations(connection: AsyncConnection, obligation_ids: Sequence[int]) -> None:
-    """Keep obligations as they are until the caller's write transaction ends, save by its own hand.
-
-    For what judges many before it changes any.
-    """
+    """Lock obligations until the caller's write transaction ends, to check many before changing any."""
     for some in chunks(sorted(obligation_ids)):
         await connection.execute(
             select(Obligation.id)
@@ -238,13 +228,13 @@ async def lock_obligations(connection: AsyncConnection, obligation_ids: Sequence
 
 
 async def find_reply(connection: AsyncConnection, reply_id: int) -> Row[Any] | None:
-    """Return one answer as it was recorded, or None where there is none of that id."""
+    """Return one reply, or None for an unknown id."""
     rows = await connection.execute(select(StatusReply).where(StatusReply.id == reply_id))
     return rows.one_or_none()
 
 
 async def find_last_reply(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
-    """Return the last answer of an obligation, an undo too; None where there is none."""
+    """Return the last reply of an obligation, including undos; None without one."""
     rows = await connection.execute(
         select(StatusReply)
         .where(StatusReply.obligation_id == obligation_id)
@@ -261,9 +251,9 @@ async def insert_reply(
     adds_to: int | None = None,
     **values: Any,
 ) -> int:
-    """Write down one answer, with the obligation as it stood before; returns the reply's id.
+    """Insert one reply with a snapshot of the obligation before it; returns the reply's id.
 
-    adds_to: an answer whose own "before" is kept in place of the present state; see record.
+    adds_to: a reply whose snapshot is used instead; see record_reply.
     """
     before = _snapshot(obligation)
     if adds_to is not None:

@@ -1,9 +1,9 @@
-"""Taking an answer back.
+"""Undo of a reply within 24 hours.
 
-Promises that it is possible for 24 hours, until a coordinator has acted on it or somebody answered
-again, and that the obligation then stands as the answer found it; a request for a later date that it
-made is withdrawn. What was said stays on record: an undo is an answer of its own. A question changes
-nothing and is not taken back.
+Guarantees:
+- The obligation is restored to its state before the reply; an extension request made by it is withdrawn.
+- No undo after a coordinator acted on the reply, or after a later reply.
+- The reply stays on record: an undo is a reply of its own.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from data.progress.replies import (
 )
 
 UNDO_WINDOW = timedelta(hours=24)
-_EVENT_ID_RANGE = 1000
+_EVENT_ID_RANGE = 1000  # replies of one event have ids this close
 _NO_ANSWER = ("undo", "question")
 
 
 class CannotUndo(Exception):
-    """An answer cannot be taken back; `why` says which rule forbids it."""
+    """The reply cannot be undone; `why` names the rule that forbids it."""
 
     def __init__(self, why: Literal["nothing", "too_late", "acted_on", "answered_since"]) -> None:
         super().__init__(why)
@@ -47,10 +47,9 @@ async def undo_reply(
     event_id: int | None,
     now: datetime,
 ) -> list[Row[Any]]:
-    """Take an answer back, with all that were given by the same event ("đã nhận tất cả").
+    """Undo a reply with all others of the same event ("đã nhận tất cả"), or none of them.
 
-    Returns the replies taken back; the obligations stand as before them. Raises CannotUndo: older than
-    24 hours, acted on by a coordinator, answered again since, or taken back already. All or none.
+    Returns the undone replies. Raises CannotUndo.
     """
     first = await find_reply(connection, reply_id)
     if first is None or first.said in _NO_ANSWER:
@@ -59,7 +58,7 @@ async def undo_reply(
     if first.event_id is not None:
         rows = await connection.execute(
             select(StatusReply)
-            # One event's answers are written side by side; the bounds keep it off the whole table.
+            # One event's replies have neighbouring ids; the bounds avoid a scan of the table.
             .where(StatusReply.id.between(reply_id - _EVENT_ID_RANGE, reply_id + _EVENT_ID_RANGE))
             .where(StatusReply.event_id == first.event_id, StatusReply.said.not_in(_NO_ANSWER))
             .order_by(StatusReply.id)
@@ -85,7 +84,7 @@ async def undo_reply(
             await extensions.withdraw_extension(connection, asked.id)
         values = snapshot_columns(reply.before)
         if obligation.extension_asked_at is None:
-            values["extension_asked_at"] = None  # it was decided since
+            values["extension_asked_at"] = None  # the request was decided meanwhile
         await connection.execute(
             update(Obligation).where(Obligation.id == obligation.id).values(values)
         )
@@ -95,17 +94,16 @@ async def undo_reply(
 async def find_last_reply_in_chat(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
 ) -> Row[Any] | None:
-    """Return the last answer of a person in a chat since an instant, a taking back too; None without.
+    """Return the last reply of a person in a chat since an instant, including undos; None without one.
 
-    Only the very last counts: where it is an undo there is nothing more to take back, so that a "huỷ" sent
-    twice takes one answer back.
+    Where the last one is an undo, nothing more is to be undone: a "huỷ" sent twice undoes one reply.
     """
-    whose = (
+    same_person = (
         StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
     )
     rows = await connection.execute(
         select(StatusReply)
-        .where(StatusReply.chat_id == chat_id, whose, StatusReply.said_at >= since)
+        .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
         .where(StatusReply.said != "question")
         .order_by(StatusReply.id.desc())
         .limit(1)

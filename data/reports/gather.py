@@ -46,7 +46,7 @@ from data.reports.source_reports import load_duty_facts, load_report_destination
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.owners import coordinator_of
 from data.rules.states import OfficialState, combined_state
-from data.targets.values import load_target_facts
+from data.targets.statuses import load_target_facts
 
 _TASK = "phase_end"  # any kind of task: agencies hold all of them alike
 _LINES_A_BATCH = 3000

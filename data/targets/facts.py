@@ -1,4 +1,4 @@
-"""One target and what it has come to, as reports show it."""
+"""One target and its value, as reports show it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """One target and what it has come to. value None: nobody has said.
+    """One target and its value; None: not reported, or agencies differ.
 
-    goal None: the document gives no figure. met None: it cannot be told.
+    goal None: the document gives no figure. met None: unknown.
     """
 
     code: str
@@ -20,5 +20,5 @@ class TargetFacts:
     unit: str
     value: str | None
     value_year: int | None
-    source: str  # short names of who said it, "" for nobody
+    source: str  # short names of the reporting agencies, "" for none
     met: bool | None

@@ -1,8 +1,7 @@
-"""Targets (chỉ tiêu) as figures: what they are called, which are one indicator in several years, when one is met.
+"""Targets (chỉ tiêu): their goals and names, when a goal is met, which targets are one indicator.
 
-Promises that two targets count as one indicator only where their words are the same but for the figure
-and words that carry no meaning, the unit is the same and the years are not; whatever differs more is an
-indicator of its own. Pure.
+Guarantees: targets are one indicator only where unit and words agree, apart from the figure and _STOP_WORDS,
+and each has a year of its own.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ _FIGURE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")
-# What the same indicator may say in one year and leave out in another: "sử dụng (nền tảng) hợp đồng điện tử".
+# Words that an indicator may have in one year and lack in another: "sử dụng (nền tảng) hợp đồng điện tử".
 _STOP_WORDS = frozenset(fold("sử dụng nền tảng có các được xây dựng").split())
 
 
 def has_figure(target: TargetEntry) -> bool:
-    """Tell whether a value can be held against the target: its document gives a figure."""
+    """Tell whether the target's document gives a figure to compare values with."""
     return target.value is not None and target.comparator is not None
 
 
@@ -46,7 +45,7 @@ def is_percent(target: TargetEntry) -> bool:
 
 
 def goal_numbers(target: TargetEntry) -> tuple[Decimal, ...]:
-    """Return the figure of the target: one number, a range's two, or none."""
+    """Return the target's figure: one number, two of a range, or none."""
     if target.value is None:
         return ()
     figures = target.value if isinstance(target.value, tuple) else (target.value,)
@@ -56,8 +55,8 @@ def goal_numbers(target: TargetEntry) -> tuple[Decimal, ...]:
 def is_met(target: TargetEntry, value: Decimal) -> bool | None:
     """Tell whether a value reaches the target; None where the target has no figure.
 
-    A percentage "=" is reached by more as well ("đạt 80%" is no ceiling), any other number that stands
-    alone only by itself; a range by its lower end, and by more than its upper one.
+    A percentage "=" is reached by more as well ("đạt 80%" is no ceiling), any other "=" only exactly. A
+    range is reached from its lower end, without a ceiling.
     """
     if not has_figure(target):
         return None
@@ -75,7 +74,7 @@ def is_met(target: TargetEntry, value: Decimal) -> bool | None:
 
 
 def target_completion(target: TargetEntry, value: Decimal) -> Decimal:
-    """Return how far a value has come toward the target, 0 to 1; only what is met has come all the way."""
+    """Return the progress of a value toward the target, 0 to 1; 1 only where it is met."""
     if is_met(target, value):
         return Decimal(1)
     goal = goal_numbers(target)[0]
@@ -84,11 +83,8 @@ def target_completion(target: TargetEntry, value: Decimal) -> Decimal:
     return min(max(over / under, Decimal(0)), Decimal("0.99")) if under > 0 else Decimal(0)
 
 
-# ------------------------------------------------------------------ words
-
-
 def short_target_name(target: TargetEntry) -> str:
-    """Return the target's words in short, without its figure; one amid them is "…"."""
+    """Return the target's words in short, with "…" for a figure amid them."""
     before, after = _around(target)
     parts = [part for part in (before.strip(), after.strip(" .,;")) if part]
     rest = " ".join(" … ".join(parts).split())
@@ -97,13 +93,13 @@ def short_target_name(target: TargetEntry) -> str:
 
 @lru_cache(maxsize=1024)
 def target_search_words(target: TargetEntry) -> tuple[str, ...]:
-    """Return the words by which the target can be named: lower case, with marks, without its figure."""
+    """Return the words that name the target: lower case, with marks, without its figure."""
     return tuple(_WORD.findall(" ".join(_around(target)).lower()))
 
 
 def group_by_indicator(targets: Iterable[TargetEntry]) -> list[Indicator]:
-    """Return the targets as indicators, each with its years in order, in the document's order."""
-    found: list[list[TargetEntry]] = []
+    """Return the targets as indicators in the document's order, each with its years in order."""
+    groups: list[list[TargetEntry]] = []
     by_name: dict[tuple[frozenset[str], str], list[TargetEntry]] = {}
     for target in targets:
         key = (frozenset(_content(target)), unit_of(target))
@@ -111,16 +107,16 @@ def group_by_indicator(targets: Iterable[TargetEntry]) -> list[Indicator]:
         years = [known.year for known in group or ()]
         if group is None or not has_figure(target) or target.year in (None, *years):
             group = [target]
-            found.append(group)
+            groups.append(group)
             if has_figure(target) and target.year is not None:
                 by_name[key] = group
         else:
             group.append(target)
-    return [tuple(sorted(group, key=lambda target: target.year or 0)) for group in found]
+    return [tuple(sorted(group, key=lambda target: target.year or 0)) for group in groups]
 
 
 def target_for_year(indicator: Sequence[TargetEntry], year: int) -> TargetEntry:
-    """Return the target of an indicator that a year works toward: the next one, else the last."""
+    """Return the target of an indicator that counts in a year: the next one, else the last."""
     return next(
         (target for target in indicator if target.year is None or target.year >= year),
         indicator[-1],
@@ -132,11 +128,11 @@ def _content(target: TargetEntry) -> list[str]:
 
 
 def _around(target: TargetEntry) -> tuple[str, str]:
-    """Return the target's text before and after its own figure and what belongs to that ("đạt trên 80%")."""
+    """Return the target's text before and after its own figure with its qualifiers ("đạt trên 80%")."""
     text = unicodedata.normalize("NFC", target.text)
     own = goal_numbers(target)
     for match in _FIGURE.finditer(text):
-        said = [match[name] for name in ("low", "high") if match[name] is not None]
-        if tuple(Decimal(number.replace(",", ".")).normalize() for number in said) == own:
+        numbers = [match[name] for name in ("low", "high") if match[name] is not None]
+        if tuple(Decimal(number.replace(",", ".")).normalize() for number in numbers) == own:
             return text[: match.start()], text[match.end() :]
     return text, ""

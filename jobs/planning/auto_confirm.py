@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.clock import civil_date
 from data.db.database import Database
 from data.models import Agency, Obligation, Plan
-from data.progress import decisions
+from data.progress import decisions, submissions
 from data.registry.workdays import Workdays
 
 WORKING_DAYS = 10
@@ -68,7 +68,7 @@ async def _confirm_some(
     for row in submitted:
         if today <= workdays.add(civil_date(row.submitted_at), WORKING_DAYS):
             continue
-        confirmed += await decisions.confirm_submission(
+        confirmed += await submissions.confirm_submission(
             connection, row, person_id=None, decided_by=decisions.AUTOMATIC_DECIDER, now=now
         )
     last = submitted[-1].id if submitted else after

@@ -18,7 +18,7 @@ from data.digests.kept_weeks import ScopeFacts
 from data.models import Agency, Chat, Download, Enrolment, Message, Obligation, WeekFacts
 from data.outbox import lost_chats
 from data.outbox.messages import NOBODY_LEFT
-from data.progress import decisions, explanations, extensions
+from data.progress import explanations, extensions, submissions
 from data.progress.replies import record_reply
 from data.registry.registry import Registry
 from data.registry.yaml_reader import RegistryFault
@@ -168,7 +168,7 @@ class Office:
         """Have what was handed in confirmed on a day."""
         async with self.database.write() as connection:
             row = (await load_obligation_rows(connection, [key]))[key]
-            assert await decisions.confirm_submission(
+            assert await submissions.confirm_submission(
                 connection, row, person_id=None, decided_by="Sở KH&CN", now=morning_of(day, 15)
             )
 

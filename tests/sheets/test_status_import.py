@@ -20,7 +20,7 @@ from bot.cli.import_status import record_changes
 from data.clock import civil_date
 from data.db.database import Database
 from data.models import Agency, Obligation, StatusReply
-from data.progress import decisions
+from data.progress import submissions
 from data.sheets.status_import import StatusChange, diff_status
 from data.sheets.status_reader import read_status_sheet
 from data.sheets.status_sheet import (
@@ -346,7 +346,7 @@ async def test_a_return_since_the_import_is_a_conflict_for_the_same_sheet_too(
         )
         row = rows.one()
         subject = type("Row", (), {**row._mapping, "plan_code": PLAN})
-        assert await decisions.return_submission(
+        assert await submissions.return_submission(
             connection,
             subject,
             reason="thiếu số liệu",

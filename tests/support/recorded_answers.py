@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from data.clock import ZONE, civil_date
 from data.db.database import Database
 from data.models import Obligation, Person
-from data.progress import decisions, explanations, extensions, replies, undo
+from data.progress import explanations, extensions, replies, submissions, undo
 from data.registry.registry import Registry
 from data.reports.facts import AgencyLine, ReportFacts
 from data.reports.gather import gather_report_facts, stream_agency_lines
@@ -83,7 +83,7 @@ class Said:
         """Confirm what was handed in."""
         async with self.database.write() as connection:
             row = (await load_obligation_rows(connection, [obligation_id]))[obligation_id]
-            assert await decisions.confirm_submission(
+            assert await submissions.confirm_submission(
                 connection, row, person_id=None, decided_by="Sở Khoa học và Công nghệ", now=at
             )
 
@@ -91,7 +91,7 @@ class Said:
         """Return what was handed in."""
         async with self.database.write() as connection:
             row = (await load_obligation_rows(connection, [obligation_id]))[obligation_id]
-            assert await decisions.return_submission(
+            assert await submissions.return_submission(
                 connection, row, reason="thiếu", person_id=None, decided_by="Sở", now=at
             )
 

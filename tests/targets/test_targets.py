@@ -29,6 +29,7 @@ from data.targets.indicators import (
     target_for_year,
     target_search_words,
 )
+from data.targets.statuses import load_target_facts
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Reply, Seat, Talk
 from tests.support.loaded_province import load_world
@@ -98,7 +99,7 @@ async def rows(talk: Talk) -> list[Any]:
 async def stands(talk: Talk, plan: str = PLAN_10) -> dict[str, TargetFacts]:
     async with talk.database.read() as connection:
         row = (await connection.execute(select(Plan).where(Plan.number == plan))).one()
-        found = await target_values.load_target_facts(
+        found = await load_target_facts(
             connection, talk.registry.plans[row.code], row.id, row.coordinator_id
         )
     return {facts.code: facts for facts in found}
@@ -802,9 +803,7 @@ async def test_facts_are_the_documents_targets_in_order_as_plain_decimals(
     async with database.read() as connection:
         for code, plan in registry.plans.items():
             row = (await connection.execute(select(Plan).where(Plan.code == code))).one()
-            facts = await target_values.load_target_facts(
-                connection, plan, row.id, row.coordinator_id
-            )
+            facts = await load_target_facts(connection, plan, row.id, row.coordinator_id)
             assert [each.code for each in facts] == [each.code for each in plan.targets]
             assert {each.value for each in facts} <= {None}
             goals = {each.code: each.goal for each in facts}

@@ -33,7 +33,7 @@ from bot.conversation.decisions.common import (
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
-from data.progress import decisions, evidence
+from data.progress import evidence, submissions
 from data.rules.states import is_done_late
 from jobs.channel import Answer, Button
 
@@ -51,7 +51,9 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
     """Return a page of completions that wait for the caller; a page beyond the last is the last."""
     if not may(turn.caller, "xacnhan"):
         return [Answer("unknown_item")]
-    ids = await decisions.list_submitted_ids(turn.connection, await caller_decides_condition(turn))
+    ids = await submissions.list_submitted_ids(
+        turn.connection, await caller_decides_condition(turn)
+    )
     at = clamp_page(len(ids), page, page_size(turn.max_length, COMPLETIONS_A_PAGE))
     visible = await visible_obligations(turn, ids[at.offset : at.offset + at.size])
     waiting = [each for each in visible.values() if may(turn.caller, "decide", each.subject)]
@@ -167,12 +169,12 @@ async def ask_return_reason(turn: Turn, obligation_id: int) -> list[Answer]:
 async def return_completion(turn: Turn, dialog: Any) -> list[Answer]:
     """Return a completion with the reason typed, and notify its agency; the obligation is open again."""
     return await decide_with_reason(
-        turn, dialog, decisions.return_submission, "returned", about="done"
+        turn, dialog, submissions.return_submission, "returned", about="done"
     )
 
 
 async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
-    return await decisions.confirm_submission(
+    return await submissions.confirm_submission(
         turn.connection,
         obligation.row,
         person_id=turn.caller.person_id,
@@ -183,4 +185,4 @@ async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
 
 async def _count_waiting(turn: Turn) -> int:
     condition = await caller_decides_condition(turn)
-    return len(await decisions.list_submitted_ids(turn.connection, condition))
+    return len(await submissions.list_submitted_ids(turn.connection, condition))

@@ -23,7 +23,7 @@ from bot.conversation.decisions.common import (
     reopen_decision_dialog,
 )
 from data.models import LIVE_STATES, Agency, Obligation
-from data.progress import decisions
+from data.progress import submissions
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer, Button
 
@@ -67,7 +67,9 @@ async def ask_keep_reason(turn: Turn, obligation_id: int) -> list[Answer]:
 
 async def keep_with_agency(turn: Turn, dialog: Any) -> list[Answer]:
     """Leave a disputed obligation with its agency, with the reason typed."""
-    return await decide_with_reason(turn, dialog, decisions.reject_dispute, "kept", about="dispute")
+    return await decide_with_reason(
+        turn, dialog, submissions.reject_dispute, "kept", about="dispute"
+    )
 
 
 async def ask_new_agency(turn: Turn, obligation_id: int) -> list[Answer]:

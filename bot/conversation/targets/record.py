@@ -26,6 +26,7 @@ from data.targets.indicators import (
     unit_of,
 )
 from data.targets.numbers import format_vietnamese_number
+from data.targets.statuses import target_statuses
 from jobs.channel import Answer, Button
 
 TARGET_VALUE_QUESTION = "target_value"  # another number, after one that made no sense
@@ -123,7 +124,7 @@ async def _context(turn: Turn, about: AnswerableTarget, year: int) -> dict[str, 
     values = await target_values.load_reported_values(turn.connection, about.plan.id)
     coordinator_id = about.plan.coordinator_id
     own_id = about.agency.agency_id
-    group = target_values.target_statuses(about.indicator, values, coordinator_id)
+    group = target_statuses(about.indicator, values, coordinator_id)
     overruled_by = [  # the coordinating agency's value counts instead
         status.of[0].agency
         for status in group

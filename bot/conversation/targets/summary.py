@@ -16,7 +16,8 @@ from data.targets.indicators import (
     unit_of,
 )
 from data.targets.numbers import format_vietnamese_number
-from data.targets.values import ReportedValue, TargetStatus
+from data.targets.statuses import TargetStatus
+from data.targets.values import ReportedValue
 
 _BLOCKS = 10
 _MOST_NAMES = 4

@@ -18,7 +18,7 @@ from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn
 from bot.conversation.targets.summary import target_line
 from data.targets.indicators import has_figure, is_percent
-from data.targets.values import load_target_statuses
+from data.targets.statuses import load_target_statuses
 from jobs.channel import Answer
 
 _TARGETS_A_PAGE = 8
