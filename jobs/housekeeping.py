@@ -1,8 +1,4 @@
-"""Letting go of what is no longer needed.
-
-Promises to keep every answer and decision: what goes is what names or shows a person beyond them, codes that
-expired unused, and files made for somebody, each when its time is over; see data/privacy/retention.py.
-"""
+"""Nightly purge of personal data, codes and files whose retention is over; see data/privacy/retention.py."""
 
 from __future__ import annotations
 
@@ -14,12 +10,12 @@ from data.files import delete_expired_files
 from data.privacy import retention
 from data.privacy.personal_data import erase_person
 
-MOST_PEOPLE = 50  # a night: each is a look through all updates
+MOST_PEOPLE = 50  # a night: each is a scan of all updates
 
 
 @dataclass(frozen=True, slots=True)
 class CleanupCounts:
-    """How many raw updates, codes, files, messages and questions, chats, photos and people were let go."""
+    """Numbers of purged updates, codes, files, messages and questions (words), chats, photos and people."""
 
     updates: int = 0
     codes: int = 0
@@ -31,12 +27,9 @@ class CleanupCounts:
 
 
 async def tidy(database: Database, *, now: datetime) -> CleanupCounts:
-    """Let go of everything whose time is over.
-
-    Harmless to repeat, and to be cut short: each person is a transaction of its own.
-    """
+    """Purge everything whose retention is over; harmless to repeat and to be cut short."""
     async with database.write() as connection:
-        tidied = {
+        counts = {
             "updates": await retention.purge_updates(connection, now=now),
             "codes": await retention.purge_codes(connection, now=now),
             "files": await delete_expired_files(connection, now=now),
@@ -48,4 +41,4 @@ async def tidy(database: Database, *, now: datetime) -> CleanupCounts:
     for person_id in people:
         async with database.write() as connection:
             await erase_person(connection, person_id, now=now)
-    return CleanupCounts(**tidied, people=len(people))
+    return CleanupCounts(**counts, people=len(people))

@@ -1,9 +1,9 @@
-"""The menu of commands that a messenger shows in each chat.
+"""Command menus that a messenger shows in each chat, by the highest role enrolled there.
 
-Promises that an enrolled chat is offered what its highest role may use, that a chat whose last enrolment
-ended loses its menu again, and that a menu is set once, until the role or the commands change. No
-transaction is open while the network is used; a step ends soon where the platform or the pacing of
-messages has no room. Which commands there are is not known here.
+Guarantees:
+- A menu is set once, until the role or the commands change; it is removed when the last enrolment ends.
+- No transaction is open while the network is used.
+- A step ends soon where the platform, or the pacing of messages, has no room.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Commands = Sequence[tuple[str, str]]
 
 ROLES: tuple[Role, ...] = ("coordinator", "leader", "focal")  # highest first
 MOST_A_STEP = 20  # chats of an account
-RETRY_AFTER = timedelta(hours=1)  # a chat that refused
-_PATIENCE = 20.0  # seconds that a step waits for room between messages
+RETRY_AFTER = timedelta(hours=1)  # for a chat that refused
+_PACING_SECONDS = 20.0  # that a step waits for room between messages
 
 
 @dataclass(slots=True)
@@ -42,11 +42,11 @@ class _MenuChat:
     in_group: bool
     ids: list[int] = field(default_factory=list)
     roles: set[str] = field(default_factory=set)
-    known: set[str | None] = field(default_factory=set)  # what its rows say it was offered
+    offered: set[str | None] = field(default_factory=set)  # menus that its rows say it has
 
     @property
     def key(self) -> str | None:
-        """Return which menu it should have; None for none of its own."""
+        """Return the key of the menu that it should have; None for none of its own."""
         role = next((role for role in ROLES if role in self.roles), None)
         return None if role is None else menu_key(role, in_group=self.in_group)
 
@@ -54,7 +54,7 @@ class _MenuChat:
 class MenuUpdater:
     """The menus of all accounts of one process; menus: the commands by menu_key.
 
-    tenures: by account, whether this process owns it; without, it is taken to own all.
+    account_leases: by account; None: this process owns all.
     """
 
     def __init__(
@@ -70,14 +70,14 @@ class MenuUpdater:
         self._menus = menus
         self._account_leases = account_leases
         self._marks = {key: f"{key}:{_digest(commands)}" for key, commands in menus.items()}
-        self._put_off: dict[tuple[int, str], datetime] = {}  # by account and address
-        self._silent: dict[int, datetime] = {}  # accounts that the platform told to wait
+        self._retry_at: dict[tuple[int, str], datetime] = {}  # by account and address
+        self._silent_until: dict[int, datetime] = {}  # accounts that the platform told to wait
 
     async def step(self, *, now: datetime) -> int:
-        """Offer what changed since the last step, at most MOST_A_STEP chats an account; returns how many.
+        """Offer the menus that changed, to at most MOST_A_STEP chats an account; returns their number.
 
-        What failed is tried again at a later step: a chat that refused after PUT_OFF, all else at the
-        next. Never raises a DeliveryError.
+        A chat that refused is tried again after RETRY_AFTER, any other failure at the next step. Never raises a
+        DeliveryError.
         """
         changed = 0
         for account_id, channel in self._channels.items():
@@ -85,55 +85,51 @@ class MenuUpdater:
                 self._account_leases is not None
                 and not await self._account_leases[account_id].holds()
             ):
-                continue  # its owner offers them
-            if channel.capabilities.menus and self._silent.get(account_id, now) <= now:
-                changed += await self._of_account(account_id, channel, now)
+                continue  # the process that owns it offers them
+            if channel.capabilities.menus and self._silent_until.get(account_id, now) <= now:
+                changed += await self._update_account(account_id, channel, now)
         return changed
 
-    async def _of_account(self, account_id: int, channel: Channel, now: datetime) -> int:
+    async def _update_account(self, account_id: int, channel: Channel, now: datetime) -> int:
         async with self._database.read() as connection:
-            places = await _load_chats(connection, account_id, now=now)
-        self._put_off = {place: until for place, until in self._put_off.items() if until > now}
-        todo = [
-            place
-            for place in places
-            if place.known != {self._mark(place.key)}
-            and (account_id, place.address) not in self._put_off
+            chats = await _load_chats(connection, account_id, now=now)
+        self._retry_at = {key: instant for key, instant in self._retry_at.items() if instant > now}
+        outdated = [
+            chat
+            for chat in chats
+            if chat.offered != {self._mark(chat.key)}
+            and (account_id, chat.address) not in self._retry_at
         ]
-        todo.sort(key=lambda place: place.known != {None})  # who has none yet comes first
+        outdated.sort(key=lambda chat: chat.offered != {None})  # those without any menu first
         changed = 0
-        give_up_at = asyncio.get_running_loop().time() + _PATIENCE
-        for place in todo[:MOST_A_STEP]:
-            if not await _reserve_slot(channel, place, give_up_at):
+        give_up_at = asyncio.get_running_loop().time() + _PACING_SECONDS
+        for chat in outdated[:MOST_A_STEP]:
+            if not await _reserve_slot(channel, chat, give_up_at):
                 continue
+            about = {"account": account_id, "chat": chat.ids[0]}
             try:
-                commands = [] if place.key is None else self._menus[place.key]
-                await channel.offer_menu(place.address, commands)
+                commands = [] if chat.key is None else self._menus[chat.key]
+                await channel.offer_menu(chat.address, commands)
             except (Gone, Rejected, Moved) as error:
-                self._put_off[account_id, place.address] = now + RETRY_AFTER
-                log.info(
-                    "menu.refused",
-                    account=account_id,
-                    chat=place.ids[0],
-                    error=type(error).__name__,
-                )
+                self._retry_at[account_id, chat.address] = now + RETRY_AFTER
+                log.info("menu.refused", **about, error=type(error).__name__)
                 continue
             except DeliveryError as error:
                 if isinstance(error, RateLimited):
-                    self._silent[account_id] = now + timedelta(seconds=error.retry_after)
+                    self._silent_until[account_id] = now + timedelta(seconds=error.retry_after)
                 log.info("menus.held_up", account=account_id, error=type(error).__name__)
                 break
-            await self._record(place)
+            await self._record(chat)
             changed += 1
         return changed
 
-    async def _record(self, place: _MenuChat) -> None:
+    async def _record(self, chat: _MenuChat) -> None:
         async with self._database.write() as connection:
             await connection.execute(
                 update(Chat)
-                # at another address by now it has no menu there
-                .where(Chat.id.in_(place.ids), Chat.address == place.address)
-                .values(menu=self._mark(place.key))
+                # A chat that moved meanwhile has no menu at its new address.
+                .where(Chat.id.in_(chat.ids), Chat.address == chat.address)
+                .values(menu=self._mark(chat.key))
             )
 
     def _mark(self, key: str | None) -> str | None:
@@ -148,7 +144,7 @@ def menu_key(role: Role, *, in_group: bool) -> str:
 async def _load_chats(
     connection: AsyncConnection, account_id: int, *, now: datetime
 ) -> list[_MenuChat]:
-    """Return the living chats that have a menu or should; none while the account or they must rest."""
+    """Return the living chats that have a menu or should have one, without those that must rest."""
     rows = await connection.execute(
         select(Chat.id, Chat.address, Chat.kind, Chat.menu, Enrolment.role)
         .join(Account, Account.id == Chat.account_id)
@@ -163,20 +159,20 @@ async def _load_chats(
         )
         .order_by(Chat.id)
     )
-    places: dict[str, _MenuChat] = {}
+    chats: dict[str, _MenuChat] = {}
     for row in rows:
-        place = places.setdefault(row.address, _MenuChat(row.address, row.kind == "group"))
-        if row.id not in place.ids:
-            place.ids.append(row.id)
-            place.known.add(row.menu)
+        chat = chats.setdefault(row.address, _MenuChat(row.address, row.kind == "group"))
+        if row.id not in chat.ids:
+            chat.ids.append(row.id)
+            chat.offered.add(row.menu)
         if row.role is not None:
-            place.roles.add(row.role)
-    return list(places.values())
+            chat.roles.add(row.role)
+    return list(chats.values())
 
 
-async def _reserve_slot(channel: Channel, place: _MenuChat, give_up_at: float) -> bool:
-    """Take a place in the windows of pacing as a broadcast would; False where none comes free soon."""
-    clock, chat_id, group = asyncio.get_running_loop().time, place.ids[0], place.in_group
+async def _reserve_slot(channel: Channel, chat: _MenuChat, give_up_at: float) -> bool:
+    """Take a slot in the pacing windows as a broadcast does; False where none is free soon."""
+    clock, chat_id, group = asyncio.get_running_loop().time, chat.ids[0], chat.in_group
     while True:
         at = clock()
         wait = channel.pacing.wait(chat_id, group=group, answer=False, at=at)

@@ -1,9 +1,9 @@
-"""The table of jobs, and what makes it tick.
+"""Table of jobs, and their scheduler. Holds no deadline: a job asks the database what is due.
 
-Promises that a job never overlaps itself, that ticks missed while it ran or while the machine slept
-become one, that a machine's clock which is set back stops no job for longer than half a minute, and that a
-job that fails is logged and runs at its next tick. Holds no deadline: the database is the schedule; a job
-looks there for what is due. The only place that knows APScheduler.
+Guarantees:
+- A job never overlaps itself; ticks missed while it ran, or while the machine slept, become one.
+- A clock that is set back stops no job for longer than half a minute.
+- A job that fails is logged and runs at its next tick.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Job:
 
     @property
     def trigger(self) -> Any:
-        """APScheduler's form of when it ticks."""
+        """APScheduler's trigger for its ticks."""
         if self.daily_at is None:
             return CronTrigger(second=0, timezone=UTC)
         return CronTrigger(hour=self.daily_at.hour, minute=self.daily_at.minute, timezone=UTC)
@@ -48,16 +48,17 @@ class Job:
 # Vietnam is UTC+7 all year: 17:05 UTC is five past midnight there.
 JOBS = (
     Job(
-        "morning", "the reminders of every province whose hour has come; cheap when nothing is due"
+        "morning",
+        "compose the reminders of every province whose hour has come; cheap when none is due",
     ),
-    Job("digest", "the weekly digest of every province whose morning was composed; once a week"),
-    Job("accounts", "platforms that were out of reach, accounts whose rest is over"),
-    Job("ping", "an outside monitor hears once a day that the morning went out"),
-    Job("reports", "reports that chats asked for and that no process makes"),
-    Job("menus", "each chat is offered the commands of its role"),
-    Job("plan", "obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
-    Job("confirming", "what nobody decided on for ten working days is confirmed", time(17, 20)),
-    Job("housekeeping", "what is no longer needed of people's words is let go", time(19, 30)),
+    Job("digest", "compose the weekly digest of every province whose morning was composed"),
+    Job("accounts", "connect to platforms that were out of reach; end stops whose end has come"),
+    Job("ping", "tell an outside monitor once a day that the morning went out"),
+    Job("reports", "generate reports that chats asked for and that no process generates"),
+    Job("menus", "offer each chat the commands of its role"),
+    Job("plan", "plan obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
+    Job("confirming", "confirm replies that were undecided for ten working days", time(17, 20)),
+    Job("housekeeping", "purge personal data whose retention period is over", time(19, 30)),
 )
 
 
@@ -65,7 +66,7 @@ class Schedule:
     """The jobs, ticking in the running event loop between start() and stop()."""
 
     def __init__(self, work: Mapping[str, Work], jobs: Sequence[Job] = JOBS) -> None:
-        """Take the work of every job of the table by its name; raises KeyError for a missing one."""
+        """Add every job of the table with its work, by name; raises KeyError for a missing one."""
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
@@ -79,23 +80,23 @@ class Schedule:
         self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to tick; call within a running event loop."""
+        """Start ticking; call within a running event loop."""
         self._scheduler.start()
         self._watching = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
-        """Stop ticking and cancel what runs: every job is safe to be cut short."""
+        """Stop ticking and cancel running jobs, each of which may be cut short."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if self._watching is not None:
             self._watching.cancel()
 
     def realign(self, now: datetime) -> None:
-        """Reckon the next ticks anew where they lie further ahead than they can: the clock was set back.
+        """Recompute next ticks that are further ahead than they can be, because the clock was set back.
 
-        The scheduler alone would wait until the clock says again what it said before. Changes nothing else.
+        APScheduler alone would wait until the clock is back where it was.
         """
-        soon = now + timedelta(seconds=1)  # what ticks in this second has begun
+        soon = now + timedelta(seconds=1)  # a job that ticks in this second has begun
         for job in self._scheduler.get_jobs():
             latest = job.trigger.get_next_fire_time(None, soon)
             if job.next_run_time > latest:
@@ -105,12 +106,12 @@ class Schedule:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            self.realign(datetime.now(UTC))  # as the scheduler itself tells the time
+            self.realign(datetime.now(UTC))  # APScheduler's own clock
 
 
 async def _guarded(name: str, work: Work) -> None:
     try:
         await work()
     except Exception as error:
-        known = isinstance(error, DATABASE_ERRORS)  # each tick anew while a database is away
+        known = isinstance(error, DATABASE_ERRORS)  # at each tick while the database is down
         _log.error("job.failed", job=name, error=describe_fault(error), exc_info=not known)

@@ -1,7 +1,4 @@
-"""The words by which codes are told in sheets and on the command line.
-
-Promises one word for one code; what chats say stands in templates/. Pure, and light to import.
-"""
+"""Vietnamese labels of codes, in sheets and on the command line; chats have theirs in templates/."""
 
 from __future__ import annotations
 

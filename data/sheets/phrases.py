@@ -1,7 +1,7 @@
-"""Reading of the few phrases people type into a sheet: a day, a period, a frequency, a deadline.
+"""Parse the days, periods, frequencies and deadlines that people type into a sheet. Pure.
 
-Promises to refuse what is not clear, never to guess: ValueError says in Vietnamese which forms are
-understood. Pure; the document's words are kept beside what was understood.
+Guarantees:
+- An unclear phrase is refused, never guessed: ValueError says in Vietnamese which forms are understood.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_day(text: str) -> date:
 
 
 def read_period(raw: str) -> Period:
-    """Return the period that a cell's words give; an empty cell is `missing`, never filled."""
+    """Return the period of a cell's words; an empty cell is `missing`."""
     words = fold(raw)
     if not words:
         return Period(raw="", kind="missing")
@@ -82,18 +82,18 @@ def read_period(raw: str) -> Period:
 
 
 def read_frequency(raw: str) -> Frequency:
-    """Return how often a report is due."""
-    found = _FREQUENCIES.get(fold(raw).removeprefix("dinh ky "))
-    if found is None:
+    """Return the frequency of a report."""
+    frequency = _FREQUENCIES.get(fold(raw).removeprefix("dinh ky "))
+    if frequency is None:
         raise ValueError(f"không hiểu kỳ báo cáo «{raw}». Hãy chọn: {', '.join(FREQUENCY_WORDS)}.")
-    return found
+    return frequency
 
 
 def read_deadline(raw: str, frequency: Frequency) -> Deadline | None:
-    """Return the deadline that words give; None for no words.
+    """Return the deadline of a cell's words; None for an empty cell.
 
-    "trước ngày" excludes the day, every other wording includes it. A report of each month or quarter
-    may name the day alone: then the month is its first quarter's last, and only the day counts.
+    "trước ngày" excludes the day, every other wording includes it. A monthly or quarterly report may name
+    the day alone: then the month is 3, and only the day counts.
     """
     words = fold(raw)
     if not words:

@@ -1,7 +1,8 @@
-"""A filled-in sheet becomes a draft plan file.
+"""Read a filled-in plan sheet into a draft plan file.
 
-Promises that every fault is named by page and cell and that nothing is drafted while there is one;
-and that words of the sheet are kept as they stand.
+Guarantees:
+- All faults are listed at once, each by page and cell; with a fault there is no draft.
+- The words of the sheet are not changed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ PLAN_SHEET_LIMITS = WorkbookLimits(
 )
 
 Model = TypeVar("Model", bound=BaseModel)
-_WORDS = {
+_FAULTS = {
     "code": "mã chỉ gồm chữ, số, dấu chấm và gạch nối, như III.1a.",
     "number": "số kế hoạch viết dạng 1901/KH-UBND.",
     "comparator": "chỉ nhận >=, >, =, <=, < hoặc range.",
@@ -48,7 +49,7 @@ _WORDS = {
 
 @dataclass(slots=True)
 class _Row:
-    """One filled row: its values by key, where each stands, and the faults found so far."""
+    """One filled row: its values and cells by key, and the faults of the whole sheet so far."""
 
     page: str
     values: dict[str, str]
@@ -59,7 +60,7 @@ class _Row:
         self.faults.append(f"{self.page}!{self.cells[key]}: {message}")
 
     def read(self, key: str, reader: Callable[[str], Any]) -> Any:
-        """Return what a reader makes of a cell, or None with a fault where it refuses."""
+        """Return the result of a reader for a cell, or None with a fault where it refuses."""
         try:
             return reader(self.values[key])
         except ValidationError as error:
@@ -79,7 +80,7 @@ class _Row:
 
 
 def read_plan_workbook(path: Path, registry: Registry) -> PlanFile:
-    """Return the plan that a sheet describes; raises ImportRefused with every fault."""
+    """Return the plan of a sheet; raises ImportRefused with all faults."""
     book = open_workbook(path, PLAN_SHEET_LIMITS)
     faults: list[str] = []
     missing = [name for name in (PLAN_PAGE, *PLAN_SHEET_PAGES) if name not in book.sheetnames]
@@ -90,11 +91,11 @@ def read_plan_workbook(path: Path, registry: Registry) -> PlanFile:
                 for name in missing
             ]
         )
-    head = _head(book[PLAN_PAGE], faults)
-    province = _province(registry, head)
-    tasks = [_task(row, province) for row in _rows(book[TASKS_PAGE], faults)]
-    duties = [_duty(row, province) for row in _rows(book[DUTIES_PAGE], faults)]
-    targets = [_target(row) for row in _rows(book[TARGETS_PAGE], faults)]
+    head = _read_head(book[PLAN_PAGE], faults)
+    province = _find_province(registry, head)
+    tasks = [_read_task(row, province) for row in _read_rows(book[TASKS_PAGE], faults)]
+    duties = [_read_duty(row, province) for row in _read_rows(book[DUTIES_PAGE], faults)]
+    targets = [_read_target(row) for row in _read_rows(book[TARGETS_PAGE], faults)]
     issued_on = head.read("issued_on", read_day)
     if province is not None and head.values["coordinator"]:
         _check_names_known(head, "coordinator", [head.values["coordinator"]], province)
@@ -119,15 +120,15 @@ def read_plan_workbook(path: Path, registry: Registry) -> PlanFile:
 
 
 def format_plan_draft(plan: PlanFile, *, source: str) -> str:
-    """Return a plan as the text of a registry file, long texts as blocks, in the files' order of keys."""
+    """Return a plan as the text of a registry file, with texts of several lines as blocks."""
     from ruamel.yaml import YAML
     from ruamel.yaml.scalarstring import LiteralScalarString
 
-    def plain(value: Any) -> Any:
+    def with_blocks(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
+            return {key: with_blocks(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [plain(item) for item in value]
+            return [with_blocks(item) for item in value]
         if isinstance(value, str) and "\n" in value:
             return LiteralScalarString(value)
         return value
@@ -137,11 +138,11 @@ def format_plan_draft(plan: PlanFile, *, source: str) -> str:
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     out.write(f"# Bản nháp từ {source}: hãy đọc lại từng dòng với văn bản gốc.\n")
-    yaml.dump(plain(plan.model_dump(by_alias=True, exclude={"ladder"})), out)
+    yaml.dump(with_blocks(plan.model_dump(by_alias=True, exclude={"ladder"})), out)
     return out.getvalue()
 
 
-def _head(page: Any, faults: list[str]) -> _Row:
+def _read_head(page: Any, faults: list[str]) -> _Row:
     values = {line.key: "" for line in PLAN_LINES}
     cells = {line.key: f"B{row}" for row, line in enumerate(PLAN_LINES, 1)}
     by_heading = {fold(line.heading): line.key for line in PLAN_LINES}
@@ -154,17 +155,17 @@ def _head(page: Any, faults: list[str]) -> _Row:
     return head
 
 
-def _rows(page: Any, faults: list[str]) -> Iterator[_Row]:
+def _read_rows(page: Any, faults: list[str]) -> Iterator[_Row]:
     columns = PLAN_SHEET_PAGES[page.title]
     faults.extend(
         f"{page.title}!{merged.coord}: ô gộp. Hãy bỏ gộp và điền từng dòng."
         for merged in page.merged_cells.ranges
     )
-    places = {fold(cell_text(cell.value)): cell.column for cell in page[HEADER_ROW]}
-    lost = [column.heading for column in columns if fold(column.heading) not in places]
-    if lost:
+    positions = {fold(cell_text(cell.value)): cell.column for cell in page[HEADER_ROW]}
+    missing = [column.heading for column in columns if fold(column.heading) not in positions]
+    if missing:
         faults.append(
-            f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in lost)}."
+            f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in missing)}."
         )
         return
     if page.max_row > PLAN_SHEET_LIMITS.rows:
@@ -174,11 +175,11 @@ def _rows(page: Any, faults: list[str]) -> Iterator[_Row]:
         return
     seen: set[str] = set()
     for number in range(FIRST_ROW, page.max_row + 1):
-        found = {c.key: page.cell(number, places[fold(c.heading)]) for c in columns}
-        values = {key: cell_text(cell.value) for key, cell in found.items()}
+        cells = {c.key: page.cell(number, positions[fold(c.heading)]) for c in columns}
+        values = {key: cell_text(cell.value) for key, cell in cells.items()}
         if not any(values.values()):
             continue
-        row = _Row(page.title, values, {k: c.coordinate for k, c in found.items()}, faults)
+        row = _Row(page.title, values, {k: c.coordinate for k, c in cells.items()}, faults)
         _require(row, columns)
         if values["code"] in seen:
             row.fault("code", f"mã {values['code']} đã có ở dòng trên. Hãy đổi một trong hai.")
@@ -192,7 +193,7 @@ def _require(row: _Row, columns: tuple[SheetColumn, ...]) -> None:
             row.fault(column.key, f"thiếu «{column.heading}» ({column.hint}).")
 
 
-def _province(registry: Registry, head: _Row) -> Province | None:
+def _find_province(registry: Registry, head: _Row) -> Province | None:
     words = head.values["province"]
     province = registry.find_province(words)
     if province is None and words:
@@ -201,7 +202,7 @@ def _province(registry: Registry, head: _Row) -> Province | None:
     return province
 
 
-def _task(row: _Row, province: Province | None) -> TaskEntry | None:
+def _read_task(row: _Row, province: Province | None) -> TaskEntry | None:
     leads, supports = _split(row.values["leads"]), _split(row.values["supports"])
     _check_names_known(row, "leads", leads, province)
     _check_names_known(row, "supports", supports, province)
@@ -222,9 +223,9 @@ def _task(row: _Row, province: Province | None) -> TaskEntry | None:
     )
 
 
-def _duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
-    owed_by = _split(row.values["from"])
-    _check_names_known(row, "from", owed_by, province)
+def _read_duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
+    reporters = _split(row.values["from"])
+    _check_names_known(row, "from", reporters, province)
     for key in ("to", "via"):
         _check_names_known(row, key, [row.values[key]] if row.values[key] else [], province)
     frequency = row.read("frequency", read_frequency)
@@ -238,7 +239,7 @@ def _duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
         ReportDutyEntry,
         {
             **values,
-            "from": owed_by,
+            "from": reporters,
             "via": row.values["via"] or None,
             "frequency": frequency,
             "deadline": deadline,
@@ -246,7 +247,7 @@ def _duty(row: _Row, province: Province | None) -> ReportDutyEntry | None:
     )
 
 
-def _target(row: _Row) -> TargetEntry | None:
+def _read_target(row: _Row) -> TargetEntry | None:
     comparator = row.values["comparator"] or None
     value: Any = row.values["value"].replace(",", ".") or None
     if comparator == "range" and value is not None:
@@ -280,4 +281,4 @@ def _split(text: str) -> list[str]:
 def _describe_fault(item: Any, key: str) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
-    return _WORDS.get(key, "giá trị không hợp lệ.")
+    return _FAULTS.get(key, "giá trị không hợp lệ.")

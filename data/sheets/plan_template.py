@@ -1,7 +1,6 @@
-"""The form of the sheet in which an office fills in a plan: its pages and columns, and an empty one.
+"""Plan sheet: pages and columns in which an office fills in a plan, and an empty sheet.
 
-Promises that what importing.py reads is what this writes: both rest on the same table of columns.
-openpyxl is imported when a sheet is written, for idle memory counts.
+plan_import.py reads the same columns.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ FIRST_ROW = 2
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column of a page, or one line of the first page: its key, its heading, what to write there."""
+    """One column of a page, or one line of the first page; hint: what to write there."""
 
     key: str
     heading: str
@@ -73,10 +72,11 @@ _LAST_CHOICE_ROW = 1000
 
 
 def blank_workbook() -> bytes:
-    """Return an empty sheet, ready to fill in: headings with hints, cells as text, a list of frequencies.
+    """Return an empty sheet with hints at its headings and a list of frequencies to choose from.
 
-    Cells are text so that Excel leaves "15/11" as it is typed.
+    Cells are text, so that Excel leaves "15/11" as typed.
     """
+    # Imported here, so that an idle service does not hold it in memory.
     from openpyxl import Workbook
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font
@@ -103,8 +103,8 @@ def blank_workbook() -> bytes:
             heading = page.cell(HEADER_ROW, index, column.heading)
             heading.font = bold
             heading.comment = Comment(column.hint, "Nhắc Việc")
-            whole = page.column_dimensions[get_column_letter(index)]
-            whole.width, whole.number_format, whole.alignment = column.width, "@", wrapped
+            settings = page.column_dimensions[get_column_letter(index)]
+            settings.width, settings.number_format, settings.alignment = column.width, "@", wrapped
         if title == DUTIES_PAGE:
             choices = DataValidation(type="list", formula1=f'"{",".join(FREQUENCY_WORDS)}"')
             letter = get_column_letter([c.key for c in columns].index("frequency") + 1)

@@ -1,8 +1,9 @@
-"""A filled-in status sheet held against the database as it now is.
+"""Compare a filled-in status sheet with the database; bot/cli/import_status.py records the changes.
 
-Promises that every fault is named by row and column, all at once, and that nothing is told to change where
-the database says so already; and that what changed in the database after the sheet was made is a
-conflict, never taken over unasked. Reads only; who records is bot/cli/import_status.py.
+Guarantees:
+- All faults are listed at once, each by row and column.
+- A row that repeats the database's state is no change.
+- A row whose obligation changed after the export is a conflict, recorded only when confirmed.
 """
 
 from __future__ import annotations
@@ -22,26 +23,25 @@ from data.db.statements import chunks
 from data.models import Obligation, StatusReply
 from data.progress.replies import ReplyKind
 from data.sheets.labels import REPLY_LABELS, STATE_LABELS
+from data.sheets.row_keys import is_row_key, state_fingerprint
 from data.sheets.status_reader import FilledStatusRow, SheetFaults
 from data.sheets.status_sheet import (
     REPLY_KIND_BY_LABEL,
     current_reply_kind,
     describe_standing,
     fixed_cells,
-    is_row_key,
     select_sheet_obligations,
-    state_fingerprint,
 )
 from data.sheets.workbook import ImportRefused
 
-_MARK = re.compile(r"\s*\(theo bảng xuất ([\d:/ ]{19}), .+ nhập\)$", re.DOTALL)
+_ORIGIN = re.compile(r"\s*\(theo bảng xuất ([\d:/ ]{19}), .+ nhập\)$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """One row that changes something. conflict: its state changed in the database since the sheet was made.
+    """One row that changes an obligation; conflict: the obligation changed after the export.
 
-    note: as filled in, without the mark of the sheet; see note_of.
+    note: as filled in; note_with_origin() adds where it came from.
     """
 
     row: int
@@ -61,45 +61,42 @@ class StatusChange:
 
 
 def note_with_origin(change: StatusChange, by: str) -> str:
-    """Return what is kept as an answer's note: what was filled in, from which sheet, who brought it in."""
+    """Return the note to store: as filled in, the sheet it came from, and who imported it."""
     return f"{change.note or ''} (theo bảng xuất {_stamp(change.made_at)}, {by} nhập)".strip()
 
 
 def strip_note_origin(note: str) -> str:
-    """Return what was written into a note, without where it came from; any other note as it is."""
-    return _MARK.sub("", note)
+    """Return a note without its origin; any other note as it is."""
+    return _ORIGIN.sub("", note)
 
 
 def _stamp(made_at: datetime) -> str:
     return f"{made_at.astimezone(ZONE):%H:%M:%S %d/%m/%Y}"
 
 
-# ------------------------------------------------------------------ against the database
-
-
 async def diff_status(
     connection: AsyncConnection, filled: Sequence[FilledStatusRow], faults: Sequence[str] = ()
 ) -> list[StatusChange]:
-    """Return what the filled-in rows would change, in the sheet's order; raises ImportRefused with every fault.
+    """Return the changes that the filled-in rows make, in the sheet's order.
 
-    faults: those that read_sheet found.
+    faults: those that read_status_sheet found. Raises ImportRefused with all faults.
     """
-    found = SheetFaults(faults)
+    all_faults = SheetFaults(faults)
     changes: list[StatusChange] = []
     for part in chunks(filled):
         ids = [each.key.obligation_id for each in part]
         rows = await connection.execute(select_sheet_obligations().where(Obligation.id.in_(ids)))
-        owed = {row.id: row for row in rows}
-        last = await _load_last_replies(connection, ids)
+        obligations = {row.id: row for row in rows}
+        last_replies = await _load_last_replies(connection, ids)
         for each in part:
-            row = owed.get(each.key.obligation_id)
-            changes += _changes(each, row, last.get(each.key.obligation_id), found)
-    if found:
-        raise ImportRefused(sorted(found, key=_row_of))
+            key = each.key.obligation_id
+            changes += _changes(each, obligations.get(key), last_replies.get(key), all_faults)
+    if all_faults:
+        raise ImportRefused(sorted(all_faults, key=_row_number))
     return changes
 
 
-def _row_of(fault: str) -> int:
+def _row_number(fault: str) -> int:
     return int(fault.removeprefix("Dòng ").partition(",")[0])
 
 
@@ -128,13 +125,13 @@ def _changes(
         )
         return
     if row.state == "submitted" and each.said == "completed" and document is None:
-        # It is said again for its note's sake; the document it was done by stays the same.
+        # The reply repeats the completion, for its note; the document stays the same.
         if last is None or last.document_on is None:
             faults.add(each.row, "document", "việc này đã báo xong; hãy ghi cả số và ngày văn bản.")
             return
         document, document_on = last.document, last.document_on
-    before = _words(describe_standing(row), None, *_documents(last), _note(last))
-    after = _words(REPLY_LABELS[each.said], each.percent, document, document_on, each.note)
+    before = _describe(describe_standing(row), None, *_documents(last), _note(last))
+    after = _describe(REPLY_LABELS[each.said], each.percent, document, document_on, each.note)
     yield StatusChange(
         row=each.row,
         obligation_id=row.id,
@@ -155,31 +152,31 @@ def _changes(
 
 
 def _is_known(each: FilledStatusRow, row: Any, last: Any) -> bool:
-    """Tell whether the database says already all that a row says."""
+    """Tell whether a row repeats the database's state."""
     if current_reply_kind(row) != each.said:
         return False
     percent = row.percent
     if each.said == "blocked" and last is not None:
         percent = last.percent
-    said = (
+    values = (
         (each.percent, percent),
         (each.document, last and last.document),
         (each.document_on, last and last.document_on),
         (each.note, _note(last)),
     )
-    return all(new is None or new == old for new, old in said)
+    return all(new is None or new == old for new, old in values)
 
 
 def _is_from_same_sheet(each: FilledStatusRow, row: Any, last: Any) -> bool:
-    """Tell whether what changed since the sheet was made came from this very sheet, and stands."""
-    mark = _MARK.search(last.note or "") if last is not None else None
-    if mark is None or mark[1] != _stamp(each.key.made_at):
+    """Tell whether the last reply came from this very sheet and was not returned since."""
+    origin = _ORIGIN.search(last.note or "") if last is not None else None
+    if origin is None or origin[1] != _stamp(each.key.made_at):
         return False
     return row.returned_at is None or row.returned_at < last.said_at
 
 
 async def _load_last_replies(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Any]:
-    """Return the last answer about where each obligation stands that was not taken back."""
+    """Return each obligation's last reply about its state that was not undone."""
     undoing = aliased(StatusReply)
     rows = await connection.execute(
         select(StatusReply.__table__)
@@ -193,9 +190,6 @@ async def _load_last_replies(connection: AsyncConnection, ids: Sequence[int]) ->
     return {row.obligation_id: row for row in rows}
 
 
-# ------------------------------------------------------------------ words
-
-
 def _documents(last: Any) -> tuple[str | None, date | None]:
     return (None, None) if last is None else (last.document, last.document_on)
 
@@ -204,7 +198,7 @@ def _note(last: Any) -> str | None:
     return None if last is None or not last.note else strip_note_origin(last.note) or None
 
 
-def _words(
+def _describe(
     state: str,
     percent: int | None,
     document: str | None,

@@ -1,8 +1,8 @@
-"""Reading a filled-in status sheet: which rows say something, and what.
+"""Read a filled-in status sheet; status_import.py compares it with the database.
 
-Promises that every fault of a row is named by row and column, all at once; that a row without anything
-filled in says nothing; and that what is not sure (a state that is none, a day that is none) is a fault, never
-guessed. Asks no database; see status_diff.py.
+Guarantees:
+- All faults are listed at once, each by row and column; an unclear value is a fault, never guessed.
+- A row in which nothing is filled in is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from data.progress.replies import ReplyKind
 from data.sheets.phrases import read_day
+from data.sheets.row_keys import RowKey, parse_row_key
 from data.sheets.status_sheet import (
     FIXED_COLUMNS,
     INPUT_COLUMNS,
@@ -24,22 +25,20 @@ from data.sheets.status_sheet import (
     REPLY_KIND_BY_LABEL,
     STATUS_PAGE_TITLE,
     STATUS_SHEET_LIMITS,
-    RowKey,
-    parse_row_key,
 )
 from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, read_sheet_rows
 from data.text import fold, is_marked_secret
 
 _EARLIEST = date(2000, 1, 1)
-# What a spreadsheet shows in place of a formula's value.
+# Shown by a spreadsheet in place of a formula's value.
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 _HEADINGS = {column.key: column.heading for column in (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)}
-_BY_FOLD = {fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()}
+_KIND_BY_FOLDED = {fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class FilledStatusRow:
-    """One row in which something was filled in, as far as the sheet alone tells what it means."""
+    """One row in which something was filled in."""
 
     row: int
     key: RowKey
@@ -63,17 +62,14 @@ class SheetFaults(list[str]):
 def read_status_sheet(
     path: Path, *, today: date, limits: WorkbookLimits = STATUS_SHEET_LIMITS
 ) -> tuple[list[FilledStatusRow], list[str]]:
-    """Return the filled-in rows of a sheet, and every fault that it shows by itself.
-
-    Raises ImportRefused for what is no such sheet.
-    """
+    """Return the filled-in rows of a sheet, and its faults; raises ImportRefused for another kind of file."""
     rows = read_sheet_rows(path, STATUS_PAGE_TITLE, limits)
-    places = _find_columns(path, rows[0].values if rows and rows[0].number == 1 else ())
+    positions = _find_columns(path, rows[0].values if rows and rows[0].number == 1 else ())
     faults = SheetFaults()
     filled: list[FilledStatusRow] = []
     seen: dict[int, int] = {}
     for row in rows[1:]:
-        cells = {key: row.values[place] for key, place in places.items()}
+        cells = {key: row.values[position] for key, position in positions.items()}
         if not any(cell_text(cells[column.key]) for column in INPUT_COLUMNS):
             continue
         before = len(faults)
@@ -85,7 +81,7 @@ def read_status_sheet(
             faults.add(row.number, "key", f"lặp lại việc ở dòng {earlier}. Hãy bỏ một dòng.")
         else:
             seen[key.obligation_id] = row.number
-        values = _inputs(row.number, cells, faults, today)
+        values = _read_inputs(row.number, cells, faults, today)
         if key is not None and len(faults) == before:
             fixed = {column.key: cell_text(cells[column.key]) for column in FIXED_COLUMNS}
             filled.append(
@@ -95,29 +91,31 @@ def read_status_sheet(
 
 
 def _find_columns(path: Path, headings: Sequence[Any]) -> dict[str, int]:
-    found = {fold(cell_text(heading)): place for place, heading in enumerate(headings)}
-    lost = [words for words in _HEADINGS.values() if fold(words) not in found]
-    if lost:
-        names = ", ".join(f"«{name}»" for name in lost)
+    positions = {fold(cell_text(heading)): index for index, heading in enumerate(headings)}
+    missing = [heading for heading in _HEADINGS.values() if fold(heading) not in positions]
+    if missing:
+        names = ", ".join(f"«{name}»" for name in missing)
         raise ImportRefused(
             [f"{path.name}: thiếu cột {names}. Hãy dùng bảng của «nhacviec export --status»."]
         )
-    return {key: found[fold(words)] for key, words in _HEADINGS.items()}
+    return {key: positions[fold(heading)] for key, heading in _HEADINGS.items()}
 
 
-def _inputs(row: int, cells: dict[str, Any], faults: SheetFaults, today: date) -> dict[str, Any]:
+def _read_inputs(
+    row: int, cells: dict[str, Any], faults: SheetFaults, today: date
+) -> dict[str, Any]:
     for column in INPUT_COLUMNS:
         if cell_text(cells[column.key]) in _ERRORS:
             faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
     words = cell_text(cells["said"])
-    said = _BY_FOLD.get(fold(words))
+    said = _KIND_BY_FOLDED.get(fold(words))
     if said is None:
         choices = ", ".join(REPLY_KIND_BY_LABEL)
         why = f"«{words}» không phải trạng thái." if words else "chưa chọn trạng thái."
         faults.add(row, "said", f"{why} Hãy chọn: {choices}.")
-    percent = _percent(row, cells["percent"], said, faults)
+    percent = _read_percent(row, cells["percent"], said, faults)
     document, note = cell_text(cells["document"]) or None, cell_text(cells["note"]) or None
-    document_on = _day(row, cells["document_on"], faults, today)
+    document_on = _read_past_day(row, cells["document_on"], faults, today)
     if document is not None and len(document) > LONGEST_DOCUMENT:
         faults.add(row, "document", f"dài quá {LONGEST_DOCUMENT} chữ.")
     if document is not None and said in ("not_started", "blocked"):
@@ -125,8 +123,8 @@ def _inputs(row: int, cells: dict[str, Any], faults: SheetFaults, today: date) -
             row, "document", "chỉ ghi khi đang làm hoặc đã xong; nếu cần, hãy ghi ở Ghi chú."
         )
     if (document is None) != (not cell_text(cells["document_on"])):
-        lost = "document" if document is None else "document_on"
-        faults.add(row, lost, "số và ngày văn bản phải ghi cùng nhau.")
+        missing = "document" if document is None else "document_on"
+        faults.add(row, missing, "số và ngày văn bản phải ghi cùng nhau.")
     if note is not None and len(note) > LONGEST_NOTE:
         faults.add(row, "note", f"dài quá {LONGEST_NOTE} chữ.")
     if note is None and said == "blocked":
@@ -143,7 +141,7 @@ def _inputs(row: int, cells: dict[str, Any], faults: SheetFaults, today: date) -
     }
 
 
-def _percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int | None:
+def _read_percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int | None:
     text = cell_text(value).removesuffix("%").strip()
     if not text:
         return None
@@ -160,7 +158,7 @@ def _percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int
     return percent
 
 
-def _day(row: int, value: Any, faults: SheetFaults, today: date) -> date | None:
+def _read_past_day(row: int, value: Any, faults: SheetFaults, today: date) -> date | None:
     text = cell_text(value)
     if not text:
         return None

@@ -1,16 +1,14 @@
-"""The sheet in which an office fills in where a plan's tasks and reports stand.
+"""Status sheet: a workbook in which an office fills in the state of a plan's obligations.
 
-Promises that each row carries a key of its own (obligation, instant of the export, how it then stood), so
-that rows may be sorted, filtered and left out, and that reading (status_diff.py) rests on the same columns
-as writing. Never writes to the database. XlsxWriter is imported when a sheet is made.
+Guarantees:
+- Every row has its own key, so rows may be sorted, filtered and left out.
+- status_reader.py reads the same columns that are written here.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from data.rules.holders import Holders
 from data.rules.ladder import effective_due
 from data.sheets.labels import REPLY_LABELS, STATE_LABELS
 from data.sheets.plan_template import SheetColumn
+from data.sheets.row_keys import make_row_key
 from data.sheets.workbook import WorkbookLimits, neutralize_formula
 
 STATUS_PAGE_TITLE = "Trạng thái"
@@ -40,8 +39,8 @@ FIXED_COLUMNS = (
     SheetColumn("due", "Hạn", "", width=12),
     SheetColumn("now", "Trạng thái hiện nay", "", width=18),
 )
-_SAYABLE: tuple[ReplyKind, ...] = ("not_started", "in_progress", "completed", "blocked")
-REPLY_KIND_BY_LABEL: dict[str, ReplyKind] = {REPLY_LABELS[code]: code for code in _SAYABLE}
+_CHOICES: tuple[ReplyKind, ...] = ("not_started", "in_progress", "completed", "blocked")
+REPLY_KIND_BY_LABEL: dict[str, ReplyKind] = {REPLY_LABELS[code]: code for code in _CHOICES}
 INPUT_COLUMNS = (
     SheetColumn(
         "said", "Trạng thái mới", "Chọn trong danh sách; để trống nếu không có gì mới.", width=16
@@ -54,40 +53,26 @@ INPUT_COLUMNS = (
 KEY_COLUMN = SheetColumn("key", "Khoá (không sửa)", "", width=10)
 LONGEST_NOTE = 500
 LONGEST_DOCUMENT = 120
-_LINE = 15  # points
-
-
-@dataclass(frozen=True, slots=True)
-class RowKey:
-    """What a row's hidden cell says: the obligation, when the sheet was made, and how it then stood."""
-
-    obligation_id: int
-    made_at: datetime
-    fingerprint: str
-
-
-# ------------------------------------------------------------------ rows of the database
+_LINE_HEIGHT = 15  # points
+_ROW_COLUMNS: tuple[Any, ...] = (
+    Obligation.id, Obligation.code, Obligation.period, Obligation.kind, Obligation.due_on,
+    Obligation.due_words, Obligation.extended_to, Obligation.state, Obligation.percent,
+    Obligation.progress, Obligation.blocked_at, Obligation.disputed_at, Obligation.returned_at,
+    Obligation.submitted_at, Obligation.done_on, Plan.code.label("plan_code"),
+    Agency.code.label("agency_code"), Agency.name.label("agency"),
+    Task.title.label("task_title"), ReportDuty.title.label("duty_title"), ReportDuty.frequency,
+)  # fmt: skip
 
 
 def select_sheet_obligations() -> Select[Any]:
-    """Return the SQL of what a row of the sheet needs to know of an obligation."""
-    owed = Obligation
+    """Return the SELECT of the obligations' columns that a row of the sheet needs."""
     return (
-        select(owed.id, owed.code, owed.period, owed.kind, owed.due_on, owed.due_words)
-        .add_columns(owed.extended_to, owed.state, owed.percent, owed.progress, owed.blocked_at)
-        .add_columns(owed.disputed_at, owed.returned_at, owed.submitted_at, owed.done_on)
-        .add_columns(
-            Plan.code.label("plan_code"),
-            Agency.code.label("agency_code"),
-            Agency.name.label("agency"),
-            Task.title.label("task_title"),
-            ReportDuty.title.label("duty_title"),
-            ReportDuty.frequency,
-        )
-        .join(Plan, Plan.id == owed.plan_id)
-        .join(Agency, Agency.id == owed.agency_id)
-        .outerjoin(ReportDuty, ReportDuty.id == owed.duty_id)
-        .outerjoin(Assignment, Assignment.id == owed.assignment_id)
+        select(*_ROW_COLUMNS)
+        .select_from(Obligation)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .outerjoin(ReportDuty, ReportDuty.id == Obligation.duty_id)
+        .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
         .outerjoin(Task, Task.id == Assignment.task_id)
     )
 
@@ -101,10 +86,10 @@ async def load_status_rows(
     include_confirmed: bool,
     today: date,
 ) -> Sequence[tuple[Row[Any], str]]:
-    """Return a plan's obligations that may be answered, with the name of who has each in hand, if not its owner.
+    """Return a plan's open and submitted obligations, each with its holder's name ("": its owner holds it).
 
-    agency: only what it has in hand. every: the confirmed ones, too; they take no answers. In the official
-    order of agencies, then by due date.
+    By the official order of agencies, then by due date. agency: only those that it holds. include_confirmed:
+    those, too, though they take no replies.
     """
     holders = Holders(home, on=today)
     statement = select_sheet_obligations().where(
@@ -113,28 +98,28 @@ async def load_status_rows(
         current_question_condition(today),
     )
     if agency is not None:
-        held = await held_condition(connection, home.code, holders.owners_held_by(agency))
-        statement = statement.where(held)
+        is_held = await held_condition(connection, home.code, holders.owners_held_by(agency))
+        statement = statement.where(is_held)
     rows = await connection.execute(
         statement.order_by(Agency.position, Obligation.due_on, Obligation.id)
     )
-    found = []
+    with_holders = []
     for row in rows:
         holder = holders.holder(row.agency_code, row.kind)
-        passed_on = holder is not None and holder != row.agency_code
-        found.append((row, home.agencies[holder].name if holder and passed_on else ""))
-    return found
+        is_other = holder is not None and holder != row.agency_code
+        with_holders.append((row, home.agencies[holder].name if holder and is_other else ""))
+    return with_holders
 
 
 def current_reply_kind(row: Any) -> str:
-    """Return the code of where an obligation stands, as one says it: one of SAYINGS, or "" for nothing yet."""
+    """Return the reply that an obligation's state corresponds to; "" where there was none."""
     if row.state in ("submitted", "confirmed"):
         return "completed"
     return "blocked" if row.blocked_at is not None else row.progress or ""
 
 
 def describe_standing(row: Any) -> str:
-    """Return where an obligation stands in words, for the sheet."""
+    """Return an obligation's state in words."""
     if row.state != "open":
         return STATE_LABELS[row.state]
     words = REPLY_LABELS[code] if (code := current_reply_kind(row)) else "chưa báo cáo"
@@ -144,7 +129,7 @@ def describe_standing(row: Any) -> str:
 
 
 def fixed_cells(row: Any) -> dict[str, str]:
-    """Return the cells of a row by which it is known again, as they are written."""
+    """Return the cells that identify a row, as they are written."""
     return {
         "code": neutralize_formula(row.code),
         "period": period_name(row.period),
@@ -153,74 +138,35 @@ def fixed_cells(row: Any) -> dict[str, str]:
     }
 
 
-# ------------------------------------------------------------------ keys
-
-
-def state_fingerprint(row: Any) -> str:
-    """Return a mark that changes whenever the state of an obligation does."""
-    flags = (row.blocked_at, row.disputed_at, row.returned_at)
-    return _hash(row.state, row.percent, row.progress, *flags, row.submitted_at, row.done_on)
-
-
-def make_row_key(row: Any, made_at: datetime) -> str:
-    """Return the key of an obligation's row."""
-    start = f"{row.id}.{int(made_at.timestamp()):x}.{state_fingerprint(row)}"
-    return f"{start}.{_hash(start, row.plan_code)}"
-
-
-def is_row_key(text: str, row: Any) -> bool:
-    """Tell whether a key was made for this obligation, in whichever state it was then."""
-    start, _, check = text.rpartition(".")
-    return check == _hash(start, row.plan_code)
-
-
-def parse_row_key(text: str) -> RowKey | None:
-    """Return what a key says; None where it is none."""
-    parts = text.split(".")
-    if len(parts) != 4 or not parts[0].isascii() or not parts[0].isdecimal() or len(parts[0]) > 18:
-        return None
-    try:
-        return RowKey(int(parts[0]), datetime.fromtimestamp(int(parts[1], 16), UTC), parts[2])
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _hash(*parts: object) -> str:
-    # It tells a slip (a cell that was dragged down), and protects from nobody.
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:10]
-
-
-# ------------------------------------------------------------------ the file
-
-
 def write_status_sheet(
     path: Path, rows: Sequence[tuple[Row[Any], str]], *, made_at: datetime
 ) -> None:
-    """Write the sheet: what is known stands locked, what is to be filled in is open, the key is hidden.
+    """Write the sheet: known cells are locked, cells to fill in are not, the key is hidden.
 
-    The lock keeps slips away and has no password. Cells to fill in are text, so that Excel leaves "5/11/2026"
-    as it is typed.
+    The lock prevents slips and has no password. Cells to fill in are text, so that Excel leaves "5/11/2026"
+    as typed.
     """
-    from xlsxwriter import Workbook
+    from xlsxwriter import Workbook  # here, so that an idle service does not hold it in memory
 
     book = Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)})
     page = book.add_worksheet(STATUS_PAGE_TITLE)
     plain = {"valign": "top", "text_wrap": True}
     heading = book.add_format({**plain, "bold": True})
-    asked = book.add_format({**plain, "bold": True, "bg_color": "#FFF2CC"})
+    input_heading = book.add_format({**plain, "bold": True, "bg_color": "#FFF2CC"})
     known = book.add_format(plain)
     day = book.add_format({**plain, "num_format": "dd/mm/yyyy"})
-    typed = book.add_format({**plain, "num_format": "@", "locked": False, "border": 4})
-    whole = book.add_format({**plain, "num_format": "0", "locked": False, "border": 4})
+    text_input = book.add_format({**plain, "num_format": "@", "locked": False, "border": 4})
+    number_input = book.add_format({**plain, "num_format": "0", "locked": False, "border": 4})
     columns = (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)
     for index, column in enumerate(columns):
         page.set_column(index, index, column.width, None, {"hidden": column is KEY_COLUMN})
-        page.write_string(0, index, column.heading, asked if column in INPUT_COLUMNS else heading)
+        is_input = column in INPUT_COLUMNS
+        page.write_string(0, index, column.heading, input_heading if is_input else heading)
     for number, (row, holder) in enumerate(rows, 1):
         texts = {**fixed_cells(row), "holder": holder, "title": obligation_title(row)}
         texts |= {"now": describe_standing(row), "key": make_row_key(row, made_at)}
         lines = max(-(-len(texts.get(column.key, "")) // column.width) for column in FIXED_COLUMNS)
-        page.set_row(number, _LINE * lines)  # not every program makes rows as high as their text
+        page.set_row(number, _LINE_HEIGHT * lines)  # not every program fits a row to its text
         for index, column in enumerate(columns):
             if column.key in texts:
                 page.write_string(number, index, neutralize_formula(texts[column.key]), known)
@@ -228,7 +174,8 @@ def write_status_sheet(
                 due = effective_due(row.due_on, row.extended_to)
                 page.write_datetime(number, index, due, day)
             else:
-                page.write_blank(number, index, None, whole if column.key == "percent" else typed)
+                is_number = column.key == "percent"
+                page.write_blank(number, index, None, number_input if is_number else text_input)
     page.freeze_panes(1, 0)
     page.set_landscape()
     page.set_paper(9)  # A4
@@ -245,7 +192,7 @@ def write_status_sheet(
 
 
 def _validation(column: SheetColumn) -> dict[str, Any]:
-    told = {"input_title": column.heading, "input_message": column.hint}
+    hint = {"input_title": column.heading, "input_message": column.hint}
     match column.key:
         case "said":
             rule: dict[str, Any] = {"validate": "list", "source": list(REPLY_KIND_BY_LABEL)}
@@ -258,4 +205,4 @@ def _validation(column: SheetColumn) -> dict[str, Any]:
         case _:
             rule = {"validate": "any"}
     wrong = {"error_title": column.heading, "error_message": column.hint or column.heading}
-    return {**rule, **told, **wrong}
+    return {**rule, **hint, **wrong}

@@ -1,9 +1,8 @@
-"""Spreadsheets that strangers filled in or will open: read within limits, written without formulas.
+"""Read untrusted workbooks within limits, and write texts that no spreadsheet takes for a formula.
 
-Promises that a hostile file (huge, packed to burst, nested, with entities, not a sheet) is refused in one
-sentence before anything is built of it, that nothing a file points to is followed, and that no text of
-ours becomes a formula in anybody's spreadsheet. openpyxl is imported when a file is read, for idle memory
-counts.
+Guarantees:
+- A hostile file (huge, a zip bomb, deeply nested, with entities, no workbook) is refused before it is built.
+- Links of a file to other files are never followed.
 """
 
 from __future__ import annotations
@@ -23,20 +22,19 @@ from xml.parsers import expat
 from data.text import strip_invisible
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
-# What a spreadsheet takes for a formula at the start of a cell, also after saving as CSV; see
-# OWASP, "CSV Injection".
+# A spreadsheet takes a cell for a formula that starts so, even after saving as CSV; see OWASP, "CSV Injection".
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _NO_SHEET = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError,
              AttributeError, SyntaxError, NotImplementedError, RuntimeError,
              OverflowError)  # fmt: skip
 _MOST_PARTS = 1000  # files within the file
-_DEEPEST = 60  # elements within each other; sheets of Excel and LibreOffice stay below 20
-_PIECE = 1 << 16
+_DEEPEST = 60  # nested elements; sheets of Excel and LibreOffice stay below 20
+_READ_BYTES = 1 << 16
 
 
 class ImportRefused(Exception):
-    """A sheet cannot be taken in; str() names every fault by its cell, in Vietnamese."""
+    """A sheet cannot be imported; str() names every fault by its cell, in Vietnamese."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -65,9 +63,9 @@ class FilledRow:
 
 
 def neutralize_formula(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, an apostrophe before it where needed.
+    """Return a text that no spreadsheet takes for a formula, with an apostrophe before it where needed.
 
-    What cannot be written into a cell is left out; what is longer than one takes ends in "…".
+    Characters that no cell can hold are left out; a text that is too long ends in "…".
     """
     text = strip_invisible(_UNPRINTABLE.sub("", text.replace("\r\n", "\n")))
     if text.startswith(_STARTS_FORMULA):
@@ -79,7 +77,7 @@ def cell_text(value: object) -> str:
     """Return a cell's words: dates as people write them, whole numbers without a point."""
     if value is None:
         return ""
-    if isinstance(value, date):  # a datetime, too: cells hold civil dates
+    if isinstance(value, date):  # or a datetime: cells hold civil dates
         return value.strftime("%d/%m/%Y")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -87,28 +85,28 @@ def cell_text(value: object) -> str:
 
 
 def open_workbook(path: Path, limits: WorkbookLimits) -> Any:
-    """Return a workbook whose cells can be asked for by place; raises ImportRefused."""
-    return _book(path, limits, whole=True)
+    """Return a workbook with random access to its cells; raises ImportRefused."""
+    return _load_book(path, limits, whole=True)
 
 
 def read_sheet_rows(
     path: Path, title: str, limits: WorkbookLimits = WorkbookLimits(), *, columns: int = 50
 ) -> list[FilledRow]:
-    """Return the rows of one page that are not empty; raises ImportRefused.
+    """Return the rows of one page that are not empty; raises ImportRefused, also for too many rows.
 
-    A number shown as per cent is returned as it is shown: 0.6 as 60. A page that is missing or has
-    too many rows is refused; formulas count with the value they had when the file was saved.
+    A number shown as per cent is returned as shown: 0.6 as 60. A formula has the value that it had when the
+    file was saved.
     """
-    book = _book(path, limits, whole=False)
+    book = _load_book(path, limits, whole=False)
     if title not in book.sheetnames:
         raise ImportRefused(
             [f"{path.name}: không có trang «{title}». Hãy dùng bảng do nhacviec xuất."]
         )
     try:
-        # Without bounds a row that claims to be the billionth makes a billion empty ones.
+        # Without bounds, a row that claims to be the billionth creates a billion empty ones.
         rows = book[title].iter_rows(min_row=1, max_row=limits.rows + 2, max_col=columns)
         filled = [
-            FilledRow(number, tuple(map(_shown, row)))
+            FilledRow(number, tuple(map(_shown_value, row)))
             for number, row in enumerate(rows, 1)
             if any(cell.value not in (None, "") for cell in row)
         ]
@@ -121,7 +119,7 @@ def read_sheet_rows(
     return filled
 
 
-def _shown(cell: Any) -> Any:
+def _shown_value(cell: Any) -> Any:
     value = cell.value
     if (
         isinstance(value, float | int)
@@ -132,16 +130,16 @@ def _shown(cell: Any) -> Any:
     return value
 
 
-def _book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
+def _load_book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):  # a pipe would never end
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
             raise _no_sheet(path)
         with path.open("rb") as file:
-            size = about.st_size
+            size = status.st_size
             content = file.read(limits.packed + 1) if size <= limits.packed else b""
     except OSError as error:
         raise ImportRefused([f"{path}: không đọc được tệp ({error.strerror})."]) from None
@@ -152,7 +150,7 @@ def _book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
     try:
         _refuse_bomb(content, path, limits)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Excel's extensions that openpyxl leaves out
+            warnings.simplefilter("ignore")  # openpyxl warns of Excel extensions that it leaves out
             return load_workbook(
                 io.BytesIO(content), read_only=not whole, data_only=True, keep_links=False
             )
@@ -161,11 +159,10 @@ def _book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
 
 
 def _refuse_bomb(content: bytes, path: Path, limits: WorkbookLimits) -> None:
-    """Read through everything once, keeping nothing: what openpyxl makes of an element takes 100 times its room.
+    """Scan all parts and keep nothing, because openpyxl's objects take 100 times the room of an element.
 
-    zipfile gives no more of a part than it is said to hold, and refuses one that holds more. A document type,
-    the one place of entities, is refused: no spreadsheet program writes one (ECMA-376 Part 2, §8.1.1.1.3
-    forbids it).
+    zipfile reads no more of a part than its declared size, and refuses one that holds more. A document type,
+    which alone can declare entities, is refused: ECMA-376 Part 2, §8.1.1.1.3 forbids it.
     """
     left = [limits.elements]
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -176,7 +173,7 @@ def _refuse_bomb(content: bytes, path: Path, limits: WorkbookLimits) -> None:
             try:
                 with archive.open(part) as stream:
                     _scan_xml(stream, left)
-            except expat.ExpatError:  # a picture or a printer's settings, else no sheet
+            except expat.ExpatError:  # fine for a picture or a printer's settings
                 if part.filename.endswith((".xml", ".rels")):
                     raise _no_sheet(path) from None
             except _Bomb:
@@ -184,7 +181,7 @@ def _refuse_bomb(content: bytes, path: Path, limits: WorkbookLimits) -> None:
 
 
 class _Bomb(Exception):
-    """The file has more elements than it may, deeper ones, or entities."""
+    """The file has too many elements, too deep ones, or entities."""
 
 
 def _scan_xml(stream: Any, left: list[int]) -> None:
@@ -207,7 +204,7 @@ def _scan_xml(stream: Any, left: list[int]) -> None:
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = begin, end
     parser.StartDoctypeDeclHandler = refuse
-    while piece := stream.read(_PIECE):
+    while piece := stream.read(_READ_BYTES):
         parser.Parse(piece)
     parser.Parse(b"", True)
 

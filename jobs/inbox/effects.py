@@ -1,8 +1,4 @@
-"""What an update brings about in the database: answers in the outbox, a chat that moved or was lost.
-
-Promises to write within the caller's transaction alone, so that an effect and its answers are one. Decides
-nothing about what is said: that is the handler's business.
-"""
+"""Effects of an update in the caller's transaction: queue answers, follow a chat that moved or was lost."""
 
 from __future__ import annotations
 
@@ -23,7 +19,7 @@ log = get_logger("inbox")
 
 
 async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: datetime) -> None:
-    """A chat that moved or was lost takes its topics with it; unknown ones are nothing to us."""
+    """Follow a chat that moved, or pause one that was lost, with all its topics; ignore an unknown one."""
     rows = await connection.execute(
         select(Chat.id).where(
             Chat.account_id == incoming.account_id, Chat.address == incoming.address
@@ -41,15 +37,15 @@ async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: date
 async def queue_answers(
     connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
 ) -> list[int]:
-    """Put answers into the outbox; returns the messages' numbers."""
-    put = []
-    own = await load_incoming_chat(connection, incoming)
+    """Put answers into the outbox; returns the ids of the messages."""
+    message_ids = []
+    own_chat = await load_incoming_chat(connection, incoming)
     for answer in answers:
-        chat = own if answer.to_chat is None else await _chat(connection, answer.to_chat)
+        chat = own_chat if answer.to_chat is None else await _load_chat(connection, answer.to_chat)
         if chat is None:
             log.error("answer.without_chat", template=answer.template)
             continue
-        number = await outbox.enqueue(
+        message_id = await outbox.enqueue(
             connection,
             account_id=chat.account_id,
             chat_id=chat.id,
@@ -62,16 +58,16 @@ async def queue_answers(
             edits=answer.edits,
             secret=answer.secret,
         )
-        assert number is not None  # without a key that might stand already
-        put.append(number)
-    return put
+        assert message_id is not None  # there is no dedupe_key
+        message_ids.append(message_id)
+    return message_ids
 
 
 async def load_incoming_chat(connection: AsyncConnection, incoming: Incoming) -> Row[Any] | None:
-    """Return the chat that something came from; None for one that is not known."""
+    """Return the chat that an update came from; None for an unknown one."""
     return await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
 
 
-async def _chat(connection: AsyncConnection, chat_id: int) -> Row[Any] | None:
+async def _load_chat(connection: AsyncConnection, chat_id: int) -> Row[Any] | None:
     rows = await connection.execute(select(Chat.__table__).where(Chat.id == chat_id))
     return rows.one_or_none()

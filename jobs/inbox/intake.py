@@ -1,7 +1,9 @@
-"""What comes in is kept before the platform is told to forget it: from our own poll, or a webhook.
+"""Store incoming updates, polled or sent to a webhook; jobs.inbox.worker handles them.
 
-Promises that no update is lost while the database refuses, that of several processes only the account's
-owner polls, and that a text with a secrecy mark is never stored. Handles nothing: see jobs.inbox.worker.
+Guarantees:
+- An update is stored before the platform is told to forget it, however long the database refuses.
+- Of several processes only the account's owner polls.
+- The words of an update with a secrecy mark are never stored.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ log = get_logger("inbox")
 REFUSED_SECRET = "refused_secret"  # template
 
 _FETCH_SECONDS = 60.0
-_NOT_SURE = 0.5  # seconds until it is asked again whether an account is still ours
-_LAST_SECONDS = 5.0  # for what was fetched when polling must end
+_EXPIRED_LEASE_WAIT = 0.5  # seconds; meanwhile the sender renews or drops the lease
+_STORE_SECONDS = 5.0  # for a batch that was fetched when polling is cancelled
 _QUIET = timedelta(days=6)  # see data.inbox.load_offset
 
 
@@ -56,15 +58,14 @@ async def store_updates(
     now: datetime,
     next_offset: int | None = None,
 ) -> None:
-    """Store updates in one transaction; those stored before change nothing. Wake the inbox after it.
+    """Store updates in one transaction; known ones change nothing. Wake the inbox afterwards.
 
-    One with a secrecy mark is not stored; its chat, if known, is told so. next_offset: where a poll
-    goes on.
+    The chat of an update with a secrecy mark is told of the refusal. next_offset: where the next poll starts.
     """
     async with database.write() as connection:
-        kept = await inbox.record_updates(connection, account_id, updates, now=now)
-        for refused in kept.refused:
-            chat = await _chat_at(connection, account_id, refused.address)
+        batch = await inbox.record_updates(connection, account_id, updates, now=now)
+        for refused in batch.refused:
+            chat = await _find_latest_chat(connection, account_id, refused.address)
             if chat is not None:
                 await outbox.enqueue(
                     connection,
@@ -77,14 +78,14 @@ async def store_updates(
                 )
         if next_offset is not None:
             await inbox.record_offset(connection, account_id, next_offset)
-    for number, one in kept.new:
-        log.info("update.stored", update=number, account=account_id, remote=one.update_id)
+    for event_id, update in batch.new:
+        log.info("update.stored", update=event_id, account=account_id, remote=update.update_id)
 
 
 async def store_webhook(
     database: Database, channel: Channel, account_id: int, body: bytes, *, now: datetime
 ) -> None:
-    """Store one webhook body; raises ValueError for what is no update. Wake the inbox after it."""
+    """Store one webhook body; raises ValueError where it is no update. Wake the inbox afterwards."""
     try:
         update = channel.split(body)
     except RecursionError:
@@ -101,15 +102,15 @@ async def poll_while_owned(
     *,
     stored: Callable[[], None],
 ) -> None:
-    """Poll whenever this process owns the account, until cancelled or until polling is over; see poll()."""
+    """Poll while this process owns the account, until cancelled or until polling is over for good."""
     while True:
         await account_lease.wait_until_owned()
         if not await account_lease.holds():
-            await asyncio.sleep(_NOT_SURE)  # the line is finding out
+            await asyncio.sleep(_EXPIRED_LEASE_WAIT)
             continue
-        ours = account_lease.holds
+        is_owned = account_lease.holds
         polling = asyncio.create_task(
-            poll_updates(database, channel, account_id, clock, stored=stored, is_owned=ours)
+            poll_updates(database, channel, account_id, clock, stored=stored, is_owned=is_owned)
         )
         lost = asyncio.create_task(account_lease.wait_until_lost())
         try:
@@ -133,11 +134,11 @@ async def poll_updates(
 ) -> bool:
     """Fetch and store updates until cancelled, calling `stored` after each batch.
 
-    ours: asked before each further poll; where it says no, ends and returns False. Returns True where
-    polling is over for good: the platform refuses the account (it is stopped), or the channel has no poll.
-    Cancelled, it stores first what was fetched: a platform may have forgotten it.
+    Returns False once is_owned says no, asked after each batch. Returns True where polling is over for good:
+    the platform refuses the account, which is then stopped, or the channel has no poll. When cancelled, it
+    stores a fetched batch first, because the platform may have forgotten it.
     """
-    pause = 1.0
+    backoff = 1.0
     while True:
         try:
             quiet_since = await clock.now() - _QUIET
@@ -150,7 +151,7 @@ async def poll_updates(
                             _store_until_done(database, account_id, batch, clock)
                         )
                         stored()
-                    pause = 1.0
+                    backoff = 1.0
                     if not await is_owned():
                         return False
             return True
@@ -164,40 +165,39 @@ async def poll_updates(
             log.warning("poll.held_up", account=account_id, error=describe_fault(error))
         except Exception:
             log.exception("poll.failed", account=account_id)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 30.0)
+        await asyncio.sleep(backoff)
+        backoff = min(backoff * 2, 30.0)
 
 
 async def _finish_despite_cancel(storing: Coroutine[Any, Any, None]) -> None:
-    """Await something; where we are cancelled meanwhile, let it end first, within some seconds."""
+    """Await the storing; where this task is cancelled meanwhile, let it end first, within some seconds."""
     task = asyncio.ensure_future(storing)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=_LAST_SECONDS)
+        await asyncio.wait({task}, timeout=_STORE_SECONDS)
         task.cancel()
         raise
 
 
 async def fetch_attachments(database: Database, channel: Channel, incoming: Incoming) -> Incoming:
-    """Return what came in with its files' bytes fetched, while no transaction is open.
+    """Return an update with the bytes of its files; call while no transaction is open.
 
-    Of a chat where nobody is enrolled nothing is fetched. A file that is too big or cannot be had keeps
-    its fault instead.
+    A chat without an enrolment loses its files. A file that is too big or cannot be fetched has a fault instead.
     """
     if not incoming.files:
         return incoming
     async with database.read() as connection:
         chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
-        known = chat is not None and await is_enrolled(connection, chat.id)
-    if not known:
+        is_known = chat is not None and await is_enrolled(connection, chat.id)
+    if not is_known:
         return replace(incoming, files=())
     return replace(
-        incoming, files=tuple([await _fetched(channel, each) for each in incoming.files])
+        incoming, files=tuple([await _fetch_content(channel, each) for each in incoming.files])
     )
 
 
-async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
+async def _fetch_content(channel: Channel, attachment: Attachment) -> Attachment:
     try:
         if attachment.size is not None and attachment.size > MAX_EVIDENCE_BYTES:
             return replace(attachment, fault="too_big")
@@ -205,7 +205,7 @@ async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
             content = await channel.fetch(attachment, most=MAX_EVIDENCE_BYTES)
     except Rejected:
         return replace(attachment, fault="too_big")
-    except Exception as error:  # whatever a strange update made of it: what it says still counts
+    except Exception as error:  # even for a strange update: its text still counts
         log.warning("file.not_fetched", error=type(error).__name__)
         return replace(attachment, fault="lost")
     return replace(attachment, content=content)
@@ -214,10 +214,10 @@ async def _fetched(channel: Channel, attachment: Attachment) -> Attachment:
 async def _store_until_done(
     database: Database, account_id: int, batch: list[RawUpdate], clock: Clock
 ) -> None:
-    """Store a batch, however long the database refuses: asking on would lose it."""
+    """Store a batch, however long the database refuses: the next poll would lose it."""
     last = batch[-1].update_id
     next_offset = int(last) + 1 if last.isdecimal() else None
-    pause = 0.5
+    backoff = 0.5
     while True:
         try:
             now = await clock.now()
@@ -225,14 +225,14 @@ async def _store_until_done(
             return
         except DATABASE_ERRORS as error:
             log.error("updates.not_stored", account=account_id, error=describe_fault(error))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 30.0)
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, 30.0)
 
 
-async def _chat_at(
+async def _find_latest_chat(
     connection: AsyncConnection, account_id: int, address: str | None
 ) -> Row[Any] | None:
-    """Return the chat at an address; of a forum's topics the one last heard from."""
+    """Return the chat at an address; of a forum's topics the one that wrote last."""
     if address is None:
         return None
     rows = await connection.execute(

@@ -1,10 +1,9 @@
-"""The inbox at work: updates are fetched and stored, then handled once, in order within a chat.
+"""Handle stored updates, once each and in order within a chat.
 
-Promises that an update is stored before the platform is told to forget it; that its effect and its
-answers are one transaction, of one process, whichever stored it; that a malformed update or a failing one
-is parked and stops nothing else; that what bears a secrecy mark is refused unstored, and that what may
-hold a one-use code is not kept once it was handled. What an update means is the handler's business, except
-where a chat moved or was lost.
+Guarantees:
+- The effect of an update and its answers are one transaction, whichever process stored it.
+- A malformed or failing update is parked and stops no other.
+- An update that may hold a one-use code is emptied once it was handled.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ from jobs.inbox.intake import fetch_attachments, poll_while_owned
 
 log = get_logger("inbox")
 
-Lane = list[tuple[Row[Any], Incoming]]  # what a chat said and nobody handled yet, oldest first
+Lane = list[tuple[Row[Any], Incoming]]  # a chat's new events, oldest first
 
 SORRY = "sorry"  # template
 
 _BATCH = 200
-_SIDE_BY_SIDE = 8  # chats
-_LOOK_SECONDS = 5.0  # for what another process stored
-_TYPING_LASTS = 4.5  # seconds until a platform takes it away again
+_CONCURRENT_CHATS = 8
+_POLL_SECONDS = 5.0  # for events that another process stored
+_TYPING_SECONDS = 4.5  # until a platform hides the sign again
 
 
 class Handler(Protocol):
-    """What turns an incoming thing into effects and answers, within the transaction it is given."""
+    """Carry out an update in the given transaction and return its answers."""
 
     def __call__(
         self, connection: AsyncConnection, incoming: Incoming, *, event_id: int, now: datetime
@@ -49,10 +48,10 @@ class Handler(Protocol):
 
 
 class Inbox:
-    """The incoming side of all accounts of one process.
+    """The inbox of all accounts of one process.
 
-    answered: called after answers were put into the outbox (the delivery's wake). typing_after: seconds
-    after which somebody who waits is shown that the answer takes its time.
+    answered: called after answers were put into the outbox; the dispatcher's wake. typing_after: seconds of
+    handling after which the chat shows that an answer is being written.
     """
 
     def __init__(
@@ -72,17 +71,17 @@ class Inbox:
         self._answered = answered
         self._typing_after = typing_after
         self._woken = asyncio.Event()
-        self._asides: set[asyncio.Task[None]] = set()  # nothing waits for them but the end
+        self._background: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
-        """Look for new events now; call after store()."""
+        """Handle new events now; call after store_updates()."""
         self._woken.set()
 
     async def run(self, *, polled_leases: Mapping[int, AccountLease] | None = None) -> None:
-        """Handle what comes in until cancelled.
+        """Poll and handle updates until cancelled.
 
-        polled: the accounts that have no webhook. Each is polled while this process owns it: a platform
-        gives an update to one of two who ask, or refuses both.
+        polled_leases: of the accounts without a webhook. Each is polled only while this process owns it: a
+        platform gives an update to one of two pollers, or refuses both.
         """
         async with asyncio.TaskGroup() as group:
             for account_id, account_lease in (polled_leases or {}).items():
@@ -100,7 +99,7 @@ class Inbox:
 
     def _stored(self) -> None:
         self._woken.set()
-        self._answered()  # what was refused has its answer already
+        self._answered()  # a refused update has its answer already
 
     async def _handle_for_ever(self) -> None:
         while True:
@@ -109,47 +108,47 @@ class Inbox:
                 await self.handle_pending()
             except DATABASE_ERRORS as error:
                 log.error("inbox.held_up", error=describe_fault(error))
-            except Exception:  # one fault must not end the listening of all accounts
+            except Exception:  # one fault must not stop all accounts
                 log.exception("inbox.failed")
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
+                async with asyncio.timeout(_POLL_SECONDS):
                     await self._woken.wait()
             except TimeoutError:
                 pass
 
-    # -------------------------------------------------------------- handling
-
     async def handle_pending(self) -> int:
-        """Handle every stored event; returns how many. Raises DatabaseUnusable, and then none is lost."""
+        """Handle all new events and return their number; raises DatabaseUnusable, which loses none.
+
+        1. Read the oldest new events of every account, and parse them into lanes, one a chat.
+        2. Handle the lanes side by side, each in order.
+        3. Repeat until no event is left, or all are being handled by other processes, which will poll again.
+        """
         handled = 0
         while True:
             async with self._database.read() as connection:
-                events = await inbox.list_new_events(connection, self._channels, limit=_BATCH)
+                events = await inbox.list_new_events(connection, self._channels, limit=_BATCH)  # 1
             if not events:
                 break
             lanes, ended = await self._parse_by_chat(events)
-            together = asyncio.Semaphore(_SIDE_BY_SIDE)
-            ends = await asyncio.gather(
-                *(self._handle_lane(lane, together) for lane in lanes),
-                return_exceptions=True,
+            slots = asyncio.Semaphore(_CONCURRENT_CHATS)
+            results = await asyncio.gather(  # 2
+                *(self._handle_lane(lane, slots) for lane in lanes), return_exceptions=True
             )
-            for end in ends:
-                if isinstance(end, BaseException):
-                    raise end
-                ended += end
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+                ended += result
             handled += ended
-            if (
-                not ended
-            ):  # all are in the hands of other processes, which look again when they are done
+            if not ended:  # 3
                 break
-        if self._asides:
-            await asyncio.wait(self._asides)
+        if self._background:
+            await asyncio.wait(self._background)
         return handled
 
     async def _parse_by_chat(self, events: Sequence[Row[Any]]) -> tuple[list[Lane], int]:
-        """Read raw events; returns them by chat, and how many were ended.
+        """Parse raw events; returns them by chat, and the number of those that ended here.
 
-        Ended is what is malformed (parked) or says nothing to us (done).
+        A malformed event ends as parked, one that needs no handling as done.
         """
         lanes: dict[tuple[int, str], Lane] = {}
         ended = 0
@@ -158,7 +157,7 @@ class Inbox:
                 incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
                 if incoming is not None:
                     _check_text(incoming)
-            except Exception as error:  # also what no parser thought of: it is parked
+            except Exception as error:  # even one that no parser expects
                 why = str(error) if isinstance(error, ValueError) else type(error).__name__
                 ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
                 _log_handled(event, "malformed")
@@ -171,27 +170,30 @@ class Inbox:
                 lanes.setdefault(lane, []).append((event, incoming))
         return list(lanes.values()), ended
 
-    async def _handle_lane(self, events: Lane, together: asyncio.Semaphore) -> int:
-        """Handle a chat's events in order, up to one that another process has; returns how many ended."""
-        async with together:
-            for place, (event, incoming) in enumerate(events):
+    async def _handle_lane(self, events: Lane, slots: asyncio.Semaphore) -> int:
+        """Handle a chat's events in order, up to one that another process handles; returns how many ended."""
+        async with slots:
+            for count, (event, incoming) in enumerate(events):
                 typing = self._show_typing(incoming) if _is_for_us(incoming) else None
                 try:
-                    if not await self._handle_one(event, incoming):
-                        return place
+                    if not await self._handle_event(event, incoming):
+                        return count
                 finally:
                     if typing is not None:
                         typing.cancel()
         return len(events)
 
-    async def _handle_one(self, event: Row[Any], incoming: Incoming) -> bool:
-        """Return False where another process is at it: what follows in the chat must wait."""
+    async def _handle_event(self, event: Row[Any], incoming: Incoming) -> bool:
+        """Handle an event, at most three times, else park it.
+
+        Returns False where another process handles it: the chat's later events must wait.
+        """
         incoming = await fetch_attachments(
             self._database, self._channels[event.account_id], incoming
         )
         for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
-                if not await self._effect(event, incoming):
+                if not await self._carry_out(event, incoming):
                     return False
             except DATABASE_ERRORS:
                 raise  # the database's fault, not the event's: it stays new
@@ -210,7 +212,8 @@ class Inbox:
         await self._park(event, incoming)
         return True
 
-    async def _effect(self, event: Row[Any], incoming: Incoming) -> bool:
+    async def _carry_out(self, event: Row[Any], incoming: Incoming) -> bool:
+        """Carry out an event in one transaction; returns False where another process handles it."""
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, incoming.text)
@@ -221,38 +224,37 @@ class Inbox:
                 answers: list[Answer] = []
             else:
                 answers = await self._handle(connection, incoming, event_id=event.id, now=now)
-            put = await queue_answers(connection, incoming, answers, now) if answers else []
-        _log_handled(event, "done", kind=incoming.kind, messages=put)
-        # moved and gone may have put notices
-        self._answered()
+            message_ids = await queue_answers(connection, incoming, answers, now) if answers else []
+        _log_handled(event, "done", kind=incoming.kind, messages=message_ids)
+        self._answered()  # a chat that moved or was lost may have put notices, too
         return True
 
     def _acknowledge(self, incoming: Incoming) -> None:
-        """End a press's spinner, now that what it did is committed; nothing waits for it."""
+        """End a press's spinner, once its effect is committed; in the background."""
         if incoming.action_id is None:
             return
         self._spawn(self._channels[incoming.account_id].acknowledge(incoming))
 
     def _show_typing(self, incoming: Incoming) -> asyncio.Task[None]:
-        """Show, where the handling takes long, that an answer is being written; cancel it at the end."""
+        """Show that an answer is being written, where handling takes long; cancel the task at the end."""
         channel = self._channels[incoming.account_id]
 
         async def show() -> None:
             await asyncio.sleep(self._typing_after)
             while True:
                 await channel.show_typing(incoming)
-                await asyncio.sleep(_TYPING_LASTS)
+                await asyncio.sleep(_TYPING_SECONDS)
 
         return self._spawn(show())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
         return task
 
     async def _park(self, event: Row[Any], incoming: Incoming) -> None:
-        """Give an event up after its attempts, and say sorry to who waits for an answer."""
+        """Park an event after its attempts, and apologise to a chat that waits for an answer."""
         now = await self._clock.now()
         async with self._database.write() as connection:
             forget = may_hold_code(event.raw, incoming.text)
@@ -260,8 +262,9 @@ class Inbox:
                 return
             chat = await load_incoming_chat(connection, incoming)
             waits = chat is not None and incoming.kind in ("text", "action", "other")
-            put = await queue_answers(connection, incoming, [Answer(SORRY)], now) if waits else []
-        _log_handled(event, "parked", kind=incoming.kind, messages=put)
+            answers = [Answer(SORRY)] if waits else []
+            message_ids = await queue_answers(connection, incoming, answers, now) if waits else []
+        _log_handled(event, "parked", kind=incoming.kind, messages=message_ids)
         self._acknowledge(incoming)
         self._answered()
 
@@ -275,10 +278,10 @@ class Inbox:
 
 
 def _check_text(incoming: Incoming) -> None:
-    """Raise ValueError for words that are none, and for a chat's or sender's name that no table takes."""
-    words = (incoming.sender_name, incoming.chat_title, incoming.text)
+    """Raise ValueError for texts that are none, and for ids of chat or sender that fit no column."""
+    texts = (incoming.sender_name, incoming.chat_title, incoming.text)
     of_files = [part for file in incoming.files for part in (file.ref, file.name)]
-    if not all(isinstance(each, str) for each in (*words, *of_files)):
+    if not all(isinstance(each, str) for each in (*texts, *of_files)):
         raise ValueError("what should be words is none")
     for name, most in ((incoming.address, 80), (incoming.thread, 40), (incoming.sender, 80)):
         if len(name) > most or not name.isprintable():
@@ -288,7 +291,7 @@ def _check_text(incoming: Incoming) -> None:
 def _log_handled(
     event: Row[Any], outcome: str, *, kind: str | None = None, messages: Sequence[int] = ()
 ) -> None:
-    """Write one line for an update that is through; messages: the answers, to follow them on."""
+    """Log an update that has ended; messages: the ids of its answers."""
     answers = ",".join(map(str, messages)) or None
     log.info(
         "update.ended",
@@ -301,8 +304,8 @@ def _log_handled(
 
 
 def _is_for_us(incoming: Incoming) -> bool:
-    """Tell whether somebody waits for an answer: not for what is only overheard in a group."""
+    """Tell whether the sender waits for an answer: not in a group where they speak to others."""
     if incoming.kind not in ("text", "other"):
         return False
-    meant = incoming.text.startswith("/") or incoming.reply_to is not None
-    return incoming.chat_kind == "private" or meant
+    is_addressed = incoming.text.startswith("/") or incoming.reply_to is not None
+    return incoming.chat_kind == "private" or is_addressed

@@ -33,7 +33,7 @@ from data.inbox import holds_secret
 from data.progress.evidence import detect_mime_type
 from data.registry.workdays import Workdays
 from data.sheets.phrases import read_day, read_deadline, read_frequency, read_period
-from data.sheets.status_sheet import parse_row_key
+from data.sheets.row_keys import parse_row_key
 from data.sheets.workbook import neutralize_formula
 from data.text import escape_invisible, fold, is_marked_secret, strip_invisible
 from jobs.channel import Incoming
