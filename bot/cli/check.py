@@ -14,6 +14,7 @@ from bot.cli.tree import examples
 from bot.config import load_settings
 from data.registry.registry import Registry
 from data.registry.yaml_reader import FileFault, RegistryFault
+from data.rows import row_fields
 
 
 @examples("check", "check --seeds văn-bản-gốc/")
@@ -41,7 +42,7 @@ def check(
     except RegistryFault as fault:
         faults = fault.faults
     if as_json:
-        rows = [{"file": f.file, "line": f.line, "message": f.message} for f in faults]
+        rows = [row_fields(fault, "file", "line", "message") for fault in faults]
         print_json({"ok": not faults, **counts, "faults": rows})
         if faults:
             raise typer.Exit(1)

@@ -26,6 +26,7 @@ from data.clock import SystemClock, civil_date
 from data.contacts import invitations, people
 from data.models import Agency
 from data.privacy import personal_data
+from data.rows import row_fields
 
 _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 _GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
@@ -199,16 +200,10 @@ async def _load_enrolled(settings: Settings, province: str | None, agency: str |
         {
             "who": f"{_GROUP}{row.chat_id}" if row.person_id is None else str(row.person_id),
             "name": row.title if row.person_id is None else row.name,
-            "province": row.province,
-            "agency": row.agency,
-            "role": row.role,
-            "may_decide": row.may_decide,
-            "channel": row.channel,
-            "kind": row.kind,
-            "state": row.state,
-            "enrolled_at": row.enrolled_at,
-            "last_seen_at": row.last_seen_at,
-            "until_on": row.until_on,
+            **row_fields(
+                row, "province", "agency", "role", "may_decide", "channel", "kind", "state"
+            ),
+            **row_fields(row, "enrolled_at", "last_seen_at", "until_on"),
         }
         for row in rows
     ]

@@ -46,6 +46,7 @@ from data.backup.state import (
 from data.clock import ZONE, SystemClock
 from data.db.database import Database
 from data.db.upgrade import is_known_revision, newest_revision, upgrade_schema
+from data.rows import row_fields
 
 _WORDS = {
     "status_reply": "câu trả lời",
@@ -246,14 +247,7 @@ def _closed_to_others(target: Path) -> Iterator[None]:
 
 
 def _state_as_json(state: RestoreState) -> dict[str, Any]:
-    return {
-        "revision": state.revision,
-        "made_at": state.made_at,
-        "answered_at": state.answered_at,
-        "sent_at": state.sent_at,
-        "received_at": state.received_at,
-        "rows": state.rows,
-    }
+    return row_fields(state, "revision", "made_at", "answered_at", "sent_at", "received_at", "rows")
 
 
 def _print(

@@ -18,6 +18,7 @@ from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from bot.service.logs import configure_logging
 from data.clock import SteppedClock, SystemClock, civil_date
+from data.rows import row_fields
 
 _MAX_OFFSET = timedelta(minutes=5)
 
@@ -71,19 +72,10 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
         sent = await app.delivery.run_until_idle()
         return {
             "now": now.isoformat(),
-            "planned": {
-                "added": planned.added,
-                "moved": planned.moved,
-                "withdrawn": planned.withdrawn,
-            },
+            "planned": row_fields(planned, "added", "moved", "withdrawn"),
             "inbox": handled,
             "reports": reports,
-            "morning": {
-                "provinces": reminded.provinces,
-                "messages": reminded.messages,
-                "items": reminded.items,
-                "unreachable": reminded.unreachable,
-            },
-            "digest": {"provinces": digest.provinces, "messages": digest.messages},
+            "morning": row_fields(reminded, "provinces", "messages", "items", "unreachable"),
+            "digest": row_fields(digest, "provinces", "messages"),
             "delivery": dict(sent),
         }

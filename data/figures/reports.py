@@ -14,6 +14,7 @@ from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
 from data.obligations.lists import count_if
 from data.registry.titles import period_name, report_title
 from data.registry.workdays import Workdays
+from data.rows import row_fields
 from data.rules.states import is_overdue, left_and_late, working_days_left
 
 REPORT_WINDOW = timedelta(days=366)
@@ -76,14 +77,9 @@ class DutyFigures:
     def as_json(self) -> dict[str, Any]:
         """Return the figures as templates and stored facts have them."""
         return {
-            "code": self.code,
-            "title": self.title,
-            "clause": self.clause,
+            **row_fields(self, "code", "title", "clause", "proposed"),
             "due": self.due_on.isoformat(),
-            "proposed": self.proposed,
-            "expected": self.expected,
-            "received": self.received,
-            "confirmed": self.confirmed,
+            **row_fields(self, "expected", "received", "confirmed"),
             **left_and_late(self.left),
             "missing": list(self.missing),
             "missing_more": self.missing_count - len(self.missing),

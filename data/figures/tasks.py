@@ -10,7 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import active_assignment_condition, done_late_condition, late_condition
+from data.figures.states import (
+    active_assignment_condition,
+    done_late_condition,
+    late_condition,
+    overdue_condition,
+)
 from data.models import LIVE_STATES, Assignment, Obligation, Task
 from data.obligations.lists import count_if, current_question_condition
 from data.registry.workdays import Workdays
@@ -23,8 +28,8 @@ from data.rules.undated import EVERY_YEAR
 class TaskFigures:
     """One task's agencies: how many there are, and how many confirmed, submitted, late.
 
-    late_since: the day that is judged of the agency that is late for longest. is_asked: its agencies have
-    an obligation for it, dated or of this year.
+    late_since: the day that is judged of the part that is overdue for longest; days late of a submitted part
+    no longer grow. is_asked: its agencies have an obligation for it, dated or of this year.
     """
 
     task_id: int
@@ -76,7 +81,8 @@ def _select_parts(condition: ColumnElement[bool], *, today: date, workdays: Work
         Obligation.period < str(today.year),
         Task.period_kind.not_in(EVERY_YEAR),
     )
-    late = late_condition(workdays.on_or_before(today))
+    last_working_day = workdays.on_or_before(today)
+    overdue = overdue_condition(last_working_day)
     return (
         select(
             Task.plan_id,
@@ -85,9 +91,9 @@ def _select_parts(condition: ColumnElement[bool], *, today: date, workdays: Work
             count_if(Obligation.state == "confirmed").label("confirmed"),
             count_if(Obligation.state == "submitted").label("submitted"),
             count_if(assigned).label("assigned"),
-            count_if(late).label("late"),
+            count_if(late_condition(last_working_day)).label("late"),
             count_if(done_late_condition()).label("done_late"),
-            func.min(case((late, Obligation.judged_on))).label("late_since"),
+            func.min(case((overdue, Obligation.judged_on))).label("late_since"),
         )
         .select_from(Task)
         .join(Assignment, Assignment.task_id == Task.id, isouter=True)

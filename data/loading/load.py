@@ -30,6 +30,7 @@ from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.titles import duty_title, task_title
+from data.rows import row_fields
 from data.rules.due_dates import phase_end
 from data.rules.owners import coordinator_of
 from data.text import fold
@@ -151,12 +152,9 @@ async def _load_agencies(
         fresh: list[dict[str, Any]] = []
         for position, entry in enumerate(province.file.agencies):
             values = {
-                "name": entry.name,
+                **row_fields(entry, "name", "kind", "valid_from", "valid_until"),
                 "short": entry.short or entry.name,
-                "kind": entry.kind,
                 "position": position,
-                "valid_from": entry.valid_from,
-                "valid_until": entry.valid_until,
                 "folded": province.searchable(entry.code),
             }
             old = known.get((province.code, entry.code))
@@ -199,10 +197,7 @@ async def _load_plans(
         old = known.get(code)
         values = {
             "code": code,
-            "province": plan.province,
-            "number": plan.number,
-            "title": plan.title,
-            "issued_on": plan.issued_on,
+            **row_fields(plan, "province", "number", "title", "issued_on"),
             "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
             "tracked_from": old.tracked_from if old is not None else tracked_from or today,
             "withdrawn_at": None,
@@ -228,14 +223,10 @@ async def _load_duties(
         for position, duty in enumerate(registry.plans[plan_code].report_duties):
             values = {
                 "plan_id": plan_id,
-                "code": duty.code,
+                **row_fields(duty, "code", "clause", "frequency", "via", "quote"),
                 "position": position,
-                "clause": duty.clause,
                 "title": duty_title(duty),
-                "frequency": duty.frequency,
                 "receiver": duty.to,
-                "via": duty.via,
-                "quote": duty.quote,
                 "withdrawn_at": None,
             }
             rows.append(_match_row(known, plan_code, values))

@@ -18,10 +18,16 @@ from data.db.statements import chunks
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
+from data.rows import row_fields
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.states import left_and_late, official_days_left
 
 Item = dict[str, Any]
+
+_COPIED = (
+    *("id", "code", "kind", "period", "plan_code", "plan_number"),
+    *("state", "percent", "progress"),
+)  # of a row
 
 _OWNER, _COORDINATOR = aliased(Agency), aliased(Agency)
 # Made once: building so wide a statement takes longer than running it.
@@ -103,14 +109,9 @@ def build_item(
     effective = effective_due(row.due_on, row.extended_to)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
     return {
-        "id": row.id,
+        **row_fields(row, *_COPIED),
         "number": number,
-        "code": row.code,
-        "kind": row.kind,
-        "period": row.period,
         "title": obligation_title(row),
-        "plan_code": row.plan_code,
-        "plan_number": row.plan_number,
         "plan_issued": row.plan_issued_on.isoformat(),
         "due": effective.isoformat(),
         "due_words": "" if row.frequency == AD_HOC else row.due_words,
@@ -119,9 +120,6 @@ def build_item(
         **left_and_late(official_days_left(row, today=today, workdays=workdays)),
         "ended": ended,
         "clause": row.clause or "",
-        "state": row.state,
-        "percent": row.percent,
-        "progress": row.progress,
         "returned": row.returned_at is not None and row.state == "open",
         "owner": row.owner_name,
         "undecided": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ from data.rules.states import (
     working_days_left,
 )
 from tests.rules.test_dates import CALENDAR, DAYS
+from tests.test_house import TOP
 
 STATES = (*LIVE_STATES, "withdrawn", "superseded")
 # Days that differ from their weekday, with those around them: Tết, swapped Saturdays, days in lieu.
@@ -206,3 +208,26 @@ def test_a_task_is_done_when_all_its_parts_are_and_late_when_one_is(
 ) -> None:
     combined = combined_state(parts=parts, done=done, done_late=done_late, open_late=open_late)
     assert combined == state
+
+
+OWN_RULES = {
+    # An extension is asked for by the day that is judged, on whatever day of the week it is.
+    "data/progress/none.py",
+}
+ONE_PLACE = {"data/rules/states.py", "data/figures/states.py"}
+
+
+def test_no_other_module_compares_with_the_day_that_is_judged() -> None:
+    for path in (path for layer in ("bot", "jobs", "data") for path in (TOP / layer).rglob("*.py")):
+        name = path.relative_to(TOP).as_posix()
+        if name in ONE_PLACE | OWN_RULES or "migrations" in name:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_count = (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "between"
+            )
+            if isinstance(node, ast.Compare) or is_count:
+                words = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+                assert not words & {"judged_on", "judged"}, f"{name}:{node.lineno}"

@@ -343,3 +343,29 @@ async def test_of_what_fell_due_last_every_view_says_whether_it_is_late(views: V
     assert max(Counter(duty["code"] for duty in duties).values()) <= 1 + report_is_late
     asked = await views.talk.say("leader", "/giaitrinh stc Vì sao chậm?")
     assert asked[0].template == ("explain_asked" if expected else "explain_none")
+
+
+async def test_days_late_of_what_was_handed_in_end_on_that_day_in_every_view(
+    database: Database,
+) -> None:
+    """Due on Thursday 31/12, before a day off; done on the Saturday after, and on Tuesday."""
+    talk = await Talk(database, friday_registry(), morning_of(LOADED)).begin(
+        Seat("leader", "dong", "ubnd", "leader")
+    )
+    talk.now = morning_of(date(2027, 1, 11), 9)
+    for code, done_on in (("stc", date(2027, 1, 2)), ("sxd", date(2027, 1, 5))):
+        owed = await talk.obligation("10/KH-UBND", code, "2", "end")
+        async with database.write() as connection:
+            await connection.execute(
+                update(Obligation)
+                .where(Obligation.id == owed.id)
+                .values(state="submitted", done_on=done_on, submitted_at=talk.now)
+            )
+    (reply,) = await talk.say("leader", "/status 10 2")
+    context: Any = reply.answer.context
+    assert [(part["agency"], part["left"], part["late"]) for part in context["parts"]] == [
+        ("Sở Tài chính", 0, 1),
+        ("Sở Xây dựng", 0, 2),
+    ]
+    assert "hoàn thành, quá hạn 1 ngày làm việc · đã báo xong, chờ xác nhận" in reply.html
+    assert (context["task"]["state"], context["task"]["late"]) == ("open_late", 0)

@@ -28,6 +28,7 @@ from data.loading.load import sync_registry
 from data.loading.upsert import LoadResult, RegistryChange
 from data.models import Decision, Plan
 from data.registry.registry import Registry
+from data.rows import row_fields
 from jobs.planning.materialise import materialise
 
 ADMINISTRATOR = "quản trị"
@@ -65,12 +66,8 @@ def plan_diff(as_json: JsonOption = False) -> None:
     registry = read_registry_files(settings)
     changes = asyncio.run(_diff(settings, registry)).changes
     if as_json:
-        print_json(
-            [
-                {"what": c.what, "code": c.code, "how": c.how, "before": c.before, "after": c.after}
-                for c in changes
-            ]
-        )
+        names = ("what", "code", "how", "before", "after")
+        print_json([row_fields(change, *names) for change in changes])
     else:
         _print_changes(changes)
 

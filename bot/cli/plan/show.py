@@ -15,6 +15,7 @@ from bot.cli.output import format_cell, print_json, print_table
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.registry.schema import PlanFile
+from data.rows import row_fields
 
 
 @examples("plan list", "plan list --province gia-lai")
@@ -27,11 +28,7 @@ def plan_list(province: ProvinceOption = None, as_json: JsonOption = False) -> N
     rows = [
         {
             "code": code,
-            "number": plan.number,
-            "province": plan.province,
-            "title": plan.title,
-            "issued_on": plan.issued_on,
-            "coordinator": plan.coordinator,
+            **row_fields(plan, "number", "province", "title", "issued_on", "coordinator"),
             "tasks": len(plan.tasks),
             "report_duties": len(plan.report_duties),
             "targets": len(plan.targets),
@@ -117,21 +114,11 @@ def _tracking_words(tracked_from: object, closed_on: object) -> str:
 
 def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
     return {
-        "number": plan.number,
-        "province": plan.province,
-        "title": plan.title,
-        "issued_on": plan.issued_on,
-        "signer": plan.signer,
-        "coordinator": plan.coordinator,
-        "replaces": plan.replaces,
+        **row_fields(plan, "number", "province", "title", "issued_on"),
+        **row_fields(plan, "signer", "coordinator", "replaces"),
         "tasks": [
             {
-                "code": task.code,
-                "section": task.section,
-                "text": task.text,
-                "leads": task.leads,
-                "supports": task.supports,
-                "actions": task.actions,
+                **row_fields(task, "code", "section", "text", "leads", "supports", "actions"),
                 "period": task.period.model_dump(include={"raw", "kind", "start_year", "end_year"}),
             }
             for task in plan.tasks
@@ -140,9 +127,7 @@ def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
             {
                 "code": duty.code,
                 "from": duty.from_,
-                "to": duty.to,
-                "via": duty.via,
-                "frequency": duty.frequency,
+                **row_fields(duty, "to", "via", "frequency"),
                 "deadline": duty.deadline
                 and duty.deadline.model_dump(include={"operator", "month", "day", "year", "raw"}),
                 "quote": duty.quote,
@@ -151,10 +136,7 @@ def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
         ],
         "targets": [
             {
-                "code": target.code,
-                "text": target.text,
-                "year": target.year,
-                "comparator": target.comparator,
+                **row_fields(target, "code", "text", "year", "comparator"),
                 "value": _figure(target.value),
                 "unit": target.unit,
             }

@@ -11,6 +11,7 @@ from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.turn import Turn
 from data.clock import ZONE
 from data.contacts import people
+from data.rows import row_fields
 from data.text import fold
 from jobs.channel import Answer
 from jobs.delivery.usage import accounts_in_use
@@ -66,10 +67,4 @@ async def answer_donvi(turn: Turn) -> list[Answer]:
 
 def _agency(row: Any) -> dict[str, Any]:
     seen = row.last_seen_at.astimezone(ZONE).date().isoformat() if row.last_seen_at else ""
-    return {
-        "name": row.name,
-        "private": row.private,
-        "groups": row.groups,
-        "gone": row.gone,
-        "seen": seen,
-    }
+    return {**row_fields(row, "name", "private", "groups", "gone"), "seen": seen}

@@ -11,6 +11,7 @@ from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
 from data.figures.tasks import TaskFigures, load_task_figures
 from data.obligations import search
+from data.rows import row_fields
 from data.rules.states import working_days_late
 from jobs.channel import Answer
 
@@ -89,10 +90,4 @@ def task_context(turn: Turn, figures: TaskFigures) -> dict[str, Any]:
         late = working_days_late(
             figures.late_since, today=turn.today, workdays=turn.registry.workdays
         )
-    return {
-        "parts": figures.parts,
-        "confirmed": figures.confirmed,
-        "submitted": figures.submitted,
-        "state": figures.state,
-        "late": late,
-    }
+    return {**row_fields(figures, "parts", "confirmed", "submitted", "state"), "late": late}

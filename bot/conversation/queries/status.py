@@ -29,7 +29,9 @@ from data.models import Obligation
 from data.obligations import lists
 from data.obligations.lists import list_assigned_agencies, list_parts
 from data.progress.history import in_duty_condition, in_task_condition
-from data.rules.ladder import DueDate, effective_due
+from data.rows import row_fields
+from data.rules.ladder import effective_due
+from data.rules.states import left_and_late, official_days_left
 from jobs.channel import Answer
 
 _PARTS_A_PAGE = 20
@@ -165,18 +167,13 @@ async def _assigned_agencies(turn: Turn, scope: CallerScope, task: Any) -> list[
 
 def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     """Return the template data of one agency's part."""
-    due = effective_due(part.due_on, part.extended_to)
-    left = DueDate(due, part.base_on, part.judged_on).working_days_left(
-        turn.today, turn.registry.workdays
-    )
+    days = official_days_left(part, today=turn.today, workdays=turn.registry.workdays)
     return {
+        **row_fields(part, "kind", "state", "percent"),
         "agency": part.agency_short,
-        "kind": part.kind,
         "said": state_word(part, turn.today),
-        "percent": part.percent,
-        "due": due.isoformat(),
-        "left": max(left, 0),
-        "late": max(-left, 0) if part.state == "open" else 0,
+        "due": effective_due(part.due_on, part.extended_to).isoformat(),
+        **left_and_late(days),
     }
 
 
