@@ -59,7 +59,7 @@ def agrees(typed: str, spelt: str) -> bool:
     spelt_tone, spelt_letters = _marks(spelt)
     if typed_tone not in ("", spelt_tone):
         return False
-    if typed_tone:  # whoever marks the tone marks the letters too, đ aside
+    if typed_tone:  # people who mark the tone mark the letters too, đ aside
         return all(
             a in (b, "d" if b == "đ" else b)
             for a, b in zip(typed_letters, spelt_letters, strict=True)
