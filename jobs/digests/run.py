@@ -27,7 +27,7 @@ from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.delivery.usage import accounts_in_use
+from jobs.delivery.usage import accounts_in_use, near_cap
 from jobs.digests.facts import compute_week_facts
 from jobs.digests.letters import PICTURE, TEMPLATE, Letter, build_letters
 from jobs.digests.pictures import (
@@ -37,7 +37,6 @@ from jobs.digests.pictures import (
     load_plan_weeks,
     picture_caption,
 )
-from jobs.morning.quota_saving import near_cap
 from jobs.rendering.renderer import Renderer
 
 _log = get_logger("digest")
