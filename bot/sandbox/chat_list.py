@@ -1,7 +1,4 @@
-"""The sandbox page's list of chats: provinces, rows, what is unread, and the head of the open chat.
-
-Promises to read the sandbox and change nothing.
-"""
+"""The sandbox page's list of chats: provinces, rows, unread counts, and the head of the open chat."""
 
 from __future__ import annotations
 
@@ -29,27 +26,27 @@ _SUBTITLES = {
     "group": "Nhóm chat của cơ quan",
     "stranger": "Chưa đăng ký, vào bằng mã mời",
 }
-_NOT_LET_IN = "Nhóm chưa đăng ký, vào bằng mã mời"
+_NOT_ENROLLED = "Nhóm chưa đăng ký, vào bằng mã mời"
 
 
 class ChatList:
-    """The list over one sandbox; seen: how many lines of each chat were looked at."""
+    """The list of one sandbox; seen: how many lines of each chat the page has shown."""
 
     def __init__(self, sandbox: Sandbox, seen: Mapping[int, int]) -> None:
         self._sandbox = sandbox
         self._seen = seen
 
     def province(self, wanted: str | None) -> str | None:
-        """Return the province to show: the one wanted, else the one with most messages."""
-        waiting = {code: 0 for code, _name in self._sandbox.provinces}
-        if wanted in waiting:
+        """Return the province to show: the wanted one, else the one with most messages."""
+        messages = {code: 0 for code, _name in self._sandbox.provinces}
+        if wanted in messages:
             return wanted
         for chat in self._sandbox.chats.values():
-            waiting[chat.province] += len(self._sandbox.lines(chat))
-        return max(waiting, key=lambda code: waiting[code], default=None)
+            messages[chat.province] += len(self._sandbox.lines(chat))
+        return max(messages, key=lambda code: messages[code], default=None)
 
     def choose_chat(self, chats: list[SandboxChat]) -> SandboxChat | None:
-        """Return the chat worth seeing first: a coordinator's with messages, else one with messages."""
+        """Return the chat to open first: a coordinator's with messages, else one with messages."""
         return max(
             chats,
             key=lambda chat: (bool(self._sandbox.lines(chat)), chat.part == "coordinator"),
@@ -57,7 +54,7 @@ class ChatList:
         )
 
     def provinces(self, here: PageAddress) -> list[Row]:
-        """Return the provinces with what is unread in each."""
+        """Return the provinces, each with its unread count."""
         unread = {code: 0 for code, _name in self._sandbox.provinces}
         for chat in self._sandbox.chats.values():
             unread[chat.province] += self._unread(chat)
@@ -74,34 +71,34 @@ class ChatList:
     def groups(
         self, chats: list[SandboxChat], here: PageAddress, shown: SandboxChat | None, today: date
     ) -> list[Row]:
-        """Return the rows that the search leaves, under their titles: who steers, then who is told."""
+        """Return the rows that match the search, under their titles."""
         wanted = fold(here.words).split()
-        above: list[Row] = []
+        leading: list[Row] = []
         others: list[Row] = []
-        told: list[Row] = []
-        silent: list[Row] = []
+        with_messages: list[Row] = []
+        without: list[Row] = []
         for chat in chats:
             if not all(word in chat.folded for word in wanted):
                 continue
             row = self._row(chat, here, chat == shown, today)
             if chat.part in ("coordinator", "leader"):
-                above.append(row)
+                leading.append(row)
             elif chat.part in ("group", "stranger"):
                 others.append(row)
             else:
-                (told if row["last"] else silent).append(row)
+                (with_messages if row["last"] else without).append(row)
         titled = (
-            ("Theo dõi và lãnh đạo", above),
+            ("Theo dõi và lãnh đạo", leading),
             ("Nhóm chat và người lạ", others),
-            ("Cơ quan có tin", told),
-            ("Cơ quan chưa có tin", silent),
+            ("Cơ quan có tin", with_messages),
+            ("Cơ quan chưa có tin", without),
         )
         return [{"title": title, "rows": rows} for title, rows in titled if rows]
 
     def head(self, chat: SandboxChat) -> Row:
-        """Return what stands above an open chat."""
-        let_in = chat.part != "group" or chat.agency is not None
-        subtitle = _SUBTITLES[chat.part] if let_in else _NOT_LET_IN
+        """Return the head of an open chat."""
+        enrolled = chat.part != "group" or chat.agency is not None
+        subtitle = _SUBTITLES[chat.part] if enrolled else _NOT_ENROLLED
         return {
             "id": chat.id,
             "name": chat.name,

@@ -1,9 +1,9 @@
-"""The sandbox's chats: what was sent and typed in each, as a messenger keeps it.
+"""The sandbox's chats, in memory: messages and replies of each, as a messenger keeps them.
 
-Promises that a chat holds what was really sent then, not what would be rendered now; that an edit
-changes a message in place, its picture or file staying; and that beside each message stands the same
-one as Zalo would carry it.
-Lives in memory: the sandbox begins afresh at every start.
+Guarantees:
+- A chat holds each message as it was sent, not as it would render now.
+- An edit changes a message in place; its picture or file stays.
+- Each message also holds its text as Zalo would show it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from data.progress.evidence import MAX_EVIDENCE_BYTES
 from jobs.channel import Capabilities, Gone, OutgoingMessage, RawUpdate, Receipt
 from jobs.rendering.renderer import Content, Renderer
 
-_CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # nothing is lost with this process
-# Long texts come whole: the page cuts them where Zalo would want a new message.
+_CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # no send is lost with this process
+# Long texts come whole: the page cuts them where Zalo would need a new message.
 _ON_ZALO = replace(LIKE_ZALO, max_text=2 * LIKE_TELEGRAM.max_text)
 
 
 @dataclass(frozen=True, slots=True)
 class TwinMessage(OutgoingMessage):
-    """A message for the page that also says how it reads on Zalo."""
+    """A message for the page, with its text on Zalo."""
 
     on_zalo: str = ""
 
 
 class TwinRenderer(Renderer):
-    """Renders for the page, and the same content once more for Zalo."""
+    """Renders for the page, and the same content for Zalo."""
 
     def render(self, content: Content, capabilities: Capabilities, **how: Any) -> TwinMessage:
         shown = super().render(content, capabilities, **how)
@@ -44,7 +44,7 @@ class TwinRenderer(Renderer):
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A photo or file as it was chosen on the page."""
+    """A photo or file chosen on the page."""
 
     name: str
     content: bytes
@@ -53,10 +53,10 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class ChatEntry:
-    """One thing that happened in a chat: a message of ours (or an edit of one), or a person's doing.
+    """One event in a chat: a message or edit of the bot, or an act of a person.
 
-    speaker: who typed it, where that can be several. file: name and size of what came with it. left:
-    instead of words, that the bot was shut out or let in again.
+    speaker: the person's name in a group. file: name and size of an attached file. left: "gone" where the
+    person blocked the bot, "back" where they unblocked it.
     """
 
     remote_id: str
@@ -70,13 +70,13 @@ class ChatEntry:
 
 
 class NoSuchButton(Exception):
-    """The message in its present form has no such button; it was changed meanwhile."""
+    """The message has no such button any more."""
 
 
 class SandboxChannel(LocalChannel):
-    """The local channel whose messages stay to be looked at.
+    """The local channel that keeps its messages for the page.
 
-    chats: lines by address, oldest first; shut: the addresses where the bot was shut out.
+    chats: entries by address, oldest first. blocked_addresses: chats that blocked the bot.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -86,9 +86,9 @@ class SandboxChannel(LocalChannel):
         self._clock = clock
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        """Put a message into its chat; raises Gone where the bot was shut out."""
+        """Put a message into its chat; raises Gone where the bot is blocked."""
         if message.address in self.blocked_addresses:
-            raise Gone("shut out")
+            raise Gone("blocked")
         receipt = await super().send(message)
         line = ChatEntry(receipt.remote_id, await self._clock.now(), message)
         self.chats.setdefault(message.address, []).append(line)
@@ -103,10 +103,10 @@ class SandboxChannel(LocalChannel):
         reply_to: str | None = None,
         file: UploadedFile | None = None,
     ) -> RawUpdate:
-        """Type a text, send a file, or both; returns the update to be stored, the file's bytes in it.
+        """Type a text, send a file, or both; returns the update, with the file's bytes in it.
 
-        reply_to: a message of ours in this chat, else it answers none. A file bigger than what is kept
-        is told by name and size alone, as messengers do.
+        reply_to: ignored unless it is a message of the bot in this chat. Of a file above the limit the
+        update holds name and size alone, as messengers do.
         """
         if reply_to is not None and self.message(chat, reply_to) is None:
             reply_to = None
@@ -137,7 +137,7 @@ class SandboxChannel(LocalChannel):
     async def press(
         self, chat: SandboxChat, remote_id: str, action: str, speaker: Speaker
     ) -> RawUpdate:
-        """Tap a button of a message; returns the update to be stored. Raises NoSuchButton."""
+        """Tap a button of a message; returns the update. Raises NoSuchButton."""
         present = self.message(chat, remote_id)
         rows = present.buttons if present is not None else ()
         if action not in {button.action for row in rows for button in row}:
@@ -147,7 +147,7 @@ class SandboxChannel(LocalChannel):
         )
 
     async def block_bot(self, chat: SandboxChat, speaker: Speaker) -> RawUpdate:
-        """Block the bot, or put it out of a group; returns the update to be stored."""
+        """Block the bot, or remove it from a group; returns the update."""
         self.blocked_addresses.add(chat.address)
         why = "blocked" if chat.kind == "private" else "kicked"
         raw = await self._update(chat, "gone", speaker, text=why)
@@ -155,14 +155,14 @@ class SandboxChannel(LocalChannel):
         return raw
 
     async def unblock_bot(self, chat: SandboxChat, speaker: Speaker) -> RawUpdate:
-        """Unblock the bot, or take it into the group again; returns the update to be stored."""
+        """Unblock the bot, or add it to the group again; returns the update."""
         self.blocked_addresses.discard(chat.address)
         raw = await self._update(chat, "back", speaker)
         self._add(chat, ChatEntry(raw.update_id, await self._clock.now(), None, left="back"))
         return raw
 
     def message(self, chat: SandboxChat, remote_id: str) -> OutgoingMessage | None:
-        """Return a message of ours in its present form; None where the chat has none of that id."""
+        """Return a message of the bot in its present form, or None."""
         lines = merge_edits(self.chats.get(chat.address, []))
         return next((line.sent for line in lines if line.remote_id == remote_id), None)
 
@@ -185,9 +185,9 @@ class SandboxChannel(LocalChannel):
 
 
 def merge_edits(lines: list[ChatEntry]) -> list[ChatEntry]:
-    """Return a chat as a messenger with edits shows it: each message once, in its latest form.
+    """Return each message once, in its latest form.
 
-    A message keeps the place, the time, the picture and the file of its first sending.
+    An edited message keeps the place, time, picture and file of its first sending.
     """
     shown: dict[str, ChatEntry] = {}
     for line in lines:
@@ -204,7 +204,7 @@ def _edited(earlier: ChatEntry, line: ChatEntry) -> ChatEntry:
 
 
 def on_zalo(line: ChatEntry) -> str:
-    """Return a line as it reads on Zalo: plain text with numbered choices."""
+    """Return an entry as Zalo shows it: plain text with numbered choices."""
     if line.sent is None:
         return line.typed
     return line.sent.on_zalo if isinstance(line.sent, TwinMessage) else line.sent.text

@@ -1,7 +1,8 @@
-"""The sandbox's own database: made anew at each start, with everybody one may be.
+"""The sandbox's database, made anew at each start: its file, its mark, its chats and people.
 
-Promises to remove nothing but an earlier sandbox's file, and not while another program has it open;
-and to mark its own as a sandbox, which the service refuses. Knows no page and no channel's ways.
+Guarantees:
+- Only an earlier sandbox's file is removed, and never while another program has it open.
+- The database is marked as a sandbox; the service refuses to run on it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ MARK = "sandbox"
 
 
 def remove_earlier_database(path: Path) -> None:
-    """Make the folder, and remove an earlier sandbox's file with what SQLite keeps beside it.
+    """Make the folder, and remove an earlier sandbox's file with SQLite's own files beside it.
 
-    Raises DatabaseUnusable for a file that is not a sandbox's, that is open elsewhere, or that may not
-    be written.
+    Raises DatabaseUnusable where the file is not a sandbox's, is open elsewhere, or cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def remove_earlier_database(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    """Raise DatabaseUnusable unless the file is an earlier sandbox's that nobody has open."""
+    """Raise DatabaseUnusable unless the file is an earlier sandbox's and no program has it open."""
     keep = "Hãy chuyển tệp này sang chỗ khác rồi chạy lại."
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as file:
@@ -51,7 +51,7 @@ def _check(path: Path) -> None:
                 raise DatabaseUnusable(
                     f"{path} không phải tệp của bản chạy thử nên được giữ nguyên. {keep}"
                 )
-            # Leaving WAL needs the file to itself: it fails while another sandbox has it open.
+            # Leaving WAL mode needs an exclusive lock, so it fails while another sandbox has the file open.
             file.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
@@ -62,7 +62,7 @@ def _check(path: Path) -> None:
 
 
 def _is_ours(file: sqlite3.Connection) -> bool:
-    """Tell whether a file is marked as a sandbox, or holds nothing yet (a start that was broken off)."""
+    """Tell whether a file is marked as a sandbox, or is empty after an interrupted start."""
     tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "meta" in tables:
         found = file.execute("SELECT value FROM meta WHERE key = ?", (MARK,)).fetchone()
@@ -77,14 +77,14 @@ def _is_ours(file: sqlite3.Connection) -> bool:
 
 
 async def mark_as_sandbox(connection: AsyncConnection) -> None:
-    """Mark the database as a sandbox, before anything else is put into it."""
+    """Mark the database as a sandbox; call it before any other insert."""
     await connection.execute(insert(Meta).values(key=MARK, value="1"))
 
 
 async def add_chats(
     connection: AsyncConnection, registry: Registry, account_id: int, *, now: datetime, today: date
 ) -> list[SandboxChat]:
-    """Add every province's chats, with people and enrolments where somebody is enrolled already."""
+    """Add every province's chats, and the people and enrolments of those that begin enrolled."""
     wanted = [
         chat
         for province in registry.provinces.values()

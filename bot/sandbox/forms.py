@@ -1,8 +1,4 @@
-"""What the sandbox page's forms bring: fields, and a file.
-
-Promises that no body is read beyond its limit, and that what is refused is told in one Vietnamese
-sentence. Knows no chats.
-"""
+"""Posted forms of the sandbox page: fields and one file, within limits."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from bot.sandbox.chats import UploadedFile
 from bot.web.routes import BodyTooLarge, read_body
 
 MOST_TYPED = 4000
-MOST_UPLOAD = 15 * 1024 * 1024  # more than is kept, so that the bot's own refusal can be seen
+MOST_UPLOAD = 15 * 1024 * 1024  # above the bot's own limit, so that its refusal can be tried
 _MOST_FIELDS = 64 * 1024
 TOO_BIG = (
     f"Tệp quá lớn: trang thử chỉ nhận tệp đến {MOST_UPLOAD // 1024 // 1024} MB."
@@ -30,7 +26,7 @@ UNREADABLE = "Không đọc được tin này. Mỗi tin mang nhiều nhất m�
 
 
 class FormRefused(Exception):
-    """What was posted is not taken; str() says why, in Vietnamese."""
+    """A posted form is refused; str() is a Vietnamese sentence that says why."""
 
     def __init__(self, reason: str, status: int) -> None:
         super().__init__(reason)
@@ -39,18 +35,18 @@ class FormRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A posted form: its fields, and the file that was chosen."""
+    """A posted form: its fields and its file."""
 
     fields: dict[str, str] = field(default_factory=dict)
     file: UploadedFile | None = None
 
     def get(self, name: str) -> str:
-        """Return a field with its lines ended alike, or "" for one that was not sent."""
+        """Return a field with "\\n" as line end, or "" where it is missing."""
         return self.fields.get(name, "").replace("\r\n", "\n")
 
 
 async def read_form(request: Request) -> Form:
-    """Return a posted form, sent in either way that browsers know; raises FormRefused."""
+    """Return a posted form in either encoding of browsers; raises FormRefused."""
     with_file = request.headers.get("content-type", "").startswith("multipart/form-data")
     most = MOST_UPLOAD + _MOST_FIELDS if with_file else _MOST_FIELDS
     try:
@@ -88,7 +84,7 @@ async def _multipart(request: Request, body: bytes) -> Form:
 
 
 async def _file(upload: UploadFile) -> UploadedFile | None:
-    """Return what was chosen; None where the browser sent an empty choice."""
+    """Return the chosen file; None where the browser sent an empty choice."""
     content = await upload.read()
     path = (upload.filename or "").replace("\\", "/")
     name = PurePosixPath(path).name[:200]

@@ -1,7 +1,8 @@
-"""Who may see the sandbox page: this machine's browser, with the address that was printed.
+"""Access to the sandbox page: this machine's browser, with the printed address.
 
-Promises that a request with a foreign Host (DNS rebinding), from a foreign Origin (another site's
-script) or without the token gets one Vietnamese sentence and reaches nothing. Knows no page.
+Guarantees:
+- A foreign Host (DNS rebinding), a foreign Origin (another site's script) or a missing token is refused
+  with one Vietnamese sentence before any route runs.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ WRONG_ORIGIN = "Yêu cầu này đến từ một trang khác nên không đư�
 
 
 class Guard:
-    """ASGI middleware before everything else; `refuse` makes the page of a refusal from its sentence."""
+    """Outermost ASGI middleware; refuse makes the page of a refusal from its sentence."""
 
     def __init__(
         self, app: ASGIApp, *, port: int, token: str, refuse: Callable[[str], str]

@@ -1,7 +1,8 @@
-"""Text as the sandbox page shows it: safe HTML, plain text in messenger-sized pieces, times.
+"""Text of the sandbox page: safe HTML, plain text in messenger-sized pieces, times.
 
-Promises that nothing but a few harmless tags ever reaches the page, whatever a text holds, and that no
-piece is longer than a messenger's limit. Pure.
+Guarantees:
+- Only the tags of messengers reach the page, whatever a text holds.
+- No piece is longer than a messenger's limit.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ _SCHEMES = ("https://", "http://")
 
 
 def safe_html(text: str) -> Markup:
-    """Return a message's HTML with the tags messengers know and nothing else; every tag is closed.
+    """Return a message's HTML with only the tags of messengers, each closed.
 
-    Links keep an http(s) address and open apart; other tags go, their text stays.
+    Links keep an http(s) address and open in a new tab. Other tags go; their text stays.
     """
     cleaner = _Cleaner()
     cleaner.feed(text)

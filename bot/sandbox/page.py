@@ -1,8 +1,8 @@
-"""The sandbox page: a messenger in the browser, made on the server, with a little script on top.
+"""The sandbox page: a messenger in the browser, rendered on the server.
 
-Promises that every action is a plain form or link, so that the page works without the script; that
-texts reach it only as view.py gives them; and that it changes nothing but through the sandbox's own
-doors: say, press, reach, step.
+Guarantees:
+- Every action is a plain form or link: the page works without its script.
+- Texts reach the page only through view.py.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from jobs.rendering.environment import long_date, template_environment
 
 NO_FILE = "Tin này không có ảnh hay tệp nào, hoặc bản chạy thử đã được dựng lại. Hãy mở lại trang."
 _FOLDER = TEMPLATES / "page"
-# The page is put together anew after each tap: its pictures need not be fetched anew with it.
+# The page reloads after each tap; its pictures stay in the browser's cache.
 _KEPT = {"Cache-Control": "private, max-age=3600"}
-# Commands to tap for who one is: what is typed, and what it is for.
+# Commands offered to tap, by the part one plays: the typed text and its label.
 _TASKS = {"/viec": "việc", "/status": "tình hình"}
 _HELP = {"/help": "trợ giúp"}
 _STEERING = {
@@ -55,7 +55,7 @@ _CHIPS = {
 
 
 def make_page_app(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
-    """Return the page's web application, guarded as DESIGN §9 asks."""
+    """Return the page's web application behind its guard."""
     page = SandboxPage(sandbox)
     return Starlette(
         routes=[
@@ -86,7 +86,7 @@ def _static(name: str) -> Route:
 
 
 class SandboxPage:
-    """The routes over one sandbox, and how much of each chat has been looked at."""
+    """The routes of one sandbox; it counts how many entries of each chat were shown."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -95,22 +95,20 @@ class SandboxPage:
         self._templates = template_environment(TEMPLATES)
 
     async def handle_refused_form(self, _request: Request, error: Exception) -> Response:
-        """Answer a form that is not taken: its own sentence says why."""
+        """Answer a refused form with its own sentence."""
         status = error.status if isinstance(error, FormRefused) else 400
         return HTMLResponse(self.render_refusal(str(error)), status_code=status)
 
     def render_refusal(self, reason: str) -> str:
-        """Return the page that says why a request is refused."""
+        """Return the page of a refusal."""
         return self._templates.get_template("page/refused.html.j2").render(reason=reason)
 
     async def handle_database_fault(self, _request: Request, error: Exception) -> Response:
-        """Answer where the database cannot be used: its own sentence says what to do."""
+        """Answer a fault of the database with its own sentence."""
         return HTMLResponse(self.render_refusal(str(error)), status_code=500)
 
-    # ---------------------------------------------------------------- routes
-
     async def show(self, request: Request) -> Response:
-        """Show the page at the place its address names."""
+        """Show the page that the address names."""
         where = PageAddress.of(request.url.query)
         chat = self._sandbox.chats.get(where.chat_id or 0)
         seen = 0
@@ -137,7 +135,7 @@ class SandboxPage:
         return HTMLResponse(self.render_refusal(NO_FILE), status_code=404)
 
     async def say(self, request: Request) -> Response:
-        """Take what was typed or sent in a chat; nothing at all changes nothing."""
+        """Send a typed text or a chosen file in a chat; an empty form changes nothing."""
         form = await read_form(request)
         chat = self._chat_of(form)
         text = form.get("text").strip()
@@ -152,13 +150,12 @@ class SandboxPage:
         return _back(form)
 
     async def press(self, request: Request) -> Response:
-        """Take a button that was tapped; one that is no longer there changes nothing."""
+        """Press a button; one that is gone changes nothing."""
         form = await read_form(request)
         chat = self._chat_of(form)
         if chat is not None:
-            with suppress(
-                NoSuchButton
-            ):  # the message has changed: the page that comes back shows it
+            # The message may have changed meanwhile: the page that comes back shows it.
+            with suppress(NoSuchButton):
                 speaker = _speaker(chat, parse_id(form.get("as")))
                 await self._sandbox.press(
                     chat, form.get("message"), form.get("action"), speaker=speaker
@@ -166,7 +163,7 @@ class SandboxPage:
         return _back(form)
 
     async def block_or_unblock(self, request: Request) -> Response:
-        """Shut the bot out of a chat, or let it in again."""
+        """Block or unblock the bot in a chat."""
         form = await read_form(request)
         chat = self._chat_of(form)
         if chat is not None and form.get("reach") == "gone":
@@ -187,17 +184,15 @@ class SandboxPage:
     def _chat_of(self, form: Form) -> SandboxChat | None:
         return self._sandbox.chats.get(parse_id(form.get("chat")) or 0)
 
-    # ---------------------------------------------------------------- what is shown
-
     async def _html(self, where: PageAddress, chosen: SandboxChat | None, seen: int) -> str:
         sandbox, roster = self._sandbox, self._roster
         now = await sandbox.clock.now()
         today = civil_date(now)
         province = chosen.province if chosen else roster.province(where.province)
         here = PageAddress(province, chosen.id if chosen else None, where.zalo, where.words)
-        theirs = [chat for chat in sandbox.chats.values() if chat.province == province]
-        # On a wide screen some chat stands beside the list even before one is chosen.
-        chat = chosen or roster.choose_chat(theirs)
+        shared = [chat for chat in sandbox.chats.values() if chat.province == province]
+        # A wide screen shows a chat beside the list even before one is chosen.
+        chat = chosen or roster.choose_chat(shared)
         lines = sandbox.lines(chat) if chat else []
         speaker = _speaker(chat, where.speaker) if chat else 0
         beside = PageAddress(province, chat.id if chat else None, where.zalo, speaker=speaker)
@@ -211,7 +206,7 @@ class SandboxPage:
             provinces=roster.provinces(here),
             province_code=province,
             words=where.words,
-            groups=roster.groups(theirs, here, chat, today),
+            groups=roster.groups(shared, here, chat, today),
             chosen=chosen is not None,
             chat=chat and roster.head(chat),
             zalo=where.zalo,
@@ -229,12 +224,12 @@ class SandboxPage:
 
 
 def _speaker(chat: SandboxChat, wanted: int | None) -> int:
-    """Return the place of one of a chat's speakers; an unknown one is the first."""
+    """Return the index of one of a chat's speakers; an unknown one is the first."""
     return wanted if wanted is not None and wanted < len(chat.speakers) else 0
 
 
 def _speakers(chat: SandboxChat, beside: PageAddress) -> list[Row]:
-    """Return whom one may speak as; nothing where one can only be oneself."""
+    """Return the speakers to choose from in a group; none in a private chat."""
     if chat.kind == "private":
         return []
     return [

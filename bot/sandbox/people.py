@@ -1,7 +1,7 @@
-"""Who one may be in the sandbox: the chats of each province, and who speaks in each.
+"""The sandbox's chats of each province and their speakers, one for each way the bot treats people.
 
-Promises everybody whom the bot treats differently: those who steer, every agency's focal point, a group
-of an agency with somebody unknown in it, a group nobody let in yet, and strangers. Pure.
+Coordinators, leaders, every agency's focal point, an agency's group with an unknown member, a group
+that is not enrolled, and strangers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from data.registry.schema import AgencyEntry
 from data.text import fold
 
 SandboxPart = Literal["coordinator", "leader", "focal", "group", "stranger"]
-_STRANGERS = ("Người lạ thứ nhất", "Người lạ thứ hai")  # one may be locked out, the other let in
+_STRANGERS = ("Người lạ thứ nhất", "Người lạ thứ hai")  # one to be locked out, one to be enrolled
 _PERSONS: dict[Role, str] = {
     "coordinator": "Cán bộ theo dõi",
     "leader": "Lãnh đạo",
@@ -29,7 +29,7 @@ _UNKNOWN = "Người chưa đăng ký"
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """One person in a chat: the sender id, and the name that the platform tells."""
+    """One person in a chat: sender id and name."""
 
     sender: str
     name: str
@@ -37,10 +37,10 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class SandboxChat:
-    """One chat of the sandbox: who one is in it.
+    """One chat of the sandbox.
 
-    agency: the code of the one that it is enrolled for; None where nobody is yet. speakers: in a group
-    whom one may speak as, the enrolled person first; else one.
+    agency: the code of the agency it is enrolled for; None: not enrolled. speakers: one in a private chat;
+    in a group the enrolled person first.
     """
 
     address: str
@@ -55,7 +55,7 @@ class SandboxChat:
 
     @property
     def role(self) -> Role | None:
-        """Return the role it is enrolled in; None where nobody is."""
+        """Return the role it is enrolled in; None: not enrolled."""
         if self.agency is None:
             return None
         return self.part if self.part in ("coordinator", "leader") else "focal"

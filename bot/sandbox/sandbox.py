@@ -1,24 +1,29 @@
-"""The sandbox's world: the whole program at work on a file, in chats and by a clock of its own.
+"""The whole program at work on a file, with chats and a clock of its own.
 
-Promises the same port, outbox and inbox as every channel; that it begins afresh, on the last working
-morning on which a reminder goes out; and that one thing happens at a time. The only place where the
-clock can be moved.
+Guarantees:
+- Messages go through the same port, outbox and inbox as on every channel.
+- It begins on the last working morning on which a reminder goes out.
+- One action runs at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.config import TEMPLATES
 from bot.conversation.router import Router
 from bot.sandbox.chats import ChatEntry, SandboxChannel, TwinRenderer, UploadedFile
 from bot.sandbox.database import add_chats, mark_as_sandbox, remove_earlier_database
+from bot.sandbox.mornings import (
+    ReminderTally,
+    count_reminders,
+    first_reminder_day,
+    morning_hour,
+)
 from bot.sandbox.people import SandboxChat
 from data.accounts import leases
 from data.clock import SteppedClock, civil_date, instant_at
@@ -26,9 +31,8 @@ from data.db.database import Database
 from data.db.upgrade import upgrade_schema
 from data.digests.kept_weeks import monday_of
 from data.loading.load import sync_registry
-from data.models import Enrolment, Message, Obligation, Plan
+from data.models import Obligation, Plan
 from data.registry.registry import Registry
-from data.rules.preview import preview_rungs
 from jobs.channel import RawUpdate
 from jobs.delivery.dispatcher import Dispatcher
 from jobs.digests.run import digest_day, run_digests
@@ -41,22 +45,12 @@ from jobs.planning.materialise import materialise
 from jobs.reports.requests import ReportWorker
 
 _OWNER = "sandbox"
-_TYPING = timedelta(minutes=1)  # what an answer takes on the sandbox's clock
-_FIRST_LOOK = timedelta(days=45)
-_LONGEST_LOOK = timedelta(days=400)
+_TYPING = timedelta(minutes=1)  # between a message and its answer, by the sandbox's clock
 _MOST_MORNINGS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ReminderTally:
-    """How many reminders went out, and to how many agencies."""
-
-    messages: int = 0
-    agencies: int = 0
-
-
 class Sandbox:
-    """One sandbox: made by `opened`, changed by what its methods do, one at a time."""
+    """One sandbox; create() makes it."""
 
     def __init__(
         self,
@@ -123,15 +117,15 @@ class Sandbox:
         return sandbox
 
     async def close(self) -> None:
-        """Let the database go; the file stays until the next start."""
+        """Close the database; the file stays until the next start."""
         await self.database.dispose()
 
     def lines(self, chat: SandboxChat) -> list[ChatEntry]:
-        """Return what was sent and typed in a chat, oldest first, edits as lines of their own."""
+        """Return a chat's entries, oldest first; an edit is an entry of its own."""
         return self.channel.chats.get(chat.address, [])
 
     def is_shut(self, chat: SandboxChat) -> bool:
-        """Tell whether the bot was blocked or put out there, so that nobody can write to it."""
+        """Tell whether the bot is blocked in a chat or removed from it."""
         return chat.address in self.channel.blocked_addresses
 
     async def say(
@@ -143,9 +137,9 @@ class Sandbox:
         reply_to: str | None = None,
         file: UploadedFile | None = None,
     ) -> None:
-        """Type a text or send a file in a chat, and have it answered; in vain where the bot is shut out.
+        """Type a text or send a file in a chat, and have it answered; nothing happens where the bot is blocked.
 
-        speaker: one of the chat's, by place. reply_to: the message of ours that it answers.
+        speaker: index among the chat's speakers. reply_to: the message of the bot that it answers.
         """
         async with self._turn:
             if self.is_shut(chat):
@@ -167,21 +161,21 @@ class Sandbox:
             await self._take(update)
 
     async def block_bot(self, chat: SandboxChat) -> None:
-        """Block the bot in a private chat, or put it out of a group; once."""
+        """Block the bot in a private chat, or remove it from a group; once."""
         async with self._turn:
             if not self.is_shut(chat):
                 await self._pass_time()
                 await self._take(await self.channel.block_bot(chat, chat.speakers[0]))
 
     async def unblock_bot(self, chat: SandboxChat) -> None:
-        """Undo shut_out."""
+        """Undo block_bot."""
         async with self._turn:
             if self.is_shut(chat):
                 await self._pass_time()
                 await self._take(await self.channel.unblock_bot(chat, chat.speakers[0]))
 
     async def advance_to_next_reminders(self) -> None:
-        """Step to the next morning on which a reminder goes out, or as far as one can be foreseen."""
+        """Step to the next morning on which a reminder is sent; gives up after twenty mornings."""
         async with self._turn:
             day = civil_date(await self.clock.now())
             for _ in range(_MOST_MORNINGS):
@@ -191,7 +185,7 @@ class Sandbox:
                     return
 
     async def advance_to_next_workday(self) -> None:
-        """Step to the next working morning, whether a reminder goes out on it or not."""
+        """Step to the next working morning."""
         async with self._turn:
             today = civil_date(await self.clock.now())
             await self._begin_day(self.registry.workdays.add(today, 1))
@@ -213,10 +207,8 @@ class Sandbox:
             "chats": len(self.chats),
         }
 
-    # ---------------------------------------------------------------- inside
-
     async def _begin_day(self, day: date) -> None:
-        """Set the clock to a day's morning and do what the service does on it."""
+        """Set the clock to a day's morning and run the service's jobs of that morning."""
         now = instant_at(day, morning_hour(self.registry))
         self.clock.move_to(now)
         async with self.database.write() as connection:
@@ -235,11 +227,11 @@ class Sandbox:
             )
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
-            self.morning = await _tally(connection, day)
-            self.total = await _tally(connection, None)
+            self.morning = await count_reminders(connection, day)
+            self.total = await count_reminders(connection, None)
 
     async def _next_day(self, *, after: date) -> date:
-        """Return the next working day on which some rung is due."""
+        """Return the next working day on which a rung is due."""
         async with self.database.read() as connection:
             due = await connection.scalar(
                 select(func.min(Obligation.remind_on))
@@ -257,48 +249,10 @@ class Sandbox:
         self.clock.move_to(await self.clock.now() + _TYPING)
 
     async def _take(self, update: RawUpdate) -> None:
-        """Store an update as every channel does, then handle it and send what it brought about."""
+        """Store an update as every channel does, handle it, and send the answers."""
         now = await self.clock.now()
         await store_updates(self.database, self._account_id, [update], now=now)
         await self._inbox.handle_pending()
         await self._delivery.run_until_idle()
         if await self._reports.step():
             await self._delivery.run_until_idle()
-
-
-async def _tally(connection: AsyncConnection, day: date | None) -> ReminderTally:
-    """Count the reminders of a morning, or of all."""
-    query = (
-        select(func.count(Message.id.distinct()), func.count(Enrolment.agency_id.distinct()))
-        .join(Enrolment, Enrolment.chat_id == Message.chat_id)
-        .where(
-            Message.state == "sent",
-            Message.broadcast_on.is_not(None) if day is None else Message.broadcast_on == day,
-        )
-    )
-    messages, agencies = (await connection.execute(query)).one()
-    return ReminderTally(messages, agencies)
-
-
-def first_reminder_day(registry: Registry, *, today: date) -> date:
-    """Return the last working day on or before today on which a reminder goes out.
-
-    Where there is none in over a year, the last working day itself.
-    """
-    for look in (_FIRST_LOOK, _LONGEST_LOOK):
-        rows = preview_rungs(registry, since=today - look, until=today)
-        if rows:
-            return max(row.date for row in rows)
-    return registry.workdays.on_or_before(today)
-
-
-def morning_hour(registry: Registry) -> time:
-    """Return the hour by which every province's morning, and its weekly digest's, has come."""
-    return max(
-        (
-            time.fromisoformat(hour)
-            for province in registry.provinces.values()
-            for hour in (province.file.morning, province.file.digest)
-        ),
-        default=time(7, 30),
-    )

@@ -1,7 +1,8 @@
-"""Serving the sandbox: its page on this machine alone, at an address that is printed once.
+"""Serve the sandbox page on this machine alone, at an address that is printed once.
 
-Promises to refuse where a public address is set, and to change nothing before it is known that the
-port is free.
+Guarantees:
+- Where a public address is set, it refuses.
+- The file changes only after the port is known to be free.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ async def serve_sandbox(
 ) -> None:
     """Run the sandbox and its page on 127.0.0.1 until it is stopped by a signal.
 
-    port: 0 takes any free one. announce gets a few Vietnamese lines, the page's address last. Raises
+    port: 0 takes any free one. announce gets Vietnamese lines, the page's address last. Raises
     SettingsRefused where a public address is set, PortUnusable, RegistryFault, or DatabaseUnusable
     for the file.
     """
@@ -59,7 +60,7 @@ async def serve_sandbox(
 
 
 async def _summary_lines(sandbox: Sandbox, path: Path) -> list[str]:
-    """Return what was made, in a few lines."""
+    """Return a few lines about the new sandbox."""
     made = await sandbox.count_contents()
     day = long_date(civil_date(await sandbox.clock.now()))
     return [

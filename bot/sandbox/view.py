@@ -1,6 +1,7 @@
-"""What the sandbox page shows, reckoned from chats: bubbles, rows of the list, words and addresses.
+"""The sandbox page's view of chats: bubbles, preview lines, words and addresses.
 
-Promises that a message's text comes out as safe HTML or escaped. Pure.
+Guarantees:
+- A message's text becomes safe HTML or is escaped.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 
 from bot.sandbox.chats import ChatEntry, merge_edits, on_zalo
 from bot.sandbox.markup import preview_line, safe_html, split_text, wall_time
-from bot.sandbox.sandbox import ReminderTally
+from bot.sandbox.mornings import ReminderTally
 from data.clock import civil_date
 from jobs.channel import Button
 from jobs.rendering.environment import long_date
@@ -29,9 +30,9 @@ _KIND = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageAddress:
-    """What the address says: the province looked at, the chat that is open, the view, the search.
+    """The page's address: the province shown, the open chat, the view, the search.
 
-    speaker: whom one speaks as there, by place. reply_to: the message that one is answering.
+    speaker: index of the chosen speaker. reply_to: the message being answered.
     """
 
     province: str | None = None
@@ -43,7 +44,7 @@ class PageAddress:
 
     @classmethod
     def of(cls, query: str) -> PageAddress:
-        """Read an address's query; what it does not know or understand is left out."""
+        """Parse an address's query; unknown parts are ignored."""
         given = {name: values[0] for name, values in parse_qs(query).items()}
         return cls(
             province=given.get("tinh"),
@@ -55,9 +56,9 @@ class PageAddress:
         )
 
     def query(self, **changes: object) -> str:
-        """Return the query of this place, with changes; None leaves a part out.
+        """Return the query of this address, with changes; None leaves a part out.
 
-        Another chat begins without a speaker chosen and a message answered.
+        Another chat starts without a chosen speaker or an answered message.
         """
         same = "chat" not in changes
         parts: dict[str, object] = {
@@ -71,15 +72,15 @@ class PageAddress:
         return urlencode({name: value for name, value in parts.items() if value is not None})
 
     def href(self, **changes: object) -> str:
-        """Return the page's own address of this place, with changes."""
+        """Return the link to this address, with changes."""
         return f"/?{self.query(**changes)}"
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A picture or file that went with a message of ours.
+    """A picture or file of a message of the bot.
 
-    words: a file's name and size; width, height: a picture's, so that its place is kept until it is there.
+    words: a file's name and size. width, height: a picture's, to reserve its place while it loads.
     """
 
     words: str = ""
@@ -94,23 +95,23 @@ class Bubble:
     mine: bool
     text: Markup
     time: str
-    day: str | None = None  # where a new day begins
+    day: str | None = None  # on the first message of a day
     remote_id: str = ""
     buttons: Sequence[Sequence[Button]] = ()
     note: str = ""
-    fresh: bool = False  # the first one not looked at before: the page scrolls to it
+    fresh: bool = False  # the first unread one: the page scrolls to it
     speaker: str = ""
-    answers: str = ""  # the beginning of the message that it replies to
+    answers: str = ""  # the start of the message it replies to
     file: str = ""
-    picture: AttachedFile | None = None  # of ours; the page fetches both by the message's id
+    picture: AttachedFile | None = None  # the page fetches both by the message's id
     document: AttachedFile | None = None
-    left: str = ""  # "gone" or "back": the bot was shut out, or let in again
+    left: str = ""  # "gone" or "back": the person blocked or unblocked the bot
 
 
 def telegram_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
     """Return a chat as Telegram shows it: edits in place, buttons under the messages.
 
-    seen: how many of the lines were looked at before.
+    seen: how many of the lines were shown before.
     """
     edited = {line.remote_id for line in lines if _is_edit(line)}
     fresh = next((line.remote_id for line in lines[seen:] if not _is_edit(line)), None)
@@ -138,9 +139,9 @@ def telegram_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
 
 
 def zalo_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
-    """Return a chat as Zalo shows it: every edit a new message, plain text, nothing to tap.
+    """Return a chat as Zalo shows it: every edit a new message, plain text, no buttons.
 
-    No picture and no file of ours: none is uploaded there.
+    Pictures and files of the bot are left out, as Zalo takes no uploads.
     """
     return [
         Bubble(
@@ -159,7 +160,7 @@ def zalo_bubbles(lines: list[ChatEntry], *, seen: int) -> list[Bubble]:
 
 
 def format_tallies(morning: ReminderTally, total: ReminderTally) -> str:
-    """Return what went out this morning, and since the start where that is more."""
+    """Say how many messages were sent this morning, and since the start where that is more."""
     if not morning.messages:
         today = "Sáng nay chưa đến mốc nhắc nào"
     else:
@@ -168,7 +169,7 @@ def format_tallies(morning: ReminderTally, total: ReminderTally) -> str:
 
 
 def last_message_line(lines: list[ChatEntry]) -> str:
-    """Return a chat's last message as one line, or nothing."""
+    """Return a chat's last message as one line, or ""."""
     line = next((line for line in reversed(lines) if not line.left), None)
     if line is None:
         return ""
@@ -179,14 +180,14 @@ def last_message_line(lines: list[ChatEntry]) -> str:
 
 
 def file_size(count: int) -> str:
-    """Return a count of bytes as people read it: "12 KB", "3,4 MB"."""
+    """Return a count of bytes in words: "12 KB", "3,4 MB"."""
     if count < 1024 * 1024:
         return f"{max(1, round(count / 1024))} KB"
     return f"{count / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
 def last_time(lines: list[ChatEntry], today: date) -> str:
-    """Return when a chat's last message came: its hour today, its date before."""
+    """Return the time of a chat's last message: the hour if it came today, else the date."""
     if not lines:
         return ""
     day = civil_date(lines[-1].at)
@@ -194,13 +195,13 @@ def last_time(lines: list[ChatEntry], today: date) -> str:
 
 
 def initials(name: str) -> str:
-    """Return the two letters in a chat's circle: of an agency's own name rather than of its kind."""
+    """Return the two letters in a chat's circle, from an agency's own name without its kind."""
     words = (_KIND.sub("", name) or name).split()
     return "".join(word[0] for word in words[:2] if word[0].isalpha()).upper()
 
 
 def badge(count: int) -> str:
-    """Return a count for a small circle; nothing for none."""
+    """Return a count for a small circle; "" for none."""
     return "" if count == 0 else str(count) if count < 100 else "99+"
 
 
@@ -226,7 +227,7 @@ def _file(line: ChatEntry) -> str:
 
 
 def _picture(line: ChatEntry) -> AttachedFile | None:
-    """Return the size of a message's picture; every PNG tells it in its first 24 bytes (RFC 2083, 4.1.1)."""
+    """Return the size of a message's picture, from the first 24 bytes of its PNG (RFC 2083, 4.1.1)."""
     if line.sent is None or line.sent.picture is None:
         return None
     width, height = struct.unpack(">II", line.sent.picture[16:24])

@@ -1,7 +1,7 @@
-"""The buttons under lists and items, and what a channel without buttons shows in their place.
+"""Buttons under lists and items, and the typed choices of channels without buttons.
 
-Promises that each action names its obligation or message by id, so that a button means the same however
-the list around it changes.
+Guarantees:
+- An action names its obligation or message by id: a button keeps its meaning while the list changes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from jobs.channel import Button
 from jobs.rendering.items import Item
 
 _NUMBERS_A_ROW = 5
+_CHOICES = (
+    (("Đã nhận", "ack"), ("Đang làm", "doing")),
+    (("Đã xong", "done"), ("Xin gia hạn", "more")),
+)
+_UNDATED_CHOICES = (
+    (("Đang làm", "doing"), ("Đã xong", "done")),
+    (("Chưa làm", "not_yet"), ("Vướng mắc", "blocked")),
+)
 
 
 def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
-    """Return the buttons of a list: four for one item, else a number each and one for all.
+    """Return the buttons of a list: four for one item, else a number for each and one for all.
 
-    For all is "đã nhận", or of tasks without a due date, where nothing is to be received, "đang làm".
+    The one for all says "đã nhận", or "đang làm" where no task has a due date to take note of.
     """
     if not items:
         return ()
@@ -33,41 +41,27 @@ def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Butt
 
 
 def number_rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
-    """Return buttons that bear a list's numbers, five a row."""
+    """Return the numbers of a list as rows of five buttons."""
     return tuple(map(tuple, chunks(buttons, _NUMBERS_A_ROW)))
 
 
 def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...]:
-    """Return the four choices of one item; one that never falls due has no later date to ask for."""
-    if kind == UNDATED:
-        return (
-            (
-                Button("Đang làm", f"doing:{obligation_id}"),
-                Button("Đã xong", f"done:{obligation_id}"),
-            ),
-            (
-                Button("Chưa làm", f"not_yet:{obligation_id}"),
-                Button("Vướng mắc", f"blocked:{obligation_id}"),
-            ),
-        )
-    return (
-        (Button("Đã nhận", f"ack:{obligation_id}"), Button("Đang làm", f"doing:{obligation_id}")),
-        (
-            Button("Đã xong", f"done:{obligation_id}"),
-            Button("Xin gia hạn", f"more:{obligation_id}"),
-        ),
+    """Return the four choices of one item; one without a due date has no later date to ask for."""
+    rows = _UNDATED_CHOICES if kind == UNDATED else _CHOICES
+    return tuple(
+        tuple(Button(label, f"{verb}:{obligation_id}") for label, verb in row) for row in rows
     )
 
 
 def parse_buttons(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button, ...], ...]:
-    """Return the buttons kept in a message's row."""
+    """Return the buttons stored in a message's row."""
     return tuple(tuple(Button(label, action) for label, action in row) for row in rows)
 
 
 def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
     """Return the labels that a channel without buttons shows as numbered choices.
 
-    Lists of items are left out: there a number means an item.
+    A list of items has none: there a number means an item.
     """
     buttons = [button for row in rows for button in row]
     if any(button.action.startswith("open:") for button in buttons):

@@ -1,8 +1,4 @@
-"""The lines of a list of obligations, as facts that templates show.
-
-Promises one shape for reminders and answers alike: number, code, title, due date in the document's
-words, working days left or late, the clause it rests on. Reads only; words live in templates.
-"""
+"""Lines of a list of obligations, as facts that templates show; one shape for reminders and answers."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ _COPIED = (
 )  # of a row
 
 _OWNER, _COORDINATOR = aliased(Agency), aliased(Agency)
-# Made once: building so wide a statement takes longer than running it.
+# Built once: building so wide a statement takes longer than running it.
 _LINES = (
     select(
         Obligation.id, Obligation.kind, Obligation.code, Obligation.period, Obligation.state,
@@ -76,26 +72,26 @@ _LISTED = (
 async def load_obligation_rows(
     connection: AsyncConnection, obligation_ids: Sequence[int]
 ) -> dict[int, Any]:
-    """Return what a line needs to know of each obligation, by id."""
-    found: dict[int, Any] = {}
+    """Return the columns that a line needs, by obligation id."""
+    by_id: dict[int, Any] = {}
     for ids in chunks(obligation_ids):
         rows = await connection.execute(_BY_ID, {"ids": ids})
-        found.update({row.id: row for row in rows})
-    return found
+        by_id.update({row.id: row for row in rows})
+    return by_id
 
 
 async def load_listed_rows(
     connection: AsyncConnection, message_ids: Sequence[int]
 ) -> dict[int, list[Row[Any]]]:
-    """Return the same of what each message lists, in its order, with its `position` and `told_rung`.
+    """Return the same columns of the obligations that each message lists, in its order.
 
-    Few messages: a statement holds them all.
+    position and told_rung are the message's own. One statement: the messages are few.
     """
-    found: dict[int, list[Row[Any]]] = {message_id: [] for message_id in message_ids}
-    if found:
+    by_message: dict[int, list[Row[Any]]] = {message_id: [] for message_id in message_ids}
+    if by_message:
         for row in await connection.execute(_LISTED, {"message_ids": message_ids}):
-            found[row.message_id].append(row)
-    return found
+            by_message[row.message_id].append(row)
+    return by_message
 
 
 def build_item(
@@ -104,7 +100,7 @@ def build_item(
     """Return the facts of one line.
 
     left, late: working days, one of them 0; see data.rules.states.official_days_left. for_agency: the code
-    of the agency that reads it, so that work it took over or another's is told as such.
+    of the agency that reads it; another owner's name goes into succeeded_from.
     """
     effective = effective_due(row.due_on, row.extended_to)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
@@ -130,7 +126,7 @@ def build_item(
 
 
 def count_items(items: Sequence[Item]) -> dict[str, int]:
-    """Return how many of a list's lines are ended, late, undated, due now and coming; each counted once."""
+    """Count a list's lines as ended, late, undated, due now or coming; each line once."""
     counts = {"ended": 0, "late": 0, "undated": 0, "now": 0, "coming": 0}
     for item in items:
         if item["ended"]:
@@ -145,10 +141,10 @@ def count_items(items: Sequence[Item]) -> dict[str, int]:
 
 
 def line_key(row: Any, due_on: date) -> tuple[Any, ...]:
-    """Return what stands in one line, of however many agencies: one report, one task, or all undated ones.
+    """Return what the obligations of one line share; several agencies may owe the same line.
 
-    due_on: the effective due.
+    due_on: the effective due date.
     """
-    # What has no due date is one line, however many tasks: nobody is to pass on each of them.
+    # All undated tasks of a plan are one line, since nobody passes on each of them.
     subject = UNDATED if row.kind == UNDATED else row.code
     return row.plan_code, subject, row.period, due_on

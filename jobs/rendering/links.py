@@ -1,7 +1,8 @@
-"""Addresses of our own web side that nobody can guess.
+"""Signed addresses of files and calendars on our own web side.
 
-Promises that an address works only as it was made: number, day of expiry and signature belong together.
-A file's address ends with the file; a calendar's has no end of its own and is judged by its row. Pure.
+Guarantees:
+- A changed number, expiry or signature opens nothing.
+- A file's address expires with the file; a calendar's stays valid until its row ends.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ _SIGNED = 32  # hexadecimal digits: 128 bits
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes and judges addresses. base_url: the public address, None where there is none."""
+    """Makes and checks addresses. base_url: the public address, None without one."""
 
     base_url: str | None
     key: bytes = field(repr=False)
 
     def file_url(self, download_id: int, name: str, *, until: datetime) -> str | None:
-        """Return a file's address, which works until an instant; None without a public address."""
+        """Return a file's address, valid until an instant; None without a public address."""
         stamp = int(until.timestamp())
         path = f"{FILES}/{download_id}-{stamp}-{self._sign('file', download_id, stamp)}/{name}"
         return self.base_url + path if self.base_url else None
 
     def read_file_token(self, token: str, *, now: datetime) -> int | None:
-        """Return the file that an address's token opens now; None for a wrong or expired one."""
+        """Return the id of the file that a token opens; None for a wrong or expired token."""
         number, stamp, signed = _parts(token, 3)
         if not self._is_signed(signed, "file", number, stamp):
             return None
@@ -41,17 +42,17 @@ class Links:
         return self.base_url + path if self.base_url else None
 
     def read_calendar_token(self, token: str) -> int | None:
-        """Return the calendar that an address's token opens; None for a wrong one."""
+        """Return the id of the calendar that a token opens; None for a wrong token."""
         number, signed = _parts(token, 2)
         return int(number) if self._is_signed(signed, "calendar", number) else None
 
-    def _sign(self, *what: object) -> str:
-        words = ":".join(str(each) for each in what)
-        return hmac.new(self.key, words.encode(), hashlib.sha256).hexdigest()[:_SIGNED]
+    def _sign(self, *parts: object) -> str:
+        signed = ":".join(map(str, parts))
+        return hmac.new(self.key, signed.encode(), hashlib.sha256).hexdigest()[:_SIGNED]
 
-    def _is_signed(self, given: str, *what: str) -> bool:
-        numbers = all(each.isascii() and each.isdecimal() for each in what[1:])
-        return numbers and hmac.compare_digest(given.encode(), self._sign(*what).encode())
+    def _is_signed(self, signature: str, *parts: str) -> bool:
+        are_numbers = all(each.isascii() and each.isdecimal() for each in parts[1:])
+        return are_numbers and hmac.compare_digest(signature.encode(), self._sign(*parts).encode())
 
 
 def _parts(token: str, count: int) -> list[str]:

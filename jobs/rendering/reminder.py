@@ -1,4 +1,4 @@
-"""What a reminder says now: its open obligations, those of silent agencies, those escalated.
+"""The context of a reminder today: its open obligations, those of silent agencies, those escalated.
 
 Guarantees:
 - An obligation answered since the reminder was composed is left out.

@@ -18,9 +18,10 @@ import pytest_asyncio
 
 from bot.config import Settings, SettingsRefused
 from bot.sandbox.forms import MOST_UPLOAD
+from bot.sandbox.mornings import first_reminder_day
 from bot.sandbox.page import NO_FILE, make_page_app
 from bot.sandbox.people import SandboxChat
-from bot.sandbox.sandbox import Sandbox, first_reminder_day
+from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.serve import serve_sandbox
 from bot.web.server import PortUnusable
 from data.clock import civil_date
