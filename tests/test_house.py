@@ -118,13 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data.targets": {"data.progress", "data.registry", "data.rows"},
     "jobs.calendars": {"jobs.rendering"},
     "jobs.delivery": {"jobs.channel", "jobs.rendering"},
-    "jobs.digests": {
-        "jobs.channel",
-        "jobs.delivery",
-        "jobs.morning",
-        "jobs.planning",
-        "jobs.rendering",
-    },
+    "jobs.digests": {"jobs.channel", "jobs.delivery", "jobs.planning", "jobs.rendering"},
     "jobs.inbox": {"jobs.channel", "jobs.delivery"},
     "jobs.menus": {"jobs.channel", "jobs.delivery"},
     "jobs.morning": {"jobs.channel", "jobs.delivery", "jobs.planning", "jobs.rendering"},
@@ -246,7 +240,7 @@ DOORS: dict[str, set[str]] = {
     "jobs.delivery": {"dispatcher", "lease", "sending_hours", "usage"},
     "jobs.digests": {"letters", "pictures", "run", "week_charts"},
     "jobs.inbox": {"intake", "worker"},
-    "jobs.morning": {"quota_saving", "run"},
+    "jobs.morning": {"run"},
     "jobs.planning": {"auto_confirm", "ladder_cache", "materialise", "onward", "postpone", "rungs"},
     "jobs.rendering": {
         "buttons",
