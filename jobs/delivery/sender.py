@@ -31,8 +31,7 @@ from data.log import get_logger
 from data.outbox import claims
 from data.registry.workdays import Workdays
 from jobs.channel import Channel, DeliveryError, OutgoingMessage, Receipt, Unauthorised
-from jobs.delivery.attempt import SendAttempts
-from jobs.delivery.in_flight import InFlight
+from jobs.delivery.in_flight import InFlight, SendAttempts
 from jobs.delivery.lease import RENEW_SECONDS, AccountLease
 from jobs.delivery.outcomes import AttemptResult, Cooldown, record_results
 from jobs.delivery.prepare import MessagePreparer, Unreadable

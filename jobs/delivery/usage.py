@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ from data.accounts.usage import AccountUsage, MonthUsage, list_account_usage, lo
 from jobs.channel import Capabilities
 
 LEVELS = (70, 85, 95)  # per cent of a cap
+NEAR_CAP_PERCENT = 95  # of a month's messages, from which messages that can wait are dropped
 
 
 async def accounts_in_use(
@@ -35,6 +36,15 @@ def cap_usage(used: int, cap: int | None) -> dict[str, int | None]:
     percent = None if cap is None else used * 100 // cap
     level = max((level for level in LEVELS if percent is not None and percent >= level), default=0)
     return {"used": used, "cap": cap, "percent": percent, "level": level}
+
+
+def near_cap(accounts: Iterable[Mapping[str, Any]]) -> set[int]:
+    """Return the accounts near their monthly cap, of those that accounts_in_use returned."""
+    return {
+        account["id"]
+        for account in accounts
+        if (account["messages"]["percent"] or 0) >= NEAR_CAP_PERCENT
+    }
 
 
 async def _facts(

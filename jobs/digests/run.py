@@ -26,7 +26,7 @@ from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from jobs.channel import Capabilities
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.delivery.usage import accounts_in_use
+from jobs.delivery.usage import accounts_in_use, near_cap
 from jobs.digests.facts import compute_week_facts
 from jobs.digests.letters import build_letters
 from jobs.digests.messages import (
@@ -36,7 +36,6 @@ from jobs.digests.messages import (
     store_digest_facts,
 )
 from jobs.digests.pictures import Draw, accounts_with_pictures, draw_pictures, load_plan_weeks
-from jobs.morning.quota_saving import near_cap
 from jobs.rendering.renderer import Renderer
 
 _log = get_logger("digest")

@@ -1,9 +1,11 @@
-"""Escalation: what stays late is told to who follows it, then to the leaders.
+"""Escalation: late obligations are told to the coordinator, later to the leaders.
 
-Promises that an agency is told beforehand, on an earlier morning; that each step is told once for one due
-date, in the morning message of whom it concerns and in no other chat; that a date nobody confirmed, what
-ended before it was tracked, what is disputed, and bodies outside the People's Committee are never
-escalated. Sends nothing itself.
+    NOBODY ──reminder that announces it──▶ AGENCY ──days──▶ COORDINATOR ──more days──▶ LEADER
+
+Guarantees:
+- An agency reads of the escalation on an earlier morning; each step is told once for a due date.
+- Never escalated: proposed dates, phases that ended before tracking, disputed obligations, and agencies
+  outside the People's Committee.
 """
 
 from __future__ import annotations
@@ -40,9 +42,9 @@ async def escalate(
     *,
     today: date,
 ) -> None:
-    """Add to the morning's bags what is late enough for the coordinator or the leaders, and note it.
+    """Add to the chats' mornings what is late enough for the coordinator or the leaders, and record it.
 
-    Call it before the agencies' own reminders of the morning are marked.
+    Call before the morning's own reminders are recorded.
     """
     home = registry.provinces[province]
     limits = home.file.escalation
@@ -53,35 +55,35 @@ async def escalate(
         select(Agency.id, Agency.code).where(Agency.province == province)
     )
     ids = {row.code: row.id for row in rows}
-    steering = await list_recipients(connection, ids.values(), roles=("coordinator",))
-    leading = await list_recipients(connection, ids.values(), roles=("leader",))
-    leaders = [place for each in leading.values() for place in each]
+    coordinators = await list_recipients(connection, ids.values(), roles=("coordinator",))
+    by_agency = await list_recipients(connection, ids.values(), roles=("leader",))
+    leaders = [leader for group in by_agency.values() for leader in group]
     coordinator_of_plan = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
-    reached: dict[int, int] = {}
+    new_steps: dict[int, int] = {}
     for item, days in late:
         coordinator = coordinator_of_plan(item.row.plan_code)
-        own = item.addressee == coordinator
-        chats = steering.get(ids.get(coordinator or "", -1), [])
-        if item.row.late_told < COORDINATOR and days >= limits.coordinator and (own or chats):
-            _add_to_chats(chat_mornings, () if own else chats, item)
-            reached[item.row.id] = COORDINATOR
-        told = reached.get(item.row.id, item.row.late_told)
-        if told == COORDINATOR and days >= limits.leader and leaders:
-            _add_to_chats(chat_mornings, leaders, item, leads=True)
-            reached[item.row.id] = LEADER
+        is_own = item.addressee == coordinator
+        chats = coordinators.get(ids.get(coordinator or "", -1), [])
+        if item.row.late_told < COORDINATOR and days >= limits.coordinator and (is_own or chats):
+            _add_to_chats(chat_mornings, () if is_own else chats, item)
+            new_steps[item.row.id] = COORDINATOR
+        step = new_steps.get(item.row.id, item.row.late_told)
+        if step == COORDINATOR and days >= limits.leader and leaders:
+            _add_to_chats(chat_mornings, leaders, item, is_leader=True)
+            new_steps[item.row.id] = LEADER
     for step in (COORDINATOR, LEADER):
         await _set_late_told(
-            connection, [key for key, value in reached.items() if value == step], step
+            connection, [key for key, value in new_steps.items() if value == step], step
         )
 
 
 async def mark_announced(connection: AsyncConnection, obligation_ids: Iterable[int]) -> None:
-    """Note of what was reminded that its agencies were told what comes if it stays late."""
+    """Record that the agencies of reminded obligations have read of the escalation."""
     await _set_late_told(connection, list(obligation_ids), AGENCY)
 
 
 def is_announced(home: Province, item: DueItem) -> bool:
-    """Tell whether a reminder of an item is the one that says what comes if it stays late."""
+    """Tell whether the reminder of an item announces the escalation."""
     return (
         item.rung > 0
         and item.row.late_told == NOBODY
@@ -91,12 +93,12 @@ def is_announced(home: Province, item: DueItem) -> bool:
 
 
 def escalation_limits(home: Province) -> dict[str, int]:
-    """Return the working days after which what stays late is told to others, as a reminder says it."""
+    """Return the working days after which each step is told, as a reminder says it."""
     return {"coordinator": home.file.escalation.coordinator, "leader": home.file.escalation.leader}
 
 
 async def unmark_escalated(connection: AsyncConnection, obligation_ids: Iterable[int]) -> None:
-    """Forget that some were told, for the message that was to tell it never left."""
+    """Undo the steps of obligations whose message was never sent."""
     await _set_late_told(connection, sorted(set(obligation_ids)), AGENCY)
 
 
@@ -105,21 +107,20 @@ def _add_to_chats(
     chats: Iterable[Recipient],
     item: DueItem,
     *,
-    leads: bool = False,
+    is_leader: bool = False,
 ) -> None:
-    for place in chats:
-        chat_morning = chat_mornings.setdefault(place.chat_id, ChatMorning(place))
-        if (
-            not chat_morning.escalated or chat_morning.escalated[-1] is not item
-        ):  # whose chat may be a leader's, too
+    for recipient in chats:
+        chat_morning = chat_mornings.setdefault(recipient.chat_id, ChatMorning(recipient))
+        # A coordinator's chat may be a leader's, too.
+        if not chat_morning.escalated or chat_morning.escalated[-1] is not item:
             chat_morning.escalated.append(item)
-        chat_morning.is_leader = chat_morning.is_leader or leads
+        chat_morning.is_leader = chat_morning.is_leader or is_leader
 
 
 async def _load_late_items(
     connection: AsyncConnection, registry: Registry, province: str, today: date
 ) -> list[tuple[DueItem, int]]:
-    """Return what is late by the coordinator's days or more and not yet told to the end, with its days."""
+    """Return the items that are late enough for a step and have one left, with their working days."""
     home = registry.provinces[province]
     limits = home.file.escalation
     overdue = overdue_condition(registry.workdays.on_or_before(today))
@@ -135,7 +136,7 @@ async def _load_late_items(
         days = late_by(row.judged_on)
         code = holders.holder(row.owner_code, row.kind)
         if code is None:
-            continue  # nobody took its work over: who coordinates has it already
+            continue  # no successor: the coordinator is reminded of it already
         if days < min(limits.coordinator, limits.leader) or home.is_outside(code):
             continue
         effective = effective_due(row.due_on, row.extended_to)
@@ -144,7 +145,7 @@ async def _load_late_items(
 
 
 async def _set_late_told(connection: AsyncConnection, obligation_ids: list[Any], step: int) -> None:
-    some = Obligation.id.in_(bindparam("ids", expanding=True))
-    statement = update(Obligation).where(some).values(late_told=step)
+    is_listed = Obligation.id.in_(bindparam("ids", expanding=True))
+    statement = update(Obligation).where(is_listed).values(late_told=step)
     for ids in chunks(obligation_ids):
         await connection.execute(statement, {"ids": ids})

@@ -1,8 +1,8 @@
-"""What a chat is told of a morning, cut into pages.
+"""A chat's morning, and its division into pages. Pure.
 
-Promises the most urgent first, grouped by plan, at most ten items a page, cut between items and within
-the channel's limit; and that tasks without a due date stand on pages of their own, after all others,
-so that they can be answered in one go. Pure.
+Guarantees:
+- The most urgent plan comes first; a page has at most ten items and fits into the channel's limit.
+- Tasks without a due date have pages of their own, so that they can be answered together.
 """
 
 from __future__ import annotations
@@ -27,47 +27,41 @@ _ACCOUNT_FRAME = 420  # characters of a line about an account near a cap
 
 @dataclass(slots=True)
 class DueItem:
-    """One obligation that is due for a reminder: which rung, and to whom it speaks."""
+    """One obligation that is due for a reminder."""
 
     row: Any
     rung: int
     addressee: str  # the code of the agency that is reminded
-    undecided: bool  # its owner is gone and nobody took over: the coordinating agency is told
+    undecided: bool  # its owner has ended without a successor: the coordinating agency is reminded
     due_on: date  # the effective due
 
     @property
     def is_ended(self) -> bool:
-        """Tell whether its phase had ended before its plan was tracked."""
+        """Tell whether its phase ended before its plan was tracked."""
         return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
 
     @property
     def is_undated(self) -> bool:
-        """Tell whether it asks for the state of a task that never falls due."""
+        """Tell whether its task has no due date."""
         return bool(self.row.kind == UNDATED)
 
 
 @dataclass(slots=True)
 class ChatMorning:
-    """What one chat is told of a morning: its own items, those of agencies without a chat, what stays
-    late (jobs/morning/escalation.py), and accounts near a cap (jobs/morning/quota_warnings.py).
+    """The morning of one chat."""
 
-    leads: it is a leader's. agency_id: whose chat it is, for a page on which no item says so.
-    """
-
-    place: Recipient
+    recipient: Recipient
     items: list[DueItem] = field(default_factory=list)
-    silent: list[DueItem] = field(default_factory=list)
-    escalated: list[DueItem] = field(default_factory=list)
-    accounts: list[dict[str, Any]] = field(default_factory=list)
+    silent: list[DueItem] = field(default_factory=list)  # of agencies without a chat
+    escalated: list[DueItem] = field(default_factory=list)  # see jobs/morning/escalation.py
+    accounts: list[dict[str, Any]] = field(default_factory=list)  # near a cap: quota_warnings.py
     is_leader: bool = False
-    agency_id: int | None = None
+    agency_id: int | None = None  # the chat's, for a page without items
 
 
 @dataclass(slots=True)
 class MorningPage:
-    """One message: its items, whose agencies have no chat, what stays late, accounts near a cap, and
-    how many more items there are.
-    """
+    """One message of a chat's morning; left_out: the number of items that found no room."""
 
     items: list[DueItem]
     silent: list[DueItem] = field(default_factory=list)
@@ -76,44 +70,57 @@ class MorningPage:
     left_out: int = 0
 
 
-def paginate(
-    items: Sequence[DueItem],
-    silent: Sequence[DueItem],
-    limit: int,
-    *,
-    escalated: Sequence[DueItem] = (),
-    accounts: Sequence[dict[str, Any]] = (),
-) -> list[MorningPage]:
-    """Cut a chat's items into pages.
+def paginate(chat_morning: ChatMorning, limit: int) -> list[MorningPage]:
+    """Divide a chat's morning into pages of at most `limit` characters.
 
-    What ended before it was tracked is asked about on one page of its own; what does not fit there is
-    left out and counted (/viec and the weekly digest have it). silent: items of agencies without a
-    chat, told in a line for each thing they owe after all others, as is what stays late (escalated).
-    accounts: those near a cap, a line each at the very end.
+    1. Dated items, the most urgent plan first.
+    2. Phases that ended before tracking, on one page. Items without room there are counted in left_out; /viec
+       and the weekly digest list them.
+    3. Undated items, in the documents' order.
+    4. On the last page and on further ones: a line for each thing that is escalated or owed by agencies without
+       a chat, then a line for each account near a cap.
     """
-    dated, ended, undated = _split_by_kind(items)
-    pages = [MorningPage(part) for part in _fill(_by_urgency(dated), limit)]
-    if ended:
-        shown = _fill(_by_urgency(ended), limit)[0]
-        pages.append(MorningPage(shown, left_out=len(ended) - len(shown)))
-    undated.sort(key=lambda item: (item.row.plan_code, item.row.id))  # as the documents list them
-    pages += [MorningPage(part) for part in _fill(undated, limit)]
-    room = limit - _PAGE_FRAME - sum(_weight(item) for item in pages[-1].items) if pages else 0
-    for told, lines in (("escalated", _by_line(escalated)), ("silent", _by_line(silent))):
-        for line in lines:
-            weight = _LINE_FRAME + len(obligation_title(line[0].row))
-            if room < weight:
-                pages.append(MorningPage([]))
-                room = limit - _PAGE_FRAME
-            getattr(pages[-1], told).extend(line)
-            room -= weight
-    for account in accounts:
-        if room < _ACCOUNT_FRAME:
-            pages.append(MorningPage([]))
-            room = limit - _PAGE_FRAME
-        pages[-1].accounts.append(account)
-        room -= _ACCOUNT_FRAME
-    return pages
+    dated, ended, undated = _split_by_kind(chat_morning.items)
+    filler = _PageFiller(limit)
+    filler.add_items(_by_urgency(dated))  # 1
+    if ended:  # 2
+        trial = _PageFiller(limit)
+        trial.add_items(_by_urgency(ended))
+        shown = trial.pages[0].items
+        filler.add_items(shown)
+        filler.pages[-1].left_out = len(ended) - len(shown)
+    filler.add_items(sorted(undated, key=lambda item: (item.row.plan_code, item.row.id)))  # 3
+    for line in _by_line(chat_morning.escalated):  # 4
+        filler.page_with_room(_line_weight(line)).escalated.extend(line)
+    for line in _by_line(chat_morning.silent):
+        filler.page_with_room(_line_weight(line)).silent.extend(line)
+    for account in chat_morning.accounts:
+        filler.page_with_room(_ACCOUNT_FRAME).accounts.append(account)
+    return filler.pages
+
+
+class _PageFiller:
+    """Pages that are filled one after another."""
+
+    def __init__(self, limit: int) -> None:
+        self.pages: list[MorningPage] = []
+        self._limit = limit
+        self._room = 0  # characters left on the last page
+
+    def add_items(self, items: Sequence[DueItem]) -> None:
+        """Add items to pages of their own, at most ten a page."""
+        for index, item in enumerate(items):
+            if index == 0 or len(self.pages[-1].items) >= ITEMS_A_PAGE:
+                self._room = 0
+            self.page_with_room(_weight(item)).items.append(item)
+
+    def page_with_room(self, weight: int) -> MorningPage:
+        """Return the last page, or a new one where it has no room for so many characters."""
+        if self._room < weight:
+            self.pages.append(MorningPage([]))
+            self._room = self._limit - _PAGE_FRAME
+        self._room -= weight
+        return self.pages[-1]
 
 
 def _split_by_kind(items: Iterable[DueItem]) -> tuple[list[DueItem], list[DueItem], list[DueItem]]:
@@ -126,23 +133,11 @@ def _split_by_kind(items: Iterable[DueItem]) -> tuple[list[DueItem], list[DueIte
 
 
 def _by_line(items: Iterable[DueItem]) -> list[list[DueItem]]:
+    """Group the items of several agencies that are told in one line."""
     lines: dict[tuple[Any, ...], list[DueItem]] = {}
     for item in items:
         lines.setdefault(line_key(item.row, item.due_on), []).append(item)
     return list(lines.values())
-
-
-def _fill(items: Sequence[DueItem], limit: int) -> list[list[DueItem]]:
-    pages: list[list[DueItem]] = []
-    room = 0
-    for item in items:
-        weight = _weight(item)
-        if not pages or room < weight or len(pages[-1]) >= ITEMS_A_PAGE:
-            pages.append([])
-            room = limit - _PAGE_FRAME
-        pages[-1].append(item)
-        room -= weight
-    return pages
 
 
 def _by_urgency(items: Sequence[DueItem]) -> list[DueItem]:
@@ -160,6 +155,10 @@ def _by_urgency(items: Sequence[DueItem]) -> list[DueItem]:
             item.row.id,
         ),
     )
+
+
+def _line_weight(line: Sequence[DueItem]) -> int:
+    return _LINE_FRAME + len(obligation_title(line[0].row))
 
 
 def _weight(item: DueItem) -> int:

@@ -1,46 +1,32 @@
-"""What gives way when an account has nearly used up its month.
+"""Near a monthly cap, drop reminders of rung -10 and earlier; the next rung tells them. Pure.
 
-Promises that what is due, late, an answer or a notice goes out as ever; and that of what is left out
-nothing is lost: a reminder far from its date is told by the next nearer rung, the question after tasks
-without a date on the first morning on which there is room again. Whatever else is put into chats without
-being urgent (a digest) asks `scarce` first. Pure.
+Guarantees:
+- Reminders that are due soon or late, answers and notices are never dropped.
+- Questions about tasks without a date are asked on the first morning with room again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 from jobs.morning.pages import ChatMorning, DueItem
 
-NEAR_CAP_PERCENT = 95  # per cent of a month's messages, from which on what is less urgent gives way
-LAST_DEFERRABLE_RUNG = -10  # the last rung that does
-
-
-def near_cap(accounts: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Return the accounts that are to be spared; accounts: as jobs.delivery.usage.accounts_in_use returns them."""
-    return {
-        account["id"]
-        for account in accounts
-        if (account["messages"]["percent"] or 0) >= NEAR_CAP_PERCENT
-    }
+LAST_DEFERRABLE_RUNG = -10
 
 
 def is_deferrable(item: DueItem) -> bool:
-    """Tell whether an item can wait: far from its date, or a question that has none."""
+    """Tell whether an item can wait: far from its date, or without one."""
     return item.is_undated or item.rung <= LAST_DEFERRABLE_RUNG
 
 
 def drop_deferrable(chat_mornings: dict[int, ChatMorning], near_cap_ids: set[int]) -> set[int]:
-    """Leave out of the chats of spared accounts what can wait; chats with nothing else are left out.
+    """Drop the items that can wait from chats of accounts near a cap, and chats without any other item.
 
-    Returns the obligations that are now told nowhere and whose rung is passed over.
+    Returns the obligations that no chat is told of now, whose rung is passed over.
     """
-    left_out: dict[int, DueItem] = {}
+    dropped: dict[int, DueItem] = {}
     for chat_id, chat_morning in list(chat_mornings.items()):
-        if chat_morning.place.account_id not in near_cap_ids:
+        if chat_morning.recipient.account_id not in near_cap_ids:
             continue
-        left_out |= {
+        dropped |= {
             item.row.id: item
             for item in (*chat_morning.items, *chat_morning.silent)
             if is_deferrable(item)
@@ -49,9 +35,9 @@ def drop_deferrable(chat_mornings: dict[int, ChatMorning], near_cap_ids: set[int
         chat_morning.silent = [item for item in chat_morning.silent if not is_deferrable(item)]
         if not chat_morning.items and not chat_morning.silent:
             del chat_mornings[chat_id]
-    told = {
+    still_listed = {
         item.row.id
         for chat_morning in chat_mornings.values()
         for item in (*chat_morning.items, *chat_morning.silent)
     }
-    return {key for key, item in left_out.items() if key not in told and not item.is_undated}
+    return {key for key, item in dropped.items() if key not in still_listed and not item.is_undated}

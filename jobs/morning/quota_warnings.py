@@ -1,10 +1,9 @@
-"""A cap that comes near is told to who coordinates, in the morning message.
+"""Warnings of caps that come near, in the morning messages of the coordinators.
 
-Promises one line for an account, what it uses up and a level, once a month (of people once), in every
-chat of the coordinators whose province the account serves: at the end of what the chat is told that
-morning, else in a message of its own. A line that never left is told again the next morning
-(jobs/morning/unsent.py). Of an account that is stopped nothing is told here: that was told when it stopped.
-Sends nothing itself.
+Guarantees:
+- A chat is warned once a month of each level of an account's messages, and once of each level of people.
+- A warning that was never sent is repeated the next morning (jobs/morning/unsent.py).
+- A stopped account causes no warning: the coordinators were notified when it stopped.
 """
 
 from __future__ import annotations
@@ -31,53 +30,56 @@ async def warn_coordinators(
     *,
     now: datetime,
 ) -> None:
-    """Add to the morning's bags what the coordinators do not know of the accounts yet, and note it.
+    """Add new warnings to the mornings of the coordinators' chats, and record them.
 
-    accounts: as jobs.delivery.usage.accounts_in_use returns them.
+    accounts: as accounts_in_use returns them.
     """
-    passed = [
+    reached = [
         (account, what, level)
         for account in accounts
         for what in ("messages", "people")
         if not account["stopped"] and (level := _level(account, what))
     ]
-    if not passed:
+    if not reached:
         return
-    serving = await usage_warnings.list_province_accounts(connection, province)
+    account_ids = await usage_warnings.list_province_accounts(connection, province)
     this_month = civil_date(now).replace(day=1)
-    for agency_id, places in (await province_coordinators(connection, province)).items():
-        for place in places:
-            for account, what, level in passed:
-                if account["id"] not in serving:
+    for agency_id, recipients in (await province_coordinators(connection, province)).items():
+        for recipient in recipients:
+            for account, what, level in reached:
+                if account["id"] not in account_ids:
                     continue
                 month_on = this_month if what == "messages" else usage_warnings.EVER
-                mark = await usage_warnings.record_warning(
+                warning_id = await usage_warnings.record_warning(
                     connection,
-                    chat_id=place.chat_id,
+                    chat_id=recipient.chat_id,
                     account_id=account["id"],
                     what=what,
                     month_on=month_on,
                     level=level,
                     now=now,
                 )
-                if mark is not None:
-                    chat_morning = chat_mornings.setdefault(place.chat_id, ChatMorning(place))
+                if warning_id is not None:
+                    chat_morning = chat_mornings.setdefault(
+                        recipient.chat_id, ChatMorning(recipient)
+                    )
                     chat_morning.agency_id = agency_id
-                    chat_morning.accounts.append(_line(account, what, level, this_month, mark))
+                    line = _warning_line(account, what, level, this_month, warning_id)
+                    chat_morning.accounts.append(line)
 
 
 def _level(account: dict[str, Any], what: str) -> int:
-    use = account[what]
-    if what == "people" and use["cap"] is not None and use["used"] > use["cap"]:
+    usage = account[what]
+    if what == "people" and usage["cap"] is not None and usage["used"] > usage["cap"]:
         return OVER_CAP
-    return int(use["level"])
+    return int(usage["level"])
 
 
-def _line(
-    account: dict[str, Any], what: str, level: int, month_on: date, mark: int
+def _warning_line(
+    account: dict[str, Any], what: str, level: int, month_on: date, warning_id: int
 ) -> dict[str, Any]:
     return {
-        "mark": mark,
+        "mark": warning_id,
         "messenger": account["messenger"],
         "name": account["name"],
         "what": what,

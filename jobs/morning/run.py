@@ -1,9 +1,9 @@
-"""The morning run: what is due becomes one message a chat.
+"""Morning run: the obligations due for a reminder become one message a chat, in pages.
 
-Promises that each rung of each obligation is put into messages once, that a chat gets one message a
-morning (in pages of at most ten items), that of several rungs missed only the latest is told, and that
-a message of an earlier morning which never left is replaced, not added to. Composition and marking are
-one transaction. Sends nothing itself.
+Guarantees:
+- Each rung of an obligation is put into messages once; of several missed rungs only the latest.
+- A message of an earlier morning that was never sent is replaced.
+- A province's messages and their record are one transaction.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
 from jobs.channel import Capabilities
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.delivery.usage import accounts_in_use
+from jobs.delivery.usage import accounts_in_use, near_cap
 from jobs.morning import escalation, quota_saving, quota_warnings
-from jobs.morning.pages import ChatMorning, DueItem, paginate
+from jobs.morning.pages import ChatMorning, DueItem, MorningPage, paginate
 from jobs.morning.recipients import assign_to_chats
 from jobs.morning.unsent import replace_unsent
 from jobs.planning.ladder_cache import LadderCache
@@ -46,18 +46,18 @@ from jobs.planning.rungs import recompute
 _log = get_logger("reminders")
 
 _DEFAULT_LIMIT = 4096
-_AT_A_STRETCH = 50  # chats, before whoever else is at work in the process has a turn
+_CHATS_A_STRETCH = 50  # composed before other tasks of the process run
 
 
 @dataclass(slots=True)
 class MorningResult:
-    """What mornings composed: messages put, lines in them, obligations nobody can be told of."""
+    """Provinces whose morning was composed, and what was put into the outbox."""
 
     provinces: list[str] = field(default_factory=list)
     messages: int = 0
-    items: int = 0
-    unreachable: int = 0
-    failed: list[str] = field(default_factory=list)  # tried again at the next tick
+    items: int = 0  # obligations in them
+    unreachable: int = 0  # obligations without any chat
+    failed: list[str] = field(default_factory=list)  # provinces, tried again at the next tick
 
 
 async def run_mornings(
@@ -69,13 +69,12 @@ async def run_mornings(
 ) -> MorningResult:
     """Compose the morning of every province whose hour has come today and that has not had it.
 
-    can: what the channel of each account can. Harmless to call again and again, and from several
-    processes at once.
+    Harmless to call again, and from several processes at once. capabilities: by account.
     """
     result = MorningResult()
     if not is_within_sending_hours(now, registry.workdays):
         return result
-    today, known = civil_date(now), capabilities or {}
+    today, capabilities = civil_date(now), capabilities or {}
     async with database.read() as connection:
         done = await job_runs.list_finished_subjects(
             connection, "morning", registry.provinces, today
@@ -87,7 +86,7 @@ async def run_mornings(
         if not waiting:
             return result
         accounts = await accounts_in_use(
-            connection, lambda use: known.get(use.account_id), today=today
+            connection, lambda usage: capabilities.get(usage.account_id), today=today
         )
     ladders = LadderCache(registry)
     for code in waiting:
@@ -100,12 +99,12 @@ async def run_mornings(
                         code,
                         now=now,
                         result=result,
-                        capabilities=known,
+                        capabilities=capabilities,
                         accounts=accounts,
                         ladders=ladders,
                     )
                     result.provinces.append(code)
-        except Exception as error:  # one province's trouble must not cost the others their morning
+        except Exception as error:  # one province's fault must not stop the others
             about = {"province": code, "error": describe_fault(error)}
             _log.error("morning.failed", **about, exc_info=not isinstance(error, DATABASE_ERRORS))
             result.failed.append(code)
@@ -130,47 +129,52 @@ async def compose_morning(
 ) -> None:
     """Put one province's messages of the day into the outbox, in the caller's transaction.
 
-    accounts: as jobs.delivery.usage.accounts_in_use returns them. ladders: of the registry, where several
-    provinces have their morning.
+    accounts: as accounts_in_use returns them. ladders: shared by several provinces' mornings.
+
+    1. End stand-ins whose last day is over; skip reminders of earlier mornings that were never sent.
+    2. Load the items that are due, and those that were skipped.
+    3. Assign them to chats, and drop those that can wait on accounts near their monthly cap.
+    4. Add escalations and warnings of caps.
+    5. Put the messages into the outbox.
+    6. Record the rungs of the items that were listed or passed over, and plan the next ones.
     """
     today = civil_date(now)
     ladders = ladders or LadderCache(registry)
     home = registry.provinces[province_code]
-    await end_stand_ins(connection, today=today, now=now)
-    stale = await replace_unsent(connection, province_code, today)
-    items = await _due_items(connection, registry, ladders, province_code, stale, today)
+    await end_stand_ins(connection, today=today, now=now)  # 1
+    skipped = await replace_unsent(connection, province_code, today)
+    items = await _load_items(connection, registry, ladders, province_code, skipped, today)  # 2
     chat_mornings: dict[int, ChatMorning] = {}
     passed_over: set[int] = set()
-    if items:
+    if items:  # 3
         chat_mornings, unreachable = await assign_to_chats(
             connection, registry, province_code, items, today
         )
         result.unreachable += unreachable
-        passed_over = quota_saving.drop_deferrable(chat_mornings, quota_saving.near_cap(accounts))
-    await escalation.escalate(connection, registry, province_code, chat_mornings, today=today)
+        passed_over = quota_saving.drop_deferrable(chat_mornings, near_cap(accounts))
+    await escalation.escalate(connection, registry, province_code, chat_mornings, today=today)  # 4
     await quota_warnings.warn_coordinators(
         connection, province_code, chat_mornings, accounts, now=now
     )
-    told = passed_over | await _put(
-        connection, home, chat_mornings, today, now, capabilities, result
-    )
-    said = [item for item in items if item.row.id in told]
-    await _mark(connection, registry, ladders, said, today)
+    listed = await _put_messages(connection, home, chat_mornings, now, capabilities, result)  # 5
+    recorded = [item for item in items if item.row.id in passed_over | listed]
+    await _record_rungs(connection, registry, ladders, recorded, today)  # 6
 
 
-async def _due_items(
+async def _load_items(
     connection: AsyncConnection,
     registry: Registry,
     ladders: LadderCache,
     province: str,
-    stale: Sequence[int],
+    skipped: Sequence[int],
     today: date,
 ) -> list[DueItem]:
+    """Return the items due today, and those of skipped messages that are still open."""
     home = registry.provinces[province]
     holders = Holders(home, on=today)
     rows = await due.load_due(connection, province, today=today)
-    known = {row.id for row in rows}
-    rows += await due.load_open(connection, [key for key in stale if key not in known])
+    due_ids = {row.id for row in rows}
+    rows += await due.load_open(connection, [key for key in skipped if key not in due_ids])
     items: list[DueItem] = []
     for row in sorted(rows, key=attrgetter("id")):
         if row.plan_code not in registry.plans:
@@ -186,96 +190,91 @@ async def _due_items(
     return items
 
 
-async def _put(
+async def _put_messages(
     connection: AsyncConnection,
     home: Province,
     chat_mornings: dict[int, ChatMorning],
-    today: date,
     now: datetime,
     capabilities: Mapping[int, Capabilities],
     result: MorningResult,
 ) -> set[int]:
-    """Put the messages of all chats; return the obligations that were told of."""
-    told: set[int] = set()
+    """Put the messages of all chats into the outbox; returns the obligations that they list."""
+    today = civil_date(now)
+    listed: set[int] = set()
     announced: list[int] = []
     messages: list[dict[str, Any]] = []
-    lines: dict[str, list[tuple[int, int, int]]] = {}
+    items: dict[str, list[tuple[int, int, int]]] = {}
     for number, chat_morning in enumerate(chat_mornings.values()):
-        if number % _AT_A_STRETCH == 0:
+        if number % _CHATS_A_STRETCH == 0:
             await asyncio.sleep(0)
-        told.update(item.row.id for item in (*chat_morning.items, *chat_morning.silent))
-        readers = list(
-            dict.fromkeys(item.addressee for item in chat_morning.items if not item.undecided)
-        )
-        limit = (
-            capabilities[chat_morning.place.account_id].max_text
-            if chat_morning.place.account_id in capabilities
-            else _DEFAULT_LIMIT
-        )
-        pages = paginate(
-            chat_morning.items,
-            chat_morning.silent,
-            limit,
-            escalated=chat_morning.escalated,
-            accounts=chat_morning.accounts,
-        )
-        above = 0  # lines on the pages before
+        listed.update(item.row.id for item in (*chat_morning.items, *chat_morning.silent))
+        channel = capabilities.get(chat_morning.recipient.account_id)
+        pages = paginate(chat_morning, channel.max_text if channel else _DEFAULT_LIMIT)
+        position = 1  # numbers run on over the pages
         for index, page in enumerate(pages, 1):
-            key = f"morning:{home.code}:{chat_morning.place.chat_id}:{today}:{index}"
-            lines[key] = [
-                (position, item.row.id, item.rung)
-                for position, item in enumerate(page.items, above + 1)
+            key = f"morning:{home.code}:{chat_morning.recipient.chat_id}:{today}:{index}"
+            items[key] = [
+                (number, item.row.id, item.rung) for number, item in enumerate(page.items, position)
             ]
-            above += len(page.items)
-            warned = [item.row.id for item in page.items if escalation.is_announced(home, item)]
-            announced += warned
-            speaks_of = (*page.items, *page.silent, *page.escalated)
-            messages.append(
-                {
-                    "account_id": chat_morning.place.account_id,
-                    "chat_id": chat_morning.place.chat_id,
-                    "template": "reminder",
-                    "context": {
-                        "agency": " và ".join(home.agencies[code].name for code in readers),
-                        "agency_code": next(iter(readers), ""),
-                        "asked": any(home.is_outside(code) for code in readers),
-                        "left_out": page.left_out,
-                        "undecided": [item.row.id for item in page.items if item.undecided],
-                        "silent": [item.row.id for item in page.silent],
-                        "escalated": [item.row.id for item in page.escalated],
-                        "to_leader": chat_morning.is_leader and not chat_morning.items,
-                        "warning": escalation.escalation_limits(home) if warned else None,
-                        "accounts": page.accounts,
-                    },
-                    "agency_id": speaks_of[0].row.agency_id
-                    if speaks_of
-                    else chat_morning.agency_id,
-                    "page": index,
-                    "pages": len(pages),
-                    "dedupe_key": key,
-                    "broadcast_on": today,
-                }
-            )
+            position += len(page.items)
+            newly = [item.row.id for item in page.items if escalation.is_announced(home, item)]
+            announced += newly
+            message = _compose_message(home, chat_morning, page, announces=bool(newly))
+            message |= {
+                "page": index,
+                "pages": len(pages),
+                "dedupe_key": key,
+                "broadcast_on": today,
+            }
+            messages.append(message)
     result.messages += await outbox.enqueue_all(
-        connection, messages, lines, priority=outbox.BROADCAST, now=now, send_at=now
+        connection, messages, items, priority=outbox.BROADCAST, now=now, send_at=now
     )
     await escalation.mark_announced(connection, announced)
-    result.items += len(told)
-    return told
+    result.items += len(listed)
+    return listed
 
 
-async def _mark(
+def _compose_message(
+    home: Province, chat_morning: ChatMorning, page: MorningPage, *, announces: bool
+) -> dict[str, Any]:
+    """Return the message of a page; announces: it says what follows if an obligation stays late."""
+    agencies = list(
+        dict.fromkeys(item.addressee for item in chat_morning.items if not item.undecided)
+    )
+    first = next(iter((*page.items, *page.silent, *page.escalated)), None)
+    return {
+        "account_id": chat_morning.recipient.account_id,
+        "chat_id": chat_morning.recipient.chat_id,
+        "template": "reminder",
+        "context": {
+            "agency": " và ".join(home.agencies[code].name for code in agencies),
+            "agency_code": next(iter(agencies), ""),
+            "asked": any(home.is_outside(code) for code in agencies),
+            "left_out": page.left_out,
+            "undecided": [item.row.id for item in page.items if item.undecided],
+            "silent": [item.row.id for item in page.silent],
+            "escalated": [item.row.id for item in page.escalated],
+            "to_leader": chat_morning.is_leader and not chat_morning.items,
+            "warning": escalation.escalation_limits(home) if announces else None,
+            "accounts": page.accounts,
+        },
+        "agency_id": first.row.agency_id if first is not None else chat_morning.agency_id,
+    }
+
+
+async def _record_rungs(
     connection: AsyncConnection,
     registry: Registry,
     ladders: LadderCache,
     items: Sequence[DueItem],
     today: date,
 ) -> None:
-    """Record each rung as put into a message, and reckon the next."""
+    """Record each item's rung as put into a message, and plan the next one."""
     day = today.isoformat()
-    told = [(item.row.id, item.due_on.isoformat(), item.rung, day) for item in items]
+    rows = [(item.row.id, item.due_on.isoformat(), item.rung, day) for item in items]
     names = ("obligation_id", "due_on", "rung", "reminded_on")
-    # What is told again, because it never left, stands there already.
-    await bulk_insert(connection, Reminder, names, told, ignore_existing=True)
+    # A rung whose message was replaced has its row already.
+    await bulk_insert(connection, Reminder, names, rows, ignore_existing=True)
     ids = [item.row.id for item in items]
     await recompute(connection, registry, ids, today=today, ladders=ladders)

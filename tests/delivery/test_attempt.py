@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.channel import OutgoingMessage, Receipt, Slot, Unknown
-from jobs.delivery.attempt import SendAttempts
+from jobs.delivery.in_flight import SendAttempts
 
 
 class Answering:
