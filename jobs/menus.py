@@ -26,7 +26,7 @@ from jobs.delivery.lease import AccountLease
 
 log = get_logger("menus")
 
-Commands = Sequence[tuple[str, str]]
+MenuCommands = Sequence[tuple[str, str]]
 
 ROLES: tuple[Role, ...] = ("coordinator", "leader", "focal")  # highest first
 MOST_A_STEP = 20  # chats of an account
@@ -61,7 +61,7 @@ class MenuUpdater:
         self,
         database: Database,
         channels: Mapping[int, Channel],
-        menus: Mapping[str, Commands],
+        menus: Mapping[str, MenuCommands],
         *,
         account_leases: Mapping[int, AccountLease] | None = None,
     ) -> None:
@@ -184,5 +184,5 @@ async def _reserve_slot(channel: Channel, chat: _MenuChat, give_up_at: float) ->
         await asyncio.sleep(wait)
 
 
-def _digest(commands: Commands) -> str:
+def _digest(commands: MenuCommands) -> str:
     return hashlib.sha256(repr([tuple(one) for one in commands]).encode()).hexdigest()[:8]

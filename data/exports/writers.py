@@ -18,7 +18,7 @@ from data.clock import ZONE
 from data.exports.page import ExportColumn, ExportPage
 from data.sheets.workbook import neutralize_formula
 
-MOST_ROWS = 1_048_575  # of a page beside its heading; Excel's own limit
+MOST_SHEET_ROWS = 1_048_575  # of a page beside its heading; Excel's own limit
 _FIRST_YEAR = 1900  # of Excel's calendar
 _WRAPPED_FROM = 40  # characters; columns as wide hold sentences
 
@@ -39,7 +39,7 @@ class Sink(Protocol):
 class WorkbookSink:
     """A workbook with a sheet for each page; a page with too many rows continues on a further sheet."""
 
-    def __init__(self, path: Path, *, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, path: Path, *, most_rows: int = MOST_SHEET_ROWS) -> None:
         from xlsxwriter import Workbook  # here, so that an idle service does not hold it in memory
 
         # Its temporary files lie in the folder of the file, which the caller removes after a fault.
