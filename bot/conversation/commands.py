@@ -34,7 +34,7 @@ from bot.conversation.targets.view import answer_chitieu
 from data.contacts.enrolments import ActiveEnrolment, Role
 from jobs.channel import Answer
 from jobs.menus import ROLES as MENU_ROLES
-from jobs.menus import Commands, menu_key
+from jobs.menus import MenuCommands, menu_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +172,10 @@ COMMANDS_BY_WORD = {
 }
 
 
-STRANGER_COMMANDS: Commands = [("help", COMMANDS["help"].help)]
+STRANGER_COMMANDS: MenuCommands = [("help", COMMANDS["help"].help)]
 
 
-def menus_by_role() -> Mapping[str, Commands]:
+def menus_by_role() -> Mapping[str, MenuCommands]:
     """Return (name, help) of the commands of each role, private and in a group, by jobs.menus.menu_key."""
     return {
         menu_key(role, in_group=in_group): _list_commands(role, in_group=in_group)
@@ -184,7 +184,7 @@ def menus_by_role() -> Mapping[str, Commands]:
     }
 
 
-def _list_commands(role: Role, *, in_group: bool) -> Commands:
+def _list_commands(role: Role, *, in_group: bool) -> MenuCommands:
     enrolment = ActiveEnrolment(0, 0, None, 0, "", "", "", role, may_decide=False)
     caller = Caller(chat_id=0, in_group=in_group, person_id=None, enrolments=(enrolment,))
     return [
