@@ -28,8 +28,7 @@ class Occurrence:
 
 def last_day_on_time(deadline: Deadline, year: int) -> date:
     """Return the last civil date on time in a year; 29/2 falls back to 28/2."""
-    day = _civil(year, deadline.month, deadline.day)
-    return day - timedelta(days=1) if deadline.operator == "before" else day
+    return _last_day(year, deadline.month, deadline)
 
 
 def occurrences(
@@ -98,8 +97,16 @@ def _within(
 ) -> Occurrence:
     if deadline is None:
         return Occurrence(period, date(year, month, proposed_day), True)
-    day = _civil(year, month, deadline.day)
-    return Occurrence(period, day - timedelta(days=deadline.operator == "before"), False)
+    return Occurrence(period, _last_day(year, month, deadline), False)
+
+
+def _last_day(year: int, month: int, deadline: Deadline) -> date:
+    """Return the last day on time: "trước ngày 31" in June is 30/6, for that day is before the 31st."""
+    if deadline.operator != "before":
+        return _civil(year, month, deadline.day)
+    if deadline.day == 1:
+        return date(year, month, 1) - timedelta(days=1)
+    return _civil(year, month, deadline.day - 1)
 
 
 def _civil(year: int, month: int, day: int) -> date:

@@ -195,6 +195,16 @@ def test_before_a_day_is_due_one_day_earlier_than_on_it(year: int, month: int, d
     assert last_day_on_time(on, year) - last_day_on_time(before, year) == timedelta(days=1)
 
 
+def test_before_the_31st_of_each_month_is_the_whole_of_a_month_of_30_days() -> None:
+    monthly = duty(
+        "monthly", {"operator": "before", "month": 1, "day": 31, "raw": "trước ngày 31 hằng tháng"}
+    )
+    due = [day for _, day in dates_of(monthly)]
+    assert date(2026, 6, 30) in due
+    assert date(2026, 7, 30) in due
+    assert date(2026, 2, 28) in due
+
+
 def test_half_yearly_with_a_june_date_names_the_first_half_only() -> None:
     entry = duty("semiannual", {"operator": "before", "month": 6, "day": 10, "raw": "trước 10/6"})
     assert dates_of(entry) == [("2026-H1", date(2026, 6, 9))]
