@@ -19,8 +19,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bot.errors import AdminError
 
@@ -40,16 +47,10 @@ class SettingsRefused(AdminError):
     """Settings are wrong; str() is Vietnamese, a line a fault, and never holds a secret."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting of the program, checked; `.env.example` explains each."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)  # may hold a password
     database_url_file: Path | None = None
@@ -186,7 +187,7 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
     Raises SettingsRefused with every fault, each by the setting's name.
     """
     try:
-        written = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+        written = dotenv_values(env_file) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"Không đọc được {env_file}: cần tệp chữ UTF-8 đọc được.") from error
     faults = [
@@ -195,8 +196,13 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
     ]
     if faults:
         raise SettingsRefused("\n".join(faults))
+    variables = (*written.items(), *os.environ.items())
+    values = {name: value for name, value in variables if value}  # an empty setting is not set
+    fields = {field: PREFIX + field.upper() for field in Settings.model_fields}
     try:
-        return Settings(_env_file=env_file)
+        return Settings.model_validate(
+            {field: values[name] for field, name in fields.items() if name in values}
+        )
     except ValidationError as error:
         raise SettingsRefused(
             "\n".join(_describe_setting_fault(item) for item in error.errors())

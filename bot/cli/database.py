@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.cli.output import CommandFailed, show_progress
 from bot.config import Settings, make_default_folder
@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # commands that only read files start without SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from data.db.database import Database
+
+_LoadedT = TypeVar("_LoadedT")
 
 
 def read_registry_files(settings: Settings) -> Registry:
@@ -41,10 +43,20 @@ async def require_registry(connection: AsyncConnection) -> Registry:
     """Return the registry as loaded into the database; raises CommandFailed where none was."""
     from data.loading.load import read_registry
 
-    registry = await read_registry(connection)
-    if registry is None:
+    return _require_loaded(await read_registry(connection))
+
+
+async def require_workdays(connection: AsyncConnection) -> Workdays:
+    """Return the calendar as loaded into the database; raises CommandFailed where none was."""
+    from data.loading.load import read_workdays
+
+    return _require_loaded(await read_workdays(connection))
+
+
+def _require_loaded(loaded: _LoadedT | None) -> _LoadedT:
+    if loaded is None:
         raise CommandFailed("Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load» trước.")
-    return registry
+    return loaded
 
 
 def database_exists(settings: Settings) -> bool:

@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.database import open_for_reading, require_registry
 from bot.cli.lookup import find_agency, find_province
 from bot.cli.options import JsonOption, day_option
 from bot.cli.output import CommandFailed, print_json
 from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
-from bot.service.accounts import capabilities_for_kind
 from data.accounts.usage import list_account_usage
 from data.clock import SystemClock, civil_date
 from data.digests.kept_weeks import ScopeFacts, ScopeKey, load_week_facts, monday_of

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.capabilities import capabilities_for_kind
 from bot.config import Settings
-from bot.service.accounts import capabilities_for_kind
 from data.contacts.invite_links import list_invite_links
 
 

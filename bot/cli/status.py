@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from bot.cli.database import open_for_reading, require_registry
+from bot.channels.capabilities import capabilities_for_kind
+from bot.cli.database import open_for_reading, require_registry, require_workdays
 from bot.cli.lookup import find_plan_code, find_province
 from bot.cli.options import JsonOption, PlanOption, ProvinceOption
 from bot.cli.output import format_number, print_json, print_table
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
-from bot.service.accounts import capabilities_for_kind
 from data.clock import SystemClock, civil_date
 from data.figures.plans import PlanFigures, load_plan_figures
 from data.figures.reports import DutyFigures, load_duty_figures
 from data.models import Plan
+from data.registry.registry import Registry
 from data.rows import row_fields
 from jobs.delivery.usage import accounts_in_use
 
@@ -115,15 +116,13 @@ async def _load_status(
 ) -> dict[str, Any]:
     today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database, database.read() as connection:
-        registry = await require_registry(connection)
+        workdays = await require_workdays(connection)
         query = select(Plan.__table__).where(Plan.withdrawn_at.is_(None)).order_by(Plan.code)
-        if plan is not None:
-            query = query.where(Plan.code == find_plan_code(registry, plan, province))
-        elif province is not None:
-            query = query.where(Plan.province == find_province(registry, province).code)
+        if plan is not None or province is not None:
+            registry = await require_registry(connection)
+            query = query.where(_chosen(registry, plan, province))
         plans = (await connection.execute(query)).all()
         ids = [row.id for row in plans]
-        workdays = registry.workdays
         tasks = await load_plan_figures(connection, ids, today=today, workdays=workdays)
         duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
         return {
@@ -141,6 +140,14 @@ async def _load_status(
                 today=today,
             ),
         }
+
+
+def _chosen(registry: Registry, plan: str | None, province: str | None) -> ColumnElement[bool]:
+    """Return the condition for the plans that the options name."""
+    if plan is not None:
+        return Plan.code == find_plan_code(registry, plan, province)
+    assert province is not None
+    return Plan.province == find_province(registry, province).code
 
 
 def _report_as_json(duty: DutyFigures) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The accounts that are set: their channels, webhooks and capabilities, and opening them.
+"""The accounts that are set: their channels and webhooks, and opening them.
 
 Guarantees:
 - A refused key is named by its setting, and ends the start only where no account is left.
@@ -12,12 +12,11 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from bot.channels import MESSENGERS
-from bot.channels.local import LocalChannel
 from bot.channels.messenger import WebhookAddress
 from bot.config import Settings
 from bot.errors import AdminError
 from data.log import get_logger
-from jobs.channel import Capabilities, Channel, DeliveryError, Unauthorised
+from jobs.channel import Channel, DeliveryError, Unauthorised
 
 _log = get_logger("accounts")
 
@@ -36,13 +35,6 @@ def build_channels(settings: Settings) -> list[Channel]:
 def webhook_address_for(settings: Settings, channel: Channel) -> WebhookAddress:
     """Return where an account's platform posts to; raises KeyError for one that is not set."""
     return MESSENGERS[channel.kind].webhook(settings, channel.name)
-
-
-def capabilities_for_kind(settings: Settings, kind: str) -> Capabilities | None:
-    """Return the capabilities of a kind's accounts, with the caps that are set; None for an unknown kind."""
-    if kind == LocalChannel.kind:
-        return LocalChannel.capabilities
-    return MESSENGERS[kind].capabilities(settings) if kind in MESSENGERS else None
 
 
 def keys_settings() -> str:

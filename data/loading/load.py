@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, insert, select
+from sqlalchemy import case, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.statements import chunks
@@ -30,6 +30,7 @@ from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.titles import duty_title, task_title
+from data.registry.workdays import Workdays
 from data.rows import row_fields
 from data.rules.due_dates import phase_end
 from data.rules.owners import coordinator_of
@@ -110,6 +111,16 @@ async def read_registry(connection: AsyncConnection) -> Registry | None:
     for path, content in rows:
         files[path] = _MODELS[path.split("/")[0]].model_validate_json(content)
     return Registry(files, {}) if files else None
+
+
+async def read_workdays(connection: AsyncConnection) -> Workdays | None:
+    """Return the calendar as last loaded, or None where nothing was; parses no plans and agencies."""
+    is_calendar = RegistryFile.path.startswith("calendar/")
+    query = select(case((is_calendar, RegistryFile.content))).order_by(RegistryFile.path)
+    contents = (await connection.scalars(query)).all()
+    if not contents:
+        return None
+    return Workdays(CalendarFile.model_validate_json(each) for each in contents if each is not None)
 
 
 async def is_loaded(connection: AsyncConnection, registry: Registry) -> bool:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.channels import MESSENGERS
+from bot.channels.capabilities import capabilities_for_kind
 from bot.channels.local import LocalChannel
 from bot.channels.messenger import Messenger
 from bot.config import Settings, list_setting_names
-from bot.service.accounts import build_channels, capabilities_for_kind, webhook_address_for
+from bot.service.accounts import build_channels, webhook_address_for
 from tests.support.telegram_server import TOKEN
 from tests.support.zalo_server import TOKENS
 

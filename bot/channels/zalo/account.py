@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from bot.channels.messenger import WebhookAddress, WebhookFault, WebhookState
 from bot.channels.zalo.capabilities import CAPABILITIES
 from bot.config import Settings, webhook_secret
-from data.log import get_logger
 from jobs.channel import Capabilities, Channel
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 WEBHOOK_PATH = "/zalo/{}"  # a path for each bot, by its name
 SECRET_HEADER = "X-Bot-Api-Secret-Token"
-
-_log = get_logger("accounts")
 
 
 class ZaloBotMessenger:
@@ -68,7 +65,9 @@ class ZaloBotMessenger:
         wanted = self.webhook(settings, channel.name).url(settings.public_url)
         if (await self.webhook_state(channel)).url != wanted:
             hint = f"nhacviec zalo webhook {'set' if wanted else 'delete'}"
-            _log.warning(
+            from data.log import get_logger  # brings Rich, which a short command need not wait for
+
+            get_logger("accounts").warning(
                 "account.webhook_differs", channel=channel.kind, bot=channel.title, hint=hint
             )
 

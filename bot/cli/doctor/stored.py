@@ -8,9 +8,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import MESSENGERS
+from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel, messenger_title
 from bot.cli.output import format_number
-from bot.service.accounts import capabilities_for_kind
 from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
 from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
