@@ -38,7 +38,7 @@ async def prepare_database(settings: Settings, database: Database, clock: Clock)
     """
     await upgrade_schema(database)
     await _refuse_sandbox(database)
-    return await _load_registry(settings, database, now=await clock.now())
+    return await load_registry(settings, database, now=await clock.now())
 
 
 async def register_account(database: Database, channel: Channel, *, now: datetime) -> int:
@@ -81,9 +81,7 @@ async def _refuse_sandbox(database: Database) -> None:
         )
 
 
-async def _load_registry(
-    settings: Settings, database: Database, *, now: datetime
-) -> LoadedRegistry:
+async def load_registry(settings: Settings, database: Database, *, now: datetime) -> LoadedRegistry:
     """Return the registry of the database, loaded from the files where it is empty; raises RegistryFault."""
     files = Registry.from_folder(settings.registry)
     loaded = await LoadedRegistry.of(database)
