@@ -190,8 +190,8 @@ class AccountSender:
                 await leases.release_lease(connection, lease, now=await self._account_lease.now())
             self._apply_results(results, cooldowns, now)
         except (LeaseLost, DatabaseUnusable, SQLAlchemyError) as error:
-            reason = type(error).__name__
-            log.warning("lease.not_given_back", account=self._account_id, error=reason)
+            about = {"account": self._account_id, "error": type(error).__name__}
+            log.warning("lease.not_given_back", **about)
         self._in_flight.clear()
 
     async def _run_round(self) -> RoundResult:

@@ -38,6 +38,8 @@ async def queue_answers(
     connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
 ) -> list[int]:
     """Put answers into the outbox; returns the ids of the messages."""
+    if not answers:
+        return []
     message_ids = []
     own_chat = await load_incoming_chat(connection, incoming)
     for answer in answers:

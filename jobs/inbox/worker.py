@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -110,11 +111,9 @@ class Inbox:
                 log.error("inbox.held_up", error=describe_fault(error))
             except Exception:  # one fault must not stop all accounts
                 log.exception("inbox.failed")
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_SECONDS):
                     await self._woken.wait()
-            except TimeoutError:
-                pass
 
     async def handle_pending(self) -> int:
         """Handle all new events and return their number; raises DatabaseUnusable, which loses none.
@@ -174,7 +173,7 @@ class Inbox:
         """Handle a chat's events in order, up to one that another process handles; returns how many ended."""
         async with slots:
             for count, (event, incoming) in enumerate(events):
-                typing = self._show_typing(incoming) if _is_for_us(incoming) else None
+                typing = self._show_typing(incoming) if _expects_answer(incoming) else None
                 try:
                     if not await self._handle_event(event, incoming):
                         return count
@@ -224,16 +223,15 @@ class Inbox:
                 answers: list[Answer] = []
             else:
                 answers = await self._handle(connection, incoming, event_id=event.id, now=now)
-            message_ids = await queue_answers(connection, incoming, answers, now) if answers else []
+            message_ids = await queue_answers(connection, incoming, answers, now)
         _log_handled(event, "done", kind=incoming.kind, messages=message_ids)
         self._answered()  # a chat that moved or was lost may have put notices, too
         return True
 
     def _acknowledge(self, incoming: Incoming) -> None:
         """End a press's spinner, once its effect is committed; in the background."""
-        if incoming.action_id is None:
-            return
-        self._spawn(self._channels[incoming.account_id].acknowledge(incoming))
+        if incoming.action_id is not None:
+            self._spawn(self._channels[incoming.account_id].acknowledge(incoming))
 
     def _show_typing(self, incoming: Incoming) -> asyncio.Task[None]:
         """Show that an answer is being written, where handling takes long; cancel the task at the end."""
@@ -263,7 +261,7 @@ class Inbox:
             chat = await load_incoming_chat(connection, incoming)
             waits = chat is not None and incoming.kind in ("text", "action", "other")
             answers = [Answer(SORRY)] if waits else []
-            message_ids = await queue_answers(connection, incoming, answers, now) if waits else []
+            message_ids = await queue_answers(connection, incoming, answers, now)
         _log_handled(event, "parked", kind=incoming.kind, messages=message_ids)
         self._acknowledge(incoming)
         self._answered()
@@ -303,7 +301,7 @@ def _log_handled(
     )
 
 
-def _is_for_us(incoming: Incoming) -> bool:
+def _expects_answer(incoming: Incoming) -> bool:
     """Tell whether the sender waits for an answer: not in a group where they speak to others."""
     if incoming.kind not in ("text", "other"):
         return False
