@@ -169,7 +169,7 @@ def part_context(turn: Turn, part: Any) -> dict[str, Any]:
     """Return the template data of one agency's part."""
     days = official_days_left(part, today=turn.today, workdays=turn.registry.workdays)
     return {
-        **row_fields(part, "kind", "state", "percent"),
+        **row_fields(part, "kind", "percent"),
         "agency": part.agency_short,
         "said": state_word(part, turn.today),
         "due": effective_due(part.due_on, part.extended_to).isoformat(),
