@@ -134,7 +134,14 @@ PURE_HELPERS = {
 }  # modules that pure packages may use
 # Modules that other packages import; all others a package keeps to itself.
 DOORS: dict[str, set[str]] = {
-    "bot.channels": {"http_client", "local", "messenger", "zalo.account", "zalo.webhook"},
+    "bot.channels": {
+        "capabilities",
+        "http_client",
+        "local",
+        "messenger",
+        "zalo.account",
+        "zalo.webhook",
+    },
     "bot.cli": {"errors", "main"},
     "bot.conversation.contacts": {
         "agencies",
