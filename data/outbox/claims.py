@@ -12,12 +12,13 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Row,
     String,
     and_,
@@ -116,18 +117,19 @@ async def settle_dead_claims(
 async def claim_messages(
     connection: AsyncConnection,
     lease: Lease,
-    message_ids: Sequence[int],
+    messages: Mapping[int, int],
     *,
     now: datetime,
     sent: Sequence[SentMessage] = (),
 ) -> Sequence[Row[Any]]:
     """Claim those of the messages that are still pending, and return them; raises LeaseLost.
 
-    A row has the message's columns that sending needs, its chat's address, thread and chat_state, and is_list.
-    sent: receipts to record before; on PostgreSQL in the same statement.
+    messages: the chat of each when it was chosen. One rerouted since stays pending, because another of its
+    new chat may be in flight. A row has the message's columns that sending needs, its chat's address, thread
+    and chat_state, and is_list. sent: receipts to record before; on PostgreSQL in the same statement.
     """
     parameters = {
-        "ids": message_ids,
+        "ids": list(messages),
         "at": now,
         "today": civil_date(now),
         "of": lease.account_id,
@@ -141,9 +143,12 @@ async def claim_messages(
     else:
         await receipts.record_sent(connection, lease, sent, now=now)
         rows = (await connection.execute(_CLAIM, parameters)).all()
-    if len(rows) < len(message_ids):
+    if len(rows) < len(messages):
         await lock_lease(connection, lease)  # some were withdrawn meanwhile, or the lease is lost
-    return rows
+    rerouted = [row.id for row in rows if row.chat_id != messages[row.id]]
+    if rerouted:
+        await _release(connection, Message.id.in_(rerouted))
+    return [row for row in rows if row.id not in rerouted]
 
 
 async def release_claims(
@@ -158,12 +163,16 @@ async def release_claims(
         _CLAIMED,
         Message.claim_epoch == lease.epoch,
     )
+    await _release(connection, *own_claims, Message.id.not_in(list(except_ids)))
+    return set(await connection.scalars(select(Message.id).where(*own_claims)))
+
+
+async def _release(connection: AsyncConnection, *claimed: ColumnElement[bool]) -> None:
     await connection.execute(
         update(Message)
-        .where(*own_claims, Message.id.not_in(list(except_ids)))
+        .where(*claimed)
         .values(state="pending", claim_epoch=None, attempts=Message.attempts - 1)
     )
-    return set(await connection.scalars(select(Message.id).where(*own_claims)))
 
 
 async def record_ending(

@@ -18,7 +18,7 @@ Guarantees:
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -227,10 +227,11 @@ async def record_results(
     capabilities: Capabilities,
     *,
     now: datetime,
-    claim_ids: Sequence[int] = (),
+    claim: Mapping[int, int] | None = None,
 ) -> tuple[list[Cooldown | None], Sequence[Row[Any]]]:
     """Record results, then claim messages; returns each result's cooldown and the rows claimed.
 
+    claim: the messages to claim, each with the chat it had when it was chosen.
     Receipts are recorded together, on PostgreSQL in the statement that claims. Raises LeaseLost.
     """
     sent = [
@@ -246,8 +247,8 @@ async def record_results(
         else await record_unsent(connection, lease, result, capabilities, now=now)
         for result in results
     ]
-    if claim_ids:
-        rows = await claims.claim_messages(connection, lease, claim_ids, now=now, sent=sent)
+    if claim:
+        rows = await claims.claim_messages(connection, lease, claim, now=now, sent=sent)
         return cooldowns, rows
     await record_sent(connection, lease, sent, now=now)
     return cooldowns, []

@@ -245,11 +245,12 @@ class AccountSender:
     ) -> None:
         """Carry out steps 5 to 7 of a round; raises Unreadable and LeaseLost."""
         slots = {ready.message.id: ready.slot for ready in chosen}
+        chats = {ready.message.id: ready.message.chat_id for ready in chosen}
         capabilities = self._channel.capabilities
         self._in_doubt = True
         async with self._database.write() as connection:  # 5
             cooldowns, rows = await record_results(
-                connection, lease, finished, capabilities, now=now, claim_ids=[*slots]
+                connection, lease, finished, capabilities, now=now, claim=chats
             )
             contents = await self._preparer.read(connection, rows, today=civil_date(now))
             rendering = asyncio.create_task(self._preparer.prepare(rows, contents))  # 6

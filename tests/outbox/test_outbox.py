@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.accounts import leases
 from data.accounts.leases import Lease, LeaseLost
@@ -40,6 +41,11 @@ async def owned(database: Database, account_id: int, owner: str = "one") -> Leas
     return taken
 
 
+async def as_chosen(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, int]:
+    rows = await connection.execute(select(Message.id, Message.chat_id).where(Message.id.in_(ids)))
+    return {row.id: row.chat_id for row in rows}
+
+
 async def claimed(
     database: Database,
     held: Lease,
@@ -48,7 +54,9 @@ async def claimed(
     sent: Sequence[receipts.SentMessage] = (),
 ) -> list[int]:
     async with database.write() as connection:
-        rows = await claims.claim_messages(connection, held, ids, now=now, sent=sent)
+        rows = await claims.claim_messages(
+            connection, held, await as_chosen(connection, ids), now=now, sent=sent
+        )
         return sorted(row.id for row in rows)
 
 
@@ -136,7 +144,9 @@ async def test_an_owner_that_lost_its_lease_can_neither_claim_nor_record(
     second = await put(database, account_id, chat_id, "hai")
     old = await owned(database, account_id)
     async with database.write() as connection:
-        (row,) = await claims.claim_messages(connection, old, [first], now=MORNING)
+        (row,) = await claims.claim_messages(
+            connection, old, await as_chosen(connection, [first]), now=MORNING
+        )
     new = await owned(database, account_id)
     with pytest.raises(LeaseLost):
         await claimed(database, old, second)
@@ -275,7 +285,9 @@ async def test_the_latest_list_that_was_sent_is_what_a_chats_numbers_mean(
     held = await owned(database, account_id)
     for message_id in (listed, plain):
         async with database.write() as connection:
-            (row,) = await claims.claim_messages(connection, held, [message_id], now=MORNING)
+            (row,) = await claims.claim_messages(
+                connection, held, await as_chosen(connection, [message_id]), now=MORNING
+            )
             await receipts.record_sent(
                 connection, held, [receipts.SentMessage(row, str(message_id))], now=MORNING
             )
@@ -299,10 +311,12 @@ async def test_what_was_sent_is_recorded_with_the_claim_of_what_goes_next(
     ]
     held = await owned(database, account_id)
     async with database.write() as connection:
-        rows = await claims.claim_messages(connection, held, ids[:2], now=MORNING)
+        rows = await claims.claim_messages(
+            connection, held, await as_chosen(connection, ids[:2]), now=MORNING
+        )
         sent = [receipts.SentMessage(row, f"r{row.id}") for row in rows]
         (claimed_next,) = await claims.claim_messages(
-            connection, held, ids[2:], now=MORNING, sent=sent
+            connection, held, await as_chosen(connection, ids[2:]), now=MORNING, sent=sent
         )
     assert claimed_next.id == ids[2]
     listed, secret, after = [await message(database, one) for one in ids]
@@ -322,7 +336,9 @@ async def test_where_the_account_was_lost_nothing_is_recorded_with_a_claim(
     ids = [await put(database, account_id, chat_id, words) for words in ("một", "hai")]
     old = await owned(database, account_id)
     async with database.write() as connection:
-        (row,) = await claims.claim_messages(connection, old, ids[:1], now=MORNING)
+        (row,) = await claims.claim_messages(
+            connection, old, await as_chosen(connection, ids[:1]), now=MORNING
+        )
     await owned(database, account_id)
     sent = [receipts.SentMessage(row, "r1")]
     with pytest.raises(LeaseLost):
@@ -378,7 +394,9 @@ async def test_an_attempt_that_ends_late_leaves_the_next_one_as_it_is(
 ) -> None:
     first, second, message_id = await carried_to_another_account(database)
     async with database.write() as connection:
-        (row,) = await claims.claim_messages(connection, first, [message_id], now=MORNING)
+        (row,) = await claims.claim_messages(
+            connection, first, await as_chosen(connection, [message_id]), now=MORNING
+        )
     await carry(database, second, message_id)
     assert await claimed(database, second, message_id) == [message_id]
     async with database.write() as connection:
@@ -412,3 +430,20 @@ async def test_a_broadcast_read_ahead_before_the_night_is_not_claimed_after_it(
     morrow = MORNING + timedelta(days=1)
     assert await claimed(database, held, message_id, now=morrow) == []
     assert await claimed(database, held, message_id) == [message_id]
+
+
+async def test_a_message_rerouted_since_it_was_chosen_is_not_claimed(database: Database) -> None:
+    account_id = await account(database)
+    old, new = [await chat(database, account_id, name) for name in ("cũ", "mới")]
+    first, second = [
+        await put(database, account_id, each, text) for each, text in ((old, "1"), (new, "2"))
+    ]
+    held = await owned(database, account_id)
+    chosen = {first: old, second: new}
+    async with database.write() as connection:
+        await connection.execute(update(Message).where(Message.id == first).values(chat_id=new))
+    async with database.write() as connection:
+        rows = await claims.claim_messages(connection, held, chosen, now=MORNING)
+    assert [row.id for row in rows] == [second]
+    left = await message(database, first)
+    assert (left.state, left.claim_epoch, left.attempts) == ("pending", None, 0)

@@ -182,7 +182,8 @@ class Outbox(Happenings):
         is_set_back = hand.looked > self.now
         choice = self.do(hand.ahead.choose(self.now, free, set(in_hand.values())))
         assert len(choice.chosen) <= max(free, 0)
-        hand.chosen, hand.looked = [one.message.id for one in choice.chosen], self.now
+        hand.chosen = {one.message.id: one.message.chat_id for one in choice.chosen}
+        hand.looked = self.now
         if is_set_back:  # what was due by the clock before is due by this one
             self.see(
                 {
@@ -212,15 +213,15 @@ class Outbox(Happenings):
         """
         if hand.doubt:
             return None
-        ended, chosen = list(hand.ended), list(hand.chosen)
+        ended, chosen = list(hand.ended), hand.chosen
         concerned, before, mine = self.may_become(hand), dict(self.oracle.rows), self.is_owner(hand)
-        hand.chosen = []
+        hand.chosen = {}
 
         async def work() -> tuple[Any, Any]:
             async with self.database.write() as connection:
                 like = LIKE[hand.where]
                 done = await record_results(
-                    connection, hand.lease, ended, like, now=self.now, claim_ids=chosen
+                    connection, hand.lease, ended, like, now=self.now, claim=chosen
                 )
                 if commit == "refused":
                     raise Refused

@@ -127,7 +127,7 @@ class Hand:
     ahead: SendQueue
     sending: dict[int, Any] = field(default_factory=dict)
     ended: list[AttemptResult] = field(default_factory=list)
-    chosen: list[int] = field(default_factory=list)
+    chosen: dict[int, int] = field(default_factory=dict)  # messages, each with its chat
     known: set[int] = field(default_factory=set)  # what its look ahead must know of
     told: bool = True
     doubt: bool = False

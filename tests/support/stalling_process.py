@@ -33,7 +33,10 @@ def stall_at(database: Database, where: str) -> None:
 
         def called(frame: FrameType, what: str, _argument: Any) -> None:
             # What a drawing thread calls after each task, to be told whether to go on.
-            if what == "call" and frame.f_code.co_qualname == "_drawn.<locals>.told":
+            if (
+                what == "call"
+                and frame.f_code.co_qualname == "_draw_in_thread.<locals>.report_progress"
+            ):
                 stall(where)
 
         threading.setprofile(called)
