@@ -249,10 +249,11 @@ class Processes(Machine):
             if row is not None and row.attempts == one.message.attempts:
                 is_moved = is_lost and not isinstance(one.ending, Receipt)
                 concerned[row.id] = RESULTS[one.outcome] | (MOVES if is_moved else set())
-        for key in hand.chosen:
+        for key, chat_id in hand.chosen.items():
             row = self.oracle.rows[key]
             if self.is_owner(hand) and (row.state, row.account_id) == ("pending", hand.where):
-                concerned[key] = {*concerned.get(key, ()), "claimed"}
+                becomes = "claimed" if row.chat_id == chat_id else "pending"  # rerouted since
+                concerned[key] = {*concerned.get(key, ()), becomes}
         return concerned
 
     def in_order(self, hand: Hand, row: Any, before: dict[int, Any], together: set[int]) -> None:
