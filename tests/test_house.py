@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from bot.config import list_setting_names
+from tests.support.sources import MODULES, TOP, path_name, tree
 
-TOP = Path(__file__).parent.parent
 LAYERS = {"data": {"data"}, "jobs": {"data", "jobs"}, "bot": {"data", "jobs", "bot"}}
 MAX_LINES = 330
-MODULES = sorted(path for layer in LAYERS for path in (TOP / layer).rglob("*.py"))
 ONLY_IN = {
     "apscheduler": {"jobs/schedule.py"},
     "telegram": {"bot/channels/telegram/channel.py", "bot/channels/telegram/request.py"},
@@ -182,7 +181,15 @@ DOORS: dict[str, set[str]] = {
         "status",
         "tasks",
     },
-    "bot.conversation.reader": {"dates", "documents", "lexicon", "targets", "tokens", "understand"},
+    "bot.conversation.reader": {
+        "dates",
+        "documents",
+        "lexicon",
+        "target_matching",
+        "targets",
+        "tokens",
+        "understand",
+    },
     "bot.conversation.replies": {"dispatch", "show"},
     "bot.conversation.targets": {"ask", "dispatch", "record", "view"},
     "bot.sandbox": {"serve"},
@@ -219,7 +226,7 @@ DOORS: dict[str, set[str]] = {
         "submissions",
         "undo",
     },
-    "data.registry": {"province", "registry", "schema", "titles", "workdays", "yaml_reader"},
+    "data.registry": {"files", "province", "registry", "schema", "titles", "workdays"},
     "data.reports": {"facts", "gather", "late_agencies", "period", "requests"},
     "data.rules": {
         "due_dates",
@@ -263,10 +270,6 @@ DOORS: dict[str, set[str]] = {
 }
 
 
-def path_name(path: Path) -> str:
-    return path.relative_to(TOP).as_posix()
-
-
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
 
@@ -278,8 +281,7 @@ NAMES = {module_name(path) for path in MODULES}
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     """Return the imports and attributes of a module, in one walk for all questions."""
     kinds = (ast.Import, ast.ImportFrom, ast.Attribute)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, kinds))
 
 
 @cache

@@ -7,16 +7,11 @@ import io
 import re
 import tokenize
 from collections import defaultdict
-from functools import cache
-from pathlib import Path
 
-TOP = Path(__file__).parent.parent
-MODULES = sorted(
-    path
-    for floor in ("bot", "jobs", "data")
-    for path in (TOP / floor).rglob("*.py")
-    if "migrations" not in path.parts
-)
+from tests.support.sources import MODULES as ALL_MODULES
+from tests.support.sources import path_name, source, tree
+
+MODULES = [path for path in ALL_MODULES if "migrations" not in path.parts]
 # Defined more than once, on purpose: the same thing of several messengers.
 SHARED: dict[str, str] = {}
 # Names of the house as it was before its subjects were packages; docs/decisions/32 says why they went.
@@ -32,22 +27,13 @@ RETIRED_WORDS = re.compile(
 LONGEST_FIRST_LINE = 120
 
 
-def module_name(path: Path) -> str:
-    return path.relative_to(TOP).as_posix()
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def test_no_class_or_public_function_is_defined_twice() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in MODULES:
         for node in tree(path).body:
             is_definition = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             if is_definition and not node.name.startswith("_"):
-                places[node.name].append(module_name(path))
+                places[node.name].append(path_name(path))
     twice = {name: where for name, where in places.items() if len(where) > 1}
     assert set(twice) == set(SHARED), twice
 
@@ -57,23 +43,23 @@ def test_names_that_were_retired_do_not_come_back() -> None:
     for path in MODULES:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                found[module_name(path)].update(RETIRED_NAMES & {node.name})
+                found[path_name(path)].update(RETIRED_NAMES & {node.name})
     assert {module: names for module, names in found.items() if names} == {}
 
 
 def test_words_that_were_retired_do_not_come_back_in_docstrings_and_comments() -> None:
     found: dict[str, list[str]] = {}
-    for path in MODULES:
+    for path in (path for path in MODULES if RETIRED_WORDS.search(source(path))):
         texts = [
             ast.get_docstring(node) or ""
             for node in ast.walk(tree(path))
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         ]
-        tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        tokens = tokenize.generate_tokens(io.StringIO(source(path)).readline)
         texts += [token.string for token in tokens if token.type == tokenize.COMMENT]
         words = [found.group() for text in texts for found in RETIRED_WORDS.finditer(text)]
         if words:
-            found[module_name(path)] = words
+            found[path_name(path)] = words
     assert found == {}
 
 
@@ -82,9 +68,9 @@ def test_every_module_says_in_one_line_what_is_inside() -> None:
     for path in MODULES:
         lines = (ast.get_docstring(tree(path)) or "").splitlines()
         if not lines or len(lines[0]) > LONGEST_FIRST_LINE or (len(lines) > 1 and lines[1]):
-            bad[module_name(path)] = lines[:2]
+            bad[path_name(path)] = lines[:2]
     assert bad == {}
 
 
 def test_no_module_is_a_prefix_that_wants_to_be_a_package() -> None:
-    assert [module_name(path) for path in MODULES if "__" in path.stem.strip("_")] == []
+    assert [path_name(path) for path in MODULES if "__" in path.stem.strip("_")] == []

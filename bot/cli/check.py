@@ -12,8 +12,8 @@ from bot.cli.options import JsonOption
 from bot.cli.output import CommandFailed, print_json, show_progress
 from bot.cli.tree import examples
 from bot.config import load_settings
+from data.registry.files import FileFault, RegistryFault
 from data.registry.registry import Registry
-from data.registry.yaml_reader import FileFault, RegistryFault
 from data.rows import row_fields
 
 

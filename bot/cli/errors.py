@@ -34,7 +34,7 @@ def _describe_data_error(error: Exception) -> str | None:
     from sqlalchemy.exc import DatabaseError, DBAPIError
 
     from data.db.errors import DatabaseUnusable, translate_error
-    from data.registry.yaml_reader import RegistryFault
+    from data.registry.files import RegistryFault
     from data.sheets.workbook import ImportRefused
 
     if isinstance(error, DatabaseError):

@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from data.registry.files import FileFault, RegistryFault, read_text
 from data.registry.province import Province
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.workdays import Workdays
-from data.registry.yaml_reader import FileFault, RegistryFault, find_line, parse_yaml, read_text
 from data.text import collapse_whitespace, fold
 
 _FOLDERS: dict[str, type[BaseModel]] = {
@@ -146,6 +146,8 @@ class Registry:
 
 @lru_cache(maxsize=512)  # files are immutable once read, and most of a folder never changes
 def _parse(text: str, path: str) -> BaseModel:
+    from data.registry.yaml_reader import parse_yaml  # ruamel: the loaded registry needs none
+
     return parse_yaml(text, path, _FOLDERS[path.split("/")[0]])
 
 
@@ -272,4 +274,8 @@ def _fault(
     path: str, texts: Mapping[str, str], loc: tuple[str | int, ...], message: str
 ) -> FileFault:
     text: Any = texts.get(path)
-    return FileFault(path, find_line(text, loc) if text else None, message)
+    if not text:
+        return FileFault(path, None, message)
+    from data.registry.yaml_reader import find_line
+
+    return FileFault(path, find_line(text, loc), message)

@@ -22,9 +22,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.registry.files import RegistryFault, read_text
 from data.registry.registry import Registry
 from data.registry.schema import PlanFile
-from data.registry.yaml_reader import RegistryFault, parse_yaml, read_text
+from data.registry.yaml_reader import parse_yaml
 from data.sheets.plan_import import PLAN_SHEET_LIMITS, read_plan_workbook
 from data.sheets.plan_template import blank_workbook
 from data.sheets.status_reader import read_status_sheet

@@ -16,10 +16,10 @@ from bot.channels.local import LocalChannel
 from bot.channels.messenger import Messenger
 from bot.config import Settings, list_setting_names
 from bot.service.accounts import build_channels, webhook_address_for
+from tests.support.sources import MODULES, TOP, path_name, source, tree
 from tests.support.telegram_server import TOKEN
 from tests.support.zalo_server import TOKENS
 
-TOP = Path(__file__).parents[2]
 CHANNELS = TOP / "bot" / "channels"
 FOLDERS = sorted(path.parent for path in CHANNELS.glob("*/__init__.py"))
 NAMES = ("telegram", "zalo")
@@ -46,16 +46,15 @@ SETTINGS = Settings.model_validate(
 )
 
 
-def docstrings(tree: ast.AST) -> set[int]:
+def docstrings(module: ast.AST) -> set[int]:
     """Return the ids of the nodes that document and do nothing."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
 
 
 def words(path: Path) -> Iterator[str]:
     """Yield every name and every string of a module, but for its docstrings and comments."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    silent = docstrings(tree)
-    for node in ast.walk(tree):
+    silent = docstrings(tree(path))
+    for node in ast.walk(tree(path)):
         if id(node) in silent:
             continue
         for field in ("id", "attr", "arg", "name", "asname", "module"):
@@ -68,10 +67,10 @@ def words(path: Path) -> Iterator[str]:
 
 def test_nothing_outside_of_the_folders_names_a_messenger_but_for_a_reason() -> None:
     naming = {
-        path.relative_to(TOP).as_posix()
-        for layer in ("bot", "jobs", "data")
-        for path in (TOP / layer).rglob("*.py")
+        path_name(path)
+        for path in MODULES
         if CHANNELS not in path.parents
+        and any(name in source(path).lower() for name in NAMES)
         and any(name in word.lower() for word in words(path) for name in NAMES)
     }
     assert naming == set(EXCEPTIONS)

@@ -169,6 +169,7 @@ def test_a_picture_writes_over_nothing_and_then_makes_no_code(
     assert codes_kept(loaded) == 0
 
 
+@pytest.mark.slow
 def test_every_letter_of_a_code_can_be_drawn_and_told_from_the_others() -> None:
     assert read_under(render_qr(ROOMY, send=ALPHABET)) == ALPHABET
     alone = [letters_under(render_qr(ROOMY, send=letter))[0] for letter in ALPHABET]

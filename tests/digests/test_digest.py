@@ -20,8 +20,8 @@ from data.outbox import lost_chats
 from data.outbox.messages import NOBODY_LEFT
 from data.progress import explanations, extensions, submissions
 from data.progress.replies import record_reply
+from data.registry.files import RegistryFault
 from data.registry.registry import Registry
-from data.registry.yaml_reader import RegistryFault
 from jobs.channel import Capabilities
 from jobs.digests.letters import redraw_pages
 from jobs.digests.run import DigestResult, digest_day, run_digests

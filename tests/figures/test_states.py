@@ -35,7 +35,7 @@ from data.rules.states import (
     working_days_left,
 )
 from tests.rules.test_dates import CALENDAR, DAYS
-from tests.test_house import TOP
+from tests.support.sources import MODULES, path_name, source, tree
 
 STATES = (*LIVE_STATES, "withdrawn", "superseded")
 # Days that differ from their weekday, with those around them: Tết, swapped Saturdays, days in lieu.
@@ -91,6 +91,7 @@ def insert_all(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(insert(Obligation), values)
 
 
+@pytest.mark.slow
 def test_sql_and_python_tell_the_same_of_every_obligation_on_every_day(engine: Engine) -> None:
     @settings(max_examples=250)
     @given(days_and_obligations())
@@ -214,11 +215,11 @@ ONE_PLACE = {"data/rules/states.py", "data/figures/states.py"}
 
 
 def test_no_other_module_compares_with_the_day_that_is_judged() -> None:
-    for path in (path for layer in ("bot", "jobs", "data") for path in (TOP / layer).rglob("*.py")):
-        name = path.relative_to(TOP).as_posix()
+    for path in (path for path in MODULES if "judged" in source(path)):
+        name = path_name(path)
         if name in ONE_PLACE or "migrations" in name:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             is_count = (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

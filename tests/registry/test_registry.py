@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from data.registry.files import RegistryFault
 from data.registry.registry import Registry, read_folder
 from data.registry.schema import AgencyEntry, GroupEntry
-from data.registry.yaml_reader import RegistryFault
 from tests.conftest import SHIPPED
 
 SEEDS = Path(os.environ.get("SEEDS", SHIPPED.parent.parent / "shared" / "seeds"))

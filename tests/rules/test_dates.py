@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.registry.files import read_text
 from data.registry.registry import Registry
 from data.registry.schema import CalendarFile, Deadline, Period, ReportDutyEntry
 from data.registry.workdays import Workdays
-from data.registry.yaml_reader import parse_yaml, read_text
+from data.registry.yaml_reader import parse_yaml
 from data.rules.due_dates import last_day_on_time, occurrences, phase_end
 from data.rules.ladder import (
     RUNGS,

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from bot.conversation.reader.targets import find_meant_indicators, is_doubtful_value, read_target
+from bot.conversation.reader.target_matching import find_meant_indicators, is_doubtful_value
+from bot.conversation.reader.targets import read_target
 from bot.conversation.targets.summary import progress_bar
 from data.db.database import Database
 from data.models import Agency, Evidence, Plan, StatusReply, TargetValue

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
 from data.clock import civil_date
 from data.loading.load import is_loaded
+from data.registry.files import RegistryFault
 from data.registry.registry import Registry
-from data.registry.yaml_reader import RegistryFault
 from data.rules.planning import HORIZON
 
 # Two connections that checkpoint at one instant can damage the file (SQLite's "WAL-reset bug").

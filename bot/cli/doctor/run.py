@@ -30,8 +30,8 @@ from data.clock import Clock, SystemClock
 from data.db.database import Database
 from data.db.errors import DatabaseUnusable
 from data.db.server_clock import clock_for
+from data.registry.files import RegistryFault
 from data.registry.workdays import Workdays
-from data.registry.yaml_reader import RegistryFault
 
 CHECK_TIMEOUT_SECONDS = 15.0  # seconds for one check of the database
 MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}

@@ -14,13 +14,12 @@ from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.lists.references import list_nameable_codes
 from bot.conversation.reader.lexicon import plain
-from bot.conversation.reader.targets import (
-    TargetReading,
+from bot.conversation.reader.target_matching import (
     find_meant_indicators,
     is_doubtful_value,
     nearness,
-    read_target,
 )
+from bot.conversation.reader.targets import TargetReading, read_target
 from bot.conversation.reader.understand import understand_reply
 from bot.conversation.targets.ask import (
     MOST_CHOICES,
