@@ -30,7 +30,8 @@ check: $(TOOLS)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 
-# --no-compile: modules are compiled when first used; 85 MB and 10 s less.
+# --no-compile: modules are compiled when first used; 85 MB and 10 s less. A venv of Python 3.11
+# comes with setuptools, which nothing here imports: 14 MB.
 $(INSTALLED): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Chưa có Python. Hãy cài Python 3.11 trở lên." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,6 +40,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements.txt
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip uninstall --quiet --yes setuptools
 	@touch $@
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt
