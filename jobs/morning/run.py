@@ -157,7 +157,8 @@ async def compose_morning(
         connection, province_code, chat_mornings, accounts, now=now
     )
     listed = await _put_messages(connection, home, chat_mornings, now, capabilities, result)  # 5
-    recorded = [item for item in items if item.row.id in passed_over | listed]
+    told = passed_over | listed
+    recorded = [item for item in items if item.row.id in told]
     await _record_rungs(connection, registry, ladders, recorded, today)  # 6
 
 
