@@ -18,6 +18,7 @@ import re
 from data.text import utf16_length
 
 _TAG = re.compile(r"<[^>]+>")
+_OWN_TAG = re.compile(r"</?(?:caps|cite|small)>|<li>|<br>")
 _CAPS = re.compile(r"<caps>(.*?)</caps>", re.DOTALL)
 _AS_HTML = {
     "<caps>": "",
@@ -34,7 +35,7 @@ _AS_PLAIN = {"<cite>": "“", "</cite>": "”", "<small>": "(", "</small>": ")",
 
 def to_html(marked: str) -> str:
     """Return a rendered template with only the tags that channels know."""
-    return _TAG.sub(lambda tag: _AS_HTML.get(tag[0], tag[0]), marked)
+    return _OWN_TAG.sub(lambda tag: _AS_HTML[tag[0]], marked)
 
 
 def to_plain(marked: str) -> str:
