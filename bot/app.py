@@ -28,7 +28,7 @@ from bot.service.startup import prepare_database, register_account, release_unus
 from bot.web.routes import Webhook
 from data.accounts import leases
 from data.clock import Clock, civil_date
-from data.db.database import Database
+from data.db.database import Database, empty_log_after
 from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.db.server_clock import clock_for
 from data.files import load_link_key
@@ -108,6 +108,7 @@ class App:
             "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
+            "log": self._log_tick,
             "reports": self._reports_tick,
             "ping": self.ping.step,
             "plan": self._plan_tick,
@@ -244,6 +245,10 @@ class App:
         changed = await self.menus.step(now=await self.clock.now())
         if changed:
             _log.info("menus.offered", chats=changed)
+
+    async def _log_tick(self) -> None:
+        async with self.database.write() as connection:
+            empty_log_after(connection)
 
     async def _reports_tick(self) -> None:
         """Take up reports that a dead process had begun, or that another process was asked for."""

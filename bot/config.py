@@ -237,7 +237,7 @@ def make_default_folder(settings: Settings) -> None:
     """
     if settings.database_url == DEFAULT_DATABASE_URL:
         try:
-            Path("var").mkdir(exist_ok=True)
+            Path("var").mkdir(mode=0o700, exist_ok=True)  # it holds what people said
         except OSError as error:
             raise SettingsRefused(
                 f"Không tạo được thư mục var ({error.strerror}). Hãy chạy ở thư mục ghi được,"

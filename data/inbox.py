@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row, ScalarSelect, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.database import empty_log_after
 from data.db.statements import insert_or_ignore
 from data.models import Account, InboxEvent
 from data.text import is_marked_secret
@@ -167,6 +168,8 @@ async def finish_event(
     Called first in the transaction that holds the effect, so that an event has one effect. forget: empty the
     raw update. Does not wait for another process; see is_new_event.
     """
+    if forget:
+        empty_log_after(connection)
     updated = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == _free(event_id))
@@ -179,6 +182,8 @@ async def park_event(
     connection: AsyncConnection, event_id: int, *, now: datetime, forget: bool = False
 ) -> bool:
     """Give a new event up, with its recorded error; returns False as finish_event does."""
+    if forget:
+        empty_log_after(connection)
     updated = await connection.execute(
         update(InboxEvent)
         .where(InboxEvent.id == _free(event_id))

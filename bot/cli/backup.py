@@ -21,6 +21,7 @@ from bot.config import load_settings
 from data.backup.restore import mark_backed_up
 from data.clock import SystemClock
 from data.db.errors import translate_error
+from data.db.private_files import make_private_file
 
 
 @examples("backup sao-luu/nhacviec-2026-11-09.db")
@@ -42,7 +43,7 @@ def backup(
     except OSError as error:
         raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+        part.unlink(missing_ok=True)  # of a backup that was killed
         with show_progress("Đang sao lưu"):
             # before the copy: rows that arrive later may be missing from it
             now = asyncio.run(SystemClock().now())
@@ -65,7 +66,8 @@ def backup(
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy one consistent snapshot and check it; other programs may write meanwhile (WAL)."""
+    """Copy one consistent snapshot into a private file and check it; other programs may write meanwhile (WAL)."""
+    make_private_file(target)
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as original,
         closing(sqlite3.connect(target)) as copy,

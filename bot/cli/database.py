@@ -60,11 +60,19 @@ def _require_loaded(loaded: _LoadedT | None) -> _LoadedT:
 
 
 def database_exists(settings: Settings) -> bool:
-    """Tell whether there is a database to read; a server is assumed to exist."""
+    """Tell whether there is a database to read; a server is assumed to exist.
+
+    Raises DatabaseUnusable for a file that held data before and is gone.
+    """
     if not settings.database_url.startswith("sqlite"):
         return True
-    path = settings.database_url.partition(":///")[2].partition("?")[0]
-    return Path(path).is_file()
+    path = Path(settings.database_url.partition(":///")[2].partition("?")[0])
+    if path.is_file():
+        return True
+    from data.db.upgrade import refuse_lost_file
+
+    refuse_lost_file(path)
+    return False
 
 
 @asynccontextmanager
@@ -81,11 +89,11 @@ async def open_for_reading(settings: Settings) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def open_for_writing(settings: Settings) -> AsyncIterator[Database]:
     """Open the database with its tables upgraded; the default one is made where it is missing."""
-    from data.db.upgrade import upgrade_schema
+    from data.db.upgrade import prepare_schema
 
     make_default_folder(settings)
     async with _open(settings) as database:
-        await upgrade_schema(database)
+        await prepare_schema(database)
         yield database
 
 

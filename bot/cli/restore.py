@@ -1,9 +1,9 @@
 """`nhacviec restore`: a backup takes the place of the database, whose file is kept beside it.
 
 Guarantees:
-- Nothing changes before the backup is checked and the administrator agrees.
+- Nothing changes before the backup is checked, what it undoes is told, and the administrator agrees.
 - It refuses while a service runs.
-- One whole database is in place at every instant.
+- One whole database is in place at every instant; no copy on the way is readable for others.
 """
 
 from __future__ import annotations
@@ -32,30 +32,24 @@ from bot.cli.output import (
     show_progress,
 )
 from bot.cli.tree import examples
+from bot.cli.undone import print_undone, undone_as_json
 from bot.config import load_settings, make_default_folder
 from bot.service.process_lock import DatabaseInUse, lock_out_services
+from data.backup.removals import erase_again
 from data.backup.restore import RestoreResult, prepare_restored_copy
 from data.backup.state import (
     BackupUnusable,
     RestoreState,
-    count_lost_rows,
     find_living_owner,
     inspect_backup,
     is_continuation,
 )
+from data.backup.undone import Undone, read_undone
 from data.clock import ZONE, SystemClock
 from data.db.database import Database
+from data.db.private_files import close_to_others, make_private_file
 from data.db.upgrade import is_known_revision, newest_revision, upgrade_schema
 from data.rows import row_fields
-
-_WORDS = {
-    "status_reply": "câu trả lời",
-    "decision": "quyết định",
-    "target_value": "số liệu chỉ tiêu",
-    "inbox_event": "tin đến",
-    "enrolment": "lượt đăng ký",
-    "message": "tin đi",
-}
 
 
 @examples(
@@ -70,7 +64,7 @@ def restore(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a backup in the place of the database, after printing the rows that are lost."""
+    """Put a backup in the place of the database, after telling what is lost and who stays removed."""
     settings = load_settings()
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
@@ -91,30 +85,29 @@ def restore(
     with show_progress("Đang kiểm tra bản sao lưu"):
         backup = _check_backup(file)
     with lock_out_services(target) as own_name:
-        present, successor = _read_replaced(target, own_name, backup, file, now)
-        lost = {} if successor is None else count_lost_rows(backup, successor)
+        present, undone = _read_replaced(target, own_name, backup, file, now)
         states = {
             "backup": _state_as_json(backup),
             "present": None if present is None else _state_as_json(present),
         }
         if not as_json:
-            _print(file, target, backup, present, lost if successor is not None else None)
+            _print(target, backup, present, undone)
+            print_undone(undone)
         if not (dry_run or yes):
             require_consent("Khôi phục?", verb="làm", refused="Đã dừng, chưa thay gì.")
         if dry_run:
             if as_json:
-                print_json({"restored": False, **states, "lost": lost})
+                print_json({"restored": False, **states, **undone_as_json(undone)})
             else:
                 print("Chưa thay gì.")
             return
         with show_progress("Đang khôi phục"):
-            result, kept = _replace(
-                file, target, backup, successor, now, readable=present is not None
-            )
+            result, kept = _replace(file, target, backup, present, undone, now)
     if as_json:
         kept_as = None if kept is None else str(kept)
         done = {"sent": result.sent, "parked": result.parked, "told": result.chats}
-        print_json({"restored": True, **states, "lost": lost, "kept": kept_as, **done})
+        told = {**states, **undone_as_json(undone)}
+        print_json({"restored": True, **told, "kept": kept_as, **done})
         return
     print(f"Đã khôi phục {target}." + (f" Tệp cũ giữ ở {kept}." if kept is not None else ""))
     if result.parked:
@@ -145,13 +138,11 @@ def _check_backup(file: Path) -> RestoreState:
 
 def _read_replaced(
     target: Path, own_name: str, backup: RestoreState, file: Path, now: datetime
-) -> tuple[RestoreState | None, Path | None]:
-    """Return the state of the present database, and its path if it continues the backup.
-
-    Both are None where the present database cannot be read.
-    """
+) -> tuple[RestoreState | None, Undone]:
+    """Return the state of the present database, None where it cannot be read, and what is undone there."""
+    nothing = Undone(is_known=False)
     if not target.exists():
-        return None, None
+        return None, nothing
     try:
         present = inspect_backup(target)
         if (owner := find_living_owner(target, own_name, now=now)) is not None:
@@ -159,41 +150,47 @@ def _read_replaced(
                 f"Dịch vụ {owner} đang chạy trên cơ sở dữ liệu này. Hãy dừng mọi «nhacviec run»; nếu dịch vụ"
                 " vừa bị ngắt thì chờ nửa phút rồi thử lại."
             )
-        same = present.revision == newest_revision() and is_continuation(backup, file, target)
+        if present.revision != newest_revision():
+            return present, nothing
+        continues = is_continuation(backup, file, target)
+        return present, read_undone(file, backup, target, continues=continues, now=now)
     except (BackupUnusable, sqlite3.Error):
-        return None, None
-    return present, target if same else None
+        return None, nothing
 
 
 def _replace(
     file: Path,
     target: Path,
     backup: RestoreState,
-    successor: Path | None,
+    present: RestoreState | None,
+    undone: Undone,
     now: datetime,
-    *,
-    readable: bool,
 ) -> tuple[RestoreResult, Path | None]:
     part = target.with_name(f"{target.name}.restoring")
     kept = target.with_name(f"{target.name}.{now.astimezone(ZONE):%Y%m%d-%H%M%S}")
+    _remove(part)  # of a restore that was killed
     try:
         copy_database(file, part)
         asyncio.run(_upgrade(part))
-        result = prepare_restored_copy(part, backup, successor, now=now)
+        became = target if undone.is_known else None
+        is_readable = present is not None and present.revision == newest_revision()
+        replaced = target if is_readable else None
+        result = prepare_restored_copy(part, backup, became, replaced=replaced, now=now)
+        if undone.erased:
+            asyncio.run(erase_again(part, undone.erased, now=now))
         _as_one_file(part)
         if not target.exists():
-            part.chmod(0o600)
+            _put_log_aside(target, kept)
             part.replace(target)
             return result, None
+        close_to_others(target)
         _copy_mode_and_owner(target, part)
-        with _closed_to_others(target) if readable else nullcontext():
-            for end in ("-wal", "-shm"):  # only beside a file that could not be read
-                left = target.with_name(target.name + end)
-                if left.exists():
-                    left.rename(kept.with_name(kept.name + end))
+        with _closed_to_others(target) if present is not None else nullcontext():
+            _put_log_aside(target, kept)
             try:
                 os.link(target, kept)
             except OSError:  # a file system without links
+                make_private_file(kept)
                 shutil.copy2(target, kept)
             part.replace(target)
         return result, kept
@@ -202,8 +199,20 @@ def _replace(
     except sqlite3.Error as error:
         raise CommandFailed(f"Không khôi phục được: {error}. Chưa thay gì.") from None
     finally:
-        for end in ("", "-wal", "-shm", "-journal"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        part.with_name(part.name + end).unlink(missing_ok=True)
+
+
+def _put_log_aside(target: Path, kept: Path) -> None:
+    """Keep the log of a file that could not be read or is gone; beside another file it would spoil that."""
+    for end in ("-wal", "-shm"):
+        left = target.with_name(target.name + end)
+        if left.exists():
+            left.rename(kept.with_name(kept.name + end))
 
 
 async def _upgrade(part: Path) -> None:
@@ -251,11 +260,7 @@ def _state_as_json(state: RestoreState) -> dict[str, Any]:
 
 
 def _print(
-    file: Path,
-    target: Path,
-    backup: RestoreState,
-    present: RestoreState | None,
-    lost: dict[str, int] | None,
+    target: Path, backup: RestoreState, present: RestoreState | None, undone: Undone
 ) -> None:
     def cells(state: RestoreState | None) -> list[object]:
         if state is None:
@@ -272,17 +277,9 @@ def _print(
     print_table("", ("", "Bản sao lưu", "Đang dùng"), rows, empty="")
     if backup.revision != newest_revision():
         print(f"Bản sao lưu ở bản {backup.revision}: sẽ được nâng lên bản {newest_revision()}.")
-    if lost is None:
-        if present is None and target.exists():
-            print(f"Không đọc được {target}: tệp ấy được giữ lại bên cạnh.")
-        elif present is not None:
-            print(
-                "Cơ sở dữ liệu đang dùng không nối tiếp bản sao lưu này; toàn bộ được giữ lại bên cạnh."
-            )
-        return
-    losses = [f"{format_number(count)} {_WORDS[table]}" for table, count in lost.items() if count]
-    print(
-        f"Sẽ mất (chỉ còn trong tệp cũ): {', '.join(losses)}."
-        if losses
-        else f"Không có gì mới từ khi sao lưu {file}."
-    )
+    if present is None and target.exists():
+        print(f"Không đọc được {target}: tệp ấy được giữ lại bên cạnh.")
+    elif present is not None and not undone.is_known:
+        print(
+            "Cơ sở dữ liệu đang dùng không nối tiếp bản sao lưu này; toàn bộ được giữ lại bên cạnh."
+        )

@@ -30,7 +30,7 @@ def remove_earlier_database(path: Path) -> None:
     Raises DatabaseUnusable where the file is not a sandbox's, is open elsewhere, or cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.exists():
             _check(path)
         for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):

@@ -25,7 +25,7 @@ from bot.sandbox.markup import wall_time
 from bot.sandbox.people import SandboxChat
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.view import PageAddress, format_tallies, parse_id, telegram_bubbles, zalo_bubbles
-from bot.web.routes import FixedHeaders
+from bot.web.routes import FixedHeaders, OneLength, without_redirects
 from data.clock import civil_date
 from data.db.errors import DatabaseUnusable
 from data.files import PNG
@@ -57,7 +57,7 @@ _CHIPS = {
 def make_page_app(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
     """Return the page's web application behind its guard."""
     page = SandboxPage(sandbox)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", page.show, methods=["GET"]),
             Route("/file", page.file, methods=["GET"]),
@@ -69,6 +69,7 @@ def make_page_app(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
         ],
         middleware=[
             Middleware(FixedHeaders, headers=HEADERS),
+            Middleware(OneLength),
             Middleware(Guard, port=port, token=token, refuse=page.render_refusal),
         ],
         exception_handlers={
@@ -76,6 +77,7 @@ def make_page_app(sandbox: Sandbox, *, port: int, token: str) -> Starlette:
             FormRefused: page.handle_refused_form,
         },
     )
+    return without_redirects(app)
 
 
 def _static(name: str) -> Route:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from bot.errors import AdminError
+from data.db.private_files import make_private_file
 
 try:
     import fcntl
@@ -75,7 +76,9 @@ def lock_out_services(database_file: Path | None) -> Iterator[str]:
     try:
         if ownership.is_held:
             ownership.mark(_ALONE)
-        elif database_file is not None and fcntl is not None and database_file.exists():
+        elif (
+            database_file is not None and fcntl is not None and _lock_beside(database_file).exists()
+        ):
             raise DatabaseInUse(
                 "Dịch vụ đang chạy trên cơ sở dữ liệu này. Hãy dừng «nhacviec run» rồi thử lại."
             )
@@ -86,11 +89,16 @@ def lock_out_services(database_file: Path | None) -> Iterator[str]:
         ownership.release()
 
 
+def _lock_beside(database_file: Path) -> Path:
+    return database_file.with_name(f"{database_file.name}.owner")
+
+
 def _lock_file(database_file: Path | None) -> IO[bytes] | None:
     if fcntl is None or database_file is None:
         return None
     try:
-        file = database_file.with_name(f"{database_file.name}.owner").open("a+b")
+        make_private_file(_lock_beside(database_file))
+        file = _lock_beside(database_file).open("a+b")
     except OSError:
         return None
     try:

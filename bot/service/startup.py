@@ -18,7 +18,7 @@ from bot.service.registry import LoadedRegistry, load_and_plan
 from data.accounts import leases
 from data.clock import Clock
 from data.db.database import Database
-from data.db.upgrade import upgrade_schema
+from data.db.upgrade import prepare_schema
 from data.loading.load import is_loaded, read_registry
 from data.log import get_logger
 from data.models import Meta
@@ -36,7 +36,10 @@ async def prepare_database(settings: Settings, database: Database, clock: Clock)
 
     Raises DatabaseUnusable, StartRefused, RegistryFault.
     """
-    await upgrade_schema(database)
+    is_new = database.file is not None and not database.file.exists()
+    await prepare_schema(database)
+    if is_new:
+        _log.warning("database.begun", file=str(database.file))
     await _refuse_sandbox(database)
     return await load_registry(settings, database, now=await clock.now())
 

@@ -4,6 +4,7 @@ Guarantees:
 - A webhook's header is checked before a byte of the body is read, and a body is read up to MAX_BODY_BYTES.
 - 200 is answered only once an update is stored: then the platform may forget it.
 - No answer holds a secret or a person's words.
+- A request whose length is told in two ways is refused, and no answer redirects to the Host it names.
 """
 
 from __future__ import annotations
@@ -112,7 +113,17 @@ def make_web_app(
     routes.append(Route("/healthz", healthz, methods=["GET"]))
     routes.append(Route("/metrics", metrics, methods=["GET"]))
     routes += extra_routes
-    return Starlette(routes=routes, middleware=[Middleware(FixedHeaders, headers=HEADERS)])
+    middleware = [Middleware(FixedHeaders, headers=HEADERS), Middleware(OneLength)]
+    return without_redirects(Starlette(routes=routes, middleware=middleware))
+
+
+def without_redirects(app: Starlette) -> Starlette:
+    """Return an application that answers 404 for a path with or without its last slash.
+
+    By default Starlette redirects to the other one, at whatever Host the request names.
+    """
+    app.router.redirect_slashes = False
+    return app
 
 
 def _endpoint(hook: Webhook) -> Callable[[Request], Awaitable[Response]]:
@@ -154,6 +165,23 @@ async def read_body(request: Request, *, max_bytes: int) -> bytes:
         if len(parts) > max_bytes:
             raise BodyTooLarge
     return bytes(parts)
+
+
+class OneLength:
+    """ASGI middleware that refuses a body whose length a proxy may read otherwise than we (RFC 9112 §6.1)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http":
+            names = {name.lower() for name, _ in scope["headers"]}
+            is_old = scope.get("http_version", "1.1") == "1.0"
+            if b"transfer-encoding" in names and (b"content-length" in names or is_old):
+                close = {"Connection": "close"}  # what follows may be no request of its own
+                app = PlainTextResponse("two lengths", status_code=400, headers=close)
+        await app(scope, receive, send)
 
 
 class FixedHeaders:

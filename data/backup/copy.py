@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.backup.counters import copy_counters
 from data.models import Base
 
 BATCH_ROWS = 4000
@@ -117,7 +118,7 @@ async def list_oversized_texts(connection: AsyncConnection) -> list[OversizedTex
 async def copy_all(
     source: AsyncConnection, target: AsyncConnection, on_progress: ProgressCallback
 ) -> list[TableChecksum]:
-    """Copy every row, set each key's sequence behind the highest id, and compare; raises CopyMismatch.
+    """Copy every row and the highest number ever given in each table, and compare; raises CopyMismatch.
 
     target: empty, at the newest schema, in a transaction that the caller commits. A NUL within a text,
     which PostgreSQL cannot store, is left out on both sides.
@@ -129,8 +130,8 @@ async def copy_all(
             before.add(rows)
             await _write(target, each, rows)
             on_progress(each.name, before.rows)
-        await _advance_sequence(target, each)
         sums.append(before.sum)
+    await copy_counters(source, target)
     for each, written in zip(tables(), sums, strict=True):
         on_progress(each.name, 0)
         if await compute_checksum(target, each) != written:
@@ -235,14 +236,3 @@ def _bare(of: Table) -> Any:
             for one in of.columns
         ),
     )
-
-
-async def _advance_sequence(connection: AsyncConnection, of: Table) -> None:
-    """Set a table's sequence behind its highest id; SQLite does so by itself."""
-    (key,) = of.primary_key.columns
-    if connection.dialect.name == "sqlite" or isinstance(key.type, String):
-        return
-    highest = await connection.scalar(select(func.max(key)))
-    if highest is not None:
-        sequence = func.pg_get_serial_sequence(of.name, key.name)
-        await connection.execute(select(func.setval(sequence, highest)))

@@ -3,6 +3,8 @@
 Guarantees:
 - A message sent since the backup is not sent again, as far as the replaced database can tell.
 - A message that may have been sent is parked and shown; a number typed under a forgotten list means no item.
+- Whose rights ended since the backup has none, as far as the replaced database can tell.
+- No number given since the backup is given again.
 - Chats with any activity since the backup are told of it, once.
 
 Only the copy changes. SQLite only: PostgreSQL has backups of its own.
@@ -14,16 +16,21 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from data.backup.state import BACKED_UP_AT, RestoreState, format_stored_instant
+from data.backup.counters import raise_counters, read_counters
+from data.backup.removals import end_again
+from data.backup.state import (
+    BACKED_UP_AT,
+    RestoreState,
+    attach_readonly,
+    format_stored_instant,
+)
 from data.clock import civil_date, civil_time
 
 RESTORED_TEMPLATE = "restored"
 UNKNOWN = "restored from a backup: it may have been sent since"
-_ID_GAP = 1_000_000  # ids that may have been given since, where nobody can tell how many
-_OLD_ADDRESSES = timedelta(days=90)  # longer than any address of a file is valid
 _OUTCOME_COLUMNS = (
     *("state", "sent_at", "remote_id", "attempts", "repeats", "claim_epoch", "claimed_at"),
     *("error", "context"),
@@ -40,25 +47,38 @@ class RestoreResult:
 
 
 def prepare_restored_copy(
-    copy: Path, backup: RestoreState, became: Path | None, *, now: datetime
+    copy: Path,
+    backup: RestoreState,
+    became: Path | None,
+    *,
+    replaced: Path | None = None,
+    now: datetime,
 ) -> RestoreResult:
     """Prepare a copy of a backup, at the newest schema.
 
     became: the database that the backup became, as it now is. None where there is none or nobody can
-    tell: then every waiting message is parked, and every chat with people in it is told.
+    tell: then every waiting message is parked, and every chat with people in it is told. replaced: what can
+    then be read in its place, such as a database begun anew or restored before.
     """
     since = backup.made_at or now
-    with closing(sqlite3.connect(copy, isolation_level=None)) as file:
-        if became is not None:
-            file.execute("ATTACH DATABASE ? AS became", (f"{became.resolve().as_uri()}?mode=ro",))
+    continues = became is not None
+    present = became or replaced
+    with closing(sqlite3.connect(copy.resolve().as_uri(), uri=True, isolation_level=None)) as file:
+        file.execute("PRAGMA secure_delete=ON")
+        counters: dict[str, int] = {}
+        if present is not None:
+            attach_readonly(file, present)
+            counters = read_counters(file, "present")
         file.execute("BEGIN IMMEDIATE")
-        chats = _list_enrolled_chats(file) if became is None else _list_active_chats(file)
-        sent = 0 if became is None else _copy_outcomes(file)
-        parked = _park(file, now) if became is None else 0
+        raise_counters(file, counters, is_whole=continues)
+        if present is not None:
+            end_again(file, continues=continues)
+        chats = _list_active_chats(file) if continues else _list_enrolled_chats(file)
+        sent = _copy_outcomes(file) if continues else 0
+        parked = 0 if continues else _park(file, now)
         file.execute("UPDATE account SET owner = NULL, owned_until = NULL")
         _forget_lists(file, chats)
-        _skip_used_ids(file, became is not None, now)
-        _tell_chats(file, chats, since, known=became is not None, now=now)
+        _tell_chats(file, chats, since, now=now)
         file.execute("COMMIT")
     return RestoreResult(sent, parked, len(chats))
 
@@ -77,24 +97,29 @@ def mark_backed_up(path: Path, *, now: datetime) -> None:
 
 
 def _copy_outcomes(file: sqlite3.Connection) -> int:
-    """Copy the outcomes of messages that waited in the backup, and the mornings and weeks that ran since."""
+    """Copy the outcomes of messages and reports that waited in the backup, and what ran once since."""
     changes = ", ".join(f"{column} = b.{column}" for column in _OUTCOME_COLUMNS)
     matched = file.execute(
         f"UPDATE message SET {changes} "  # noqa: S608
-        "FROM became.message AS b WHERE message.id = b.id AND message.created_at = b.created_at "
+        "FROM present.message AS b WHERE message.id = b.id AND message.created_at = b.created_at "
         "AND message.chat_id = b.chat_id AND message.state IN ('pending', 'claimed')"
     ).rowcount
     pending = file.execute("SELECT count(*) FROM message WHERE state = 'pending'").fetchone()[0]
     file.execute(
         "INSERT OR IGNORE INTO job_run (job, subject, run_on, finished_at) "
-        "SELECT job, subject, run_on, finished_at FROM became.job_run"
+        "SELECT job, subject, run_on, finished_at FROM present.job_run"
     )
     file.execute(
         "INSERT OR IGNORE INTO week_facts (province, week_on, scope, code, facts, made_at) "
-        "SELECT province, week_on, scope, code, facts, made_at FROM became.week_facts"
+        "SELECT province, week_on, scope, code, facts, made_at FROM present.week_facts"
     )
     file.execute(
-        "UPDATE account SET epoch = max(account.epoch, b.epoch) FROM became.account AS b "
+        "UPDATE report_request SET state = b.state, done_at = b.done_at, why = b.why "
+        "FROM present.report_request AS b WHERE report_request.id = b.id "
+        "AND report_request.asked_at = b.asked_at AND report_request.state = 'new'"
+    )
+    file.execute(
+        "UPDATE account SET epoch = max(account.epoch, b.epoch) FROM present.account AS b "
         "WHERE account.id = b.id"
     )
     return int(matched - pending)
@@ -124,9 +149,9 @@ def _list_enrolled_chats(file: sqlite3.Connection) -> list[int]:
 def _list_active_chats(file: sqlite3.Connection) -> list[int]:
     """Return the enrolled chats with a message sent or an update received since the backup."""
     rows = file.execute(
-        "SELECT b.chat_id FROM became.message AS b LEFT JOIN main.message AS m ON m.id = b.id "
+        "SELECT b.chat_id FROM present.message AS b LEFT JOIN main.message AS m ON m.id = b.id "
         "WHERE b.sent_at IS NOT NULL AND m.sent_at IS NULL UNION "
-        "SELECT chat.id FROM became.inbox_event AS e JOIN chat "
+        "SELECT chat.id FROM present.inbox_event AS e JOIN chat "
         "ON chat.account_id = e.account_id AND chat.address = e.address "
         "WHERE e.id > (SELECT coalesce(max(id), 0) FROM main.inbox_event)"
     )
@@ -141,53 +166,17 @@ def _forget_lists(file: sqlite3.Connection, chats: list[int]) -> None:
     file.executemany("DELETE FROM dialog WHERE chat_id = ?", rows)
 
 
-def _skip_used_ids(file: sqlite3.Connection, known: bool, now: datetime) -> None:
-    """Insert rows that open nothing behind the highest ids given out for files and calendars.
-
-    An address holds a row's id, and SQLite counts on from the highest: without these rows an address
-    given out since the backup would open another file.
-    """
-    at, until = format_stored_instant(now), format_stored_instant(now + _OLD_ADDRESSES)
-    file.execute(
-        "INSERT INTO download (id, name, mime, content, made_at, expires_at) "
-        "VALUES (?, '', 'text/plain', x'', ?, ?)",
-        (_first_unused_id(file, "download", known), at, until),
-    )
-    file.execute(
-        "INSERT INTO calendar_feed (id, chat_id, agency_id, role, made_at, ended_at) "
-        "SELECT ?, chat.id, agency.id, 'focal', ?, ? FROM chat, agency LIMIT 1",
-        (_first_unused_id(file, "calendar_feed", known), at, at),
-    )
-
-
 def _tell_chats(
-    file: sqlite3.Connection, chats: list[int], since: datetime, *, known: bool, now: datetime
+    file: sqlite3.Connection, chats: list[int], since: datetime, *, now: datetime
 ) -> None:
-    """Put a notice into each chat, under ids that were not given before."""
-    first = _first_unused_id(file, "message", known)
+    """Put a notice into each chat."""
     context = json.dumps(
         {"day": civil_date(since).isoformat(), "hour": f"{civil_time(since):%H:%M}"}
     )
     at = format_stored_instant(now)
     file.executemany(
-        "INSERT INTO message (id, account_id, chat_id, priority, template, context, buttons, "
+        "INSERT INTO message (account_id, chat_id, priority, template, context, buttons, "
         "created_at, send_at) "
-        "SELECT ?, account_id, id, 2, ?, ?, '[]', ?, ? FROM chat WHERE id = ?",
-        [
-            (first + number, RESTORED_TEMPLATE, context, at, at, chat)
-            for number, chat in enumerate(chats)
-        ],
+        "SELECT account_id, id, 2, ?, ?, '[]', ?, ? FROM chat WHERE id = ?",
+        [(RESTORED_TEMPLATE, context, at, at, chat) for chat in chats],
     )
-
-
-def _first_unused_id(file: sqlite3.Connection, table: str, known: bool) -> int:
-    """Return an id of a table that neither the backup nor the database it became has given.
-
-    known: that database is attached; without it, leave a wide gap.
-    """
-    query = "SELECT coalesce(max(id), 0) FROM {}.{}"
-    own = int(file.execute(query.format("main", table)).fetchone()[0])
-    if not known:
-        return own + _ID_GAP
-    there = int(file.execute(query.format("became", table)).fetchone()[0])
-    return max(own, there) + 1

@@ -15,7 +15,7 @@ BACKED_UP_AT = (
 
 # The last answer, message and update, each with the column of its instant.
 _LAST = {"status_reply": "said_at", "message": "sent_at", "inbox_event": "received_at"}
-_LOST = ("status_reply", "decision", "target_value", "inbox_event", "enrolment", "message")
+COUNTED_TABLES = ("status_reply", "decision", "target_value", "inbox_event", "enrolment", "message")
 
 
 class BackupUnusable(Exception):
@@ -53,23 +53,14 @@ def inspect_backup(path: Path) -> RestoreState:
 def is_continuation(backup: RestoreState, backup_file: Path, present_file: Path) -> bool:
     """Tell whether the present database grew from the backup: then ids mean the same in both."""
     key = backup.highest.get("message")
-    if not key:
-        return True
-    query = "SELECT chat_id, template, created_at FROM message WHERE id = ?"
+    installation = "SELECT value FROM meta WHERE key = 'link_key'"  # made once, at its first start
+    message = "SELECT chat_id, template, created_at FROM message WHERE id = ?"
     with open_readonly(backup_file) as then, open_readonly(present_file) as now:
-        return bool(then.execute(query, (key,)).fetchone() == now.execute(query, (key,)).fetchone())
-
-
-def count_lost_rows(backup: RestoreState, present: Path) -> dict[str, int]:
-    """Return how many rows of each table the present database has beyond the backup."""
-    with open_readonly(present) as file:
-        return {
-            table: file.execute(
-                f"SELECT count(*) FROM {table} WHERE id > ?",  # noqa: S608
-                (backup.highest.get(table, 0),),
-            ).fetchone()[0]
-            for table in _LOST
-        }
+        made = {file.execute(installation).fetchone() for file in (then, now)} - {None}
+        if len(made) > 1:
+            return False
+        found = [file.execute(message, (key,)).fetchone() for file in (then, now)]
+    return not key or found[0] == found[1]
 
 
 def find_living_owner(path: Path, own_name: str, *, now: datetime) -> str | None:
@@ -80,6 +71,11 @@ def find_living_owner(path: Path, own_name: str, *, now: datetime) -> str | None
             (own_name, format_stored_instant(now)),
         ).fetchone()
         return None if row is None else str(row[0])
+
+
+def attach_readonly(file: sqlite3.Connection, present: Path) -> None:
+    """Attach the database in use as "present", without the right to write."""
+    file.execute("ATTACH DATABASE ? AS present", (f"{present.resolve().as_uri()}?mode=ro",))
 
 
 @contextmanager
@@ -95,14 +91,15 @@ def format_stored_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _parse_stored_instant(stored: str | None) -> datetime | None:
+def parse_stored_instant(stored: str | None) -> datetime | None:
+    """Return an instant that SQLite stores; None for none."""
     return None if stored is None else datetime.fromisoformat(stored).replace(tzinfo=UTC)
 
 
 def _read_state(file: sqlite3.Connection) -> RestoreState:
     meta = dict(file.execute("SELECT key, value FROM meta"))
     last = {
-        table: _parse_stored_instant(
+        table: parse_stored_instant(
             file.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608
         )
         for table, column in _LAST.items()
@@ -112,7 +109,7 @@ def _read_state(file: sqlite3.Connection) -> RestoreState:
         instants.append(datetime.fromisoformat(meta[BACKED_UP_AT]))
     numbers = {
         table: file.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608
-        for table in _LOST
+        for table in COUNTED_TABLES
     }
     return RestoreState(
         revision=str(file.execute("SELECT version_num FROM alembic_version").fetchone()[0]),

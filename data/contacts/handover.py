@@ -33,32 +33,33 @@ class Offer:
 async def record_offer(
     connection: AsyncConnection,
     *,
-    invitation_id: int,
     person_id: int,
     enrolment_ids: Sequence[int],
     kind: str,
     now: datetime,
-) -> None:
-    """Record the offer of a code; kind: HANDOVER, STAND_IN or LINK."""
-    await connection.execute(
-        insert(Decision).values(
+) -> int:
+    """Record an offer, and return its id for the invitation; kind: HANDOVER, STAND_IN or LINK."""
+    added = await connection.execute(
+        insert(Decision)
+        .values(
             kind=kind,
             plan_code="",
-            subject=_subject(invitation_id),
+            subject="",
             details={"enrolments": list(enrolment_ids)},
             person_id=person_id,
             decided_by=_DECIDED_BY,
             decided_at=now,
         )
+        .returning(Decision.id)
     )
+    return int(added.scalar_one())
 
 
-async def find_offer(connection: AsyncConnection, invitation_id: int) -> Offer | None:
-    """Return the offer of a code, or None for a plain invitation."""
+async def find_offer(connection: AsyncConnection, offer_id: int | None) -> Offer | None:
+    """Return the offer that an invitation names, or None for a plain one."""
     rows = await connection.execute(
         select(Decision.kind, Decision.person_id, Decision.details).where(
-            Decision.kind.in_((HANDOVER, STAND_IN, LINK)),
-            Decision.subject == _subject(invitation_id),
+            Decision.id == offer_id, Decision.kind.in_((HANDOVER, STAND_IN, LINK))
         )
     )
     row = rows.first()
@@ -108,7 +109,3 @@ async def list_offered_enrolments(
 ) -> list[ActiveEnrolment]:
     """Return the enrolments of an offer that still live."""
     return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids))
-
-
-def _subject(invitation_id: int) -> str:
-    return f"invitation:{invitation_id}"

@@ -117,7 +117,7 @@ async def create_invitation(
     days: int = CODE_DAYS,
 ) -> str:
     """Create a one-use code (XXXXX-XXXXX, 50 random bits) and return it; it cannot be read again."""
-    _, code = await _insert_invitation(
+    return await _insert_invitation(
         connection,
         agency_id=agency_id,
         role=role,
@@ -125,7 +125,6 @@ async def create_invitation(
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
-    return code
 
 
 async def create_handover_code(
@@ -145,8 +144,16 @@ async def create_handover_code(
     if not enrolments:
         raise ValueError("nothing to hand over")
     first = enrolments[0]
-    invitation_id, code = await _insert_invitation(
+    offer_id = await record_offer(
         connection,
+        person_id=person_id,
+        enrolment_ids=[each.id for each in enrolments],
+        kind=kind or (HANDOVER if until_on is None else STAND_IN),
+        now=now,
+    )
+    code = await _insert_invitation(
+        connection,
+        offer_id=offer_id,
         agency_id=first.agency_id,
         role=first.role,
         may_decide=first.may_decide,
@@ -154,24 +161,14 @@ async def create_handover_code(
         created_at=now,
         expires_at=now + timedelta(days=CODE_DAYS),
     )
-    await record_offer(
-        connection,
-        invitation_id=invitation_id,
-        person_id=person_id,
-        enrolment_ids=[each.id for each in enrolments],
-        kind=kind or (HANDOVER if until_on is None else STAND_IN),
-        now=now,
-    )
     return code, enrolments
 
 
-async def _insert_invitation(connection: AsyncConnection, **values: Any) -> tuple[int, str]:
+async def _insert_invitation(connection: AsyncConnection, **values: Any) -> str:
     plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
     code = f"{plain[:5]}-{plain[5:]}"
-    added = await connection.execute(
-        insert(Invitation).values(code_hash=hash_code(code), **values).returning(Invitation.id)
-    )
-    return int(added.scalar_one()), code
+    await connection.execute(insert(Invitation).values(code_hash=hash_code(code), **values))
+    return code
 
 
 async def redeem(
@@ -201,7 +198,7 @@ async def redeem(
     invitation = rows.one_or_none()
     if invitation is None or (chat.kind == "private" and not incoming.sender):
         return await _record_wrong(connection, chat, now=now)
-    offer = await find_offer(connection, invitation.id)
+    offer = await find_offer(connection, invitation.offer_id)
     if offer is not None and not await list_offered_enrolments(connection, offer):
         return await _record_wrong(connection, chat, now=now)
     if chat.kind == "group" and (invitation.role == "leader" or offer is not None):

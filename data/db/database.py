@@ -4,6 +4,8 @@ Guarantees:
 - A write transaction takes SQLite's lock at its start (BEGIN IMMEDIATE), so no read before it is stale.
 - Reads see one snapshot and never block writes. Writers of one process wait in a fair queue on SQLite.
 - PostgreSQL lets several write at once: use constraints, row locks or write(alone=True) for what must be one.
+- Nothing is read from or written to a file that was deleted or replaced since it was opened.
+- Words that a transaction erased leave SQLite's log with it, where the service runs (empty_log_after).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -23,7 +26,14 @@ from sqlalchemy.exc import DatabaseError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from data.db import sqlite_driver
-from data.db.errors import CANNOT_OPEN, DatabaseUnusable, strip_values, translate_error
+from data.db.errors import (
+    CANNOT_OPEN,
+    FILE_LOST,
+    FILE_REPLACED,
+    DatabaseUnusable,
+    strip_values,
+    translate_error,
+)
 
 BUSY_SECONDS = 5
 _ALONE = 0x6E68_6163  # key of the advisory lock of write(alone=True)
@@ -40,6 +50,7 @@ _LARGE_CACHE = text("PRAGMA cache_size=-20480")
 # checkpoints from one connection; a command beside it leaves its pages in the log until the last one closes.
 _NO_CHECKPOINTS = "PRAGMA wal_autocheckpoint=0"
 _ALLOW_LONG_TRANSACTION = text("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+_ERASES = "erases"  # key of a connection's notes
 # A server that is lost without a word is given up within half a minute; TCP would wait a quarter of an hour.
 _CONNECTION_TIMEOUTS = {
     "connect_timeout": "10",
@@ -50,17 +61,24 @@ _CONNECTION_TIMEOUTS = {
 }
 
 
+def empty_log_after(connection: AsyncConnection) -> None:
+    """Have SQLite's log emptied once this transaction ends: its older pages hold the words erased here."""
+    connection.info[_ERASES] = True
+
+
 class Database:
     """One engine and its two ways in: read() and write().
 
     checkpoints: copy SQLite's log into its file as it grows; for the service alone, see _NO_CHECKPOINTS.
+    file: the database's; None for a database server.
     trouble: the sentence of the last write that an administrator must mend; None after one that worked.
     """
 
     def __init__(self, url: str, *, checkpoints: bool = False) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._checkpoints = checkpoints
+        self.file = Path(self.url.database) if self.is_sqlite and self.url.database else None
+        self._checkpoints = checkpoints and self.is_sqlite
         self._queue = asyncio.Lock()  # of writers on SQLite, which takes one at a time
         if self.is_sqlite:
             path = Path(self.url.database or "")
@@ -76,6 +94,8 @@ class Database:
         self._writer: AsyncConnection | None = None  # kept from one write transaction to the next
         self._wrote_at = 0.0
         self.trouble: str | None = None
+        self._opened: tuple[int, int] | None = None  # the file, once it was opened
+        self._log_is_due = False  # somebody read from the log when it was to be emptied
 
     def _sqlite_engine(self) -> AsyncEngine:
         engine = create_async_engine(
@@ -137,15 +157,12 @@ class Database:
         event.listen(engine.sync_engine, "handle_error", strip_values)
         return engine
 
-    @property
-    def file(self) -> Path | None:
-        """Return the database's file; None for a database server."""
-        return Path(self.url.database) if self.is_sqlite and self.url.database else None
-
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a read transaction: one snapshot, never written to."""
+        """Open a read transaction: one snapshot, never written to; raises DatabaseUnusable where the file is gone."""
+        self._refuse_ghost(is_open=False)
         async with self.engine.connect() as connection:
+            self._refuse_ghost()
             if not self.is_sqlite:  # by default each statement would have a snapshot of its own
                 await connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -160,8 +177,8 @@ class Database:
         Await nothing outside the database within it: locks would last as long as the network.
         alone: no other process is in one of these at the same time; for a first start and for planning, which
         may compute long between two statements and write much: it has a larger cache.
-        Raises DatabaseUnusable where the database is read-only, locked by another program, full, damaged
-        or out of reach.
+        Raises DatabaseUnusable where the database is read-only, locked by another program, full, damaged,
+        gone or out of reach.
         """
         queue = self._queue if self.is_sqlite else nullcontext()
         async with queue, self._writing(alone=alone) as connection:
@@ -176,12 +193,36 @@ class Database:
                     yield connection
                     if alone and self.is_sqlite:
                         await connection.execute(text(_USUAL_CACHE))
+                    self._refuse_ghost()  # or the commit would be lost with it
             except DatabaseError as error:
                 fault = translate_error(error)
                 if isinstance(fault, DatabaseUnusable):
                     self.trouble = str(fault)
                 raise fault from error
             self.trouble = None
+            if connection.info.pop(_ERASES, self._log_is_due) and self._checkpoints:
+                await self._empty_log(connection)
+
+    async def _empty_log(self, connection: AsyncConnection) -> None:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            self._log_is_due = not await driver.empty_log()
+        except sqlite3.Error:  # what was written stays written; the next transaction tries again
+            self._log_is_due = True
+
+    def _refuse_ghost(self, *, is_open: bool = True) -> None:
+        """Raise DatabaseUnusable where the file is no longer the one that was opened.
+
+        is_open: a connection is open, so that the file is there, and the one to keep to.
+        """
+        if self.file is None:
+            return
+        found = _identify(self.file)
+        if self._opened is None:
+            self._opened = found if is_open else None
+        elif found != self._opened:
+            self.trouble = (FILE_LOST if found is None else FILE_REPLACED).format(file=self.file)
+            raise DatabaseUnusable(self.trouble)
 
     @asynccontextmanager
     async def _writing(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
@@ -189,6 +230,7 @@ class Database:
 
         To take one from the pool and to give it back takes as long as a statement.
         """
+        self._refuse_ghost(is_open=False)  # a new connection would make the file anew
         connection = self._take_writer()
         if connection is not None and time.monotonic() - self._wrote_at > SURE_SECONDS:
             await connection.close()
@@ -217,6 +259,14 @@ class Database:
         if (writer := self._take_writer()) is not None:
             await writer.close()
         await self.engine.dispose()
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _refuse_unreadable(path: Path) -> None:

@@ -20,6 +20,15 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 CANNOT_OPEN = (
     "Không mở được tệp cơ sở dữ liệu. Hãy kiểm tra đường dẫn và quyền trong NHACVIEC_DATABASE_URL."
 )
+# Of a file that was opened; each with {file}.
+FILE_LOST = (
+    "Tệp cơ sở dữ liệu {file} đã mất trong khi chương trình chạy; từ đó không ghi gì nữa. Hãy dừng"
+    " «nhacviec run», trả tệp về chỗ cũ hoặc khôi phục bản sao lưu («nhacviec restore TỆP»), rồi chạy lại."
+)
+FILE_REPLACED = (
+    "Tệp cơ sở dữ liệu {file} đã bị thay bằng tệp khác trong khi chương trình chạy; không ghi vào tệp ấy."
+    " Hãy dừng «nhacviec run», kiểm tra tệp, rồi chạy lại."
+)
 
 # Words by which libpq and PostgreSQL say that the server cannot be reached.
 _UNREACHABLE_MESSAGES = ("connection", "starting up", "shutting down", "recovery mode")

@@ -14,10 +14,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
 import aiosqlite
+
+from data.db.private_files import make_private_file
 
 _FIRST_ROWS = 1000  # fetched on the same hop as the statement
 
@@ -29,9 +32,15 @@ def begin_with_next_statement(connection: Any, mode: str) -> None:
 
 def connect_sqlite(path: str, **arguments: Any) -> aiosqlite.Connection:
     """Return a connection to be awaited; takes the arguments of sqlite3.connect."""
-    connection = OneHopConnection(partial(sqlite3.connect, path, **arguments), iter_chunk_size=64)
+    connection = OneHopConnection(partial(_open, path, **arguments), iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does: a thread must not outlive the program
     return connection
+
+
+def _open(path: str, **arguments: Any) -> Any:
+    with suppress(OSError):  # SQLite says what is wrong
+        make_private_file(path)
+    return sqlite3.connect(path, **arguments)
 
 
 class OneHopConnection(aiosqlite.Connection):
@@ -59,12 +68,29 @@ class OneHopConnection(aiosqlite.Connection):
             self._was_cancelled = False
         self.to_begin = None
 
+    async def empty_log(self) -> bool:
+        """Copy SQLite's log into its file and cut it to nothing; False while somebody still reads from it.
+
+        Call outside a transaction.
+        """
+        return bool(await self.run(_empty_log, self._conn))
+
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in the connection's thread."""
         return await self._execute(function, *arguments)
 
     def cursor(self) -> _Cursor:  # type: ignore[override]
         return _Cursor(self)
+
+
+def _empty_log(file: sqlite3.Connection) -> bool:
+    (patience,) = file.execute("PRAGMA busy_timeout").fetchone()
+    file.execute("PRAGMA busy_timeout = 0")  # writers wait meanwhile
+    try:
+        busy, *_ = file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        file.execute(f"PRAGMA busy_timeout = {patience}")
+    return not busy
 
 
 class _Cursor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Base
 
 CHUNK_ROWS = 1000  # below every database's limit of bound values
+_MOST_VALUES = 900  # of one statement, below the same limit
 
 T = TypeVar("T")
 
@@ -46,11 +48,16 @@ async def bulk_insert(
     a hundred thousand. Converts no value: columns of instants or JSON do not belong here.
     Raises IntegrityError where a row exists already, unless ignore_existing.
     """
-    if not rows:
-        return
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    places = ", ".join(mark for _ in names)
-    words = f"INSERT INTO {model.__tablename__} ({', '.join(names)}) VALUES ({places})"  # noqa: S608
-    await connection.exec_driver_sql(
-        f"{words} ON CONFLICT DO NOTHING" if ignore_existing else words, list(rows)
-    )
+    is_sqlite = connection.dialect.name == "sqlite"
+    # SQLite notes a table's highest number once a statement, not once a row.
+    most = max(1, _MOST_VALUES // len(names)) if is_sqlite else 1
+    marks = ", ".join("?" if is_sqlite else "%s" for _ in names)
+    whole = len(rows) - len(rows) % most
+    for some, size in ((rows[:whole], most), (rows[whole:], len(rows) - whole)):
+        if some:
+            places = ", ".join([f"({marks})"] * size)
+            words = f"INSERT INTO {model.__tablename__} ({', '.join(names)}) VALUES {places}"  # noqa: S608
+            await connection.exec_driver_sql(
+                f"{words} ON CONFLICT DO NOTHING" if ignore_existing else words,
+                [tuple(chain.from_iterable(part)) for part in chunks(some, size)],
+            )

@@ -2,11 +2,13 @@
 
 Guarantees:
 - A migrated schema equals a fresh one, and upgrading twice is harmless.
+- A file that once held data and is gone is not begun anew: a mark beside it tells of it.
 - A start on the newest schema imports no Alembic, which takes time and memory.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.database import Database
 from data.db.errors import DatabaseUnusable
+from data.db.private_files import make_private_file
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,6 +33,47 @@ def alembic_config() -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(_FOLDER))
     return settings
+
+
+async def prepare_schema(database: Database) -> None:
+    """Bring the office's own database to the newest revision, and mark a file as begun.
+
+    Raises DatabaseUnusable as upgrade_schema does, and where the file is lost.
+    """
+    file = database.file
+    if file is not None:
+        refuse_lost_file(file)
+        if _mark_beside(file).exists():
+            async with database.read() as connection:
+                if await current_revision(connection) is None:
+                    raise _lost(file)
+    await upgrade_schema(database)
+    if file is not None:
+        with suppress(OSError):  # a folder in which only the file itself may be written
+            make_private_file(_mark_beside(file))
+
+
+def refuse_lost_file(file: Path) -> None:
+    """Raise DatabaseUnusable for a file that is missing or empty although it held data before."""
+    had_data = _mark_beside(file).exists() or _has_content(file.with_name(f"{file.name}-wal"))
+    if had_data and not _has_content(file):
+        raise _lost(file)
+
+
+def _lost(file: Path) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"Tệp cơ sở dữ liệu {file} đã mất hoặc rỗng, mà trước đây đã có dữ liệu. Hãy trả tệp về chỗ cũ, hoặc khôi"
+        f" phục bản sao lưu («nhacviec restore TỆP»). Chỉ khi muốn bắt đầu lại từ đầu: xoá {_mark_beside(file)}"
+        f" và {file}-wal rồi chạy lại."
+    )
+
+
+def _mark_beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.begun")
+
+
+def _has_content(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 async def upgrade_schema(database: Database) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     Integer,
     MetaData,
+    Table,
     TypeDecorator,
 )
 from sqlalchemy.orm import DeclarativeBase
@@ -38,7 +39,11 @@ class Utc(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base of all tables; names every constraint, so that migrations can refer to it."""
+    """Base of all tables: names every constraint, and gives no number of a row a second time.
+
+    SQLite gives the highest number again once its row is deleted, unless the key is AUTOINCREMENT. Buttons,
+    addresses and decisions remember numbers for longer than rows live.
+    """
 
     metadata = MetaData(
         naming_convention={
@@ -49,6 +54,10 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: Utc, date: Date, dict[str, Any]: JSON, list[Any]: JSON}
+
+    @classmethod
+    def __table_cls__(cls, *arguments: Any, **options: Any) -> Table:
+        return Table(*arguments, **options, sqlite_autoincrement=True)
 
 
 Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only for INTEGER keys

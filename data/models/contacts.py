@@ -140,6 +140,8 @@ class Invitation(Base):
     __table_args__ = (UniqueConstraint("code_hash"),)
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64))
+    # of a code that offers somebody's enrolments; a plain one has none
+    offer_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     role: Mapped[str] = mapped_column(String(12))
     may_decide: Mapped[bool] = mapped_column(server_default=false())

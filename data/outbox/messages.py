@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.db.database import empty_log_after
 from data.db.statements import bulk_insert, insert_or_ignore
 from data.models import Message, MessageItem
 
@@ -123,7 +124,7 @@ async def enqueue_all(
 
 async def erase_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Empty the context of those messages that are secret and have ended."""
-    await connection.execute(
+    erased = await connection.execute(
         update(Message)
         .where(
             Message.id.in_(message_ids),
@@ -132,3 +133,5 @@ async def erase_secrets(connection: AsyncConnection, message_ids: Sequence[int])
         )
         .values(context={})
     )
+    if erased.rowcount:
+        empty_log_after(connection)

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.calendars.feeds import end_feeds
 from data.contacts.people import end_enrolments, load_person
+from data.db.database import empty_log_after
 from data.db.statements import chunks
 from data.files import delete_report_files
 from data.models import (
@@ -195,6 +196,7 @@ async def erase_person(
     await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
     identities = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
     await connection.execute(update(Person).where(Person.id == person_id).values(name=None))
+    empty_log_after(connection)
     return ErasureResult(int(identities.rowcount), enrolments, len(chats), len(raw))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +28,7 @@ from data.models import Account, Message, StatusReply
 from data.registry.registry import Registry
 from tests.cli.test_cli import Terminal, terminal
 from tests.support.conversations import Seat, Talk, small_registry
+from tests.support.numbered_rows import give_numbers
 
 __all__ = ["terminal"]  # the fixture
 
@@ -281,3 +283,23 @@ async def test_a_server_that_is_moved_from_may_stand_still_while_the_target_is_r
         assert await connection.scalar(shown) != "0"
     async with move._open_source(postgres) as connection:
         assert await connection.scalar(shown) == "0"
+
+
+def test_no_number_is_given_again_after_a_move_there_and_back(
+    terminal: Terminal,
+    source: Path,
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In every table the last number was given before the move, and its row was deleted."""
+    before = give_numbers(make_url(f"sqlite+aiosqlite:///{source}"))
+    assert terminal.type("move", "--to", address)[0] == 0
+    there = give_numbers(make_url(address))
+    assert {name for name in before if there[name] <= before[name]} == set()
+    monkeypatch.setenv("NHACVIEC_DATABASE_URL", address)
+    back = tmp_path / "back.db"
+    assert terminal.type("move", "--to", f"sqlite+aiosqlite:///{back}")[0] == 0
+    after = give_numbers(make_url(f"sqlite+aiosqlite:///{back}"))
+    assert {name for name in there if after[name] <= there[name]} == set()
+    assert back.stat().st_mode & 0o777 == 0o600

@@ -7,29 +7,37 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.backup import copy_database
+from bot.cli.restore import _upgrade
 from bot.service.process_lock import DatabaseInUse, ProcessLock, lock_out_services
 from data.accounts import leases
 from data.backup.restore import RestoreResult, mark_backed_up, prepare_restored_copy
 from data.backup.state import inspect_backup
 from data.clock import SystemClock
+from data.contacts.invitations import create_invitation, hash_code
 from data.db.database import Database
 from data.db.upgrade import newest_revision, upgrade_schema
-from data.models import Chat, JobRun, Message, StatusReply
+from data.models import Agency, Chat, Enrolment, Invitation, JobRun, Message, StatusReply
+from data.privacy import personal_data
+from data.progress.decisions import record_decision
 from jobs.morning.run import run_mornings
 from tests.cli.test_cli import Terminal, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 from tests.support.loaded_province import morning_of
 from tests.support.newer_program import NEXT_REVISION, install_newer_program, run_newer_program
+from tests.support.numbered_rows import give_numbers
 from tests.support.round_trip import Whole
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a server's backups are the server's
@@ -240,6 +248,254 @@ def test_of_a_server_nothing_is_restored(
 ) -> None:
     monkeypatch.setenv("NHACVIEC_DATABASE_URL", "postgresql+psycopg://x/y")
     assert "pg_restore" in terminal.refused("restore", "copy.db", "--yes")
+
+
+# ------------------------------------------------------------------ what ended stays ended
+
+
+def within(path: Path, work: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
+    """Do something in a database; returns what that returned."""
+
+    async def do() -> Any:
+        database = Database(sqlite_url(path))
+        try:
+            async with database.write() as connection:
+                return await work(connection)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(do())
+
+
+async def remove_first(connection: AsyncConnection) -> None:
+    """End the roles of the first person, who writes in chat 7."""
+    ended = update(Enrolment).where(Enrolment.person_id == 1).values(ended_at=NOW)
+    await connection.execute(ended)
+
+
+def living(path: Path) -> set[str]:
+    """Return the addresses of chats in which somebody is enrolled."""
+
+    async def look(connection: AsyncConnection) -> set[str]:
+        query = select(Chat.address).join(Enrolment).where(Enrolment.ended_at.is_(None))
+        return set(await connection.scalars(query))
+
+    found: set[str] = within(path, look)
+    return found
+
+
+def spoil(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(40_000))
+
+
+def begin_anew(path: Path) -> None:
+    path.unlink()
+    asyncio.run(_upgrade(path))
+
+
+@pytest.mark.parametrize("replaced", ["grown", "spoilt", "gone", "begun anew", "restored before"])
+def test_no_number_given_since_a_backup_is_given_again_in_any_table(
+    terminal: Terminal, present: Path, replaced: str
+) -> None:
+    """The rows are gone again when the backup comes back; what remembers their numbers is not."""
+    assert terminal.type("backup", "first.db")[0] == 0
+    answered(present, "/viec")
+    assert terminal.type("backup", "copy.db")[0] == 0
+    given = give_numbers(make_url(sqlite_url(present)))
+    if replaced == "restored before":
+        assert terminal.type("restore", "first.db", "--yes")[0] == 0
+        given = give_numbers(make_url(sqlite_url(present)))
+    elif replaced != "grown":
+        {"spoilt": spoil, "gone": Path.unlink, "begun anew": begin_anew}[replaced](present)
+    assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+    again = give_numbers(make_url(sqlite_url(present)))
+    assert {name for name in given if again[name] <= given[name]} == set()
+
+
+def test_whoever_was_removed_or_erased_since_a_backup_stays_so_and_it_is_told_before(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    within(present, remove_first)
+    within(present, lambda c: personal_data.erase_person(c, 3, now=NOW))
+    code, told, _ = terminal.type("restore", "copy.db", "--dry-run")
+    assert code == 0
+    removed = told.partition("Đã thôi vai trò từ khi sao lưu, sẽ vẫn thôi:")[2].splitlines()[2]
+    assert removed.split("  ") == ["Chị <Lan>", "Sở Tài chính", "đầu mối"]
+    assert "Đã xoá dữ liệu cá nhân từ khi sao lưu, sẽ xoá lại: người số 3." in told
+    assert "Không biết" not in told
+    assert living(present) == {"6", "8"}
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert (done["removals_known"], done["erased"], len(done["removed"])) == (True, [3], 1)
+    assert living(present) == {"6", "8"}
+    kept = within(present, lambda c: personal_data.collect_personal_data(c, 3))
+    assert (kept["name"], kept["identities"]) == (None, [])
+    with closing(sqlite3.connect(present)) as file:
+        addresses = {row[0] for row in file.execute("SELECT address FROM chat")}
+    assert "5" not in addresses
+
+
+def test_a_database_restored_before_still_tells_who_was_removed_and_erased(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "monday.db")[0] == 0
+    answered(present, "/viec")
+    assert terminal.type("backup", "tuesday.db")[0] == 0
+    within(present, remove_first)
+    within(present, lambda c: personal_data.erase_person(c, 3, now=NOW))
+    assert terminal.type("restore", "monday.db", "--yes")[0] == 0
+    done = terminal.json("restore", "tuesday.db", "--yes")
+    assert (done["removals_known"], done["erased"]) == (False, [3])
+    assert living(present) == {"6", "8"}
+
+
+@pytest.mark.parametrize("replaced", [spoil, Path.unlink, begin_anew])
+def test_where_nobody_can_tell_who_was_removed_that_is_told(
+    terminal: Terminal, present: Path, replaced: Callable[[Path], None]
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    within(present, remove_first)
+    replaced(present)
+    told = terminal.type("restore", "copy.db", "--yes")[1]
+    assert "Không biết hết ai đã thôi vai trò hay được xoá dữ liệu từ khi sao lưu" in told
+    assert living(present) == {"5", "6", "7", "8"}
+
+
+def test_nobody_of_another_installation_ends_anything(terminal: Terminal, present: Path) -> None:
+    """Its first person has the same number, in the same role, for the same agency."""
+    assert terminal.type("backup", "copy.db")[0] == 0
+    present.unlink()
+
+    async def make() -> None:
+        database = Database(sqlite_url(present))
+        await upgrade_schema(database)
+        talk = await Talk(database, small_registry(), NOW + timedelta(hours=1)).begin(*SEATS)
+        async with talk.database.write() as connection:
+            await remove_first(connection)
+            await personal_data.erase_person(connection, 3, now=NOW)
+        await database.dispose()
+
+    asyncio.run(make())
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert (done["removed"], done["erased"], done["removals_known"]) == ([], [], False)
+    assert living(present) == {"5", "6", "7", "8"}
+
+
+def test_decisions_and_enrolments_since_a_backup_are_listed_before_they_are_lost(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+
+    async def decide(connection: AsyncConnection) -> None:
+        await record_decision(
+            connection, "extension_granted", plan_code="dong-10", subject="BC.1", details={},
+            person_id=4, decided_by="Sở Khoa học và Công nghệ", now=NOW,
+        )  # fmt: skip
+
+    within(present, decide)
+    enrol_again(present, "9")
+    told = terminal.type("restore", "copy.db", "--dry-run")[1]
+    decisions = told.partition("Quyết định sẽ mất, cần làm lại:")[2]
+    assert "09/11/2026 09:30  cho gia hạn  dong-10   BC.1  Sở Khoa học và Công nghệ" in decisions
+    enrolled = told.partition("Đăng ký từ khi sao lưu, phải mời lại:")[2].splitlines()[2]
+    assert enrolled.split("  ") == ["Chị <Lan>", "Sở Xây dựng", "đầu mối"]
+
+
+def enrol_again(path: Path, chat: str) -> str:
+    """Enrol another chat; returns the code that it used."""
+
+    async def enrol() -> str:
+        database = Database(sqlite_url(path))
+        talk = Talk(database, small_registry(), NOW, 1)
+        talk._events = iter(range(5_000, 6_000))
+        code = await talk.invite("dong", "sxd", "focal")
+        await talk.say(chat, f"/start {code}")
+        await database.dispose()
+        return code
+
+    return asyncio.run(enrol())
+
+
+def test_a_code_used_or_withdrawn_since_a_backup_opens_nothing(
+    terminal: Terminal, present: Path
+) -> None:
+    async def invite(connection: AsyncConnection) -> list[str]:
+        agency = await connection.scalar(select(Agency.id).where(Agency.code == "sxd"))
+        assert agency is not None
+        return [
+            await create_invitation(connection, agency_id=agency, role="focal", now=NOW, days=36500)
+            for _ in range(3)
+        ]
+
+    used, withdrawn, unused = within(present, invite)
+    assert terminal.type("backup", "copy.db")[0] == 0
+    answered(present, f"/start {used}", chat="9")
+    within(
+        present,
+        lambda c: c.execute(delete(Invitation).where(Invitation.code_hash == hash_code(withdrawn))),
+    )
+    done = terminal.json("restore", "copy.db", "--yes")
+    assert done["codes"] == 2
+    for code, opens in ((used, False), (withdrawn, False), (unused, True)):
+        answered(present, f"/start {code}", chat=f"new {code}")
+        assert (f"new {code}" in living(present)) is opens
+
+
+# ------------------------------------------------------------------ who may read the files
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o600, 0o600), (0o640, 0o640), (0o644, 0o600)])
+def test_a_restored_file_is_no_more_readable_than_the_one_before_and_never_for_everybody(
+    terminal: Terminal, present: Path, before: int, after: int
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    present.chmod(before)
+    umask = os.umask(0)
+    try:
+        kept = terminal.json("restore", "copy.db", "--yes")["kept"]
+    finally:
+        os.umask(umask)
+    assert [path.stat().st_mode & 0o777 for path in (present, Path(kept))] == [after, after]
+
+
+def test_a_restored_file_is_private_where_there_was_none(terminal: Terminal, present: Path) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    present.unlink()
+    umask = os.umask(0)
+    try:
+        assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+    finally:
+        os.umask(umask)
+    assert present.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_copy_is_private_from_its_first_byte(present: Path, tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        copy_database(present, tmp_path / "copy.db")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_log_of_a_lost_file_does_not_spoil_the_restored_one(
+    terminal: Terminal, present: Path
+) -> None:
+    """Somebody deleted the file alone while a service ran; SQLite would read the log into any other."""
+    assert terminal.type("backup", "copy.db")[0] == 0
+    with closing(sqlite3.connect(present)) as service:
+        service.execute("PRAGMA journal_mode=WAL")
+        with service:
+            service.execute("UPDATE person SET name = 'Ma'")
+        present.unlink()
+        shutil.copy(f"{present}-wal", f"{present}-wal.copy")
+    Path(f"{present}-wal.copy").rename(f"{present}-wal")
+    assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+    with closing(sqlite3.connect(present)) as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert file.execute("SELECT count(*) FROM person WHERE name = 'Ma'").fetchone() == (0,)
 
 
 # ------------------------------------------------------------------ what goes on after it

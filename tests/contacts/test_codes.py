@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,6 +190,24 @@ async def test_from_moi_to_the_door_no_code_stays_anywhere(whole: Whole) -> None
     assert "Sở Xây dựng" in await whole.say("new", f"/start {code}")
     assert await columns_with(whole.database, code) == []
     assert not await bytes_hold(whole.database, code)
+
+
+@pytest.mark.sqlite
+async def test_no_code_stays_in_the_log_of_a_service_that_nobody_has_checkpointed(
+    database: Database,
+) -> None:
+    """The code was sent and not used yet: whoever reads the log could enrol with it."""
+    assert database.file is not None
+    service = Database(f"sqlite+aiosqlite:///{database.file}", checkpoints=True)
+    whole = await Whole(service, NOW).begin()
+    await whole.enrol("coordinator", "skhcn", "coordinator")
+    told = await whole.say("coordinator", "/moi Sở Xây dựng")
+    code = told.split("/start ")[1].split()[0].rstrip("<.")[:11]
+    files = [Path(f"{database.file}{end}") for end in ("", "-wal")]
+    assert [code.encode() in file.read_bytes() for file in files] == [False, False]
+    await whole.say("stranger", f"mã của tôi là {code} phải không")
+    assert [code.encode() in file.read_bytes() for file in files] == [False, False]
+    await service.dispose()
 
 
 @pytest.mark.parametrize("typed", ["{}", "/start {}", "mã của tôi là {} phải không"])

@@ -14,7 +14,15 @@ from bot.config import TEMPLATES
 from bot.web.files import file_route
 from data.clock import SteppedClock, civil_date
 from data.db.database import Database
-from data.files import DOCX, PNG, delete_expired_files, load_file, load_link_key, store_file
+from data.files import (
+    DOCX,
+    PNG,
+    delete_expired_files,
+    delete_report_files,
+    load_file,
+    load_link_key,
+    store_file,
+)
 from data.registry.registry import Registry
 from jobs.channel import Capabilities, OutgoingMessage
 from jobs.rendering.links import Links
@@ -130,3 +138,21 @@ def test_a_calendars_address_opens_that_calendar_alone() -> None:
     assert LINKS.read_calendar_token(token.replace("7-", "8-", 1)) is None
     assert Links("https://nhacviec.test", b"x" * 32).read_calendar_token(token) is None
     assert Links(None, KEY).calendar_url(7) is None
+
+
+async def test_the_address_of_a_file_that_is_gone_opens_no_later_file(database: Database) -> None:
+    """A report of another province may be the next file that is made."""
+    before = await made(database, name="bao-cao-lang-son.docx", mime=DOCX)
+    address = LINKS.file_url(before, "x", until=NOW + timedelta(days=30))
+    assert address is not None
+    async with database.write() as connection:
+        assert await delete_report_files(connection) == 1
+    after = await made(database, name="bao-cao-gia-lai.docx", mime=DOCX)
+    async with database.read() as connection:
+        assert await load_file(connection, before) is None
+        assert await load_file(connection, after) is not None
+    app = Starlette(routes=[file_route(database, SteppedClock(NOW), LINKS)])
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="https://nhacviec.test"
+    ) as client:
+        assert (await client.get(address)).status_code == 404

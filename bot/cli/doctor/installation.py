@@ -19,6 +19,7 @@ from data.rules.planning import HORIZON
 FIRST_WITH_FAULT, LAST_WITH_FAULT = (3, 7, 0), (3, 51, 2)
 SOON = timedelta(days=60)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes
+_OTHERS = 0o077  # may read, write or enter: the group, and everybody
 
 
 async def check_registry(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
@@ -69,6 +70,23 @@ def judge_sqlite(version: tuple[int, ...]) -> Finding:
     )
 
 
+def check_privacy(case: CheckContext) -> list[Finding]:
+    """Tell whether other users of this machine may read the database: its folder, or files beside it."""
+    if case.file is None or not case.file.parent.is_dir():
+        return []
+    folder = case.file.parent
+    open_ones = [
+        path
+        for path in (folder, *sorted(folder.glob(f"{case.file.name}*")))
+        if path.stat().st_mode & _OTHERS
+    ]
+    if not open_ones:
+        return [Finding("ok", "Quyền đọc dữ liệu", "chỉ người chạy dịch vụ.")]
+    names = ", ".join(str(path) for path in open_ones)
+    todo = f"Hãy chạy: chmod 700 {folder}; chmod 600 {case.file}*"
+    return [Finding("warn", "Quyền đọc dữ liệu", f"người khác trên máy vào được: {names}.", todo)]
+
+
 def check_disk(case: CheckContext) -> list[Finding]:
     """Tell how much disk space is free beside the database's file."""
     if case.file is None or not case.file.parent.is_dir():
@@ -81,5 +99,5 @@ def check_disk(case: CheckContext) -> list[Finding]:
     return [Finding(level, "Đĩa", words, "Hãy giải phóng dung lượng.")]
 
 
-CHECKS = (check_calendar, check_sqlite_version, check_disk)
+CHECKS = (check_calendar, check_sqlite_version, check_disk, check_privacy)
 STORED_CHECKS = (check_registry,)

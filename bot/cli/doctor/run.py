@@ -85,11 +85,11 @@ async def run_checks(settings: Settings, clock: Clock | None = None) -> list[Fin
 
 async def _check_database(case: CheckContext, *, by_server: bool) -> list[Finding]:
     about = "Cơ sở dữ liệu"
-    if not database_exists(case.settings):
-        todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
-        return [Finding("bad", about, "chưa có.", todo)]
     found: list[Finding] = []
     try:
+        if not database_exists(case.settings):
+            todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
+            return [Finding("bad", about, "chưa có.", todo)]
         async with _opened(case.settings) as database:
             if by_server and not database.is_sqlite:  # stored instants are the server's
                 with suppress(SQLAlchemyError, OSError):  # the checks report it

@@ -15,7 +15,7 @@ _INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.create_table(
+    _create_table(
         "account",
         _id(),
         sa.Column("channel", sa.String(20), nullable=False),
@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("polled_to", _KEY),
         sa.UniqueConstraint("channel", "name"),
     )
-    op.create_table(
+    _create_table(
         "agency",
         _id(),
         sa.Column("province", sa.String(60), nullable=False),
@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("folded", sa.Text, nullable=False),
         sa.UniqueConstraint("province", "code"),
     )
-    op.create_table(
+    _create_table(
         "download",
         _id(),
         sa.Column("name", sa.String(120), nullable=False),
@@ -56,12 +56,12 @@ def upgrade() -> None:
         sa.Column("expires_at", _INSTANT, nullable=False),
     )
     _index("ix_download_expires_at", "download", ["expires_at"])
-    op.create_table(
+    _create_table(
         "evidence_content",
         sa.Column("sha256", sa.String(64), primary_key=True),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
-    op.create_table(
+    _create_table(
         "job_run",
         _id(),
         sa.Column("job", sa.String(40), nullable=False),
@@ -70,26 +70,26 @@ def upgrade() -> None:
         sa.Column("finished_at", _INSTANT, nullable=False),
         sa.UniqueConstraint("job", "subject", "run_on"),
     )
-    op.create_table(
+    _create_table(
         "meta",
         sa.Column("key", sa.String(40), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
-    op.create_table(
+    _create_table(
         "person",
         _id(),
         sa.Column("name", sa.String(120)),
         sa.Column("prefers_chat_id", _KEY),
         sa.Column("created_at", _INSTANT, nullable=False),
     )
-    op.create_table(
+    _create_table(
         "registry_file",
         sa.Column("path", sa.String(200), primary_key=True),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("content", sa.Text, nullable=False),
         sa.Column("loaded_at", _INSTANT, nullable=False),
     )
-    op.create_table(
+    _create_table(
         "week_facts",
         _id(),
         sa.Column("province", sa.String(60), nullable=False),
@@ -100,7 +100,7 @@ def upgrade() -> None:
         sa.Column("made_at", _INSTANT, nullable=False),
         sa.UniqueConstraint("province", "week_on", "scope", "code"),
     )
-    op.create_table(
+    _create_table(
         "chat",
         _id(),
         _ref("account_id", "account"),
@@ -120,7 +120,7 @@ def upgrade() -> None:
         sa.Column("menu", sa.String(40)),
         sa.UniqueConstraint("account_id", "address", "thread"),
     )
-    op.create_table(
+    _create_table(
         "decision",
         _id(),
         sa.Column("kind", sa.String(30), nullable=False),
@@ -132,7 +132,7 @@ def upgrade() -> None:
         sa.Column("decided_at", _INSTANT, nullable=False),
     )
     _forbid_changes("decision")
-    op.create_table(
+    _create_table(
         "identity",
         _id(),
         _ref("account_id", "account"),
@@ -140,7 +140,7 @@ def upgrade() -> None:
         _ref("person_id", "person"),
         sa.UniqueConstraint("account_id", "sender"),
     )
-    op.create_table(
+    _create_table(
         "inbox_event",
         _id(),
         _ref("account_id", "account"),
@@ -157,7 +157,7 @@ def upgrade() -> None:
     _index("ix_inbox_event_account_id_received_at", "inbox_event", ["account_id", "received_at"])
     _index("ix_inbox_event_new", "inbox_event", ["account_id", "id"], where="state = 'new'")
     _index("ix_inbox_event_parked", "inbox_event", ["account_id"], where="state = 'parked'")
-    op.create_table(
+    _create_table(
         "plan",
         _id(),
         sa.Column("code", sa.String(100), nullable=False),
@@ -171,7 +171,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", _INSTANT),
         sa.UniqueConstraint("code"),
     )
-    op.create_table(
+    _create_table(
         "account_warning",
         _id(),
         _ref("account_id", "account"),
@@ -182,7 +182,7 @@ def upgrade() -> None:
         sa.Column("told_at", _INSTANT, nullable=False),
         sa.UniqueConstraint("chat_id", "account_id", "what", "month_on", "level"),
     )
-    op.create_table(
+    _create_table(
         "calendar_feed",
         _id(),
         _ref("chat_id", "chat"),
@@ -193,7 +193,7 @@ def upgrade() -> None:
         sa.Column("ended_at", _INSTANT),
     )
     _index("ix_calendar_feed_chat_id", "calendar_feed", ["chat_id"])
-    op.create_table(
+    _create_table(
         "chat_alias",
         _id(),
         _ref("account_id", "account"),
@@ -201,7 +201,7 @@ def upgrade() -> None:
         _ref("chat_id", "chat"),
         sa.UniqueConstraint("account_id", "address"),
     )
-    op.create_table(
+    _create_table(
         "enrolment",
         _id(),
         _ref("chat_id", "chat"),
@@ -215,10 +215,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("chat_id", "person_id", "agency_id", "role"),
     )
     _index("ix_enrolment_agency_id_role", "enrolment", ["agency_id", "role"])
-    op.create_table(
+    _create_table(
         "invitation",
         _id(),
         sa.Column("code_hash", sa.String(64), nullable=False),
+        _ref("offer_id", "decision", nullable=True),
         _ref("agency_id", "agency"),
         sa.Column("role", sa.String(12), nullable=False),
         sa.Column("may_decide", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -229,7 +230,7 @@ def upgrade() -> None:
         _ref("used_chat_id", "chat", nullable=True),
         sa.UniqueConstraint("code_hash"),
     )
-    op.create_table(
+    _create_table(
         "message",
         _id(),
         _ref("account_id", "account"),
@@ -274,7 +275,7 @@ def upgrade() -> None:
         where="state IN ('failed', 'uncertain')",
     )
     _index("ix_message_sent", "message", ["account_id", "sent_at"], where="sent_at IS NOT NULL")
-    op.create_table(
+    _create_table(
         "report_duty",
         _id(),
         _ref("plan_id", "plan"),
@@ -289,7 +290,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", _INSTANT),
         sa.UniqueConstraint("plan_id", "code"),
     )
-    op.create_table(
+    _create_table(
         "report_request",
         _id(),
         _ref("plan_id", "plan"),
@@ -305,7 +306,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text),
     )
     _index("ix_report_request_new", "report_request", ["id"], where="state = 'new'")
-    op.create_table(
+    _create_table(
         "target_value",
         _id(),
         _ref("plan_id", "plan"),
@@ -322,7 +323,7 @@ def upgrade() -> None:
     )
     _index("ix_target_value_plan_id_code", "target_value", ["plan_id", "code"])
     _forbid_changes("target_value")
-    op.create_table(
+    _create_table(
         "task",
         _id(),
         _ref("plan_id", "plan"),
@@ -339,7 +340,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("plan_id", "code"),
     )
     _index("ix_task_plan_id", "task", ["plan_id"])
-    op.create_table(
+    _create_table(
         "assignment",
         _id(),
         _ref("task_id", "task"),
@@ -351,7 +352,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("task_id", "agency_id"),
     )
     _index("ix_assignment_agency_id", "assignment", ["agency_id"])
-    op.create_table(
+    _create_table(
         "delivery",
         _id(),
         _ref("message_id", "message"),
@@ -361,7 +362,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text),
     )
     _index("ix_delivery_message_id", "delivery", ["message_id"])
-    op.create_table(
+    _create_table(
         "obligation",
         _id(),
         _ref("plan_id", "plan"),
@@ -425,7 +426,7 @@ def upgrade() -> None:
         ],
     )
     _index("ix_obligation_remind_on", "obligation", ["remind_on"], where="remind_on IS NOT NULL")
-    op.create_table(
+    _create_table(
         "dialog",
         _id(),
         _ref("chat_id", "chat"),
@@ -436,7 +437,7 @@ def upgrade() -> None:
         sa.Column("expires_at", _INSTANT, nullable=False),
         sa.UniqueConstraint("chat_id", "person_id"),
     )
-    op.create_table(
+    _create_table(
         "explanation",
         _id(),
         _ref("obligation_id", "obligation"),
@@ -451,7 +452,7 @@ def upgrade() -> None:
         _ref("answered_person_id", "person", nullable=True),
     )
     _index("ix_explanation_obligation_id", "explanation", ["obligation_id"])
-    op.create_table(
+    _create_table(
         "message_item",
         _id(),
         _ref("message_id", "message"),
@@ -461,7 +462,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", "position"),
     )
     _index("ix_message_item_obligation_id", "message_item", ["obligation_id"])
-    op.create_table(
+    _create_table(
         "reminder",
         _id(),
         _ref("obligation_id", "obligation"),
@@ -470,7 +471,7 @@ def upgrade() -> None:
         sa.Column("reminded_on", sa.Date, nullable=False),
         sa.UniqueConstraint("obligation_id", "due_on", "rung"),
     )
-    op.create_table(
+    _create_table(
         "status_reply",
         _id(),
         _ref("obligation_id", "obligation", nullable=True),
@@ -496,7 +497,7 @@ def upgrade() -> None:
         "ix_status_reply_undoes_id", "status_reply", ["undoes_id"], where="undoes_id IS NOT NULL"
     )
     _forbid_changes("status_reply")
-    op.create_table(
+    _create_table(
         "evidence",
         _id(),
         _ref("obligation_id", "obligation"),
@@ -512,7 +513,7 @@ def upgrade() -> None:
         sa.Column("kept_at", _INSTANT, nullable=False),
     )
     _index("ix_evidence_obligation_id", "evidence", ["obligation_id"])
-    op.create_table(
+    _create_table(
         "extension_request",
         _id(),
         _ref("obligation_id", "obligation"),
@@ -542,6 +543,11 @@ def downgrade() -> None:
     raise RuntimeError("no schema comes before 0001; restore a backup")
 
 
+def _create_table(name: str, *columns: Any) -> None:
+    """Create a table; a number that its key had is not given again (see data/models/base.py)."""
+    op.create_table(name, *columns, sqlite_autoincrement=True)
+
+
 def _id() -> sa.Column[Any]:
     return sa.Column("id", _KEY, primary_key=True)
 
@@ -562,19 +568,31 @@ def _index(
 
 
 def _forbid_changes(table: str) -> None:
-    """Make a table append-only: the database itself refuses any update or delete."""
+    """Make a table append-only: the database itself refuses any update, delete, replacement or truncation.
+
+    SQLite fires no delete trigger for a row that REPLACE puts another in the place of; so an insert that
+    names a number in use is refused. Such a table has no other unique key, by which a row could be replaced.
+    """
+    words = f"'{table} is append-only'"
     if op.get_bind().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
+        replaces = f"INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"  # noqa: S608
+        for name, act in (
+            ("update", f"UPDATE ON {table}"),
+            ("delete", f"DELETE ON {table}"),
+            ("replace", replaces),
+        ):
             op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                f"CREATE TRIGGER {table}_no_{name} BEFORE {act} "
+                f"BEGIN SELECT RAISE(ABORT, {words}); END"
             )
         return
     op.execute(
         f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+        f"$$ BEGIN RAISE EXCEPTION {words}; END $$"
     )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
-    )
+    for name, acts in (("append_only", "UPDATE OR DELETE"), ("no_truncate", "TRUNCATE")):
+        each = "STATEMENT" if acts == "TRUNCATE" else "ROW"
+        op.execute(
+            f"CREATE TRIGGER {table}_{name} BEFORE {acts} ON {table} "
+            f"FOR EACH {each} EXECUTE FUNCTION {table}_append_only()"
+        )
