@@ -182,8 +182,8 @@ def fill(
     file.execute("INSERT INTO account (id, channel, name, epoch) VALUES (1, 'local', 'bench', 0)")
     for number, (role, index) in enumerate((("focal", 5), ("coordinator", 1), ("leader", 0)), 1):
         file.execute(
-            "INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)"
-            " VALUES (?,1,?,'','private','living',0)", (number, role),
+            "INSERT INTO chat (id, account_id, address, thread, kind, state)"
+            " VALUES (?,1,?,'','private','living')", (number, role),
         )  # fmt: skip
         file.execute("INSERT INTO person (id, created_at) VALUES (?,?)", (number, NOW.isoformat()))
         file.execute(

@@ -60,8 +60,8 @@ def _prepared(path: Path, sizes: Sizes) -> int:
     for number in range(sizes.chats):
         agency, key = agencies[number % len(agencies)], 1000 + number
         file.execute(
-            "INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)"
-            " VALUES (?, 1, ?, '', 'group', 'living', 0)", (key, f"-{key}"),
+            "INSERT INTO chat (id, account_id, address, thread, kind, state)"
+            " VALUES (?, 1, ?, '', 'group', 'living')", (key, f"-{key}"),
         )  # fmt: skip
         file.execute(
             "INSERT INTO enrolment (chat_id, agency_id, role, may_decide, enrolled_at)"

@@ -135,8 +135,8 @@ def make_due(path: Path, count: int, chats: int) -> int:
     ).fetchall()
     for (agency,) in agencies:
         key = file.execute(
-            "INSERT INTO chat (account_id, address, thread, kind, state, wrong_codes)"
-            " VALUES (?, ?, '', 'group', 'living', 0)", (account, f"-{agency}"),
+            "INSERT INTO chat (account_id, address, thread, kind, state)"
+            " VALUES (?, ?, '', 'group', 'living')", (account, f"-{agency}"),
         ).lastrowid  # fmt: skip
         file.execute(
             "INSERT INTO enrolment (chat_id, agency_id, role, may_decide, enrolled_at)"

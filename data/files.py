@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,6 +73,13 @@ async def delete_expired_files(connection: AsyncConnection, *, now: datetime) ->
     """Delete the files that have expired; returns their number."""
     deleted = await connection.execute(delete(Download).where(Download.expires_at <= now))
     return deleted.rowcount
+
+
+async def delete_own_files(connection: AsyncConnection, download_ids: Collection[int]) -> None:
+    """Delete those of the files that were made for one chat; pictures are shown in several."""
+    await connection.execute(
+        delete(Download).where(Download.id.in_(download_ids), Download.mime != PNG)
+    )
 
 
 async def delete_report_files(connection: AsyncConnection) -> int:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.clock import civil_date
 from data.contacts.enrolments import Role
 from data.db.database import Database
 from data.log import get_logger
@@ -148,7 +149,10 @@ async def _load_chats(
     rows = await connection.execute(
         select(Chat.id, Chat.address, Chat.kind, Chat.menu, Enrolment.role)
         .join(Account, Account.id == Chat.account_id)
-        .outerjoin(Enrolment, and_(Enrolment.chat_id == Chat.id, Enrolment.ended_at.is_(None)))
+        .outerjoin(
+            Enrolment,
+            and_(Enrolment.chat_id == Chat.id, Enrolment.living(on=civil_date(now))),
+        )
         .where(
             Chat.account_id == account_id,
             Chat.state == "living",

@@ -201,6 +201,7 @@ DOORS: dict[str, set[str]] = {
     "data.calendars": {"deadlines", "feeds"},
     "data.contacts": {
         "chats",
+        "codes",
         "enrolments",
         "handover",
         "invitations",
@@ -222,7 +223,7 @@ DOORS: dict[str, set[str]] = {
     "data.loading": {"assignments", "load", "upsert"},
     "data.obligations": {"batch", "due", "lists", "search"},
     "data.outbox": {"claims", "lost_accounts", "lost_chats", "messages", "queue", "receipts"},
-    "data.privacy": {"personal_data", "retention"},
+    "data.privacy": {"personal_data", "removal", "retention"},
     "data.progress": {
         "decisions",
         "dialogs",

@@ -25,7 +25,7 @@ from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import invitations, people
 from data.models import Agency
-from data.privacy import personal_data
+from data.privacy import personal_data, removal
 from data.rows import row_fields
 
 _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
@@ -76,7 +76,7 @@ def people_remove(
     who: Annotated[str, typer.Argument(metavar="SỐ", help="Số của người (12) hoặc của nhóm (g5).")],
     as_json: JsonOption = False,
 ) -> None:
-    """End all enrolments of a person or group."""
+    """End all enrolments of a person or group, with what waits for them and what they passed on."""
     ended = asyncio.run(_remove(load_settings(), who))
     if as_json:
         print_json({"who": who, "ended": ended})
@@ -195,7 +195,9 @@ async def _load_enrolled(settings: Settings, province: str | None, agency: str |
                 agency_id = await connection.scalar(
                     select(Agency.id).where(Agency.province == slug, Agency.code == code)
                 )
-        rows = await people.list_enrolled(connection, province=slug, agency_id=agency_id)
+        rows = await people.list_enrolled(
+            connection, today=today, province=slug, agency_id=agency_id
+        )
     return [
         {
             "who": f"{_GROUP}{row.chat_id}" if row.person_id is None else str(row.person_id),
@@ -218,12 +220,8 @@ async def _remove(settings: Settings, who: str) -> int:
     is_group = who.strip().lower().startswith(_GROUP)
     now = await SystemClock().now()
     async with open_for_writing(settings) as database, database.write() as connection:
-        ended = await people.end_enrolments(
-            connection,
-            person_id=None if is_group else int(number),
-            group_chat_id=int(number) if is_group else None,
-            now=now,
-        )
+        remove = removal.remove_group if is_group else removal.remove_person
+        ended = await remove(connection, int(number), now=now)
     if not ended:
         raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")
     return ended

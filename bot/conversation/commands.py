@@ -186,7 +186,7 @@ def menus_by_role() -> Mapping[str, MenuCommands]:
 
 def _list_commands(role: Role, *, in_group: bool) -> MenuCommands:
     enrolment = ActiveEnrolment(0, 0, None, 0, "", "", "", role, may_decide=False)
-    caller = Caller(chat_id=0, in_group=in_group, person_id=None, enrolments=(enrolment,))
+    caller = Caller(0, in_group, None, enrolled_here=(enrolment,))
     return [
         (command.name, command.help) for command in COMMANDS.values() if may(caller, command.name)
     ]

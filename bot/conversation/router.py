@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -27,21 +28,22 @@ from bot.conversation.context.turn import Turn
 from bot.conversation.replies.dispatch import (
     answer_button,
     answer_files,
+    answer_retraction,
     answer_text,
     find_typed_label,
 )
 from bot.conversation.replies.show import no_list_answer
 from data.clock import civil_date
-from data.contacts import enrolments
 from data.contacts.chats import ensure_chat, wake_chat
-from data.contacts.invitations import find_code
 from data.models import Account
 from data.registry.registry import Registry
-from data.text import fold
+from data.text import fold, strip_invisible
 from jobs.channel import Answer, Capabilities, Incoming
 from jobs.rendering.links import Links
 
 _COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
+_FIRST_WORD = re.compile(r"\s*(\S+)(.*)", re.DOTALL)
+_RETRACTION = "huy"  # in no list of commands: people type "huỷ"
 _LONGEST_WORDS = 200
 _DEFAULT_LIMIT = 4096
 
@@ -85,12 +87,12 @@ class Router:
         if chat.state != "living":
             await wake_chat(connection, chat.id)
         today = civil_date(now)
-        await enrolments.end_stand_ins(connection, today=today, now=now, chat_id=chat.id)
+        incoming = replace(incoming, text=_plain_command(incoming.text))
         turn = Turn(
             connection=connection,
             incoming=incoming,
             chat=chat,
-            caller=await load_caller(connection, incoming, chat),
+            caller=await load_caller(connection, incoming, chat, today=today),
             registry=self._registry(),
             templates=self._templates,
             event_id=event_id,
@@ -107,13 +109,14 @@ async def _route(turn: Turn) -> list[Answer]:
     incoming, caller = turn.incoming, turn.caller
     text = incoming.text.strip()
     if incoming.kind == "text":
-        code = find_code(text, stranger=caller.is_stranger)
-        if code is not None:
-            return await enrol.use_code(turn, code)
+        redeemed = await enrol.use_typed_codes(turn, text)
+        if redeemed is not None:
+            return redeemed
     if caller.is_stranger:
         # In a group people talk among themselves: only a command, or adding the bot, is meant for it.
         to_bot = not caller.in_group or incoming.kind == "back" or text.startswith("/")
-        return await enrol.greet_stranger(turn) if to_bot else []
+        is_start = _name_command(text) == "start"
+        return await enrol.greet_stranger(turn, is_start=is_start) if to_bot else []
     if incoming.kind == "action":
         return await _run_tapped_command(turn) or await answer_button(turn)
     if incoming.files and not text.startswith("/"):
@@ -123,6 +126,21 @@ async def _route(turn: Turn) -> list[Answer]:
     if incoming.kind == "other" and not caller.in_group:
         return [no_list_answer("not_text")] if await enrol.may_greet(turn) else []
     return []
+
+
+def _plain_command(text: str) -> str:
+    """Return a typed text with a command at its beginning in plain letters, whatever the keyboard made of it."""
+    match = _FIRST_WORD.match(text)
+    if match is None:
+        return text
+    plain = unicodedata.normalize("NFKC", strip_invisible(match[1]))
+    return f"{plain}{match[2]}" if plain.startswith("/") else text
+
+
+def _name_command(text: str) -> str:
+    """Return the name of a command as it is looked up; "" for other words."""
+    match = _COMMAND.match(text)
+    return "" if match is None else fold(match[1]).replace(" ", "")
 
 
 async def _run_tapped_command(turn: Turn) -> list[Answer]:
@@ -153,6 +171,8 @@ async def _run_typed_command(turn: Turn, text: str) -> list[Answer]:
     if bot is not None and not await _is_this_bot(turn, bot):
         return []
     word = fold(name).replace(" ", "")
+    if word == _RETRACTION:
+        return await answer_retraction(turn, words)
     command = COMMANDS_BY_WORD.get(word)
     if command is not None:
         return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), command)

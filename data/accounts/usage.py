@@ -77,7 +77,7 @@ async def list_account_usage(connection: AsyncConnection, *, today: date) -> lis
             sent,
         )
         .outerjoin(Chat, and_(Chat.account_id == Account.id, Chat.state == "living"))
-        .outerjoin(Enrolment, and_(Enrolment.chat_id == Chat.id, Enrolment.ended_at.is_(None)))
+        .outerjoin(Enrolment, and_(Enrolment.chat_id == Chat.id, Enrolment.living(on=today)))
         .group_by(Account.id)
         .order_by(Account.id)
     )

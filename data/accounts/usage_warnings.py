@@ -62,13 +62,15 @@ async def delete_warnings(connection: AsyncConnection, warning_ids: Sequence[int
     await connection.execute(delete(AccountWarning).where(AccountWarning.id.in_(warning_ids)))
 
 
-async def list_province_accounts(connection: AsyncConnection, province: str) -> set[int]:
+async def list_province_accounts(
+    connection: AsyncConnection, province: str, *, today: date
+) -> set[int]:
     """Return the accounts on which agencies of a province have chats."""
     rows = await connection.scalars(
         select(Chat.account_id)
         .join(Enrolment, Enrolment.chat_id == Chat.id)
         .join(Agency, Agency.id == Enrolment.agency_id)
-        .where(Agency.province == province, Enrolment.ended_at.is_(None))
+        .where(Agency.province == province, Enrolment.living(on=today))
         .distinct()
     )
     return set(rows)

@@ -116,8 +116,7 @@ _ENROLMENT = and_(
 def _active_feed_conditions(today: date) -> tuple[Any, ...]:
     return (
         CalendarFeed.ended_at.is_(None),
-        Enrolment.ended_at.is_(None),
-        or_(Enrolment.until_on.is_(None), Enrolment.until_on >= today),
+        Enrolment.living(on=today),
     )
 
 

@@ -2,6 +2,7 @@
 
 Guarantees:
 - The giver's enrolments end only when the taker has used the code.
+- What the taker gets ends when the giver's ends: on its last day, and a stand-in's with the giver's itself.
 - Every offer stays on record as a decision, without a name.
 """
 
@@ -10,11 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.enrolments import ActiveEnrolment, enrol, list_enrolments
+from data.clock import civil_date
+from data.contacts.enrolments import (
+    ActiveEnrolment,
+    earlier_day,
+    end_enrolments,
+    enrol,
+    list_enrolments,
+)
 from data.models import Decision, Enrolment
 
 HANDOVER, STAND_IN, LINK = "handover", "stand_in", "link"
@@ -76,12 +85,13 @@ async def accept_offer(
     person_id: int,
     until_on: date | None,
     now: datetime,
-) -> list[int]:
+) -> tuple[list[int], list[Row[Any]]]:
     """Enrol the taker for every offered enrolment that still lives; a HANDOVER ends the giver's.
 
-    Returns the taker's enrolments; none where all that were offered have ended.
+    until_on: the last day of a stand-in. Returns the taker's enrolments, none where all that were offered
+    have ended, and the rows of those that ended.
     """
-    living = await list_offered_enrolments(connection, offer)
+    living = await list_offered_enrolments(connection, offer, today=civil_date(now))
     taken = [
         await enrol(
             connection,
@@ -90,22 +100,20 @@ async def accept_offer(
             agency_id=each.agency_id,
             role=each.role,
             may_decide=each.may_decide,
-            until_on=until_on,
+            until_on=earlier_day(until_on, each.until_on),
+            given_by_id=each.id if offer.kind == STAND_IN else each.given_by_id,
             now=now,
         )
         for each in living
     ]
-    if offer.kind == HANDOVER:
-        await connection.execute(
-            update(Enrolment)
-            .where(Enrolment.id.in_([each.id for each in living]))
-            .values(ended_at=now)
-        )
-    return taken
+    if offer.kind != HANDOVER:
+        return taken, []
+    given = Enrolment.id.in_([each.id for each in living])
+    return taken, await end_enrolments(connection, given, now=now)
 
 
 async def list_offered_enrolments(
-    connection: AsyncConnection, offer: Offer
+    connection: AsyncConnection, offer: Offer, *, today: date
 ) -> list[ActiveEnrolment]:
     """Return the enrolments of an offer that still live."""
-    return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids))
+    return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids), today=today)

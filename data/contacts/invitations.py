@@ -1,26 +1,32 @@
-"""One-use invitation codes: create, recognise in a text, redeem.
+"""One-use invitation codes: create, look up, redeem; and the limit of wrong ones.
 
 Guarantees:
 - A code enrols once, expires, and is stored only as a hash.
-- Five wrong codes lock a chat for an hour; 200 in an hour lock all chats of an account.
+- It opens nothing once the right that made it has ended, and nothing lasts longer than that right.
+- Five wrong codes within an hour lock their sender, and nobody else, until the first of them is an hour old. Trying
+  on changes nothing.
+
+No lock of a whole account is needed against many senders: a hundred tries every second for a year are 3·10⁹ of
+1.1·10¹⁵ codes, and find one of a thousand living ones with a chance of 0.3 %.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, case, func, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.clock import civil_date
 from data.contacts.chats import MessageOrigin
+from data.contacts.codes import hash_code, make_code
 from data.contacts.enrolments import (
     ActiveEnrolment,
     Role,
+    earlier_day,
     enrol,
     ensure_person,
     find_enrolment,
@@ -38,22 +44,11 @@ from data.contacts.handover import (
     list_offered_enrolments,
     record_offer,
 )
-from data.models import Chat, Invitation
+from data.models import Invitation, WrongCode
 
 CODE_DAYS = 7
 MAX_WRONG_CODES = 5
-# Wrong codes of an account in the last hour. At this pace, guessing one of a thousand living codes of 50
-# random bits takes a million years; a province's first morning has room for its typing errors.
-MAX_WRONG_PER_ACCOUNT = 200
 LOCKED_FOR = timedelta(hours=1)
-
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base32 without the letters taken for digits
-_MISREAD = str.maketrans("OIL", "011")
-_CODE = re.compile(r"^\s*([0-9A-Z]{5})\s*[-–—‑_ ]?\s*([0-9A-Z]{5})\s*$", re.IGNORECASE)
-
-_START = re.compile(r"^/start(?:@\w+)?\s+(\S.*)$", re.IGNORECASE | re.DOTALL)
-_DASHED = re.compile(r"^\s*[0-9A-Za-z]{5}\s*[-–—‑]\s*[0-9A-Za-z]{5}\s*$")
-_WITHIN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{5}-[0-9A-Za-z]{5}(?![0-9A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +56,17 @@ class Redemption:
     """Outcome of redeeming a code; enrolled only where it is "enrolled".
 
     wrong: no living code (unknown, used or expired; the reply does not say which)
-    locked: too many wrong codes; this one was not looked at
     private_only: a leader's code or an offer, typed in a group; not used up
     own: the sender's own offer; not used up
     another: a code for one's own second chat, typed by a person who is known already; not used up
 
-    handed_over: the offer that was redeemed, if the code was one.
+    handed_over: the offer that was redeemed, if the code was one. ended: the rows of the enrolments that it ended.
     """
 
-    outcome: Literal["enrolled", "wrong", "locked", "private_only", "own", "another"]
+    outcome: Literal["enrolled", "wrong", "private_only", "own", "another"]
     enrolled: ActiveEnrolment | None = None
     handed_over: Offer | None = None
-
-
-def hash_code(code: str) -> str | None:
-    """Return the SHA-256 by which a code is stored, or None for a text that has no code's form.
-
-    Case, spaces and the dash do not matter; O, I and L count as the digits they look like.
-    """
-    match = _CODE.match(code)
-    if match is None:
-        return None
-    plain = (match[1] + match[2]).upper().translate(_MISREAD)
-    if not set(plain) <= set(_ALPHABET):
-        return None
-    return hashlib.sha256(plain.encode()).hexdigest()
-
-
-def find_code(text: str, *, stranger: bool) -> str | None:
-    """Return the code in a text: after /start (as a deep link sends it), or alone.
-
-    Alone it needs its dash, so that two short words are no code; a stranger may leave the dash out.
-    """
-    start = _START.match(text.strip())
-    if start is not None:
-        return start[1] if hash_code(start[1]) else None
-    is_alone = _DASHED.match(text) is not None or stranger
-    return text.strip() if is_alone and hash_code(text) else None
-
-
-def may_hold_code(raw: bytes, text: str) -> bool:
-    """Tell whether an update may hold a code (typed, or in a message of ours that it quotes)."""
-    return find_code(text, stranger=True) is not None or bool(
-        _WITHIN.search(raw.decode("utf-8", "replace"))
-    )
+    ended: tuple[Row[Any], ...] = ()
 
 
 async def create_invitation(
@@ -113,15 +75,20 @@ async def create_invitation(
     agency_id: int,
     role: Role,
     may_decide: bool = False,
+    made_by_id: int | None = None,
     now: datetime,
     days: int = CODE_DAYS,
 ) -> str:
-    """Create a one-use code (XXXXX-XXXXX, 50 random bits) and return it; it cannot be read again."""
+    """Create a one-use code (XXXXX-XXXXX) and return it; it cannot be read again.
+
+    made_by_id: the enrolment of the coordinator who makes it; None: made on the command line.
+    """
     return await _insert_invitation(
         connection,
         agency_id=agency_id,
         role=role,
         may_decide=may_decide,
+        made_by_id=made_by_id,
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
@@ -140,7 +107,7 @@ async def create_handover_code(
     until_on: the last day of a stand-in. kind: LINK for another chat of the same person. Nothing changes
     until the code is used. Raises ValueError for a person without an enrolment.
     """
-    enrolments = await list_person_enrolments(connection, person_id)
+    enrolments = await list_person_enrolments(connection, person_id, today=civil_date(now))
     if not enrolments:
         raise ValueError("nothing to hand over")
     first = enrolments[0]
@@ -165,10 +132,22 @@ async def create_handover_code(
 
 
 async def _insert_invitation(connection: AsyncConnection, **values: Any) -> str:
-    plain = "".join(secrets.choice(_ALPHABET) for _ in range(10))
-    code = f"{plain[:5]}-{plain[5:]}"
+    code = make_code()
     await connection.execute(insert(Invitation).values(code_hash=hash_code(code), **values))
     return code
+
+
+async def load_made_codes(
+    connection: AsyncConnection, codes: Collection[str], *, now: datetime
+) -> dict[str, bool]:
+    """Return those of the codes that were ever made and are stored still, each with whether it may be used."""
+    hashes = {hash_code(code): code for code in codes}
+    rows = await connection.execute(
+        select(Invitation.code_hash, Invitation.used_at, Invitation.expires_at).where(
+            Invitation.code_hash.in_([key for key in hashes if key is not None])
+        )
+    )
+    return {hashes[row.code_hash]: row.used_at is None and row.expires_at > now for row in rows}
 
 
 async def redeem(
@@ -181,13 +160,10 @@ async def redeem(
 ) -> Redemption:
     """Use a code in a chat: enrols the person in a private chat, the group itself in a group.
 
-    A wrong code counts against the chat; the fifth locks it for an hour. Of two chats that use one code at
-    once, one is enrolled.
+    Of two chats that use one code at once, one is enrolled. Ask is_locked before, and count what is wrong
+    with record_wrong_code.
     """
-    if chat.locked_until is not None and now < chat.locked_until:
-        return Redemption("locked")
-    if await _count_account_wrong(connection, chat.account_id, now=now) >= MAX_WRONG_PER_ACCOUNT:
-        return Redemption("locked")
+    today = civil_date(now)
     rows = await connection.execute(
         select(Invitation).where(
             Invitation.code_hash == (hash_code(code) or ""),
@@ -197,10 +173,17 @@ async def redeem(
     )
     invitation = rows.one_or_none()
     if invitation is None or (chat.kind == "private" and not incoming.sender):
-        return await _record_wrong(connection, chat, now=now)
+        return Redemption("wrong")
+    if invitation.until_on is not None and invitation.until_on < today:
+        return Redemption("wrong")
+    maker: ActiveEnrolment | None = None
+    if invitation.made_by_id is not None:
+        maker = await find_enrolment(connection, invitation.made_by_id, today=today)
+        if maker is None:
+            return Redemption("wrong")
     offer = await find_offer(connection, invitation.offer_id)
-    if offer is not None and not await list_offered_enrolments(connection, offer):
-        return await _record_wrong(connection, chat, now=now)
+    if offer is not None and not await list_offered_enrolments(connection, offer, today=today):
+        return Redemption("wrong")
     if chat.kind == "group" and (invitation.role == "leader" or offer is not None):
         return Redemption("private_only")
     taker = await find_person(connection, incoming.account_id, incoming.sender)
@@ -214,10 +197,8 @@ async def redeem(
         .values(used_at=now, used_chat_id=chat.id)
     )
     if taken.rowcount != 1:
-        return await _record_wrong(connection, chat, now=now)
-    await connection.execute(
-        update(Chat).where(Chat.id == chat.id).values(wrong_codes=0, locked_until=None)
-    )
+        return Redemption("wrong")
+    await connection.execute(delete(WrongCode).where(*_tries_of(incoming)))
     person_id = None
     if offer is not None and offer.kind == LINK:
         person_id = offer.person_id
@@ -226,8 +207,9 @@ async def redeem(
         person_id = await ensure_person(
             connection, incoming.account_id, incoming.sender, incoming.sender_name, now=now
         )
+    ended: list[Row[Any]] = []
     if offer is not None and person_id is not None:
-        enrolment_id, *_ = await accept_offer(
+        (enrolment_id, *_), ended = await accept_offer(
             connection,
             offer,
             chat_id=chat.id,
@@ -236,6 +218,8 @@ async def redeem(
             now=now,
         )
     else:
+        # A code for the maker's own agency passes its right on; one for another agency gives that agency its own.
+        passed_on = maker if maker is not None and maker.agency_id == invitation.agency_id else None
         enrolment_id = await enrol(
             connection,
             chat_id=chat.id,
@@ -243,36 +227,39 @@ async def redeem(
             agency_id=invitation.agency_id,
             role=invitation.role,
             may_decide=invitation.may_decide and person_id is not None,
-            until_on=invitation.until_on,
+            until_on=earlier_day(invitation.until_on, passed_on.until_on if passed_on else None),
+            given_by_id=passed_on.given_by_id if passed_on else None,
             now=now,
         )
-    return Redemption("enrolled", await find_enrolment(connection, enrolment_id), offer)
+    enrolled = await find_enrolment(connection, enrolment_id, today=today)
+    return Redemption("enrolled", enrolled, offer, tuple(ended))
 
 
-async def _count_account_wrong(
-    connection: AsyncConnection, account_id: int, *, now: datetime
-) -> int:
-    """Return the number of wrong codes on an account within the last hour, never too low."""
-    locked = Chat.locked_until > now
-    tries = await connection.scalar(
-        select(
-            func.sum(case((locked, MAX_WRONG_CODES + Chat.wrong_codes), else_=Chat.wrong_codes))
-        ).where(Chat.account_id == account_id, or_(locked, Chat.last_seen_at > now - LOCKED_FOR))
-    )
-    return int(tries or 0)
-
-
-async def _record_wrong(
-    connection: AsyncConnection, chat: Row[Any], *, now: datetime
-) -> Redemption:
-    wrong = chat.wrong_codes + 1
-    locks = wrong >= MAX_WRONG_CODES
-    await connection.execute(
-        update(Chat)
-        .where(Chat.id == chat.id)
-        .values(
-            wrong_codes=0 if locks else wrong,
-            locked_until=now + LOCKED_FOR if locks else None,
+async def is_locked(connection: AsyncConnection, incoming: MessageOrigin, *, now: datetime) -> bool:
+    """Tell whether a sender is locked by wrong codes; tries by a clock that was ahead do not count."""
+    count = await connection.scalar(
+        select(func.count()).where(
+            *_tries_of(incoming), WrongCode.tried_at > now - LOCKED_FOR, WrongCode.tried_at <= now
         )
     )
-    return Redemption("locked" if locks else "wrong")
+    return int(count or 0) >= MAX_WRONG_CODES
+
+
+async def record_wrong_code(
+    connection: AsyncConnection, incoming: MessageOrigin, *, now: datetime
+) -> bool:
+    """Count a wrong code against its sender; returns whether that locks them."""
+    await connection.execute(delete(WrongCode).where(WrongCode.tried_at <= now - LOCKED_FOR))
+    await connection.execute(
+        insert(WrongCode).values(account_id=incoming.account_id, who=_who(incoming), tried_at=now)
+    )
+    return await is_locked(connection, incoming, now=now)
+
+
+def _tries_of(incoming: MessageOrigin) -> tuple[Any, ...]:
+    return WrongCode.account_id == incoming.account_id, WrongCode.who == _who(incoming)
+
+
+def _who(incoming: MessageOrigin) -> str:
+    """Return whom a try counts against: the sender in whichever chat; without one the chat, with all its topics."""
+    return incoming.sender or f"chat:{incoming.address}"

@@ -1,19 +1,23 @@
-"""Lists of enrolled persons and groups, and the end of their enrolments; answers stay on record."""
+"""Lists of enrolled persons and groups, and of agencies with their chats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Account, Agency, Chat, Enrolment, Person
 
 
 async def list_enrolled(
-    connection: AsyncConnection, *, province: str | None = None, agency_id: int | None = None
+    connection: AsyncConnection,
+    *,
+    today: date,
+    province: str | None = None,
+    agency_id: int | None = None,
 ) -> list[Any]:
     """Return the living enrolments of persons and groups, by province, agency and enrolment."""
     statement = (
@@ -38,7 +42,7 @@ async def list_enrolled(
         .join(Chat, Chat.id == Enrolment.chat_id)
         .join(Account, Account.id == Chat.account_id)
         .outerjoin(Person, Person.id == Enrolment.person_id)
-        .where(Enrolment.ended_at.is_(None))
+        .where(Enrolment.living(on=today))
         .order_by(Agency.province, Agency.position, Enrolment.id)
     )
     if province is not None:
@@ -55,12 +59,11 @@ async def list_agencies_with_chats(
 
     Columns: id, code, name, short, private, groups, gone (numbers), last_seen_at. agency_ids: only these.
     """
-    alive = and_(Enrolment.ended_at.is_(None), Chat.state == "living", Account.stopped_at.is_(None))
+    enrolled = Enrolment.living(on=today)
+    alive = and_(enrolled, Chat.state == "living", Account.stopped_at.is_(None))
     private = func.count(func.distinct(case((and_(alive, Chat.kind == "private"), Chat.id))))
     groups = func.count(func.distinct(case((and_(alive, Chat.kind == "group"), Chat.id))))
-    gone = func.count(
-        func.distinct(case((and_(Enrolment.ended_at.is_(None), Chat.state == "gone"), Chat.id)))
-    )
+    gone = func.count(func.distinct(case((and_(enrolled, Chat.state == "gone"), Chat.id))))
     statement = (
         select(
             Agency.id,
@@ -70,7 +73,7 @@ async def list_agencies_with_chats(
             private.label("private"),
             groups.label("groups"),
             gone.label("gone"),
-            func.max(case((Enrolment.ended_at.is_(None), Chat.last_seen_at))).label("last_seen_at"),
+            func.max(case((enrolled, Chat.last_seen_at))).label("last_seen_at"),
         )
         .outerjoin(Enrolment, Enrolment.agency_id == Agency.id)
         .outerjoin(Chat, Chat.id == Enrolment.chat_id)
@@ -86,32 +89,6 @@ async def list_agencies_with_chats(
     if agency_ids:
         statement = statement.where(Agency.id.in_(agency_ids))
     return list(await connection.execute(statement))
-
-
-async def end_enrolments(
-    connection: AsyncConnection,
-    *,
-    person_id: int | None = None,
-    group_chat_id: int | None = None,
-    agency_id: int | None = None,
-    now: datetime,
-) -> int:
-    """End the living enrolments of a person, or of a group itself; returns their number.
-
-    agency_id: for one agency only. Raises ValueError where neither person nor group is named.
-    """
-    if person_id is not None:
-        holder = Enrolment.person_id == person_id
-    elif group_chat_id is not None:
-        holder = and_(Enrolment.chat_id == group_chat_id, Enrolment.person_id.is_(None))
-    else:
-        raise ValueError("neither a person nor a group is named")
-    if agency_id is not None:
-        holder = and_(holder, Enrolment.agency_id == agency_id)
-    ended = await connection.execute(
-        update(Enrolment).where(holder, Enrolment.ended_at.is_(None)).values(ended_at=now)
-    )
-    return int(ended.rowcount)
 
 
 async def load_person(connection: AsyncConnection, person_id: int) -> Any | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import case, func, select, update
@@ -28,7 +29,11 @@ class Recipient:
 
 
 async def list_recipients(
-    connection: AsyncConnection, agency_ids: Iterable[int], *, roles: Sequence[str] = ("focal",)
+    connection: AsyncConnection,
+    agency_ids: Iterable[int],
+    *,
+    roles: Sequence[str] = ("focal",),
+    today: date,
 ) -> dict[int, list[Recipient]]:
     """Return each agency's recipients in any of the roles; agencies without one are absent."""
     distinct_ids = sorted(set(agency_ids))
@@ -49,7 +54,7 @@ async def list_recipients(
             .where(
                 Enrolment.agency_id.in_(part),
                 Enrolment.role.in_(roles),
-                Enrolment.ended_at.is_(None),
+                Enrolment.living(on=today),
                 Chat.state == "living",
                 Account.stopped_at.is_(None),
             )
@@ -69,18 +74,23 @@ async def list_recipients(
 
 
 async def agency_recipients(
-    connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",)
+    connection: AsyncConnection, agency_id: int, roles: Sequence[str] = ("focal",), *, today: date
 ) -> list[Recipient]:
     """Return an agency's recipients in any of the roles; see list_recipients."""
-    return (await list_recipients(connection, (agency_id,), roles=roles)).get(agency_id, [])
+    by_agency = await list_recipients(connection, (agency_id,), roles=roles, today=today)
+    return by_agency.get(agency_id, [])
 
 
-async def coordinator_recipients(connection: AsyncConnection, agency_id: int) -> list[Recipient]:
+async def coordinator_recipients(
+    connection: AsyncConnection, agency_id: int, *, today: date
+) -> list[Recipient]:
     """Return the coordinators of a coordinating agency."""
-    return await agency_recipients(connection, agency_id, ("coordinator",))
+    return await agency_recipients(connection, agency_id, ("coordinator",), today=today)
 
 
-async def deciding_leader_recipients(connection: AsyncConnection, province: str) -> list[Recipient]:
+async def deciding_leader_recipients(
+    connection: AsyncConnection, province: str, *, today: date
+) -> list[Recipient]:
     """Return a province's leaders who may decide, each person once."""
     rows = await connection.execute(
         select(Enrolment.agency_id, Enrolment.chat_id)
@@ -89,13 +99,13 @@ async def deciding_leader_recipients(connection: AsyncConnection, province: str)
             Agency.province == province,
             Enrolment.role == "leader",
             Enrolment.may_decide.is_(True),
-            Enrolment.ended_at.is_(None),
+            Enrolment.living(on=today),
         )
     )
     deciding = rows.all()
     chat_ids = {row.chat_id for row in deciding}
     by_agency = await list_recipients(
-        connection, [row.agency_id for row in deciding], roles=("leader",)
+        connection, [row.agency_id for row in deciding], roles=("leader",), today=today
     )
     leaders = [each for group in by_agency.values() for each in group if each.chat_id in chat_ids]
     return list({leader.chat_id: leader for leader in leaders}.values())
@@ -108,7 +118,9 @@ async def prefer_chat(connection: AsyncConnection, *, person_id: int, chat_id: i
     )
 
 
-async def list_private_chats(connection: AsyncConnection, person_id: int) -> list[Any]:
+async def list_private_chats(
+    connection: AsyncConnection, person_id: int, *, today: date
+) -> list[Any]:
     """Return a person's private chats with id, state, stopped_at, bot, channel; the preferred first."""
     rows = await connection.execute(
         select(
@@ -123,7 +135,9 @@ async def list_private_chats(connection: AsyncConnection, person_id: int) -> lis
         .join(Account, Account.id == Chat.account_id)
         .join(Person, Person.id == Enrolment.person_id)
         .where(
-            Enrolment.person_id == person_id, Enrolment.ended_at.is_(None), Chat.kind == "private"
+            Enrolment.person_id == person_id,
+            Enrolment.living(on=today),
+            Chat.kind == "private",
         )
         .group_by(Chat.id, Account.id, Person.id)
         .order_by(case((Chat.id == Person.prefers_chat_id, 0), else_=1), func.min(Enrolment.id))
@@ -132,7 +146,7 @@ async def list_private_chats(connection: AsyncConnection, person_id: int) -> lis
 
 
 async def province_coordinators(
-    connection: AsyncConnection, province: str
+    connection: AsyncConnection, province: str, *, today: date
 ) -> dict[int, list[Recipient]]:
     """Return the coordinators of a province's plans, by agency; each chat once."""
     rows = await connection.scalars(
@@ -146,7 +160,7 @@ async def province_coordinators(
     )
     agency_ids = [agency_id for agency_id in rows.all() if agency_id is not None]
     seen: set[int] = set()
-    by_agency = await list_recipients(connection, agency_ids, roles=("coordinator",))
+    by_agency = await list_recipients(connection, agency_ids, roles=("coordinator",), today=today)
     for agency_id, every in by_agency.items():
         by_agency[agency_id] = [each for each in every if each.chat_id not in seen]
         seen.update(each.chat_id for each in every)

@@ -134,19 +134,25 @@ async def list_unanswered_explanations(
     return list(rows)
 
 
-async def list_reachable_agency_codes(connection: AsyncConnection, province: str) -> set[str]:
+async def list_reachable_agency_codes(
+    connection: AsyncConnection, province: str, *, today: date
+) -> set[str]:
     """Return the codes of agencies with a living chat, focal or coordinator."""
     return await _with_chats(
-        connection, province, Chat.state == "living", Account.stopped_at.is_(None)
+        connection, province, Chat.state == "living", Account.stopped_at.is_(None), today=today
     )
 
 
-async def list_agency_codes_with_lost_chat(connection: AsyncConnection, province: str) -> set[str]:
+async def list_agency_codes_with_lost_chat(
+    connection: AsyncConnection, province: str, *, today: date
+) -> set[str]:
     """Return the codes of agencies with a lost chat that still has an enrolment."""
-    return await _with_chats(connection, province, Chat.state == "gone")
+    return await _with_chats(connection, province, Chat.state == "gone", today=today)
 
 
-async def _with_chats(connection: AsyncConnection, province: str, *conditions: Any) -> set[str]:
+async def _with_chats(
+    connection: AsyncConnection, province: str, *conditions: Any, today: date
+) -> set[str]:
     rows = await connection.scalars(
         select(Agency.code)
         .join(Enrolment, Enrolment.agency_id == Agency.id)
@@ -154,7 +160,7 @@ async def _with_chats(connection: AsyncConnection, province: str, *conditions: A
         .join(Account, Account.id == Chat.account_id)
         .where(
             Agency.province == province,
-            Enrolment.ended_at.is_(None),
+            Enrolment.living(on=today),
             Enrolment.role.in_(("focal", "coordinator")),
             *conditions,
         )

@@ -15,6 +15,7 @@ from data.models.contacts import (
     Identity,
     Invitation,
     Person,
+    WrongCode,
 )
 from data.models.documents import Agency, Assignment, Plan, RegistryFile, ReportDuty, Task
 from data.models.files import CalendarFeed, Download, ReportRequest, TargetValue, WeekFacts
@@ -62,4 +63,5 @@ __all__ = [
     "Task",
     "Utc",
     "WeekFacts",
+    "WrongCode",
 ]

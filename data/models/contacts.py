@@ -1,16 +1,21 @@
-"""People and chats: accounts, persons, identities, chats, enrolments, invitations."""
+"""People and chats: accounts, persons, identities, chats, enrolments, invitations, wrong codes."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
 from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     Text,
     UniqueConstraint,
+    and_,
     false,
+    or_,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,8 +102,6 @@ class Chat(Base):
     last_menu_message_id: Mapped[int | None] = mapped_column(
         Key
     )  # the list that typed numbers refer to
-    wrong_codes: Mapped[int] = mapped_column(server_default="0")
-    locked_until: Mapped[datetime | None]  # too many wrong codes
     greeted_at: Mapped[datetime | None]  # by the help text for strangers, not too often
     menu: Mapped[str | None] = mapped_column(String(40))  # the commands last offered there
 
@@ -115,12 +118,26 @@ class ChatAlias(Base):
 
 
 class Enrolment(Base):
-    """A chat, and its person unless it is a group, in a role for an agency."""
+    """A chat, and its person unless it is a group, in a role for an agency.
+
+    One that ended stays ended: the same right given again is a new row.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
-        UniqueConstraint("chat_id", "person_id", "agency_id", "role"),
         Index("ix_enrolment_agency_id_role", "agency_id", "role"),
+        Index("ix_enrolment_chat_id", "chat_id"),
+        Index(
+            "uq_enrolment_not_ended",
+            "chat_id",
+            "person_id",
+            "agency_id",
+            "role",
+            "may_decide",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
@@ -131,6 +148,12 @@ class Enrolment(Base):
     enrolled_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     until_on: Mapped[date | None]  # the last day of a stand-in during a leave
+    given_by_id: Mapped[int | None] = mapped_column(Key)  # the enrolment with which it ends
+
+    @classmethod
+    def living(cls, *, on: date | BindParameter[date]) -> ColumnElement[bool]:
+        """Return the condition that an enrolment counts on a day: not ended, and its last day not over."""
+        return and_(cls.ended_at.is_(None), or_(cls.until_on.is_(None), cls.until_on >= on))
 
 
 class Invitation(Base):
@@ -150,3 +173,16 @@ class Invitation(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     used_chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))
+    # Whose right made it; it opens nothing once that ended. Null: made on the command line.
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("enrolment.id"))
+
+
+class WrongCode(Base):
+    """A code that opened nothing; who: the sender id, or the chat of senders without one."""
+
+    __tablename__ = "wrong_code"
+    __table_args__ = (Index("ix_wrong_code_account_id_who", "account_id", "who"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    who: Mapped[str] = mapped_column(String(90))
+    tried_at: Mapped[datetime]

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Date,
     Row,
     String,
     and_,
@@ -126,7 +127,9 @@ async def claim_messages(
 
     messages: the chat of each when it was chosen. One rerouted since stays pending, because another of its
     new chat may be in flight. A row has the message's columns that sending needs, its chat's address, thread
-    and chat_state, and is_list. sent: receipts to record before; on PostgreSQL in the same statement.
+    and chat_state, is_list, and for a message that is no answer needs_right (people were enrolled in the chat)
+    and enrolled_until (the last day of any who are). sent: receipts to record before; on PostgreSQL in the same
+    statement.
     """
     parameters = {
         "ids": list(messages),
@@ -231,6 +234,16 @@ _CHAT_STATE = literal_column(f"(SELECT chat.state {_ITS_CHAT})", String)
 _IS_LIST = literal_column(
     "EXISTS (SELECT 1 FROM message_item WHERE message_item.message_id = message.id)", Boolean
 )
+_NEEDS_RIGHT = literal_column(
+    "(message.priority > 0 AND EXISTS"
+    " (SELECT 1 FROM enrolment WHERE enrolment.chat_id = message.chat_id))",
+    Boolean,
+)
+_ENROLLED_UNTIL = literal_column(
+    "(SELECT max(coalesce(enrolment.until_on, '9999-12-31')) FROM enrolment"
+    " WHERE enrolment.chat_id = message.chat_id AND enrolment.ended_at IS NULL)",
+    Date,
+)
 _SENDING_COLUMNS = (
     Message.id, Message.account_id, Message.chat_id, Message.template, Message.context,
     Message.buttons, Message.page, Message.pages, Message.secret, Message.reply_to, Message.edits,
@@ -267,6 +280,8 @@ _CLAIM = (
         _THREAD.label("thread"),
         _CHAT_STATE.label("chat_state"),
         _IS_LIST.label("is_list"),
+        _NEEDS_RIGHT.label("needs_right"),
+        _ENROLLED_UNTIL.label("enrolled_until"),
     )
 )
 _RECORD_AND_CLAIM = _CLAIM.add_cte(*receipts.RECEIPT_CTES)

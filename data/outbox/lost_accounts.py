@@ -7,7 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +17,8 @@ from data.clock import civil_date
 from data.contacts.recipients import province_coordinators
 from data.models import Account, Agency, Chat, Enrolment, Message
 from data.outbox import messages as outbox
-from data.outbox.rerouting import end_message, forward, load_enrolments, notify_coordinators
+from data.outbox.audience import list_needed_rights, load_enrolments
+from data.outbox.rerouting import end_message, forward, notify_coordinators
 
 REFUSED, SPENT, LIMITED = "refused", "spent", "limited"  # why; templates name them
 _MOST_NAMES = 12
@@ -41,6 +42,7 @@ async def account_lost(
         connection, account_id, why=f"{why}: {detail}"[:500], now=now, until=until
     ):
         return
+    today = civil_date(now)
     forwarded = 0
     unreachable: set[int] = set()  # agencies without another recipient
     waiting = await connection.execute(
@@ -53,14 +55,15 @@ async def account_lost(
         .order_by(Message.id)
     )
     for message in waiting.all():
-        enrolments = await load_enrolments(connection, message.chat_id)
-        if await forward(connection, message, enrolments):
+        enrolments = await load_enrolments(connection, message.chat_id, today=today)
+        if await forward(connection, message, enrolments, today=today):
             forwarded += 1
         elif message.priority == outbox.BROADCAST and message.broadcast_on is not None:
             await end_message(connection, message.id, "failed", outbox.NOBODY_LEFT)
-            unreachable.update(row.agency_id for row in enrolments)
+            needed = await list_needed_rights(connection, message, enrolments)
+            unreachable.update(agency_id for agency_id, _ in needed)
     account = (await connection.execute(select(Account).where(Account.id == account_id))).one()
-    for province in await _list_provinces(connection, account_id):
+    for province in await _list_provinces(connection, account_id, today=today):
         names = list(
             await connection.scalars(
                 select(Agency.name)
@@ -68,7 +71,7 @@ async def account_lost(
                 .order_by(Agency.position)
             )
         )
-        by_agency = await province_coordinators(connection, province)
+        by_agency = await province_coordinators(connection, province, today=today)
         await notify_coordinators(
             connection,
             [recipient for recipients in by_agency.values() for recipient in recipients],
@@ -81,17 +84,19 @@ async def account_lost(
                 "silent_more": max(0, len(names) - _MOST_NAMES),
                 "until": civil_date(until).isoformat() if until is not None else "",
             },
-            loss=f"account_lost:{account_id}:{why}:{civil_date(now)}",
+            loss=f"account_lost:{account_id}:{why}:{today}",
             now=now,
         )
 
 
-async def _list_provinces(connection: AsyncConnection, account_id: int) -> list[str]:
+async def _list_provinces(
+    connection: AsyncConnection, account_id: int, *, today: date
+) -> list[str]:
     """Return the provinces of the agencies that have chats on an account."""
     agency_ids = (
         select(Enrolment.agency_id)
         .join(Chat, Chat.id == Enrolment.chat_id)
-        .where(Chat.account_id == account_id, Enrolment.ended_at.is_(None))
+        .where(Chat.account_id == account_id, Enrolment.living(on=today))
     )
     provinces = await connection.scalars(
         select(Agency.province).where(Agency.id.in_(agency_ids)).distinct()

@@ -1,17 +1,19 @@
-"""Chats that moved or were lost: forward their waiting messages, pause them, notify coordinators.
+"""Chats that moved, were lost or left: forward their waiting messages, pause them, notify coordinators.
 
 Guarantees:
 - No waiting broadcast is dropped: it is forwarded, skipped where others have the same, or failed and shown.
+- What waits goes on for its own agency and province alone (data/outbox/audience.py).
 - Coordinators are notified once of each loss.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
@@ -20,13 +22,19 @@ from data.contacts.enrolments import move_enrolments
 from data.contacts.recipients import Recipient, agency_recipients, coordinator_recipients
 from data.models import Agency, Chat, Message, Plan
 from data.outbox import messages as outbox
+from data.outbox.audience import (
+    find_coordinator,
+    list_told_agencies,
+    load_enrolments,
+    load_items,
+    tells_more,
+)
 from data.outbox.rerouting import (
     end_message,
     forward,
-    load_enrolments,
-    load_items,
     notify_coordinators,
     readdress,
+    split_by_agency,
 )
 
 _WAITS = Message.state.in_(("pending", "claimed"))
@@ -72,10 +80,10 @@ async def topic_lost(connection: AsyncConnection, chat_id: int, *, now: datetime
         await connection.execute(update(Chat).where(Chat.id == chat_id).values(thread=""))
         forum = chat_id
     elif forum != chat_id:
-        await move_enrolments(connection, chat_id, forum, ended_at=now)
+        await move_enrolments(connection, chat_id, forum)
         await pause_chat(connection, chat_id, why="topic deleted", now=now)
         await _move_waiting(connection, {chat_id}, forum)
-    enrolments = await load_enrolments(connection, forum)
+    enrolments = await load_enrolments(connection, forum, today=civil_date(now))
     await _notify_of_loss(connection, topic, enrolments, template="notice_topic_gone", now=now)
     return forum
 
@@ -88,17 +96,37 @@ async def chat_lost(connection: AsyncConnection, chat_id: int, *, why: str, now:
     """
     await pause_chat(connection, chat_id, why=why[:500], now=now)
     chat = await _load_chat(connection, chat_id)
-    enrolments = await load_enrolments(connection, chat_id)
-    waiting = await connection.execute(
-        select(Message.__table__).where(Message.chat_id == chat_id, _WAITS).order_by(Message.id)
-    )
-    for message in waiting.all():
+    enrolments = await load_enrolments(connection, chat_id, today=civil_date(now))
+    for message in await _list_waiting(connection, chat_id, _WAITS):
         if message.priority == outbox.BROADCAST:
             await _forward_broadcast(connection, message, enrolments, now=now)
         else:
             state = "skipped" if message.priority == outbox.ANSWER else "failed"
             await end_message(connection, message.id, state, "the chat is gone")
     await _notify_of_loss(connection, chat, enrolments, template="notice_chat_gone", now=now)
+
+
+async def withdraw_waiting(
+    connection: AsyncConnection, chat_id: int, ended: Sequence[Row[Any]], *, now: datetime
+) -> None:
+    """Withdraw what waits in a chat for enrolments that have just ended; broadcasts go on without it.
+
+    ended: their rows. Where nobody is enrolled in the chat any more, nothing that waits is sent there; else only
+    what surely is for those who are.
+    """
+    enrolments = await load_enrolments(connection, chat_id, today=civil_date(now))
+    left = {row.agency_id for row in enrolments}
+    led = any(
+        row.role != "focal" for row in ended
+    )  # lists of other agencies may have been for them
+    for message in await _list_waiting(connection, chat_id, Message.state == "pending"):
+        told = await list_told_agencies(connection, message)
+        if told <= left and not (led and tells_more(message)):
+            continue
+        if message.priority == outbox.BROADCAST:
+            await _forward_broadcast(connection, message, ended, now=now)
+        elif not left or message.agency_id is not None:
+            await end_message(connection, message.id, "skipped", "nobody here is enrolled for it")
 
 
 async def _forward_broadcast(
@@ -108,17 +136,35 @@ async def _forward_broadcast(
     *,
     now: datetime,
 ) -> None:
-    """Forward a broadcast in the agency, else to all coordinators; else it fails."""
-    if await forward(connection, message, enrolments):
+    """Forward a broadcast in its agency, else to the coordinators of its plans; else it fails.
+
+    A broadcast of several agencies that nobody else may be told whole goes on in parts.
+    """
+    today = civil_date(now)
+    if await forward(connection, message, enrolments, today=today):
         return
-    items = await load_items(connection, message.id)
-    coordinators = await _plan_coordinators(connection, enrolments, today=civil_date(now))
-    if not coordinators or message.template.startswith("digest"):  # they have one of their own
+    for part in await split_by_agency(connection, message, enrolments, now=now):
+        if part.id == message.id or not await forward(connection, part, enrolments, today=today):
+            await _forward_to_coordinators(connection, part, now=now)
+
+
+async def _forward_to_coordinators(
+    connection: AsyncConnection, message: Row[Any], *, now: datetime
+) -> None:
+    """Forward a broadcast to all who coordinate the plans of its items; without any it fails."""
+    today = civil_date(now)
+    coordinator_id = await find_coordinator(connection, message, today=today)
+    coordinators = (
+        []
+        if coordinator_id is None
+        else await _list_coordinators(connection, coordinator_id, today)
+    )
+    if not coordinators:
         await end_message(connection, message.id, "failed", outbox.NOBODY_LEFT)
         return
-    # Without an agency in its greeting, each line names the agency. Account warnings reach coordinators anyway.
-    addressed = {"agency": "", "agency_code": "", "asked": False, "accounts": []}
-    context = {**message.context, **addressed}
+    items = await load_items(connection, message.id)
+    # Without an agency in its greeting, each line names the agency.
+    context = {**message.context, "agency": "", "agency_code": "", "asked": False}
     for recipient in coordinators[1:]:
         await outbox.enqueue(
             connection,
@@ -139,15 +185,23 @@ async def _forward_broadcast(
     await readdress(connection, message, coordinators[0], context)
 
 
-async def _plan_coordinators(
-    connection: AsyncConnection, enrolments: Sequence[Row[Any]], *, today: date
+async def _list_coordinators(
+    connection: AsyncConnection, agency_id: int, today: date
 ) -> list[Recipient]:
-    """Return the chats of the agencies that coordinate open plans of the enrolments' provinces."""
+    """Return the coordinators of a coordinating agency, without any its focal points."""
+    return await coordinator_recipients(
+        connection, agency_id, today=today
+    ) or await agency_recipients(connection, agency_id, today=today)
+
+
+async def _list_plan_coordinators(
+    connection: AsyncConnection, province: str, *, today: date
+) -> list[Recipient]:
+    """Return the chats of the agencies that coordinate a province's open plans, each once."""
     rows = await connection.scalars(
         select(Plan.coordinator_id)
-        .join(Agency, Agency.province == Plan.province)
         .where(
-            Agency.id.in_({row.agency_id for row in enrolments}),
+            Plan.province == province,
             Plan.coordinator_id.is_not(None),
             Plan.withdrawn_at.is_(None),
             or_(Plan.closed_on.is_(None), Plan.closed_on >= today),
@@ -158,8 +212,7 @@ async def _plan_coordinators(
     by_chat: dict[int, Recipient] = {}
     for agency_id in rows.all():
         if agency_id is not None:
-            coordinators = await coordinator_recipients(connection, agency_id)
-            for recipient in coordinators or await agency_recipients(connection, agency_id):
+            for recipient in await _list_coordinators(connection, agency_id, today):
                 by_chat.setdefault(recipient.chat_id, recipient)
     return list(by_chat.values())
 
@@ -172,27 +225,29 @@ async def _notify_of_loss(
     template: str,
     now: datetime,
 ) -> None:
-    """Notify the coordinators of a lost chat; the notice names its agencies, never a person."""
-    if not enrolments:
-        return
-    agencies = await connection.scalars(
-        select(Agency.name)
+    """Notify each province's coordinators of a lost chat; the notice names their agencies, never a person."""
+    rows = await connection.execute(
+        select(Agency.province, Agency.name)
         .where(Agency.id.in_({row.agency_id for row in enrolments}))
         .order_by(Agency.position, Agency.id)
     )
-    coordinators = await _plan_coordinators(connection, enrolments, today=civil_date(now))
-    await notify_coordinators(
-        connection,
-        [recipient for recipient in coordinators if recipient.chat_id != chat.id],
-        template=template,
-        context={
-            "agencies": list(agencies),
-            "chat_kind": chat.kind,
-            "chat_title": chat.title or "",
-        },
-        loss=f"{template}:{chat.id}:{civil_date(chat.gone_at or now)}",
-        now=now,
-    )
+    by_province: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_province[row.province].append(row.name)
+    for province, agencies in by_province.items():
+        coordinators = await _list_plan_coordinators(connection, province, today=civil_date(now))
+        await notify_coordinators(
+            connection,
+            [recipient for recipient in coordinators if recipient.chat_id != chat.id],
+            template=template,
+            context={
+                "agencies": agencies,
+                "chat_kind": chat.kind,
+                "chat_title": chat.title or "",
+            },
+            loss=f"{template}:{chat.id}:{province}:{civil_date(chat.gone_at or now)}",
+            now=now,
+        )
 
 
 async def _move_waiting(
@@ -203,6 +258,15 @@ async def _move_waiting(
         .where(Message.chat_id.in_(chat_ids), _WAITS)
         .values(chat_id=to_chat, edits=None, reply_to=None)
     )
+
+
+async def _list_waiting(
+    connection: AsyncConnection, chat_id: int, waits: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    rows = await connection.execute(
+        select(Message.__table__).where(Message.chat_id == chat_id, waits).order_by(Message.id)
+    )
+    return rows.all()
 
 
 async def _load_chat(connection: AsyncConnection, chat_id: int) -> Row[Any]:

@@ -1,31 +1,44 @@
-"""Forward a message that cannot be sent where it waits, or end it; notify coordinators of the loss."""
+"""Forward a message that cannot be sent where it waits, split it, or end it; notify coordinators of the loss.
+
+Guarantees:
+- A message goes on only to chats that may be told all of it (data/outbox/audience.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.recipients import Recipient, agency_recipients
-from data.models import Enrolment, Message, MessageItem
+from data.contacts.recipients import Recipient
+from data.models import Agency, Message, MessageItem, Obligation, Plan
 from data.outbox import messages as outbox
+from data.outbox.audience import list_entitled, list_needed_rights, load_items, tells_more
 
 _NOT_ENDED = ("pending", "claimed", "sent")  # states in which a chat has a message, or will have it
 
 
 async def forward(
-    connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]]
+    connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]], *, today: date
 ) -> bool:
     """Move a message to the next chat of the same person, else of the same agency.
 
-    Where others there have the same already, the message ends as skipped. Returns False, and changes
-    nothing, where there is no such chat.
+    enrolments: those of the chat that it waits in. Where others there have the same already, the message ends as
+    skipped. Returns False, and changes nothing, where there is no such chat.
     """
+    needed = await list_needed_rights(connection, message, enrolments)
+    if not needed:
+        return False
+    persons = {row.person_id for row in enrolments if row.person_id is not None}
+    own: list[Recipient] = []
+    others: list[Recipient] = []
+    for recipient in await list_entitled(connection, needed, today=today):
+        (own if recipient.person_id in persons else others).append(recipient)
     items = await load_items(connection, message.id)
-    for recipients in await _next_recipients(connection, enrolments):
+    for recipients in (own, others):
         uninformed = [
             recipient
             for recipient in recipients
@@ -40,6 +53,44 @@ async def forward(
             await readdress(connection, message, uninformed[0], dict(message.context))
             return True
     return False
+
+
+async def split_by_agency(
+    connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]], *, now: datetime
+) -> list[Row[Any]]:
+    """Split a waiting message into one for each agency and coordinator that its items are of; returns them.
+
+    Returns the message itself where all are of one, or where it tells more than its items.
+    """
+    rows = await connection.execute(
+        select(
+            MessageItem.obligation_id, MessageItem.rung, Obligation.agency_id, Plan.coordinator_id
+        )
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .where(MessageItem.message_id == message.id)
+        .order_by(MessageItem.position)
+    )
+    own = {row.agency_id for row in enrolments}
+    groups: dict[tuple[int | None, int | None], list[tuple[int, int | None]]] = {}
+    for row in rows:
+        of = (
+            row.agency_id if row.agency_id in own else None
+        )  # of another one, whose work came to it
+        groups.setdefault((of, row.coordinator_id), []).append((row.obligation_id, row.rung))
+    if len(groups) < 2 or tells_more(message):
+        return [message]
+    found = await connection.execute(select(Agency.__table__).where(Agency.id.in_(own)))
+    agencies = {row.id: row for row in found}
+    ids = [
+        await _copy_part(connection, message, number, items, agencies.get(of), now=now)
+        for number, ((of, _), items) in enumerate(groups.items(), 1)
+    ]
+    await end_message(connection, message.id, "skipped", "split among its agencies")
+    parts = await connection.execute(
+        select(Message.__table__).where(Message.id.in_(ids)).order_by(Message.id)
+    )
+    return list(parts.all())
 
 
 async def readdress(
@@ -94,37 +145,41 @@ async def notify_coordinators(
         )
 
 
-async def load_enrolments(connection: AsyncConnection, chat_id: int) -> Sequence[Row[Any]]:
-    """Return the living enrolments of a chat, oldest first, as rows."""
-    rows = await connection.execute(
-        select(Enrolment.__table__)
-        .where(Enrolment.chat_id == chat_id, Enrolment.ended_at.is_(None))
-        .order_by(Enrolment.id)
+async def _copy_part(
+    connection: AsyncConnection,
+    message: Row[Any],
+    number: int,
+    items: Sequence[tuple[int, int | None]],
+    agency: Row[Any] | None,
+    *,
+    now: datetime,
+) -> int:
+    """Put a part of a message where the message waits; agency: the one that its greeting names."""
+    ids = {obligation_id for obligation_id, _ in items}
+    context = {
+        **message.context,
+        "agency": agency.name if agency is not None else "",
+        "agency_code": agency.code if agency is not None else "",
+        "left_out": 0,
+        "undecided": [each for each in message.context.get("undecided", ()) if each in ids],
+    }
+    part_id = await outbox.enqueue(
+        connection,
+        account_id=message.account_id,
+        chat_id=message.chat_id,
+        template=message.template,
+        context=context,
+        items=items,
+        priority=message.priority,
+        now=now,
+        agency_id=message.agency_id if agency is None else agency.id,
+        page=message.page,
+        pages=message.pages,
+        dedupe_key=f"part:{message.id}:{number}",
+        broadcast_on=message.broadcast_on,
     )
-    return rows.all()
-
-
-async def load_items(connection: AsyncConnection, message_id: int) -> list[tuple[int, int | None]]:
-    """Return (obligation id, rung) of a message's items, in their order."""
-    rows = await connection.execute(
-        select(MessageItem.obligation_id, MessageItem.rung)
-        .where(MessageItem.message_id == message_id)
-        .order_by(MessageItem.position)
-    )
-    return [(row.obligation_id, row.rung) for row in rows]
-
-
-async def _next_recipients(
-    connection: AsyncConnection, enrolments: Sequence[Row[Any]]
-) -> list[list[Recipient]]:
-    """Return the persons' own other chats, then the other chats of their agencies in the same role."""
-    own: list[Recipient] = []
-    others: list[Recipient] = []
-    for row in enrolments:
-        for recipient in await agency_recipients(connection, row.agency_id, (row.role,)):
-            same = row.person_id is not None and recipient.person_id == row.person_id
-            (own if same else others).append(recipient)
-    return [list({each.chat_id: each for each in group}.values()) for group in (own, others)]
+    assert part_id is not None  # the message is split once
+    return part_id
 
 
 async def _has_same(

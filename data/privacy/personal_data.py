@@ -20,7 +20,7 @@ from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.calendars.feeds import end_feeds
-from data.contacts.people import end_enrolments, load_person
+from data.contacts.people import load_person
 from data.db.database import empty_log_after
 from data.db.statements import chunks
 from data.files import delete_report_files
@@ -43,10 +43,11 @@ from data.models import (
     ReportRequest,
     StatusReply,
     TargetValue,
+    WrongCode,
 )
 from data.outbox.messages import ANSWER, BROADCAST
+from data.privacy.removal import remove_person
 from data.progress.submissions import anonymize_confirmations
-from data.reports.requests import end_person_requests
 
 ERASED = "erased"  # Chat.gone_why, and the start of its address
 # The next morning still reads the context of a failed reminder, and of no other ended message.
@@ -178,9 +179,8 @@ async def erase_person(
             .values(raw=b"", address=None, error=None)
         )
     chats = await _private_chats(connection, person_id)
-    enrolments = await end_enrolments(connection, person_id=person_id, now=now)
+    enrolments = await remove_person(connection, person_id, now=now)
     await end_feeds(connection, person_id=person_id, now=now)
-    await end_person_requests(connection, person_id, now=now)
     await delete_report_files(connection)
     await erase_chats(connection, chats, now=now)
     await connection.execute(
@@ -194,6 +194,8 @@ async def erase_person(
         .values(context={})
     )
     await connection.execute(delete(Dialog).where(Dialog.person_id == person_id))
+    senders = select(Identity.sender).where(Identity.person_id == person_id)
+    await connection.execute(delete(WrongCode).where(WrongCode.who.in_(senders)))
     identities = await connection.execute(delete(Identity).where(Identity.person_id == person_id))
     await connection.execute(update(Person).where(Person.id == person_id).values(name=None))
     empty_log_after(connection)

@@ -12,9 +12,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, and_, cast, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.clock import civil_date
 from data.files import FILE_RETENTION
 from data.models import (
     Chat,
@@ -27,6 +39,7 @@ from data.models import (
     Invitation,
     Message,
     Person,
+    WrongCode,
 )
 from data.outbox.messages import BROADCAST
 from data.privacy.personal_data import ERASED, MESSAGE_IS_OVER, erase_chats
@@ -35,6 +48,7 @@ RAW_RETENTION = timedelta(days=30)
 PARKED_RETENTION = timedelta(days=90)
 CODE_RETENTION = timedelta(days=30)
 QUESTION_RETENTION = timedelta(days=1)
+WRONG_CODE_RETENTION = timedelta(days=1)
 TEXT_RETENTION = timedelta(days=180)
 STRANGER_RETENTION = timedelta(days=90)
 PEOPLE_RETENTION = timedelta(days=365)
@@ -45,6 +59,7 @@ RETENTION_PERIODS = {
     "raw updates, handled": RAW_RETENTION,
     "raw updates that could not be read": PARKED_RETENTION,
     "one-use codes nobody used": CODE_RETENTION,
+    "who tried a wrong code": WRONG_CODE_RETENTION,
     "files made for somebody": FILE_RETENTION,
     "open questions that expired": QUESTION_RETENTION,
     "the words of our answers and notices": TEXT_RETENTION,
@@ -75,7 +90,10 @@ async def purge_updates(connection: AsyncConnection, *, now: datetime) -> int:
 
 
 async def purge_codes(connection: AsyncConnection, *, now: datetime) -> int:
-    """Delete old codes that expired unused; returns their number."""
+    """Delete old codes that expired unused, and old tries of wrong ones; returns the number of the codes."""
+    await connection.execute(
+        delete(WrongCode).where(WrongCode.tried_at < now - WRONG_CODE_RETENTION)
+    )
     deleted = await connection.execute(
         delete(Invitation).where(
             Invitation.used_at.is_(None), Invitation.expires_at < now - CODE_RETENTION
@@ -108,7 +126,7 @@ async def purge_chats(connection: AsyncConnection, *, now: datetime) -> int:
     any_enrolment = exists().where(Enrolment.chat_id == Chat.id)
     recent = exists().where(
         Enrolment.chat_id == Chat.id,
-        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_RETENTION),
+        _lived_since(now - PEOPLE_RETENTION),
     )
     rows = await connection.scalars(
         select(Chat.id).where(
@@ -131,7 +149,7 @@ async def list_expired_people(
     is_known = or_(Person.name.is_not(None), exists().where(Identity.person_id == Person.id))
     recent = exists().where(
         Enrolment.person_id == Person.id,
-        or_(Enrolment.ended_at.is_(None), Enrolment.ended_at >= now - PEOPLE_RETENTION),
+        _lived_since(now - PEOPLE_RETENTION),
     )
     rows = await connection.scalars(
         select(Person.id)
@@ -156,3 +174,8 @@ async def purge_evidence(connection: AsyncConnection, *, now: datetime) -> int:
         .values(content=b"")
     )
     return int(emptied.rowcount)
+
+
+def _lived_since(since: datetime) -> ColumnElement[bool]:
+    """Return the condition that an enrolment lived at some time since an instant."""
+    return or_(Enrolment.living(on=civil_date(since)), Enrolment.ended_at >= since)

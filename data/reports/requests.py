@@ -8,6 +8,7 @@ Guarantees:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -138,14 +139,19 @@ async def release_report_request(
     )
 
 
-async def end_person_requests(
-    connection: AsyncConnection, person_id: int, *, now: datetime
+async def end_requests(
+    connection: AsyncConnection,
+    *,
+    person_ids: Collection[int],
+    chat_ids: Collection[int],
+    now: datetime,
 ) -> None:
-    """Refuse the waiting requests of a person who was erased."""
+    """Refuse the waiting requests of persons, and those in chats, who are enrolled no more."""
+    of_them = or_(ReportRequest.person_id.in_(person_ids), ReportRequest.chat_id.in_(chat_ids))
     await connection.execute(
         update(ReportRequest)
-        .where(_NEW, ReportRequest.person_id == person_id)
-        .values(state="refused", done_at=now, why="erased")
+        .where(_NEW, of_them)
+        .values(state="refused", done_at=now, why="enrolled no more")
     )
 
 

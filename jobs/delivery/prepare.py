@@ -113,6 +113,9 @@ class MessagePreparer:
     ) -> Content | NotSent:
         if message.chat_state == "gone":
             return Gone("the chat was lost before")
+        until = message.enrolled_until
+        if message.needs_right and (until is None or until < today):
+            return Skipped("nobody here is enrolled any more")
         try:
             content = await self._renderer.content(
                 connection, message, today=today, workdays=self._workdays_source(), listed=listed

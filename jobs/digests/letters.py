@@ -46,6 +46,7 @@ async def build_letters(
     facts: Mapping[ScopeKey, ScopeFacts],
     *,
     week_on: date,
+    today: date,
     renderer: Renderer,
     capabilities: Mapping[int, Capabilities],
     near_cap_ids: Collection[int],
@@ -56,7 +57,7 @@ async def build_letters(
     """
     letters: list[Letter] = []
     pages: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats share them
-    for place, agency_id, keys in await _load_recipients(connection, province):
+    for place, agency_id, keys in await _load_recipients(connection, province, today):
         parts = tuple(key for key in keys if facts.get(key, {}).get("lines"))
         above = [key for key in parts if key[0] != "agency"]
         if not parts or (place.account_id in near_cap_ids and not above):
@@ -75,7 +76,7 @@ async def build_letters(
 
 
 async def _load_recipients(
-    connection: AsyncConnection, province: str
+    connection: AsyncConnection, province: str, today: date
 ) -> list[tuple[Recipient, int, list[ScopeKey]]]:
     """Return each chat of a province with its agency's id and the keys of its facts."""
     agencies = {
@@ -84,7 +85,7 @@ async def _load_recipients(
     by_chat: dict[int, tuple[Recipient, int, dict[ScopeKey, None]]] = {}
     for role in ("leader", "coordinator", "focal"):
         for agency_id, every in (
-            await list_recipients(connection, agencies, roles=(role,))
+            await list_recipients(connection, agencies, roles=(role,), today=today)
         ).items():
             code = agencies[agency_id]
             for place in every:

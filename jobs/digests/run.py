@@ -133,6 +133,7 @@ async def compose_digest(
         province,
         facts,
         week_on=week_on,
+        today=today,
         renderer=renderer,
         capabilities=capabilities,
         near_cap_ids=near_cap(accounts),

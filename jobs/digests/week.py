@@ -121,7 +121,7 @@ async def read_week(
     )
     counts = await load_owner_figures(connection, ids, today=today, workdays=workdays)
     duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
-    serving = await usage_warnings.list_province_accounts(connection, province)
+    serving = await usage_warnings.list_province_accounts(connection, province, today=today)
     return Week(
         province=home,
         workdays=workdays,
@@ -147,9 +147,11 @@ async def read_week(
             for each in counts
         ],
         onward=await _onward(connection, registry, plans, duties, today),
-        reachable=frozenset(await week_queries.list_reachable_agency_codes(connection, province)),
+        reachable=frozenset(
+            await week_queries.list_reachable_agency_codes(connection, province, today=today)
+        ),
         unreachable=frozenset(
-            await week_queries.list_agency_codes_with_lost_chat(connection, province)
+            await week_queries.list_agency_codes_with_lost_chat(connection, province, today=today)
         ),
         accounts=[account for account in accounts if account["id"] in serving],
         previous_facts=previous_facts,

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -180,7 +180,9 @@ async def _finish_despite_cancel(storing: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-async def fetch_attachments(database: Database, channel: Channel, incoming: Incoming) -> Incoming:
+async def fetch_attachments(
+    database: Database, channel: Channel, incoming: Incoming, *, today: date
+) -> Incoming:
     """Return an update with the bytes of its files; call while no transaction is open.
 
     A chat without an enrolment loses its files. A file that is too big or cannot be fetched has a fault instead.
@@ -189,7 +191,7 @@ async def fetch_attachments(database: Database, channel: Channel, incoming: Inco
         return incoming
     async with database.read() as connection:
         chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
-        is_known = chat is not None and await is_enrolled(connection, chat.id)
+        is_known = chat is not None and await is_enrolled(connection, chat.id, today=today)
     if not is_known:
         return replace(incoming, files=())
     return replace(

@@ -18,8 +18,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import inbox
-from data.clock import Clock
-from data.contacts.invitations import may_hold_code
+from data.clock import Clock, civil_date
+from data.contacts.codes import may_hold_code
 from data.db.database import Database
 from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
@@ -187,8 +187,9 @@ class Inbox:
 
         Returns False where another process handles it: the chat's later events must wait.
         """
+        today = civil_date(await self._clock.now())
         incoming = await fetch_attachments(
-            self._database, self._channels[event.account_id], incoming
+            self._database, self._channels[event.account_id], incoming, today=today
         )
         for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:

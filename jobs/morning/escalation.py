@@ -55,8 +55,10 @@ async def escalate(
         select(Agency.id, Agency.code).where(Agency.province == province)
     )
     ids = {row.code: row.id for row in rows}
-    coordinators = await list_recipients(connection, ids.values(), roles=("coordinator",))
-    by_agency = await list_recipients(connection, ids.values(), roles=("leader",))
+    coordinators = await list_recipients(
+        connection, ids.values(), roles=("coordinator",), today=today
+    )
+    by_agency = await list_recipients(connection, ids.values(), roles=("leader",), today=today)
     leaders = [leader for group in by_agency.values() for leader in group]
     coordinator_of_plan = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
     new_steps: dict[int, int] = {}

@@ -42,9 +42,11 @@ async def warn_coordinators(
     ]
     if not reached:
         return
-    account_ids = await usage_warnings.list_province_accounts(connection, province)
-    this_month = civil_date(now).replace(day=1)
-    for agency_id, recipients in (await province_coordinators(connection, province)).items():
+    today = civil_date(now)
+    account_ids = await usage_warnings.list_province_accounts(connection, province, today=today)
+    this_month = today.replace(day=1)
+    coordinators = await province_coordinators(connection, province, today=today)
+    for agency_id, recipients in coordinators.items():
         for recipient in recipients:
             for account, what, level in reached:
                 if account["id"] not in account_ids:

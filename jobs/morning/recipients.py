@@ -32,8 +32,10 @@ async def assign_to_chats(
         select(Agency.id, Agency.code).where(Agency.province == province)
     )
     ids = {row.code: row.id for row in rows}
-    focal = await list_recipients(connection, ids.values())
-    coordinators = await list_recipients(connection, ids.values(), roles=("coordinator",))
+    focal = await list_recipients(connection, ids.values(), today=today)
+    coordinators = await list_recipients(
+        connection, ids.values(), roles=("coordinator",), today=today
+    )
     coordinator_of_plan = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
     chat_mornings: dict[int, ChatMorning] = {}
     unreachable = 0

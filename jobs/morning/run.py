@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import job_runs
 from data.clock import civil_date, civil_time
-from data.contacts.enrolments import end_stand_ins
 from data.db.database import Database
 from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.db.statements import bulk_insert
@@ -131,7 +130,7 @@ async def compose_morning(
 
     accounts: as accounts_in_use returns them. ladders: shared by several provinces' mornings.
 
-    1. End stand-ins whose last day is over; skip reminders of earlier mornings that were never sent.
+    1. Skip reminders of earlier mornings that were never sent.
     2. Load the items that are due, and those that were skipped.
     3. Assign them to chats, and drop those that can wait on accounts near their monthly cap.
     4. Add escalations and warnings of caps.
@@ -141,8 +140,7 @@ async def compose_morning(
     today = civil_date(now)
     ladders = ladders or LadderCache(registry)
     home = registry.provinces[province_code]
-    await end_stand_ins(connection, today=today, now=now)  # 1
-    skipped = await replace_unsent(connection, province_code, today)
+    skipped = await replace_unsent(connection, province_code, today)  # 1
     items = await _load_items(connection, registry, ladders, province_code, skipped, today)  # 2
     chat_mornings: dict[int, ChatMorning] = {}
     passed_over: set[int] = set()

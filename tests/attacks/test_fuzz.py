@@ -28,7 +28,7 @@ from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.zalo.channel import ZaloBotChannel
 from bot.conversation.context.pages import parse_page
 from bot.conversation.reader.understand import understand_reply
-from data.contacts.invitations import find_code, hash_code, may_hold_code
+from data.contacts.codes import find_codes, hash_code, may_hold_code
 from data.inbox import holds_secret
 from data.progress.evidence import detect_mime_type
 from data.registry.workdays import Workdays
@@ -97,8 +97,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "period": read_period,
     "code": lambda text: (
         hash_code(text),
-        find_code(text, stranger=True),
-        find_code(text, stranger=False),
+        find_codes(text, stranger=True),
+        find_codes(text, stranger=False),
     ),
     "may hold a code": lambda text: may_hold_code(text.encode("utf-8", "replace"), text),
     "page": parse_page,

@@ -8,22 +8,22 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from starlette.applications import Starlette
 
 from bot.channels.messenger import WebhookAddress
-from bot.conversation.contacts.enrol import GREET_EVERY
+from bot.conversation.router import Router
 from bot.sandbox.guard import Guard
 from bot.web.calendars import calendar_route
 from bot.web.files import file_route
 from data.clock import SteppedClock
-from data.contacts.invitations import MAX_WRONG_CODES, MAX_WRONG_PER_ACCOUNT
 from data.db.database import Database
 from data.files import PNG, load_link_key, store_file
 from data.models import Chat, Enrolment
+from jobs.channel import Incoming
 from jobs.rendering import links as rendering_links
 from jobs.rendering.links import Links
-from tests.support.conversations import Talk, small_registry
+from tests.support.conversations import TEMPLATES, Talk, small_registry
 from tests.support.outbox_rows import account
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -40,46 +40,99 @@ async def enrolled(talk: Talk) -> int:
         return int(await connection.scalar(select(func.count(Enrolment.id))) or 0)
 
 
-async def tried(talk: Talk, count: int) -> None:
-    """Leave so many wrong codes as chats leave them that stay one below their own lock."""
-    each = MAX_WRONG_CODES - 1
-    row = {
-        "account_id": talk.account_id,
-        "kind": "private",
-        "wrong_codes": each,
-        "last_seen_at": NOW,
-    }
-    async with talk.database.write() as connection:
-        rows = [{**row, "address": f"c{number}"} for number in range(count // each)]
-        await connection.execute(insert(Chat), rows)
+async def say_wrong(talk: Talk, chat: str, times: int, *, sender: str | None = None) -> list[str]:
+    """Type wrong codes; returns the templates of the answers."""
+    answers = []
+    for number in range(times):
+        answers += await talk.say(chat, WRONG.format(number), sender=sender)
+    return [answer.template for answer in answers]
 
 
-async def test_many_chats_together_have_no_more_tries_than_an_account_allows(talk: Talk) -> None:
+async def test_the_fifth_wrong_code_locks_its_sender_for_an_hour_at_most(talk: Talk) -> None:
     code = await talk.invite("dong", "stc", "focal")
-    await tried(talk, MAX_WRONG_PER_ACCOUNT - 4)
-    for number in range(4):
-        assert (await talk.say("last", WRONG.format(number)))[0].template == "code_wrong"
-    assert (await talk.say("newcomer", f"/start {code}"))[0].template == "code_locked"
+    assert await say_wrong(talk, "c", 5) == ["code_wrong"] * 4 + ["code_locked"]
+    assert (await talk.say("c", code))[0].template == "code_locked"
+    for minutes in range(10, 60, 10):  # trying on changes nothing
+        talk.now = NOW + timedelta(minutes=minutes)
+        assert await say_wrong(talk, "c", 40) == ["code_locked"] * 2
+    talk.now = NOW + timedelta(minutes=59)
+    await talk.say("c", code)
     assert await enrolled(talk) == 0
-    talk.now += timedelta(hours=1)
-    assert (await talk.say("newcomer", f"/start {code}"))[0].template == "welcome"
+    talk.now = NOW + timedelta(minutes=60)
+    assert (await talk.say("c", code))[0].template == "welcome"
 
 
-async def test_another_account_goes_on_while_one_is_guessed_at(talk: Talk) -> None:
+async def test_wrong_codes_are_forgotten_one_by_one(talk: Talk) -> None:
+    for _ in range(40):
+        assert await say_wrong(talk, "c", 1) == ["code_wrong"]
+        talk.now += timedelta(minutes=15)  # four within any hour
+
+
+async def test_a_clock_that_was_ahead_locks_nobody(talk: Talk) -> None:
     code = await talk.invite("dong", "stc", "focal")
-    await tried(talk, MAX_WRONG_PER_ACCOUNT)
-    assert (await talk.say("newcomer", f"/start {code}"))[0].template == "code_locked"
-    talk.account_id = await account(talk.database, "telegram", "4242")
+    talk.now = NOW + timedelta(days=2)
+    await say_wrong(talk, "c", 5)
+    talk.now = NOW
+    assert (await talk.say("c", code))[0].template == "welcome"
+
+
+async def test_however_many_guess_nobody_else_is_locked_out(talk: Talk) -> None:
+    code = await talk.invite("dong", "stc", "focal")
+    for number in range(300):
+        assert "code_locked" in await say_wrong(talk, f"c{number}", 5)
     assert (await talk.say("newcomer", f"/start {code}"))[0].template == "welcome"
 
 
-async def test_a_locked_chat_is_told_so_once_and_tries_are_not_counted_on(talk: Talk) -> None:
-    told = []
-    for number in range(40):
-        told += [answer.template for answer in await talk.say("c", WRONG.format(number))]
-    assert told == ["code_wrong"] * (MAX_WRONG_CODES - 1) + ["code_locked"] * 2
-    talk.now += GREET_EVERY
-    assert [each.template for each in await talk.say("c", WRONG.format(1))] == ["code_locked"]
+async def test_in_a_group_a_sender_locks_nobody_else(talk: Talk) -> None:
+    code = await talk.invite("dong", "stc", "focal")
+    assert await say_wrong(talk, "-1", 5, sender="guesser") == ["code_wrong"] * 4 + ["code_locked"]
+    assert (await talk.say("-1", code, sender="guesser"))[0].template == "code_locked"
+    assert (await talk.say("-1", code, sender="honest"))[0].template == "welcome"
+
+
+async def test_a_sender_has_five_tries_in_all_chats_and_topics_together(database: Database) -> None:
+    talk = await Talk(database, small_registry(), NOW).begin()
+    code = await talk.invite("dong", "stc", "focal")
+    templates = []
+    for chat in ("c", "-1", "-2", "-3", "-4"):
+        templates += await say_wrong(talk, chat, 1, sender="c")
+    assert templates == ["code_wrong"] * 4 + ["code_locked"]
+    assert (await talk.say("-5", code, sender="c"))[0].template == "code_locked"
+
+
+async def test_senders_without_a_name_share_five_tries_in_a_forum_whatever_the_topic(
+    talk: Talk,
+) -> None:
+    code = await talk.invite("dong", "stc", "focal")
+
+    async def say(topic: str, text: str) -> str:
+        incoming = Incoming(
+            talk.account_id, f"{topic}:{text}", "-1", "group", "text", text=text, thread=topic
+        )
+        router = Router(lambda: talk.registry, TEMPLATES)
+        async with talk.database.write() as connection:
+            answers = await router.handle(connection, incoming, event_id=None, now=talk.now)
+        return answers[0].template
+
+    said = [await say(str(topic), WRONG.format(topic)) for topic in range(5)]
+    assert said == ["code_wrong"] * 4 + ["code_locked"]
+    assert await say("9", code) == "code_locked"
+    assert (await talk.say("-2", code))[0].template == "welcome"  # another group is another place
+
+
+async def test_another_account_has_tries_of_its_own(talk: Talk) -> None:
+    code = await talk.invite("dong", "stc", "focal")
+    await say_wrong(talk, "c", 5)
+    assert (await talk.say("c", f"/start {code}"))[0].template == "code_locked"
+    talk.account_id = await account(talk.database, "telegram", "4242")
+    assert (await talk.say("c", f"/start {code}"))[0].template == "welcome"
+
+
+async def test_that_a_sender_is_locked_is_told_twice_in_ten_minutes(talk: Talk) -> None:
+    assert (await talk.say("c", "xin chào"))[0].template == "stranger"
+    assert await say_wrong(talk, "c", 40) == ["code_wrong"] * 4 + ["code_locked"] * 2
+    talk.now += timedelta(minutes=10)
+    assert await say_wrong(talk, "c", 40) == ["code_locked"] * 2
 
 
 async def test_expired_used_and_unknown_codes_are_answered_word_for_word_alike(talk: Talk) -> None:

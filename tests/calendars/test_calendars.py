@@ -19,12 +19,11 @@ from bot.conversation.router import Router
 from bot.web.calendars import calendar_route
 from bot.web.routes import make_web_app
 from data.clock import SteppedClock, civil_date
-from data.contacts import people
 from data.db.database import Database
 from data.files import ICS, load_file
 from data.loading.load import sync_registry
 from data.models import CalendarFeed, Download, Enrolment, Obligation
-from data.privacy import personal_data
+from data.privacy import personal_data, removal
 from data.progress import extensions
 from data.registry.registry import Registry
 from jobs.calendars.entries import Agenda, CalendarEntry, load_agenda
@@ -505,6 +504,22 @@ async def test_a_group_gets_the_file_and_no_address(talk: Talk) -> None:
         assert await connection.scalar(select(func.count(CalendarFeed.id))) == 0
 
 
+@pytest.mark.parametrize("sender", ["stc", "coordinator", "stranger", ""])
+@pytest.mark.parametrize("words", ["/lich", "/lich đổi"])
+async def test_no_secret_address_comes_into_a_group_whoever_of_it_asks(
+    talk: Talk, words: str, sender: str
+) -> None:
+    await talk.enrol("-5", "dong", "stc")
+    own = (await only(talk, "stc", "/lich")).answer.context["address"]
+    reply = await only(talk, "-5", words, sender=sender)
+    assert (reply.answer.context["address"], reply.answer.secret) == ("", False)
+    assert "https://nhacviec.test/lich/" not in reply.html + reply.plain
+    async with talk.database.read() as connection:
+        feeds = (await connection.execute(select(CalendarFeed.ended_at))).all()
+    assert [tuple(feed) for feed in feeds] == [(None,)]
+    assert (await only(talk, "stc", "/lich")).answer.context["address"] == own
+
+
 async def test_without_a_public_address_there_is_the_file_alone(talk: Talk) -> None:
     for links in (None, Links(None, KEY)):
         talk.links = links
@@ -613,7 +628,7 @@ async def test_a_feed_ends_with_its_enrolment_and_is_not_revived_by_a_new_one(ta
     address = (await only(talk, "stc", "/lich")).answer.context["address"]
     async with talk.database.write() as connection:
         person = await connection.scalar(select(CalendarFeed.person_id))
-        assert await people.end_enrolments(connection, person_id=person, now=NOW) == 1
+        assert await removal.remove_person(connection, person, now=NOW) == 1
     assert (await web.get(address)).status_code == 404
     talk.now += timedelta(days=1)
     await talk.enrol("stc", "dong", "stc")

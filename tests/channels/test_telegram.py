@@ -402,6 +402,13 @@ async def test_a_command_is_read_without_our_name_and_anothers_is_left_alone(
     assert ours is not None
     assert ours.text == "/start ABCDE-FGHIJ"
     assert read(channel, text_update("/start@another_bot ABCDE")) is None
+    for gap in ("\n", "\u00a0", "\n\n", "\t", "\u3000", "", " "):
+        named = read(
+            channel, text_update(f"/viec@{USERNAME}{gap}trang 2" if gap else f"/viec@{USERNAME}")
+        )
+        assert named is not None
+        assert named.text == (f"/viec{gap}trang 2" if gap else "/viec")
+        assert read(channel, text_update(f"/viec@another_bot{gap}")) is None
     plain = read(channel, text_update("gửi a@b.vn"))
     assert plain is not None
     assert plain.text == "gửi a@b.vn"

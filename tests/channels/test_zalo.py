@@ -286,7 +286,7 @@ def test_a_text_is_read_flat_and_enveloped(enveloped: bool) -> None:
     read_in = read({"ok": True, "result": given} if enveloped else given)
     assert read_in == Incoming(
         account_id=7,
-        update_id="m:2d758cb5e222177a4e35",
+        update_id=raw_update_from_zalo(given).update_id,
         address="6ede9afa66b88fe6d6a9",
         chat_kind="private",
         kind="text",
@@ -295,6 +295,19 @@ def test_a_text_is_read_flat_and_enveloped(enveloped: bool) -> None:
         text="Xin chào",
         sent_at=datetime(2025, 6, 19, 6, 55, 31, 602000, UTC),
     )
+
+
+def test_a_messages_id_counts_with_its_chat() -> None:
+    def named(address: str, key: str, **more: Any) -> str:
+        given = event(chat={"id": address, "chat_type": "PRIVATE"}, message_id=key, **more)
+        return raw_update_from_zalo(given).update_id
+
+    first = named("an", "1", text="một")
+    assert named("an", "1", text="hai") == first  # the same again, whatever came with it
+    names = {named(*each) for each in (("an", "1"), ("binh", "1"), ("an", "11"), ("an1", "1"))}
+    assert (len(names), first in names) == (4, True)
+    assert all(len(name) <= 80 for name in names)
+    assert len(named("a" * 78, "b" * 78)) <= 80
 
 
 @pytest.mark.parametrize("key", ["photo", "photo_url"])

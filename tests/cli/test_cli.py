@@ -465,8 +465,8 @@ def test_status_tells_what_each_account_sent_this_month(loaded: Terminal) -> Non
         """INSERT INTO account (id, channel, name, title, epoch)
            VALUES (1, 'telegram', '77', '@nhacviec_bot', 0), (2, 'of_old', '78', NULL, 0),
                   (3, 'zalo_bot', '7001', 'Bot A', 0)""",
-        """INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
-           VALUES (1, 1, '555', '', 'private', 'living', 0)""",
+        """INSERT INTO chat (id, account_id, address, thread, kind, state)
+           VALUES (1, 1, '555', '', 'private', 'living')""",
         f"""INSERT INTO message
             (account_id, chat_id, priority, template, context, buttons, created_at, send_at, state, sent_at)
             VALUES (1, 1, 0, 'help', '{{}}', '[]', '{now:%F %T.%f}', '{now:%F %T.%f}', 'sent', '{now:%F %T.%f}')""",

@@ -48,7 +48,7 @@ async def add_zalo(talk: Talk) -> list[Reply]:
 async def reached(talk: Talk) -> list[str]:
     agency = await talk.agency_id("dong", "stc")
     async with talk.database.read() as connection:
-        found = (await list_recipients(connection, [agency])).get(agency, [])
+        found = (await list_recipients(connection, [agency], today=NOW.date())).get(agency, [])
         ids = [place.chat_id for place in found]
         rows = await connection.scalars(select(Chat.address).where(Chat.id.in_(ids)))
         return list(rows)

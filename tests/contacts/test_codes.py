@@ -19,7 +19,7 @@ from bot.channels.local import make_local_update as typed_update
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
 from data.clock import SteppedClock
-from data.contacts.invitations import may_hold_code
+from data.contacts.codes import may_hold_code
 from data.db.database import Database
 from data.models import Account, Chat, InboxEvent, Message
 from data.outbox import messages as outbox

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from data.contacts import enrolments, invitations
+from data.contacts import codes, enrolments
 from data.contacts.chats import pause_chat, wake_chat
 from data.contacts.recipients import agency_recipients, deciding_leader_recipients
 from data.db.database import Database
@@ -33,18 +33,18 @@ async def test_code_has_fifty_bits_of_base32_and_only_its_hash_is_kept(talk: Tal
     code = await talk.invite("dong", "stc", "focal")
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", code)
     (invitation,) = await rows_of(talk, Invitation)
-    assert invitation.code_hash == invitations.hash_code(code)
+    assert invitation.code_hash == codes.hash_code(code)
     assert len(invitation.code_hash) == 64
     assert code.replace("-", "").lower() not in str(tuple(invitation)).lower()
     assert invitation.expires_at == NOW + timedelta(days=7)
 
 
 def test_code_is_read_whatever_its_case_and_dash_and_misread_letters() -> None:
-    wanted = invitations.hash_code("0AB1C-DEF1Z")
+    wanted = codes.hash_code("0AB1C-DEF1Z")
     for typed in ("0ab1c-def1z", "OABIC DEFLZ", "0AB1CDEF1Z", " 0AB1C–DEF1Z "):
-        assert invitations.hash_code(typed) == wanted
+        assert codes.hash_code(typed) == wanted
     for typed in ("", "0AB1C-DEF1", "0AB1C-DEF1U", "0AB1C-DEF1Zx", "xin chao anh"):
-        assert invitations.hash_code(typed) is None
+        assert codes.hash_code(typed) is None
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,11 @@ def test_code_is_read_whatever_its_case_and_dash_and_misread_letters() -> None:
         ("/start xin chao", True, False),
     ],
 )
-def test_code_is_found_after_start_or_alone(text: str, stranger: bool, is_code: bool) -> None:
-    assert (invitations.find_code(text, stranger=stranger) is not None) is is_code
+def test_what_is_surely_meant_as_a_code_stands_alone_or_after_start(
+    text: str, stranger: bool, is_code: bool
+) -> None:
+    found = codes.find_codes(text, stranger=stranger)
+    assert any(code.is_meant for code in found) is is_code
 
 
 async def test_code_enrols_once(talk: Talk) -> None:
@@ -173,7 +176,10 @@ async def test_each_person_and_each_group_is_reached_in_its_first_living_chat(
         )
 
         async def reached() -> set[int]:
-            return {place.chat_id for place in await agency_recipients(connection, stc)}
+            return {
+                place.chat_id
+                for place in await agency_recipients(connection, stc, today=NOW.date())
+            }
 
         assert await reached() == {chats["7"], chats["-100"]}
         await pause_chat(connection, chats["7"], why="chặn", now=NOW)
@@ -191,7 +197,7 @@ async def test_only_leaders_who_may_decide_hear_what_leaders_decide(talk: Talk) 
     await talk.enrol("2", "dong", "ubnd", "leader")
     await talk.enrol("3", "tay", "ubnd", "leader", may_decide=True)
     async with talk.database.read() as connection:
-        places = await deciding_leader_recipients(connection, "dong")
+        places = await deciding_leader_recipients(connection, "dong", today=NOW.date())
         rows = await connection.execute(
             select(Chat.address).where(Chat.id.in_([place.chat_id for place in places]))
         )
@@ -217,8 +223,8 @@ async def test_chat_that_blocked_us_is_paused_and_wakes_when_it_writes(talk: Tal
     await talk.enrol("7", "dong", "stc")
     assert await talk.happen("7", "gone") == []
     async with talk.database.read() as connection:
-        assert await agency_recipients(connection, stc) == []
+        assert await agency_recipients(connection, stc, today=NOW.date()) == []
     (answer,) = await talk.say("7", "/viec")
     assert answer.template == "viec"
     async with talk.database.read() as connection:
-        assert len(await agency_recipients(connection, stc)) == 1
+        assert len(await agency_recipients(connection, stc, today=NOW.date())) == 1

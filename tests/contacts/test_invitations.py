@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ from data.models import (
     MessageItem,
     StatusReply,
 )
-from data.privacy import personal_data
+from data.privacy import personal_data, removal
 from jobs.channel import Capabilities
 from jobs.morning.run import MorningResult, compose_morning
 from jobs.rendering.renderer import Content
@@ -41,6 +41,11 @@ from tests.support.conversations import (
 )
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
+_REMINDED = (
+    select(Chat.address)
+    .join(Message, Message.chat_id == Chat.id)
+    .where(Message.template == "reminder")
+)
 
 
 @pytest.fixture
@@ -312,11 +317,13 @@ async def test_morning_after_a_leave_reminds_the_stand_in_no_more(talk: Talk) ->
     await talk.say("new", f"/start {code_of(await ask(talk, 'stc', '/doi nghỉ đến 10/11'))}")
     stc = await talk.agency_id("dong", "stc")
     async with talk.database.read() as connection:
-        assert len((await list_recipients(connection, [stc]))[stc]) == 2
+        last_day, day_after = date(2026, 11, 10), date(2026, 11, 11)
+        assert len((await list_recipients(connection, [stc], today=last_day))[stc]) == 2
+        assert len((await list_recipients(connection, [stc], today=day_after))[stc]) == 1
     later = datetime(2026, 11, 11, 1, 0, tzinfo=UTC)
     async with talk.database.write() as connection:
         await compose_morning(connection, talk.registry, "dong", now=later, result=MorningResult())
-        assert len((await list_recipients(connection, [stc]))[stc]) == 1
+    assert {row.address for row in await rows(talk, _REMINDED)} == {"stc", "coordinator"}
 
 
 async def test_standing_in_never_shortens_ones_own_enrolment(talk: Talk) -> None:
@@ -380,7 +387,7 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
 async def test_person_is_listed_and_removed(talk: Talk) -> None:
     await talk.enrol("-5", "dong", "stc")
     async with talk.database.write() as connection:
-        listed = await people.list_enrolled(connection, province="dong")
+        listed = await people.list_enrolled(connection, today=NOW.date(), province="dong")
         assert [(row.name or row.title, row.role) for row in listed] == [
             ("Chị <Lan>", "leader"),
             ("Chị <Lan>", "coordinator"),
@@ -388,11 +395,13 @@ async def test_person_is_listed_and_removed(talk: Talk) -> None:
             ("Nhóm", "focal"),
         ]
         group = listed[-1]
-        assert await people.end_enrolments(connection, group_chat_id=group.chat_id, now=NOW) == 1
-        assert await people.end_enrolments(connection, person_id=listed[2].person_id, now=NOW) == 1
+        assert await removal.remove_group(connection, group.chat_id, now=NOW) == 1
+        assert await removal.remove_person(connection, listed[2].person_id, now=NOW) == 1
         stc = listed[2]
         assert (
-            await enrolments.list_chat_enrolments(connection, stc.chat_id, person_id=stc.person_id)
+            await enrolments.list_chat_enrolments(
+                connection, stc.chat_id, person_id=stc.person_id, today=NOW.date()
+            )
             == []
         )
 

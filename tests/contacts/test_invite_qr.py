@@ -33,8 +33,8 @@ def accounts(terminal: Terminal, *rows: tuple[int, str, str, str | None, int]) -
         for number in range(key * 1000, key * 1000 + people):
             statements += [
                 f"INSERT INTO person (id, created_at) VALUES ({number}, '2026-11-01 00:00:00.000000')",
-                f"""INSERT INTO chat (id, account_id, address, thread, kind, state, wrong_codes)
-                    VALUES ({number}, {key}, 'z{number}', '', 'private', 'living', 0)""",
+                f"""INSERT INTO chat (id, account_id, address, thread, kind, state)
+                    VALUES ({number}, {key}, 'z{number}', '', 'private', 'living')""",
                 f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
                     SELECT {number}, {number}, min(id), 'focal', FALSE, '2026-11-01 00:00:00.000000'
                     FROM agency""",

@@ -24,9 +24,9 @@ def peopled(loaded: Terminal) -> Terminal:
                   (2, 'zalo_bot', '7001', 'Bot A', 'https://bot.test/7001', 0)""",
         "INSERT INTO person (id, name, created_at) VALUES (1, 'Chị Lan', '2026-11-01 00:00:00.000000')",
         "INSERT INTO identity (account_id, sender, person_id) VALUES (1, '555', 1)",
-        """INSERT INTO chat (id, account_id, address, thread, kind, title, state, wrong_codes)
-           VALUES (1, 1, '555', '', 'private', NULL, 'living', 0),
-                  (2, 1, '-9', '', 'group', 'Nhóm STC', 'living', 0)""",
+        """INSERT INTO chat (id, account_id, address, thread, kind, title, state)
+           VALUES (1, 1, '555', '', 'private', NULL, 'living'),
+                  (2, 1, '-9', '', 'group', 'Nhóm STC', 'living')""",
         f"""INSERT INTO enrolment (chat_id, person_id, agency_id, role, may_decide, enrolled_at)
             VALUES (1, 1, {agency}, 'focal', FALSE, '2026-11-01 00:00:00.000000'),
                    (2, NULL, {agency}, 'focal', FALSE, '2026-11-01 00:00:00.000000')""",

@@ -429,7 +429,8 @@ async def test_what_is_counted_is_what_may_be_opened(talk: Talk) -> None:
             incoming = Incoming(talk.account_id, "1", address, "private", "text", sender=address)
             chat = (await connection.execute(select(Chat).where(Chat.address == address))).one()
             turn = Turn(
-                connection, incoming, chat, await load_caller(connection, incoming, chat),
+                connection, incoming, chat,
+                await load_caller(connection, incoming, chat, today=NOW.date()),
                 talk.registry, TEMPLATES, None, NOW, NOW.date(),
             )  # fmt: skip
             scope = await load_scope(turn)

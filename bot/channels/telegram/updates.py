@@ -5,6 +5,7 @@ Guarantees: an anonymous administrator or a channel has no sender; a command for
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from jobs.channel import Attachment, Incoming
@@ -24,6 +25,7 @@ _ATTACHMENTS = (
 )
 _NOBODY = {1087968824, 136817688, 777000}  # GroupAnonymousBot, Channel Bot, Telegram's own forwards
 _OUTSIDE = {"left", "kicked"}
+_NAMED_COMMAND = re.compile(r"(/[^\s@]*)(@\w*)")
 
 
 def incoming_from_telegram(account_id: int, update: Any, own_title: str | None) -> Incoming | None:
@@ -166,10 +168,9 @@ def _sender(user: Any, sender_chat: Any) -> tuple[str, str]:
 
 def _own_command(text: str, own_title: str | None) -> str | None:
     """Strip our own @name from the command; None for another bot's command."""
-    if not text.startswith("/"):
+    named = _NAMED_COMMAND.match(text)
+    if named is None:
         return text
-    command, gap, rest = text.partition(" ")
-    word, at, name = command.partition("@")
-    if at and own_title is not None and f"@{name}".casefold() != own_title.casefold():
+    if own_title is not None and named[2].casefold() != own_title.casefold():
         return None
-    return f"{word}{gap}{rest}"
+    return named[1] + text[named.end() :]

@@ -209,10 +209,15 @@ def raw_update_from_zalo(given: Any, body: bytes | None = None) -> RawUpdate:
     if body is None:
         body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
     key = message.get("message_id") if isinstance(message, dict) else None
-    named = f"m:{key}" if _is_name(key) else f"h:{hashlib.sha256(body).hexdigest()}"
     chat = message.get("chat") if isinstance(message, dict) else None
     address = chat.get("id") if isinstance(chat, dict) else None
-    return RawUpdate(named, body, address if _is_name(address) else None)
+    if not _is_name(address):
+        address = None
+    if address is None or not _is_name(key):
+        return RawUpdate(f"h:{hashlib.sha256(body).hexdigest()}", body, address)
+    # Nothing says that a message's id is unique beyond its chat; both together may be too long to store.
+    both = hashlib.sha256(json.dumps([address, key]).encode()).hexdigest()
+    return RawUpdate(f"m:{both}", body, address)
 
 
 def _is_name(value: Any) -> bool:

@@ -177,7 +177,7 @@ async def check_lost_chats(connection: AsyncConnection, case: CheckContext) -> l
         select(Agency.name, Chat.id)
         .join(Enrolment, Enrolment.agency_id == Agency.id)
         .join(Chat, Chat.id == Enrolment.chat_id)
-        .where(Chat.state == "gone", Enrolment.ended_at.is_(None))
+        .where(Chat.state == "gone", Enrolment.living(on=civil_date(case.now)))
         .order_by(Agency.province, Agency.position)
     )
     lost = rows.all()

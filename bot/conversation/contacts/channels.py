@@ -10,6 +10,7 @@ from __future__ import annotations
 from bot.conversation.contacts.invite import code_answer
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations, recipients
+from data.contacts.enrolments import last_day
 from data.contacts.handover import LINK
 from data.text import fold
 from jobs.channel import Answer
@@ -30,10 +31,10 @@ async def answer_kenh(turn: Turn) -> list[Answer]:
         )
         agencies = list(dict.fromkeys(each.agency for each in enrolments))
         context = {"kind": "link", "role": "", "agencies": agencies}
-        return [await code_answer(turn, code, context, group=False)]
+        return [await code_answer(turn, code, context, group=False, until_on=last_day(enrolments))]
     if words in _HERE:
         await recipients.prefer_chat(turn.connection, person_id=person_id, chat_id=turn.chat.id)
-    chats = await recipients.list_private_chats(turn.connection, person_id)
+    chats = await recipients.list_private_chats(turn.connection, person_id, today=turn.today)
     living = [chat for chat in chats if chat.state == "living" and chat.stopped_at is None]
     return [
         Answer(

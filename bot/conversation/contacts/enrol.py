@@ -1,7 +1,8 @@
 """Enrolment of a chat: one-use codes, the welcome, the one text for strangers.
 
 Guarantees:
-- A chat that is not enrolled gets one fixed text, at most every ten minutes.
+- A chat that is not enrolled gets one fixed text: at most every ten minutes, after /start at most five in ten.
+- A text that holds a code is answered; that a sender is locked is told twice in ten minutes.
 - An answer to a wrong code never tells whether it exists, was used or has expired.
 """
 
@@ -9,49 +10,71 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations
+from data.contacts.codes import find_codes
 from data.contacts.enrolments import ActiveEnrolment
 from data.contacts.handover import HANDOVER, LINK, Offer
-from data.models import Agency, Chat, Enrolment, Plan
+from data.contacts.invitations import Redemption
+from data.models import Agency, Chat, Enrolment, Message, Plan
+from data.privacy.removal import clear_after
 from jobs.channel import Answer
 
 GREET_EVERY = timedelta(minutes=10)
+_MOST_STARTS = 5  # answers to /start in a chat within GREET_EVERY
+_MOST_LOCKED = 2  # answers to a locked sender there, that which locks among them
+_STRANGER, _LOCKED = "stranger", "code_locked"  # templates
 # The outcome of a code (data.contacts.invitations) → the template of the refusal.
 _REFUSALS = {
     "private_only": "code_private_only",
     "another": "code_another",
     "own": "code_own",
-    "wrong": "code_wrong",
 }
 
 
-async def use_code(turn: Turn, code: str) -> list[Answer]:
-    """Redeem a code; the welcome names the agency, and the data that the bot keeps."""
-    redeemed = await invitations.redeem(
-        turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
+async def use_typed_codes(turn: Turn, text: str) -> list[Answer] | None:
+    """Redeem the codes that a text holds; None for a text without one.
+
+    What only looks like a code is one if it was ever made. Of several codes that may be used none is, for the
+    text is a list of other people's; whatever else is wrong counts once.
+    """
+    is_alone_with_bot = turn.caller.is_stranger and not turn.caller.in_group
+    found = find_codes(text, stranger=is_alone_with_bot)
+    if not found:
+        return None
+    made = await invitations.load_made_codes(
+        turn.connection, [each.code for each in found], now=turn.now
     )
-    if redeemed.enrolled is not None:
-        welcome = await _welcome(turn, redeemed.enrolled)
-        if redeemed.handed_over is None:
-            return [welcome]
-        if redeemed.handed_over.kind == LINK:
-            return [welcome, Answer("channel_added")]
-        return [welcome, *await _notify_giver(turn, redeemed.handed_over)]
-    template = _REFUSALS.get(redeemed.outcome)
-    if template is not None:
-        return [Answer(template)]
-    already = turn.chat.locked_until is not None and turn.now < turn.chat.locked_until
-    if already and not await may_greet(turn):
-        return []
-    return [Answer("code_locked")]
+    codes = [each.code for each in found if each.is_meant or each.code in made]
+    if not codes:
+        return None
+    if await invitations.is_locked(turn.connection, turn.incoming, now=turn.now):
+        is_told = await _count_recent_answers(turn, _LOCKED) >= _MOST_LOCKED
+        return [] if is_told else [Answer(_LOCKED)]
+    usable = [code for code in codes if made.get(code)]
+    if len(usable) > 1:
+        return [Answer("code_several")]
+    for code in usable:
+        redeemed = await invitations.redeem(
+            turn.connection, code=code, chat=turn.chat, incoming=turn.incoming, now=turn.now
+        )
+        if redeemed.outcome != "wrong":
+            return await _answer_redemption(turn, redeemed)
+    locks = await invitations.record_wrong_code(turn.connection, turn.incoming, now=turn.now)
+    return [Answer(_LOCKED if locks else "code_wrong")]
 
 
-async def greet_stranger(turn: Turn) -> list[Answer]:
-    """Answer a chat that is not enrolled with the fixed text, unless it just got it."""
-    return [Answer("stranger")] if await may_greet(turn) else []
+async def greet_stranger(turn: Turn, *, is_start: bool = False) -> list[Answer]:
+    """Answer a chat that is not enrolled with the fixed text, unless it just got it.
+
+    is_start: "/start", which people press again where nothing seemed to happen.
+    """
+    if not await may_greet(turn):
+        is_told = not is_start or await _count_recent_answers(turn, _STRANGER) >= _MOST_STARTS
+        return [] if is_told else [Answer(_STRANGER)]
+    return [Answer(_STRANGER)]
 
 
 async def may_greet(turn: Turn) -> bool:
@@ -63,6 +86,31 @@ async def may_greet(turn: Turn) -> bool:
         update(Chat).where(Chat.id == turn.chat.id).values(greeted_at=turn.now)
     )
     return True
+
+
+async def _count_recent_answers(turn: Turn, template: str) -> int:
+    """Return how often a chat got an answer within GREET_EVERY."""
+    count = await turn.connection.scalar(
+        select(func.count()).where(
+            Message.chat_id == turn.chat.id,
+            Message.template == template,
+            Message.created_at > turn.now - GREET_EVERY,
+        )
+    )
+    return int(count or 0)
+
+
+async def _answer_redemption(turn: Turn, redeemed: Redemption) -> list[Answer]:
+    """Answer a code that is not wrong; the welcome names the agency, and the data that the bot keeps."""
+    if redeemed.enrolled is None:
+        return [Answer(_REFUSALS[redeemed.outcome])]
+    await clear_after(turn.connection, redeemed.ended, now=turn.now)
+    welcome = await _welcome(turn, redeemed.enrolled)
+    if redeemed.handed_over is None:
+        return [welcome]
+    if redeemed.handed_over.kind == LINK:
+        return [welcome, Answer("channel_added")]
+    return [welcome, *await _notify_giver(turn, redeemed.handed_over)]
 
 
 async def _notify_giver(turn: Turn, offer: Offer) -> list[Answer]:
@@ -89,5 +137,6 @@ async def _welcome(turn: Turn, enrolled: ActiveEnrolment) -> Answer:
             "role": enrolled.role,
             "in_group": turn.caller.in_group,
             "on_behalf": list(rows.scalars()),
+            "until": enrolled.until_on.isoformat() if enrolled.until_on is not None else "",
         },
     )

@@ -8,6 +8,7 @@ from datetime import date
 from bot.conversation.contacts.invite import code_answer
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations
+from data.contacts.enrolments import last_day
 from data.text import fold
 from jobs.channel import Answer
 
@@ -28,12 +29,13 @@ async def answer_doi(turn: Turn) -> list[Answer]:
     code, enrolments = await invitations.create_handover_code(
         turn.connection, person_id=turn.caller.person_id, until_on=until_on, now=turn.now
     )
+    lasts_until = last_day(enrolments, until_on)
     context = {
         "kind": "handover" if until_on is None else "stand_in",
         "role": "",
         "agencies": list(dict.fromkeys(each.agency for each in enrolments)),
     }
-    return [await code_answer(turn, code, context, group=False, until_on=until_on)]
+    return [await code_answer(turn, code, context, group=False, until_on=lasts_until)]
 
 
 def _parse_leave(words: str, today: date) -> date | None:

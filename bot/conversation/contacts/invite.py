@@ -43,11 +43,13 @@ async def answer_moi(turn: Turn) -> list[Answer]:
         tail = "" if role == "focal" else f" {role}"
         return [ask_choice("moi", words, [(row.code + tail, row.name) for row in agencies])]
     agency = agencies[0]
-    own = agency.id in {e.agency_id for e in coordinators}
+    own = [e for e in coordinators if e.agency_id == agency.id]
     if role == "leader" or (role == "coordinator" and not own):
         return [Answer("moi_refused", {"role": role, "agency": agency.name})]
+    nearby = [e for e in coordinators if e.province == agency.province]
+    maker = max(own or nearby, key=lambda e: (e.until_on or date.max, e.given_by_id is None))
     code = await invitations.create_invitation(
-        turn.connection, agency_id=agency.id, role=role, now=turn.now
+        turn.connection, agency_id=agency.id, role=role, made_by_id=maker.id, now=turn.now
     )
     context = {"kind": "invite", "role": role, "agencies": [agency.name]}
     return [await code_answer(turn, code, context, group=True)]

@@ -92,11 +92,14 @@ async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer
     for each in waiting:
         if each.subject.holder_id is not None:
             by_holder.setdefault(each.subject.holder_id, []).append(each)
-    focal_points = await list_recipients(turn.connection, by_holder)
-    coordinators = await list_recipients(turn.connection, by_holder, roles=("coordinator",))
     reminded_today = await _list_reminded_today(turn, by_holder)
     outcome = _Outcome()
     send_at = next_sending_at(turn.now, turn.registry.workdays)
+    sent_on = civil_date(send_at)  # who is enrolled then
+    focal_points = await list_recipients(turn.connection, by_holder, today=sent_on)
+    coordinators = await list_recipients(
+        turn.connection, by_holder, roles=("coordinator",), today=sent_on
+    )
     for holder_id, entries in by_holder.items():
         chats = focal_points.get(holder_id) or coordinators.get(holder_id)
         name = entries[0].holder

@@ -1,14 +1,26 @@
 """Who may do what: the roles of each command and button (ROLES_BY_ACTION), and the judge, may().
 
+What counts of a sender, by chat:
+
+    private chat                              the person's enrolments in this chat
+    group, the person is enrolled for an      for these agencies alone, what both the person and the group are:
+    agency that the group is enrolled for     a coordinator in a group of focal points acts as one of them
+    group, anybody else: a guest              what the group is enrolled for, in the provinces where they are
+                                              enrolled if they are anywhere; only to look, and to acknowledge
+                                              (GROUP_ACTIONS)
+
 Guarantees:
 - An agency reaches the obligations it holds, a coordinator its plans, a leader one province, nobody another's.
-- In a group only the group's enrolments widen the view; a person's rights elsewhere never do.
+- In a group nobody reaches what the group is not enrolled for, nor decides without being enrolled to.
+- may_decide counts in its enrolment's province alone.
 - may() asks no database: callers load, may() judges.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,7 +76,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
 }
 # Never allowed on the caller's own obligations.
 DECISION_ACTIONS = frozenset({"decide", "explain"})
-# Allowed to members of a group who are not enrolled themselves.
+# Allowed to guests of a group.
 GROUP_ACTIONS = frozenset(
     {
         *("help", "viec", "thuongxuyen", "status", "quahan", "sapden", "nhiemvu", "tim"),
@@ -80,15 +92,28 @@ COORDINATOR_PLAN_ACTIONS = frozenset({"open", "nhac"})
 class Caller:
     """The sender of a message: chat, person and enrolments.
 
-    enrolments: those that count in this chat, in a group the group's, else the person's own.
-    personal_enrolments: in a group, all of the person's, in any chat.
+    enrolled_here: of the group, or in a private chat of the person. personal_enrolments: all of the person's,
+    in any chat. enrolments: those that count here. is_guest: a member of a group enrolled for none of its agencies.
     """
 
     chat_id: int
     in_group: bool
     person_id: int | None
-    enrolments: tuple[ActiveEnrolment, ...]
+    enrolled_here: tuple[ActiveEnrolment, ...]
     personal_enrolments: tuple[ActiveEnrolment, ...] = ()
+    enrolments: tuple[ActiveEnrolment, ...] = field(init=False)
+    is_guest: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        counts, is_guest = self.enrolled_here, False
+        if self.in_group:
+            counts = _shared_rights(self.enrolled_here, self.personal_enrolments)
+            is_guest = not counts
+        if is_guest:
+            home = {enrolled.province for enrolled in self.personal_enrolments}
+            counts = tuple(e for e in self.enrolled_here if not home or e.province in home)
+        object.__setattr__(self, "enrolments", counts)
+        object.__setattr__(self, "is_guest", is_guest)
 
     @property
     def is_stranger(self) -> bool:
@@ -126,8 +151,7 @@ class Subject:
 def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
     """Tell whether a caller may do an action, on an obligation or (None) at all.
 
-    Unknown actions are refused. A reply in a group needs the group's enrolment and the sender's own for
-    the same agency.
+    Unknown actions are refused.
     """
     enrolments = enrolments_for(caller, action)
     if subject is None:
@@ -141,14 +165,10 @@ def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
 
 def enrolments_for(caller: Caller, action: str) -> list[ActiveEnrolment]:
     """Return the enrolments that allow a caller an action here; none for an unknown action."""
+    if caller.is_guest and action not in GROUP_ACTIONS:
+        return []
     roles = ROLES_BY_ACTION.get(action, frozenset())
-    enrolments = [enrolled for enrolled in caller.enrolments if enrolled.role in roles]
-    if caller.in_group and action not in GROUP_ACTIONS:
-        own = {
-            enrolled.agency_id for enrolled in caller.personal_enrolments if enrolled.role in roles
-        }
-        enrolments = [enrolled for enrolled in enrolments if enrolled.agency_id in own]
-    return enrolments
+    return [enrolled for enrolled in caller.enrolments if enrolled.role in roles]
 
 
 def _may_decide(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool:
@@ -164,11 +184,14 @@ def _may_decide(enrolled: ActiveEnrolment, action: str, subject: Subject) -> boo
     return enrolled.agency_id == subject.coordinator_id and not own
 
 
-def may_decide_in_plan(caller: Caller, coordinator_id: int | None) -> bool:
-    """Tell whether a caller decides on a plan itself: its coordinator, or a leader with may_decide."""
-    return any(
-        (enrolled.role == "coordinator" and enrolled.agency_id == coordinator_id)
-        or (enrolled.role == "leader" and enrolled.may_decide)
+def may_decide_in_plan(caller: Caller, coordinator_id: int | None, *, province: str) -> bool:
+    """Tell whether a caller decides on a province's plan itself: its coordinator, or a leader with may_decide."""
+    return not caller.is_guest and any(
+        enrolled.province == province
+        and (
+            (enrolled.role == "coordinator" and enrolled.agency_id == coordinator_id)
+            or (enrolled.role == "leader" and enrolled.may_decide)
+        )
         for enrolled in caller.enrolments
     )
 
@@ -177,7 +200,7 @@ def _is_another(caller: Caller, subject: Subject) -> bool:
     """Tell whether the caller does not answer for the agency that the decision is about."""
     return not any(
         enrolled.role in ANSWERING_ROLES and enrolled.agency_id == subject.holder_id
-        for enrolled in (*caller.enrolments, *caller.personal_enrolments)
+        for enrolled in (*caller.enrolled_here, *caller.personal_enrolments)
     )
 
 
@@ -194,8 +217,28 @@ def _may_reach(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool
     ) or not subject.is_reachable
 
 
-async def load_caller(connection: AsyncConnection, incoming: Incoming, chat: Row[object]) -> Caller:
-    """Load the sender of a message with the enrolments that count in its chat."""
+def _shared_rights(
+    of_group: Iterable[ActiveEnrolment], of_person: Iterable[ActiveEnrolment]
+) -> tuple[ActiveEnrolment, ...]:
+    """Return what a group and a person both are, as enrolments of the person."""
+    roles: dict[int, set[str]] = {}
+    for enrolled in of_group:
+        roles.setdefault(enrolled.agency_id, set()).add(enrolled.role)
+    shared: dict[tuple[int, str, bool], ActiveEnrolment] = {}
+    for own in of_person:
+        both, here = own, roles.get(own.agency_id, set())
+        if own.role not in here:
+            if own.role not in ANSWERING_ROLES or not ANSWERING_ROLES & here:
+                continue
+            both = replace(own, role="focal", may_decide=False)
+        shared.setdefault((both.agency_id, both.role, both.may_decide), both)
+    return tuple(shared.values())
+
+
+async def load_caller(
+    connection: AsyncConnection, incoming: Incoming, chat: Row[object], *, today: date
+) -> Caller:
+    """Load the sender of a message with the enrolments that count in its chat today."""
     person_id = await contact_enrolments.find_person(
         connection, incoming.account_id, incoming.sender
     )
@@ -203,9 +246,11 @@ async def load_caller(connection: AsyncConnection, incoming: Incoming, chat: Row
     enrolled_here: list[ActiveEnrolment] = []
     if in_group or person_id is not None:
         enrolled_here = await contact_enrolments.list_chat_enrolments(
-            connection, chat.id, person_id=None if in_group else person_id
+            connection, chat.id, person_id=None if in_group else person_id, today=today
         )
     personal: list[ActiveEnrolment] = []
-    if enrolled_here and in_group and person_id is not None:
-        personal = await contact_enrolments.list_person_enrolments(connection, person_id)
+    if enrolled_here and person_id is not None:
+        personal = await contact_enrolments.list_person_enrolments(
+            connection, person_id, today=today
+        )
     return Caller(chat.id, in_group, person_id, tuple(enrolled_here), tuple(personal))

@@ -21,12 +21,16 @@ async def list_chats_to_notify(turn: Turn, obligation: VisibleObligation) -> Seq
     subject = obligation.subject
     if subject.coordinator_id is None:
         return []
+    today = turn.today
     if subject.is_coordinators_own:
-        chosen = await recipients.deciding_leader_recipients(turn.connection, subject.province)
+        chosen = await recipients.deciding_leader_recipients(
+            turn.connection, subject.province, today=today
+        )
     else:
-        chosen = await recipients.coordinator_recipients(turn.connection, subject.coordinator_id)
-        chosen = chosen or await recipients.agency_recipients(
-            turn.connection, subject.coordinator_id
+        chosen = await recipients.coordinator_recipients(
+            turn.connection, subject.coordinator_id, today=today
+        ) or await recipients.agency_recipients(
+            turn.connection, subject.coordinator_id, today=today
         )
     return [to.chat_id for to in chosen if to.chat_id != turn.chat.id]
 

@@ -141,6 +141,7 @@ async def visible_obligations(
         turn.connection,
         {agency[0] for agency in holders.values() if agency is not None},
         roles=("focal", "coordinator"),
+        today=turn.today,
     )
     visible: dict[int, VisibleObligation] = {}
     for row in candidates:

@@ -82,7 +82,7 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
         names = [home.agencies[code].name for code in owners]
         context: dict[str, object] = {"title": task.title, "code": task.code, "leads": names}
         return [Answer("assign_taken", context)]
-    if not may_decide_in_plan(turn.caller, plan.coordinator_id):
+    if not may_decide_in_plan(turn.caller, plan.coordinator_id, province=file.province):
         return [cannot_decide(own=False, coordinator=plan.coordinator)]
     before = await _load_obligations_of(turn, plan.id, task.code, file.province, undecided[:1])
     return await assign_agency(

@@ -234,9 +234,9 @@ async def list_other_agency_chats(
     """
     if agency_id is None:
         return []
-    recipients = await agency_recipients(turn.connection, agency_id)
+    recipients = await agency_recipients(turn.connection, agency_id, today=turn.today)
     if own or not recipients:
-        coordinators = await coordinator_recipients(turn.connection, agency_id)
+        coordinators = await coordinator_recipients(turn.connection, agency_id, today=turn.today)
         recipients = [*recipients, *coordinators]
     chats = dict.fromkeys(to.chat_id for to in recipients)
     return [chat_id for chat_id in chats if chat_id != turn.chat.id]

@@ -35,7 +35,11 @@ def needs_document(turn: Turn, obligation: VisibleObligation) -> bool:
         for entry in home.resolve_all(duty.to)
         if entry.code in home.agencies
     }
-    deciding = {e.agency_code for e in turn.caller.enrolments if e.role in DECIDING_ROLES}
+    deciding = {
+        enrolled.agency_code
+        for enrolled in turn.caller.enrolments
+        if enrolled.role in DECIDING_ROLES and enrolled.province == row.province
+    }
     return not receivers & deciding
 
 

@@ -134,7 +134,9 @@ async def _parse_request(
         return _help(command, "no_duty", code)
     plan = plans[duties[0].plan_id]
     file = turn.registry.plans.get(plan.code)
-    if file is None or not may_decide_in_plan(turn.caller, plan.coordinator_id):
+    if file is None or not may_decide_in_plan(
+        turn.caller, plan.coordinator_id, province=file.province
+    ):
         return cannot_decide(own=False, coordinator=None)
     duty = next(duty for duty in file.report_duties if duty.code == duties[0].code)
     return plan, duty, due_on, rest

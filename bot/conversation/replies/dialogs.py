@@ -53,12 +53,17 @@ def is_retraction(text: str) -> bool:
     return fold(text) in _RETRACTION_WORDS
 
 
-async def cancel_open_question(turn: Turn) -> list[Answer] | None:
-    """End the open question where the words cancel it; None where they do not or none is open."""
-    dialog = await _find_question_to_answer(turn)
+async def cancel_open_question(
+    turn: Turn, text: str, *, surely_meant: bool = False
+) -> list[Answer] | None:
+    """End the open question where the words cancel it; None where they do not or none is open.
+
+    surely_meant: for the bot, also in a group.
+    """
+    dialog = await (find_open_question(turn) if surely_meant else _find_question_to_answer(turn))
     if dialog is None:
         return None
-    words = fold(turn.incoming.text)
+    words = fold(text)
     optional = dialog.asks in _OPTIONAL_QUESTIONS
     if words in _CANCEL_WORDS or words in (_NONE_WORDS if optional else _RETRACTION_WORDS):
         await dialogs.close_dialog(turn.connection, dialog.id)

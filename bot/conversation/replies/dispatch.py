@@ -7,6 +7,8 @@ Guarantees:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question
 from bot.conversation.context.turn import Turn
@@ -63,7 +65,7 @@ async def answer_text(turn: Turn) -> list[Answer]:
     """
     text = turn.incoming.text
     shown_list = await last_shown_list(turn)
-    cancelled = await cancel_open_question(turn)
+    cancelled = await cancel_open_question(turn, text)
     if cancelled is not None:
         return cancelled
     overheard = _is_overheard(turn, shown_list)
@@ -81,6 +83,15 @@ async def answer_text(turn: Turn) -> list[Answer]:
     if overheard:
         return await _answer_overheard(turn, shown_list)
     return await _answer_free_text(turn, shown_list)
+
+
+async def answer_retraction(turn: Turn, words: str) -> list[Answer]:
+    """Answer "/huy": as "huỷ", and surely meant for the bot, also in a group; words: those after it."""
+    if words:
+        text = f"huỷ {words}"
+        return await answer_text(replace(turn, incoming=replace(turn.incoming, text=text)))
+    cancelled = await cancel_open_question(turn, "huỷ", surely_meant=True)
+    return cancelled or await handle_undo_last(turn, await last_shown_list(turn))
 
 
 async def find_typed_label(turn: Turn) -> str:

@@ -114,8 +114,6 @@ def upgrade() -> None:
         sa.Column("halted_until", _INSTANT),
         sa.Column("last_seen_at", _INSTANT),
         sa.Column("last_menu_message_id", _KEY),
-        sa.Column("wrong_codes", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("locked_until", _INSTANT),
         sa.Column("greeted_at", _INSTANT),
         sa.Column("menu", sa.String(40)),
         sa.UniqueConstraint("account_id", "address", "thread"),
@@ -172,6 +170,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("code"),
     )
     _create_table(
+        "wrong_code",
+        _id(),
+        _ref("account_id", "account"),
+        sa.Column("who", sa.String(90), nullable=False),
+        sa.Column("tried_at", _INSTANT, nullable=False),
+    )
+    _index("ix_wrong_code_account_id_who", "wrong_code", ["account_id", "who"])
+    _create_table(
         "account_warning",
         _id(),
         _ref("account_id", "account"),
@@ -212,9 +218,17 @@ def upgrade() -> None:
         sa.Column("enrolled_at", _INSTANT, nullable=False),
         sa.Column("ended_at", _INSTANT),
         sa.Column("until_on", sa.Date),
-        sa.UniqueConstraint("chat_id", "person_id", "agency_id", "role"),
+        sa.Column("given_by_id", _KEY),
     )
     _index("ix_enrolment_agency_id_role", "enrolment", ["agency_id", "role"])
+    _index("ix_enrolment_chat_id", "enrolment", ["chat_id"])
+    _index(
+        "uq_enrolment_not_ended",
+        "enrolment",
+        ["chat_id", "person_id", "agency_id", "role", "may_decide"],
+        where="ended_at IS NULL",
+        unique=True,
+    )
     _create_table(
         "invitation",
         _id(),
@@ -228,6 +242,7 @@ def upgrade() -> None:
         sa.Column("expires_at", _INSTANT, nullable=False),
         sa.Column("used_at", _INSTANT),
         _ref("used_chat_id", "chat", nullable=True),
+        _ref("made_by_id", "enrolment", nullable=True),
         sa.UniqueConstraint("code_hash"),
     )
     _create_table(
@@ -545,7 +560,7 @@ def downgrade() -> None:
 
 def _create_table(name: str, *columns: Any) -> None:
     """Create a table; a number that its key had is not given again (see data/models/base.py)."""
-    op.create_table(name, *columns, sqlite_autoincrement=True)
+    _create_table(name, *columns, sqlite_autoincrement=True)
 
 
 def _id() -> sa.Column[Any]:

@@ -1,0 +1,139 @@
+"""What a waiting message tells of, and the chats that may be told it instead.
+
+What a chat was told for is what it is enrolled for. A message goes on only to a chat that is enrolled for all
+that the message tells of:
+
+    obligations of agencies that the chat is enrolled for   these agencies
+    no list; the message names such an agency               this agency
+    anything else, as silent agencies or a digest           all that the chat is enrolled for in the province
+    it names no agency                                      all that the chat is enrolled for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from data.contacts.recipients import Recipient, list_recipients
+from data.models import Agency, Enrolment, MessageItem, Obligation, Plan
+
+_ROLES = ("focal", "coordinator", "leader")
+_LISTS_OF_OTHERS = ("silent", "escalated", "accounts")  # keys of a reminder's context
+
+Right = tuple[int, str]  # an agency's id and a role
+
+
+async def list_needed_rights(
+    connection: AsyncConnection, message: Row[Any], enrolments: Sequence[Row[Any]]
+) -> set[Right]:
+    """Return the agencies and roles that a chat must be enrolled for to get a message; see the table above."""
+    rights = {(row.agency_id, row.role) for row in enrolments}
+    agencies = {agency_id for agency_id, _ in rights}
+    told = await list_told_agencies(connection, message)
+    if told <= agencies and not tells_more(message):
+        # A coordinator's chat gets its agency's own obligations where nobody else of the agency has one.
+        return {
+            (agency_id, "leader" if role == "leader" else "focal")
+            for agency_id, role in rights
+            if agency_id in told
+        }
+    if message.agency_id is None:
+        return rights
+    same_province = select(Agency.province).where(Agency.id == message.agency_id)
+    nearby = await connection.scalars(
+        select(Agency.id).where(
+            Agency.id.in_(agencies), Agency.province == same_province.scalar_subquery()
+        )
+    )
+    kept = set(nearby)
+    return {(agency_id, role) for agency_id, role in rights if agency_id in kept}
+
+
+async def list_told_agencies(connection: AsyncConnection, message: Row[Any]) -> set[int | None]:
+    """Return the agencies that owe a message's items; without items the one it names, or None."""
+    listed: set[int | None] = set(
+        await connection.scalars(
+            select(Obligation.agency_id)
+            .join(MessageItem, MessageItem.obligation_id == Obligation.id)
+            .where(MessageItem.message_id == message.id)
+            .distinct()
+        )
+    )
+    return listed or {message.agency_id}
+
+
+async def list_entitled(
+    connection: AsyncConnection, needed: set[Right], *, today: date
+) -> list[Recipient]:
+    """Return the chats that are enrolled for all that is needed; a coordinator's counts as a focal point's."""
+    places: dict[int, Recipient] = {}
+    held: dict[int, set[Right]] = {}
+    for role in _ROLES:
+        by_agency = await list_recipients(
+            connection, {agency_id for agency_id, _ in needed}, roles=(role,), today=today
+        )
+        for agency_id, recipients in by_agency.items():
+            for recipient in recipients:
+                places.setdefault(recipient.chat_id, recipient)
+                rights = held.setdefault(recipient.chat_id, set())
+                rights.add((agency_id, role))
+                if role == "coordinator":
+                    rights.add((agency_id, "focal"))
+    return [place for chat_id, place in places.items() if needed <= held[chat_id]]
+
+
+async def find_coordinator(
+    connection: AsyncConnection, message: Row[Any], *, today: date
+) -> int | None:
+    """Return the agency that coordinates the open plans of all of a message's items; None without one.
+
+    None, too, for a message that tells more than its items.
+    """
+    if tells_more(message):
+        return None
+    rows = await connection.execute(
+        select(Plan.coordinator_id, Plan.withdrawn_at, Plan.closed_on)
+        .join(Obligation, Obligation.plan_id == Plan.id)
+        .join(MessageItem, MessageItem.obligation_id == Obligation.id)
+        .where(MessageItem.message_id == message.id)
+        .distinct()
+    )
+    coordinators = {
+        None
+        if row.withdrawn_at is not None or (row.closed_on is not None and row.closed_on < today)
+        else row.coordinator_id
+        for row in rows
+    }
+    return coordinators.pop() if len(coordinators) == 1 else None
+
+
+async def load_enrolments(
+    connection: AsyncConnection, chat_id: int, *, today: date
+) -> Sequence[Row[Any]]:
+    """Return the living enrolments of a chat, oldest first, as rows."""
+    rows = await connection.execute(
+        select(Enrolment.__table__)
+        .where(Enrolment.chat_id == chat_id, Enrolment.living(on=today))
+        .order_by(Enrolment.id)
+    )
+    return rows.all()
+
+
+async def load_items(connection: AsyncConnection, message_id: int) -> list[tuple[int, int | None]]:
+    """Return (obligation id, rung) of a message's items, in their order."""
+    rows = await connection.execute(
+        select(MessageItem.obligation_id, MessageItem.rung)
+        .where(MessageItem.message_id == message_id)
+        .order_by(MessageItem.position)
+    )
+    return [(row.obligation_id, row.rung) for row in rows]
+
+
+def tells_more(message: Row[Any]) -> bool:
+    """Tell whether a message tells of more than the items that it lists."""
+    is_digest = message.template.startswith("digest")
+    return is_digest or any(message.context.get(key) for key in _LISTS_OF_OTHERS)
