@@ -154,6 +154,7 @@ DOORS: dict[str, set[str]] = {
     "bot.conversation.context": {
         "access",
         "buttons",
+        "deciding",
         "dialogs",
         "lookup",
         "notify",
@@ -225,12 +226,15 @@ DOORS: dict[str, set[str]] = {
     "data.outbox": {"claims", "lost_accounts", "lost_chats", "messages", "queue", "receipts"},
     "data.privacy": {"personal_data", "removal", "retention"},
     "data.progress": {
+        "contradictions",
+        "deciders",
         "decisions",
         "dialogs",
         "evidence",
         "explanations",
         "extensions",
         "history",
+        "outcomes",
         "replies",
         "submissions",
         "undo",

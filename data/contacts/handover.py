@@ -115,5 +115,9 @@ async def accept_offer(
 async def list_offered_enrolments(
     connection: AsyncConnection, offer: Offer, *, today: date
 ) -> list[ActiveEnrolment]:
-    """Return the enrolments of an offer that still live."""
-    return await list_enrolments(connection, Enrolment.id.in_(offer.enrolment_ids), today=today)
+    """Return the enrolments of an offer that still live, locked: nobody ends them before the taker has them."""
+    of_offer = Enrolment.id.in_(offer.enrolment_ids)
+    await connection.execute(
+        select(Enrolment.id).where(of_offer).order_by(Enrolment.id).with_for_update(key_share=True)
+    )
+    return await list_enrolments(connection, of_offer, today=today)

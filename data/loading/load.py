@@ -200,7 +200,9 @@ async def _load_plans(
     result: LoadResult,
 ) -> dict[str, int]:
     """Bring the plans in line; returns the ids of all plans by code."""
-    known = {row.code: row for row in await connection.execute(select(Plan.__table__))}
+    # Locked, so that nobody decides on a plan between the decisions read here and what they make.
+    plans = select(Plan.__table__).order_by(Plan.id).with_for_update(key_share=True)
+    known = {row.code: row for row in await connection.execute(plans)}
     rows: list[tuple[str, Any, dict[str, Any]]] = []
     for code, plan in registry.plans.items():
         home = registry.provinces[plan.province]

@@ -44,16 +44,29 @@ class ExtensionRequest(Base):
 
 
 class Explanation(Base):
-    """An explanation (giải trình) asked of an agency. state: asked, answered."""
+    """An explanation (giải trình) asked of an agency. state: asked, answered.
+
+    An obligation has at most one that is asked.
+    """
 
     __tablename__ = "explanation"
-    __table_args__ = (Index("ix_explanation_obligation_id", "obligation_id"),)
+    __table_args__ = (
+        Index("ix_explanation_obligation_id", "obligation_id"),
+        Index(
+            "uq_explanation_asked",
+            "obligation_id",
+            unique=True,
+            sqlite_where=text("state = 'asked'"),
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))  # that must explain
     question: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10), server_default="asked")
     asked_at: Mapped[datetime]
+    asked_by: Mapped[str] = mapped_column(String(120))  # the agency that asked
     asked_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     asked_chat_id: Mapped[int | None] = mapped_column(
         ForeignKey("chat.id")

@@ -88,7 +88,7 @@ async def lock_groups(
 ) -> ObligationGroups:
     """Return some obligations by group; their rows stay locked until the transaction ends."""
     found: dict[tuple[Any, ...], ObligationIdsByAgency] = {}
-    for ids in chunks(obligation_ids):
+    for ids in chunks(sorted(obligation_ids)):
         _add_to_groups(found, await connection.execute(_LOCKED_GROUPS, {"ids": ids}))
     return _as_groups(found)
 

@@ -1,20 +1,18 @@
-"""Decision log: record decisions, read the overrides for planning, find the obligations to decide on.
+"""Decision log: record decisions, read the overrides for planning, lock the plan that they are about.
 
 Guarantees: each decision is an append-only row, dated and attributed. The caller checks who may decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, insert, or_, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Agency, Decision, Obligation, Plan
-from data.obligations.lists import held_condition
-from data.rules.holders import HeldOwners, Holders
 from data.rules.overrides import AssignmentOverride, Decisions, OpenedOccurrence, Overrides
 
 AUTOMATIC_DECIDER = "tự động"
@@ -23,6 +21,17 @@ ASSIGN = "assign"
 OPEN_DUTY = "open_duty"
 CONFIRM_DATE = "confirm_date"
 CONFIRM = "confirm"
+
+
+async def lock_plan(connection: AsyncConnection, plan_id: int) -> None:
+    """Lock a plan until the caller's write transaction ends; call before reading what was decided on it.
+
+    Who assigns its tasks, opens its reports, sets its dates or plans it takes this lock, before any on its
+    obligations.
+    """
+    await connection.execute(
+        select(Plan.id).where(Plan.id == plan_id).with_for_update(key_share=True)
+    )
 
 
 async def record_decision(
@@ -121,47 +130,3 @@ def decision_details(obligation: Any) -> dict[str, Any]:
         "agency": obligation.owner_code,
         "period": obligation.period,
     }
-
-
-async def decidable_condition(
-    connection: AsyncConnection, holders: Holders, province: str, *, coordinator_id: int | None
-) -> ColumnElement[bool]:
-    """Return the condition on Obligation that an agency or a leader decides on it.
-
-    coordinator_id: a coordinating agency, which decides what others owe in its plans; None: a leader, who
-    decides what each coordinating agency owes itself.
-    """
-    plans = await _plan_ids_by_coordinator(connection, province, coordinator_id)
-    own: list[ColumnElement[bool]] = []
-    others: list[ColumnElement[bool]] = []
-    for code, plan_ids in plans.items():
-        held = holders.owners_held_by(code)
-        orphans = holders.owners_without_holder()
-        itself = await held_condition(
-            connection,
-            province,
-            HeldOwners(held.reports | orphans.reports, held.tasks | orphans.tasks),
-        )
-        own.append(and_(Obligation.plan_id.in_(plan_ids), itself))
-        others.append(and_(Obligation.plan_id.in_(plan_ids), ~itself))
-    return _any(own if coordinator_id is None else others)
-
-
-async def _plan_ids_by_coordinator(
-    connection: AsyncConnection, province: str, coordinator_id: int | None
-) -> dict[str, list[int]]:
-    statement = (
-        select(Agency.code, Plan.id)
-        .join(Agency, Agency.id == Plan.coordinator_id)
-        .where(Plan.province == province, Plan.withdrawn_at.is_(None))
-    )
-    if coordinator_id is not None:
-        statement = statement.where(Plan.coordinator_id == coordinator_id)
-    plan_ids: dict[str, list[int]] = {}
-    for row in await connection.execute(statement):
-        plan_ids.setdefault(row.code, []).append(row.id)
-    return plan_ids
-
-
-def _any(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    return or_(*conditions) if conditions else false()

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Explanation, Obligation
+from data.progress.replies import lock_obligation
 
 
 async def request_explanation(
@@ -21,20 +22,18 @@ async def request_explanation(
     obligation_id: int,
     agency_id: int,
     question: str,
+    asked_by: str,
     person_id: int | None,
     chat_id: int | None,
     now: datetime,
 ) -> int | None:
     """Ask an agency for an explanation; returns its id, or None where a request is open already.
 
-    agency_id: the holder of the obligation; chat_id: where the answer is announced.
+    agency_id: the holder of the obligation; asked_by: the name of the agency that asks; chat_id: where the
+    answer is announced.
     """
-    open_id = await connection.scalar(
-        select(Explanation.id).where(
-            Explanation.obligation_id == obligation_id, Explanation.state == "asked"
-        )
-    )
-    if open_id is not None:
+    await lock_obligation(connection, obligation_id)
+    if await find_open_explanation(connection, obligation_id) is not None:
         return None
     added = await connection.execute(
         insert(Explanation)
@@ -43,6 +42,7 @@ async def request_explanation(
             agency_id=agency_id,
             question=question,
             asked_at=now,
+            asked_by=asked_by[:120],
             asked_person_id=person_id,
             asked_chat_id=chat_id,
         )
@@ -56,6 +56,16 @@ async def find_explanation(connection: AsyncConnection, explanation_id: int) -> 
     """Return one explanation, or None for an unknown id."""
     rows = await connection.execute(
         select(Explanation.__table__).where(Explanation.id == explanation_id)
+    )
+    return rows.one_or_none()
+
+
+async def find_open_explanation(connection: AsyncConnection, obligation_id: int) -> Row[Any] | None:
+    """Return the request about an obligation that was not answered yet; None without one."""
+    rows = await connection.execute(
+        select(Explanation.__table__).where(
+            Explanation.obligation_id == obligation_id, Explanation.state == "asked"
+        )
     )
     return rows.one_or_none()
 

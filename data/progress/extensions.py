@@ -16,8 +16,10 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
+from data.db.statements import chunks
 from data.models import ExtensionRequest, Obligation
 from data.progress.replies import lock_obligation
+from data.rules.ladder import UNDATED
 from data.rules.states import is_done_late
 
 OPEN_EXTENSION_STATES = ("open", "offered")
@@ -41,6 +43,41 @@ class ExtensionCapReached(Exception):
 
 class ExtensionTooLate(Exception):
     """The due date has passed; an extension must be requested before that."""
+
+
+def granted_count() -> ColumnElement[int]:
+    """Return how many requests about an Obligation of the enclosing statement were granted."""
+    return (
+        select(func.count())
+        .where(ExtensionRequest.obligation_id == Obligation.id, ExtensionRequest.state == "granted")
+        .correlate(Obligation)
+        .scalar_subquery()
+    )
+
+
+async def count_granted(
+    connection: AsyncConnection, obligation_ids: Sequence[int]
+) -> dict[int, int]:
+    """Return how many requests about each of some obligations were granted; none: absent."""
+    counts: dict[int, int] = {}
+    for ids in chunks(obligation_ids):
+        rows = await connection.execute(
+            select(ExtensionRequest.obligation_id, func.count())
+            .where(ExtensionRequest.obligation_id.in_(ids), ExtensionRequest.state == "granted")
+            .group_by(ExtensionRequest.obligation_id)
+        )
+        counts.update((row[0], row[1]) for row in rows)
+    return counts
+
+
+def is_extendable(obligation: Any, *, granted: int, max_granted: int, today: date) -> bool:
+    """Tell whether a later date may still be asked for: there is one, it has not passed, the cap not reached.
+
+    obligation: anything with kind and judged_on.
+    """
+    if obligation.kind == UNDATED or is_done_late(today, obligation.judged_on):
+        return False
+    return granted < max_granted
 
 
 async def check_extension_allowed(
@@ -132,6 +169,18 @@ async def find_extension_by_reply(connection: AsyncConnection, reply_id: int) ->
     return rows.one_or_none()
 
 
+async def lock_extension(connection: AsyncConnection, request_id: int) -> Row[Any] | None:
+    """Return one request as it stands while its obligation is locked; None for an unknown id.
+
+    Who decides on it, answers an offer or takes it back locks the same row first.
+    """
+    request = await find_extension(connection, request_id)
+    if request is None:
+        return None
+    await lock_obligation(connection, request.obligation_id)
+    return await find_extension(connection, request_id)
+
+
 async def withdraw_extension(connection: AsyncConnection, request_id: int) -> None:
     """Withdraw a request unless it was decided."""
     await connection.execute(
@@ -155,19 +204,21 @@ async def decide_extension(
     offered: `until` is another date, which the agency has yet to accept. Raises ValueError for a decided
     request. Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
-    request = await find_extension(connection, request_id)
-    if request is None or request.state not in OPEN_EXTENSION_STATES:
-        raise ValueError("the request was decided already")
-    await connection.execute(
+    await lock_extension(connection, request_id)
+    decided: dict[str, Any] = {"state": state, "decided_at": now}
+    if state in ("granted", "offered"):
+        decided["granted_until"] = until
+    if decision_id is not None:
+        decided["decision_id"] = decision_id
+    changed = await connection.execute(
         update(ExtensionRequest)
-        .where(ExtensionRequest.id == request_id)
-        .values(
-            state=state,
-            granted_until=until if state in ("granted", "offered") else request.granted_until,
-            decided_at=now,
-            decision_id=request.decision_id if decision_id is None else decision_id,
-        )
+        .where(ExtensionRequest.id == request_id, ExtensionRequest.state.in_(OPEN_EXTENSION_STATES))
+        .values(decided)
+        .returning(ExtensionRequest.obligation_id)
     )
+    obligation_id = changed.scalar_one_or_none()
+    if obligation_id is None:
+        raise ValueError("the request was decided already")
     if state == "offered":
         return
     values: dict[str, Any] = {"extension_asked_at": None}
@@ -181,7 +232,7 @@ async def decide_extension(
             "revised_on": civil_date(now),
         }
     await connection.execute(
-        update(Obligation).where(Obligation.id == request.obligation_id).values(values)
+        update(Obligation).where(Obligation.id == obligation_id).values(values)
     )
 
 

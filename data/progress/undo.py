@@ -21,6 +21,7 @@ from data.progress.replies import (
     find_reply,
     insert_reply,
     lock_obligation,
+    lock_obligations,
     snapshot_columns,
     snapshot_value,
 )
@@ -33,9 +34,14 @@ _NO_ANSWER = ("undo", "question")
 class CannotUndo(Exception):
     """The reply cannot be undone; `why` names the rule that forbids it."""
 
-    def __init__(self, why: Literal["nothing", "too_late", "acted_on", "answered_since"]) -> None:
+    def __init__(
+        self,
+        why: Literal["nothing", "too_late", "acted_on", "answered_since"],
+        obligation_id: int | None = None,
+    ) -> None:
         super().__init__(why)
         self.why = why
+        self.obligation_id = obligation_id
 
 
 async def undo_reply(
@@ -46,16 +52,17 @@ async def undo_reply(
     chat_id: int | None,
     event_id: int | None,
     now: datetime,
+    is_alone: bool = False,
 ) -> list[Row[Any]]:
     """Undo a reply with all others of the same event ("đã nhận tất cả"), or none of them.
 
-    Returns the undone replies. Raises CannotUndo.
+    is_alone: undo this one only. Returns the undone replies. Raises CannotUndo.
     """
     first = await find_reply(connection, reply_id)
     if first is None or first.said in _NO_ANSWER:
         raise CannotUndo("nothing")
     replies = [first]
-    if first.event_id is not None:
+    if first.event_id is not None and not is_alone:
         rows = await connection.execute(
             select(StatusReply)
             # One event's replies have neighbouring ids; the bounds avoid a scan of the table.
@@ -64,6 +71,7 @@ async def undo_reply(
             .order_by(StatusReply.id)
         )
         replies = list(rows.all())
+    await lock_obligations(connection, [reply.obligation_id for reply in replies])
     for reply in replies:
         obligation = await lock_obligation(connection, reply.obligation_id)
         await _refuse_undo(connection, reply, obligation, now)
@@ -83,8 +91,9 @@ async def undo_reply(
         if asked is not None:
             await extensions.withdraw_extension(connection, asked.id)
         values = snapshot_columns(reply.before)
-        if obligation.extension_asked_at is None:
-            values["extension_asked_at"] = None  # the request was decided meanwhile
+        for flag in ("extension_asked_at", "disputed_at"):
+            if getattr(obligation, flag) is None:
+                values[flag] = None  # the request or dispute was decided meanwhile
         await connection.execute(
             update(Obligation).where(Obligation.id == obligation.id).values(values)
         )
@@ -129,12 +138,13 @@ async def _refuse_undo(
         obligation.state not in ("open", "submitted")
         or (obligation.returned_at is not None and obligation.returned_at >= reply.said_at)
         or snapshot_value(obligation.extended_to) != reply.before.get("extended_to")
+        or (reply.said == "dispute" and obligation.disputed_at is None)
     )
     asked = await extensions.find_extension_by_reply(connection, reply.id)
     if asked is not None and asked.state not in extensions.OPEN_EXTENSION_STATES:
         acted = True
     if acted:
-        raise CannotUndo("acted_on")
+        raise CannotUndo("acted_on", reply.obligation_id)
     later = aliased(StatusReply)
     answered = await connection.scalar(
         select(

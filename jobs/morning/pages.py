@@ -34,6 +34,7 @@ class DueItem:
     addressee: str  # the code of the agency that is reminded
     undecided: bool  # its owner has ended without a successor: the coordinating agency is reminded
     due_on: date  # the effective due
+    is_fixed: bool = False  # no later date may be asked for any more
 
     @property
     def is_ended(self) -> bool:
@@ -56,6 +57,7 @@ class ChatMorning:
     escalated: list[DueItem] = field(default_factory=list)  # see jobs/morning/escalation.py
     accounts: list[dict[str, Any]] = field(default_factory=list)  # near a cap: quota_warnings.py
     is_leader: bool = False
+    assigns: bool = False  # of a coordinator, who may assign what nobody holds
     agency_id: int | None = None  # the chat's, for a page without items
 
 

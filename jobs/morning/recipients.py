@@ -45,6 +45,7 @@ async def assign_to_chats(
         first, second = (coordinators, focal) if item.undecided else (focal, coordinators)
         chosen = first.get(agency_id) or second.get(agency_id)
         is_silent = chosen is None
+        assigns = item.undecided and bool(coordinators.get(agency_id))
         if chosen is None:
             agency_id = ids.get(coordinator_of_plan(item.row.plan_code) or "", -1)
             chosen = coordinators.get(agency_id) or focal.get(agency_id)
@@ -55,5 +56,6 @@ async def assign_to_chats(
             chat_morning = chat_mornings.get(recipient.chat_id)
             if chat_morning is None:
                 chat_morning = chat_mornings[recipient.chat_id] = ChatMorning(recipient)
+            chat_morning.assigns = chat_morning.assigns or assigns
             (chat_morning.silent if is_silent else chat_morning.items).append(item)
     return chat_mornings, unreachable

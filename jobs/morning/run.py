@@ -27,6 +27,7 @@ from data.log import get_logger
 from data.models import Reminder
 from data.obligations import due
 from data.outbox import messages as outbox
+from data.progress.extensions import count_granted, is_extendable
 from data.registry.province import Province
 from data.registry.registry import Registry
 from data.rules.holders import Holders
@@ -174,6 +175,8 @@ async def _load_items(
     rows = await due.load_due(connection, province, today=today)
     due_ids = {row.id for row in rows}
     rows += await due.load_open(connection, [key for key in skipped if key not in due_ids])
+    moved = [row.id for row in rows if row.extended_to is not None]
+    granted = await count_granted(connection, moved)
     items: list[DueItem] = []
     for row in sorted(rows, key=attrgetter("id")):
         if row.plan_code not in registry.plans:
@@ -185,7 +188,13 @@ async def _load_items(
         holder = holders.holder(row.owner_code, row.kind)
         code = holder or coordinator_of(home, registry.plans[row.plan_code], on=today)
         if code is not None:
-            items.append(DueItem(row, rung, code, holder is None, effective))
+            extendable = is_extendable(
+                row,
+                granted=granted.get(row.id, 0),
+                max_granted=home.file.most_extensions,
+                today=today,
+            )
+            items.append(DueItem(row, rung, code, holder is None, effective, not extendable))
     return items
 
 
@@ -252,6 +261,8 @@ def _compose_message(
             "asked": any(home.is_outside(code) for code in agencies),
             "left_out": page.left_out,
             "undecided": [item.row.id for item in page.items if item.undecided],
+            "assigns": chat_morning.assigns,
+            "fixed": [item.row.id for item in page.items if item.is_fixed],
             "silent": [item.row.id for item in page.silent],
             "escalated": [item.row.id for item in page.escalated],
             "to_leader": chat_morning.is_leader and not chat_morning.items,

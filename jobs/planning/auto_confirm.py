@@ -62,6 +62,7 @@ async def _confirm_some(
         )
         .order_by(Obligation.id)
         .limit(_ROWS_PER_TRANSACTION)
+        .with_for_update(of=Obligation, key_share=True)  # no answer comes in between
     )
     submitted = rows.all()
     confirmed = 0

@@ -1,6 +1,8 @@
 """Create, move and withdraw obligations, fifteen months ahead.
 
-Guarantees: planning twice changes nothing; no answer is lost; nothing is deleted.
+Guarantees:
+- Planning twice changes nothing; no answer is lost, not even one given meanwhile; nothing is deleted.
+- A plan is planned by one at a time: its row is locked (data/progress/decisions.py, lock_plan).
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Agency, Obligation, Plan, ReportDuty, Task
 from data.obligations.batch import (
     ObligationGroup,
+    ObligationGroups,
     ObligationIdsByAgency,
     group_by_sent_rung,
     insert_all,
+    lock_groups,
     read_groups,
     update_all,
 )
@@ -65,12 +69,12 @@ async def materialise(
     plan_code: plan this one alone.
     """
     counts = PlanningCounts()
-    overrides = await load_overrides(connection)
     ladders = ladders or LadderCache(registry)
-    query = select(Plan.__table__)
+    query = select(Plan.__table__).order_by(Plan.id).with_for_update(key_share=True)
     if plan_code is not None:
         query = query.where(Plan.code == plan_code)
     plans = (await connection.execute(query)).all()
+    overrides = await load_overrides(connection)
     agencies = await _load_agency_ids(connection, {plan.province for plan in plans})
     for plan in plans:
         wanted: Wanted = {}
@@ -121,7 +125,8 @@ async def _bring_in_line(
     """Bring one plan's obligations in line with what is wanted.
 
     1. Drop later years of undated tasks that are confirmed.
-    2. Match each stored group with the occasions that are wanted: update it, or end it.
+    2. Match each stored obligation with the occasion that is wanted: update it, or end it. Those that change
+       are locked and looked at again: somebody may have answered since.
     3. Insert what is wanted and not stored.
     """
     groups = await read_groups(connection, Obligation.plan_id == plan.id)
@@ -133,18 +138,30 @@ async def _bring_in_line(
     ]
     done = drop_done(wanted, registry.plans.get(plan.code), confirmed=confirmed)  # 1
     still_owed = {key for key, owners in wanted.items() if owners}
-    changes: list[dict[str, Any]] = []
-    for number, (group, owners) in enumerate(groups.items()):  # 2
-        if number % _PAUSE_EVERY == 0:
-            await asyncio.sleep(0)
-        for occasion, matched in _take_by_occasion(group, owners, wanted).items():
-            if occasion is not None:
-                ids = list(matched.values())
-                changes += await _updates(connection, group, occasion, ids, ladders, today, counts)
-            elif group.state not in (*ENDED_STATES, "confirmed"):
-                changes += _endings(group, matched, still_owed, done, today)
-                counts.withdrawn += len(matched)
-    await update_all(connection, changes)
+    matches = _take_occasions(groups, wanted)  # 2
+
+    async def changes_of(some: ObligationGroups) -> tuple[list[dict[str, Any]], ...]:
+        moves: list[dict[str, Any]] = []
+        endings: list[dict[str, Any]] = []
+        for number, (group, owners) in enumerate(some.items()):
+            if number % _PAUSE_EVERY == 0:
+                await asyncio.sleep(0)
+            for occasion, matched in _split_by_occasion(owners, matches).items():
+                if occasion is not None:
+                    ids = list(matched.values())
+                    moves += await _updates(connection, group, occasion, ids, ladders, today)
+                elif group.state not in (*ENDED_STATES, "confirmed"):
+                    endings += _endings(group, matched, still_owed, done, today)
+        return moves, endings
+
+    changed = [key for rows in await changes_of(groups) for row in rows for key in row["ids"]]
+    if changed:
+        moves, endings = await changes_of(await lock_groups(connection, changed))
+        await update_all(connection, [*moves, *endings])
+        counts.moved += (moved := sum(len(row["ids"]) for row in moves))
+        counts.withdrawn += sum(len(row["ids"]) for row in endings)
+        counts.kept -= moved
+    counts.kept += len(matches)
     stored_codes = {group.code for group in groups}
     missing = [  # 3; a moved deadline makes no debt of the years before tracking
         (occasion, agencies)
@@ -157,15 +174,25 @@ async def _bring_in_line(
         counts.added += sum(len(agencies) for _, agencies in missing)
 
 
-def _take_by_occasion(
-    group: ObligationGroup, owners: ObligationIdsByAgency, wanted: Wanted
+def _take_occasions(groups: ObligationGroups, wanted: Wanted) -> dict[int, Occasion]:
+    """Take the stored owners out of what is wanted; return the occasion of each obligation that has one."""
+    taken: dict[int, Occasion] = {}
+    for group, owners in groups.items():
+        occasions = wanted.get((group.code, group.period), {})
+        for agency, key in owners.items():
+            if agency in occasions:
+                taken[key] = occasions.pop(agency)
+    return taken
+
+
+def _split_by_occasion(
+    owners: ObligationIdsByAgency, matches: Mapping[int, Occasion]
 ) -> dict[Occasion | None, ObligationIdsByAgency]:
-    """Take the group's owners out of what is wanted; return its obligations by their occasion, if any."""
-    occasions = wanted.get((group.code, group.period), {})
-    matched: dict[Occasion | None, ObligationIdsByAgency] = {}
+    """Return the obligations of a group by their occasion; None: it is wanted no more."""
+    split: dict[Occasion | None, ObligationIdsByAgency] = {}
     for agency, key in owners.items():
-        matched.setdefault(occasions.pop(agency, None), {})[agency] = key
-    return matched
+        split.setdefault(matches.get(key), {})[agency] = key
+    return split
 
 
 def _group_by_occasion(owners: Mapping[int, Occasion]) -> dict[Occasion, list[int]]:
@@ -182,7 +209,6 @@ async def _updates(
     ids: list[int],
     ladders: LadderCache,
     today: date,
-    counts: PlanningCounts,
 ) -> list[dict[str, Any]]:
     """Return the updates by which some obligations of a group become what the occasion says."""
     by_rung: Mapping[int | None, list[int]] = {group.sent_rung: ids}
@@ -193,9 +219,7 @@ async def _updates(
     for sent, some in by_rung.items():
         values = _planned_values(group, occasion, ladders, sent, today)
         if _PLANNED(group) == tuple(values.values()):
-            counts.kept += len(some)
             continue
-        counts.moved += len(some)
         if _ANNOUNCED(group) != (occasion.due_on, occasion.proposed, values["state"]):
             values["revised_on"] = today
         updates.append({"ids": some, **values})

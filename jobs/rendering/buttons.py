@@ -18,10 +18,12 @@ _CHOICES = (
     (("Đã nhận", "ack"), ("Đang làm", "doing")),
     (("Đã xong", "done"), ("Xin gia hạn", "more")),
 )
+_LATE_CHOICES = (_CHOICES[0], (("Đã xong", "done"), ("Vướng mắc", "blocked")))
 _UNDATED_CHOICES = (
     (("Đang làm", "doing"), ("Đã xong", "done")),
     (("Chưa làm", "not_yet"), ("Vướng mắc", "blocked")),
 )
+ASSIGN_CHOICE = ("Giao cơ quan thực hiện", "giveto")
 
 
 def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
@@ -32,7 +34,9 @@ def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Butt
     if not items:
         return ()
     if len(items) == 1:
-        return item_buttons(items[0]["id"], items[0]["kind"])
+        (item,) = items
+        rights = {"extendable": item["extendable"], "assignable": item["assignable"]}
+        return item_buttons(item["id"], item["kind"], **rights)
     numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
     rows = number_rows(numbers)
     if all(item["kind"] == UNDATED for item in items):
@@ -45,9 +49,18 @@ def number_rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
     return tuple(map(tuple, chunks(buttons, _NUMBERS_A_ROW)))
 
 
-def item_buttons(obligation_id: int, kind: str) -> tuple[tuple[Button, ...], ...]:
-    """Return the four choices of one item; one without a due date has no later date to ask for."""
-    rows = _UNDATED_CHOICES if kind == UNDATED else _CHOICES
+def item_buttons(
+    obligation_id: int, kind: str, *, extendable: bool, assignable: bool
+) -> tuple[tuple[Button, ...], ...]:
+    """Return the four choices of one item, and a fifth where the reader may assign it to an agency.
+
+    extendable: a later date may still be asked for; else trouble is reported in its place.
+    """
+    rows: tuple[tuple[tuple[str, str], ...], ...] = _CHOICES if extendable else _LATE_CHOICES
+    if kind == UNDATED:
+        rows = _UNDATED_CHOICES
+    if assignable:
+        rows = (*rows, (ASSIGN_CHOICE,))
     return tuple(
         tuple(Button(label, f"{verb}:{obligation_id}") for label, verb in row) for row in rows
     )

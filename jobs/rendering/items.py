@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from data.db.statements import chunks
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
+from data.progress.extensions import granted_count
 from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
 from data.rows import row_fields
@@ -58,6 +59,7 @@ _BY_ID = _LINES.add_columns(
     *(column for column in Obligation.__table__.columns if column not in _LINE_COLUMNS),
     Plan.province,
     Plan.coordinator_id,
+    granted_count().label("granted"),
 ).where(Obligation.id.in_(bindparam("ids", expanding=True)))
 _LISTED = (
     _LINES.add_columns(

@@ -6,7 +6,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -58,6 +58,18 @@ async def reminder_context(
     }
 
 
+def reminder_rights(context: Mapping[str, Any], obligation_id: int) -> dict[str, bool]:
+    """Return what the reader of a reminder may do with its item beside answering, as when it was composed.
+
+    So its choices keep their numbers, whatever changes after it was sent.
+    """
+    return {
+        "extendable": obligation_id not in context.get("fixed", ()),
+        "assignable": context.get("assigns", False)
+        and obligation_id in context.get("undecided", ()),
+    }
+
+
 def _open_items(
     message: Any, listed: Sequence[Row[Any]], today: date, workdays: Workdays
 ) -> list[Item]:
@@ -78,6 +90,7 @@ def _open_items(
         item["coordinator"] = row.coordinator_name or ""
         item["rung"] = row.told_rung
         item["undecided"] = row.id in message.context["undecided"]
+        item |= reminder_rights(message.context, row.id)
         items.append(item)
     return items
 

@@ -106,7 +106,11 @@ async def rows(talk: Talk) -> dict[str, int]:
                 await connection.execute(added.returning(ExtensionRequest.id))
             ).scalar_one()
         added = insert(Explanation).values(
-            obligation_id=open_, agency_id=agency, question="vì sao", asked_at=NOW
+            obligation_id=open_,
+            agency_id=agency,
+            question="vì sao",
+            asked_at=NOW,
+            asked_by="Sở Khoa học và Công nghệ",
         )
         made["explanation"] = (
             await connection.execute(added.returning(Explanation.id))

@@ -69,7 +69,9 @@ async def test_after_a_restore_on_a_server_as_the_documents_have_it_no_number_co
 ) -> None:
     """A dump brings sequences back to where they stood."""
     written = (DOCS / page).read_text(encoding="utf-8")
-    advice = re.search(r"^psql --dbname nhacviec <<'SQL'\n(.*?)^SQL$", written, re.MULTILINE | re.DOTALL)
+    advice = re.search(
+        r"^psql --dbname nhacviec <<'SQL'\n(.*?)^SQL$", written, re.MULTILINE | re.DOTALL
+    )
     assert advice is not None
     await postgres.dispose()
     before = give_numbers(postgres.url)

@@ -192,7 +192,7 @@ async def test_a_dispute_is_settled_by_nobody_but_who_decides(talk: Talk) -> Non
 
 
 async def test_a_report_is_not_given_to_an_agency_that_owes_it_itself(talk: Talk) -> None:
-    row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    row = await disputed(talk, "BC.1", "2026")
     await talk.tap("coordinator", f"giveto:{row.id}")
     (again,) = await talk.say("coordinator", "Sở Xây dựng")
     assert again.template == "ask_decision"

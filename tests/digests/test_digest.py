@@ -234,6 +234,7 @@ async def test_an_agency_is_told_what_waits_for_whom(database: Database) -> None
             obligation_id=second,
             agency_id=agency_id,
             question="vì sao?",
+            asked_by="Sở Khoa học và Công nghệ",
             person_id=None,
             chat_id=None,
             now=morning_of(date(2026, 11, 13)),

@@ -7,6 +7,7 @@ the same after its HTML was refused, and for a channel without buttons.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ RENDERER = Renderer(TEMPLATES)  # compiles the templates once for all tests
 WITH_BUTTONS = Capabilities(4096, True, True, True, "html", 3, True)
 WITHOUT = Capabilities(2000, False, False, False, "plain", 1, False)
 PRESSED, TYPED = Form("with buttons", WITH_BUTTONS), Form("without", WITHOUT)
+_HELD_SECONDS = 0.15  # long enough for another transaction to come to where it has to wait
 TALK_FORMS = (PRESSED, Form("with buttons", WITH_BUTTONS, plain=True), TYPED)
 
 PROVINCE = """
@@ -169,6 +171,15 @@ class Seat:
     may_decide: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message to the bot: typed words, or the key of a button."""
+
+    chat: str
+    text: str
+    kind: Literal["text", "action"] = "text"
+
+
 @dataclass(slots=True)
 class Talk:
     """Chats with the bot on one account, at an instant that the test moves."""
@@ -275,15 +286,51 @@ class Talk:
         """Let something else come in: moved, gone, back, other."""
         return await self._take(chat, kind, text, None, None)
 
-    async def _take(
+    async def post_together(
+        self, *posts: Post, held: bool, leads: tuple[float, ...] = (0.0, 0.0)
+    ) -> list[list[Reply]]:
+        """Post messages at once, each in a transaction of its own as a server takes them; returns their answers.
+
+        held: the first is handled but not committed while the others come as far as they can. leads: seconds
+        after which each begins where nothing is held.
+        """
+        first_handled = asyncio.Event()
+
+        async def take(number: int, post: Post) -> list[Reply]:
+            if held and number:
+                await first_handled.wait()
+            elif not held:
+                await asyncio.sleep(leads[number])
+            try:
+                async with self.database.write() as connection:
+                    chat_id, answers = await self._handle(
+                        connection, post.chat, post.kind, post.text, None, None
+                    )
+                    first_handled.set()
+                    if held and not number and not self.database.is_sqlite:
+                        await asyncio.sleep(_HELD_SECONDS)
+            finally:
+                first_handled.set()
+            async with self.database.write() as connection:
+                return [await self._send(connection, chat_id, post.chat, each) for each in answers]
+
+        return await asyncio.gather(*(take(number, post) for number, post in enumerate(posts)))
+
+    async def _take(self, chat: str, *more: Any) -> list[Reply]:
+        async with self.database.write() as connection:
+            chat_id, answers = await self._handle(connection, chat, *more)
+            return [await self._send(connection, chat_id, chat, answer) for answer in answers]
+
+    async def _handle(
         self,
+        connection: Any,
         chat: str,
         kind: Any,
         text: str,
         sender: str | None,
         reply_to: str | None,
         files: tuple[Attachment, ...] = (),
-    ) -> list[Reply]:
+    ) -> tuple[int, list[Answer]]:
         group = chat.startswith("-")
         chat_kind: Literal["private", "group"] = "group" if group else "private"
         event = next(self._events)
@@ -307,28 +354,27 @@ class Talk:
             capabilities=self.capabilities,
             links=self.links,
         )
-        async with self.database.write() as connection:
-            chat_id = (await ensure_chat(connection, incoming, now=self.now)).id
-            if kind == "moved":
-                await lost_chats.follow_moved_chat(connection, chat_id, text)
-                return []
-            if kind == "gone":
-                await lost_chats.chat_lost(connection, chat_id, why="blocked", now=self.now)
-                return []
-            stored = await connection.execute(
-                insert(InboxEvent)
-                .values(
-                    account_id=self.account_id,
-                    update_id=incoming.update_id,
-                    raw=b"{}",
-                    received_at=self.now,
-                )
-                .returning(InboxEvent.id)
+        chat_id = (await ensure_chat(connection, incoming, now=self.now)).id
+        if kind == "moved":
+            await lost_chats.follow_moved_chat(connection, chat_id, text)
+            return chat_id, []
+        if kind == "gone":
+            await lost_chats.chat_lost(connection, chat_id, why="blocked", now=self.now)
+            return chat_id, []
+        stored = await connection.execute(
+            insert(InboxEvent)
+            .values(
+                account_id=self.account_id,
+                update_id=incoming.update_id,
+                raw=b"{}",
+                received_at=self.now,
             )
-            answers = await router.handle(
-                connection, incoming, event_id=stored.scalar_one(), now=self.now
-            )
-            return [await self._send(connection, chat_id, chat, answer) for answer in answers]
+            .returning(InboxEvent.id)
+        )
+        answers = await router.handle(
+            connection, incoming, event_id=stored.scalar_one(), now=self.now
+        )
+        return chat_id, answers
 
     async def _send(self, connection: Any, chat_id: int, chat: str, answer: Answer) -> Reply:
         to_chat = answer.to_chat or chat_id

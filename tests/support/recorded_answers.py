@@ -107,6 +107,7 @@ class Said:
                 obligation_id=obligation_id,
                 agency_id=agency_id,
                 question="Vì sao chậm?",
+                asked_by="Sở Khoa học và Công nghệ",
                 person_id=None,
                 chat_id=None,
                 now=at,

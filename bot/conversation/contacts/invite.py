@@ -10,8 +10,10 @@ from typing import Any
 from bot.conversation.context.lookup import ask_choice, find_agencies
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations
-from data.contacts.enrolments import Role
+from data.contacts.enrolments import ActiveEnrolment, Role
 from data.contacts.invite_links import InviteLink, list_invite_links
+from data.contacts.people import load_person
+from data.contacts.recipients import agency_recipients
 from data.text import fold
 from jobs.channel import Answer
 
@@ -52,7 +54,34 @@ async def answer_moi(turn: Turn) -> list[Answer]:
         turn.connection, agency_id=agency.id, role=role, made_by_id=maker.id, now=turn.now
     )
     context = {"kind": "invite", "role": role, "agencies": [agency.name]}
-    return [await code_answer(turn, code, context, group=True)]
+    return [
+        await code_answer(turn, code, context, group=True),
+        *await _notices(turn, agency, role, coordinators),
+    ]
+
+
+async def _notices(
+    turn: Turn, agency: Any, role: Role, coordinators: Sequence[ActiveEnrolment]
+) -> list[Answer]:
+    """Tell the people of an agency that a code for it was made, by whom and for which role."""
+    assert turn.caller.person_id is not None
+    person = await load_person(turn.connection, turn.caller.person_id)
+    own = [e for e in coordinators if e.agency_id == agency.id]
+    maker = next(e for e in (*own, *coordinators) if e.province == agency.province)
+    context: dict[str, object] = {
+        "agency": agency.name,
+        "role": role,
+        "by": maker.agency,
+        "person": person.name if person is not None else None,
+        "days": invitations.CODE_DAYS,
+    }
+    everybody = ("focal", "coordinator", "leader")
+    recipients = await agency_recipients(turn.connection, agency.id, everybody, today=turn.today)
+    return [
+        Answer("notice_code_made", context, secret=True, to_chat=to.chat_id)  # it names a person
+        for to in recipients
+        if to.chat_id != turn.chat.id
+    ]
 
 
 def _parse_role(words: str) -> tuple[str, Role]:

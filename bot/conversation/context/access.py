@@ -74,7 +74,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "decide": DECIDING_ROLES,  # confirm, return, grant, refuse, keep, reassign
     "explain": DECIDING_ROLES,  # ask for an explanation
 }
-# Never allowed on the caller's own obligations.
+# Who does them to an obligation, the database tells: context/deciding.py.
 DECISION_ACTIONS = frozenset({"decide", "explain"})
 # Allowed to guests of a group.
 GROUP_ACTIONS = frozenset(
@@ -151,15 +151,13 @@ class Subject:
 def may(caller: Caller, action: str, subject: Subject | None = None) -> bool:
     """Tell whether a caller may do an action, on an obligation or (None) at all.
 
-    Unknown actions are refused.
+    Unknown actions are refused, and decisions on an obligation (DECISION_ACTIONS).
     """
     enrolments = enrolments_for(caller, action)
     if subject is None:
         return bool(enrolments)
     if action in DECISION_ACTIONS:
-        return _is_another(caller, subject) and any(
-            _may_decide(enrolled, action, subject) for enrolled in enrolments
-        )
+        return False
     return any(_may_reach(enrolled, action, subject) for enrolled in enrolments)
 
 
@@ -171,19 +169,6 @@ def enrolments_for(caller: Caller, action: str) -> list[ActiveEnrolment]:
     return [enrolled for enrolled in caller.enrolments if enrolled.role in roles]
 
 
-def _may_decide(enrolled: ActiveEnrolment, action: str, subject: Subject) -> bool:
-    """Tell whether an enrolment decides: a coordinator on its plans, a leader on the coordinator's own.
-
-    Every leader of the province may ask for an explanation; a decision needs may_decide.
-    """
-    if enrolled.province != subject.province or subject.coordinator_id is None:
-        return False
-    own = subject.is_coordinators_own
-    if enrolled.role == "leader":
-        return action == "explain" or (enrolled.may_decide and own)
-    return enrolled.agency_id == subject.coordinator_id and not own
-
-
 def may_decide_in_plan(caller: Caller, coordinator_id: int | None, *, province: str) -> bool:
     """Tell whether a caller decides on a province's plan itself: its coordinator, or a leader with may_decide."""
     return not caller.is_guest and any(
@@ -193,14 +178,6 @@ def may_decide_in_plan(caller: Caller, coordinator_id: int | None, *, province: 
             or (enrolled.role == "leader" and enrolled.may_decide)
         )
         for enrolled in caller.enrolments
-    )
-
-
-def _is_another(caller: Caller, subject: Subject) -> bool:
-    """Tell whether the caller does not answer for the agency that the decision is about."""
-    return not any(
-        enrolled.role in ANSWERING_ROLES and enrolled.agency_id == subject.holder_id
-        for enrolled in (*caller.enrolled_here, *caller.personal_enrolments)
     )
 
 

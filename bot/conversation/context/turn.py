@@ -16,13 +16,15 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation.context.access import Caller, Subject, may
+from bot.conversation.context.access import Caller, Subject, may, may_decide_in_plan
 from data.contacts.recipients import list_recipients
 from data.models import Agency
 from data.obligations import lists
+from data.progress.extensions import is_extendable
 from data.registry.registry import Registry
 from data.rules.holders import Holders
-from jobs.channel import Capabilities, Incoming
+from jobs.channel import Button, Capabilities, Incoming
+from jobs.rendering.buttons import item_buttons
 from jobs.rendering.items import Item, build_item, load_obligation_rows
 from jobs.rendering.links import Links
 
@@ -84,6 +86,7 @@ class VisibleObligation:
     def as_item(self, turn: Turn, number: int = 1, *, holder: str | None = None) -> Item:
         """Return it as a line of a list, with `said` (its state in one word) and its holder's name.
 
+        extendable: a later date may be asked for; assignable: nobody holds it, and the caller may assign it.
         holder: the name to show; by default "" for the caller's own agencies.
         """
         item = build_item(
@@ -99,9 +102,29 @@ class VisibleObligation:
         return {
             **item,
             "undecided": self.holder_code is None,
+            "assignable": self.may_be_assigned(turn),
+            "extendable": self.may_be_extended(turn),
             "said": state_word(self.row, turn.today),
             "holder": holder,
         }
+
+    def may_be_assigned(self, turn: Turn) -> bool:
+        """Tell whether nobody holds it, and the caller may assign it to an agency."""
+        return self.holder_code is None and may_decide_in_plan(turn.caller, self.row.coordinator_id)
+
+    def may_be_extended(self, turn: Turn) -> bool:
+        """Tell whether a later date may still be asked for."""
+        most = turn.registry.provinces[self.row.province].file.most_extensions
+        return is_extendable(self.row, granted=self.row.granted, max_granted=most, today=turn.today)
+
+    def choices(self, turn: Turn) -> tuple[tuple[Button, ...], ...]:
+        """Return the choices of an answer to it alone."""
+        return item_buttons(
+            self.id,
+            self.row.kind,
+            extendable=self.may_be_extended(turn),
+            assignable=self.may_be_assigned(turn),
+        )
 
 
 async def visible_obligation(turn: Turn, obligation_id: int) -> VisibleObligation | None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES, may_decide_in_plan
+from bot.conversation.context.deciding import deciding_role, refuse_plan_decision
 from bot.conversation.context.lookup import (
     ask_choice,
     code_choices,
@@ -23,13 +24,13 @@ from bot.conversation.context.lookup import (
 from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
-    cannot_decide,
     decision_notices,
+    outcome_context,
     record_callers_decision,
 )
 from data.loading.assignments import load_assignments
 from data.models import Agency, Obligation
-from data.progress import decisions
+from data.progress import decisions, outcomes
 from data.registry.province import is_alive
 from data.registry.schema import AgencyEntry
 from data.rules.ladder import UNDATED
@@ -71,6 +72,7 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
     if len(agencies) != 1:
         names = [entry.name for entry in agencies[:6]]
         return [Answer("assign_which", {"typed": words, "found": names, "code": task.code})]
+    await decisions.lock_plan(turn.connection, plan.id)
     home = turn.registry.provinces[file.province]
     entry = next(entry for entry in file.tasks if entry.code == task.code)
     overrides = await decisions.load_overrides(turn.connection)
@@ -80,16 +82,25 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
     undecided = [code for code, waits in owners.items() if waits]
     if owners and not undecided:
         names = [home.agencies[code].name for code in owners]
-        context: dict[str, object] = {"title": task.title, "code": task.code, "leads": names}
+        given = await outcomes.list_decisions(
+            turn.connection, decisions.ASSIGN, plan_code=plan.code, subject=task.code
+        )
+        context: dict[str, object] = {
+            "title": task.title,
+            "code": task.code,
+            "leads": names,
+            "decided": outcome_context(outcomes.outcome_of_decision(given[0])) if given else None,
+        }
         return [Answer("assign_taken", context)]
     if not may_decide_in_plan(turn.caller, plan.coordinator_id, province=file.province):
-        return [cannot_decide(own=False, coordinator=plan.coordinator)]
+        return [refuse_plan_decision(plan.coordinator)]
     before = await _load_obligations_of(turn, plan.id, task.code, file.province, undecided[:1])
     return await assign_agency(
         turn,
         plan.code,
         plan.id,
         file.province,
+        plan.coordinator_id,
         task.code,
         agencies[0],
         replaces=undecided[0] if undecided else None,
@@ -143,6 +154,7 @@ async def assign_agency(
     plan_code: str,
     plan_id: int,
     province: str,
+    coordinator_id: int | None,
     code: str,
     agency: AgencyEntry,
     *,
@@ -161,6 +173,7 @@ async def assign_agency(
         plan_code=plan_code,
         subject=code,
         details={"agency": agency.code, "replaces": replaces, "since": since.isoformat()},
+        decided_by=deciding_role(turn, province=province, coordinator_id=coordinator_id).agency,
     )
     overrides = await decisions.load_overrides(turn.connection)
     await load_assignments(

@@ -1,7 +1,7 @@
 """Steps that every decision shares: load, ask for a reason, record, confirm, notify.
 
 Guarantees:
-- Only a caller with the right "decide" (context/access.py) decides, and under their name.
+- Only a caller who decides on it (context/deciding.py) does, under their name and the agency of that role.
 - The agency gets a notice in its own chats.
 """
 
@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import false, or_
-
-from bot.conversation.context.access import may
 from bot.conversation.context.buttons import ButtonRows
+from bot.conversation.context.deciding import (
+    find_decidable_ids,
+    refuse_decision,
+    role_deciding_on,
+)
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
+from data.clock import civil_date, civil_time
 from data.contacts.recipients import agency_recipients, coordinator_recipients
-from data.progress import decisions
+from data.progress import decisions, outcomes
+from data.progress.outcomes import Outcome
+from data.progress.replies import lock_obligations
 from jobs.channel import Answer
 from jobs.planning.rungs import recompute
 
@@ -28,47 +33,52 @@ _SHORTEST_REASON = 3  # characters
 
 
 async def load_for_decision(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
-    """Return an obligation that the caller may decide on, else the refusal."""
+    """Return an obligation that the caller may decide on, else the refusal.
+
+    It stays locked until the turn ends: of two who decide at once, the second sees what the first did.
+    """
+    await lock_obligations(turn.connection, [obligation_id])
     obligation = await visible_obligation(turn, obligation_id)
     if obligation is None:
         return Answer("unknown_item")
-    if not may(turn.caller, "decide", obligation.subject):
-        own = obligation.subject.is_coordinators_own
-        return cannot_decide(own=own, coordinator=obligation.row.coordinator_name)
+    if not await find_decidable_ids(turn, [obligation_id]):
+        return await refuse_decision(turn, obligation)
     return obligation
 
 
-def cannot_decide(*, own: bool, coordinator: str | None) -> Answer:
-    """Refuse a decision and name who takes it; own: on the coordinator's own work, which leaders decide."""
-    return Answer("cannot_decide", {"own": own, "coordinator": coordinator or ""})
+async def nothing_to_decide(
+    turn: Turn, obligation: VisibleObligation, about: str, *, request: Any = None
+) -> Answer:
+    """Say that a decision came too late, and what was decided, by whom and when.
 
-
-def nothing_to_decide(turn: Turn, obligation: VisibleObligation, about: str) -> Answer:
-    """Say that a decision came too late. about: as templates/nothing_to_decide names it."""
-    context = {"item": obligation.as_item(turn), "state": obligation.row.state, "about": about}
+    about: as templates/nothing_to_decide names it. request: the extension request in question, if any.
+    """
+    holder = obligation.holder
+    outcome = None
+    if request is not None:
+        outcome = await outcomes.find_request_outcome(turn.connection, request, holder=holder)
+    if outcome is None:
+        outcome = await outcomes.find_outcome(turn.connection, obligation.row, holder=holder)
+    context: dict[str, object] = {
+        "item": obligation.as_item(turn),
+        "state": obligation.row.state,
+        "about": about,
+        "decided": outcome_context(outcome),
+    }
     return Answer("nothing_to_decide", context)
 
 
-def deciding_agency(turn: Turn) -> str:
-    """Return the name of the agency for which the caller decides."""
-    return next((enrolled.agency for enrolled in turn.caller.enrolments), "")
-
-
-async def caller_decides_condition(turn: Turn) -> Any:
-    """Return the condition on Obligation that the caller decides on it."""
-    conditions = []
-    for enrolled in turn.caller.enrolments:
-        leads = enrolled.role == "leader" and enrolled.may_decide
-        if enrolled.role == "coordinator" or leads:
-            conditions.append(
-                await decisions.decidable_condition(
-                    turn.connection,
-                    turn.holders(enrolled.province),
-                    enrolled.province,
-                    coordinator_id=None if leads else enrolled.agency_id,
-                )
-            )
-    return or_(*conditions) if conditions else false()
+def outcome_context(outcome: Outcome | None) -> dict[str, str] | None:
+    """Return an outcome as templates/_parts/outcome shows it; None without one."""
+    if outcome is None:
+        return None
+    return {
+        "what": outcome.what,
+        "by": outcome.by,
+        "time": f"{civil_time(outcome.at):%H:%M}",
+        "on": civil_date(outcome.at).isoformat(),
+        "until": outcome.until.isoformat() if outcome.until else "",
+    }
 
 
 async def open_decision_dialog(
@@ -126,18 +136,24 @@ async def decide_with_reason(
         obligation.row,
         reason=reason,
         person_id=turn.caller.person_id,
-        decided_by=deciding_agency(turn),
+        decided_by=role_deciding_on(turn, obligation).agency,
         now=turn.now,
     ):
-        return [nothing_to_decide(turn, obligation, about)]
+        return [await nothing_to_decide(turn, obligation, about)]
     await recompute(turn.connection, turn.registry, [obligation.id], today=turn.today)
     return await announce_decision(turn, obligation, what, reason=reason)
 
 
 async def record_callers_decision(
-    turn: Turn, kind: str, *, plan_code: str, subject: str, details: Mapping[str, Any]
+    turn: Turn,
+    kind: str,
+    *,
+    plan_code: str,
+    subject: str,
+    details: Mapping[str, Any],
+    decided_by: str,
 ) -> int:
-    """Write down a decision under the caller's name and agency; returns its id."""
+    """Write down a decision under the caller's name; returns its id. decided_by: see deciding_role."""
     return await decisions.record_decision(
         turn.connection,
         kind,
@@ -145,7 +161,7 @@ async def record_callers_decision(
         subject=subject,
         details=details,
         person_id=turn.caller.person_id,
-        decided_by=deciding_agency(turn),
+        decided_by=decided_by,
         now=turn.now,
     )
 

@@ -13,6 +13,11 @@ from sqlalchemy import select
 
 from bot.conversation.context.access import may
 from bot.conversation.context.buttons import ButtonRows, open_buttons
+from bot.conversation.context.deciding import (
+    caller_decides_condition,
+    find_decidable_ids,
+    role_deciding_on,
+)
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.turn import (
     Turn,
@@ -21,19 +26,20 @@ from bot.conversation.context.turn import (
     visible_obligations,
 )
 from bot.conversation.decisions.common import (
-    caller_decides_condition,
     decide_with_reason,
-    deciding_agency,
     decision_confirmation,
     decision_notices,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
+    outcome_context,
 )
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
 from data.progress import evidence, submissions
+from data.progress.outcomes import find_outcome
+from data.progress.replies import lock_obligations
 from data.rules.states import is_done_late
 from jobs.channel import Answer, Button
 
@@ -55,8 +61,8 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
         turn.connection, await caller_decides_condition(turn)
     )
     at = clamp_page(len(ids), page, page_size(turn.max_length, COMPLETIONS_A_PAGE))
-    visible = await visible_obligations(turn, ids[at.offset : at.offset + at.size])
-    waiting = [each for each in visible.values() if may(turn.caller, "decide", each.subject)]
+    shown = await visible_obligations(turn, ids[at.offset : at.offset + at.size])
+    waiting = list(shown.values())
     if len(waiting) == 1 and at.count == 1:
         one = await ask_completion_decision(turn, waiting[0])
         assert one is not None
@@ -89,7 +95,7 @@ async def ask_completion_decision(
     back: the way back to the list it was opened from.
     """
     row = obligation.row
-    if row.state != "submitted" or not may(turn.caller, "decide", obligation.subject):
+    if row.state != "submitted" or not await find_decidable_ids(turn, [row.id]):
         return None
     replies = await turn.connection.execute(
         select(StatusReply)
@@ -123,7 +129,7 @@ async def confirm_completion(turn: Turn, obligation_id: int) -> list[Answer]:
     if isinstance(obligation, Answer):
         return [obligation]
     if not await _confirm(turn, obligation):
-        return [nothing_to_decide(turn, obligation, "done")]
+        return [await nothing_to_decide(turn, obligation, "done")]
     left = await _count_waiting(turn)
     now = await visible_obligation(turn, obligation_id) or obligation
     buttons = _NEXT_COMPLETIONS if left else ()
@@ -134,21 +140,36 @@ async def confirm_completion(turn: Turn, obligation_id: int) -> list[Answer]:
 
 
 async def confirm_listed_completions(turn: Turn, key: int) -> list[Answer]:
-    """Confirm every completion of a list that the caller decides on; one notice for each agency."""
+    """Confirm every completion of a list that the caller decides on; one notice for each agency.
+
+    The answer names those that somebody decided on since the list was shown.
+    """
     shown_list = await last_shown_list(turn)
     if shown_list is None:
         return [Answer("unknown_item")]
+    await lock_obligations(turn.connection, shown_list.obligation_ids)
     visible = await visible_obligations(turn, shown_list.obligation_ids)
-    confirmed = [
-        each
-        for each in visible.values()
-        if may(turn.caller, "decide", each.subject) and await _confirm(turn, each)
-    ]
-    if not confirmed:
+    decidable = await find_decidable_ids(turn, list(visible))
+    confirmed: list[VisibleObligation] = []
+    before: list[dict[str, Any]] = []
+    for each in visible.values():
+        if each.id not in decidable:
+            continue
+        if await _confirm(turn, each):
+            confirmed.append(each)
+        else:
+            outcome = await find_outcome(turn.connection, each.row, holder=each.holder)
+            before.append({**each.as_item(turn), "decided": outcome_context(outcome)})
+    if not confirmed and not before:
         return [Answer("unknown_item")]
     left = await _count_waiting(turn)
     agencies = list(dict.fromkeys(each.holder for each in confirmed))
-    context = {"count": len(confirmed), "agencies": agencies, "waiting": left}
+    context: dict[str, object] = {
+        "count": len(confirmed),
+        "agencies": agencies,
+        "waiting": left,
+        "before": before,
+    }
     buttons = _NEXT_COMPLETIONS if left else ()
     return [
         Answer("confirmed_all", context, buttons=buttons, edits=turn.pressed_message_id),
@@ -162,7 +183,7 @@ async def ask_return_reason(turn: Turn, obligation_id: int) -> list[Answer]:
     if isinstance(obligation, Answer):
         return [obligation]
     if obligation.row.state != "submitted":
-        return [nothing_to_decide(turn, obligation, "done")]
+        return [await nothing_to_decide(turn, obligation, "done")]
     return [await open_decision_dialog(turn, RETURN_REASON_QUESTION, obligation)]
 
 
@@ -178,7 +199,7 @@ async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
         turn.connection,
         obligation.row,
         person_id=turn.caller.person_id,
-        decided_by=deciding_agency(turn),
+        decided_by=role_deciding_on(turn, obligation).agency,
         now=turn.now,
     )
 

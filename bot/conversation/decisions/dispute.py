@@ -1,4 +1,4 @@
-"""Disputes: leave a disputed obligation with its agency, or give it to another one.
+"""Disputes: leave a disputed obligation with its agency, or give it, or one that nobody holds, to another.
 
 Guarantees:
 - The agency gets the reason.
@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.access import may
 from bot.conversation.context.buttons import ButtonRows
-from bot.conversation.context.turn import Turn, VisibleObligation
+from bot.conversation.context.deciding import find_decidable_ids, refuse_plan_decision
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from bot.conversation.decisions.assignment import assign_agency, find_living_agencies
 from bot.conversation.decisions.common import (
     decide_with_reason,
@@ -23,7 +23,8 @@ from bot.conversation.decisions.common import (
     reopen_decision_dialog,
 )
 from data.models import LIVE_STATES, Agency, Obligation
-from data.progress import submissions
+from data.progress import decisions, submissions
+from data.progress.replies import lock_obligations
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer, Button
 
@@ -44,7 +45,7 @@ async def ask_dispute_decision(
     row = obligation.row
     if row.disputed_at is None or row.state != "open":
         return None
-    if not may(turn.caller, "decide", obligation.subject):
+    if not await find_decidable_ids(turn, [row.id]):
         return None
     return Answer(
         "to_settle",
@@ -57,11 +58,9 @@ async def ask_dispute_decision(
 
 async def ask_keep_reason(turn: Turn, obligation_id: int) -> list[Answer]:
     """Ask why a disputed obligation stays with its agency."""
-    obligation = await load_for_decision(turn, obligation_id)
+    obligation = await _load_disputed(turn, obligation_id)
     if isinstance(obligation, Answer):
         return [obligation]
-    if obligation.row.disputed_at is None or obligation.row.state != "open":
-        return [nothing_to_decide(turn, obligation, "dispute")]
     return [await open_decision_dialog(turn, KEEP_REASON_QUESTION, obligation)]
 
 
@@ -74,7 +73,7 @@ async def keep_with_agency(turn: Turn, dialog: Any) -> list[Answer]:
 
 async def ask_new_agency(turn: Turn, obligation_id: int) -> list[Answer]:
     """Ask which agency takes an obligation over."""
-    obligation = await _load_open(turn, obligation_id)
+    obligation = await _load_to_give(turn, obligation_id)
     if isinstance(obligation, Answer):
         return [obligation]
     return [await open_decision_dialog(turn, NEW_AGENCY_QUESTION, obligation)]
@@ -82,7 +81,11 @@ async def ask_new_agency(turn: Turn, obligation_id: int) -> list[Answer]:
 
 async def give_to_agency(turn: Turn, dialog: Any) -> list[Answer]:
     """Give an obligation to the agency typed, in place of the present one."""
-    obligation = await _load_open(turn, dialog.obligation_id)
+    plan_id = await turn.connection.scalar(
+        select(Obligation.plan_id).where(Obligation.id == dialog.obligation_id)
+    )
+    await decisions.lock_plan(turn.connection, plan_id or 0)
+    obligation = await _load_to_give(turn, dialog.obligation_id)
     if isinstance(obligation, Answer):
         return [obligation]
     row = obligation.row
@@ -104,6 +107,7 @@ async def give_to_agency(turn: Turn, dialog: Any) -> list[Answer]:
         row.plan_code,
         row.plan_id,
         row.province,
+        row.coordinator_id,
         row.code,
         agency,
         replaces=row.owner_code,
@@ -112,11 +116,28 @@ async def give_to_agency(turn: Turn, dialog: Any) -> list[Answer]:
     )
 
 
-async def _load_open(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
+async def _load_to_give(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
+    """Return an obligation that waits for an agency: it is disputed, or nobody holds it."""
+    obligation = await visible_obligation(turn, obligation_id)
+    if obligation is None or obligation.holder_code is not None:
+        return await _load_disputed(turn, obligation_id)
+    await lock_obligations(turn.connection, [obligation_id])
+    obligation = await visible_obligation(turn, obligation_id)
+    assert obligation is not None
+    if not obligation.may_be_assigned(turn):
+        return refuse_plan_decision(obligation.row.coordinator_name)
+    if obligation.row.state != "open":
+        return await nothing_to_decide(turn, obligation, "dispute")
+    return obligation
+
+
+async def _load_disputed(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
     obligation = await load_for_decision(turn, obligation_id)
-    if isinstance(obligation, Answer) or obligation.row.state == "open":
+    if isinstance(obligation, Answer):
         return obligation
-    return nothing_to_decide(turn, obligation, "dispute")
+    if obligation.row.disputed_at is not None and obligation.row.state == "open":
+        return obligation
+    return await nothing_to_decide(turn, obligation, "dispute")
 
 
 async def _owes_it_already(turn: Turn, row: Any, code: str) -> bool:

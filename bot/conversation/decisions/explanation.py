@@ -7,15 +7,18 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.access import DECIDING_ROLES, may
+from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.deciding import deciding_role, find_decidable_ids
 from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from bot.conversation.decisions.common import deciding_agency, list_other_agency_chats
+from bot.conversation.decisions.common import list_other_agency_chats, outcome_context
 from data.clock import civil_date
 from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation
 from data.progress import explanations
+from data.progress.outcomes import Outcome
+from data.progress.replies import lock_obligations
 from jobs.channel import Answer, Button
 
 _MOST_ASKED = 10
@@ -61,34 +64,43 @@ async def _list_late(
     else:
         agency = lookup.agencies[0]
         query = query.where(await agency_held_condition(turn, agency.province, agency.code))
-    rows = await turn.connection.execute(query.order_by(Obligation.judged_on, Obligation.id))
-    late: list[VisibleObligation] = []
-    for each in (await visible_obligations(turn, list(rows.scalars()))).values():
-        has_ended = lookup.agencies and each.as_item(turn)["ended"]
-        if not has_ended and may(turn.caller, "explain", each.subject):
-            late.append(each)
-    return late
+    query = query.order_by(Obligation.judged_on, Obligation.id)
+    await lock_obligations(turn.connection, (await turn.connection.scalars(query)).all())
+    ids = (await turn.connection.scalars(query)).all()  # some may be answered since
+    decidable = await find_decidable_ids(turn, ids, "explain")
+    late = await visible_obligations(turn, [key for key in ids if key in decidable])
+    return [each for each in late.values() if not (lookup.agencies and each.as_item(turn)["ended"])]
 
 
 async def _request_explanations(
     turn: Turn, late: Sequence[VisibleObligation], question: str, named: str
 ) -> list[Answer]:
     asked: list[dict[str, Any]] = []
+    before: list[dict[str, Any]] = []
     notices: list[Answer] = []
     silent: list[str] = []
     for obligation in late[:_MOST_ASKED]:
-        holder = obligation.holder
+        holder, row = obligation.holder, obligation.row
+        by = deciding_role(
+            turn, province=row.province, coordinator_id=row.coordinator_id, action="explain"
+        ).agency
         assert obligation.subject.holder_id is not None
         explanation_id = await explanations.request_explanation(
             turn.connection,
             obligation_id=obligation.id,
             agency_id=obligation.subject.holder_id,
             question=question,
+            asked_by=by,
             person_id=turn.caller.person_id,
             chat_id=turn.chat.id,
             now=turn.now,
         )
         if explanation_id is None:
+            open_one = await explanations.find_open_explanation(turn.connection, obligation.id)
+            assert open_one is not None
+            outcome = Outcome("explain", open_one.asked_by, open_one.asked_at)
+            line = obligation.as_item(turn, holder=holder)
+            before.append({**line, "decided": outcome_context(outcome)})
             continue
         asked.append(obligation.as_item(turn, len(asked) + 1, holder=holder))
         chats = await list_other_agency_chats(turn, obligation.subject.holder_id)
@@ -98,7 +110,7 @@ async def _request_explanations(
             "agency": holder,
             "item": obligation.as_item(turn, holder=""),
             "question": question,
-            "by": deciding_agency(turn),
+            "by": by,
         }
         button = ((Button("Trả lời giải trình", f"explain:{explanation_id}"),),)
         notices.extend(
@@ -107,7 +119,12 @@ async def _request_explanations(
         )
     if not late:
         return [Answer("explain_none", {"typed": named, "known": True})]
-    context = {"items": asked, "silent": silent, "more": max(0, len(late) - _MOST_ASKED)}
+    context = {
+        "items": asked,
+        "before": before,
+        "silent": silent,
+        "more": max(0, len(late) - _MOST_ASKED),
+    }
     return [Answer("explain_asked", context), *notices]
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from bot.conversation.context.access import may
 from bot.conversation.context.buttons import ButtonRows, open_buttons
+from bot.conversation.context.deciding import (
+    caller_decides_condition,
+    find_decidable_ids,
+    role_deciding_on,
+)
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
     announce_decision,
-    caller_decides_condition,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
@@ -44,8 +47,7 @@ async def answer_giahan(turn: Turn) -> list[Answer]:
         turn.connection, await caller_decides_condition(turn)
     )
     requests = {row.obligation_id: row for row in waiting[:_MOST_LISTED]}
-    visible = await visible_obligations(turn, list(requests))
-    obligations = [each for each in visible.values() if may(turn.caller, "decide", each.subject)]
+    obligations = list((await visible_obligations(turn, list(requests))).values())
     if len(obligations) == 1 and len(waiting) == 1:
         one = await ask_extension_decision(turn, obligations[0])
         assert one is not None
@@ -84,7 +86,7 @@ async def ask_extension_decision(
     request = await extensions.find_open_extension(turn.connection, obligation.id)
     if request is None or request.state != "open" or obligation.row.state != "open":
         return None
-    if not may(turn.caller, "decide", obligation.subject):
+    if not await find_decidable_ids(turn, [obligation.id]):
         return None
     return Answer(
         "to_extend_one",
@@ -216,21 +218,21 @@ async def _ask_about_request(turn: Turn, request_id: int, question: str) -> list
 
 
 async def _load_open_request(turn: Turn, request_id: int) -> tuple[VisibleObligation, Any] | Answer:
-    request = await extensions.find_extension(turn.connection, request_id)
+    request = await extensions.lock_extension(turn.connection, request_id)
     if request is None:
         return Answer("unknown_item")
     obligation = await load_for_decision(turn, request.obligation_id)
     if isinstance(obligation, Answer):
         return obligation
     if request.state != "open" or obligation.row.state != "open":
-        return request_closed_answer(turn, obligation)
+        return await request_closed_answer(turn, obligation, request)
     return obligation, request
 
 
-def request_closed_answer(turn: Turn, obligation: VisibleObligation) -> Answer:
-    """Say that a request no longer waits for a decision or an answer."""
+async def request_closed_answer(turn: Turn, obligation: VisibleObligation, request: Any) -> Answer:
+    """Say that a request no longer waits for a decision or an answer, and what became of it."""
     about = "extension_done" if obligation.row.state == "submitted" else "extension"
-    return nothing_to_decide(turn, obligation, about)
+    return await nothing_to_decide(turn, obligation, about, request=request)
 
 
 async def _record_decision(
@@ -252,6 +254,7 @@ async def _record_decision(
         plan_code=row.plan_code,
         subject=row.code,
         details={**decisions.decision_details(row), **asked, **words},
+        decided_by=role_deciding_on(turn, obligation).agency,
     )
     await extensions.decide_extension(
         turn.connection, request.id, state, until=until, decision_id=decision_id, now=turn.now

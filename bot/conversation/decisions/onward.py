@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.deciding import role_deciding_on
 from bot.conversation.context.turn import Turn, VisibleObligation
 from jobs.planning import onward
 
@@ -35,12 +35,7 @@ def needs_document(turn: Turn, obligation: VisibleObligation) -> bool:
         for entry in home.resolve_all(duty.to)
         if entry.code in home.agencies
     }
-    deciding = {
-        enrolled.agency_code
-        for enrolled in turn.caller.enrolments
-        if enrolled.role in DECIDING_ROLES and enrolled.province == row.province
-    }
-    return not receivers & deciding
+    return role_deciding_on(turn, obligation).agency_code not in receivers
 
 
 async def summarize_served_report(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES, may_decide_in_plan
+from bot.conversation.context.deciding import deciding_role, refuse_plan_decision
 from bot.conversation.context.lookup import (
     ask_choice,
     code_choices,
@@ -24,14 +25,14 @@ from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, visible_obligations
 from bot.conversation.decisions.assignment import find_living_agencies
 from bot.conversation.decisions.common import (
-    cannot_decide,
     decision_notices,
+    outcome_context,
     record_callers_decision,
 )
 from bot.conversation.reader.dates import asked_until, whens
 from bot.conversation.reader.tokens import prepare
 from data.models import Obligation
-from data.progress import decisions
+from data.progress import decisions, outcomes
 from data.registry.schema import GroupEntry, ReportDutyEntry
 from data.rules.owners import duty_owners
 from jobs.channel import Answer
@@ -58,11 +59,14 @@ async def answer_mo(turn: Turn) -> list[Answer]:
         return [_help("mo", "no_agency", agencies)]
     if not agencies:
         return [_help("mo", "nobody", duty.code)]
-    overrides = await decisions.load_overrides(turn.connection)
-    before = overrides.opened.get((plan.code, duty.code), ())
-    same = (tuple(agencies), due_on, content)
-    if same in [(each.agencies, each.due_on, each.words) for each in before]:
-        return [_help("mo", "already", content)]
+    await decisions.lock_plan(turn.connection, plan.id)
+    before = await outcomes.list_decisions(
+        turn.connection, decisions.OPEN_DUTY, plan_code=plan.code, subject=duty.code
+    )
+    same = (agencies, due_on.isoformat(), content)
+    for each in before:
+        if tuple(each.details[name] for name in ("agencies", "due_on", "words")) == same:
+            return [_help("mo", "already", content, outcomes.outcome_of_decision(each))]
     period = f"A{len(before) + 1}"
     await record_callers_decision(
         turn,
@@ -75,6 +79,7 @@ async def answer_mo(turn: Turn) -> list[Answer]:
             "due_on": due_on.isoformat(),
             "words": content,
         },
+        decided_by=_deciding_agency(turn, plan),
     )
     return await _plan_and_announce(turn, plan, duty, period, due_on, "opened", content)
 
@@ -85,29 +90,41 @@ async def answer_han(turn: Turn) -> list[Answer]:
     if isinstance(request, Answer):
         return [request]
     plan, duty, due_on, _ = request
-    rows = await turn.connection.execute(
-        select(Obligation.period)
-        .where(
+    await decisions.lock_plan(turn.connection, plan.id)
+    coming = await turn.connection.execute(
+        select(Obligation.period, Obligation.due_on, Obligation.due_proposed).where(
             Obligation.plan_id == plan.id,
             Obligation.code == duty.code,
-            Obligation.due_proposed,
             Obligation.state == "open",
             Obligation.due_on >= turn.today,
         )
-        .order_by(Obligation.due_on)
-        .limit(1)
     )
-    period = rows.scalar_one_or_none()
-    if period is None:
+    # The report meant is the one whose date is nearest: a date for one that has it already moves no other.
+    nearest = min(coming, key=lambda row: (abs(row.due_on - due_on), row.due_on), default=None)
+    if nearest is None:
         return [_help("han", "not_proposed", duty.code)]
+    period = nearest.period
+    if not nearest.due_proposed:
+        dated = await outcomes.list_decisions(
+            turn.connection, decisions.CONFIRM_DATE, plan_code=plan.code, subject=duty.code
+        )
+        of_it = [each for each in dated if each.details["period"] == period]
+        decided = outcomes.outcome_of_decision(of_it[0]) if of_it else None
+        return [_help("han", "not_proposed", duty.code, decided)]
     await record_callers_decision(
         turn,
         decisions.CONFIRM_DATE,
         plan_code=plan.code,
         subject=duty.code,
         details={"period": period, "due_on": due_on.isoformat()},
+        decided_by=_deciding_agency(turn, plan),
     )
     return await _plan_and_announce(turn, plan, duty, period, due_on, "dated")
+
+
+def _deciding_agency(turn: Turn, plan: Any) -> str:
+    province = turn.registry.plans[plan.code].province
+    return deciding_role(turn, province=province, coordinator_id=plan.coordinator_id).agency
 
 
 async def _parse_request(
@@ -137,7 +154,7 @@ async def _parse_request(
     if file is None or not may_decide_in_plan(
         turn.caller, plan.coordinator_id, province=file.province
     ):
-        return cannot_decide(own=False, coordinator=None)
+        return refuse_plan_decision(None)
     duty = next(duty for duty in file.report_duties if duty.code == duties[0].code)
     return plan, duty, due_on, rest
 
@@ -195,5 +212,6 @@ async def _plan_and_announce(
     return [Answer("opened", context), *notices]
 
 
-def _help(command: str, why: str, typed: str) -> Answer:
-    return Answer("open_help", {"command": command, "why": why, "typed": typed})
+def _help(command: str, why: str, typed: str, decided: outcomes.Outcome | None = None) -> Answer:
+    context: dict[str, object] = {"command": command, "why": why, "typed": typed}
+    return Answer("open_help", {**context, "decided": outcome_context(decided)})

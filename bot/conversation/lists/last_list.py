@@ -19,7 +19,7 @@ from data.models import Message, MessageItem, Obligation
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
-from jobs.rendering.reminder import REMINDER
+from jobs.rendering.reminder import REMINDER, reminder_rights
 
 REPEATED_LIST_KEY = "again"  # in a message's context: the id of the message whose list it repeats
 
@@ -214,7 +214,8 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
     rows = parse_buttons(row.buttons)
     if row.template == REMINDER and len(items) == 1:
         # The sender makes a reminder's buttons.
-        rows = item_buttons(items[0][1], lines[0].kind)
+        rights = reminder_rights(row.context, items[0][1])
+        rows = item_buttons(items[0][1], lines[0].kind, **rights)
     return ShownList(
         message_id=row.id,
         items=items,

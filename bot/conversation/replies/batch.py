@@ -16,10 +16,11 @@ from bot.conversation.lists.references import list_all_items, resolve_reference
 from bot.conversation.reader.understand import TaskReading, Understanding
 from bot.conversation.replies import extension as extension_reply
 from bot.conversation.replies import problem as problem_reply
+from bot.conversation.replies.colleagues import load_replaced
 from bot.conversation.replies.record import Reply, record_and_recompute, reply_refusal, undo_button
 from bot.conversation.replies.show import ask_with_list, build_list_view, no_list_answer
 from data.progress.extensions import ExtensionAlreadyOpen, ExtensionCapReached, ExtensionTooLate
-from data.progress.replies import ObligationNotOpen
+from data.progress.replies import ObligationNotOpen, lock_obligations
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer
 
@@ -78,6 +79,7 @@ async def handle_several_replies(
         page = shown_list.items if shown_list.answers_it else None
         for _, obligation_id in page or await list_all_items(turn, shown_list):
             chosen.setdefault(obligation_id, default)
+    await lock_obligations(turn.connection, list(chosen))
     visible = await visible_obligations(turn, list(chosen))
     if not visible:
         return await _not_found(turn, shown_list, "")
@@ -102,7 +104,7 @@ async def _record_each(
     recorded: list[dict[str, object]] = []
     left: list[dict[str, object]] = []
     notices: list[Answer] = []
-    last_id: int | None = None
+    reply_ids: dict[int, int] = {}
     for position, (obligation_id, each) in enumerate(visible.items(), 1):
         task = chosen[obligation_id]
         reply = reply_from_reading(task) if task is not None else None
@@ -115,8 +117,13 @@ async def _record_each(
             continue
         reply_id, its_notices = outcome
         notices += its_notices
-        last_id = reply_id or last_id
+        if reply_id is not None:
+            reply_ids[obligation_id] = reply_id
         recorded.append({**line, "verb": reply.verb, "said_percent": reply.percent})
+    replaced, told = await load_replaced(turn, reply_ids.values())
+    for line in recorded:
+        line["replaces"] = replaced.get(int(str(line["id"])))
+    last_id = max(reply_ids.values(), default=None)
     view: dict[str, Any] = {"items": []}
     ids: tuple[int, ...] = ()
     buttons: ButtonRows = ()
@@ -132,7 +139,7 @@ async def _record_each(
         **view,
     }
     buttons = (*buttons, *undo_button(last_id))
-    return [Answer("recorded_several", context, buttons=buttons, items=ids), *notices]
+    return [Answer("recorded_several", context, buttons=buttons, items=ids), *notices, *told]
 
 
 async def _record_one(

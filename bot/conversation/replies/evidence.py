@@ -18,9 +18,9 @@ from bot.conversation.reader.understand import understand_reply
 from bot.conversation.replies.record import (
     EVIDENCE_QUESTION,
     Reply,
+    confirm_reply,
     load_for_reply,
     record_and_recompute,
-    reply_confirmation,
 )
 from data.progress import evidence, replies
 from data.text import fold
@@ -55,7 +55,7 @@ async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None
         note=link[0] if link is not None else None,
     )
     added = await record_and_recompute(turn, reply, obligation.id, adds_to=reply_id)
-    return [await reply_confirmation(turn, reply, obligation, None, added, is_addition=True)]
+    return await confirm_reply(turn, reply, obligation, None, added, is_addition=True)
 
 
 async def take_evidence_files(turn: Turn) -> list[Answer]:

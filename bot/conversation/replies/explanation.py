@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation.context.notify import list_chats_to_notify
+from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.turn import Turn, VisibleObligation
-from bot.conversation.decisions.common import open_decision_dialog, reopen_decision_dialog
+from bot.conversation.decisions.common import (
+    open_decision_dialog,
+    outcome_context,
+    reopen_decision_dialog,
+)
 from bot.conversation.reader.understand import Understanding
 from bot.conversation.replies.record import load_for_reply
 from data.progress import explanations
+from data.progress.outcomes import Outcome
 from jobs.channel import Answer
 
 EXPLANATION_QUESTION = "explanation"
@@ -69,7 +74,7 @@ async def file_typed_explanation(turn: Turn, explanation_id: int) -> list[Answer
         "words": words,
         "notice": False,
     }
-    chats = dict.fromkeys((request.asked_chat_id, *await list_chats_to_notify(turn, obligation)))
+    chats = dict.fromkeys((request.asked_chat_id, *await list_decider_chats(turn, obligation)))
     return [
         Answer("explained", context),
         *(
@@ -90,6 +95,13 @@ async def _load_open_explanation(
     obligation = await load_for_reply(turn, "doing", request.obligation_id)
     if isinstance(obligation, Answer):
         return obligation
+    request = await explanations.find_explanation(turn.connection, explanation_id)
+    assert request is not None  # read again now that its obligation is locked
     if request.state != "asked":
-        return Answer("explanation_filed", {"item": obligation.as_item(turn)})
+        outcome = Outcome("answered", obligation.holder, request.answered_at)
+        decided = outcome_context(outcome)
+        return Answer("explanation_filed", {"item": obligation.as_item(turn), "decided": decided})
+    if request.asked_person_id is not None and request.asked_person_id == turn.caller.person_id:
+        who = obligation.row.coordinator_name or ""
+        return Answer("not_allowed", {"why": "own_question", "coordinator": who, "command": ""})
     return obligation, request

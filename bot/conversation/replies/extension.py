@@ -11,8 +11,9 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
+from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.dialogs import open_question
-from bot.conversation.context.notify import coordinator_notices, list_chats_to_notify
+from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.extension import extension_decision_buttons
 from bot.conversation.lists.last_list import ShownList
@@ -22,9 +23,9 @@ from bot.conversation.reader.understand import understand_reply
 from bot.conversation.replies.record import (
     Reply,
     closed_answer,
+    confirm_reply,
     load_for_reply,
     record_and_recompute,
-    reply_confirmation,
 )
 from bot.conversation.replies.show import find_item_number
 from data.progress import extensions
@@ -49,7 +50,7 @@ async def handle_extension(
     turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Take an extension request, and ask for the date or reason that it lacks."""
-    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation.id))
+    refused = await extension_refusal(turn, obligation, shown_list)
     if refused is not None:
         return [refused]
     until = _count_from_due_date(turn, obligation, reply.until)
@@ -125,15 +126,13 @@ async def submit_extension_request(
 
 
 async def extension_refusal(
-    turn: Turn, obligation: VisibleObligation, number: int
+    turn: Turn, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> Answer | None:
     """Return the refusal of an extension request by the rules; None where one is allowed."""
     if obligation.row.state != "open":
-        return Answer(
-            "closed", {"item": obligation.as_item(turn, number), "state": obligation.row.state}
-        )
+        return await closed_answer(turn, obligation, shown_list, obligation.row.state)
     context: dict[str, object] = {
-        "item": obligation.as_item(turn, number),
+        "item": obligation.as_item(turn, find_item_number(shown_list, obligation.id)),
         "coordinator": obligation.row.coordinator_name or "",
         "until": None,
         "words": "",
@@ -221,7 +220,7 @@ async def _continue_request(
     why = find_date_fault(turn, obligation, until)
     if why:
         return [await _ask_until(turn, obligation, reason, why, until)]
-    refused = await extension_refusal(turn, obligation, find_item_number(shown_list, obligation.id))
+    refused = await extension_refusal(turn, obligation, shown_list)
     if refused is not None:
         return [refused]
     if reason is None:
@@ -231,13 +230,13 @@ async def _continue_request(
             turn, obligation, until=until, reason=reason
         )
     except ObligationNotOpen as fault:
-        return [closed_answer(turn, obligation, shown_list, fault.state)]
-    is_notified = bool(notices) or bool(await list_chats_to_notify(turn, obligation))
+        return [await closed_answer(turn, obligation, shown_list, fault.state)]
+    is_notified = bool(notices) or bool(await list_decider_chats(turn, obligation))
     reply = Reply("more", until=until, note=reason)
-    confirmation = await reply_confirmation(
+    confirmation = await confirm_reply(
         turn, reply, obligation, shown_list, reply_id, is_notified=is_notified
     )
-    return [confirmation, *notices]
+    return [*confirmation, *notices]
 
 
 async def _ask_until(

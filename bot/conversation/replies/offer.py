@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.conversation.context.access import may
-from bot.conversation.context.notify import list_chats_to_notify
+from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.turn import Turn, visible_obligations
 from bot.conversation.decisions.extension import request_closed_answer
 from data.progress import extensions
+from data.progress.outcomes import find_decision
 from jobs.channel import Answer
 from jobs.planning.postpone import mark_rungs_told
 from jobs.planning.rungs import recompute
@@ -27,7 +28,7 @@ async def decline_offered_date(turn: Turn, request_id: int) -> list[Answer]:
 async def _answer_offer(
     turn: Turn, request_id: int, state: Literal["granted", "withdrawn"]
 ) -> list[Answer]:
-    request = await extensions.find_extension(turn.connection, request_id)
+    request = await extensions.lock_extension(turn.connection, request_id)
     visible = {} if request is None else await visible_obligations(turn, [request.obligation_id])
     if request is None or not visible:
         return [Answer("unknown_item")]
@@ -35,8 +36,12 @@ async def _answer_offer(
     if not may(turn.caller, "more", obligation.subject):
         who = obligation.row.coordinator_name or ""
         return [Answer("not_allowed", {"why": "read_only", "coordinator": who, "command": ""})]
+    offer = await find_decision(turn.connection, request.decision_id)
+    if offer is not None and offer.person_id == turn.caller.person_id:
+        who = obligation.row.coordinator_name or ""
+        return [Answer("not_allowed", {"why": "own_offer", "coordinator": who, "command": ""})]
     if request.state != "offered" or obligation.row.state != "open":
-        return [request_closed_answer(turn, obligation)]
+        return [await request_closed_answer(turn, obligation, request)]
     await extensions.decide_extension(
         turn.connection,
         request_id,
@@ -61,6 +66,6 @@ async def _answer_offer(
         Answer("offer_answered", context, edits=turn.pressed_message_id),
         *(
             Answer("offer_answered", {**context, "notice": True}, to_chat=chat_id)
-            for chat_id in await list_chats_to_notify(turn, obligation)
+            for chat_id in await list_decider_chats(turn, obligation)
         ),
     ]

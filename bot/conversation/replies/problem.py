@@ -12,8 +12,9 @@ import contextlib
 import re
 from typing import Any
 
+from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.dialogs import open_question
-from bot.conversation.context.notify import coordinator_notices, list_chats_to_notify
+from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.dispute import dispute_decision_buttons
 from bot.conversation.lists.last_list import ShownList
@@ -21,15 +22,14 @@ from bot.conversation.replies.extension import LONGEST_REASON, is_reason
 from bot.conversation.replies.record import (
     Reply,
     closed_answer,
+    confirm_reply,
     load_for_reply,
     record_and_recompute,
-    reply_confirmation,
     reply_refusal,
 )
 from data.progress.replies import ObligationNotOpen
 from data.text import fold
 from jobs.channel import Answer
-from jobs.rendering.buttons import item_buttons
 
 BLOCKED_REASON_QUESTION = "blocked_reason"
 
@@ -51,7 +51,7 @@ async def handle_blocked(
 ) -> list[Answer]:
     """Record that a task is blocked, with its reason; ask for the reason where none was given."""
     if obligation.row.state not in ("open", "submitted"):
-        return [closed_answer(turn, obligation, shown_list, obligation.row.state)]
+        return [await closed_answer(turn, obligation, shown_list, obligation.row.state)]
     reason = extract_trouble(reply.note)
     if reason is None:
         await open_question(turn, BLOCKED_REASON_QUESTION, obligation_id=obligation.id)
@@ -137,12 +137,12 @@ async def _record_and_confirm(
     try:
         reply_id, notices = await record_and_notify(turn, obligation, reply)
     except ObligationNotOpen as fault:
-        return [closed_answer(turn, obligation, shown_list, fault.state)]
-    is_notified = bool(notices) or bool(await list_chats_to_notify(turn, obligation))
-    confirmation = await reply_confirmation(
+        return [await closed_answer(turn, obligation, shown_list, fault.state)]
+    is_notified = bool(notices) or bool(await list_decider_chats(turn, obligation))
+    confirmation = await confirm_reply(
         turn, reply, obligation, shown_list, reply_id, is_notified=is_notified
     )
-    return [confirmation, *notices]
+    return [*confirmation, *notices]
 
 
 async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: str) -> list[Answer]:
@@ -164,7 +164,7 @@ async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: s
         Answer(
             "question_passed",
             confirmation,
-            buttons=item_buttons(one.id, one.row.kind) if one and still_open else (),
+            buttons=one.choices(turn) if one and still_open else (),
             items=(one.id,) if one and still_open else (),
         ),
         *notices.values(),

@@ -20,13 +20,15 @@ from bot.conversation.context.turn import (
     visible_obligation,
     visible_obligations,
 )
+from bot.conversation.decisions.common import outcome_context
 from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.replies.colleagues import load_replaced
 from bot.conversation.replies.show import build_list_view, find_item_number
 from data.progress import replies
+from data.progress.outcomes import find_outcome
 from data.progress.replies import ObligationNotOpen, ReplyKind
 from jobs.channel import Answer, Button
 from jobs.planning.rungs import recompute
-from jobs.rendering.buttons import item_buttons
 
 EVIDENCE_QUESTION = "evidence"
 
@@ -55,7 +57,11 @@ class Reply:
 
 
 async def load_for_reply(turn: Turn, verb: str, obligation_id: int) -> VisibleObligation | Answer:
-    """Return the obligation if the caller may give this reply to it, else the refusal."""
+    """Return the obligation if the caller may give this reply to it, else the refusal.
+
+    It stays locked until the turn ends, so that what is read of it holds.
+    """
+    await replies.lock_obligations(turn.connection, [obligation_id])
     obligation = await visible_obligation(turn, obligation_id)
     if obligation is None:
         return Answer("unknown_item")
@@ -113,13 +119,11 @@ async def handle_status(
     try:
         reply_id = await record_and_recompute(turn, reply, obligation.id)
     except ObligationNotOpen as fault:
-        return [closed_answer(turn, obligation, shown_list, fault.state)]
+        return [await closed_answer(turn, obligation, shown_list, fault.state)]
     asks = reply.verb == "done" and reply.document is None and reply_id is not None
     if asks:
         await open_question(turn, EVIDENCE_QUESTION, obligation_id=obligation.id, reply_id=reply_id)
-    return [
-        await reply_confirmation(turn, reply, obligation, shown_list, reply_id, asks_evidence=asks)
-    ]
+    return await confirm_reply(turn, reply, obligation, shown_list, reply_id, asks_evidence=asks)
 
 
 def decision_maker_name(obligation: VisibleObligation) -> str:
@@ -128,12 +132,14 @@ def decision_maker_name(obligation: VisibleObligation) -> str:
     return "lãnh đạo" if own else obligation.row.coordinator_name or ""
 
 
-def closed_answer(
+async def closed_answer(
     turn: Turn, obligation: VisibleObligation, shown_list: ShownList | None, state: str
 ) -> Answer:
-    """Say that an obligation takes no replies any more."""
+    """Say that an obligation takes no replies any more, and who decided on it when."""
     item = obligation.as_item(turn, find_item_number(shown_list, obligation.id))
-    return Answer("closed", {"item": item, "state": state})
+    outcome = await find_outcome(turn.connection, obligation.row, holder=obligation.holder)
+    context: dict[str, object] = {"item": item, "state": state}
+    return Answer("closed", {**context, "decided": outcome_context(outcome)})
 
 
 def undo_button(reply_id: int | None) -> ButtonRows:
@@ -141,7 +147,7 @@ def undo_button(reply_id: int | None) -> ButtonRows:
     return () if reply_id is None else ((Button("Huỷ", f"undo:{reply_id}"),),)
 
 
-async def reply_confirmation(
+async def confirm_reply(
     turn: Turn,
     reply: Reply,
     before: VisibleObligation,
@@ -151,12 +157,13 @@ async def reply_confirmation(
     is_notified: bool = False,
     asks_evidence: bool = False,
     is_addition: bool = False,
-) -> Answer:
-    """Confirm a reply as understood, and show again the list or the choices that it came from.
+) -> list[Answer]:
+    """Confirm a reply as understood, show again where it came from, and tell a colleague who said otherwise.
 
     is_addition: it only adds a document's number to the reply before.
     """
     obligation_id = before.id
+    replaced, notices = await load_replaced(turn, [] if reply_id is None else [reply_id])
     obligation = (await visible_obligations(turn, [obligation_id]))[obligation_id]
     context: dict[str, object] = {
         "item": obligation.as_item(turn, find_item_number(shown_list, obligation_id)),
@@ -168,6 +175,7 @@ async def reply_confirmation(
         "repeated_answer": reply_id is None,
         "corrected": not is_addition and reply_id is not None and before.row.state == "submitted",
         "adds": is_addition,
+        "replaces": replaced.get(obligation_id),
         "next_on": _next_morning(turn, obligation.row.remind_on),
         "coordinator": decision_maker_name(obligation),
         "told": is_notified,
@@ -176,7 +184,7 @@ async def reply_confirmation(
         "items": [],
     }
     if shown_list is None:
-        return Answer("recorded", context)
+        return [Answer("recorded", context), *notices]
     undo = undo_button(reply_id)
     source = None
     if shown_list.list_id is not None:
@@ -186,11 +194,13 @@ async def reply_confirmation(
         context |= view
     else:
         # The four choices keep their places, so that a typed number always means the same one.
-        rows = () if reply.verb == "done" else item_buttons(obligation_id, obligation.row.kind)
+        rows = () if reply.verb == "done" else obligation.choices(turn)
         ids = (obligation_id,) if rows or undo else ()
-    return Answer(
-        "recorded", context, buttons=(*rows, *undo), items=ids, edits=turn.pressed_message_id
-    )
+    buttons = (*rows, *undo)
+    return [
+        Answer("recorded", context, buttons=buttons, items=ids, edits=turn.pressed_message_id),
+        *notices,
+    ]
 
 
 def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
@@ -203,22 +213,35 @@ def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
 
 async def handle_reply_to_all(turn: Turn, verb: str, shown_list: ShownList) -> list[Answer]:
     """Record "ack" or "doing" for every open item of a list that the caller may answer."""
+    await replies.lock_obligations(turn.connection, shown_list.obligation_ids)
     visible = await visible_obligations(turn, shown_list.obligation_ids)
     open_ones = [each for each in visible.values() if each.row.state == "open"]
     answerable = [each for each in open_ones if may(turn.caller, verb, each.subject)]
     if not answerable:
         refusal = reply_refusal(turn, verb, open_ones[0]) if open_ones else None
         return [refusal or Answer("unknown_item")]
-    last_id: int | None = None
-    for each in answerable:
-        last_id = await record_and_recompute(turn, Reply(verb), each.id) or last_id
+    made = [await record_and_recompute(turn, Reply(verb), each.id) for each in answerable]
+    reply_ids = [reply_id for reply_id in made if reply_id is not None]
+    replaced, notices = await load_replaced(turn, reply_ids)
     view, ids, buttons = await build_list_view(turn, shown_list)
+    context = {
+        "verb": verb,
+        "count": len(answerable),
+        "repeated_answer": not reply_ids,
+        "replaced": [
+            {**each.as_item(turn), "replaces": replaced[each.id]}
+            for each in answerable
+            if each.id in replaced
+        ],
+        **view,
+    }
     return [
         Answer(
             "recorded_all",
-            {"verb": verb, "count": len(answerable), "repeated_answer": last_id is None, **view},
-            buttons=(*buttons, *undo_button(last_id)),
+            context,
+            buttons=(*buttons, *undo_button(reply_ids[-1] if reply_ids else None)),
             items=ids,
             edits=turn.pressed_message_id,
-        )
+        ),
+        *notices,
     ]

@@ -19,7 +19,7 @@ from bot.conversation.lists.last_list import (
     find_source_list,
 )
 from jobs.channel import Answer, Button
-from jobs.rendering.buttons import item_buttons, reminder_buttons
+from jobs.rendering.buttons import ASSIGN_CHOICE, reminder_buttons
 
 
 async def open_item(
@@ -40,8 +40,13 @@ async def open_item(
     if waiting is not None:
         return [waiting]
     if obligation.row.state != "open" or not may(turn.caller, "ack", obligation.subject):
-        return [Answer("item", {**context, "asks": False})]
-    buttons = (*item_buttons(obligation_id, obligation.row.kind), *back)
+        assigns = obligation.row.state == "open" and obligation.may_be_assigned(turn)
+        choice = (
+            ((Button(ASSIGN_CHOICE[0], f"{ASSIGN_CHOICE[1]}:{obligation_id}"),),) if assigns else ()
+        )
+        items = (obligation_id,) if choice else ()
+        return [Answer("item", {**context, "asks": False}, buttons=choice, items=items)]
+    buttons = (*obligation.choices(turn), *back)
     return [
         Answer(
             "item",

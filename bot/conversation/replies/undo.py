@@ -1,7 +1,7 @@
 """Take a reply back: "huỷ", or the button under its confirmation.
 
 Guarantees:
-- Only one's own reply, or one given in this chat, is taken back.
+- Only one's own reply, one given in this chat, or one that contradicts such a reply is taken back.
 - Chats that got a notice of the reply get one of its withdrawal.
 """
 
@@ -12,11 +12,15 @@ from typing import Any
 
 from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, visible_obligation, visible_obligations
+from bot.conversation.decisions.common import outcome_context
 from bot.conversation.lists.last_list import ShownList, find_source_list
+from bot.conversation.replies.colleagues import colleague_notices
 from bot.conversation.replies.record import reply_refusal
 from bot.conversation.replies.show import build_list_view
 from bot.conversation.targets.record import handle_target_undo
 from data.progress import replies, undo
+from data.progress.contradictions import find_contradictions
+from data.progress.outcomes import find_outcome
 from data.progress.undo import CannotUndo
 from data.targets import values as target_values
 from jobs.channel import Answer
@@ -44,23 +48,42 @@ async def handle_undo_last(turn: Turn, shown_list: ShownList | None) -> list[Ans
             return await handle_target_undo(turn, value.id)
     elif reply is not None and reply.said != "undo":
         return await handle_undo(turn, reply.id, shown_list)
-    return [Answer("cannot_undo", {"why": "nothing"})]
+    return [await _refusal(turn, CannotUndo("nothing"))]
+
+
+async def _refusal(turn: Turn, fault: CannotUndo) -> Answer:
+    """Say why a reply is not taken back; where somebody acted on it, who and when."""
+    outcome = None
+    if fault.obligation_id is not None:
+        obligation = await visible_obligation(turn, fault.obligation_id)
+        if obligation is not None:
+            outcome = await find_outcome(turn.connection, obligation.row, holder=obligation.holder)
+    return Answer("cannot_undo", {"why": fault.why, "decided": outcome_context(outcome)})
 
 
 def _order(row: Any) -> tuple[datetime, int]:
     return row.said_at, row.event_id or 0
 
 
+def _is_callers(turn: Turn, reply: Any) -> bool:
+    """Tell whether a reply was given in this chat, or by the caller anywhere."""
+    person_id = turn.caller.person_id
+    return bool(
+        reply.chat_id == turn.chat.id or (person_id is not None and reply.person_id == person_id)
+    )
+
+
 async def handle_undo(turn: Turn, reply_id: int, shown_list: ShownList | None) -> list[Answer]:
-    """Take back a reply if it is the caller's own or of this chat, and the caller may still answer."""
+    """Take back a reply if it is the caller's own, of this chat or says otherwise than such a one."""
     reply = await replies.find_reply(turn.connection, reply_id)
     if reply is None or reply.obligation_id is None:
         return [Answer("unknown_item")]
     obligation = await visible_obligation(turn, reply.obligation_id)
-    ours = reply.chat_id == turn.chat.id or (
-        reply.person_id is not None and reply.person_id == turn.caller.person_id
-    )
-    if obligation is None or not ours:
+    contradictions = await find_contradictions(turn.connection, [reply_id])
+    is_own = _is_callers(turn, reply)
+    if obligation is None or not (
+        is_own or any(_is_callers(turn, pair.earlier) for pair in contradictions)
+    ):
         return [Answer("unknown_item")]
     refused = reply_refusal(turn, "ack" if reply.said == "acknowledge" else "undo", obligation)
     if refused is not None:
@@ -69,14 +92,16 @@ async def handle_undo(turn: Turn, reply_id: int, shown_list: ShownList | None) -
         undone = await undo.undo_reply(
             turn.connection,
             reply_id=reply_id,
+            is_alone=not is_own,
             person_id=turn.caller.person_id,
             chat_id=turn.chat.id,
             event_id=turn.event_id,
             now=turn.now,
         )
     except CannotUndo as fault:
-        return [Answer("cannot_undo", {"why": fault.why})]
+        return [await _refusal(turn, fault)]
     ids = [row.obligation_id for row in undone]
+    contradictions = await find_contradictions(turn.connection, [row.id for row in undone])
     await recompute(turn.connection, turn.registry, ids, today=turn.today)
     visible = await visible_obligations(turn, ids)
     lines = [
@@ -84,7 +109,7 @@ async def handle_undo(turn: Turn, reply_id: int, shown_list: ShownList | None) -
         for number, row in enumerate(undone, 1)
         if row.obligation_id in visible
     ]
-    notices: list[Answer] = []
+    notices = await colleague_notices(turn, contradictions, withdrawn=True)
     for row in undone:
         template = _NOTICE_TEMPLATES.get(row.said)
         if template is not None and row.obligation_id in visible:

@@ -200,7 +200,7 @@ async def handle_target_undo(
         )
     except CannotUndo as fault:
         why = "said_since" if fault.why == "answered_since" else fault.why
-        return [Answer("cannot_undo", {"why": why})]
+        return [Answer("cannot_undo", {"why": why, "decided": None})]
     about = await find_answerable(turn, undone.plan_id, undone.code, undone.agency_id)
     if about is None:
         return [target_fault_answer("taken_back", None)]

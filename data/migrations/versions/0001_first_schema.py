@@ -460,6 +460,7 @@ def upgrade() -> None:
         sa.Column("question", sa.Text, nullable=False),
         sa.Column("state", sa.String(10), nullable=False, server_default="asked"),
         sa.Column("asked_at", _INSTANT, nullable=False),
+        sa.Column("asked_by", sa.String(120), nullable=False),
         _ref("asked_person_id", "person", nullable=True),
         _ref("asked_chat_id", "chat", nullable=True),
         sa.Column("answered_at", _INSTANT),
@@ -467,6 +468,13 @@ def upgrade() -> None:
         _ref("answered_person_id", "person", nullable=True),
     )
     _index("ix_explanation_obligation_id", "explanation", ["obligation_id"])
+    _index(
+        "uq_explanation_asked",
+        "explanation",
+        ["obligation_id"],
+        where="state = 'asked'",
+        unique=True,
+    )
     _create_table(
         "message_item",
         _id(),
