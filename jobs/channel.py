@@ -151,6 +151,11 @@ class Attachment:
     fault: Literal["", "too_big", "lost"] = ""
 
 
+# Words that are not the sender's own: of a message that was forwarded, made by another bot, or that speaks of
+# a message in another chat.
+Borrowed = Literal["", "forwarded", "via_bot", "elsewhere"]
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One update, in the form that is the same for every channel.
@@ -179,6 +184,8 @@ class Incoming:
     sent_at: datetime | None = None
     attachments: tuple[str, ...] = ()  # their kinds, in the platform's words
     files: tuple[Attachment, ...] = ()  # those of them that we can keep
+    borrowed: Borrowed = ""
+    album: str = ""  # the same for photos and files that were sent together
 
     def __post_init__(self) -> None:
         for name in ("sender_name", "chat_title", "text"):

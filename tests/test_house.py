@@ -172,7 +172,7 @@ DOORS: dict[str, set[str]] = {
         "open_duty",
         "table",
     },
-    "bot.conversation.lists": {"last_list", "references"},
+    "bot.conversation.lists": {"last_list", "numbers", "references"},
     "bot.conversation.queries": {
         "calendar",
         "deadlines",
@@ -184,6 +184,7 @@ DOORS: dict[str, set[str]] = {
         "tasks",
     },
     "bot.conversation.reader": {
+        "copied",
         "dates",
         "documents",
         "lexicon",
@@ -192,7 +193,7 @@ DOORS: dict[str, set[str]] = {
         "tokens",
         "understand",
     },
-    "bot.conversation.replies": {"dispatch", "show"},
+    "bot.conversation.replies": {"borrowed", "dispatch", "show"},
     "bot.conversation.targets": {"ask", "dispatch", "record", "view"},
     "bot.sandbox": {"serve"},
     "bot.service": {"accounts", "logs", "ping", "process_lock", "registry", "startup"},
@@ -223,7 +224,15 @@ DOORS: dict[str, set[str]] = {
     "data.figures": {"agencies", "metrics", "plans", "reports", "states", "tasks"},
     "data.loading": {"assignments", "load", "upsert"},
     "data.obligations": {"batch", "due", "lists", "search"},
-    "data.outbox": {"claims", "lost_accounts", "lost_chats", "messages", "queue", "receipts"},
+    "data.outbox": {
+        "arrivals",
+        "claims",
+        "lost_accounts",
+        "lost_chats",
+        "messages",
+        "queue",
+        "receipts",
+    },
     "data.privacy": {"personal_data", "removal", "retention"},
     "data.progress": {
         "contradictions",

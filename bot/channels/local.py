@@ -48,7 +48,18 @@ LIKE_ZALO = Capabilities(
 )
 
 _FIELDS = {field.name for field in fields(Incoming)} - {"account_id"}
-_WORDS = ("kind", "chat_kind", "address", "sender", "sender_name", "chat_title", "text", "thread")
+_WORDS = (
+    "kind",
+    "chat_kind",
+    "address",
+    "sender",
+    "sender_name",
+    "chat_title",
+    "text",
+    "thread",
+    "borrowed",
+    "album",
+)
 _KINDS = {"text", "action", "moved", "gone", "back", "other"}
 
 

@@ -25,6 +25,7 @@ from bot.conversation.contacts import enrol
 from bot.conversation.context.access import load_caller, may
 from bot.conversation.context.dialogs import close_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.replies.borrowed import answer_borrowed_words
 from bot.conversation.replies.dispatch import (
     answer_button,
     answer_files,
@@ -119,6 +120,8 @@ async def _route(turn: Turn) -> list[Answer]:
         return await enrol.greet_stranger(turn, is_start=is_start) if to_bot else []
     if incoming.kind == "action":
         return await _run_tapped_command(turn) or await answer_button(turn)
+    if incoming.borrowed and (text or incoming.files):
+        return await answer_borrowed_words(turn)
     if incoming.files and not text.startswith("/"):
         return await answer_files(turn)
     if incoming.kind == "text" and text:

@@ -84,6 +84,8 @@ _EVIDENCE = make_query_page(
         ExportColumn("mime", "Dạng", 20, Evidence.mime),
         ExportColumn("size", "Dung lượng (byte)", 14, Evidence.size),
         ExportColumn("sha256", "SHA-256", 66, Evidence.sha256),
+        ExportColumn("document", "Văn bản ghi kèm", 20, Evidence.document),
+        ExportColumn("document_on", "Ngày văn bản", 12, Evidence.document_on),
         ExportColumn("kept_at", "Lúc", 17, Evidence.kept_at),
         PERSON_COLUMN,
     ),

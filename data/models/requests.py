@@ -80,7 +80,16 @@ class Evidence(Base):
     """A photo or file that proves an answer; its bytes are stored once, in evidence_content."""
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_obligation_id", "obligation_id"),)
+    __table_args__ = (
+        Index("ix_evidence_obligation_id", "obligation_id"),
+        Index(
+            "ix_evidence_album",
+            "chat_id",
+            "album",
+            sqlite_where=text("album IS NOT NULL"),
+            postgresql_where=text("album IS NOT NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))
     reply_id: Mapped[int | None] = mapped_column(ForeignKey("status_reply.id"))
@@ -90,6 +99,9 @@ class Evidence(Base):
     sha256: Mapped[str] = mapped_column(ForeignKey("evidence_content.sha256"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     chat_id: Mapped[int | None] = mapped_column(ForeignKey("chat.id"))
+    document: Mapped[str | None] = mapped_column(String(120))  # written beneath it
+    document_on: Mapped[date | None]
+    album: Mapped[str | None] = mapped_column(String(80))  # the same for what was sent together
     kept_at: Mapped[datetime]
 
 

@@ -12,8 +12,10 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,18 +23,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.models import Evidence, EvidenceContent
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
+_MOST_OF_ALBUM = 50  # rows
 
+HEIC = "image/heic"
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"%PDF-", "application/pdf"),
 )
+_HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc and .xls alike
+_NOT_KEPT = ("_VBA_PROJECT", "PowerPoint Document", "__nameid_version")  # macros, slides, mails
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _ENDINGS = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
+    HEIC: "heic",
     "application/pdf": "pdf",
     "application/msword": "doc",
     "application/vnd.ms-excel": "xls",
@@ -72,11 +79,18 @@ async def store_evidence(
     person_id: int | None,
     chat_id: int | None,
     now: datetime,
+    document: str | None = None,
+    document_on: date | None = None,
+    album: str = "",
 ) -> StoredEvidence:
-    """Store a file for an obligation; raises EvidenceTooBig, EvidenceTypeNotAllowed."""
+    """Store a file for an obligation; raises EvidenceTooBig, EvidenceTypeNotAllowed.
+
+    document, document_on: number and date that were written beneath it. album: the mark of what was sent
+    together with it.
+    """
     if len(content) > MAX_EVIDENCE_BYTES:
         raise EvidenceTooBig
-    mime = detect_mime_type(content)
+    mime = detect_mime_type(content, name=name)
     if mime is None:
         raise EvidenceTypeNotAllowed
     sha256 = hashlib.sha256(content).hexdigest()
@@ -88,6 +102,12 @@ async def store_evidence(
     )
     known = rows.first()
     if known is not None:
+        if document is not None:
+            await connection.execute(
+                update(Evidence)
+                .where(Evidence.id == known.id)
+                .values(document=document, document_on=document_on)
+            )
         return StoredEvidence(known.id, known.name, mime, len(content), sha256, is_duplicate=True)
     stored = await connection.scalar(
         select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
@@ -109,6 +129,9 @@ async def store_evidence(
             sha256=sha256,
             person_id=person_id,
             chat_id=chat_id,
+            document=document,
+            document_on=document_on,
+            album=album or None,
             kept_at=now,
         )
         .returning(Evidence.id)
@@ -124,29 +147,98 @@ async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -
     return list(rows)
 
 
-def detect_mime_type(content: bytes) -> str | None:
-    """Return the allowed type that the bytes show; None for any other."""
+async def list_evidence(
+    connection: AsyncConnection, obligation_id: int, *, most: int
+) -> Sequence[Any]:
+    """Return the latest files of an obligation, oldest first: name, mime, size, kept_at, sha256, document."""
+    rows = await connection.execute(
+        select(
+            Evidence.name,
+            Evidence.mime,
+            Evidence.size,
+            Evidence.kept_at,
+            Evidence.sha256,
+            Evidence.document,
+        )
+        .where(Evidence.obligation_id == obligation_id)
+        .order_by(Evidence.id.desc())
+        .limit(most)
+    )
+    return list(rows)[::-1]
+
+
+async def list_album_tasks(
+    connection: AsyncConnection, chat_id: int, album: str
+) -> list[tuple[int, int | None]]:
+    """Return (obligation id, reply id) that the earlier parts of an album were kept for."""
+    rows = await connection.execute(
+        select(Evidence.obligation_id, Evidence.reply_id)
+        .where(Evidence.chat_id == chat_id, Evidence.album == album)
+        .order_by(Evidence.id.desc())
+        .limit(_MOST_OF_ALBUM)
+    )
+    return list(dict.fromkeys((row.obligation_id, row.reply_id) for row in rows))
+
+
+async def load_evidence_content(connection: AsyncConnection, sha256: str) -> bytes | None:
+    """Return the bytes of a file; None once retention has deleted them."""
+    return await connection.scalar(
+        select(EvidenceContent.content).where(EvidenceContent.sha256 == sha256)
+    )
+
+
+async def find_evidence_document(
+    connection: AsyncConnection, obligation_id: int, *, since: datetime | None
+) -> tuple[str, date | None] | None:
+    """Return the document written beneath the latest file of an obligation that has one.
+
+    since: when the obligation was last returned; what was kept before was not enough.
+    """
+    rows = await connection.execute(
+        select(Evidence.document, Evidence.document_on)
+        .where(
+            Evidence.obligation_id == obligation_id,
+            Evidence.document.is_not(None),
+            *([] if since is None else [Evidence.kept_at > since]),
+        )
+        .order_by(Evidence.id.desc())
+        .limit(1)
+    )
+    row = rows.one_or_none()
+    return None if row is None else (str(row.document), row.document_on)
+
+
+def detect_mime_type(content: bytes, *, name: str = "") -> str | None:
+    """Return the allowed type that the bytes show; None for any other.
+
+    name: tells .doc from .xls where an old Office file's own directory does not.
+    """
     for signature, mime in _SIGNATURES:
         if content.startswith(signature):
             return mime
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF:
+        return HEIC
     if content.startswith(_OLE):
-        return _detect_legacy_office(content)
+        return _detect_legacy_office(content, name.lower())
     return _detect_open_xml(content) if content.startswith(b"PK\x03\x04") else None
 
 
-def _detect_legacy_office(content: bytes) -> str | None:
-    """Tell .doc from .xls by the names in the file's directory; None for a file with macros."""
+def _detect_legacy_office(content: bytes, name: str) -> str | None:
+    """Tell .doc from .xls by the names in the file's directory; None for a file with macros or another's."""
 
-    def holds(name: str) -> bool:
-        return name.encode("utf-16-le") in content
+    def holds(entry: str) -> bool:
+        return entry.encode("utf-16-le") in content
 
-    if holds("_VBA_PROJECT"):
+    if any(map(holds, _NOT_KEPT)):
         return None
     if holds("WordDocument"):
         return "application/msword"
-    return "application/vnd.ms-excel" if holds("Workbook") or holds("Book") else None
+    if holds("Workbook") or holds("Book"):
+        return "application/vnd.ms-excel"
+    endings = {".doc": "application/msword", ".xls": "application/vnd.ms-excel"}
+    return endings.get(name[-4:])
 
 
 def _detect_open_xml(content: bytes) -> str | None:

@@ -25,12 +25,12 @@ from data.db.errors import DATABASE_ERRORS, describe_fault
 from data.log import get_logger
 from jobs.channel import Answer, Channel, Incoming
 from jobs.delivery.lease import AccountLease
+from jobs.inbox.albums import Lane, gather_album, merge_parts
 from jobs.inbox.effects import follow_chat, load_incoming_chat, queue_answers
 from jobs.inbox.intake import fetch_attachments, poll_while_owned
+from jobs.inbox.reading import expects_answer, parse_event
 
 log = get_logger("inbox")
-
-Lane = list[tuple[Row[Any], Incoming]]  # a chat's new events, oldest first
 
 SORRY = "sorry"  # template
 
@@ -153,9 +153,7 @@ class Inbox:
         ended = 0
         for event in events:
             try:
-                incoming = self._channels[event.account_id].parse(event.account_id, event.raw)
-                if incoming is not None:
-                    _check_text(incoming)
+                incoming = parse_event(self._channels, event)
             except Exception as error:  # even one that no parser expects
                 why = str(error) if isinstance(error, ValueError) else type(error).__name__
                 ended += await self._end(event, state="parked", error=f"malformed: {why}"[:500])
@@ -169,63 +167,74 @@ class Inbox:
                 lanes.setdefault(lane, []).append((event, incoming))
         return list(lanes.values()), ended
 
-    async def _handle_lane(self, events: Lane, slots: asyncio.Semaphore) -> int:
+    async def _handle_lane(self, lane: Lane, slots: asyncio.Semaphore) -> int:
         """Handle a chat's events in order, up to one that another process handles; returns how many ended."""
+        ended = 0
         async with slots:
-            for count, (event, incoming) in enumerate(events):
-                typing = self._show_typing(incoming) if _expects_answer(incoming) else None
+            while ended < len(lane):
+                size = await gather_album(self._database, self._channels, lane, ended)
+                events = [event for event, _ in lane[ended : ended + size]]
+                incoming = merge_parts([part for _, part in lane[ended : ended + size]])
+                typing = self._show_typing(incoming) if expects_answer(incoming) else None
                 try:
-                    if not await self._handle_event(event, incoming):
-                        return count
+                    if not await self._handle_events(events, incoming):
+                        break
                 finally:
                     if typing is not None:
                         typing.cancel()
-        return len(events)
+                ended += size
+        return ended
 
-    async def _handle_event(self, event: Row[Any], incoming: Incoming) -> bool:
-        """Handle an event, at most three times, else park it.
+    async def _handle_events(self, events: Sequence[Row[Any]], incoming: Incoming) -> bool:
+        """Handle the events of one message, at most three times, else park them.
 
-        Returns False where another process handles it: the chat's later events must wait.
+        Returns False where another process handles the first: the chat's later events must wait.
         """
+        first = events[0]
         today = civil_date(await self._clock.now())
         incoming = await fetch_attachments(
-            self._database, self._channels[event.account_id], incoming, today=today
+            self._database, self._channels[first.account_id], incoming, today=today
         )
-        for attempt in range(event.attempts + 1, inbox.MOST_ATTEMPTS + 1):
+        for attempt in range(first.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
-                if not await self._carry_out(event, incoming):
+                if not await self._carry_out(events, incoming):
                     return False
             except DATABASE_ERRORS:
                 raise  # the database's fault, not the event's: it stays new
             except Exception as error:
                 log.exception(
-                    "update.failed", update=event.id, account=event.account_id, attempt=attempt
+                    "update.failed", update=first.id, account=first.account_id, attempt=attempt
                 )
                 words = type(error).__name__
-                if not may_hold_code(event.raw, incoming.text):
+                if not may_hold_code(first.raw, incoming.text):
                     words = f"{words}: {error}"[:500]
                 async with self._database.write() as connection:
-                    await inbox.record_failure(connection, event.id, error=words)
+                    await inbox.record_failure(connection, first.id, error=words)
             else:
                 self._acknowledge(incoming)
                 return True
-        await self._park(event, incoming)
+        await self._park(events, incoming)
         return True
 
-    async def _carry_out(self, event: Row[Any], incoming: Incoming) -> bool:
-        """Carry out an event in one transaction; returns False where another process handles it."""
+    async def _carry_out(self, events: Sequence[Row[Any]], incoming: Incoming) -> bool:
+        """Carry out a message in one transaction; returns False where another process handles it."""
+        first, *parts = events
         now = await self._clock.now()
         async with self._database.write() as connection:
-            forget = may_hold_code(event.raw, incoming.text)
-            if not await inbox.finish_event(connection, event.id, now=now, forget=forget):
-                return not await inbox.is_new_event(connection, event.id)
+            forget = may_hold_code(first.raw, incoming.text)
+            if not await inbox.finish_event(connection, first.id, now=now, forget=forget):
+                return not await inbox.is_new_event(connection, first.id)
+            for part in parts:
+                await inbox.finish_event(connection, part.id, now=now, forget=forget)
             if incoming.kind in ("moved", "gone"):
                 await follow_chat(connection, incoming, now)
                 answers: list[Answer] = []
             else:
-                answers = await self._handle(connection, incoming, event_id=event.id, now=now)
+                answers = await self._handle(connection, incoming, event_id=first.id, now=now)
             message_ids = await queue_answers(connection, incoming, answers, now)
-        _log_handled(event, "done", kind=incoming.kind, messages=message_ids)
+        _log_handled(first, "done", kind=incoming.kind, messages=message_ids)
+        for part in parts:
+            _log_handled(part, "done", kind=incoming.kind)
         self._answered()  # a chat that moved or was lost may have put notices, too
         return True
 
@@ -252,18 +261,21 @@ class Inbox:
         task.add_done_callback(self._background.discard)
         return task
 
-    async def _park(self, event: Row[Any], incoming: Incoming) -> None:
-        """Park an event after its attempts, and apologise to a chat that waits for an answer."""
+    async def _park(self, events: Sequence[Row[Any]], incoming: Incoming) -> None:
+        """Park a message after its attempts, and apologise to a chat that waits for an answer."""
+        first, *parts = events
         now = await self._clock.now()
         async with self._database.write() as connection:
-            forget = may_hold_code(event.raw, incoming.text)
-            if not await inbox.park_event(connection, event.id, now=now, forget=forget):
+            forget = may_hold_code(first.raw, incoming.text)
+            if not await inbox.park_event(connection, first.id, now=now, forget=forget):
                 return
+            for part in parts:
+                await inbox.park_event(connection, part.id, now=now, forget=forget)
             chat = await load_incoming_chat(connection, incoming)
             waits = chat is not None and incoming.kind in ("text", "action", "other")
             answers = [Answer(SORRY)] if waits else []
             message_ids = await queue_answers(connection, incoming, answers, now)
-        _log_handled(event, "parked", kind=incoming.kind, messages=message_ids)
+        _log_handled(first, "parked", kind=incoming.kind, messages=message_ids)
         self._acknowledge(incoming)
         self._answered()
 
@@ -274,17 +286,6 @@ class Inbox:
             return await inbox.finish_event(
                 connection, event.id, now=now, state=state, error=error, forget=forget
             )
-
-
-def _check_text(incoming: Incoming) -> None:
-    """Raise ValueError for texts that are none, and for ids of chat or sender that fit no column."""
-    texts = (incoming.sender_name, incoming.chat_title, incoming.text)
-    of_files = [part for file in incoming.files for part in (file.ref, file.name)]
-    if not all(isinstance(each, str) for each in (*texts, *of_files)):
-        raise ValueError("what should be words is none")
-    for name, most in ((incoming.address, 80), (incoming.thread, 40), (incoming.sender, 80)):
-        if len(name) > most or not name.isprintable():
-            raise ValueError("the name of a chat or sender is none")
 
 
 def _log_handled(
@@ -300,11 +301,3 @@ def _log_handled(
         outcome=outcome,
         messages=answers,
     )
-
-
-def _expects_answer(incoming: Incoming) -> bool:
-    """Tell whether the sender waits for an answer: not in a group where they speak to others."""
-    if incoming.kind not in ("text", "other"):
-        return False
-    is_addressed = incoming.text.startswith("/") or incoming.reply_to is not None
-    return incoming.chat_kind == "private" or is_addressed

@@ -21,6 +21,7 @@ ITEMS_A_PAGE = 10
 _PAGE_FRAME = 520  # characters of greeting, legend and footer
 _ITEM_FRAME = 90  # characters of an item beside its own words
 _UNDECIDED_FRAME = 70  # characters that ask to assign the work of an agency that ended
+_AGENCY_FRAME = 70  # characters that name the agency of an item, where the chat has several
 _LINE_FRAME = 230  # characters of a line about several agencies beside its title
 _ACCOUNT_FRAME = 420  # characters of a line about an account near a cap
 
@@ -83,10 +84,12 @@ def paginate(chat_morning: ChatMorning, limit: int) -> list[MorningPage]:
        a chat, then a line for each account near a cap.
     """
     dated, ended, undated = _split_by_kind(chat_morning.items)
-    filler = _PageFiller(limit)
+    several = len({item.addressee for item in chat_morning.items}) > 1
+    beside = _AGENCY_FRAME if several else 0
+    filler = _PageFiller(limit, beside)
     filler.add_items(_by_urgency(dated))  # 1
     if ended:  # 2
-        trial = _PageFiller(limit)
+        trial = _PageFiller(limit, beside)
         trial.add_items(_by_urgency(ended))
         shown = trial.pages[0].items
         filler.add_items(shown)
@@ -102,11 +105,12 @@ def paginate(chat_morning: ChatMorning, limit: int) -> list[MorningPage]:
 
 
 class _PageFiller:
-    """Pages that are filled one after another."""
+    """Pages that are filled one after another; beside: characters that each item takes besides its own."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, beside: int) -> None:
         self.pages: list[MorningPage] = []
         self._limit = limit
+        self._beside = beside
         self._room = 0  # characters left on the last page
 
     def add_items(self, items: Sequence[DueItem]) -> None:
@@ -114,7 +118,7 @@ class _PageFiller:
         for index, item in enumerate(items):
             if index == 0 or len(self.pages[-1].items) >= ITEMS_A_PAGE:
                 self._room = 0
-            self.page_with_room(_weight(item)).items.append(item)
+            self.page_with_room(_weight(item) + self._beside).items.append(item)
 
     def page_with_room(self, weight: int) -> MorningPage:
         """Return the last page, or a new one where it has no room for so many characters."""

@@ -250,6 +250,8 @@ def _compose_message(
     agencies = list(
         dict.fromkeys(item.addressee for item in chat_morning.items if not item.undecided)
     )
+    named = [(item.row.id, item.addressee) for item in page.items if not item.undecided]
+    holders = {str(item): [code, home.agencies[code].name] for item, code in named}
     first = next(iter((*page.items, *page.silent, *page.escalated)), None)
     return {
         "account_id": chat_morning.recipient.account_id,
@@ -258,6 +260,7 @@ def _compose_message(
         "context": {
             "agency": " và ".join(home.agencies[code].name for code in agencies),
             "agency_code": next(iter(agencies), ""),
+            "holders": holders if len(agencies) > 1 else {},
             "asked": any(home.is_outside(code) for code in agencies),
             "left_out": page.left_out,
             "undecided": [item.row.id for item in page.items if item.undecided],

@@ -102,7 +102,8 @@ def build_item(
     """Return the facts of one line.
 
     left, late: working days, one of them 0; see data.rules.states.official_days_left. for_agency: the code
-    of the agency that reads it; another owner's name goes into succeeded_from.
+    of the agency that reads it; another owner's name goes into succeeded_from. agency: the name of whose it is,
+    set where its reader answers for several.
     """
     effective = effective_due(row.due_on, row.extended_to)
     ended = row.kind == "phase_end" and row.due_on < row.tracked_from
@@ -121,6 +122,7 @@ def build_item(
         "returned": row.returned_at is not None and row.state == "open",
         "owner": row.owner_name,
         "undecided": False,
+        "agency": "",
         "succeeded_from": row.owner_name
         if for_agency is not None and row.owner_code != for_agency
         else "",

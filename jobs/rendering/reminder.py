@@ -74,6 +74,7 @@ def _open_items(
     message: Any, listed: Sequence[Row[Any]], today: date, workdays: Workdays
 ) -> list[Item]:
     reader = message.context.get("agency_code", "")
+    holders = message.context.get("holders", {})  # of a chat that answers for several agencies
     items: list[Item] = []
     for row in listed:
         is_held = (
@@ -84,13 +85,14 @@ def _open_items(
         )
         if row.state != "open" or is_held:
             continue
-        item = build_item(
-            row, number=row.position, today=today, workdays=workdays, for_agency=reader
-        )
+        # Without an agency in its greeting, each line names the owner.
+        code, name = holders.get(str(row.id), (reader or row.owner_code, ""))
+        item = build_item(row, number=row.position, today=today, workdays=workdays, for_agency=code)
         item["coordinator"] = row.coordinator_name or ""
         item["rung"] = row.told_rung
         item["undecided"] = row.id in message.context["undecided"]
         item |= reminder_rights(message.context, row.id)
+        item["agency"] = name or ("" if reader or item["undecided"] else row.owner_name)
         items.append(item)
     return items
 

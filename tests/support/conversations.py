@@ -252,10 +252,16 @@ class Talk:
         return await self.say(chat, f"/start {await self.invite(province, code, role, **more)}")
 
     async def say(
-        self, chat: str, text: str, *, sender: str | None = None, reply_to: str | None = None
+        self,
+        chat: str,
+        text: str,
+        *,
+        sender: str | None = None,
+        reply_to: str | None = None,
+        **more: Any,
     ) -> list[Reply]:
-        """Type a text; a chat whose name begins with "-" is a group."""
-        return await self._take(chat, "text", text, sender, reply_to)
+        """Type a text; a chat whose name begins with "-" is a group. more: further fields of Incoming."""
+        return await self._take(chat, "text", text, sender, reply_to, **more)
 
     async def press(self, reply: Reply, label: str, *, sender: str | None = None) -> list[Reply]:
         """Press a button of an answer by its label."""
@@ -276,11 +282,12 @@ class Talk:
         text: str = "",
         reply_to: str | None = None,
         sender: str | None = None,
+        **more: Any,
     ) -> list[Reply]:
         """Send a photo or file, with words beneath it; its bytes are fetched already."""
         files = (Attachment("x", name, len(content), content),)
         kind = "text" if text else "other"
-        return await self._take(chat, kind, text, sender, reply_to, files)
+        return await self._take(chat, kind, text, sender, reply_to, files, **more)
 
     async def happen(self, chat: str, kind: Any, text: str = "") -> list[Reply]:
         """Let something else come in: moved, gone, back, other."""
@@ -330,6 +337,7 @@ class Talk:
         sender: str | None,
         reply_to: str | None,
         files: tuple[Attachment, ...] = (),
+        **more: Any,
     ) -> tuple[int, list[Answer]]:
         group = chat.startswith("-")
         chat_kind: Literal["private", "group"] = "group" if group else "private"
@@ -346,6 +354,7 @@ class Talk:
             text=text,
             reply_to=reply_to,
             files=files,
+            **more,
         )
         router = Router(
             lambda: self.registry,

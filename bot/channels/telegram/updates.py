@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+from bot.channels.telegram.borrowed import find_borrowed
 from jobs.channel import Attachment, Incoming
 
 _ATTACHMENTS = (
@@ -76,6 +77,8 @@ def _message(account_id: int, number: str, message: Any, own_title: str | None) 
         sent_at=message.date,
         attachments=attachments,
         files=_files(message),
+        borrowed=find_borrowed(message.to_dict()),
+        album=message.media_group_id or "",
     )
 
 

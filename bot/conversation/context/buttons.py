@@ -1,4 +1,4 @@
-"""Buttons under lists: items by number, pages, commands."""
+"""Buttons under lists, and the numbers before their items: by number, pages, commands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from jobs.channel import Button
 from jobs.rendering.buttons import number_rows
 
 ButtonRows = tuple[tuple[Button, ...], ...]
+
+# In a message's context: the id of the list whose numbers it shows again; 0: its items stand without numbers.
+ORIGIN_KEY = "again"
+UNNUMBERED: dict[str, object] = {ORIGIN_KEY: 0}
 
 _LONGEST_ACTION = 64  # bytes
 

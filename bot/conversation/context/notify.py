@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.conversation.context.buttons import ButtonRows
+from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.turn import Turn, VisibleObligation
 from jobs.channel import Answer
@@ -30,6 +30,7 @@ async def coordinator_notices(
     content: dict[str, object] = {
         "item": obligation.as_item(turn, holder=obligation.holder),
         "agency": obligation.holder,
+        **UNNUMBERED,
         **context,
     }
     return [

@@ -64,6 +64,12 @@ class Turn:
         return {code: known[code] for code in codes if code in known}
 
     @property
+    def types_choices(self) -> bool:
+        """Tell whether people here see the choices of a message as numbers, and not as buttons."""
+        capabilities = self.capabilities.get(self.incoming.account_id)
+        return capabilities is None or not capabilities.buttons
+
+    @property
     def pressed_message_id(self) -> str | None:
         """Return the remote id of the message whose button was pressed; None for typed words."""
         return self.incoming.reply_to if self.incoming.kind == "action" else None
@@ -87,7 +93,8 @@ class VisibleObligation:
         """Return it as a line of a list, with `said` (its state in one word) and its holder's name.
 
         extendable: a later date may be asked for; assignable: nobody holds it, and the caller may assign it.
-        holder: the name to show; by default "" for the caller's own agencies.
+        holder: the name to show; by default "" for the caller's own agencies. Where the caller has several of
+        these, `agency` names the one that holds it.
         """
         item = build_item(
             self.row,
@@ -96,11 +103,13 @@ class VisibleObligation:
             workdays=turn.registry.workdays,
             for_agency=self.holder_code,
         )
+        own = {enrolled.agency_id for enrolled in turn.caller.enrolments}
+        is_own = self.subject.holder_id in own
         if holder is None:
-            own = {enrolled.agency_id for enrolled in turn.caller.enrolments}
-            holder = "" if self.subject.holder_id in own else self.holder
+            holder = "" if is_own else self.holder
         return {
             **item,
+            "agency": self.holder if is_own and len(own) > 1 and not holder else "",
             "undecided": self.holder_code is None,
             "assignable": self.may_be_assigned(turn),
             "extendable": self.may_be_extended(turn),

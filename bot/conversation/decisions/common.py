@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bot.conversation.context.buttons import ButtonRows
+from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.deciding import (
     find_decidable_ids,
     refuse_decision,
@@ -231,6 +231,7 @@ async def decision_notices(
             "reason": "",
             "until": "",
             "document": "",
+            **(UNNUMBERED if len(entries) == 1 else {}),
             **details,
         }
         ids = tuple(each.id for each in entries) if choices else ()

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.buttons import ButtonRows, open_buttons
+from bot.conversation.context.buttons import UNNUMBERED, ButtonRows, open_buttons
 from bot.conversation.context.deciding import (
     caller_decides_condition,
     find_decidable_ids,
@@ -34,6 +34,7 @@ from bot.conversation.decisions.common import (
     open_decision_dialog,
     outcome_context,
 )
+from bot.conversation.decisions.files import files_button
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
@@ -104,6 +105,7 @@ async def ask_completion_decision(
         .limit(1)
     )
     reply = replies.one_or_none()
+    files = await evidence.list_evidence_names(turn.connection, row.id)
     context: dict[str, object] = {
         "item": obligation.as_item(turn, holder=obligation.holder),
         "submitted_on": civil_date(row.submitted_at).isoformat(),
@@ -111,13 +113,14 @@ async def ask_completion_decision(
         "on_time": not is_done_late(row.done_on, row.judged_on),
         "document": (reply.document or "") if reply is not None else "",
         "note": (reply.note or "") if reply is not None else "",
-        "files": await evidence.list_evidence_names(turn.connection, row.id),
+        "files": files,
+        **UNNUMBERED,
     }
     choices = (Button("Xác nhận", f"confirm:{row.id}"), Button("Trả lại", f"return:{row.id}"))
     return Answer(
         "to_confirm_one",
         context,
-        buttons=(choices, *back),
+        buttons=(choices, *files_button(row.id, len(files)), *back),
         items=(row.id,),
         edits=turn.pressed_message_id,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.buttons import ButtonRows
+from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.deciding import find_decidable_ids, refuse_plan_decision
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from bot.conversation.decisions.assignment import assign_agency, find_living_agencies
@@ -49,7 +49,7 @@ async def ask_dispute_decision(
         return None
     return Answer(
         "to_settle",
-        {"item": obligation.as_item(turn, holder=obligation.holder)},
+        {"item": obligation.as_item(turn, holder=obligation.holder), **UNNUMBERED},
         buttons=(*dispute_decision_buttons(row.id), *back),
         items=(row.id,),
         edits=turn.pressed_message_id,

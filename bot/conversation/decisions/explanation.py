@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import deciding_role, find_decidable_ids
 from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
@@ -111,6 +112,7 @@ async def _request_explanations(
             "item": obligation.as_item(turn, holder=""),
             "question": question,
             "by": by,
+            **UNNUMBERED,
         }
         button = ((Button("Trả lời giải trình", f"explain:{explanation_id}"),),)
         notices.extend(

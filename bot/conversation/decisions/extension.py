@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from bot.conversation.context.buttons import ButtonRows, open_buttons
+from bot.conversation.context.buttons import UNNUMBERED, ButtonRows, open_buttons
 from bot.conversation.context.deciding import (
     caller_decides_condition,
     find_decidable_ids,
@@ -94,6 +94,7 @@ async def ask_extension_decision(
             "item": obligation.as_item(turn, holder=obligation.holder),
             "until": request.until.isoformat(),
             "reason": request.reason,
+            **UNNUMBERED,
         },
         buttons=(*extension_decision_buttons(request.id), *back),
         items=(obligation.id,),
@@ -120,6 +121,7 @@ async def grant_extension(turn: Turn, request_id: int) -> list[Answer]:
                 "until": request.until.isoformat(),
                 "onward": onward.title,
                 "onward_on": onward.due_on.isoformat(),
+                **UNNUMBERED,
             },
             buttons=(anyway, *rest),
             items=(obligation.id,),

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
-from bot.conversation.decisions import completion, dispute, extension
+from bot.conversation.decisions import completion, dispute, extension, files
 from bot.conversation.decisions.common import DecisionDialogHandler
 from jobs.channel import Answer
 
@@ -19,6 +19,7 @@ DECISION_BUTTON_ACTIONS: dict[str, Callable[[Turn, int], Awaitable[list[Answer]]
     "confirm": completion.confirm_completion,
     "confirmall": completion.confirm_listed_completions,
     "return": completion.ask_return_reason,
+    "files": files.send_evidence_files,
     "grant": extension.grant_extension,
     "grantyes": extension.grant_extension_after_warning,
     "refuse": extension.ask_refusal_reason,

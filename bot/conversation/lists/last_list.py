@@ -1,43 +1,59 @@
-"""The list that a typed number refers to: the last one shown in a chat, or the message replied to.
+"""The list that words refer to: the last one that surely arrived before them, or the message replied to.
 
 Guarantees:
-- A number chooses a button only after a list of one item; otherwise it means an item.
-- A list that may not have arrived is marked doubtful, so that the bot asks.
-- Pages of one morning are one list, and a list shown again keeps its numbers.
+- A list that may have arrived since, or that arrived after the words, makes the answer doubtful: the bot asks.
+- Under one page of several, words mean its only item where they are a reply to it, and else no item.
+- A list shown again keeps its numbers, and an item opened from a list has its number there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, or_, select
 
+from bot.conversation.context.buttons import ORIGIN_KEY
 from bot.conversation.context.turn import Turn
 from data.models import Message, MessageItem, Obligation
+from data.outbox.arrivals import (
+    ARRIVED,
+    MAY_HAVE_ARRIVED,
+    find_unsure_list,
+    was_sent_after,
+)
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
 from jobs.rendering.reminder import REMINDER, reminder_rights
 
-REPEATED_LIST_KEY = "again"  # in a message's context: the id of the message whose list it repeats
+# Messages that confirm what was said of their items. They are no lists: only a reply to one means its items.
+_CONFIRMATIONS = frozenset(
+    {"recorded", "recorded_several", "undone", "closed", "evidence_kept", "offer_answered"}
+)
+_HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class ShownList:
     """A message that listed items, (number, obligation id) each, and its buttons.
 
-    answers_it: the sender replied to this message or pressed its button. undated: all its tasks have no
-    due date. is_page: other pages were sent with it, numbered on. doubtful: it may not have arrived.
+    A number of 0: the item stands there without one. origin_id: the list whose numbers it shows, maybe its
+    own; 0: it shows none. broadcast_on: the morning that the numbers are of. undated: all its tasks have no
+    due date. is_page: other pages were sent with it, numbered on. in_place: it replaced an earlier message.
+    answers_it: the sender replied to this message or pressed its button. doubtful: words need not mean it.
     """
 
-    message_id: int  # of the list as first shown
+    message_id: int
+    origin_id: int
     items: tuple[tuple[int, int], ...]
     buttons: tuple[Button, ...]
     broadcast_on: date | None
     undated: bool
     is_page: bool
+    in_place: bool
     answers_it: bool
     doubtful: bool = False
 
@@ -48,23 +64,26 @@ class ShownList:
 
     @property
     def only_item(self) -> int | None:
-        """Return the obligation of a list of one item, else None."""
-        return self.items[0][1] if len(self.items) == 1 else None
+        """Return the obligation that words without a number mean; None where they may mean several."""
+        alone = len(self.items) == 1 and (self.answers_it or not self.is_page)
+        return self.items[0][1] if alone else None
 
     @property
-    def list_id(self) -> int | None:
-        """Return the message whose list this single item was opened from, if any."""
-        return self._key_of("back")
+    def is_opened(self) -> bool:
+        """Tell whether it shows a single item that was opened from a list."""
+        return len(self.items) == 1 and self.origin_id not in (0, self.message_id)
+
+    @property
+    def numbers(self) -> dict[str, object]:
+        """Return what the context of a message needs that shows these numbers again."""
+        return {ORIGIN_KEY: self.origin_id}
 
     @property
     def explanation_id(self) -> int | None:
         """Return the explanation that this message asks for, if any."""
-        return self._key_of("explain")
-
-    def _key_of(self, wanted: str) -> int | None:
         for button in self.buttons:
             verb, _, argument = button.action.partition(":")
-            if verb == wanted and argument.isdecimal():
+            if verb == "explain" and argument.isdecimal():
                 return int(argument)
         return None
 
@@ -76,64 +95,51 @@ class ShownList:
 
 
 async def last_shown_list(turn: Turn) -> ShownList | None:
-    """Return the list that a text or button refers to; None before the first list."""
-    if turn.incoming.reply_to is not None:
-        rows = await turn.connection.execute(
-            select(Message)
-            .where(Message.chat_id == turn.chat.id, Message.remote_id == turn.incoming.reply_to)
-            .order_by(Message.id.desc())  # an edit is a later row at the same place
-            .limit(1)
-        )
-        row = rows.one_or_none()
-        if row is not None:
-            shown_list = await _load_list(turn, row, answers_it=True)
-            if shown_list is not None:
-                return shown_list
-    if turn.incoming.kind == "action":
+    """Return the list that a text or button refers to; None before the first list.
+
+    A doubtful one is the latest that the sender may have seen. Words in reply to a message that is not
+    known here, maybe one without a receipt, mean none surely.
+    """
+    replied = await _list_replied_to(turn)
+    if replied is not None or turn.incoming.kind == "action":
+        return replied
+    last = await _load_message(turn, turn.chat.last_menu_message_id)
+    unsure_id = await find_unsure_list(turn.connection, turn.chat.id, after=last)
+    shown = await _load_message(turn, unsure_id) or last
+    if shown is None:
         return None
-    last = turn.chat.last_menu_message_id
-    unsure = await turn.connection.scalar(
-        select(Message.id)
-        .join(MessageItem, MessageItem.message_id == Message.id)
-        .where(
-            Message.chat_id == turn.chat.id, Message.state == "uncertain", Message.id > (last or 0)
-        )
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    if unsure is None:
-        return None if last is None else await list_by_message(turn, last)
-    shown_list = await list_by_message(turn, unsure)
-    return None if shown_list is None else replace(shown_list, doubtful=True)
+    found = await _load_list(turn, shown, answers_it=False)
+    doubtful = unsure_id is not None or turn.incoming.reply_to is not None
+    if not doubtful and turn.event_id is not None:
+        doubtful = await was_sent_after(turn.connection, shown, turn.event_id)
+    return replace(found, doubtful=doubtful) if found is not None else None
 
 
 async def list_by_message(turn: Turn, message_id: int) -> ShownList | None:
     """Return the list of one of this chat's messages; None for another chat's or one without items."""
-    rows = await turn.connection.execute(
-        select(Message).where(Message.id == message_id, Message.chat_id == turn.chat.id)
-    )
-    row = rows.one_or_none()
+    row = await _load_message(turn, message_id)
     return None if row is None else await _load_list(turn, row, answers_it=False)
 
 
 async def find_source_list(turn: Turn, shown_list: ShownList) -> ShownList:
     """Return the list from which a single item was opened; any other list is its own source."""
-    if shown_list.list_id is None:
+    if not shown_list.is_opened:
         return shown_list
-    return await list_by_message(turn, shown_list.list_id) or shown_list
+    return await list_by_message(turn, shown_list.origin_id) or shown_list
 
 
 async def find_list_with_item(
     turn: Turn, shown_list: ShownList | None, obligation_id: int
 ) -> ShownList | None:
-    """Return the list that holds an item: this one, its source, or another page of that morning."""
+    """Return the list that shows an item: this one, its source, or another page of that morning.
+
+    Without such a list it returns the source, from which a single item's menu leads back.
+    """
     if shown_list is None:
         return None
-    source = (
-        shown_list if shown_list.only_item is None else await find_source_list(turn, shown_list)
-    )
+    source = await find_source_list(turn, shown_list)
     if source.broadcast_on is None or obligation_id in source.obligation_ids:
-        return source if source.only_item is None or source.is_page else None
+        return source if len(source.items) > 1 or source.is_page else None
     message_id = await turn.connection.scalar(
         select(Message.id)
         .join(MessageItem, MessageItem.message_id == Message.id)
@@ -142,75 +148,101 @@ async def find_list_with_item(
             Message.broadcast_on == source.broadcast_on,
             MessageItem.obligation_id == obligation_id,
         )
+        .order_by(ARRIVED.desc(), Message.id)
         .limit(1)
     )
     return source if message_id is None else await list_by_message(turn, message_id)
 
 
-async def find_item(turn: Turn, shown_list: ShownList, number: int) -> int | None:
-    """Return the obligation of a number in the list's source, or in another page of that morning."""
-    source = await find_source_list(turn, shown_list)
-    for position, obligation_id in source.items:
-        if position == number:
-            return obligation_id
-    morning = await find_broadcast_day(turn, source)
-    if morning is None:
+async def list_earlier_lists(turn: Turn, shown_list: ShownList, most: int) -> list[ShownList]:
+    """Return the last lists that surely arrived before this one and its morning, the latest first."""
+    other_morning = Message.broadcast_on.is_distinct_from(shown_list.broadcast_on)
+    rows = await turn.connection.execute(
+        select(Message)
+        .where(
+            Message.chat_id == turn.chat.id,
+            ARRIVED,
+            Message.id < shown_list.message_id,
+            Message.id != shown_list.origin_id,
+            _HAS_ITEMS,
+            *([other_morning] if shown_list.broadcast_on is not None else []),
+        )
+        .order_by(Message.id.desc())
+        .limit(most)
+    )
+    loaded = [await _load_list(turn, row, answers_it=False) for row in rows.all()]
+    return [each for each in loaded if each is not None]
+
+
+async def find_lowest_list(turn: Turn, shown_list: ShownList) -> ShownList | None:
+    """Return the list that stands lowest in the chat, where an older message was changed since; else None."""
+    if not shown_list.in_place or shown_list.answers_it:
         return None
-    return await turn.connection.scalar(
-        select(MessageItem.obligation_id)
-        .join(Message, Message.id == MessageItem.message_id)
+    rows = await turn.connection.execute(
+        select(Message)
         .where(
             Message.chat_id == turn.chat.id,
-            Message.broadcast_on == morning,
-            MessageItem.position == number,
+            ARRIVED,
+            Message.edits.is_(None),
+            _HAS_ITEMS,
         )
+        .order_by(Message.id.desc())
         .limit(1)
     )
+    row = rows.one_or_none()
+    return None if row is None else await _load_list(turn, row, answers_it=False)
 
 
-async def find_broadcast_day(turn: Turn, shown_list: ShownList) -> date | None:
-    """Return the day of the morning's list that this is a page of, or whose item it shows.
-
-    A single item counts only for the chat's latest morning: numbers of an older list may have changed.
-    """
-    if shown_list.broadcast_on is not None or shown_list.only_item is None:
-        return shown_list.broadcast_on
-    latest = (
-        select(func.max(Message.broadcast_on))
-        .where(Message.chat_id == turn.chat.id, Message.state == "sent")
-        .scalar_subquery()
-    )
-    day: date | None = await turn.connection.scalar(
-        select(Message.broadcast_on)
-        .join(MessageItem, MessageItem.message_id == Message.id)
-        .where(
-            Message.chat_id == turn.chat.id,
-            Message.broadcast_on == latest,
-            MessageItem.obligation_id == shown_list.only_item,
-        )
+async def _list_replied_to(turn: Turn) -> ShownList | None:
+    if turn.incoming.reply_to is None:
+        return None
+    rows = await turn.connection.execute(
+        select(Message)
+        .where(Message.chat_id == turn.chat.id, Message.remote_id == turn.incoming.reply_to)
+        .order_by(Message.id.desc())  # an edit is a later row at the same place
         .limit(1)
     )
-    return day
+    row = rows.one_or_none()
+    return None if row is None else await _load_list(turn, row, answers_it=True)
+
+
+async def _load_message(turn: Turn, message_id: int | None) -> Row[Any] | None:
+    if message_id is None:
+        return None
+    rows = await turn.connection.execute(
+        select(Message).where(Message.id == message_id, Message.chat_id == turn.chat.id)
+    )
+    return rows.one_or_none()
 
 
 async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownList | None:
-    origin = row.context.get(REPEATED_LIST_KEY)
-    if origin is not None:
-        shown = await list_by_message(turn, origin)
-        if shown is None:
-            return None
-        buttons = tuple(button for line in parse_buttons(row.buttons) for button in line)
-        return replace(shown, buttons=buttons, answers_it=answers_it)
-    listed = await turn.connection.execute(
+    """Return a message as a list: its items with the numbers that it shows.
+
+    1. Read its items; of a confirmation that was replied to, those it names.
+    2. Where it shows another list again, take their numbers and the morning from that one.
+    """
+    listed = await turn.connection.execute(  # 1
         select(MessageItem.position, MessageItem.obligation_id, Obligation.kind)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)
         .where(MessageItem.message_id == row.id)
         .order_by(MessageItem.position)
     )
     lines = listed.all()
-    items = tuple((int(line.position), int(line.obligation_id)) for line in lines)
+    items = [(int(line.position), int(line.obligation_id)) for line in lines]
+    if not items and answers_it and row.template in _CONFIRMATIONS:
+        items = _confirmed_item(row.context)
     if not items:
         return None
+    origin_id = row.context.get(ORIGIN_KEY, row.id)
+    is_page, broadcast_on = row.pages > 1 or await _has_other_page(turn, row), row.broadcast_on
+    if origin_id != row.id and lines:  # 2
+        origin = await _load_message(turn, origin_id)
+        numbers: Mapping[int, int] = {}
+        if origin is not None:
+            numbers = await _load_numbers(turn, origin)
+            is_page = origin.pages > 1 and bool(row.context.get("items"))
+            broadcast_on = await _still_latest(turn, origin.broadcast_on)
+        items = [(numbers.get(obligation_id, 0), obligation_id) for _, obligation_id in items]
     rows = parse_buttons(row.buttons)
     if row.template == REMINDER and len(items) == 1:
         # The sender makes a reminder's buttons.
@@ -218,10 +250,65 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
         rows = item_buttons(items[0][1], lines[0].kind, **rights)
     return ShownList(
         message_id=row.id,
-        items=items,
+        origin_id=origin_id,
+        items=tuple(items),
         buttons=tuple(button for line in rows for button in line),
-        broadcast_on=row.broadcast_on,
-        undated=all(line.kind == UNDATED for line in lines),
-        is_page=row.pages > 1,
+        broadcast_on=broadcast_on,
+        undated=bool(lines) and all(line.kind == UNDATED for line in lines),
+        is_page=is_page,
+        in_place=row.edits is not None,
         answers_it=answers_it,
     )
+
+
+async def _has_other_page(turn: Turn, row: Row[Any]) -> bool:
+    """Tell whether another list of that morning may stand in the chat: of another province, or rerouted."""
+    if row.broadcast_on is None:
+        return False
+    other = await turn.connection.scalar(
+        select(Message.id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.broadcast_on == row.broadcast_on,
+            Message.id != row.id,
+            or_(ARRIVED, MAY_HAVE_ARRIVED),
+            _HAS_ITEMS,
+        )
+        .limit(1)
+    )
+    return other is not None
+
+
+async def _still_latest(turn: Turn, morning: date | None) -> date | None:
+    """Return a morning if no later one arrived in this chat: numbers of an older one may have changed."""
+    if morning is None:
+        return None
+    later = await turn.connection.scalar(
+        select(Message.id)
+        .where(Message.chat_id == turn.chat.id, ARRIVED, Message.broadcast_on > morning)
+        .limit(1)
+    )
+    return morning if later is None else None
+
+
+async def _load_numbers(turn: Turn, origin: Row[Any]) -> dict[int, int]:
+    """Return the number of each obligation in a list, and in the other pages of its morning."""
+    of_morning = (Message.chat_id == turn.chat.id) & (Message.broadcast_on == origin.broadcast_on)
+    rows = await turn.connection.execute(
+        select(MessageItem.obligation_id, MessageItem.position)
+        .join(Message, Message.id == MessageItem.message_id)
+        .where(Message.id == origin.id if origin.broadcast_on is None else of_morning)
+        .order_by(Message.id != origin.id, Message.id)
+    )
+    numbers: dict[int, int] = {}
+    for row in rows:
+        numbers.setdefault(int(row.obligation_id), int(row.position))
+    return numbers
+
+
+def _confirmed_item(context: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the one item that a confirmation names, which has no number there; several are no list."""
+    named = [context["item"]] if context.get("item") else []
+    for lines in ("recorded", "left", "taken_back"):
+        named += context.get(lines, ())
+    return [(0, int(named[0]["id"]))] if len(named) == 1 else []

@@ -1,8 +1,8 @@
 """An item's number, a task's code, or a code with its plan's number, to obligations.
 
 Guarantees:
-- A number counts only in the list it was typed for.
-- A code that fits several obligations returns all of them, so that the bot asks.
+- A number counts only in a list that surely arrived (numbers.py).
+- A number or code that fits several obligations returns all of them, so that the bot asks.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.last_list import (
-    ShownList,
-    find_broadcast_day,
-    find_item,
-    find_source_list,
+from bot.conversation.lists.last_list import ShownList
+from bot.conversation.lists.numbers import (
+    Meaning,
+    list_all_items,
+    list_numbered_items,
+    resolve_number,
 )
-from data.models import Message, MessageItem, Obligation, Plan
+from data.models import Obligation, Plan
 from data.obligations import lists
 from data.registry.province import Province
-from data.rules.ladder import UNDATED
+from data.registry.titles import obligation_title
 from data.text import fold
+from jobs.rendering.items import load_obligation_rows
 
 _BARE_NUMBER = re.compile(
     r"(?:(?:việc|viec|số|so|mục|muc)\s+){0,2}(\d{1,3})\s*[.):]?", re.IGNORECASE
 )
+_LEAST_WORDS = 4  # of a text that may hold a title and say something
 _MAX_HELD = 200  # obligations whose codes the reader knows
 
 
@@ -51,22 +54,24 @@ async def list_nameable_codes(turn: Turn) -> frozenset[str]:
     return frozenset(codes)
 
 
-async def resolve_reference(turn: Turn, shown_list: ShownList | None, ref: str) -> list[int]:
-    """Return the obligations that a reference may mean; several where it is ambiguous.
+async def resolve_reference(turn: Turn, shown_list: ShownList | None, ref: str) -> Meaning:
+    """Return what a number or code means; several obligations where it is ambiguous.
 
     Looks for a code in the list shown, then among current obligations, then among all open ones. A code of
     confirmed obligations alone returns the latest of them.
     """
     if ref.isdecimal():
-        item = await find_item(turn, shown_list, int(ref)) if shown_list is not None else None
-        return [] if item is None else [item]
+        if shown_list is None:
+            return Meaning([], is_sure=False)
+        return await resolve_number(turn, shown_list, int(ref))
     *plan, code = ref.split()
     rows = [
         row
         for row in await _list_held(turn, code)
         if not plan or plan[0] in _plan_number_forms(row)
     ]
-    shown = {obligation_id for _, obligation_id in await list_all_items(turn, shown_list)}
+    listed, _ = await list_all_items(turn, shown_list)
+    shown = {obligation_id for _, obligation_id in listed}
     until = lists.last_current_day(turn.today)
     for among in (
         [row for row in rows if row.id in shown],
@@ -74,38 +79,22 @@ async def resolve_reference(turn: Turn, shown_list: ShownList | None, ref: str) 
         rows,
     ):
         if among:
-            return [row.id for row in among]
+            return Meaning([row.id for row in among], is_sure=len(among) == 1)
     closed = await _list_held(turn, code, done=True)
-    return [row.id for row in closed if not plan or plan[0] in _plan_number_forms(row)][:1]
+    ids = [row.id for row in closed if not plan or plan[0] in _plan_number_forms(row)][:1]
+    return Meaning(ids, is_sure=bool(ids))
 
 
-async def list_all_items(turn: Turn, shown_list: ShownList | None) -> list[tuple[int, int]]:
-    """Return (number, obligation id) of a list, with all pages of its morning.
-
-    The tasks without a due date are a list apart: "tất cả" means them on their own page, or once no item
-    with a date is open any more.
-    """
-    if shown_list is None:
+async def list_titles(turn: Turn, shown_list: ShownList | None, text: str) -> list[tuple[int, str]]:
+    """Return the titles of a list with their numbers; none where a text is too short to hold one."""
+    if shown_list is None or len(text.split()) < _LEAST_WORDS:
         return []
-    source = await find_source_list(turn, shown_list)
-    morning = await find_broadcast_day(turn, source)
-    if morning is None:
-        return list(source.items)
-    listed = await turn.connection.execute(
-        select(MessageItem.position, MessageItem.obligation_id, Obligation.kind, Obligation.state)
-        .join(Message, Message.id == MessageItem.message_id)
-        .join(Obligation, Obligation.id == MessageItem.obligation_id)
-        .where(Message.chat_id == turn.chat.id, Message.broadcast_on == morning)
-        .order_by(MessageItem.position)
-    )
-    rows = listed.all()
-    undated = [row for row in rows if row.kind == UNDATED]
-    dated = [row for row in rows if row.kind != UNDATED]
-    if undated and (source.undated or all(row.state != "open" for row in dated)):
-        chosen = undated
-    else:
-        chosen = dated
-    return list(dict.fromkeys((int(row.position), int(row.obligation_id)) for row in chosen))
+    numbers = {
+        item.obligation_id: item.number for item in await list_numbered_items(turn, shown_list)
+    }
+    numbers |= {item: number for number, item in shown_list.items}
+    rows = await load_obligation_rows(turn.connection, list(numbers))
+    return [(numbers[key], obligation_title(row)) for key, row in rows.items()]
 
 
 def is_about_other_agency(turn: Turn, text: str) -> bool:

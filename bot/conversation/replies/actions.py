@@ -61,7 +61,9 @@ def _reply_action(verb: str) -> ButtonAction:
 def _reply_to_all_action(verb: str) -> ButtonAction:
     async def act(turn: Turn, message_id: int, shown_list: ShownList | None) -> list[Answer]:
         chosen = await list_by_message(turn, message_id) if message_id else shown_list
-        return await handle_reply_to_all(turn, verb, chosen) if chosen else [Answer("unknown_item")]
+        if chosen is None:
+            return [Answer("unknown_item")]
+        return await handle_reply_to_all(turn, verb, chosen, chosen.obligation_ids)
 
     return act
 

@@ -7,18 +7,30 @@ Guarantees:
 
 from __future__ import annotations
 
-from typing import Any
-
-from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from bot.conversation.lists.last_list import ShownList, find_source_list
-from bot.conversation.lists.references import list_all_items, resolve_reference
+from bot.conversation.lists.last_list import ShownList
+from bot.conversation.lists.numbers import list_all_items
+from bot.conversation.lists.references import resolve_reference
 from bot.conversation.reader.understand import TaskReading, Understanding
 from bot.conversation.replies import extension as extension_reply
 from bot.conversation.replies import problem as problem_reply
 from bot.conversation.replies.colleagues import load_replaced
-from bot.conversation.replies.record import Reply, record_and_recompute, reply_refusal, undo_button
-from bot.conversation.replies.show import ask_with_list, build_list_view, no_list_answer
+from bot.conversation.replies.record import (
+    Reply,
+    add_kept_document,
+    record_and_recompute,
+    reply_refusal,
+    undo_button,
+)
+from bot.conversation.replies.show import (
+    ListView,
+    ask_doubtful,
+    ask_number,
+    ask_with_list,
+    build_list_view,
+    find_list_to_show,
+    no_list_answer,
+)
 from data.progress.extensions import ExtensionAlreadyOpen, ExtensionCapReached, ExtensionTooLate
 from data.progress.replies import ObligationNotOpen, lock_obligations
 from data.rules.ladder import UNDATED
@@ -66,32 +78,31 @@ async def handle_several_replies(
         if task.ref in WHOLE_LIST_REFS:
             everything.append(task)
             continue
-        ids = await resolve_reference(turn, shown_list, task.ref)
-        if len(ids) != 1:
-            return await _not_found(turn, shown_list, task.ref)
-        contradicted = ids[0] in chosen and chosen[ids[0]] != task
-        chosen[ids[0]] = None if contradicted else task
+        meaning = await resolve_reference(turn, shown_list, task.ref)
+        if not meaning.is_sure:
+            number = int(task.ref) if task.ref.isdecimal() else None
+            return [await ask_number(turn, shown_list, meaning, number)]
+        (obligation_id,) = meaning.obligation_ids
+        contradicted = obligation_id in chosen and chosen[obligation_id] != task
+        chosen[obligation_id] = None if contradicted else task
     if everything:
         if shown_list is None:
             return [no_list_answer("no_list")]
         default = everything[0] if len(everything) == 1 else None
-        # In reply to one page, "tất cả" means that page alone.
-        page = shown_list.items if shown_list.answers_it else None
-        for _, obligation_id in page or await list_all_items(turn, shown_list):
+        listed, all_arrived = await list_all_items(turn, shown_list)
+        if shown_list.answers_it:  # in reply to one page, "tất cả" means that page alone
+            listed = list(shown_list.items)
+        elif not all_arrived:
+            return [await ask_doubtful(turn, shown_list, None)]
+        for _, obligation_id in listed:
             chosen.setdefault(obligation_id, default)
     await lock_obligations(turn.connection, list(chosen))
     visible = await visible_obligations(turn, list(chosen))
-    if not visible:
-        return await _not_found(turn, shown_list, "")
-    return await _record_each(turn, visible, chosen, shown_list)
-
-
-async def _not_found(turn: Turn, shown_list: ShownList | None, ref: str) -> list[Answer]:
+    if visible:
+        return await _record_each(turn, visible, chosen, shown_list)
     if shown_list is None:
         return [no_list_answer("no_list")]
-    if ref.isdecimal():
-        return [await ask_with_list(turn, "no_number", shown_list, int(ref))]
-    return [await ask_with_list(turn, "which" if not ref else "no_code", shown_list)]
+    return [await ask_with_list(turn, "which", shown_list)]
 
 
 async def _record_each(
@@ -100,7 +111,8 @@ async def _record_each(
     chosen: dict[int, TaskReading | None],
     shown_list: ShownList | None,
 ) -> list[Answer]:
-    numbers = {item: number for number, item in await list_all_items(turn, shown_list)}
+    listed, _ = await list_all_items(turn, shown_list)
+    numbers = {item: number for number, item in listed}
     recorded: list[dict[str, object]] = []
     left: list[dict[str, object]] = []
     notices: list[Answer] = []
@@ -124,22 +136,20 @@ async def _record_each(
     for line in recorded:
         line["replaces"] = replaced.get(int(str(line["id"])))
     last_id = max(reply_ids.values(), default=None)
-    view: dict[str, Any] = {"items": []}
-    ids: tuple[int, ...] = ()
-    buttons: ButtonRows = ()
-    source = None if shown_list is None else await find_source_list(turn, shown_list)
-    if source is not None and any(item in visible for item in source.obligation_ids):
-        view, ids, buttons = await build_list_view(turn, source)
-        if {line["id"] for line in (*recorded, *left)}.issuperset(ids):
-            view["items"] = []  # the answer shows each line already; the numbers stay valid
+    answer = ListView({"items": []}, (), ())
+    source = await find_list_to_show(turn, shown_list, list(visible))
+    if source is not None:
+        answer = await build_list_view(turn, source)
+        if {line["id"] for line in (*recorded, *left)}.issuperset(answer.items):
+            answer.context["items"] = []  # each line is shown already; the numbers stay valid
     context: dict[str, object] = {
         "recorded": recorded,
         "left": left,
         "repeated_answer": last_id is None,
-        **view,
+        **answer.context,
     }
-    buttons = (*buttons, *undo_button(last_id))
-    return [Answer("recorded_several", context, buttons=buttons, items=ids), *notices, *told]
+    buttons = (*answer.buttons, *undo_button(last_id))
+    return [Answer("recorded_several", context, buttons, answer.items), *notices, *told]
 
 
 async def _record_one(
@@ -169,6 +179,7 @@ async def _record_one(
             )
         if obligation.row.state == "submitted" and reply.verb != "done":
             return "closed"  # a reply about one task alone reopens a reported completion
+        reply = await add_kept_document(turn, reply, obligation)
         return await record_and_recompute(turn, reply, obligation.id), []
     except ObligationNotOpen:
         return "closed"

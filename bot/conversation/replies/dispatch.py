@@ -10,15 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.conversation.context.access import may
-from bot.conversation.context.dialogs import close_open_question
+from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
-from bot.conversation.lists.last_list import ShownList, find_item, last_shown_list
+from bot.conversation.lists.last_list import ShownList, last_shown_list
+from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
     is_about_other_agency,
     list_nameable_codes,
+    list_titles,
     parse_item_number,
     resolve_reference,
 )
+from bot.conversation.reader.copied import is_copied, without_titles
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.actions import handle_reply, run_button
 from bot.conversation.replies.batch import (
@@ -31,12 +34,13 @@ from bot.conversation.replies.dialogs import (
     cancel_open_question,
     is_retraction,
 )
-from bot.conversation.replies.evidence import take_evidence_files
+from bot.conversation.replies.evidence import only_names_document, take_evidence_files
 from bot.conversation.replies.explanation import file_typed_explanation, is_explanation
 from bot.conversation.replies.problem import handle_list_question
-from bot.conversation.replies.record import Reply, handle_reply_to_all
+from bot.conversation.replies.record import EVIDENCE_QUESTION, Reply, handle_reply_to_all
 from bot.conversation.replies.show import (
-    ask_which_of_several,
+    ask_doubtful,
+    ask_number,
     ask_with_list,
     no_list_answer,
     open_item,
@@ -46,6 +50,8 @@ from bot.conversation.targets.ask import handle_target_choice
 from bot.conversation.targets.dispatch import answer_target_words, gives_target_value
 from data.text import fold
 from jobs.channel import Answer
+
+_LONGEST_NOTE = 500  # characters
 
 
 async def answer_button(turn: Turn) -> list[Answer]:
@@ -76,7 +82,7 @@ async def answer_text(turn: Turn) -> list[Answer]:
         await close_open_question(turn)
         return await run_button(turn, action, shown_list)
     answers = await answer_open_question(turn)
-    if answers is None:
+    if answers is None and not is_copied(text):
         answers = await answer_target_words(turn, shown_list)
     if answers is not None:
         return answers
@@ -103,7 +109,10 @@ def _find_label_action(turn: Turn, shown_list: ShownList | None) -> str:
     if shown_list is None or shown_list.doubtful or _is_overheard(turn, shown_list):
         return ""
     typed_label = fold(turn.incoming.text)
-    labelled = (button for button in shown_list.buttons if not button.label.isdecimal())
+    labelled = [button for button in shown_list.buttons if not button.label.isdecimal()]
+    if shown_list.is_page and not shown_list.answers_it:
+        # Other pages have the same labels.
+        labelled = [each for each in labelled if each.action.startswith(("page:", "go:"))]
     return next((button.action for button in labelled if fold(button.label) == typed_label), "")
 
 
@@ -113,34 +122,74 @@ def _is_overheard(turn: Turn, shown_list: ShownList | None) -> bool:
 
 
 async def answer_files(turn: Turn) -> list[Answer]:
-    """Answer photos and files: first their caption, if it says anything, then keep them."""
-    answers: list[Answer] = []
-    if turn.incoming.text:
-        reading = await _read(turn)
-        says = reading.intent != "unclear" or reading.document is not None
-        says = says or gives_target_value(turn)
-        answers = await answer_text(turn) if says else []
-        if any(answer.template.startswith("target_") for answer in answers):
-            return [*answers, Answer("evidence_which")]  # a target's value needs no file
-    return [*answers, *await take_evidence_files(turn)]
+    """Answer photos and files: first the words beneath, if they say anything, then keep them.
+
+    A document's number alone answers the question for one, or is kept with the file.
+    """
+    if not turn.incoming.text:
+        return await take_evidence_files(turn)
+    dialog = await find_open_question(turn)
+    asked = dialog is not None and dialog.asks == EVIDENCE_QUESTION
+    document = only_names_document(turn)
+    if document is not None and not asked:
+        return await take_evidence_files(turn, document=document)
+    shown_list = await last_shown_list(turn)
+    reading = await _read(turn, shown_list)
+    if reading.intent == "unclear" and not asked:
+        named = await _only_names_task(turn, reading, shown_list)
+        if named is not None:
+            return await take_evidence_files(turn, named=named)
+    says = reading.intent != "unclear" or reading.document is not None
+    says = says or gives_target_value(turn) or asked
+    answers = await answer_text(turn) if says else []
+    if any(answer.template.startswith("target_") for answer in answers):
+        return [*answers, Answer("evidence_which")]  # a target's value needs no file
+    return [*answers, *await take_evidence_files(turn, answers)]
+
+
+async def _only_names_task(
+    turn: Turn, reading: Understanding, shown_list: ShownList | None
+) -> int | None:
+    """Return the task that words name and say nothing of ("4", "BC.1"), if one is surely meant."""
+    number = parse_item_number(turn.incoming.text)
+    ref = str(number) if number is not None else ""
+    if (
+        not ref
+        and len(reading.tasks) == 1
+        and fold(reading.tasks[0].ref) == fold(turn.incoming.text)
+    ):
+        ref = reading.tasks[0].ref
+    meaning = await resolve_reference(turn, shown_list, ref) if ref else None
+    return meaning.obligation_ids[0] if meaning is not None and meaning.is_sure else None
 
 
 async def _answer_overheard(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
     """Answer people in a group who talk among themselves: only a number opens an item."""
     if shown_list is None:
         return []
-    number = parse_item_number(turn.incoming.text)
+    number = await _typed_number(turn, shown_list)
     if number is None:
-        tasks = (await _read(turn)).tasks
-        number = int(tasks[0].ref) if len(tasks) == 1 and tasks[0].ref.isdecimal() else None
-    obligation_id = await find_item(turn, shown_list, number) if number is not None else None
-    return [] if obligation_id is None else await open_item(turn, obligation_id, shown_list)
+        return []
+    meaning = await resolve_number(turn, shown_list, number)
+    return await open_item(turn, meaning.obligation_ids[0], shown_list) if meaning.is_sure else []
 
 
-async def _read(turn: Turn) -> Understanding:
+async def _typed_number(turn: Turn, shown_list: ShownList) -> int | None:
+    """Return the number of the one item that words name ("2", "2 xong"), or None."""
+    number = parse_item_number(turn.incoming.text)
+    if number is not None:
+        return number
+    tasks = (await _read(turn, shown_list)).tasks
+    return int(tasks[0].ref) if len(tasks) == 1 and tasks[0].ref.isdecimal() else None
+
+
+async def _read(turn: Turn, shown_list: ShownList | None) -> Understanding:
+    """Read the words typed; what is copied from the bot's own messages is not said."""
     text = turn.incoming.text
+    if is_copied(text):
+        return Understanding("unclear", note=text[:_LONGEST_NOTE])
     reading = understand_reply(
-        text,
+        without_titles(text, await list_titles(turn, shown_list, text)),
         today=turn.today,
         codes=await list_nameable_codes(turn),
         workdays=turn.registry.workdays,
@@ -152,17 +201,15 @@ async def _read(turn: Turn) -> Understanding:
 
 async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
     number = parse_item_number(turn.incoming.text)
-    if shown_list is not None and shown_list.doubtful and not await _names_its_task(turn):
-        return [await ask_with_list(turn, "doubtful", shown_list, number)]
+    if (
+        shown_list is not None
+        and shown_list.doubtful
+        and not await _names_its_task(turn, shown_list)
+    ):
+        return [await ask_doubtful(turn, shown_list, await _typed_number(turn, shown_list))]
     if number is not None and shown_list is not None:
-        choice = shown_list.find_action(number)
-        if choice is not None:
-            return await run_button(turn, choice, shown_list)
-        obligation_id = await find_item(turn, shown_list, number)
-        if obligation_id is None:
-            return [await ask_with_list(turn, "no_number", shown_list, number)]
-        return await open_item(turn, obligation_id, shown_list)
-    reading = await _read(turn)
+        return await _answer_number(turn, number, shown_list)
+    reading = await _read(turn, shown_list)
     explanation_id = shown_list.explanation_id if shown_list is not None else None
     if explanation_id is not None and is_explanation(reading):
         return await file_typed_explanation(turn, explanation_id)
@@ -185,9 +232,22 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
     return [await ask_with_list(turn, why, shown_list)]
 
 
-async def _names_its_task(turn: Turn) -> bool:
+async def _answer_number(turn: Turn, number: int, shown_list: ShownList) -> list[Answer]:
+    """Answer a bare number: a choice where choices are shown as numbers, else an item to look at."""
+    choice = shown_list.find_action(number) if turn.types_choices else None
+    if choice is not None:
+        return await run_button(turn, choice, shown_list)
+    meaning = await resolve_number(turn, shown_list, number)
+    if meaning.is_sure:
+        return await open_item(turn, meaning.obligation_ids[0], shown_list)
+    if not meaning.obligation_ids and shown_list.only_item is not None:
+        return await open_item(turn, shown_list.only_item, shown_list, not_understood=True)
+    return [await ask_number(turn, shown_list, meaning, number)]
+
+
+async def _names_its_task(turn: Turn, shown_list: ShownList) -> bool:
     """Tell whether words name their tasks by codes alone, with no list number."""
-    tasks = (await _read(turn)).tasks
+    tasks = (await _read(turn, shown_list)).tasks
     return bool(tasks) and not any(
         task.ref.isdecimal() or task.ref in WHOLE_LIST_REFS for task in tasks
     )
@@ -200,7 +260,13 @@ async def _answer_several(
     if refs == {("all", "acknowledge")} and shown_list is not None:
         if shown_list.only_item is not None:
             return await handle_reply(turn, Reply("ack"), shown_list.only_item, shown_list)
-        return await handle_reply_to_all(turn, "ack", shown_list)
+        pairs, all_arrived = await list_all_items(turn, shown_list)
+        if shown_list.answers_it:
+            pairs = list(shown_list.items)
+        elif not all_arrived:
+            return [await ask_doubtful(turn, shown_list, None)]
+        ids = [obligation_id for _, obligation_id in pairs]
+        return await handle_reply_to_all(turn, "ack", shown_list, ids)
     return await handle_several_replies(turn, reading, shown_list)
 
 
@@ -209,16 +275,11 @@ async def _answer_named_task(
 ) -> list[Answer]:
     """Answer words that name one task by its number or code."""
     ref = reading.tasks[0].ref
-    ids = await resolve_reference(turn, shown_list, ref)
-    if len(ids) > 1:
-        return await ask_which_of_several(turn, ids)
-    if not ids:
-        number = int(ref) if ref.isdecimal() else None
-        if shown_list is None:
-            return [no_list_answer("no_list", number)]
-        why = "no_code" if number is None else "no_number"
-        return [await ask_with_list(turn, why, shown_list, number)]
-    (obligation_id,) = ids
+    number = int(ref) if ref.isdecimal() else None
+    meaning = await resolve_reference(turn, shown_list, ref)
+    if not meaning.is_sure:
+        return [await ask_number(turn, shown_list, meaning, number)]
+    (obligation_id,) = meaning.obligation_ids
     reply = reply_from_reading(reading)
     if reply is None:
         asks = fold(ref) != fold(turn.incoming.text)  # a code alone opens its task

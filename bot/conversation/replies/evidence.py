@@ -1,18 +1,25 @@
-"""Evidence of a completion: a document's number, a link, photos and files; asked once, never required.
+"""Evidence of an answer: a document's number, a link, photos and files; asked once, never required.
 
 Guarantees:
 - A document belongs to the completion just recorded, and to no other.
-- A photo or file is kept for one task that is surely meant, or not at all.
+- A photo or file is kept for what the words beneath it report, else for one task that is surely meant, or not at all.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+
+from sqlalchemy import select
 
 from bot.conversation.context.dialogs import find_open_question
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import last_shown_list
+from bot.conversation.lists.numbers import list_numbered_items
+from bot.conversation.reader.asked_document import AskedDocument, read_asked_document
 from bot.conversation.reader.targets import read_target
 from bot.conversation.reader.understand import understand_reply
 from bot.conversation.replies.record import (
@@ -22,24 +29,39 @@ from bot.conversation.replies.record import (
     load_for_reply,
     record_and_recompute,
 )
-from data.progress import evidence, replies
-from data.text import fold
+from data.models import StatusReply
+from data.progress import dialogs, evidence, replies
+from data.progress.undo import find_last_reply_in_chat
 from jobs.channel import Answer
 
 _LINK = re.compile(r"https?://[^\s<>\"]{4,400}", re.IGNORECASE)
+_MOST_TASKS = 5  # that one photo bears out
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """An obligation that files are for, and the reply just given about it, if any."""
+
+    obligation_id: int
+    reply_id: int | None = None
 
 
 async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Add a document's number and date, or a link, to a completion; None where the words name neither."""
+    """Add a document's number and date, or a link, to a completion; None where the words name neither.
+
+    A bare number that the chat shows before an item, or as a choice, means that.
+    """
     text = turn.incoming.text
     if read_target(text, today=turn.today) is not None:
         return None  # the document is the source of a target's value
     link = _LINK.search(text)
-    reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
-    if reading.document is None and fold(text).startswith("so "):
-        text = f"báo cáo {text.strip()}"  # "số 123"
+    document = read_asked_document(text, today=turn.today)
+    if document is None:
         reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
-    if (reading.document is None and link is None) or (reading.tasks and link is None):
+        if (reading.document is None and link is None) or (reading.tasks and link is None):
+            return None
+        document = AskedDocument(reading.document or "", reading.document_on)
+    elif text.strip().isdecimal() and await _is_shown_number(turn, int(text)):
         return None
     obligation = await load_for_reply(turn, "done", dialog.obligation_id)
     if isinstance(obligation, Answer):
@@ -50,26 +72,72 @@ async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None
         return None  # a later reply came
     reply = Reply(
         "done",
-        document=reading.document,
-        document_on=reading.document_on,
+        document=document.number or None,
+        document_on=document.on,
         note=link[0] if link is not None else None,
     )
     added = await record_and_recompute(turn, reply, obligation.id, adds_to=reply_id)
     return await confirm_reply(turn, reply, obligation, None, added, is_addition=True)
 
 
-async def take_evidence_files(turn: Turn) -> list[Answer]:
-    """Keep photos and files for the task that was replied to, just reported as done, or shown alone.
+async def _is_shown_number(turn: Turn, number: int) -> bool:
+    shown_list = await last_shown_list(turn)
+    if shown_list is None:
+        return False
+    if turn.types_choices and shown_list.find_action(number) is not None:
+        return True
+    return any(item.number == number for item in await list_numbered_items(turn, shown_list))
 
-    In a group only a reply is meant for the bot. The answer names each file of a refused type or size.
+
+def only_names_document(turn: Turn) -> AskedDocument | None:
+    """Return the document that the words beneath a file name, where they say nothing else."""
+    text = turn.incoming.text
+    document = read_asked_document(text, today=turn.today)
+    if document is not None and not text.strip().isdecimal():
+        return document
+    reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
+    if reading.intent != "unclear" or reading.tasks or reading.document is None:
+        return None
+    return AskedDocument(reading.document, reading.document_on)
+
+
+async def take_evidence_files(
+    turn: Turn,
+    answers: Sequence[Answer] = (),
+    document: AskedDocument | None = None,
+    *,
+    named: int | None = None,
+) -> list[Answer]:
+    """Keep photos and files for what was just answered, replied to, reported as done, or shown alone.
+
+    answers: those to the words beneath. document, named: what these name, and say nothing of. In a group only
+    a reply is meant for the bot. The answer names each file of a refused type or size; a later part of an
+    album has none, unless it is refused.
     """
     to_us = not turn.caller.in_group or turn.incoming.reply_to is not None
-    obligation_id, reply_id = await _find_evidence_obligation(turn) if to_us else (None, None)
-    if obligation_id is None:
+    begun = await _list_begun(turn) if to_us and not answers and named is None else []
+    meant = begun or ([] if named is None else [_Meant(named)])
+    if to_us and not meant:
+        meant = await _find_meant(turn, answers)
+    if not meant or not to_us:
         return [Answer("evidence_which")] if to_us else []
-    obligation = await load_for_reply(turn, "done", obligation_id)
+    stored: list[Answer] = []
+    for each in meant[:_MOST_TASKS]:
+        answer = await _keep_files(turn, each, document, others=len(meant) - 1)
+        if answer.template != "evidence_kept":
+            return [answer]
+        stored.append(answer)
+    is_told = bool(begun) and not any(answer.context["refused"] for answer in stored)
+    return [] if is_told else stored[:1]
+
+
+async def _keep_files(
+    turn: Turn, meant: _Meant, document: AskedDocument | None, *, others: int
+) -> Answer:
+    obligation = await load_for_reply(turn, "done", meant.obligation_id)
     if isinstance(obligation, Answer):
-        return [obligation]
+        return obligation
+    number, day = document if document is not None else (None, None)
     kept: list[dict[str, object]] = []
     refused: list[dict[str, object]] = []
     for file in turn.incoming.files:
@@ -80,13 +148,16 @@ async def take_evidence_files(turn: Turn) -> list[Answer]:
         try:
             piece = await evidence.store_evidence(
                 turn.connection,
-                obligation_id=obligation_id,
-                reply_id=reply_id,
+                obligation_id=meant.obligation_id,
+                reply_id=meant.reply_id,
                 name=file.name,
                 content=file.content,
                 person_id=turn.caller.person_id,
                 chat_id=turn.chat.id,
                 now=turn.now,
+                document=number,
+                document_on=day,
+                album=turn.incoming.album,
             )
         except evidence.EvidenceTooBig:
             refused.append({"name": name, "why": "too_big"})
@@ -96,20 +167,73 @@ async def take_evidence_files(turn: Turn) -> list[Answer]:
             kept.append({"name": piece.name, "repeated": piece.is_duplicate})
     context: dict[str, object] = {
         "item": obligation.as_item(turn),
+        "others": others,
         "kept": kept,
         "refused": refused,
+        "document": number or "",
+        "document_on": _iso(day),
         "done": obligation.row.state in ("submitted", "confirmed"),
         "most": evidence.MAX_EVIDENCE_BYTES // (1024 * 1024),
     }
-    return [Answer("evidence_kept", context)]
+    return Answer("evidence_kept", context)
 
 
-async def _find_evidence_obligation(turn: Turn) -> tuple[int | None, int | None]:
-    """Return the obligation that files are for, and the reply just given about it, if any."""
+async def _list_begun(turn: Turn) -> list[_Meant]:
+    """Return what earlier parts of this album were kept for."""
+    if not turn.incoming.album:
+        return []
+    tasks = await evidence.list_album_tasks(turn.connection, turn.chat.id, turn.incoming.album)
+    return [_Meant(obligation_id, reply_id) for obligation_id, reply_id in tasks]
+
+
+async def _find_meant(turn: Turn, answers: Sequence[Answer]) -> list[_Meant]:
+    """Return the obligations that files are for: those that the words beneath spoke of go first."""
+    spoken = [key for answer in answers for key in _spoken_of(answer)]
+    if spoken:
+        given = await _list_own_replies(turn)
+        return [_Meant(key, given.get(key)) for key in dict.fromkeys(spoken)]
+    if any(answer.template == "ask" for answer in answers):
+        return []  # the words spoke of a task that is not surely known
     shown_list = await last_shown_list(turn)
     if shown_list is not None and shown_list.answers_it and shown_list.only_item is not None:
-        return shown_list.only_item, None
+        return [_Meant(shown_list.only_item)]
     dialog = await find_open_question(turn)
     if dialog is not None and dialog.asks == EVIDENCE_QUESTION:
-        return dialog.obligation_id, dialog.details["reply_id"]
-    return (shown_list.only_item if shown_list is not None else None), None
+        return [_Meant(dialog.obligation_id, dialog.details["reply_id"])]
+    if shown_list is not None and not shown_list.doubtful and shown_list.only_item is not None:
+        return [_Meant(shown_list.only_item)]
+    last = await find_last_reply_in_chat(
+        turn.connection,
+        chat_id=turn.chat.id,
+        person_id=turn.caller.person_id,
+        since=turn.now - timedelta(minutes=dialogs.DIALOG_MINUTES),
+    )
+    just_done = last is not None and last.said == "completed" and last.obligation_id is not None
+    return [_Meant(last.obligation_id, last.id)] if last is not None and just_done else []
+
+
+def _spoken_of(answer: Answer) -> list[int]:
+    """Return the obligations that an answer recorded something of, or that take no replies any more."""
+    lines: list[Any] = []
+    if answer.template in ("recorded", "closed"):
+        lines = [answer.context["item"]]
+    elif answer.template == "recorded_several":
+        recorded = answer.context["recorded"]
+        lines = recorded if isinstance(recorded, list) else []
+    return [int(line["id"]) for line in lines]
+
+
+async def _list_own_replies(turn: Turn) -> dict[int, int]:
+    """Return the reply that this message gave to each obligation."""
+    if turn.event_id is None:
+        return {}
+    rows = await turn.connection.execute(
+        select(StatusReply.obligation_id, StatusReply.id)
+        .where(StatusReply.chat_id == turn.chat.id, StatusReply.event_id == turn.event_id)
+        .order_by(StatusReply.id)
+    )
+    return {row.obligation_id: row.id for row in rows if row.obligation_id is not None}
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None

@@ -12,6 +12,7 @@ import contextlib
 import re
 from typing import Any
 
+from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.notify import coordinator_notices
@@ -155,6 +156,7 @@ async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: s
             notices.setdefault(notice.to_chat, notice)
     names = dict.fromkeys(each.row.coordinator_name or "cơ quan theo dõi" for each in asked)
     confirmation: dict[str, object] = {
+        **UNNUMBERED,
         "item": one.as_item(turn) if one is not None else None,
         "told": bool(notices),
         "coordinators": list(names),

@@ -8,7 +8,8 @@ Guarantees:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bot.conversation.context.access import may
@@ -21,10 +22,14 @@ from bot.conversation.context.turn import (
     visible_obligations,
 )
 from bot.conversation.decisions.common import outcome_context
-from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.colleagues import load_replaced
-from bot.conversation.replies.show import build_list_view, find_item_number
-from data.progress import replies
+from bot.conversation.replies.show import (
+    build_list_view,
+    find_item_number,
+    find_list_to_show,
+)
+from data.progress import evidence, replies
 from data.progress.outcomes import find_outcome
 from data.progress.replies import ObligationNotOpen, ReplyKind
 from jobs.channel import Answer, Button
@@ -109,6 +114,16 @@ async def record_and_recompute(
     return reply_id
 
 
+async def add_kept_document(turn: Turn, reply: Reply, obligation: VisibleObligation) -> Reply:
+    """Return a completion with the document that was written beneath a kept file, if it names none itself."""
+    if reply.verb != "done" or reply.document is not None or obligation.row.state != "open":
+        return reply
+    kept = await evidence.find_evidence_document(
+        turn.connection, obligation.id, since=obligation.row.returned_at
+    )
+    return reply if kept is None else replace(reply, document=kept[0], document_on=kept[1])
+
+
 async def handle_status(
     turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
@@ -116,6 +131,7 @@ async def handle_status(
 
     A completion without a document's number asks for one, or for a photo, once; nothing waits for it.
     """
+    reply = await add_kept_document(turn, reply, obligation)
     try:
         reply_id = await record_and_recompute(turn, reply, obligation.id)
     except ObligationNotOpen as fault:
@@ -186,16 +202,16 @@ async def confirm_reply(
     if shown_list is None:
         return [Answer("recorded", context), *notices]
     undo = undo_button(reply_id)
-    source = None
-    if shown_list.list_id is not None:
-        source = await list_by_message(turn, shown_list.list_id)
+    source = await find_list_to_show(turn, shown_list, [obligation_id])
     if source is not None:
-        view, ids, rows = await build_list_view(turn, source)
-        context |= view
+        view = await build_list_view(turn, source)
+        context |= view.context
+        rows, ids = view.buttons, view.items
     else:
         # The four choices keep their places, so that a typed number always means the same one.
         rows = () if reply.verb == "done" else obligation.choices(turn)
         ids = (obligation_id,) if rows or undo else ()
+        context |= shown_list.numbers
     buttons = (*rows, *undo)
     return [
         Answer("recorded", context, buttons=buttons, items=ids, edits=turn.pressed_message_id),
@@ -211,10 +227,15 @@ def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
     return turn.registry.workdays.on_or_after(soonest).isoformat()
 
 
-async def handle_reply_to_all(turn: Turn, verb: str, shown_list: ShownList) -> list[Answer]:
-    """Record "ack" or "doing" for every open item of a list that the caller may answer."""
-    await replies.lock_obligations(turn.connection, shown_list.obligation_ids)
-    visible = await visible_obligations(turn, shown_list.obligation_ids)
+async def handle_reply_to_all(
+    turn: Turn, verb: str, shown_list: ShownList, obligation_ids: Sequence[int]
+) -> list[Answer]:
+    """Record "ack" or "doing" for every open item that the caller may answer, and show the list again.
+
+    obligation_ids: those of the list, or of all pages of its morning.
+    """
+    await replies.lock_obligations(turn.connection, obligation_ids)
+    visible = await visible_obligations(turn, obligation_ids)
     open_ones = [each for each in visible.values() if each.row.state == "open"]
     answerable = [each for each in open_ones if may(turn.caller, verb, each.subject)]
     if not answerable:
@@ -223,7 +244,7 @@ async def handle_reply_to_all(turn: Turn, verb: str, shown_list: ShownList) -> l
     made = [await record_and_recompute(turn, Reply(verb), each.id) for each in answerable]
     reply_ids = [reply_id for reply_id in made if reply_id is not None]
     replaced, notices = await load_replaced(turn, reply_ids)
-    view, ids, buttons = await build_list_view(turn, shown_list)
+    view = await build_list_view(turn, shown_list)
     context = {
         "verb": verb,
         "count": len(answerable),
@@ -233,14 +254,14 @@ async def handle_reply_to_all(turn: Turn, verb: str, shown_list: ShownList) -> l
             for each in answerable
             if each.id in replaced
         ],
-        **view,
+        **view.context,
     }
     return [
         Answer(
             "recorded_all",
             context,
-            buttons=(*buttons, *undo_button(reply_ids[-1] if reply_ids else None)),
-            items=ids,
+            buttons=(*view.buttons, *undo_button(reply_ids[-1] if reply_ids else None)),
+            items=view.items,
             edits=turn.pressed_message_id,
         ),
         *notices,

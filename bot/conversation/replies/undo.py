@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, visible_obligation, visible_obligations
 from bot.conversation.decisions.common import outcome_context
-from bot.conversation.lists.last_list import ShownList, find_source_list
+from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.colleagues import colleague_notices
 from bot.conversation.replies.record import reply_refusal
-from bot.conversation.replies.show import build_list_view
+from bot.conversation.replies.show import build_list_view, find_list_to_show
 from bot.conversation.targets.record import handle_target_undo
 from data.progress import replies, undo
 from data.progress.contradictions import find_contradictions
@@ -117,15 +118,26 @@ async def handle_undo(turn: Turn, reply_id: int, shown_list: ShownList | None) -
             notices += await coordinator_notices(
                 turn, visible[row.obligation_id], template, context
             )
-    answer: dict[str, object] = {"taken_back": lines, "items": []}
-    source = None if shown_list is None else await find_source_list(turn, shown_list)
-    about = source is not None and any(item in ids for item in source.obligation_ids)
-    if source is not None and about and (source.only_item is None or source.is_page):
-        view, shown_ids, buttons = await build_list_view(turn, source)
-        answer |= view
-    else:
-        shown_ids, buttons = tuple(line["id"] for line in lines), reminder_buttons(0, lines)
-    return [
-        Answer("undone", answer, buttons=buttons, items=shown_ids, edits=turn.pressed_message_id),
-        *notices,
-    ]
+    return [await _confirm_undo(turn, lines, shown_list), *notices]
+
+
+async def _confirm_undo(
+    turn: Turn, lines: list[dict[str, Any]], shown_list: ShownList | None
+) -> Answer:
+    """Confirm what was taken back, and show again the list or the choices that the chat shows of it.
+
+    Numbers mean afterwards what they meant before: without such a list there is no new one.
+    """
+    context: dict[str, object] = {"taken_back": lines, "items": []}
+    ids = [line["id"] for line in lines]
+    source = await find_list_to_show(turn, shown_list, ids) if lines else None
+    items: tuple[int, ...] = ()
+    buttons: ButtonRows = ()
+    if source is not None:
+        view = await build_list_view(turn, source)
+        context |= view.context
+        items, buttons = view.items, view.buttons
+    elif shown_list is not None and shown_list.obligation_ids == ids:
+        context |= shown_list.numbers
+        items, buttons = tuple(ids), reminder_buttons(0, lines)
+    return Answer("undone", context, buttons, items, edits=turn.pressed_message_id)

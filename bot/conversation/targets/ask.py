@@ -24,6 +24,7 @@ from bot.conversation.targets.record import (
     target_fault_answer,
 )
 from bot.conversation.targets.scope import AnswerableTarget
+from data.outbox.arrivals import has_latest_arrived
 from data.progress import dialogs
 from data.targets.indicators import short_target_name, target_for_year
 from data.targets.numbers import format_vietnamese_number
@@ -135,8 +136,8 @@ async def take_target_choice(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Take a choice by its number or code; None where the text answers something else."""
     text = turn.incoming.text
     number = parse_item_number(text)
-    if number is not None and turn.chat.last_menu_message_id != dialog.details["menu"]:
-        return None  # a list came since: the number means its item
+    if number is not None and not await _means_question(turn, dialog, "target_which"):
+        return None
     if number is None:
         typed = plain(text.strip().lower()).replace(" ", "")
         places = [
@@ -164,9 +165,9 @@ async def _choose(turn: Turn, dialog: Any, number: int) -> list[Answer] | None:
 async def take_target_value(turn: Turn, dialog: Any) -> list[Answer] | None:
     """Take the other number typed; None where the text is no number.
 
-    None too where a list came since: a number, or a share of work done, then means its item.
+    None too where a number, or a share of work done, may mean the item of a list.
     """
-    if turn.chat.last_menu_message_id != dialog.details["menu"]:
+    if not await _means_question(turn, dialog, "target_odd"):
         return None
     about = await find_answerable(turn, *dialog.details["option"])
     if about is None:
@@ -179,6 +180,13 @@ async def take_target_value(turn: Turn, dialog: Any) -> list[Answer] | None:
     year = reading.year or dialog.details["year"]
     number = TargetReading(year=year, value=reading.value, percent=reading.percent)
     return [await handle_target_value(turn, about, number, text)]
+
+
+async def _means_question(turn: Turn, dialog: Any, template: str) -> bool:
+    """Tell whether a number answers a question: it surely arrived, and no list came since."""
+    if turn.chat.last_menu_message_id != dialog.details["menu"]:
+        return False
+    return await has_latest_arrived(turn.connection, turn.chat.id, template)
 
 
 async def close_target_question(turn: Turn) -> None:

@@ -533,9 +533,13 @@ def upgrade() -> None:
         ),
         _ref("person_id", "person", nullable=True),
         _ref("chat_id", "chat", nullable=True),
+        sa.Column("document", sa.String(120)),
+        sa.Column("document_on", sa.Date),
+        sa.Column("album", sa.String(80)),
         sa.Column("kept_at", _INSTANT, nullable=False),
     )
     _index("ix_evidence_obligation_id", "evidence", ["obligation_id"])
+    _index("ix_evidence_album", "evidence", ["chat_id", "album"], where="album IS NOT NULL")
     _create_table(
         "extension_request",
         _id(),

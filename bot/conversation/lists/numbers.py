@@ -1,0 +1,152 @@
+"""What a typed number means: one item of a list that surely arrived, or several things to ask about.
+
+Guarantees:
+- A number is only taken from a message that surely arrived; pages of one morning are one list.
+- Where two lists that the sender may see give a number to different items, it means neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, or_, select
+
+from bot.conversation.context.turn import Turn
+from bot.conversation.lists.last_list import (
+    ShownList,
+    find_lowest_list,
+    list_earlier_lists,
+)
+from data.models import Message, MessageItem, Obligation
+from data.outbox.arrivals import ARRIVED, MAY_HAVE_ARRIVED
+from data.rules.ladder import UNDATED
+
+_LISTS_BACK = 5  # among which the one before an unnumbered message is looked for
+
+
+class NumberedItem(NamedTuple):
+    """An obligation and its number in a chat. is_sure: the message that shows it surely arrived."""
+
+    number: int
+    obligation_id: int
+    kind: str
+    state: str
+    is_sure: bool
+
+
+class Meaning(NamedTuple):
+    """What a number or code may mean. is_sure: its one obligation is surely meant.
+
+    is_doubtful: one of them stands in a message that may not have arrived.
+    """
+
+    obligation_ids: list[int]
+    is_sure: bool
+    is_doubtful: bool = False
+
+
+async def list_numbered_items(turn: Turn, shown_list: ShownList) -> list[NumberedItem]:
+    """Return what the numbers mean that a list shows, with its origin and all pages of its morning.
+
+    What a message itself shows goes before what it only continues.
+    """
+    parts: list[ColumnElement[bool]] = [
+        Message.id.in_({shown_list.message_id, shown_list.origin_id})
+    ]
+    if shown_list.broadcast_on is not None:
+        parts.append(Message.broadcast_on == shown_list.broadcast_on)
+    rows = await turn.connection.execute(
+        select(
+            Message.id,
+            Message.state.label("arrival"),
+            MessageItem.position,
+            MessageItem.obligation_id,
+            Obligation.kind,
+            Obligation.state,
+        )
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            or_(*parts),
+            or_(ARRIVED, MAY_HAVE_ARRIVED),  # a page that nobody tried to send has shown nothing
+        )
+        .order_by(MessageItem.position, Message.id)
+    )
+    shown = {obligation_id: number for number, obligation_id in shown_list.items}
+    own: list[NumberedItem] = []
+    others: list[NumberedItem] = []
+    for row in rows:
+        is_own = row.id == shown_list.message_id
+        number = shown.get(row.obligation_id, 0) if is_own else row.position
+        arrived = not shown_list.doubtful if is_own else row.arrival == "sent"
+        item = NumberedItem(number, row.obligation_id, row.kind, row.state, arrived)
+        (own if is_own else others).append(item)
+    if shown_list.answers_it or shown_list.origin_id != shown_list.message_id:
+        taken = {item.number for item in own}
+        others = [item for item in others if item.number not in taken]
+    known = {(item.number, item.obligation_id) for item in (*own, *others) if item.is_sure}
+    found = {
+        (item.number, item.obligation_id): item
+        for item in (*own, *others)
+        if item.number and (item.is_sure or (item.number, item.obligation_id) not in known)
+    }
+    return sorted(found.values())
+
+
+async def resolve_number(turn: Turn, shown_list: ShownList, number: int) -> Meaning:
+    """Return what a number means to somebody who may see this list last.
+
+    Without a sure meaning, the same number in the list before is one of the things it may mean.
+    """
+    meant = [item for item in await list_numbered_items(turn, shown_list) if item.number == number]
+    sure = _unique(item.obligation_id for item in meant if item.is_sure)
+    unsure = _unique(item.obligation_id for item in meant if not item.is_sure)
+    lowest = await find_lowest_list(turn, shown_list)
+    if len(sure) == 1 and not shown_list.doubtful:
+        below = [] if lowest is None else [key for place, key in lowest.items if place == number]
+        found = _unique([*sure, *below])
+        return Meaning(found, is_sure=len(found) == 1)
+    earlier: list[int] = []
+    shows_none = all(not place for place, _ in shown_list.items)
+    if shown_list.doubtful or unsure or shows_none:
+        earlier = await _find_in_list_before(turn, shown_list, number)
+    alone = shown_list.obligation_ids if shows_none and earlier else []
+    found = _unique([*sure, *unsure, *earlier, *alone])
+    is_doubtful = shown_list.doubtful or bool(unsure)
+    return Meaning(found, shows_none and len(found) == 1 and not is_doubtful, is_doubtful)
+
+
+async def list_all_items(
+    turn: Turn, shown_list: ShownList | None
+) -> tuple[list[tuple[int, int]], bool]:
+    """Return (number, obligation id) of a list with all pages of its morning, and whether all surely arrived.
+
+    The tasks without a due date are a list apart: "tất cả" means them on their own page, or once no item
+    with a date is open any more.
+    """
+    if shown_list is None:
+        return [], True
+    every = await list_numbered_items(turn, shown_list)
+    undated = [item for item in every if item.kind == UNDATED]
+    dated = [item for item in every if item.kind != UNDATED]
+    if undated and (shown_list.undated or all(item.state != "open" for item in dated)):
+        every = undated
+    else:
+        every = dated
+    pairs = [(item.number, item.obligation_id) for item in every if item.is_sure]
+    return list(dict.fromkeys(pairs)), all(item.is_sure for item in every)
+
+
+async def _find_in_list_before(turn: Turn, shown_list: ShownList, number: int) -> list[int]:
+    """Return the obligation that a number had in the last list before, if it had one."""
+    for earlier in await list_earlier_lists(turn, shown_list, _LISTS_BACK):
+        numbers = [place for place, _ in earlier.items]
+        if any(numbers):
+            return [key for place, key in earlier.items if place == number]
+    return []
+
+
+def _unique(ids: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(ids))
