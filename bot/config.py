@@ -62,6 +62,7 @@ class Settings(BaseModel):
     zalo_bot_base_url: str = ZALO_BOT_BASE_URL
     zalo_bot_people: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     zalo_bot_messages: Annotated[int, Field(ge=1, le=100_000_000)] = 3000
+    zalo_photo_hosts: str = ""
     public_url: str | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -87,6 +88,12 @@ class Settings(BaseModel):
             return ()
         written = self.zalo_bot_tokens.get_secret_value().replace("\n", ",").split(",")
         return tuple(dict.fromkeys(token.strip() for token in written if token.strip()))
+
+    @property
+    def photo_hosts(self) -> tuple[str, ...]:
+        """The hosts of Zalo's photos that are set besides the known ones."""
+        written = self.zalo_photo_hosts.lower().replace("\n", ",").split(",")
+        return tuple(host.strip().strip(".") for host in written if host.strip(" ."))
 
     @property
     def bot_tokens(self) -> tuple[str, ...]:
@@ -139,6 +146,14 @@ class Settings(BaseModel):
         if value is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
             raise ValueError("phải là địa chỉ dạng https://tên-miền")
         return value.rstrip("/") if value else value
+
+    @field_validator("zalo_photo_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        for host in value.replace("\n", ",").split(","):
+            if host.strip() and not re.fullmatch(r"\.?([\w-]+\.)+[\w-]+", host.strip(), re.ASCII):
+                raise ValueError("phải là tên máy chủ, cách nhau bằng dấu phẩy: anh.zdn.vn")
+        return value
 
     @field_validator("ping_url")
     @classmethod

@@ -9,8 +9,13 @@ error's type decides the next step:
     ├── RateLimited      wait `retry_after` seconds, for that chat or (whole_account) the account
     ├── Moved            the chat has a new address: follow it, with this message too
     ├── Gone             blocked, kicked, deleted: pause this chat, the next one takes over
+    │   ├── TopicClosed       … until its topic is opened again, or heard from
+    │   └── WritingForbidden  … until the bot may write there again
     ├── Rejected         this payload is refused: try plain text once, then park and show it
+    │   └── FilesForbidden    the chat takes no pictures or files: the words go alone
     └── Unauthorised     the account is refused: stop it, tell the administrator
+
+Fetching a file has two more: FileTooBig and ForeignFile, each a Rejected.
 """
 
 from __future__ import annotations
@@ -55,8 +60,28 @@ class Gone(DeliveryError):
     """The chat cannot be reached any more."""
 
 
+class TopicClosed(Gone):
+    """Nobody but administrators may write in the chat's topic until it is opened again."""
+
+
+class WritingForbidden(Gone):
+    """The chat is there, and the bot may not write in it."""
+
+
 class Rejected(DeliveryError):
     """The platform refuses this payload for good."""
+
+
+class FilesForbidden(Rejected):
+    """The chat takes no pictures or files from the bot; words it takes."""
+
+
+class FileTooBig(Rejected):
+    """The file to fetch is bigger than was asked for."""
+
+
+class ForeignFile(Rejected):
+    """The file to fetch lies at an address that is not the platform's; str() names its host alone."""
 
 
 class Unauthorised(DeliveryError):
@@ -148,7 +173,7 @@ class Attachment:
     name: str = ""
     size: int | None = None  # bytes, where the platform tells
     content: bytes | None = None
-    fault: Literal["", "too_big", "lost"] = ""
+    fault: Literal["", "too_big", "foreign", "lost"] = ""
 
 
 # Words that are not the sender's own: of a message that was forwarded, made by another bot, or that speaks of
@@ -161,15 +186,15 @@ class Incoming:
     """One update, in the form that is the same for every channel.
 
     kind: text (typed), action (a button's key in `text`), moved (the chat's new address in `text`),
-    gone (blocked or kicked), back (unblocked or added), other (not read). Texts hold no NUL, which
-    PostgreSQL cannot store.
+    gone (blocked or kicked), back (unblocked or added), reopened (its topic), other (not read). Texts hold
+    no NUL, which PostgreSQL cannot store.
     """
 
     account_id: int
     update_id: str
     address: str
     chat_kind: Literal["private", "group"]
-    kind: Literal["text", "action", "moved", "gone", "back", "other"]
+    kind: Literal["text", "action", "moved", "gone", "back", "reopened", "other"]
     sender: str = (
         ""  # the sender's id on the account; "" where unknown (an anonymous administrator)
     )
@@ -269,7 +294,7 @@ class Channel(Protocol):
         """Show "typing…" for some seconds; best effort, never raises."""
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
-        """Return a file's bytes; raises Rejected for more than `most`, else a DeliveryError."""
+        """Return a file's bytes; raises FileTooBig (more than `most`), ForeignFile, else a DeliveryError."""
 
     async def offer_menu(self, address: str, commands: Sequence[tuple[str, str]]) -> None:
         """Show a chat its own commands (name, description), or none any more; raises a DeliveryError.

@@ -232,6 +232,7 @@ DOORS: dict[str, set[str]] = {
         "messages",
         "queue",
         "receipts",
+        "set_back",
     },
     "data.privacy": {"personal_data", "removal", "retention"},
     "data.progress": {

@@ -19,6 +19,7 @@ from bot.channels.safe_json import parse_json
 from jobs.channel import (
     Attachment,
     Capabilities,
+    FileTooBig,
     Incoming,
     OutgoingMessage,
     Pacing,
@@ -131,7 +132,7 @@ class LocalChannel:
         except ValueError:
             raise Rejected("not base64") from None
         if len(content) > most:
-            raise Rejected("file too big")
+            raise FileTooBig("file too big")
         return content
 
     async def acknowledge(self, incoming: Incoming, words: str = "") -> None:

@@ -14,10 +14,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.accounts.leases import is_owned
 from data.clock import civil_date, instant_at
+from data.contacts.chats import list_lost_chats
 from data.db.database import Database
 from data.models import Account, JobRun, Message
 from data.outbox.messages import BROADCAST
+from data.outbox.set_back import count_misdated, latest_instant_ahead
 from data.registry.registry import Registry
 from jobs.delivery.sending_hours import is_within_sending_hours
 
@@ -35,8 +38,9 @@ async def check_health(
     """Return the state of accounts, messages and mornings; `ok` is False where an administrator must act.
 
     That is: an account without a living owner, or stopped until it is mended; a message due for an hour
-    within sending hours; a morning that should have been composed a quarter of an hour ago; a failed last
-    write, for which `database` says in Vietnamese what to do.
+    within sending hours, or waiting for an instant of a clock since set back; a morning that should have been
+    composed a quarter of an hour ago; a failed last write, for which `database` says in Vietnamese what to do.
+    clock: says whether it was set back. lost_chats: those in which people are enrolled, as `doctor` names them.
     oldest_due_seconds: age of the oldest message due by now; None where none is due. open_accounts: those of
     this process; others count only while a process owns them (empty: all count). registry None: no mornings.
     """
@@ -44,19 +48,24 @@ async def check_health(
         accounts = await _accounts(connection, open_accounts, now)
         oldest = await _oldest_due(connection, registry, now)
         mornings = [] if registry is None else await _mornings(connection, registry, now)
+        misdated = await count_misdated(connection, now=now)
+        is_set_back = misdated or await latest_instant_ahead(connection, now=now) is not None
+        lost_chats = {row.id for row in await list_lost_chats(connection, today=civil_date(now))}
     waited = None if oldest is None else now - oldest
     working = all(
         each["owned"] and (not each["stopped"] or each["stopped_until"] is not None)
         for each in accounts
         if each.pop("matters")
     )
-    in_time = waited is None or waited < LONG_DUE
+    in_time = not misdated and (waited is None or waited < LONG_DUE)
     trouble = database.trouble
     return {
         "ok": not trouble and working and in_time and not any(each["missing"] for each in mornings),
         "database": trouble or "ok",
+        "clock": "đồng hồ đã bị chỉnh lùi" if is_set_back else "ok",
         "accounts": accounts,
         "oldest_due_seconds": None if waited is None else int(waited.total_seconds()),
+        "lost_chats": len(lost_chats),
         "mornings": mornings,
     }
 
@@ -67,7 +76,7 @@ async def _accounts(
     rows = await connection.execute(select(Account.__table__).order_by(Account.id))
     found = []
     for row in rows:
-        owned = row.owned_until is not None and row.owned_until > now
+        owned = is_owned(row.owned_until, now=now)
         until = row.stopped_until
         found.append(
             {

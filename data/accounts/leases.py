@@ -80,11 +80,13 @@ async def take_lease(
     *,
     now: datetime,
     lease_seconds: float = LEASE_SECONDS,
+    stale_until: datetime | None = None,
 ) -> int | None:
     """Take the account's lease; returns the new epoch, or None while another owner's lease runs.
 
     The same owner takes it at once. So every process needs a name of its own, and may have that of an
-    earlier one only where that one is known to be dead.
+    earlier one only where that one is known to be dead. stale_until: a lease with this end does not run,
+    because its owner no longer renews it; the clock may have been set back since.
     """
     updated = await connection.execute(
         update(Account)
@@ -95,6 +97,7 @@ async def take_lease(
                 Account.owner == owner,
                 Account.owned_until.is_(None),
                 _has_expired(now),
+                Account.owned_until == stale_until,
             ),
         )
         .values(
@@ -147,6 +150,21 @@ async def lock_lease(connection: AsyncConnection, lease: Lease) -> None:
 async def load_account(connection: AsyncConnection, account_id: int) -> Row[Any]:
     """Return the account's row."""
     return (await connection.execute(_ACCOUNT, {"account_id": account_id})).one()
+
+
+def set_back_since(account: Row[Any], *, now: datetime) -> timedelta:
+    """Return by how much, at least, the clock was set back since an account was last owned; never negative."""
+    if account.owned_until is None:
+        return timedelta()
+    lease = timedelta() if account.owner is None else timedelta(seconds=LEASE_SECONDS)
+    set_back: timedelta = account.owned_until - lease - now
+    return max(timedelta(), set_back)
+
+
+def is_owned(owned_until: datetime | None, *, now: datetime) -> bool:
+    """Tell whether a process owns an account; a lease longer than any was given by a clock since set back."""
+    longest = timedelta(seconds=LEASE_SECONDS + 2)
+    return owned_until is not None and now < owned_until <= now + longest
 
 
 async def list_unowned_accounts(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, case, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.enrolments import move_enrolments
-from data.models import Chat, ChatAlias
+from data.models import Agency, Chat, ChatAlias, Enrolment, Message
 
 
 class MessageOrigin(Protocol):
@@ -66,20 +67,43 @@ async def find_chat(
 
 
 async def pause_chat(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
-    """Pause a chat that blocked the bot, removed it or was deleted; its enrolments stay."""
+    """Pause a chat that blocked the bot, silenced it, removed it or was deleted; its enrolments stay.
+
+    Where nothing arrived there since it was lost before, it is the same loss, of the same day.
+    """
+    arrived = exists().where(Message.chat_id == Chat.id, Message.sent_at > Chat.gone_at)
     await connection.execute(
         update(Chat)
         .where(Chat.id == chat_id, Chat.state == "living")
-        .values(state="gone", gone_at=now, gone_why=why)
+        .values(
+            state="gone",
+            gone_at=case((or_(Chat.gone_at.is_(None), arrived), now), else_=Chat.gone_at),
+            gone_why=why,
+        )
     )
 
 
+async def list_lost_chats(
+    connection: AsyncConnection, *, today: date
+) -> Sequence[Row[int, str, str | None]]:
+    """Return id, agency and why (gone_why) of the lost chats in which people are still enrolled.
+
+    A chat of several agencies comes once for each.
+    """
+    rows = await connection.execute(
+        select(Chat.id, Agency.name.label("agency"), Chat.gone_why.label("why"))
+        .join(Enrolment, Enrolment.chat_id == Chat.id)
+        .join(Agency, Agency.id == Enrolment.agency_id)
+        .where(Chat.state == "gone", Enrolment.living(on=today))
+        .order_by(Agency.province, Agency.position)
+    )
+    return rows.all()
+
+
 async def wake_chat(connection: AsyncConnection, chat_id: int) -> None:
-    """Let a chat that is heard from again live again."""
+    """Let a chat that is heard from again live again; when it was lost stays known."""
     await connection.execute(
-        update(Chat)
-        .where(Chat.id == chat_id, Chat.state != "living")
-        .values(state="living", gone_at=None, gone_why=None)
+        update(Chat).where(Chat.id == chat_id, Chat.state != "living").values(state="living")
     )
 
 

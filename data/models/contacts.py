@@ -95,8 +95,10 @@ class Chat(Base):
     kind: Mapped[str] = mapped_column(String(10))  # private, group
     title: Mapped[str | None] = mapped_column(String(200))
     state: Mapped[str] = mapped_column(String(10), server_default="living")  # living, gone
-    gone_at: Mapped[datetime | None]
-    gone_why: Mapped[str | None] = mapped_column(Text)
+    gone_at: Mapped[datetime | None]  # the last loss, also of a chat that lives again
+    gone_why: Mapped[str | None] = mapped_column(
+        Text
+    )  # "topic_closed: …", "forbidden: …", "gone: …"
     halted_until: Mapped[datetime | None]  # rate limit of this chat
     last_seen_at: Mapped[datetime | None]
     last_menu_message_id: Mapped[int | None] = mapped_column(

@@ -57,6 +57,12 @@ class Message(Base):
             sqlite_where=text("state IN ('failed', 'uncertain')"),
             postgresql_where=text("state IN ('failed', 'uncertain')"),
         ),
+        Index(
+            "ix_message_retried",
+            "chat_id",
+            sqlite_where=text("state = 'pending' AND attempts > 0"),
+            postgresql_where=text("state = 'pending' AND attempts > 0"),
+        ),
         Index("ix_message_chat_id_remote_id", "chat_id", "remote_id"),
         UniqueConstraint("dedupe_key"),
     )
@@ -111,7 +117,15 @@ class Delivery(Base):
     """One attempt to send a message, and how it ended."""
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_message_id", "message_id"),)
+    __table_args__ = (
+        Index("ix_delivery_message_id", "message_id"),
+        Index(
+            "ix_delivery_unknown",
+            "at",
+            sqlite_where=text("outcome = 'unknown'"),
+            postgresql_where=text("outcome = 'unknown'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
     attempt: Mapped[int]

@@ -28,19 +28,22 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    not_,
     or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.accounts.leases import Lease, lock_lease, take_lease
+from data.accounts.leases import Lease, load_account, lock_lease, set_back_since, take_lease
 from data.clock import civil_date
 from data.log import get_logger
 from data.models import Account, Delivery, Message
 from data.outbox import receipts
+from data.outbox.chat_order import is_held_back
 from data.outbox.messages import erase_secrets
 from data.outbox.receipts import SentMessage
+from data.outbox.set_back import SMALL_STEP, mend_set_back
 
 log = get_logger("delivery")
 
@@ -58,11 +61,21 @@ async def acquire_account(
     *,
     repeats_unknown: bool,
     now: datetime,
+    stale_until: datetime | None = None,
 ) -> Lease | None:
-    """Take an account's lease and settle the claims of dead owners; None while another process owns it."""
-    epoch = await take_lease(connection, account_id, owner, now=now)
+    """Take an account's lease and settle the claims of dead owners; None while another process owns it.
+
+    Where the last owner's clock was ahead of this one, mends what it left behind. stale_until: the end of a
+    lease that is known to be nobody's.
+    """
+    before = await load_account(connection, account_id)
+    epoch = await take_lease(connection, account_id, owner, now=now, stale_until=stale_until)
     if epoch is None:
         return None
+    by = set_back_since(before, now=now)
+    if by > SMALL_STEP:
+        log.warning("clock.set_back", account=account_id, seconds=round(by.total_seconds()))
+        await mend_set_back(connection, account_id, by=by, now=now)
     lease = Lease(account_id, owner, epoch)
     repeated, parked = await settle_dead_claims(
         connection, lease, repeats_unknown=repeats_unknown, now=now
@@ -78,20 +91,19 @@ async def settle_dead_claims(
     """Settle the claims of dead owners; returns how many are sent again and how many were parked.
 
     Each message may have been sent. It is sent again, marked, at most twice; then, or where the channel does
-    not repeat, it is parked as uncertain. It queues behind the others: a message that kills the process must
-    not hold them up.
+    not repeat, it is parked as uncertain. It queues behind other chats': a message that kills the process must
+    not hold them up. Those of its own chat wait for it.
     """
     dead = and_(
         Message.account_id == lease.account_id, _CLAIMED, Message.claim_epoch != lease.epoch
     )
-    claimed = await connection.execute(
-        select(Message.id, Message.attempts, Message.claimed_at).where(dead)
-    )
+    claimed = await connection.execute(select(Message.id, Message.attempts).where(dead))
     attempts = [
         {
             "message_id": row.id,
             "attempt": row.attempts,
-            "at": row.claimed_at or now,
+            # It may have been on its way until the process died: in the windows it counts as sent now.
+            "at": now,
             "outcome": "unknown",
             "detail": "the process ended",
         }
@@ -257,6 +269,7 @@ _CLAIM = (
         Message.account_id == bindparam("of"),
         or_(Message.broadcast_on.is_(None), Message.broadcast_on >= bindparam("today")),
         _PENDING,
+        not_(is_held_back(now="at", today="today")),
         # PostgreSQL locks the account's row, so that no new owner comes in between.
         exists(
             select(Account.id)

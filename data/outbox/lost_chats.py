@@ -89,9 +89,9 @@ async def topic_lost(connection: AsyncConnection, chat_id: int, *, now: datetime
 
 
 async def chat_lost(connection: AsyncConnection, chat_id: int, *, why: str, now: datetime) -> None:
-    """Pause a chat that cannot be reached, and forward its waiting broadcasts.
+    """Pause a chat that cannot be reached, and forward its waiting broadcasts and notices.
 
-    A waiting answer is skipped; a notice, or a broadcast without another recipient, fails and is shown.
+    A waiting answer is skipped; what has no other recipient fails and is shown.
     Harmless for a chat that is gone already.
     """
     await pause_chat(connection, chat_id, why=why[:500], now=now)
@@ -100,7 +100,9 @@ async def chat_lost(connection: AsyncConnection, chat_id: int, *, why: str, now:
     for message in await _list_waiting(connection, chat_id, _WAITS):
         if message.priority == outbox.BROADCAST:
             await _forward_broadcast(connection, message, enrolments, now=now)
-        else:
+        elif message.priority == outbox.ANSWER or not await forward(
+            connection, message, enrolments, today=civil_date(now)
+        ):
             state = "skipped" if message.priority == outbox.ANSWER else "failed"
             await end_message(connection, message.id, state, "the chat is gone")
     await _notify_of_loss(connection, chat, enrolments, template="notice_chat_gone", now=now)
@@ -242,6 +244,7 @@ async def _notify_of_loss(
             template=template,
             context={
                 "agencies": agencies,
+                "why": (chat.gone_why or "").partition(":")[0],
                 "chat_kind": chat.kind,
                 "chat_title": chat.title or "",
             },

@@ -2,6 +2,7 @@
 
 Guarantees:
 - Reading costs as much as what waits, not as what is stored: the partial indexes are used.
+- A message is left out while an earlier one of its chat is to be tried again (chat_order.py).
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import Row, bindparam, func, literal_column, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import civil_date
 from data.models import Account, Chat, Delivery, Message
+from data.outbox.chat_order import is_held_back
 from data.outbox.messages import BROADCAST, NOTICE
 
 # A literal: a partial index is used only where its condition stands in the statement itself.
@@ -60,26 +62,6 @@ async def list_waiting_messages(
     return [WaitingMessage(*row) for row in await connection.execute(query, values)]
 
 
-async def reset_send_times(connection: AsyncConnection, account_id: int, *, now: datetime) -> None:
-    """Set send_at to now for messages and retries that were free to go by a clock since set back.
-
-    A message put for a later instant still waits for it, and a reminder of a later day for that day.
-    """
-    was_free_to_go = or_(Message.send_at == Message.created_at, Message.attempts > 0)
-    not_ahead = or_(Message.broadcast_on.is_(None), Message.broadcast_on <= civil_date(now))
-    await connection.execute(
-        update(Message)
-        .where(
-            Message.account_id == account_id,
-            _PENDING,
-            Message.send_at > now,
-            was_free_to_go,
-            not_ahead,
-        )
-        .values(send_at=now)
-    )
-
-
 async def load_send_state(
     connection: AsyncConnection, account_id: int, *, now: datetime
 ) -> Row[*tuple[Any, ...]]:
@@ -91,16 +73,16 @@ async def load_send_state(
 
 
 async def list_recent_sends(
-    connection: AsyncConnection, account_id: int, *, since: datetime
+    connection: AsyncConnection, account_id: int, *, since: datetime, until: datetime
 ) -> Sequence[Row[Any]]:
-    """Return chat_id and at of the attempts since an instant (at most 2000), oldest first."""
+    """Return chat_id and at of the attempts between two instants (at most 2000), oldest first."""
     latest = (
         select(Delivery.message_id, Delivery.at).order_by(Delivery.id.desc()).limit(2000).subquery()
     )
     rows = await connection.execute(
         select(Message.chat_id, latest.c.at)
         .join(Message, Message.id == latest.c.message_id)
-        .where(Message.account_id == account_id, latest.c.at > since)
+        .where(Message.account_id == account_id, latest.c.at > since, latest.c.at <= until)
         .order_by(latest.c.at)
     )
     return rows.all()
@@ -119,6 +101,7 @@ _WAITING = (
         # A broadcast of an earlier morning is not sent late: the next morning's replaces it.
         or_(Message.broadcast_on.is_(None), Message.broadcast_on >= bindparam("today")),
         Message.send_at <= bindparam("now"),
+        not_(is_held_back(now="now", today="today")),
     )
     .order_by(*_ORDER)
     .limit(bindparam("count"))

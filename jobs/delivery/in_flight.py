@@ -88,9 +88,14 @@ class InFlight:
     def blocked_chats(self, finished: Iterable[AttemptResult]) -> set[int]:
         """Return the chats with a claimed message, but those whose message was sent.
 
-        A chat whose message failed stays blocked until the failure is recorded: the retry keeps its place.
+        A chat whose message failed stays blocked until the failure is recorded: the retry keeps its place. So
+        does one whose retry was sent: what waited for it was not read.
         """
-        sent = {result.message.id for result in finished if isinstance(result.ending, Receipt)}
+        sent = {
+            result.message.id
+            for result in finished
+            if isinstance(result.ending, Receipt) and result.message.attempts <= 1
+        }
         return {chat_id for message_id, chat_id in self._chats.items() if message_id not in sent}
 
     async def wait_for_others(self, seconds: float) -> None:

@@ -39,26 +39,38 @@ class AccountLease:
         self.lease: Lease | None = None
         self._until: datetime | None = None
         self._renew_at = 0.0  # seconds of the event loop
+        self._seen: tuple[datetime, float] | None = (
+            None  # another's lease, and since when it stands
+        )
         self._taken, self._dropped = asyncio.Event(), asyncio.Event()
 
     async def take(self, *, repeats_unknown: bool) -> float | None:
         """Take the lease and settle the claims of dead owners; None once taken.
 
-        Returns the seconds until a retry where another process owns the account: it ends with that lease.
+        Returns the seconds until a retry where another process owns the account: it ends with that lease. One
+        that nobody renews for as long as a lease runs is over, though a clock since set back gave it longer.
         """
         now = await self._clock.now()
         async with self._database.write() as connection:
             lease = await claims.acquire_account(
-                connection, self._account_id, self._owner, repeats_unknown=repeats_unknown, now=now
+                connection,
+                self._account_id,
+                self._owner,
+                repeats_unknown=repeats_unknown,
+                now=now,
+                stale_until=self._find_stale_lease(),
             )
             if lease is None:
                 row = await leases.load_account(connection, self._account_id)
         if lease is not None:
             self.lease = lease
+            self._seen = None
             self._extend_until(now)
             self._dropped.clear()
             self._taken.set()
             return None
+        if self._seen is None or self._seen[0] != row.owned_until:
+            self._seen = (row.owned_until, asyncio.get_running_loop().time())
         left = (row.owned_until - now).total_seconds() if row.owned_until else 0.0
         return min(RENEW_SECONDS, max(_SHORTEST_WAIT, left))
 
@@ -95,6 +107,14 @@ class AccountLease:
     async def wait_until_lost(self) -> None:
         """Wait until drop() is called."""
         await self._dropped.wait()
+
+    def _find_stale_lease(self) -> datetime | None:
+        """Return the end of another's lease that was not renewed for so long that it must be over."""
+        if self._seen is None:
+            return None
+        until, since = self._seen
+        stood = asyncio.get_running_loop().time() - since
+        return until if stood > leases.LEASE_SECONDS else None
 
     def _extend_until(self, now: datetime) -> None:
         self._until = now + timedelta(seconds=leases.LEASE_SECONDS)

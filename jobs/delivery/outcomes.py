@@ -6,8 +6,10 @@
     Transient        again after a back-off; the chat rests until then
     RateLimited      again when the platform's "wait" is over; the chat or the account rests until then
     Moved            again at the new address, at most three times
-    Gone             the chat is paused and its messages are rerouted
-    Rejected         an edit again as a new message, a text again without markup; then parked as failed
+    Gone             the chat is paused and its messages are rerouted; the same of a closed topic, and of a
+                     chat where the bot may not write
+    Rejected         an edit again as a new message, a text again without markup, picture and file; then
+                     parked as failed
     Unauthorised     the account stops and its messages are rerouted
     Unknown          again, marked, at most twice; then, or where the channel does not repeat, uncertain
 
@@ -33,20 +35,23 @@ from data.clock import civil_date, instant_at
 from data.outbox import claims, lost_chats
 from data.outbox.lost_accounts import LIMITED, REFUSED, SPENT, account_lost
 from data.outbox.receipts import SentMessage, record_sent
+from data.outbox.set_back import LONGEST_PAUSE
 from jobs.channel import (
     Capabilities,
     DeliveryError,
+    FilesForbidden,
     Gone,
     Moved,
     RateLimited,
     Receipt,
     Rejected,
+    TopicClosed,
     Transient,
     Unauthorised,
     Unknown,
+    WritingForbidden,
 )
 
-LONGEST_PAUSE = 300.0  # seconds between two attempts of one message
 MOST_MOVES = 3
 LONG_WAIT = 900.0  # seconds of a platform's "wait" from which an account counts as lost
 
@@ -95,7 +100,10 @@ _WORDS: dict[type, str] = {
     RateLimited: "rate_limited",
     Moved: "moved",
     Gone: "gone",
+    TopicClosed: "topic_closed",
+    WritingForbidden: "forbidden",
     Rejected: "rejected",
+    FilesForbidden: "files_forbidden",
     Unauthorised: "unauthorised",
     Skipped: "skipped",
     NotRenderable: "not_renderable",
@@ -120,7 +128,8 @@ class Cooldown:
 
 def retry_delay(attempts: int) -> float:
     """Return the seconds until the next attempt: doubling from 1 to 300, times a random 0.5 to 1."""
-    return float(min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 16)) * random.uniform(0.5, 1.0))  # noqa: S311
+    longest = LONGEST_PAUSE.total_seconds()
+    return float(min(longest, 2.0 ** min(attempts - 1, 16)) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
 async def record_unsent(
@@ -180,7 +189,8 @@ async def record_unsent(
         **values,
     )
     if isinstance(error, Gone):
-        await lost_chats.chat_lost(connection, message.chat_id, why=detail, now=now)
+        why = f"{result.outcome}: {detail}"
+        await lost_chats.chat_lost(connection, message.chat_id, why=why, now=now)
     if outage is not None:  # once this message is pending again, to be rerouted with the others
         await account_lost(
             connection,

@@ -3,7 +3,7 @@
 Guarantees:
 - Answers go before notices, notices before broadcasts, then by send_at; the order within a chat is kept.
 - Broadcasts are chosen within sending hours only, and nothing for a chat or account that must rest.
-- A clock that is set back delays no message that was free to go before.
+- A clock that is set back delays no message that was free to go before, also after a restart.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from data.outbox.queue import (
     list_recent_sends,
     list_waiting_messages,
     load_send_state,
-    reset_send_times,
 )
+from data.outbox.set_back import SMALL_STEP, count_misdated, mend_set_back, release_misdated
 from data.registry.workdays import Workdays
 from jobs.channel import Pacing, Slot
 from jobs.delivery.sending_hours import next_sending_at
 
 _FIRST_PAGE, _NEXT_PAGES = 100, 1000  # messages read ahead
-_SET_BACK = timedelta(seconds=2)  # a smaller step back of the clock is waited out
 
 
 class Ready(NamedTuple):
@@ -86,14 +85,19 @@ class SendQueue:
         self._silent_until[chat_id] = max(until, self._silent_until.get(chat_id, until))
 
     async def replay_recent_sends(self, now: datetime) -> None:
-        """Count the sends of an earlier owner in the pacing windows, as the platform does."""
+        """Count the sends of an earlier owner in the pacing windows, as the platform does.
+
+        A send at an instant still to come was dated by a clock since set back: it is none.
+        """
         if not self._pacing.longest:
             return
         start = asyncio.get_running_loop().time()
         since = now - timedelta(seconds=self._pacing.longest)
         async with self._database.read() as connection:
-            for row in await list_recent_sends(connection, self._account_id, since=since):
-                age = (now - row.at).total_seconds()
+            for row in await list_recent_sends(
+                connection, self._account_id, since=since, until=now + SMALL_STEP
+            ):
+                age = max(0.0, (now - row.at).total_seconds())
                 self._pacing.take(row.chat_id, group=True, at=start - age)
 
     async def choose(self, now: datetime, free: int, blocked_chats: set[int]) -> Batch:
@@ -106,7 +110,7 @@ class SendQueue:
         4. Scan the messages read ahead; read further pages until enough are chosen, the account's
            windows are full, or none is left.
         """
-        if self._last_now is not None and self._last_now - now > _SET_BACK:  # 1
+        if self._last_now is not None and self._last_now - now > SMALL_STEP:  # 1
             await self._correct_set_back(now, self._last_now - now)
         self._last_now = now
         if free <= 0:
@@ -182,7 +186,7 @@ class SendQueue:
         """Move rests and send_at instants back that a clock ahead of `now` produced."""
         self._silent_until = {chat: until - by for chat, until in self._silent_until.items()}
         async with self._database.write() as connection:
-            await reset_send_times(connection, self._account_id, now=now)
+            await mend_set_back(connection, self._account_id, by=by, now=now)
         self._stale = True
 
     async def _reload(self, now: datetime) -> None:
@@ -191,13 +195,22 @@ class SendQueue:
         }
         async with self._database.read() as connection:
             account = await load_send_state(connection, self._account_id, now=now)
-            self._queue, self._last_read = [], None
-            await self._read_page(connection, now, _FIRST_PAGE)
+            misdated = account.next_at is not None and await count_misdated(
+                connection, now=now, account_id=self._account_id
+            )
+            if not misdated:
+                self._queue, self._last_read = [], None
+                await self._read_page(connection, now, _FIRST_PAGE)
+        if misdated:
+            async with self._database.write() as connection:
+                await release_misdated(connection, self._account_id, now=now)
+            return await self._reload(now)
         self._next_at = account.next_at
         self._stopped = account.stopped_at is not None
         if account.halted_until is not None:
             self.silence(None, account.halted_until)
         self._stale = False
+        return None
 
     async def _read_page(self, connection: AsyncConnection, now: datetime, count: int) -> None:
         page = await list_waiting_messages(

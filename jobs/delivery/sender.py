@@ -205,8 +205,8 @@ class AccountSender:
            Where that fails for one message's content, begin anew without it.
         6. Render the messages while the transaction commits.
         7. Forget the recorded results and start to send the rendered messages.
-        8. Say when to come again: at once where an attempt failed or finished meanwhile (either may free
-           a slot), else when the queue expects a change.
+        8. Say when to come again: at once where an attempt failed, was a retry or finished meanwhile (each
+           may free a slot or a chat), else when the queue expects a change.
         """
         loop = asyncio.get_running_loop()
         now = await self._clock.now()
@@ -227,8 +227,10 @@ class AccountSender:
             except Unreadable as fault:
                 self._preparer.exclude(fault)
                 return RoundResult(0.0, busy=True)
-        failed = any(not isinstance(result.ending, Receipt) for result in finished)  # 8
-        again = failed or bool(self._in_flight.results)
+        again = bool(self._in_flight.results) or any(  # 8
+            not isinstance(result.ending, Receipt) or result.message.attempts > 1
+            for result in finished
+        )
         seconds = 0.0 if again else max(0.0, until - loop.time())
         busy = again or len(self._in_flight) > 0 or batch.paced
         return RoundResult(seconds, busy=busy, paced=batch.paced)
@@ -291,6 +293,8 @@ class AccountSender:
             log.info("message.ended", **result.log_fields, outcome=result.outcome, remote=remote)
             if remote is not None:
                 self._failures = 0
+                if message.attempts > 1:  # it may have held up others of its chat
+                    self._queue.refresh()
                 continue
             self._queue.refresh()
             if isinstance(result.ending, Unauthorised):

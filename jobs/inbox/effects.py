@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.contacts.chats import find_chat
+from data.contacts.chats import find_chat, wake_chat
 from data.log import get_logger
 from data.models import Chat
 from data.outbox import lost_chats
@@ -19,7 +19,15 @@ log = get_logger("inbox")
 
 
 async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: datetime) -> None:
-    """Follow a chat that moved, or pause one that was lost, with all its topics; ignore an unknown one."""
+    """Follow a chat that moved, pause one that was lost, with all its topics, or wake a reopened topic.
+
+    An unknown chat is ignored.
+    """
+    if incoming.kind == "reopened":
+        topic = await load_incoming_chat(connection, incoming)
+        if topic is not None:
+            await wake_chat(connection, topic.id)
+        return
     rows = await connection.execute(
         select(Chat.id).where(
             Chat.account_id == incoming.account_id, Chat.address == incoming.address

@@ -33,9 +33,10 @@ from jobs.channel import (
     Attachment,
     Channel,
     DeliveryError,
+    FileTooBig,
+    ForeignFile,
     Incoming,
     RawUpdate,
-    Rejected,
     Unauthorised,
 )
 from jobs.delivery.lease import AccountLease
@@ -200,13 +201,18 @@ async def fetch_attachments(
 
 
 async def _fetch_content(channel: Channel, attachment: Attachment) -> Attachment:
+    if attachment.fault:
+        return attachment
     try:
         if attachment.size is not None and attachment.size > MAX_EVIDENCE_BYTES:
             return replace(attachment, fault="too_big")
         async with asyncio.timeout(_FETCH_SECONDS):
             content = await channel.fetch(attachment, most=MAX_EVIDENCE_BYTES)
-    except Rejected:
+    except FileTooBig:
         return replace(attachment, fault="too_big")
+    except ForeignFile as error:
+        log.warning("file.foreign_host", host=str(error))
+        return replace(attachment, fault="foreign")
     except Exception as error:  # even for a strange update: its text still counts
         log.warning("file.not_fetched", error=type(error).__name__)
         return replace(attachment, fault="lost")

@@ -226,7 +226,7 @@ class Inbox:
                 return not await inbox.is_new_event(connection, first.id)
             for part in parts:
                 await inbox.finish_event(connection, part.id, now=now, forget=forget)
-            if incoming.kind in ("moved", "gone"):
+            if incoming.kind in ("moved", "gone", "reopened"):
                 await follow_chat(connection, incoming, now)
                 answers: list[Answer] = []
             else:

@@ -99,7 +99,7 @@ class Renderer:
         edits: str | None = None,
         reply_to: str | None = None,
     ) -> OutgoingMessage:
-        """Give the content the form of a channel; plain: without markup, though the channel knows HTML.
+        """Give the content the form of a channel; plain: words alone, without markup, picture and file.
 
         repeated marks the text "(gửi lại)". Raises jinja2 errors for a faulty template or context.
         """
@@ -118,7 +118,7 @@ class Renderer:
                 document = OutgoingDocument(
                     content.file.name, content.file.mime, content.file.content
                 )
-            elif is_picture and capabilities.pictures_by_link:
+            elif is_picture and capabilities.pictures_by_link and not plain:
                 url = link
             else:
                 text = mark + self._text(content, capabilities, as_html, file_link=link)

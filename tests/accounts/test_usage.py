@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, text, update
 from data.accounts.usage import list_account_usage, load_month_usage
 from data.clock import ZONE
 from data.db.database import Database
-from data.models import Account, Chat, InboxEvent, Message
+from data.models import Account, Chat, Delivery, InboxEvent, Message
 from jobs.delivery.usage import cap_usage
 from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
 
@@ -92,6 +92,33 @@ async def test_a_month_begins_at_midnight_in_the_province(talk: Talk) -> None:
         (november,) = await list_account_usage(connection, today=date(2026, 11, 9))
         (october,) = await list_account_usage(connection, today=date(2026, 10, 31))
     assert (november.sent, october.sent) == (2, 3)
+
+
+async def try_unknown(database: Database, *instants: datetime) -> None:
+    """Let attempts of the chat's messages end unknown at these instants."""
+    async with database.write() as connection:
+        message_id = await connection.scalar(select(func.min(Message.id)))
+        rows = [
+            {"message_id": message_id, "attempt": number, "at": at, "outcome": outcome}
+            for number, at in enumerate(instants)
+            for outcome in ("unknown", "transient", "sent")
+        ]
+        await connection.execute(insert(Delivery), rows)
+
+
+async def test_what_may_have_been_sent_counts_as_sent_in_the_month_in_which_it_was_tried(
+    talk: Talk,
+) -> None:
+    begun = datetime(2026, 11, 1, 0, 0, tzinfo=ZONE)
+    await try_unknown(talk.database, begun, begun, begun - timedelta(seconds=1))
+    async with talk.database.write() as connection:
+        await connection.execute(insert(Account).values(channel="telegram", name="42"))
+    async with talk.database.read() as connection:
+        used = await list_account_usage(connection, today=date(2026, 11, 9))
+        month = await load_month_usage(connection, talk.account_id, today=date(2026, 11, 9))
+    sent = 3  # by the talk itself
+    assert [each.sent for each in used] == [sent + 2, 0]
+    assert month.sent == sent + 2
 
 
 async def test_donvi_tells_chats_people_and_messages_of_each_account(talk: Talk) -> None:

@@ -14,10 +14,13 @@ import pytest
 
 from bot.channels.pacing import PacingLimits
 from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.http import UPDATE_TYPES, TopicGone, telegram_delivery_error
+from bot.channels.telegram.http import UPDATE_TYPES
+from bot.channels.telegram.refusals import TopicGone, telegram_delivery_error
 from jobs.channel import (
     Button,
     DeliveryError,
+    FilesForbidden,
+    FileTooBig,
     Gone,
     Incoming,
     Moved,
@@ -26,9 +29,11 @@ from jobs.channel import (
     RateLimited,
     RawUpdate,
     Rejected,
+    TopicClosed,
     Transient,
     Unauthorised,
     Unknown,
+    WritingForbidden,
 )
 from jobs.rendering.qr import render_qr
 from tests.support.telegram_server import TOKEN, USERNAME, BotApi
@@ -50,7 +55,7 @@ async def channel(api: BotApi) -> AsyncIterator[TelegramChannel]:
     await channel.close()
 
 
-def refusal(words: str, **parameters: int) -> bytes:
+def refusal(words: str, **parameters: Any) -> bytes:
     return json.dumps({"ok": False, "description": words, "parameters": parameters}).encode()
 
 
@@ -63,11 +68,43 @@ def refusal(words: str, **parameters: int) -> bytes:
         (400, refusal("Bad Request: can't parse entities"), Rejected),
         (400, refusal("Bad Request: message is too long"), Rejected),
         (400, refusal("Bad Request: BUTTON_DATA_INVALID"), Rejected),
+        (400, refusal("Bad Request: MESSAGE_TOO_LONG"), Rejected),
         (400, refusal("Bad Request: chat not found"), Gone),
-        (400, refusal("Bad Request: not enough rights to send text messages to the chat"), Gone),
-        (400, refusal("Bad Request: CHAT_WRITE_FORBIDDEN"), Gone),
+        (400, refusal("Bad Request: PEER_ID_INVALID"), Gone),
+        (400, refusal("Bad Request: CHANNEL_PRIVATE"), Gone),
+        (400, refusal("Bad Request: group chat was deactivated"), Gone),
         (400, refusal("Bad Request: message thread not found"), TopicGone),
-        (400, refusal("Bad Request: TOPIC_CLOSED"), TopicGone),
+        (400, refusal("Bad Request: TOPIC_DELETED"), TopicGone),
+        (400, refusal("Bad Request: TOPIC_CLOSED"), TopicClosed),
+        *[
+            (code, refusal(words), meaning)
+            for code in (400, 403)
+            for words, meaning in (
+                ("not enough rights to send photos to the chat", FilesForbidden),
+                ("not enough rights to send documents to the chat", FilesForbidden),
+                ("Not enough rights to send video notes to the chat", FilesForbidden),
+                ("CHAT_SEND_PHOTOS_FORBIDDEN", FilesForbidden),
+                ("CHAT_SEND_DOCS_FORBIDDEN", FilesForbidden),
+                ("CHAT_SEND_MEDIA_FORBIDDEN", FilesForbidden),
+                ("not enough rights to send text messages to the chat", WritingForbidden),
+                ("have no rights to send a message", WritingForbidden),
+                ("have no write access to the chat", WritingForbidden),
+                ("CHAT_WRITE_FORBIDDEN", WritingForbidden),
+                ("CHAT_SEND_PLAIN_FORBIDDEN", WritingForbidden),
+                ("CHAT_GUEST_SEND_FORBIDDEN", WritingForbidden),
+                ("CHAT_RESTRICTED", WritingForbidden),
+                ("USER_BANNED_IN_CHANNEL", WritingForbidden),
+                ("need administrator rights in the channel chat", WritingForbidden),
+                ("CHAT_ADMIN_REQUIRED", WritingForbidden),
+            )
+        ],
+        (403, refusal("Forbidden: bot can't initiate conversation with a user"), Gone),
+        (403, refusal("Forbidden: bot can't send messages to bots"), Gone),
+        (403, refusal("Forbidden: bot is not a member of the supergroup chat"), Gone),
+        (400, refusal("Bad Request: SLOWMODE_WAIT_35"), RateLimited),
+        (420, refusal("FLOOD_WAIT_9"), RateLimited),
+        (404, refusal("Not Found: method not found"), Rejected),
+        (400, refusal("Bad Request: file is too big"), FileTooBig),
         (400, refusal("upgraded to a supergroup chat", migrate_to_chat_id=-1001), Moved),
         (401, refusal("Unauthorized"), Unauthorised),
         (403, refusal("Forbidden: bot was blocked by the user"), Gone),
@@ -96,6 +133,20 @@ def test_a_wait_and_a_move_carry_what_they_ask_for() -> None:
     wait = telegram_delivery_error(429, refusal("Too Many Requests: retry after 9", retry_after=9))
     assert isinstance(wait, RateLimited)
     assert (wait.retry_after, wait.whole_account) == (9.0, False)
+    for code, words, given, seconds in (
+        (
+            429,
+            "Too Many Requests: retry after 9",
+            {},
+            9.0,
+        ),  # an old server leaves the parameter out
+        (400, "Bad Request: SLOWMODE_WAIT_35", {}, 35.0),
+        (429, "Too Many Requests", {"retry_after": "soon"}, 1.0),
+        (429, "Too Many Requests", {"retry_after": 1e300}, 7 * 86400.0),
+    ):
+        found = telegram_delivery_error(code, refusal(words, **given))
+        assert isinstance(found, RateLimited)
+        assert found.retry_after == seconds
     moved = telegram_delivery_error(400, refusal("upgraded", migrate_to_chat_id=-1001))
     assert isinstance(moved, Moved)
     assert (moved.new_address, moved.new_thread) == ("-1001", None)
@@ -443,7 +494,8 @@ async def test_a_press_is_read_with_its_key_its_message_and_what_to_acknowledge(
     found = read(channel, {"callback_query": old})
     assert found is not None
     assert (found.reply_to, found.thread) == ("31", "")
-    assert read(channel, {"callback_query": {**press, "message": None}}) is None
+    game = {"callback_query": {**press, "game_short_name": "chess", "data": None}}
+    assert read(channel, game) is None
 
 
 def membership(old: str, new: str, **chat: Any) -> dict[str, Any]:
@@ -525,8 +577,6 @@ async def test_what_says_nothing_to_us_is_nothing(
         b"[1]",
         b'{"update_id": 1, "message": {"text": "no chat"}}',
         b'{"update_id": 1, "message": 5}',
-        json.dumps({"update_id": 1, **text_update("a", date="x")}).encode(),
-        json.dumps({"update_id": 1, **text_update("a", date=99999999999999999)}).encode(),
         b'{"update_id": 1, "callback_query": {"id": "1"}}',
         b'{"update_id": 1, "my_chat_member": {"chat": {"id": 1, "type": "private"}}}',
     ],

@@ -346,7 +346,7 @@ def test_unknown_events_the_bots_own_words_and_groups_say_nothing_to_us(given: A
 @pytest.mark.parametrize(
     "given",
     [[], {}, {"event_name": 5}, {"event_name": "message.text.received"}, event(chat=None),
-     event(chat={}), event(**{"from": {"id": 5}}), {"ok": True, "result": []}, "a", 7, None],
+     event(chat={}), event(**{"from": {}, "chat": {"id": "a"}}), {"ok": True, "result": []}, "a", 7, None],
 )  # fmt: skip
 def test_a_malformed_update_is_told_as_such(given: Any) -> None:
     with pytest.raises(ValueError, match=r"update|message|event"):

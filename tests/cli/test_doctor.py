@@ -387,6 +387,42 @@ async def test_chats_that_are_lost_are_told_by_their_agencies(office: Office) ->
     assert (found.level, found.found) == ("warn", "1 chat không gửi được nữa: Sở Một.")
 
 
+async def test_what_to_do_about_a_lost_chat_follows_from_why_it_was_lost(office: Office) -> None:
+    key = await office.account("telegram", "4242")
+    for number, why in enumerate(("topic_closed: 400 x", "forbidden: 400 x", "gone: 403 x", None)):
+        lost = await office.chat(key, f"-{number}", state="gone", gone_at=NOW, gone_why=why)
+        await enrol(office, lost)
+    found = [each for each in await office.found() if each.about == "Chat"]
+    assert [(each.found.split()[0], each.todo.split(":")[0]) for each in found] == [
+        ("2", "Người ấy đã chặn bot hoặc rời nhóm"),
+        ("1", "Chủ đề nhận tin đã đóng"),
+        ("1", "Nhóm không cho bot gửi tin"),
+    ]
+
+
+async def test_a_clock_that_was_set_back_is_told_and_is_bad_while_messages_wait_for_it(
+    office: Office,
+) -> None:
+    key = await office.account("telegram", "4242")
+    chat_id = await office.chat(key, "5")
+    assert of(await office.found(), "Giờ đã lưu").level == "ok"
+    ahead = NOW + timedelta(hours=6)
+    await office.message(key, chat_id, state="sent", sent_at=ahead)
+    found = of(await office.found(), "Giờ đã lưu")
+    assert (found.level, found.found) == ("warn", "đồng hồ đã bị chỉnh lùi.")
+    await office.message(key, chat_id, created_at=ahead, send_at=ahead)
+    found = of(await office.found(), "Giờ đã lưu")
+    assert found.level == "bad"
+    assert found.found == "đồng hồ đã bị chỉnh lùi; 1 tin đang chờ theo giờ cũ."
+
+
+async def test_a_service_that_died_while_the_clock_was_ahead_does_not_run(office: Office) -> None:
+    key = await office.account("telegram", "4242")
+    async with office.database.write() as connection:
+        await leases.take_lease(connection, key, "máy-1", now=NOW + timedelta(hours=6))
+    assert of(await office.found(), "@nhacviec_test_bot (Telegram), dịch vụ").level == "bad"
+
+
 async def enrol(office: Office, chat_id: int, *, person: int | None = None, **values: Any) -> None:
     """Enrol a chat for the one agency of these tests."""
     async with office.database.write() as connection:

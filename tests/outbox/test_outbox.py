@@ -141,7 +141,7 @@ async def test_an_owner_that_lost_its_lease_can_neither_claim_nor_record(
     account_id = await account(database)
     chat_id = await chat(database, account_id, "5")
     first = await put(database, account_id, chat_id, "một")
-    second = await put(database, account_id, chat_id, "hai")
+    second = await put(database, account_id, await chat(database, account_id, "6"), "hai")
     old = await owned(database, account_id)
     async with database.write() as connection:
         (row,) = await claims.claim_messages(

@@ -112,6 +112,8 @@ class Outbox(Happenings):
                 again = repeats_unknown and row.repeats < claims.MAX_REPEATS
                 concerned[row.id] = {"pending" if again else "uncertain"}
                 self.oracle.attempts[row.id, row.attempts, "unknown"] += 1
+            elif (row.account_id, row.state) == (where, "pending") and row.send_at > self.now:
+                concerned[row.id] = {"pending"}  # the clock may have been set back since
 
         async def work() -> Lease | None:
             async with self.database.write() as connection:
@@ -174,25 +176,22 @@ class Outbox(Happenings):
             self.make_sure(hand)
         in_hand = {row.id: row.chat_id for row in hand.sending.values()}
         for one in hand.ended:
-            if not isinstance(one.ending, Receipt):
+            if not isinstance(one.ending, Receipt) or one.message.attempts > 1:
                 in_hand[one.message.id] = one.message.chat_id
         free = LIKE[hand.where].in_flight - len(hand.sending)
         if hand.told:
             hand.known, hand.told = set(self.oracle.rows), False
-        is_set_back = hand.looked > self.now
         choice = self.do(hand.ahead.choose(self.now, free, set(in_hand.values())))
         assert len(choice.chosen) <= max(free, 0)
         hand.chosen = {one.message.id: one.message.chat_id for one in choice.chosen}
         hand.looked = self.now
-        if is_set_back:  # what was due by the clock before is due by this one
-            self.see(
-                {
-                    key: {"pending"}
-                    for key, row in self.oracle.rows.items()
-                    if (row.account_id, row.state) == (hand.where, "pending")
-                    and row.send_at > self.now
-                }
-            )
+        self.see(  # what was due by a clock since set back is due by this one
+            {
+                key: {"pending"}
+                for key, row in self.oracle.rows.items()
+                if (row.account_id, row.state) == (hand.where, "pending") and row.send_at > self.now
+            }
+        )
         for one in choice.chosen:
             for rest in (hand.rests.get(None), hand.rests.get(one.message.chat_id)):
                 assert rest is None or rest <= self.now, "it was to rest"
@@ -249,7 +248,8 @@ class Outbox(Happenings):
         for one, pause in zip(ended, pauses, strict=True):
             if pause is not None:
                 hand.rest(None if pause.whole_account else one.message.chat_id, pause.until)
-        if len(rows) < len(chosen) or not only_sent:
+        was_retried = any(one.message.attempts > 1 for one in ended)
+        if len(rows) < len(chosen) or not only_sent or was_retried:
             hand.ahead.refresh()
         for row in rows:
             was = before[row.id]

@@ -19,7 +19,7 @@ from data.clock import SteppedClock
 from data.db.database import Database
 from data.models import Evidence, EvidenceContent, InboxEvent, Message
 from data.progress import evidence
-from jobs.channel import Attachment, DeliveryError, Rejected
+from jobs.channel import Attachment, DeliveryError, FileTooBig, ForeignFile, Rejected
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import TEMPLATES, Reply, Seat, Talk, small_registry
@@ -237,7 +237,12 @@ async def test_nothing_is_fetched_for_a_stranger_or_where_the_size_is_told_too_b
 async def test_file_that_cannot_be_fetched_is_told_and_the_event_ends(talk: Talk) -> None:
     row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     await talk.tap("7", f"done:{row.id}")
-    for fault, why in ((DeliveryError("x"), "lost"), (Rejected("x"), "too_big")):
+    for fault, why in (
+        (DeliveryError("x"), "lost"),
+        (Rejected("x"), "lost"),
+        (FileTooBig("x"), "too_big"),
+        (ForeignFile("anh.example"), "foreign"),
+    ):
         ((_, context),) = await arrive(talk, Counting(fault), "7")
         assert context["refused"][0]["why"] == why
 

@@ -323,9 +323,9 @@ class Talk:
 
         return await asyncio.gather(*(take(number, post) for number, post in enumerate(posts)))
 
-    async def _take(self, chat: str, *more: Any) -> list[Reply]:
+    async def _take(self, chat: str, *given: Any, **more: Any) -> list[Reply]:
         async with self.database.write() as connection:
-            chat_id, answers = await self._handle(connection, chat, *more)
+            chat_id, answers = await self._handle(connection, chat, *given, **more)
             return [await self._send(connection, chat_id, chat, answer) for answer in answers]
 
     async def _handle(

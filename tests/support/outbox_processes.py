@@ -16,10 +16,12 @@ from typing import Any
 from sqlalchemy import select
 
 from data.accounts.leases import Lease
+from data.clock import civil_date
 from data.contacts import enrolments
 from data.db.database import Database
 from data.models import Account, Agency, Delivery, Message
 from data.outbox import claims
+from data.outbox.chat_order import MOST_HOLDING_ATTEMPTS
 from jobs.channel import (
     Capabilities,
     Gone,
@@ -155,7 +157,7 @@ class Processes(Machine):
         self.lives: Counter[int] = Counter()  # of messages: in another chat one begins anew
         self.life_of: dict[tuple[int, int], int] = {}  # by message and attempt
         self.owners: dict[int, tuple[str | None, int, Any]] = dict.fromkeys(LIKE, (None, 0, None))
-        self.disturbed: set[int] = set()  # what lost its place in its chat
+        self.disturbed: set[int] = set()  # what was moved to another chat
         self.keys: set[str] = set()
         self.addresses = count(100)
 
@@ -177,9 +179,9 @@ class Processes(Machine):
         rows, accounts, attempts = self.do(read())
         for key, row in rows.items():
             old = self.oracle.rows.get(key)
-            if old is not None and (old.chat_id, old.send_at) != (row.chat_id, row.send_at):
+            if old is not None and old.chat_id != row.chat_id:
                 self.disturbed.add(key)
-                self.lives[key] += old.chat_id != row.chat_id
+                self.lives[key] += 1
         self.oracle.follow(rows, may_change=may_change, may_add=may_add)
         for key, (owner, epoch, until) in self.owners.items():
             found = accounts[key]
@@ -257,13 +259,23 @@ class Processes(Machine):
         return concerned
 
     def in_order(self, hand: Hand, row: Any, before: dict[int, Any], together: set[int]) -> None:
-        """Say that what stood before it in its chat, and was never held up, went before."""
+        """Say that what stood before it in its chat went before, also where it must be tried again."""
         if row.id in self.disturbed:
             return
         for one in before.values():
-            stands = one.chat_id == row.chat_id and one.state == "pending" and one.priority != 2
-            if not stands or one.send_at > hand.looked or one.id in together:
+            stands = one.chat_id == row.chat_id and one.state == "pending"
+            if not stands or one.id in together | self.disturbed:
                 continue
-            if one.id in hand.known - self.disturbed:
+            is_of_today = one.broadcast_on in (None, civil_date(self.now))
+            if one.priority == row.priority and one.attempts and one.id < row.id and is_of_today:
+                gives_way = one.attempts > MOST_HOLDING_ATTEMPTS and one.send_at > self.now
+                assert gives_way, (
+                    f"{row.id} was claimed before {one.id}, which is to be tried again"
+                )
+                continue
+            is_retry = one.priority == row.priority and row.attempts and row.id < one.id
+            if one.priority == 2 or one.send_at > hand.looked or is_retry:
+                continue
+            if one.id in hand.known:
                 ranks = [(each.priority, each.send_at, each.id) for each in (one, row)]
                 assert ranks[1] < ranks[0], f"{row.id} was claimed before {one.id}"

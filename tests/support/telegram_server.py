@@ -79,6 +79,12 @@ class BotApi(LocalServer):
     files: dict[str, bytes] = field(default_factory=dict)  # by file_id
     pictures: list[bytes] = field(default_factory=list)  # sent by the bot
     documents: list[bytes] = field(default_factory=list)  # likewise
+    closed_topics: set[tuple[int, str]] = field(default_factory=set)  # "" is a forum's General
+    muted: set[int] = field(default_factory=set)  # groups where the bot may not write
+    without_photos: set[int] = field(default_factory=set)  # groups that forbid them
+    without_files: set[int] = field(default_factory=set)
+    strange: dict[str, Any] = field(default_factory=dict)  # beside what is used of a sent message
+    keeps_polls: bool = True  # open until something comes
     breaches: int = 0
     _faults: list[Fault] = field(default_factory=list)
     _updates: deque[dict[str, Any]] = field(default_factory=deque)
@@ -235,6 +241,10 @@ class BotApi(LocalServer):
 
     async def _sendMessage(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         chat, text = self._checked(data)
+        if chat in self.muted:
+            raise Refused(400, "Bad Request: not enough rights to send text messages to the chat")
+        if (chat, str(data.get("message_thread_id", ""))) in self.closed_topics:
+            raise Refused(400, "Bad Request: TOPIC_CLOSED")
         self._pace(chat, at)
         reply = data.get("reply_parameters")
         taken = Taken(
@@ -252,6 +262,8 @@ class BotApi(LocalServer):
 
     async def _sendPhoto(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         photo, caption = data.get("photo"), str(data.get("caption", ""))
+        if int(data["chat_id"]) in self.without_photos:
+            raise Refused(400, "Bad Request: not enough rights to send photos to the chat")
         if not isinstance(photo, bytes) or not photo.startswith(b"\x89PNG"):
             raise Refused(400, "Bad Request: IMAGE_PROCESS_FAILED")
         shown = without_markup(caption) if data.get("parse_mode") == "HTML" else caption
@@ -263,6 +275,8 @@ class BotApi(LocalServer):
 
     async def _sendDocument(self, data: dict[str, Any], at: float) -> Any:  # noqa: N802
         document, caption = data.get("document"), str(data.get("caption", ""))
+        if int(data["chat_id"]) in self.without_files:
+            raise Refused(400, "Bad Request: CHAT_SEND_DOCS_FORBIDDEN")
         if not isinstance(document, bytes) or not document:
             raise Refused(400, "Bad Request: file must be non-empty")
         shown = without_markup(caption) if data.get("parse_mode") == "HTML" else caption
@@ -370,7 +384,7 @@ class BotApi(LocalServer):
             # By number and not by age: after a quiet week new numbers may be lower.
             while self._updates and offset - 100_000 < self._updates[0]["update_id"] < offset:
                 self._updates.popleft()
-        if not self._updates:
+        if not self._updates and self.keeps_polls:
             self._news.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(float(data.get("timeout", 0))):
@@ -427,6 +441,7 @@ class BotApi(LocalServer):
             "date": 1_790_000_000,
             "chat": {"id": taken.chat, "type": kind},
             "text": taken.text,
+            **self.strange,
         }
 
 

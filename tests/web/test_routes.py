@@ -185,7 +185,9 @@ async def add_account(database: Database, *, owned_until: datetime | None, **mor
         )
 
 
-async def add_message(database: Database, *, state: str, send_at: datetime) -> None:
+async def add_message(
+    database: Database, *, state: str, send_at: datetime, created_at: datetime | None = None
+) -> None:
     async with database.write() as connection:
         await connection.execute(
             insert(Message).values(
@@ -195,7 +197,7 @@ async def add_message(database: Database, *, state: str, send_at: datetime) -> N
                 template="reminder",
                 context={},
                 buttons=[],
-                created_at=send_at,
+                created_at=created_at or send_at,
                 send_at=send_at,
                 state=state,
             )
@@ -207,13 +209,15 @@ async def test_health_tells_owner_and_the_oldest_message_that_should_be_out(
 ) -> None:
     await add_account(database, owned_until=NOW + timedelta(seconds=20), owner="host:1")
     await add_message(database, state="pending", send_at=NOW - timedelta(seconds=90))
-    await add_message(database, state="pending", send_at=NOW + timedelta(days=1))
+    later = NOW + timedelta(days=1)
+    await add_message(database, state="pending", send_at=later, created_at=NOW)
     await add_message(database, state="sent", send_at=NOW - timedelta(days=1))
     answer = await client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json() == {
         "ok": True,
         "database": "ok",
+        "clock": "ok",
         "accounts": [
             {
                 "channel": "telegram",
@@ -225,6 +229,7 @@ async def test_health_tells_owner_and_the_oldest_message_that_should_be_out(
             }
         ],
         "oldest_due_seconds": 90,
+        "lost_chats": 0,
         "mornings": [],
     }
 
@@ -287,8 +292,8 @@ async def test_health_tells_each_province_its_last_morning_and_is_bad_where_toda
 
 
 async def test_a_broadcast_that_waits_for_the_morning_is_no_late_one(database: Database) -> None:
-    await add_account(database, owned_until=NOW + timedelta(days=9))
     saturday = morning_of(date(2026, 11, 14), 9)
+    await add_account(database, owned_until=saturday + timedelta(seconds=20))
     await add_message(database, state="pending", send_at=saturday - timedelta(hours=3))
     found = await check_health(database, small_registry(), now=saturday)
     assert (found["ok"], found["oldest_due_seconds"]) == (True, None)

@@ -21,7 +21,6 @@ from telegram import (
     InputFile,
     LinkPreviewOptions,
     ReplyParameters,
-    Update,
 )
 from telegram.constants import ChatAction
 from telegram.error import NetworkError, TelegramError
@@ -33,12 +32,11 @@ from bot.channels.telegram.capabilities import CAPABILITIES, LIMITS
 from bot.channels.telegram.http import (
     ANSWER_SECONDS,
     UPDATE_TYPES,
-    TopicGone,
     delivery_error_from_transport,
     poll_telegram,
     raw_update_from_telegram,
-    telegram_delivery_error,
 )
+from bot.channels.telegram.refusals import TopicGone, telegram_delivery_error
 from bot.channels.telegram.request import BotApiRefusal, HttpcoreRequest
 from bot.channels.telegram.updates import incoming_from_telegram
 from data.log import get_logger
@@ -46,6 +44,8 @@ from jobs.channel import (
     Attachment,
     Button,
     DeliveryError,
+    FileTooBig,
+    Gone,
     Incoming,
     Moved,
     OutgoingMessage,
@@ -100,8 +100,9 @@ class TelegramChannel:
         """Connect and learn the bot's name; raises Unauthorised, Transient or Unknown."""
         await self._call(self._bot.initialize())
         self.name = str(self._bot.id)
-        self.title = f"@{self._bot.username}"
-        self.link = f"https://t.me/{self._bot.username}"
+        username = self._bot.username or ""  # an emulator may know none
+        self.title = f"@{username}" if username else None
+        self.link = f"https://t.me/{username}"
 
     async def close(self) -> None:
         """Close the connections; never raises."""
@@ -140,10 +141,10 @@ class TelegramChannel:
                 )
             )
         except TopicGone as error:
-            detail = str(error)
+            lost = _without_topic(message, str(error))
         else:
-            return Receipt(str(sent.message_id))
-        raise Moved(detail, new_address=message.address, new_thread="")
+            return _receipt(sent)
+        raise lost
 
     async def _send_file(
         self, message: OutgoingMessage, method: Callable[..., Any], **file: InputFile
@@ -160,10 +161,10 @@ class TelegramChannel:
                 )
             )
         except TopicGone as error:
-            detail = str(error)
+            lost = _without_topic(message, str(error))
         else:
-            return Receipt(str(sent.message_id))
-        raise Moved(detail, new_address=message.address, new_thread="")
+            return _receipt(sent)
+        raise lost
 
     async def _edit(self, message: OutgoingMessage, remote_id: str) -> Receipt:
         try:
@@ -205,13 +206,13 @@ class TelegramChannel:
             log.info("typing.not_shown", error=type(error).__name__)
 
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
-        """Download a file (Telegram gives at most 20 MB); raises Rejected for more than `most`."""
+        """Download a file (Telegram gives at most 20 MB); raises FileTooBig for more than `most`."""
         file = await self._call(self._bot.get_file(attachment.ref))
-        if file.file_size is not None and file.file_size > most:
-            raise Rejected("file too big")
+        if isinstance(file.file_size, int) and file.file_size > most:
+            raise FileTooBig("file too big")
         content = bytes(await self._call(file.download_as_bytearray()))
         if len(content) > most:
-            raise Rejected("file too big")
+            raise FileTooBig("file too big")
         return content
 
     def split(self, body: bytes) -> RawUpdate:
@@ -220,11 +221,7 @@ class TelegramChannel:
 
     def parse(self, account_id: int, raw: bytes) -> Incoming | None:
         """Read one stored update; None where there is nothing to do, ValueError where malformed."""
-        try:
-            update = Update.de_json(parse_json(raw), None)
-            return incoming_from_telegram(account_id, update, self.title)
-        except (AttributeError, KeyError, TypeError, OverflowError, OSError) as error:
-            raise ValueError(f"malformed update: {type(error).__name__}") from None
+        return incoming_from_telegram(account_id, parse_json(raw), self.title)
 
     def updates(self, offset: int | None) -> AsyncGenerator[list[RawUpdate], None]:
         """Long-poll for ever; see bot.channels.telegram.http.poll_telegram."""
@@ -277,9 +274,24 @@ class TelegramChannel:
             failed = telegram_delivery_error(error.code, error.payload)
         except NetworkError as error:
             failed = delivery_error_from_transport(error.__cause__)
-        except (TelegramError, ValueError, KeyError, TypeError) as error:
+        except (TelegramError, ValueError, KeyError, TypeError, OverflowError) as error:
             failed = Unknown(f"answer not understood: {type(error).__name__}")
         raise failed  # outside of the handler: the library's error may hold the token
+
+
+def _receipt(sent: Any) -> Receipt:
+    """Return the number of a sent message; raises Unknown where the server told none."""
+    number = getattr(sent, "message_id", None)
+    if number is None:
+        raise Unknown("answer not understood")
+    return Receipt(str(number))
+
+
+def _without_topic(message: OutgoingMessage, detail: str) -> DeliveryError:
+    """Return what a deleted topic means: its message goes on in the forum, one of no topic cannot."""
+    if not message.thread:
+        return Gone(detail)
+    return Moved(detail, new_address=message.address, new_thread="")
 
 
 def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:

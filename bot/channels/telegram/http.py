@@ -1,4 +1,4 @@
-"""The Bot API over bare HTTP: the meaning of a refusal, and the long poll.
+"""The Bot API over bare HTTP: what a broken connection means, and the long poll.
 
 Guarantees: the token, which is part of the address, is in no error and no log line.
 """
@@ -9,25 +9,16 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpcore
 import httpx
 
 from bot.channels.http_client import tls_context
 from bot.channels.safe_json import parse_json
+from bot.channels.telegram.refusals import refused_code, telegram_delivery_error
 from data.log import get_logger
-from jobs.channel import (
-    DeliveryError,
-    Gone,
-    Moved,
-    RateLimited,
-    RawUpdate,
-    Rejected,
-    Transient,
-    Unauthorised,
-    Unknown,
-)
+from jobs.channel import DeliveryError, RateLimited, RawUpdate, Transient, Unauthorised, Unknown
 
 log = get_logger("telegram")
 
@@ -40,55 +31,8 @@ ANSWER_SECONDS = 30  # an answer may take long; giving up early makes repeats
 
 _POLL_SECONDS = 50  # the longest that the server keeps a poll open
 _QUIET_SECONDS = 6 * 86400.0  # after a week without updates their numbers begin anew
-
-_TOPIC_IS_GONE = ("message thread not found", "topic_deleted", "topic_closed", "topic_id_invalid")
-_CHAT_IS_GONE = (
-    "chat not found",
-    "user not found",
-    "user is deactivated",
-    "peer_id_invalid",
-    "not enough rights",
-    "have no rights",
-    "chat_write_forbidden",
-    "chat_restricted",
-    "need administrator rights",
-    "bot was kicked",
-    "bot is not a member",
-    "group chat was deactivated",
-    "group chat was deleted",
-)
-
-
-class TopicGone(DeliveryError):
-    """The forum topic was deleted or closed; the chat is still there."""
-
-
-def telegram_delivery_error(code: int, payload: bytes) -> DeliveryError:
-    """Return the error that an answer other than 200 means.
-
-    A refusal that is not the Bot API's JSON comes from a firewall or a proxy in between. A 4xx of it never
-    reached Telegram; a 5xx of it may have.
-    """
-    try:
-        given = parse_json(payload)
-        words, parameters = str(given["description"]), given.get("parameters") or {}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        detail = f"HTTP {code}, not from the Bot API"
-        return Unknown(detail) if code >= 500 else Transient(detail)
-    detail, lower = f"{code} {words}"[:300], words.lower()
-    if "migrate_to_chat_id" in parameters:
-        return Moved(detail, new_address=str(parameters["migrate_to_chat_id"]))
-    if code == 429:
-        return RateLimited(detail, retry_after=float(parameters.get("retry_after") or 1))
-    if code in (401, 404):  # 404: not even shaped like a token
-        return Unauthorised(detail)
-    if code == 403:
-        return Gone(detail)
-    if code == 400:
-        if any(sign in lower for sign in _TOPIC_IS_GONE):
-            return TopicGone(detail)
-        return Gone(detail) if any(sign in lower for sign in _CHAT_IS_GONE) else Rejected(detail)
-    return Rejected(detail) if code == 413 else Transient(detail)
+# Seconds from poll to poll of a server that answers at once with nothing new: some keep no poll open.
+_FIRST_FLOOR, _LONGEST_FLOOR = 1.0, 5.0
 
 
 def delivery_error_from_transport(cause: BaseException | None) -> DeliveryError:
@@ -112,15 +56,16 @@ async def poll_telegram(url: str, offset: int | None) -> AsyncGenerator[list[Raw
     network error, or a 409 from a second poller, it waits and goes on.
     """
     loop = asyncio.get_running_loop()
-    heard_at, pause, has_webhook = loop.time(), 1.0, True
+    heard_at, pause, floor, has_webhook = loop.time(), 1.0, _FIRST_FLOOR, True
     timeout = httpx.Timeout(ANSWER_SECONDS, read=_POLL_SECONDS + 15)
     async with httpx.AsyncClient(timeout=timeout, verify=tls_context()) as client:
         while True:
+            began = loop.time()
             try:
                 if has_webhook:
                     await _ask(client, f"{url}/deleteWebhook", {})
                     has_webhook = False
-                if loop.time() - heard_at > _QUIET_SECONDS:
+                if began - heard_at > _QUIET_SECONDS:
                     offset = None
                 query = {"timeout": _POLL_SECONDS, "limit": 100, "allowed_updates": UPDATE_TYPES}
                 if offset is not None:
@@ -140,10 +85,18 @@ async def poll_telegram(url: str, offset: int | None) -> AsyncGenerator[list[Raw
             if batch:
                 heard_at = loop.time()
             yield batch  # an empty one too: the caller may have lost the account
+            last = offset
             if batch:
                 offset = int(batch[-1].update_id) + 1
-            elif updates:  # none has a number: do not ask in a tight loop
-                await asyncio.sleep(pause)
+            if batch and offset != last:
+                floor = _FIRST_FLOOR
+                continue
+            left = began + floor - loop.time()
+            if left <= 0:  # the server kept the poll open
+                floor = _FIRST_FLOOR
+                continue
+            await asyncio.sleep(left)
+            floor = min(floor * 2, _LONGEST_FLOOR)
 
 
 async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) -> list[Any]:
@@ -158,11 +111,12 @@ async def _ask(client: httpx.AsyncClient, address: str, data: dict[str, Any]) ->
             failed = telegram_delivery_error(answer.status_code, answer.content)
         else:
             try:
-                result = answer.json()["result"]
+                given = parse_json(answer.content)
+                if (code := refused_code(given)) is None:
+                    return given["result"] if isinstance(given["result"], list) else []
+                failed = telegram_delivery_error(code, answer.content)
             except (ValueError, KeyError, TypeError):
                 failed = Transient("garbled answer")
-            else:
-                return result if isinstance(result, list) else []
     raise failed  # outside of the handler: httpx's error holds the address
 
 
@@ -176,11 +130,11 @@ def raw_update_from_telegram(given: Any, body: bytes | None = None) -> RawUpdate
 
 
 def _is_update(given: Any) -> bool:
-    return isinstance(given, dict) and _is_number(given.get("update_id"))
+    return isinstance(given, dict) and is_telegram_number(given.get("update_id"))
 
 
-def _is_number(value: Any) -> bool:
-    """Tell whether it is an integer of Telegram's, which has at most 52 significant bits."""
+def is_telegram_number(value: Any) -> TypeGuard[int]:
+    """Tell whether a value is an integer of Telegram's, which has at most 52 significant bits."""
     return type(value) is int and abs(value) < 2**53
 
 
@@ -191,6 +145,6 @@ def _address(given: dict[str, Any]) -> str | None:
         if isinstance(part, dict) and kind == "callback_query":
             part = part.get("message")
         chat = part.get("chat") if isinstance(part, dict) else None
-        if isinstance(chat, dict) and _is_number(chat.get("id")):
+        if isinstance(chat, dict) and is_telegram_number(chat.get("id")):
             return str(chat["id"])
     return None

@@ -2,6 +2,7 @@
 
 Guarantees:
 - Every refusal is raised as it came (BotApiRefusal), before the library reads it.
+- Of an answer the library reads only what is used: an old or strange server may write the rest as it likes.
 - A NetworkError's cause is httpcore's own error, which tells whether the request left.
 - Nothing is logged, because addresses hold the token.
 
@@ -21,6 +22,8 @@ from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
 from bot.channels.http_client import tls_context
+from bot.channels.safe_json import parse_json
+from bot.channels.telegram.refusals import refused_code
 
 _CONNECT_SECONDS, _POOL_SECONDS = 10.0, 5.0
 _KEPT_SECONDS = 5.0  # how long an idle connection stays open
@@ -97,7 +100,26 @@ class HttpcoreRequest(BaseRequest):
             raise TelegramError("garbled answer")  # before the library logs it
         return answer.status, payload
 
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Read an answer and keep what is used of it; raises BotApiRefusal, TelegramError."""
+        try:
+            given = parse_json(payload)
+        except ValueError:
+            raise TelegramError("garbled answer") from None
+        if (code := refused_code(given)) is not None:
+            raise BotApiRefusal(code, payload)
+        if not isinstance(given, dict) or "result" not in given:
+            raise TelegramError("garbled answer")
+        return {"ok": True, "result": _used_part(given["result"])}
 
+
+# What a server of an older version leaves out of an answer, by a part that the answer has.
+_LEFT_OUT: dict[str, dict[str, Any]] = {
+    "file_path": {"file_id": "", "file_unique_id": ""},
+    "url": {"has_custom_certificate": False, "pending_update_count": 0},  # of a webhook
+    "id": {"is_bot": True, "first_name": ""},  # of a bot
+}
 _FAILURES = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
@@ -105,6 +127,20 @@ _FAILURES = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
+
+
+def _used_part(result: Any) -> Any:
+    """Return a sent message by its number alone; a bot or a file with what an old server leaves out."""
+    if not isinstance(result, dict):
+        return result
+    if "message_id" in result:
+        if not isinstance(result["message_id"], int | str):
+            raise TelegramError("a message without a number")
+        return {"message_id": result["message_id"], "date": 0, "chat": {"id": 0, "type": "private"}}
+    for key, left_out in _LEFT_OUT.items():
+        if key in result:
+            return left_out | result
+    return result
 
 
 def _given(seconds: Any, usual: float) -> float | None:

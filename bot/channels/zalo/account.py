@@ -40,11 +40,12 @@ class ZaloBotMessenger:
         """Return the channel of every bot that is set, none of them open."""
         if not settings.zalo_tokens:
             return []
-        from bot.channels.zalo.channel import ZaloBotChannel
+        from bot.channels.zalo.channel import PHOTO_HOSTS, ZaloBotChannel
 
         base_url, capabilities = settings.zalo_bot_base_url, self.capabilities(settings)
+        hosts = (*PHOTO_HOSTS, *settings.photo_hosts)
         return [
-            ZaloBotChannel(token, base_url=base_url, capabilities=capabilities)
+            ZaloBotChannel(token, base_url=base_url, capabilities=capabilities, photo_hosts=hosts)
             for token in settings.zalo_tokens
         ]
 

@@ -26,6 +26,7 @@ from bot.channels.zalo.updates import incoming_from_zalo
 from jobs.channel import (
     Attachment,
     Capabilities,
+    ForeignFile,
     Incoming,
     OutgoingMessage,
     Pacing,
@@ -36,8 +37,8 @@ from jobs.channel import (
 )
 
 LINK = "https://bot.zaloplatforms.com/bots/{}"  # opens the bot's chat; it carries no code
-# Hosts of messages' photos. An address in an update is fetched from these and from no other.
-PHOTO_HOSTS = (".zdn.vn", ".zadn.vn", ".zalo.me", ".zaloapp.com", ".zaloplatforms.com")
+# Hosts of messages' photos, each with all below it. An address in an update is fetched from no other.
+PHOTO_HOSTS = ("zdn.vn", "zadn.vn", "zalo.me", "zaloapp.com", "zaloplatforms.com")
 
 
 class ZaloBotChannel:
@@ -55,9 +56,11 @@ class ZaloBotChannel:
         capabilities: Capabilities = CAPABILITIES,
         answer_seconds: float = ANSWER_SECONDS,
         poll_floor: float = POLL_FLOOR,
+        photo_hosts: Sequence[str] = PHOTO_HOSTS,
     ) -> None:
         self._client = ZaloClient(token, base_url=base_url, answer_seconds=answer_seconds)
         self._own_host = urlsplit(base_url).netloc
+        self._photo_hosts = tuple(f".{host}" for host in photo_hosts)
         self._poll_floor = poll_floor
         self.name = token.partition(":")[0]  # known before the platform is reached, unlike its id
         self._bot_id = ""
@@ -110,12 +113,12 @@ class ZaloBotChannel:
     async def fetch(self, attachment: Attachment, *, most: int) -> bytes:
         """Download a photo, whose address soon dies.
 
-        Raises Rejected for more than `most` bytes and for an address that is not the platform's.
+        Raises FileTooBig for more than `most` bytes, ForeignFile for an address that is not the platform's.
         """
         parts = urlsplit(attachment.ref)
-        is_platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(PHOTO_HOSTS)
+        is_platforms = parts.scheme == "https" and f".{parts.hostname}".endswith(self._photo_hosts)
         if not is_platforms and parts.netloc != self._own_host:
-            raise Rejected("not an address of the platform")
+            raise ForeignFile(str(parts.hostname or "no address")[:100])
         return await self._client.download(attachment.ref, most=most)
 
     def split(self, body: bytes) -> RawUpdate:

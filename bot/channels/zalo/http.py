@@ -22,6 +22,7 @@ from bot.channels.safe_json import parse_json
 from data.log import get_logger
 from jobs.channel import (
     DeliveryError,
+    FileTooBig,
     Gone,
     RateLimited,
     RawUpdate,
@@ -130,7 +131,7 @@ class ZaloClient:
         return str(found.get("url") or "") if isinstance(found, dict) else ""
 
     async def download(self, url: str, *, most: int) -> bytes:
-        """Download an address; raises Rejected for more than `most` bytes, else a DeliveryError."""
+        """Download an address; raises FileTooBig for more than `most` bytes, else a DeliveryError."""
         failed: DeliveryError
         try:
             async with self._http.stream("GET", url) as answer:
@@ -141,7 +142,7 @@ class ZaloClient:
                     async for part in answer.aiter_bytes():
                         parts += part
                         if len(parts) > most:
-                            raise Rejected("file too big")
+                            raise FileTooBig("file too big")
                     return bytes(parts)
         except httpx.HTTPError as error:
             failed = Transient(type(error).__name__)
@@ -193,7 +194,7 @@ async def poll_zalo(
             continue
         pause = floor
         updates = result if isinstance(result, list) else [result]
-        batch = [raw_update_from_zalo(given) for given in updates if isinstance(given, dict)]
+        batch = [_polled_update(given) for given in updates if isinstance(given, dict) and given]
         yield batch  # an empty one too: the caller may have lost the account
         await asyncio.sleep(max(0.0, began + floor - loop.time()))
 
@@ -208,16 +209,34 @@ def raw_update_from_zalo(given: Any, body: bytes | None = None) -> RawUpdate:
     message = event.get("message")
     if body is None:
         body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    key = message.get("message_id") if isinstance(message, dict) else None
+    key = id_from_zalo(message.get("message_id")) if isinstance(message, dict) else ""
     chat = message.get("chat") if isinstance(message, dict) else None
-    address = chat.get("id") if isinstance(chat, dict) else None
-    if not _is_name(address):
-        address = None
+    given_address = id_from_zalo(chat.get("id")) if isinstance(chat, dict) else ""
+    address = given_address if _is_name(given_address) else None
     if address is None or not _is_name(key):
-        return RawUpdate(f"h:{hashlib.sha256(body).hexdigest()}", body, address)
+        return RawUpdate(_hash_of(body), body, address)
     # Nothing says that a message's id is unique beyond its chat; both together may be too long to store.
     both = hashlib.sha256(json.dumps([address, key]).encode()).hexdigest()
     return RawUpdate(f"m:{both}", body, address)
+
+
+def id_from_zalo(value: Any) -> str:
+    """Return an id as text: the platform writes text, some of its relays numbers; "" for anything else."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if isinstance(value, str) else str(value) if is_number else ""
+
+
+def _polled_update(given: dict[str, Any]) -> RawUpdate:
+    """Return a polled update; one of no known form too, which the platform has forgotten: it is parked later."""
+    try:
+        return raw_update_from_zalo(given)
+    except ValueError:
+        body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return RawUpdate(_hash_of(body), body)
+
+
+def _hash_of(body: bytes) -> str:
+    return f"h:{hashlib.sha256(body).hexdigest()}"
 
 
 def _is_name(value: Any) -> bool:

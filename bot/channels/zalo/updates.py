@@ -1,18 +1,19 @@
 """Zalo's updates as jobs.channel.Incoming.
 
-Guarantees: the bot's own messages and those of groups are ignored. The platform's groups are a trial, and
-only private chats enrol.
+Guarantees:
+- The bot's own messages and those of groups are ignored. The platform's groups are a trial, and only private
+  chats enrol.
+- What is not used may be missing or strange; what is used and cannot be read makes the update malformed.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.zalo.http import raw_update_from_zalo, unwrap_event
+from bot.channels.instants import instant_from_number
+from bot.channels.zalo.http import id_from_zalo, raw_update_from_zalo, unwrap_event
 from jobs.channel import Attachment, Incoming
 
-_MILLISECONDS_FROM = 1e12  # the platform writes milliseconds; some of its relays seconds
 _UNREAD = ("sticker", "voice", "unsupported")
 
 
@@ -25,18 +26,20 @@ def incoming_from_zalo(account_id: int, given: Any, bot_id: str) -> Incoming | N
         return None
     if not isinstance(message, dict):
         raise ValueError("an event of a message without one")
-    sender, chat = message.get("from"), message.get("chat")
-    if not isinstance(sender, dict) or not isinstance(chat, dict):
-        raise ValueError("a message without a sender or a chat")
-    address, sender_id = _text(chat, "id"), _text(sender, "id")
+    sender, chat = _part(message, "from"), _part(message, "chat")
+    sender_id, address = id_from_zalo(sender.get("id")), id_from_zalo(chat.get("id"))
+    if (sender_id and sender_id == bot_id) or sender.get("is_bot") is True:
+        return None
+    chat_type = _text(chat, "chat_type").upper()
+    if chat_type not in ("", "PRIVATE"):
+        return None
+    if chat_type:  # both ids are one there, so that either will do
+        sender_id, address = sender_id or address, address or sender_id
     if not address or not sender_id:
         raise ValueError("a message without the id of its chat or sender")
-    if sender_id == bot_id or sender.get("is_bot") is True:
-        return None
-    if str(chat.get("chat_type", "PRIVATE")).upper() != "PRIVATE":
-        return None
+    if sender_id != address and not chat_type:
+        raise ValueError("a chat of unknown kind")
     words = _text(message, "text") if kind == "text" else _text(message, "caption")
-    photo = _text(message, "photo_url") or _text(message, "photo") if kind == "image" else ""
     return Incoming(
         account_id=account_id,
         update_id=raw_update_from_zalo(given).update_id,
@@ -46,9 +49,9 @@ def incoming_from_zalo(account_id: int, given: Any, bot_id: str) -> Incoming | N
         sender=sender_id,
         sender_name=_text(sender, "display_name"),
         text=words,
-        sent_at=_instant(message.get("date")),
+        sent_at=instant_from_number(message.get("date")),
         attachments=() if kind == "text" else (kind,),
-        files=(Attachment(photo, "anh.jpg"),) if photo else (),
+        files=(_photo(message),) if kind == "image" else (),
     )
 
 
@@ -58,16 +61,17 @@ def _kind(event_name: str) -> str | None:
     return parts[1] if known and parts[1] in ("text", "image", *_UNREAD) else None
 
 
+def _photo(message: dict[str, Any]) -> Attachment:
+    """Return a message's photo; one without an address as lost."""
+    url = _text(message, "photo_url") or _text(message, "photo")
+    return Attachment(url, "anh.jpg", fault="" if url else "lost")
+
+
+def _part(given: dict[str, Any], key: str) -> dict[str, Any]:
+    value = given.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def _text(given: dict[str, Any], key: str) -> str:
     value = given.get(key)
     return value if isinstance(value, str) else ""
-
-
-def _instant(value: Any) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        return None
-    seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError, ValueError):
-        return None

@@ -11,15 +11,19 @@ from bot.channels import MESSENGERS
 from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel, messenger_title
 from bot.cli.output import format_number
+from data.accounts.leases import is_owned
 from data.accounts.usage import list_account_usage
 from data.clock import ZONE, civil_date
-from data.models import Account, Agency, Chat, Enrolment, InboxEvent, Message, Meta
+from data.contacts.chats import list_lost_chats
+from data.models import Account, InboxEvent, Message, Meta
 from data.outbox.messages import BROADCAST, NOBODY_LEFT
+from data.outbox.set_back import count_misdated, latest_instant_ahead
 from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.delivery.usage import LEVELS, accounts_in_use
 
 LATE, VERY_LATE = timedelta(minutes=10), timedelta(hours=1)
 LOOK_BACK = timedelta(days=7)
+SET_BACK = "đồng hồ đã bị chỉnh lùi"
 _MOST_NAMES = 6
 
 
@@ -55,7 +59,7 @@ async def check_owners(connection: AsyncConnection, case: CheckContext) -> list[
             found.append(Finding("bad", about, "chưa chạy lần nào với bot này.", todo))
         elif row.stopped_at is not None:
             found.append(_stopped(about, row.stopped_why or "", row.stopped_until))
-        elif row.owned_until is None or row.owned_until <= case.now:
+        elif not is_owned(row.owned_until, now=case.now):
             todo = "Hãy chạy «nhacviec run»; không chạy thì không nhắc ai."
             found.append(Finding("bad", about, "không chạy.", todo))
         else:
@@ -172,23 +176,47 @@ async def check_failures(connection: AsyncConnection, case: CheckContext) -> lis
 
 
 async def check_lost_chats(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Name the agencies of lost chats in which people are still enrolled."""
-    rows = await connection.execute(
-        select(Agency.name, Chat.id)
-        .join(Enrolment, Enrolment.agency_id == Agency.id)
-        .join(Chat, Chat.id == Enrolment.chat_id)
-        .where(Chat.state == "gone", Enrolment.living(on=civil_date(case.now)))
-        .order_by(Agency.province, Agency.position)
-    )
-    lost = rows.all()
-    if not lost:
-        return [Finding("ok", "Chat", "không có chat nào bị mất.")]
-    names = list(dict.fromkeys(row.name for row in lost))
-    more = len(names) - _MOST_NAMES
-    words = ", ".join(names[:_MOST_NAMES]) + (f" và {more} cơ quan nữa" if more > 0 else "")
-    count = len({row.id for row in lost})
-    todo = "Người ấy đã chặn bot hoặc rời nhóm: hãy mời lại bằng «nhacviec invite»."
-    return [Finding("warn", "Chat", f"{count} chat không gửi được nữa: {words}.", todo)]
+    """Name the agencies of lost chats in which people are still enrolled, by what was lost."""
+    lost = await list_lost_chats(connection, today=civil_date(case.now))
+    found = []
+    for kind, todo in _LOSSES.items():
+        of_kind = [row for row in lost if _loss(row.why) == kind]
+        if not of_kind:
+            continue
+        names = list(dict.fromkeys(row.agency for row in of_kind))
+        more = len(names) - _MOST_NAMES
+        words = ", ".join(names[:_MOST_NAMES]) + (f" và {more} cơ quan nữa" if more > 0 else "")
+        count = len({row.id for row in of_kind})
+        found.append(Finding("warn", "Chat", f"{count} chat không gửi được nữa: {words}.", todo))
+    return found or [Finding("ok", "Chat", "không có chat nào bị mất.")]
+
+
+def _loss(why: str | None) -> str:
+    kind = (why or "").partition(":")[0]
+    return kind if kind in _LOSSES else "gone"
+
+
+# What to do about a lost chat, by the start of Chat.gone_why.
+_LOSSES = {
+    "gone": "Người ấy đã chặn bot hoặc rời nhóm: hãy mời lại bằng «nhacviec invite».",
+    "topic_closed": "Chủ đề nhận tin đã đóng: hãy đề nghị mở lại, tin lại đến đó như trước.",
+    "forbidden": "Nhóm không cho bot gửi tin: hãy đề nghị cho quyền, rồi gõ /viec ở đó.",
+}
+
+
+async def check_set_back(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
+    """Tell whether the clock was set back: things are dated later than now, and messages may wait for it."""
+    about = "Giờ đã lưu"
+    ahead = await latest_instant_ahead(connection, now=case.now)
+    waiting = await count_misdated(connection, now=case.now)
+    if ahead is None and not waiting:
+        return [Finding("ok", about, "không bị chỉnh lùi.")]
+    todo = "Hãy kiểm tra giờ máy (NTP)."
+    words = SET_BACK
+    if waiting:
+        words += f"; {format_number(waiting)} tin đang chờ theo giờ cũ"
+        todo += " Tin đi khi «nhacviec run» chạy."
+    return [Finding("bad" if waiting else "warn", about, f"{words}.", todo)]
 
 
 CHECKS = (
@@ -198,4 +226,5 @@ CHECKS = (
     check_waiting,
     check_failures,
     check_lost_chats,
+    check_set_back,
 )

@@ -80,7 +80,7 @@ async def greet_stranger(turn: Turn, *, is_start: bool = False) -> list[Answer]:
 async def may_greet(turn: Turn) -> bool:
     """Tell whether a fixed text may go to this chat, at most every ten minutes; True counts as sent."""
     last = turn.chat.greeted_at
-    if last is not None and turn.now < last + GREET_EVERY:
+    if last is not None and last <= turn.now < last + GREET_EVERY:  # no clock ahead counts
         return False
     await turn.connection.execute(
         update(Chat).where(Chat.id == turn.chat.id).values(greeted_at=turn.now)

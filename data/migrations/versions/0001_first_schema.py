@@ -289,6 +289,7 @@ def upgrade() -> None:
         ["account_id", "state"],
         where="state IN ('failed', 'uncertain')",
     )
+    _index("ix_message_retried", "message", ["chat_id"], where="state = 'pending' AND attempts > 0")
     _index("ix_message_sent", "message", ["account_id", "sent_at"], where="sent_at IS NOT NULL")
     _create_table(
         "report_duty",
@@ -377,6 +378,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text),
     )
     _index("ix_delivery_message_id", "delivery", ["message_id"])
+    _index("ix_delivery_unknown", "delivery", ["at"], where="outcome = 'unknown'")
     _create_table(
         "obligation",
         _id(),
