@@ -24,12 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.db.database import empty_log_after
 from data.db.statements import insert_or_ignore
 from data.models import Account, InboxEvent
-from data.text import is_marked_secret
+from data.secrecy import is_marked_secret, is_name_marked_secret
 
 MOST_ATTEMPTS = 3
 
 _NEW = InboxEvent.state == literal_column("'new'")  # a literal, for the partial index
-_TEXT_KEYS = {"text", "caption"}
+_TEXT_KEYS = {"text", "caption", "question", "explanation"}
+_NAME_KEYS = {"file_name"}
 # A lock for each chat, taken in one order and released by the commit.
 _LOCK_CHATS = text(
     "SELECT pg_advisory_xact_lock(CAST(:account_id AS int), chat) FROM"
@@ -49,25 +50,28 @@ class IncomingUpdate(Protocol):
 
 
 def holds_secret(raw: bytes) -> bool:
-    """Tell whether a text or caption in a raw update has a secrecy mark, even a quoted one."""
+    """Tell whether a text, caption or file's name in a raw update has a secrecy mark, even a quoted one."""
     try:
-        return any(map(is_marked_secret, _texts(json.loads(raw))))
+        update = json.loads(raw)
+        return any(map(is_marked_secret, _values(update, _TEXT_KEYS))) or any(
+            map(is_name_marked_secret, _values(update, _NAME_KEYS))
+        )
     except (ValueError, RecursionError):
         return is_marked_secret(raw.decode("utf-8", "replace"))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield texts and captions; not names, because a person may be called Mật."""
+def _values(value: Any, keys: set[str]) -> Iterator[str]:
+    """Yield the texts under some keys, at any depth; not names of people, who may be called Mật."""
     if isinstance(value, dict):
         for key, part in value.items():
             if isinstance(part, str):
-                if key in _TEXT_KEYS:
+                if key in keys:
                     yield part
             else:
-                yield from _texts(part)
+                yield from _values(part, keys)
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part)
+            yield from _values(part, keys)
 
 
 @dataclass(frozen=True, slots=True)

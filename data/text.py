@@ -1,7 +1,8 @@
 """Fold Vietnamese text for comparing and searching; strip or escape its invisible characters.
 
 Guarantees:
-- Words fold to one string with or without marks, composed or not, in any case, with any punctuation.
+- Words fold to one string however they are typed: with or without marks, composed or not, full-width, with
+  invisible characters within, in any case, with any punctuation, with i or y ("kĩ thuật", "kỹ thuật").
 - Escaped text neither steers a terminal nor reorders the text beside it (Unicode TR36 §2.10, CVE-2021-42574).
 """
 
@@ -18,16 +19,66 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+# Letters that look like Đ and đ: Ð of Icelandic (Windows-1258 and old keyboards type it), Ɖ of African letters.
+STROKED_D = str.maketrans("ÐƉðɖ", "ĐĐđđ")
+_PLAIN_D = str.maketrans("đðɖ", "ddd")
+_MARKS = frozenset("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")  # those of Vietnamese
+_TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_BLANK_LETTERS = frozenset(
+    "\u115f\u1160\u3164\uffa0"
+)  # letters by their category, yet nothing is seen
+# A syllable that is written with i or y alike: kĩ/kỹ, lí/lý, mĩ/mỹ, hi/hy, sĩ/sỹ, tỉ/tỷ, quí/quý.
+_I_OR_Y = re.compile(r"\b([hklmst]|qu)[iíìỉĩị](?=[^\w]|_|$)")
+_Y_FOR_I = str.maketrans("iíìỉĩị", "yýỳỷỹỵ")
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case, without marks or punctuation, words one space apart; đ is d."""
-    decomposed = unicodedata.normalize("NFD", text.casefold()).replace("đ", "d")
+    """Return the text in lower case, without marks or punctuation, words one space apart.
+
+    đ is d; i is y in a syllable that is written with either.
+    """
+    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN_D)
     if _NOT_ASCII_OR_MARK.search(decomposed) is None:  # the fast path of nearly every text
         bare = decomposed.encode("ascii", "ignore").decode()
-        return " ".join(bare.translate(_SPACED).split())
-    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return _NOT_WORD.sub(" ", bare).strip()
+        words = " ".join(bare.translate(_SPACED).split())
+    else:
+        seen = "".join(letter for letter in decomposed if not _is_unseen(letter))
+        words = _NOT_WORD.sub(" ", seen).strip()
+    return spell_with_y(words)
+
+
+def spell_with_y(text: str) -> str:
+    """Spell with y what is written with i or y: "kĩ thuật" as "kỹ thuật"; lower case, letter for letter."""
+    return _I_OR_Y.sub(lambda found: found[0].translate(_Y_FOR_I), text)
+
+
+def compose(text: str) -> str:
+    """Return the text as it is seen: composed, full-width letters as plain ones, nothing invisible, one Đ.
+
+    Marks that no Vietnamese letter bears are left out.
+    """
+    decomposed = unicodedata.normalize("NFKD", text)
+    if not decomposed.isascii():
+        decomposed = "".join(
+            letter for letter in decomposed if letter in _MARKS or not _is_unseen(letter)
+        )
+    return unicodedata.normalize("NFC", decomposed).translate(STROKED_D)
+
+
+def _is_unseen(letter: str) -> bool:
+    """Tell whether a character is a mark on another, or is not seen at all: joiners, soft hyphens."""
+    if letter.isascii():
+        return False
+    return unicodedata.category(letter) in ("Mn", "Me", "Cf") or letter in _BLANK_LETTERS
+
+
+def spelling_key(text: str) -> str:
+    """Return a key under which the spellings of one name are alike, marks kept: "Hoà" is "Hòa", "Mĩ" is "Mỹ"."""
+    words = spell_with_y(" ".join(compose(text).casefold().split()))
+    return " ".join(
+        _TONES.sub("", spread) + "".join(_TONES.findall(spread))
+        for spread in unicodedata.normalize("NFD", words).split(" ")
+    )
 
 
 def collapse_whitespace(text: str) -> str:
@@ -48,20 +99,3 @@ def escape_invisible(text: str) -> str:
 def utf16_length(text: str) -> int:
     """Return the length of a text as messengers count it: in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2
-
-
-_SECRECY_MARKS = {"mật", "tốimật", "tuyệtmật"}
-_SECRECY_LEVEL = re.compile(r"^\W*độ\s+mật\s*[:：]")
-
-
-def is_marked_secret(text: str) -> bool:
-    """Tell whether a line is only MẬT, TỐI MẬT or TUYỆT MẬT, or begins with "Độ mật:".
-
-    In any case and any Unicode form; signs, spaces and brackets around the mark do not hide it.
-    """
-    folded = unicodedata.normalize("NFC", text).casefold()
-    folded = unicodedata.normalize("NFC", folded).replace("ð", "đ").replace("\u200b", "")
-    return any(
-        "".join(filter(str.isalnum, line)) in _SECRECY_MARKS or _SECRECY_LEVEL.match(line)
-        for line in folded.splitlines()
-    )

@@ -33,10 +33,11 @@ from data.clock import SystemClock, civil_date
 from data.progress.replies import lock_obligations, record_reply
 from data.registry.registry import Registry
 from data.registry.titles import period_name
+from data.secrecy import is_marked_secret
 from data.sheets.status_import import StatusChange, diff_status, note_with_origin
 from data.sheets.status_reader import FilledStatusRow, read_status_sheet
 from data.sheets.workbook import ImportRefused
-from data.text import collapse_whitespace, is_marked_secret
+from data.text import collapse_whitespace
 from jobs.planning.rungs import recompute
 
 _LONGEST_NAME = 80

@@ -7,7 +7,6 @@ Guarantees:
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Plan, ReportDuty, Task
-from data.text import fold
+from data.text import compose, fold
 
 _MOST_MARKS = 8  # dots and spaces in a code
 LONGEST_SEARCH = 44  # folded characters; the rest is ignored
@@ -44,8 +43,7 @@ def search_words(text: str) -> list[str]:
 
 def code_key(text: str) -> str:
     """Return a code without dots and spaces, in lower case, đ kept: "III.1đ" becomes "iii1đ"."""
-    composed = unicodedata.normalize("NFC", text).casefold()
-    return "".join(letter for letter in composed if letter.isalnum())
+    return "".join(letter for letter in compose(text).casefold() if letter.isalnum())
 
 
 async def find_tasks_by_code(

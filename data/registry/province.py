@@ -19,7 +19,7 @@ from data.registry.schema import (
     ProvinceFile,
     SuccessionEntry,
 )
-from data.text import collapse_whitespace, fold
+from data.text import collapse_whitespace, fold, spelling_key
 
 _JOINTS = re.compile(r" ?(?:;|,|\bvà\b) ?")  # in words with single spaces
 
@@ -52,7 +52,7 @@ class Province:
 
     def resolve(self, words: str) -> AgencyEntry | GroupEntry | None:
         """Return the one agency or group that words name, or None where none or several match."""
-        exact = self._by_words.get(collapse_whitespace(words).casefold())
+        exact = self._by_words.get(spelling_key(words))
         if exact is not None:
             return exact
         return self._by_fold.get(fold(words))
@@ -125,7 +125,7 @@ class Province:
         table: dict[str, AgencyEntry | GroupEntry] = {}
         for entry in self.entries():
             for name in _names(entry):
-                table.setdefault(collapse_whitespace(name).casefold(), entry)
+                table.setdefault(spelling_key(name), entry)
         return table
 
     @cached_property

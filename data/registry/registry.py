@@ -19,7 +19,7 @@ from data.registry.files import FileFault, RegistryFault, read_text
 from data.registry.province import Province
 from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
 from data.registry.workdays import Workdays
-from data.text import collapse_whitespace, fold
+from data.text import collapse_whitespace, fold, spelling_key
 
 _FOLDERS: dict[str, type[BaseModel]] = {
     "plans": PlanFile,
@@ -264,9 +264,9 @@ def _check_province(path: str, file: ProvinceFile, texts: Mapping[str, str]) -> 
                     yield _fault(path, texts, ("groups", index, "members", place), message)
     words: dict[str, str] = {}
     for entry in Province(file).entries():
-        for name in {collapse_whitespace(n).casefold() for n in (entry.name, *entry.spellings)}:
-            if words.setdefault(name, entry.code) != entry.code:
-                message = f"«{name}» chỉ cả {words[name]} lẫn {entry.code}. Hãy bỏ một nơi."
+        for key, name in {spelling_key(n): n for n in (entry.name, *entry.spellings)}.items():
+            if words.setdefault(key, entry.code) != entry.code:
+                message = f"«{name}» chỉ cả {words[key]} lẫn {entry.code}. Hãy bỏ một nơi."
                 yield FileFault(path, None, message)
 
 

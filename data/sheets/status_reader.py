@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.progress.replies import ReplyKind
+from data.secrecy import is_marked_secret
 from data.sheets.phrases import read_day
 from data.sheets.row_keys import RowKey, parse_row_key
 from data.sheets.status_sheet import (
@@ -27,7 +28,7 @@ from data.sheets.status_sheet import (
     STATUS_SHEET_LIMITS,
 )
 from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, read_sheet_rows
-from data.text import fold, is_marked_secret
+from data.text import fold
 
 _EARLIEST = date(2000, 1, 1)
 # Shown by a spreadsheet in place of a formula's value.

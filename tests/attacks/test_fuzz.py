@@ -32,10 +32,11 @@ from data.contacts.codes import find_codes, hash_code, may_hold_code
 from data.inbox import holds_secret
 from data.progress.evidence import detect_mime_type
 from data.registry.workdays import Workdays
+from data.secrecy import is_marked_secret
 from data.sheets.phrases import read_day, read_deadline, read_frequency, read_period
 from data.sheets.row_keys import parse_row_key
 from data.sheets.workbook import neutralize_formula
-from data.text import escape_invisible, fold, is_marked_secret, strip_invisible
+from data.text import escape_invisible, fold, strip_invisible
 from jobs.channel import Incoming
 from jobs.rendering.links import Links
 from tests.support.conversations import small_registry

@@ -109,6 +109,10 @@ async def test_extension_with_a_date_alone_asks_for_the_reason_alone(talk: Talk)
         ("để em xem lại", "no_date"),
         ("20", "no_date"),
         ("1/1/2099", "too_far"),
+        ("15/12/2029", "too_far"),
+        ("mùng 6 Tết", "lunar"),
+        ("đến rằm tháng giêng", "lunar"),
+        ("29/2/2027", "no_date"),
     ],
 )
 async def test_date_that_makes_no_sense_is_asked_again(talk: Talk, typed: str, why: str) -> None:

@@ -22,7 +22,7 @@ from data.clock import SteppedClock
 from data.db.database import Database
 from data.inbox import holds_secret
 from data.models import Chat, InboxEvent, Message, Meta
-from data.text import is_marked_secret
+from data.secrecy import is_marked_secret
 from jobs.channel import Answer, Incoming, RawUpdate
 from jobs.delivery.lease import AccountLease
 from jobs.inbox.intake import store_updates, store_webhook

@@ -27,7 +27,7 @@ from bot.conversation.decisions.common import (
     reopen_decision_dialog,
 )
 from bot.conversation.decisions.onward import needs_document, summarize_served_report
-from bot.conversation.reader.dates import asked_until, whens
+from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.documents import documents
 from bot.conversation.reader.tokens import prepare
 from data.progress import decisions, extensions
@@ -187,7 +187,7 @@ async def offer_other_date(turn: Turn, dialog: Any) -> list[Answer]:
     """Offer the date typed, after a warning where it is past the report that the duty serves."""
     text = prepare(turn.incoming.text)
     until = asked_until(whens(text.bare, turn.today, turn.registry.workdays), turn.today)
-    if until is None:
+    if until is None or is_too_far(until, turn.today):
         return await reopen_decision_dialog(turn, dialog, "date")
     loaded = await _load_open_request(turn, dialog.details["request"])
     if isinstance(loaded, Answer):

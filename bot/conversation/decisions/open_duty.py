@@ -29,7 +29,7 @@ from bot.conversation.decisions.common import (
     outcome_context,
     record_callers_decision,
 )
-from bot.conversation.reader.dates import asked_until, whens
+from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.tokens import prepare
 from data.models import Obligation
 from data.progress import decisions, outcomes
@@ -136,7 +136,7 @@ async def _parse_request(
         return _help(command, "no_date" if turn.words else "", turn.words)
     text = prepare(match[0])
     due_on = asked_until(whens(text.bare, turn.today, turn.registry.workdays), turn.today)
-    if due_on is None or due_on < turn.today:
+    if due_on is None or due_on < turn.today or is_too_far(due_on, turn.today):
         return _help(command, "past", match[0])
     code = turn.words[: match.start()].strip()
     scope = await load_scope(turn, DECIDING_ROLES)

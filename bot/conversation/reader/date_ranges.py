@@ -17,9 +17,9 @@ from bot.conversation.reader.numbers import parse_number
 DAY = timedelta(days=1)
 FRIDAY = 4
 
-_TURNS = {"nay": 0, "sau": 1, "toi": 1, "truoc": -1, "qua": -1, "roi": -1, "ngoai": -1}
+_TURNS = {"nam": 1, "nay": 0, "sau": 1, "toi": 1, "truoc": -1, "qua": -1, "roi": -1, "ngoai": -1}
 _QUARTERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4}
-_LUNAR = {"gieng": 1, "chap": 12}
+LUNAR_MONTHS = {"gieng": 1, "chap": 12}
 
 Groups = Mapping[str, str | None]
 
@@ -45,7 +45,7 @@ def later(today: date, months: int) -> date:
 
 
 def year_said(said: str | None, today: date) -> int | None:
-    """Return the year of "2027", "nay" (this) or "sau" (next); None if none is said."""
+    """Return the year of "2027", "nay" (this), "sau" or "sang nam" (next); None if none is said."""
     if said is None:
         return None
     return int(said) if said.isdecimal() else today.year + _TURNS[said]
@@ -73,7 +73,7 @@ def _of_month(group: Groups, today: date) -> Stretch | None:
     said, edge = group["month"] or "", group["month_edge"]
     if said in _TURNS:
         return _months(*shifted(today, _TURNS[said]), 1, edge)
-    month = _LUNAR.get(said) or parse_number(said) or 0
+    month = LUNAR_MONTHS.get(said) or parse_number(said) or 0
     if not 1 <= month <= 12:
         return None
     year = year_said(group["month_year"], today)

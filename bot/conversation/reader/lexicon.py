@@ -14,8 +14,9 @@ from functools import lru_cache
 
 from bot.conversation.reader.talk_words import TALK_WORDS
 from bot.conversation.reader.work_words import WORK_WORDS
+from data.text import spell_with_y
 
-_LEXICON = WORK_WORDS | TALK_WORDS
+_LEXICON = {tag: spell_with_y(words) for tag, words in (WORK_WORDS | TALK_WORDS).items()}
 
 _TONES = {"\u0300": "huyền", "\u0301": "sắc", "\u0303": "ngã", "\u0309": "ngã", "\u0323": "nặng"}
 

@@ -14,11 +14,12 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.conversation.reader.dates import When, whens
+from bot.conversation.reader.dates import UNSURE, When, whens
 from bot.conversation.reader.documents import DocumentReference, documents
 from bot.conversation.reader.lexicon import is_spelt, longest, plain, repaired
 from bot.conversation.reader.numbers import Share, shares
 from data.registry.workdays import Workdays
+from data.text import STROKED_D, spell_with_y
 
 LONGEST = 4_000
 """Characters that are read; a longer text is no answer."""
@@ -43,7 +44,7 @@ class Token(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A reply made ready: as shown (composed, single blanks), in lower case, and without marks."""
+    """A reply made ready: as shown (composed, single blanks), in lower case with y for i, and without marks."""
 
     shown: str
     marked: str
@@ -81,7 +82,7 @@ def _seen(match: re.Match[str]) -> str:
 
 def prepare(text: str) -> Text:
     """Compose, drop what cannot be seen, put blanks in order; at most LONGEST characters are kept."""
-    shown = unicodedata.normalize("NFC", text[:LONGEST])
+    shown = unicodedata.normalize("NFC", text[:LONGEST]).translate(STROKED_D)
     if _UNUSUAL.search(shown):
         shown = unicodedata.normalize("NFKC", shown).replace("\u2044", "/")  # the stroke of "½"
         shown = _UNUSUAL.sub(_seen, shown)
@@ -89,6 +90,7 @@ def prepare(text: str) -> Text:
     marked = shown.lower()
     if len(marked) != len(shown):
         marked = "".join(low if len(low := letter.lower()) == 1 else letter for letter in shown)
+    marked = spell_with_y(marked)
     return Text(shown, marked, plain(marked))
 
 
@@ -223,6 +225,7 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
         when.end: when
         for when in whens(bare, today, workdays)
         if "đâu" not in text.marked[when.start : when.end]  # "đã xong đâu tuần này": not "đầu"
+        and (when.named != "lunar" or when.tense or _HAS_DIGIT.search(bare, when.start, when.end))
     }
     for share in shares(bare, text.marked):
         found.append(_of_share(share, dates))
@@ -236,6 +239,7 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
     return sorted(taken, key=lambda token: token.start)
 
 
+_HAS_DIGIT = re.compile(r"\d")
 _FIRST = ("code", "doc", "item")
 _ITEM = re.compile(
     r"\b(?<!hang )(?<!danh )(?<!tieu )(?:(?:dau |cong )?viec|nhiem vu|nv|muc|task|stt|cau)(?: so | thu | )?"
@@ -264,7 +268,8 @@ def _of_share(share: Share, dates: dict[int, When]) -> Token:
 
 
 def _of_when(when: When) -> Token:
-    tag = "weekday" if when.named == "weekday" else _TENSES.get(when.tense, "span")
+    undecided = when.named == "weekday" or (when.named in UNSURE and not when.tense)
+    tag = "weekday" if undecided else _TENSES.get(when.tense, "span")
     return Token(tag, when.lead, when.start, when.end, when=when)
 
 

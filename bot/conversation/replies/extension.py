@@ -8,7 +8,7 @@ Guarantees:
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from bot.conversation.context.deciding import list_decider_chats
@@ -17,8 +17,8 @@ from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.extension import extension_decision_buttons
 from bot.conversation.lists.last_list import ShownList
-from bot.conversation.reader.dates import asked_until, whens
-from bot.conversation.reader.lexicon import plain
+from bot.conversation.reader.dates import asked_until, is_too_far, whens
+from bot.conversation.reader.tokens import prepare
 from bot.conversation.reader.understand import understand_reply
 from bot.conversation.replies.record import (
     Reply,
@@ -38,7 +38,6 @@ from jobs.channel import Answer, Button
 EXTENSION_DATE_QUESTION = "extension_until"
 EXTENSION_REASON_QUESTION = "extension_reason"
 LONGEST_REASON = 500  # characters
-_FARTHEST = timedelta(days=366 * 5)  # a later date is a typing error
 _MORE_TIME = re.compile(r"\b(?:them|lui|cham|keo dai)\b.*\b(?:ngay|hom|bua|tuan|thang)\b")
 _GIVES_REASON = re.compile(
     r"\b(?:do|vi|boi|tai|ly do|nguyen nhan|cho|doi|thieu|chua co|chua nhan|chua duoc|vuong|kho khan"
@@ -74,7 +73,7 @@ async def take_extension_date(turn: Turn, dialog: Any) -> list[Answer] | None:
     until = _count_from_due_date(turn, obligation, parse_extension_date(turn, text))
     reason = dialog.details.get("reason") or extract_extension_reason(text)
     if until is None:
-        return [await _ask_until(turn, obligation, reason, "no_date")]
+        return [await _ask_until(turn, obligation, reason, _why_unread(turn) or "no_date")]
     return await _continue_request(turn, obligation, until=until, reason=reason, shown_list=None)
 
 
@@ -163,12 +162,18 @@ def find_date_fault(turn: Turn, obligation: VisibleObligation, until: date) -> s
     row = obligation.row
     if until <= max(row.due_on, row.extended_to or row.due_on, turn.today):
         return "not_after"
-    return "too_far" if until > turn.today + _FARTHEST else ""
+    return "too_far" if is_too_far(until, turn.today) else ""
 
 
 def parse_extension_date(turn: Turn, text: str) -> date | None:
     """Return the day that words mean ("15/12", "thêm 1 tuần", "hết quý I/2027"), or None."""
-    return asked_until(whens(plain(text), turn.today, turn.registry.workdays), turn.today)
+    return asked_until(whens(prepare(text).bare, turn.today, turn.registry.workdays), turn.today)
+
+
+def _why_unread(turn: Turn) -> str:
+    """Return "lunar" where the words name a day of the moon's calendar, else ""."""
+    found = whens(prepare(turn.incoming.text).bare, turn.today, turn.registry.workdays)
+    return "lunar" if any(when.named == "lunar" for when in found) else ""
 
 
 def _count_from_due_date(
@@ -178,7 +183,9 @@ def _count_from_due_date(
     due_on = effective_due(obligation.row.due_on, obligation.row.extended_to)
     if until is None or until > due_on or not _MORE_TIME.search(fold(turn.incoming.text)):
         return until
-    return asked_until(whens(plain(turn.incoming.text), due_on, turn.registry.workdays), due_on)
+    return asked_until(
+        whens(prepare(turn.incoming.text).bare, due_on, turn.registry.workdays), due_on
+    )
 
 
 def extract_extension_reason(text: str | None) -> str | None:
@@ -216,7 +223,7 @@ async def _continue_request(
     shown_list: ShownList | None,
 ) -> list[Answer]:
     if until is None:
-        return [await _ask_until(turn, obligation, reason, "")]
+        return [await _ask_until(turn, obligation, reason, _why_unread(turn))]
     why = find_date_fault(turn, obligation, until)
     if why:
         return [await _ask_until(turn, obligation, reason, why, until)]

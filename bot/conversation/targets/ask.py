@@ -16,6 +16,7 @@ from bot.conversation.context.turn import Turn
 from bot.conversation.lists.references import parse_item_number
 from bot.conversation.reader.lexicon import plain
 from bot.conversation.reader.targets import TargetReading, read_target
+from bot.conversation.reader.tokens import prepare
 from bot.conversation.targets.record import (
     LONGEST_WORDS,
     TARGET_VALUE_QUESTION,
@@ -139,7 +140,7 @@ async def take_target_choice(turn: Turn, dialog: Any) -> list[Answer] | None:
     if number is not None and not await _means_question(turn, dialog, "target_which"):
         return None
     if number is None:
-        typed = plain(text.strip().lower()).replace(" ", "")
+        typed = prepare(text).bare.replace(" ", "")
         places = [
             place
             for place, codes in enumerate(dialog.details["codes"], 1)
