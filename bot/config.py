@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from bot.errors import AdminError
+from data.os_errors import explain_os_error
 
 PREFIX = "NHACVIEC_"
 ENV_FILE = Path(".env")
@@ -145,6 +146,8 @@ class Settings(BaseModel):
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
             raise ValueError("phải là địa chỉ dạng https://tên-miền")
+        if value is not None and not _has_sound_host(value):
+            raise ValueError("tên máy hoặc cổng trong địa chỉ không đúng")
         return value.rstrip("/") if value else value
 
     @field_validator("zalo_photo_hosts")
@@ -160,6 +163,8 @@ class Settings(BaseModel):
     def _can_be_pinged(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value()):
             raise ValueError("phải là địa chỉ dạng https://tên-miền/…")
+        if value is not None and not _has_sound_host(value.get_secret_value()):
+            raise ValueError("tên máy hoặc cổng trong địa chỉ không đúng")
         return value
 
     @field_validator("registry_dir")
@@ -186,9 +191,22 @@ def check_database_url(url: str) -> str:
     """Return a database's address; ValueError for one that the program has no driver for."""
     if not url.startswith(_DATABASES):
         raise ValueError("phải bắt đầu bằng «sqlite+aiosqlite:///» hoặc «postgresql+psycopg://»")
+    try:
+        urlsplit(url).port  # noqa: B018 - it raises for one that is no number
+    except ValueError:
+        raise ValueError("cổng hoặc tên máy trong địa chỉ không đúng") from None
     if url.startswith("sqlite") and url.partition(":///")[2] in ("", ":memory:"):
         raise ValueError("cần một tệp; cơ sở dữ liệu trong bộ nhớ mất khi dừng chương trình")
     return url
+
+
+def _has_sound_host(address: str) -> bool:
+    """Tell whether an address names a machine, and a port only as a number that a port can have."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def webhook_secret(token: str) -> str:
@@ -255,7 +273,7 @@ def make_default_folder(settings: Settings) -> None:
             Path("var").mkdir(mode=0o700, exist_ok=True)  # it holds what people said
         except OSError as error:
             raise SettingsRefused(
-                f"Không tạo được thư mục var ({error.strerror}). Hãy chạy ở thư mục ghi được,"
+                f"Không tạo được thư mục var ({explain_os_error(error)}). Hãy chạy ở thư mục ghi được,"
                 " hoặc đặt NHACVIEC_DATABASE_URL."
             ) from None
 
@@ -273,7 +291,9 @@ def _from_files(values: Mapping[str, Any]) -> dict[str, str]:
             with Path(values[twin]).open("rb") as file:
                 raw = file.read(_MOST_SECRET_BYTES + 1)
         except OSError as error:
-            raise ValueError(f"{name}: không đọc được tệp này ({error.strerror}).") from None
+            raise ValueError(
+                f"{name}: không đọc được tệp này ({explain_os_error(error)})."
+            ) from None
         secret = raw.decode("utf-8", "replace").strip()
         if not secret or len(raw) > _MOST_SECRET_BYTES:
             raise ValueError(f"{name}: tệp phải chứa đúng một khoá.")

@@ -36,7 +36,7 @@ NOT_LOADED_WHILE_IDLE = {
 }
 
 # Who may import whom inside a floor, besides GROUND. A package is a folder, or a module that stands alone.
-GROUND = {"data.clock", "data.text", "data.log", "data.models", "data.db"}
+GROUND = {"data.clock", "data.text", "data.log", "data.models", "data.db", "data.os_errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "bot.__main__": {"bot.cli"},
     "bot.app": {
@@ -136,6 +136,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 PURE = {"data.registry", "data.rules", "bot.conversation.reader"}
 PURE_HELPERS = {
     "data.clock",
+    "data.os_errors",
     "data.text",
     "data.targets.indicators",
 }  # modules that pure packages may use

@@ -11,22 +11,27 @@ from typing import Annotated
 
 import typer
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from bot.cli.database import database_exists
 from bot.cli.files import refuse_existing_file
+from bot.cli.options import parse_path
 from bot.cli.output import CommandFailed, show_progress
 from bot.cli.tree import examples
 from bot.config import load_settings
 from data.backup.restore import mark_backed_up
 from data.clock import SystemClock
-from data.db.errors import translate_error
+from data.db.errors import DatabaseUnusable, translate_error
 from data.db.private_files import make_private_file
+from data.os_errors import explain_os_error
 
 
 @examples("backup sao-luu/nhacviec-2026-11-09.db")
 def backup(
-    path: Annotated[Path, typer.Argument(metavar="TỆP", help="Tệp mới; không ghi đè tệp đã có.")],
+    path: Annotated[
+        Path,
+        typer.Argument(parser=parse_path, metavar="TỆP", help="Tệp mới; không ghi đè tệp đã có."),
+    ],
 ) -> None:
     """Copy the database while the service runs, and check the copy."""
     settings = load_settings()
@@ -41,7 +46,7 @@ def backup(
     except FileExistsError:
         raise refuse_existing_file(path) from None
     except OSError as error:
-        raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
+        raise CommandFailed(f"Không ghi được {path}: {explain_os_error(error)}.") from None
     try:
         part.unlink(missing_ok=True)  # of a backup that was killed
         with show_progress("Đang sao lưu"):
@@ -53,10 +58,13 @@ def backup(
         mark_backed_up(Path(str(url.database)), now=now)
     except BaseException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.OperationalError):
-            raise translate_error(OperationalError("", {}, error)) from None
-        if isinstance(error, sqlite3.Error | OSError):
-            raise CommandFailed(f"Sao lưu không thành: {error}.") from None
+        if isinstance(error, sqlite3.Error):
+            fault = translate_error(DatabaseError("", {}, error))
+            why = str(fault) if isinstance(fault, DatabaseUnusable) else f"{error}."
+            raise CommandFailed(f"Sao lưu không thành: {why}") from None
+        if isinstance(error, OSError):
+            why = explain_os_error(error)
+            raise CommandFailed(f"Sao lưu không thành: {why}.") from None
         raise
     finally:
         part.unlink(missing_ok=True)

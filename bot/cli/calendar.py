@@ -14,7 +14,7 @@ import typer
 from bot.cli.database import open_for_reading, require_registry
 from bot.cli.files import write_new_file
 from bot.cli.lookup import find_agency, find_province
-from bot.cli.options import RequiredProvinceOption, role_option
+from bot.cli.options import RequiredProvinceOption, parse_path, role_option
 from bot.cli.output import CommandFailed, show_progress
 from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
@@ -32,7 +32,10 @@ def calendar(
     agency: Annotated[str, typer.Argument(metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")],
     province: RequiredProvinceOption,
     out: Annotated[
-        Path, typer.Option("--out", metavar="TỆP.ics", help="Tệp mới; không ghi đè tệp đã có.")
+        Path,
+        typer.Option(
+            "--out", parser=parse_path, metavar="TỆP.ics", help="Tệp mới; không ghi đè tệp đã có."
+        ),
     ],
     role: Annotated[
         str,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.database import read_registry_files
-from bot.cli.options import JsonOption
+from bot.cli.options import JsonOption, parse_path
 from bot.cli.output import CommandFailed, print_json, show_progress
 from bot.cli.tree import examples
 from bot.config import load_settings
@@ -22,7 +22,10 @@ def check(
     seeds: Annotated[
         Path | None,
         typer.Option(
-            "--seeds", metavar="THƯ_MỤC", help="Thư mục văn bản gốc: đối chiếu từng câu trích."
+            "--seeds",
+            parser=parse_path,
+            metavar="THƯ_MỤC",
+            help="Thư mục văn bản gốc: đối chiếu từng câu trích.",
         ),
     ] = None,
     as_json: JsonOption = False,

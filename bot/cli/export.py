@@ -16,7 +16,7 @@ import typer
 from bot.cli.database import open_for_reading, require_registry
 from bot.cli.files import replaced_file, require_free_path
 from bot.cli.lookup import find_agency, find_plan_code, find_province
-from bot.cli.options import ForceOption, JsonOption, PlanOption, ProvinceOption
+from bot.cli.options import ForceOption, JsonOption, PlanOption, ProvinceOption, parse_path
 from bot.cli.output import CommandFailed, print_json, print_table, show_progress
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
@@ -39,7 +39,10 @@ def export(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="TỆP", help="Tệp mới: .xlsx, .json hoặc .jsonl (mỗi dòng một mục)."
+            "--out",
+            parser=parse_path,
+            metavar="TỆP",
+            help="Tệp mới: .xlsx, .json hoặc .jsonl (mỗi dòng một mục).",
         ),
     ],
     province: ProvinceOption = None,

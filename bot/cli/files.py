@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.cli.output import CommandFailed
+from data.os_errors import explain_os_error
 
 
 def write_new_file(path: Path, content: bytes) -> None:
@@ -18,7 +19,7 @@ def write_new_file(path: Path, content: bytes) -> None:
     except FileExistsError:
         raise refuse_existing_file(path) from None
     except OSError as error:
-        raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
+        raise CommandFailed(f"Không ghi được {path}: {explain_os_error(error)}.") from None
 
 
 def refuse_existing_file(path: Path) -> CommandFailed:
@@ -42,4 +43,4 @@ def replaced_file(out: Path, *, force: bool) -> Iterator[Path]:
             require_free_path(out, force=force)  # another program may have made it meanwhile
             path.replace(out)
     except OSError as error:
-        raise CommandFailed(f"Không ghi được {out}: {error.strerror or error}.") from None
+        raise CommandFailed(f"Không ghi được {out}: {explain_os_error(error)}.") from None

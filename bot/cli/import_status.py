@@ -19,7 +19,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import open_for_reading, open_for_writing, require_registry
-from bot.cli.options import JsonOption, YesOption
+from bot.cli.options import JsonOption, YesOption, parse_path
 from bot.cli.output import (
     CommandFailed,
     print_json,
@@ -50,7 +50,10 @@ _MOST_FAULTS = 200
 )
 def import_status(
     file: Annotated[
-        Path, typer.Argument(metavar="TỆP.xlsx", help="Bảng của «export --status», đã điền.")
+        Path,
+        typer.Argument(
+            parser=parse_path, metavar="TỆP.xlsx", help="Bảng của «export --status», đã điền."
+        ),
     ],
     by: Annotated[
         str,

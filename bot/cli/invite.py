@@ -20,7 +20,7 @@ from bot.cli.database import open_for_writing, require_registry
 from bot.cli.files import refuse_existing_file
 from bot.cli.invite_links import load_invite_links, print_invite_links
 from bot.cli.lookup import find_agency, find_province
-from bot.cli.options import JsonOption, RequiredProvinceOption, role_option
+from bot.cli.options import JsonOption, RequiredProvinceOption, parse_path, role_option
 from bot.cli.output import CommandFailed, print_json
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
@@ -28,6 +28,7 @@ from data.clock import SystemClock, civil_date
 from data.contacts.enrolments import Role
 from data.contacts.invitations import CODE_DAYS, create_invitation
 from data.models import Agency
+from data.os_errors import explain_os_error
 from data.registry.province import is_alive
 from jobs.rendering.qr import render_qr
 
@@ -54,7 +55,10 @@ def invite(
     qr: Annotated[
         Path | None,
         typer.Option(
-            "--qr", metavar="TỆP.png", help="Ghi thêm hình QR mở bot; tệp đã có không bị ghi đè."
+            "--qr",
+            parser=parse_path,
+            metavar="TỆP.png",
+            help="Ghi thêm hình QR mở bot; tệp đã có không bị ghi đè.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -105,7 +109,7 @@ def _new_picture(path: Path | None) -> Iterator[BinaryIO | None]:
     except FileExistsError:
         raise refuse_existing_file(path) from None
     except OSError as error:
-        raise CommandFailed(f"Không ghi được {path}: {error.strerror}.") from None
+        raise CommandFailed(f"Không ghi được {path}: {explain_os_error(error)}.") from None
     try:
         with file:
             yield file

@@ -17,11 +17,11 @@ from typing import Annotated
 import typer
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists
-from bot.cli.options import DryRunOption, JsonOption
+from bot.cli.options import DryRunOption, JsonOption, parse_path
 from bot.cli.output import (
     CommandFailed,
     format_number,
@@ -44,6 +44,7 @@ from data.backup.copy import (
 )
 from data.clock import SystemClock
 from data.db.database import Database
+from data.db.errors import DatabaseUnusable, translate_error
 from data.db.upgrade import current_revision, newest_revision, upgrade_schema_within
 from data.models import Meta
 
@@ -62,7 +63,10 @@ def move(
     to_file: Annotated[
         Path | None,
         typer.Option(
-            "--to-file", metavar="TỆP", help="Tệp chứa địa chỉ ấy, để mật khẩu không hiện ra."
+            "--to-file",
+            parser=parse_path,
+            metavar="TỆP",
+            help="Tệp chứa địa chỉ ấy, để mật khẩu không hiện ra.",
         ),
     ] = None,
     dry_run: DryRunOption = False,
@@ -155,6 +159,10 @@ async def _translate_faults() -> AsyncIterator[None]:
             " Hãy gửi thông báo này cho người bảo trì."
         ) from None
     except (DBAPIError, BatchRefused, OSError) as error:
+        if isinstance(error, DBAPIError):
+            fault = translate_error(error) if isinstance(error, DatabaseError) else error
+            if isinstance(fault, DatabaseUnusable):
+                raise CommandFailed(f"Nơi đến: {fault} Nơi đến còn trống như trước.") from None
         # without the statement: it holds people's replies
         why = " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())[:200]
         raise CommandFailed(

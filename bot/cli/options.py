@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+LONGEST_NUMBER = 18  # digits that a database's key can hold
 
 JsonOption = Annotated[bool, typer.Option("--json", help="In ra JSON để chương trình khác đọc.")]
 DryRunOption = Annotated[
@@ -44,9 +48,19 @@ def parse_day(text: str) -> date:
     from data.sheets.phrases import read_day
 
     try:
-        return read_day(text)
+        day = read_day(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    return _require_near(day, text)
+
+
+def parse_number(text: str) -> int:
+    """Return the number of a row, as a list of them shows it."""
+    if not text.isascii() or not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise typer.BadParameter(
+            f"«{text}» không phải số. Hãy ghi như danh sách cho thấy, ví dụ 12."
+        )
+    return int(text)
 
 
 def parse_instant(text: str) -> datetime:
@@ -61,7 +75,23 @@ def parse_instant(text: str) -> datetime:
         raise typer.BadParameter(
             f"«{text}» thiếu múi giờ. Hãy viết rõ, ví dụ {text.strip()}+07:00."
         )
+    _require_near(value.date(), text)
     return value
+
+
+def parse_path(text: str | Path) -> Path:
+    """Return the path of a file or folder; an empty one is refused, which Path would take for "."."""
+    if not str(text).strip():
+        raise typer.BadParameter("tên tệp còn trống. Hãy ghi tên.")
+    return Path(text)
+
+
+def _require_near(day: date, text: str) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise typer.BadParameter(
+            f"«{text}» quá xa. Hãy chọn ngày từ {FIRST_DAY:%d/%m/%Y} đến {LAST_DAY:%d/%m/%Y}."
+        )
+    return day
 
 
 def parse_role(text: str) -> str:

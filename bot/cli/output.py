@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.errors import AdminError
+from data.clock import ZONE, require_aware
 from data.text import escape_invisible, fold
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
@@ -83,11 +84,14 @@ def _print_lines(title: str, columns: Sequence[str], cells: Sequence[Sequence[st
 
 
 def format_cell(value: object) -> str:
-    """Return a cell's words: dates as Vietnamese write them, "" for None, no control characters."""
+    """Return a cell's words: dates as Vietnamese write them, "" for None, no control characters.
+
+    An instant is told in the province's zone; a naive one is refused.
+    """
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.strftime("%d/%m/%Y %H:%M")
+        return f"{require_aware(value).astimezone(ZONE):%d/%m/%Y %H:%M}"
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
     if isinstance(value, bool):
@@ -107,18 +111,31 @@ def format_weekday_date(day: date) -> str:
     return f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}"
 
 
-def require_consent(question: str, *, verb: str, refused: str) -> None:
+def require_consent(question: str, *, verb: str, refused: str, can_look: bool = True) -> None:
     """Ask on the terminal; raises CommandFailed for any answer but yes, and without a terminal.
 
-    verb: of the sentence that names --yes; refused: the sentence for a no.
+    verb: of the sentence that names --yes; refused: the sentence for a no; can_look: there is --dry-run.
     """
-    if not sys.stdin.isatty():
-        raise CommandFailed(
-            f"Không có ai để hỏi lại. Hãy thêm --yes để {verb}, hoặc --dry-run để xem."
-        )
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+        look = ", hoặc --dry-run để xem" if can_look else ""
+        raise CommandFailed(f"Không có ai để hỏi lại. Hãy thêm --yes để {verb}{look}.")
     print(f"{question} [c/K] ", end="", file=sys.stderr, flush=True)
-    if fold(sys.stdin.readline()) not in _YES:
+    try:
+        answer = sys.stdin.readline()
+    except UnicodeDecodeError:  # another encoding than the terminal's
+        answer = ""
+    if fold(answer) not in _YES:
         raise CommandFailed(refused)
+
+
+def ask_before(would: str, *, yes: bool, as_json: bool = False) -> None:
+    """Say what a command will do, and go on only with --yes or after a yes; raises CommandFailed."""
+    if yes:
+        return
+    if as_json:
+        raise CommandFailed(f"{would}\nVới --json hãy thêm --yes để làm; chưa làm gì.")
+    print(would, file=sys.stderr)
+    require_consent("Làm?", verb="làm", refused="Đã dừng, chưa làm gì.", can_look=False)
 
 
 @contextmanager

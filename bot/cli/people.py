@@ -8,7 +8,8 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.cli.database import open_for_reading, open_for_writing, require_registry
 from bot.cli.invite_links import load_invite_links, print_invite_links
 from bot.cli.lookup import find_agency, find_province
-from bot.cli.options import AgencyOption, JsonOption, ProvinceOption, YesOption
-from bot.cli.output import CommandFailed, print_json, print_table
+from bot.cli.options import (
+    LONGEST_NUMBER,
+    AgencyOption,
+    JsonOption,
+    ProvinceOption,
+    YesOption,
+    parse_number,
+)
+from bot.cli.output import CommandFailed, ask_before, print_json, print_table
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
@@ -32,7 +40,10 @@ _ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh 
 _GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
 
 PersonArgument = Annotated[
-    int, typer.Argument(metavar="SỐ", help="Số của người, như «people list» cho thấy.")
+    int,
+    typer.Argument(
+        parser=parse_number, metavar="SỐ", help="Số của người, như «people list» cho thấy."
+    ),
 ]
 
 
@@ -71,13 +82,20 @@ def people_list(
     )
 
 
-@examples("people remove 12", "people remove g5")
+@examples("people remove 12", "people remove g5 --yes")
 def people_remove(
     who: Annotated[str, typer.Argument(metavar="SỐ", help="Số của người (12) hoặc của nhóm (g5).")],
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """End all enrolments of a person or group, with what waits for them and what they passed on."""
-    ended = asyncio.run(_remove(load_settings(), who))
+    """End all enrolments of a person or group, after saying which and asking.
+
+    What waits for them is withdrawn, and what they passed on ends.
+    """
+    settings = load_settings()
+    leaving = asyncio.run(_load_leaving(settings, who))
+    ask_before(_describe_leaving(leaving), yes=yes, as_json=as_json)
+    ended = asyncio.run(_remove(settings, leaving))
     if as_json:
         print_json({"who": who, "ended": ended})
         return
@@ -108,7 +126,8 @@ def people_show(person: PersonArgument, as_json: JsonOption = False) -> None:
         print_json(kept)
         return
     print(
-        f"Người số {person}: {kept['name'] or '(không có tên)'}, từ {kept['created_at']:%d/%m/%Y}"
+        f"Người số {person}: {kept['name'] or '(không có tên)'},"
+        f" từ {civil_date(kept['created_at']):%d/%m/%Y}"
     )
     print_table(
         "\nĐịnh danh trên các kênh",
@@ -164,12 +183,7 @@ def people_erase(
     """Erase the personal data of a person, after asking."""
     settings = load_settings()
     kept = asyncio.run(_collect(settings, person))
-    if not yes:
-        typer.confirm(
-            f"Xoá tên, định danh, chat riêng và tin thô của người số {person}"
-            f" ({kept['name'] or 'không có tên'})? Câu trả lời ở lại hồ sơ cơ quan, không còn tên.",
-            abort=True,
-        )
+    ask_before(_describe_erasing(person, kept), yes=yes, as_json=as_json)
     erased = asyncio.run(_erase(settings, person))
     if as_json:
         print_json({"person": person, **asdict(erased)})
@@ -211,19 +225,78 @@ async def _load_enrolled(settings: Settings, province: str | None, agency: str |
     ]
 
 
-async def _remove(settings: Settings, who: str) -> int:
-    number = who.strip().lower().removeprefix(_GROUP)
-    if not number.isdecimal() or len(number) > 18:
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A person or group that is to go: its living enrolments, and the agencies that nobody then answers for."""
+
+    who: str
+    name: str
+    enrolments: Sequence[Any]
+    left_alone: Sequence[str]
+
+
+async def _load_leaving(settings: Settings, who: str) -> _Leaving:
+    is_group, number = _read_who(who)
+    async with open_for_reading(settings) as database, database.read() as connection:
+        every = await people.list_enrolled(connection)
+    own = [row for row in every if _is_held_by(row, number, is_group=is_group)]
+    if not own:
+        raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")
+    rest = {(row.province, row.agency) for row in every if row not in own}
+    places = dict.fromkeys((row.province, row.agency) for row in own)
+    alone = [agency for province, agency in places if (province, agency) not in rest]
+    return _Leaving(who, (own[0].title if is_group else own[0].name) or "không có tên", own, alone)
+
+
+def _describe_leaving(leaving: _Leaving) -> str:
+    roles = "; ".join(f"{_ROLES[row.role]} của {row.agency}" for row in leaving.enrolments)
+    words = (
+        f"{leaving.who} ({leaving.name}) sẽ thôi {len(leaving.enrolments)} vai trò: {roles}."
+        " Câu trả lời đã ghi giữ nguyên."
+    )
+    if leaving.left_alone:
+        words += f"\nSau đó không còn ai nhận tin của: {', '.join(leaving.left_alone)}."
+    return words
+
+
+def _describe_erasing(person: int, kept: dict[str, Any]) -> str:
+    living = [row for row in kept["enrolments"] if row["ended_at"] is None]
+    return (
+        f"Sẽ xoá hẳn tên, {len(kept['identities'])} định danh, chat riêng và"
+        f" {kept['raw_updates']} tin thô của người số {person} ({kept['name'] or 'không có tên'}),"
+        f" và thôi {len(living)} vai trò. Câu trả lời ở lại hồ sơ cơ quan, không còn tên."
+        " Không lấy lại được."
+    )
+
+
+def _read_who(who: str) -> tuple[bool, int]:
+    """Return whether a group is meant, and its number."""
+    written = who.strip().lower()
+    number = written.removeprefix(_GROUP)
+    if not number.isascii() or not number.isdecimal() or len(number) > LONGEST_NUMBER:
         raise CommandFailed(
             f"«{who}» không phải số người (12) hay số nhóm (g5). Hãy xem «nhacviec people list»."
         )
-    is_group = who.strip().lower().startswith(_GROUP)
+    return written.startswith(_GROUP), int(number)
+
+
+def _is_held_by(row: Any, number: int, *, is_group: bool) -> bool:
+    if is_group:
+        return row.person_id is None and bool(row.chat_id == number)
+    return bool(row.person_id == number)
+
+
+async def _remove(settings: Settings, leaving: _Leaving) -> int:
+    """End what was shown, and nothing else; returns the number of enrolments."""
+    is_group, number = _read_who(leaving.who)
     now = await SystemClock().now()
     async with open_for_writing(settings) as database, database.write() as connection:
         remove = removal.remove_group if is_group else removal.remove_person
-        ended = await remove(connection, int(number), now=now)
-    if not ended:
-        raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")
+        ended = await remove(connection, number, now=now)
+        if ended != len(leaving.enrolments):
+            raise CommandFailed(
+                "Dữ liệu vừa đổi trong lúc xem; chưa làm gì. Hãy chạy lại lệnh này."
+            )
     return ended
 
 

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.options import parse_path
 from bot.cli.output import CommandFailed
 from bot.cli.tree import examples
 from bot.config import SHIPPED_REGISTRY
+from data.os_errors import explain_os_error
 
 _FOLDERS = ("plans", "agencies", "calendar")
 
@@ -18,7 +20,10 @@ _FOLDERS = ("plans", "agencies", "calendar")
 @examples("registry init so-bo")
 def registry_init(
     folder: Annotated[
-        Path, typer.Argument(metavar="THƯ_MỤC", help="Thư mục mới, chưa có hoặc còn trống.")
+        Path,
+        typer.Argument(
+            parser=parse_path, metavar="THƯ_MỤC", help="Thư mục mới, chưa có hoặc còn trống."
+        ),
     ] = Path("registry"),
 ) -> None:
     """Copy the shipped registry into a new folder, all of it or nothing."""
@@ -34,7 +39,7 @@ def registry_init(
             folder.rmdir()
         part.rename(folder)
     except OSError as error:
-        raise CommandFailed(f"Không ghi được {folder}: {error.strerror}.") from None
+        raise CommandFailed(f"Không ghi được {folder}: {explain_os_error(error)}.") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     print(

@@ -18,7 +18,14 @@ import typer
 from bot.cli.database import open_for_reading, require_registry
 from bot.cli.files import replaced_file, require_free_path
 from bot.cli.lookup import find_plan_code
-from bot.cli.options import ForceOption, JsonOption, PlanArgument, ProvinceOption, day_option
+from bot.cli.options import (
+    ForceOption,
+    JsonOption,
+    PlanArgument,
+    ProvinceOption,
+    day_option,
+    parse_path,
+)
 from bot.cli.output import CommandFailed, count_progress, print_json
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
@@ -48,7 +55,8 @@ def report(
         typer.Argument(metavar="SỐ", help="Số hoặc mã kế hoạch; nhiều kế hoạch chỉ với tệp .xlsx."),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="TỆP", help="Tệp .docx hoặc .xlsx.")
+        Path | None,
+        typer.Option("--out", parser=parse_path, metavar="TỆP", help="Tệp .docx hoặc .xlsx."),
     ] = None,
     period: Annotated[
         str | None,
@@ -91,7 +99,9 @@ def report(
 @examples("urge 131 --out don-doc.docx")
 def urge(
     number: PlanArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="TỆP.docx", help="Tệp .docx.")],
+    out: Annotated[
+        Path, typer.Option("--out", parser=parse_path, metavar="TỆP.docx", help="Tệp .docx.")
+    ],
     as_of: AsOfOption = None,
     province: ProvinceOption = None,
     force: ForceOption = False,

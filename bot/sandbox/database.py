@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.sandbox.people import SandboxChat, build_chats
 from data.db.errors import DatabaseUnusable
 from data.models import Agency, Chat, Enrolment, Identity, Meta, Person, Plan
+from data.os_errors import explain_os_error
 from data.registry.registry import Registry
 
 MARK = "sandbox"
@@ -37,7 +38,7 @@ def remove_earlier_database(path: Path) -> None:
             path.with_name(name).unlink(missing_ok=True)
     except OSError as error:
         raise DatabaseUnusable(
-            f"Không ghi được vào thư mục {path.parent} ({error.strerror})."
+            f"Không ghi được vào thư mục {path.parent} ({explain_os_error(error)})."
             " Hãy kiểm tra quyền của thư mục này."
         ) from error
 

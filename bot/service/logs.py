@@ -1,4 +1,4 @@
-"""The log on standard error: one line an event (instant, level, name, key=value …), redacted.
+"""The log on standard error: one line an event (local time, level, name, key=value …), redacted.
 
 Guarantees:
 - No secret is printed, whichever library wrote the line: bot tokens and every configured secret are hidden, in
@@ -14,11 +14,13 @@ import re
 import sys
 import time
 from base64 import b64encode
+from datetime import datetime
 from functools import lru_cache
 from textwrap import indent
 from urllib.parse import quote, quote_plus
 
 from bot.config import Settings
+from data.clock import ZONE
 from data.text import escape_invisible
 
 # A bot's token as platforms write it into addresses: bot123:ABC.
@@ -37,6 +39,12 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _local_time(seconds: float | None) -> time.struct_time:
+    """Return an instant's wall-clock time in the province's zone, as people compare it with their own."""
+    at = time.time() if seconds is None else seconds
+    return datetime.fromtimestamp(at, ZONE).timetuple()
 
 
 def redact(text: str, settings: Settings | None) -> str:
@@ -67,12 +75,12 @@ class _RedactingFormatter(logging.Formatter):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.converter = time.gmtime
+        self.converter = _local_time
         self._forms = _forms(settings.secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; an indented traceback follows, so that none of it passes for another event."""
-        at = self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ")
+        at = self.formatTime(record, "%Y-%m-%dT%H:%M:%S+07:00")
         line = f"{at} {record.levelname.lower()} {record.getMessage()}"
         line = line.replace("\r", "").replace("\n", "\\n")
         if record.exc_info:

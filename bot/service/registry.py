@@ -19,12 +19,11 @@ from jobs.planning.materialise import PlanningCounts, materialise
 
 async def load_and_plan(
     connection: AsyncConnection, registry: Registry, *, now: datetime
-) -> LoadResult:
+) -> tuple[LoadResult, PlanningCounts]:
     """Load a registry and plan its obligations, in the caller's transaction."""
     today = civil_date(now)
     result = await sync_registry(connection, registry, now=now, today=today)
-    await materialise(connection, registry, today=today)
-    return result
+    return result, await materialise(connection, registry, today=today)
 
 
 async def plan_all_obligations(

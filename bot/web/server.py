@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from bot.errors import AdminError
 from bot.web.request_limits import KEEP_ALIVE, LONGEST_HEAD, MAX_CONNECTIONS, TimedH11Protocol
+from data.os_errors import explain_os_error
 
 GRACE_SECONDS = 2
 
@@ -107,4 +108,6 @@ def _why(error: OSError, host: str, port: int) -> str:
         )
     if error.errno == errno.EACCES:
         return f"Không được phép dùng cổng {port}. Hãy đặt NHACVIEC_WEB_PORT từ 1024 trở lên."
-    return f"Không nghe được ở {host}:{port} ({error.strerror}). Hãy sửa NHACVIEC_WEB_HOST."
+    return (
+        f"Không nghe được ở {host}:{port} ({explain_os_error(error)}). Hãy sửa NHACVIEC_WEB_HOST."
+    )

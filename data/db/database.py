@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -275,8 +275,8 @@ def _refuse_unreadable(path: Path) -> None:
         with path.open("rb"):
             return
     except FileNotFoundError:
-        if os.access(path.parent, os.W_OK):
-            return
+        with suppress(OSError), tempfile.TemporaryFile(dir=path.parent):
+            return  # a file can be made here, which its permissions alone do not say
     except OSError:
         pass
     raise DatabaseUnusable(CANNOT_OPEN)

@@ -30,6 +30,46 @@ FILE_REPLACED = (
     " Hãy dừng «nhacviec run», kiểm tra tệp, rồi chạy lại."
 )
 
+# Words by which a server refuses whoever comes, and what to do about it; the more special first.
+_REFUSALS = (
+    (
+        ("resolve host",),
+        "Không tìm thấy máy chủ cơ sở dữ liệu. Hãy kiểm tra tên máy trong NHACVIEC_DATABASE_URL.",
+    ),
+    (
+        ("password",),
+        "Máy chủ cơ sở dữ liệu không nhận tên hoặc mật khẩu. Hãy sửa NHACVIEC_DATABASE_URL.",
+    ),
+    (
+        ('fatal:  role "', "does not exist"),
+        "Máy chủ cơ sở dữ liệu không có tài khoản này. Hãy tạo nó, hoặc sửa NHACVIEC_DATABASE_URL.",
+    ),
+    (
+        ('fatal:  database "', "does not exist"),
+        "Máy chủ không có cơ sở dữ liệu này. Hãy tạo nó (createdb), hoặc sửa NHACVIEC_DATABASE_URL.",
+    ),
+    (
+        ("pg_hba.conf",),
+        "Máy chủ cơ sở dữ liệu không cho máy này vào. Hãy sửa pg_hba.conf của máy chủ ấy.",
+    ),
+    (
+        ("permission denied",),
+        "Tài khoản cơ sở dữ liệu không đủ quyền. Hãy cấp quyền (GRANT, hoặc chủ của cơ sở dữ liệu).",
+    ),
+    (
+        ("too many clients",),
+        "Máy chủ cơ sở dữ liệu hết kết nối. Hãy tăng max_connections, hoặc bớt chương trình khác.",
+    ),
+    (
+        ("connection slots",),
+        "Máy chủ cơ sở dữ liệu hết kết nối. Hãy tăng max_connections, hoặc bớt chương trình khác.",
+    ),
+    (
+        ("invalid connection option",),
+        "NHACVIEC_DATABASE_URL có tham số mà máy chủ không hiểu. Hãy xem lại phần sau dấu «?».",
+    ),
+)
+
 # Words by which libpq and PostgreSQL say that the server cannot be reached.
 _UNREACHABLE_MESSAGES = ("connection", "starting up", "shutting down", "recovery mode")
 
@@ -50,9 +90,12 @@ DATABASE_ERRORS = (
 
 def translate_error(error: DatabaseError) -> Exception:
     """Return DatabaseUnusable for a fault that an administrator can mend, else the error itself."""
+    words = str(error.orig).lower()
+    for signs, sentence in _REFUSALS:
+        if all(sign in words for sign in signs):
+            return DatabaseUnusable(sentence)
     if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
         return error  # a fault of the statement
-    words = str(error.orig).lower()
     if "readonly" in words or "read-only" in words:
         return DatabaseUnusable(
             "Cơ sở dữ liệu chỉ đọc. Hãy kiểm tra quyền ghi của tệp và của thư mục chứa nó."

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.os_errors import explain_os_error
+
 MAX_BYTES = 5_000_000
 
 
@@ -51,7 +53,9 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        message = f"không đọc được tệp ({error.strerror}). Hãy kiểm tra đường dẫn và quyền đọc."
+        message = (
+            f"không đọc được tệp ({explain_os_error(error)}). Hãy kiểm tra đường dẫn và quyền đọc."
+        )
         raise file_fault(path.name, message) from error
     if len(raw) > MAX_BYTES:
         message = (

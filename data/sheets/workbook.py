@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from data.os_errors import explain_os_error
 from data.text import strip_invisible
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
@@ -142,7 +143,7 @@ def _load_book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
             size = status.st_size
             content = file.read(limits.packed + 1) if size <= limits.packed else b""
     except OSError as error:
-        raise ImportRefused([f"{path}: không đọc được tệp ({error.strerror})."]) from None
+        raise ImportRefused([f"{path}: không đọc được tệp ({explain_os_error(error)})."]) from None
     if max(size, len(content)) > limits.packed:
         raise ImportRefused(
             [f"{path.name}: tệp quá lớn ({size // 1_000_000} MB). Hãy kiểm tra lại."]

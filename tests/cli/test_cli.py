@@ -289,7 +289,7 @@ def test_preview_says_whether_it_knows_decisions_and_reckons_with_them(
     before = loaded.json(*words)
     assert before
     assert "các quyết định đã ghi trong cơ sở dữ liệu" in loaded.type(*words)[1]
-    assert loaded.type("plan", "close", "131", "--on", "2026-11-30")[0] == 0
+    assert loaded.type("plan", "close", "131", "--on", "2026-11-30", "--yes")[0] == 0
     assert loaded.json(*words) == []
     (tmp_path / "var" / "nhacviec.db").unlink()
     assert len(loaded.json(*words)) >= len(before)
@@ -508,7 +508,7 @@ def test_an_agency_that_could_be_several_is_not_guessed(loaded: Terminal) -> Non
 
 
 def test_closing_a_plan_withdraws_what_falls_due_later_and_is_recorded(loaded: Terminal) -> None:
-    assert loaded.type("plan", "close", "131", "--on", "2026-11-30")[0] == 0
+    assert loaded.type("plan", "close", "131", "--on", "2026-11-30", "--yes")[0] == 0
     rows = loaded.json("obligations", "--province", "lang-son", "--from", "2026-12-01")
     assert rows == []
     (plan,) = loaded.json("plan", "list", "--province", "lang-son")

@@ -50,9 +50,9 @@ def test_people_are_listed_by_agency(peopled: Terminal) -> None:
 
 
 def test_removed_person_and_group_are_enrolled_no_more(peopled: Terminal) -> None:
-    assert peopled.json("people", "remove", "g2") == {"who": "g2", "ended": 1}
+    assert peopled.json("people", "remove", "g2", "--yes") == {"who": "g2", "ended": 1}
     assert who(peopled.json("people", "list")) == [("1", "Chị Lan")]
-    code, out, _ = peopled.type("people", "remove", "1")
+    code, out, _ = peopled.type("people", "remove", "1", "--yes")
     assert (code, "Đã thôi 1 vai trò" in out) == (0, True)
     assert "people list" in peopled.refused("people", "remove", "1")
     assert "people list" in peopled.refused("people", "remove", "Lan")

@@ -254,7 +254,7 @@ async def test_a_running_service_takes_up_what_plan_load_changed(
             target.write_bytes(path.read_bytes())
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NHACVIEC_REGISTRY_DIR", str(folder))
-            assert await asyncio.to_thread(run_command_line, ["plan", "load"]) == 0
+            assert await asyncio.to_thread(run_command_line, ["plan", "load", "--yes"]) == 0
         assert await app.registry.refresh(app.database)
         assert app.registry().plans == {}
 
@@ -286,7 +286,7 @@ def test_a_tick_at_another_time_is_refused_while_a_real_account_is_set(
 ) -> None:
     monkeypatch.setenv("NHACVIEC_TELEGRAM_TOKEN", TOKEN)
     later = datetime.now(UTC) + timedelta(minutes=6)
-    assert run_command_line(["tick", "--now", later.isoformat()]) == 1
+    assert run_command_line(["tick", "--now", later.isoformat(), "--send"]) == 1
     assert "lệch giờ thật 6 phút" in capsys.readouterr().err
     assert not list(folder.iterdir())
 

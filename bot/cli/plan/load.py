@@ -1,15 +1,19 @@
 """`plan load`, `plan diff` and `plan close`: the registry's files and the database.
 
-Guarantees: `diff` changes nothing; each of the others is one transaction.
+Guarantees: `diff` changes nothing; each of the others is one transaction, and asks before anything ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import (
     open_for_reading,
@@ -18,8 +22,15 @@ from bot.cli.database import (
     require_registry,
 )
 from bot.cli.lookup import find_plan_code
-from bot.cli.options import JsonOption, PlanArgument, ProvinceOption, day_option
-from bot.cli.output import CommandFailed, print_json, print_table, show_progress
+from bot.cli.options import JsonOption, PlanArgument, ProvinceOption, YesOption, day_option
+from bot.cli.output import (
+    CommandFailed,
+    ask_before,
+    format_number,
+    print_json,
+    print_table,
+    show_progress,
+)
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from bot.service.registry import load_and_plan
@@ -31,6 +42,7 @@ from data.registry.registry import Registry
 from data.rows import row_fields
 from jobs.planning.materialise import materialise
 
+_MOST_NAMED = 6
 ADMINISTRATOR = "quản trị"
 _HOW = {"new": "thêm", "changed": "đổi", "withdrawn": "rút", "restored": "khôi phục"}
 _WHAT = {
@@ -46,12 +58,15 @@ class _Undo(Exception):
     """Rolls back a transaction that only showed the changes."""
 
 
-@examples("plan load")
-def plan_load() -> None:
-    """Load the registry's files into the database and plan the obligations."""
+@examples("plan load", "plan load --yes")
+def plan_load(yes: YesOption = False) -> None:
+    """Load the registry's files into the database and plan the obligations; ask where anything ends."""
     settings = load_settings()
     registry = read_registry_files(settings)
-    result = asyncio.run(_load(settings, registry))
+    result, ends = asyncio.run(_load(settings, registry, agreed=yes))
+    if ends:
+        ask_before(ends, yes=yes)
+        result, _ = asyncio.run(_load(settings, registry, agreed=True))
     _print_changes(result.changes)
     print(
         f"Đã nạp {result.plans} kế hoạch, {result.tasks} nhiệm vụ, {result.agencies} cơ quan."
@@ -77,18 +92,44 @@ def plan_close(
     number: PlanArgument,
     on: Annotated[date, day_option("--on", "Ngày cuối cùng kế hoạch còn được theo dõi.")],
     province: ProvinceOption = None,
+    yes: YesOption = False,
 ) -> None:
-    """Close a plan after a day: later deadlines get no reminder."""
+    """Close a plan after a day, after asking: later deadlines get no reminder."""
     settings = load_settings()
-    code, name = asyncio.run(_close(settings, number, on, province))
-    print(f"Kế hoạch {name} ({code}) đóng sau ngày {on:%d/%m/%Y}.")
+    closing = asyncio.run(_close(settings, number, on, province, agreed=yes))
+    if not yes:
+        ask_before(closing.would, yes=yes)
+        asyncio.run(_close(settings, number, on, province, agreed=True))
+    print(f"Kế hoạch {closing.number} ({closing.code}) đóng sau ngày {on:%d/%m/%Y}.")
 
 
-async def _load(settings: Settings, registry: Registry) -> LoadResult:
+async def _load(settings: Settings, registry: Registry, *, agreed: bool) -> tuple[LoadResult, str]:
+    """Load, unless something would end that was not agreed to: then nothing changed, and this says what."""
     now = await SystemClock().now()
+    result, ends = LoadResult(), ""
     with show_progress("Đang nạp"):
-        async with open_for_writing(settings) as database, database.write(alone=True) as connection:
-            return await load_and_plan(connection, registry, now=now)
+        async with open_for_writing(settings) as database:
+            with suppress(_Undo):
+                async with database.write(alone=True) as connection:
+                    result, counts = await load_and_plan(connection, registry, now=now)
+                    ends = "" if agreed else _describe_endings(result.changes, counts.withdrawn)
+                    if ends:
+                        raise _Undo
+    return result, ends
+
+
+def _describe_endings(changes: Sequence[RegistryChange], obligations: int) -> str:
+    """Return what a load ends: rows that the files dropped, and obligations; "" for nothing."""
+    gone = [f"{_WHAT[each.what]} {each.code}" for each in changes if each.how == "withdrawn"]
+    if not gone and not (changes and obligations):
+        return ""
+    more = len(gone) - _MOST_NAMED
+    names = ", ".join(gone[:_MOST_NAMED]) + (f" và {more} mục nữa" if more > 0 else "")
+    return (
+        (f"Sổ bộ không còn {names}. " if gone else "")
+        + f"Nạp sẽ rút {format_number(obligations)} việc, không nhắc nữa; câu trả lời giữ nguyên."
+        " Mọi thay đổi: «nhacviec plan diff»."
+    )
 
 
 async def _diff(settings: Settings, registry: Registry) -> LoadResult:
@@ -103,31 +144,57 @@ async def _diff(settings: Settings, registry: Registry) -> LoadResult:
             return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """A plan to close, and the sentence that says what closing it does."""
+
+    code: str
+    number: str
+    would: str
+
+
 async def _close(
-    settings: Settings, number: str, on: date, province: str | None
-) -> tuple[str, str]:
+    settings: Settings, number: str, on: date, province: str | None, *, agreed: bool
+) -> _Closing:
+    """Close a plan; not agreed: change nothing."""
+    async with open_for_writing(settings) as database:
+        with suppress(_Undo):
+            async with database.write(alone=True) as connection:
+                closing = await _close_within(connection, number, on, province)
+                if not agreed:
+                    raise _Undo
+    return closing
+
+
+async def _close_within(
+    connection: AsyncConnection, number: str, on: date, province: str | None
+) -> _Closing:
     now = await SystemClock().now()
-    async with open_for_writing(settings) as database, database.write(alone=True) as connection:
-        registry = await require_registry(connection)
-        code = find_plan_code(registry, number, province)
-        plan = registry.plans[code]
-        if on < plan.issued_on:
-            raise CommandFailed(
-                f"Ngày đóng {on:%d/%m/%Y} trước ngày ban hành {plan.issued_on:%d/%m/%Y}. Hãy xem lại."
-            )
-        await connection.execute(update(Plan).where(Plan.code == code).values(closed_on=on))
-        await connection.execute(
-            insert(Decision).values(
-                kind="close_plan",
-                plan_code=code,
-                subject="",
-                details={"on": on.isoformat()},
-                decided_by=ADMINISTRATOR,
-                decided_at=now,
-            )
+    registry = await require_registry(connection)
+    code = find_plan_code(registry, number, province)
+    plan = registry.plans[code]
+    if on < plan.issued_on:
+        raise CommandFailed(
+            f"Ngày đóng {on:%d/%m/%Y} trước ngày ban hành {plan.issued_on:%d/%m/%Y}. Hãy xem lại."
         )
-        await materialise(connection, registry, today=civil_date(now))
-        return code, plan.number
+    await connection.execute(update(Plan).where(Plan.code == code).values(closed_on=on))
+    await connection.execute(
+        insert(Decision).values(
+            kind="close_plan",
+            plan_code=code,
+            subject="",
+            details={"on": on.isoformat()},
+            decided_by=ADMINISTRATOR,
+            decided_at=now,
+        )
+    )
+    counts = await materialise(connection, registry, today=civil_date(now), plan_code=code)
+    would = (
+        f"Kế hoạch {plan.number} ({code}) sẽ đóng sau ngày {on:%d/%m/%Y}:"
+        f" {format_number(counts.withdrawn)} việc có hạn sau ngày ấy được rút, không nhắc nữa."
+        " Câu trả lời giữ nguyên."
+    )
+    return _Closing(code, plan.number, would)
 
 
 def _print_changes(changes: list[RegistryChange]) -> None:

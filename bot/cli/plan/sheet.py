@@ -12,6 +12,7 @@ import typer
 
 from bot.cli.database import read_registry_files
 from bot.cli.files import write_new_file
+from bot.cli.options import parse_path
 from bot.cli.output import show_progress
 from bot.cli.tree import examples
 from bot.config import load_settings
@@ -21,11 +22,16 @@ from data.sheets.plan_template import blank_workbook
 
 @examples("plan import ke-hoach.xlsx")
 def plan_import(
-    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")],
+    file: Annotated[
+        Path, typer.Argument(parser=parse_path, metavar="TỆP.xlsx", help="Tệp đã điền theo mẫu.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="TỆP.yaml", help="Nơi ghi bản nháp [mặc định: theo mã kế hoạch]."
+            "--out",
+            parser=parse_path,
+            metavar="TỆP.yaml",
+            help="Nơi ghi bản nháp [mặc định: theo mã kế hoạch].",
         ),
     ] = None,
 ) -> None:
@@ -45,7 +51,9 @@ def plan_import(
 
 @examples("plan template ke-hoach.xlsx")
 def plan_template(
-    file: Annotated[Path, typer.Argument(metavar="TỆP.xlsx", help="Tệp mới, chưa có.")],
+    file: Annotated[
+        Path, typer.Argument(parser=parse_path, metavar="TỆP.xlsx", help="Tệp mới, chưa có.")
+    ],
 ) -> None:
     """Write an empty sheet to fill in."""
     write_new_file(file, blank_workbook())
