@@ -237,8 +237,9 @@ class _Leaving:
 
 async def _load_leaving(settings: Settings, who: str) -> _Leaving:
     is_group, number = _read_who(who)
+    today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database, database.read() as connection:
-        every = await people.list_enrolled(connection)
+        every = await people.list_enrolled(connection, today=today)
     own = [row for row in every if _is_held_by(row, number, is_group=is_group)]
     if not own:
         raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")

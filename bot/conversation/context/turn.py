@@ -119,7 +119,9 @@ class VisibleObligation:
 
     def may_be_assigned(self, turn: Turn) -> bool:
         """Tell whether nobody holds it, and the caller may assign it to an agency."""
-        return self.holder_code is None and may_decide_in_plan(turn.caller, self.row.coordinator_id)
+        return self.holder_code is None and may_decide_in_plan(
+            turn.caller, self.row.coordinator_id, province=self.row.province
+        )
 
     def may_be_extended(self, turn: Turn) -> bool:
         """Tell whether a later date may still be asked for."""

@@ -49,7 +49,10 @@ async def colleague_notices(
         if obligation is None or obligation.subject.holder_id is None:
             continue
         recipients = await agency_recipients(
-            turn.connection, obligation.subject.holder_id, ("focal", "coordinator")
+            turn.connection,
+            obligation.subject.holder_id,
+            ("focal", "coordinator"),
+            today=turn.today,
         )
         authors = pair if withdrawn else (pair.earlier,)
         chats = {

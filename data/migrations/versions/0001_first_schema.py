@@ -574,7 +574,7 @@ def downgrade() -> None:
 
 def _create_table(name: str, *columns: Any) -> None:
     """Create a table; a number that its key had is not given again (see data/models/base.py)."""
-    _create_table(name, *columns, sqlite_autoincrement=True)
+    op.create_table(name, *columns, sqlite_autoincrement=True)
 
 
 def _id() -> sa.Column[Any]:
