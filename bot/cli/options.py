@@ -54,7 +54,7 @@ def parse_day(text: str) -> date:
     return _require_near(day, text)
 
 
-def parse_number(text: str) -> int:
+def parse_row_number(text: str) -> int:
     """Return the number of a row, as a list of them shows it."""
     if not text.isascii() or not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise typer.BadParameter(

@@ -8,8 +8,7 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -18,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import open_for_reading, open_for_writing, require_registry
 from bot.cli.invite_links import load_invite_links, print_invite_links
+from bot.cli.leaving import GROUP_MARK, ROLE_NAMES, describe_leaving, load_leaving, remove_leaving
 from bot.cli.lookup import find_agency, find_province
 from bot.cli.options import (
-    LONGEST_NUMBER,
     AgencyOption,
     JsonOption,
     ProvinceOption,
     YesOption,
-    parse_number,
+    parse_row_number,
 )
 from bot.cli.output import CommandFailed, ask_before, print_json, print_table
 from bot.cli.tree import examples
@@ -33,16 +32,13 @@ from bot.config import Settings, load_settings
 from data.clock import SystemClock, civil_date
 from data.contacts import invitations, people
 from data.models import Agency
-from data.privacy import personal_data, removal
+from data.privacy import personal_data
 from data.rows import row_fields
-
-_ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
-_GROUP = "g"  # "g5" is the group in chat 5; a bare number is a person
 
 PersonArgument = Annotated[
     int,
     typer.Argument(
-        parser=parse_number, metavar="SỐ", help="Số của người, như «people list» cho thấy."
+        parser=parse_row_number, metavar="SỐ", help="Số của người, như «people list» cho thấy."
     ),
 ]
 
@@ -69,7 +65,7 @@ def people_list(
                 row["name"],
                 row["province"],
                 row["agency"],
-                _ROLES[row["role"]] + (" (được quyết định)" if row["may_decide"] else ""),
+                ROLE_NAMES[row["role"]] + (" (được quyết định)" if row["may_decide"] else ""),
                 row["channel"],
                 ("nhóm" if row["kind"] == "group" else "riêng")
                 + (" (mất)" if row["state"] == "gone" else ""),
@@ -88,14 +84,11 @@ def people_remove(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """End all enrolments of a person or group, after saying which and asking.
-
-    What waits for them is withdrawn, and what they passed on ends.
-    """
+    """End all enrolments of a person or group, after saying which and asking."""
     settings = load_settings()
-    leaving = asyncio.run(_load_leaving(settings, who))
-    ask_before(_describe_leaving(leaving), yes=yes, as_json=as_json)
-    ended = asyncio.run(_remove(settings, leaving))
+    leaving = asyncio.run(load_leaving(settings, who))
+    ask_before(describe_leaving(leaving), yes=yes, as_json=as_json)
+    ended = asyncio.run(remove_leaving(settings, leaving))
     if as_json:
         print_json({"who": who, "ended": ended})
         return
@@ -142,7 +135,7 @@ def people_show(person: PersonArgument, as_json: JsonOption = False) -> None:
             (
                 row["province"],
                 row["agency"],
-                _ROLES[row["role"]],
+                ROLE_NAMES[row["role"]],
                 row["address"],
                 row["enrolled_at"],
                 row["ended_at"] or row["until_on"],
@@ -214,7 +207,7 @@ async def _load_enrolled(settings: Settings, province: str | None, agency: str |
         )
     return [
         {
-            "who": f"{_GROUP}{row.chat_id}" if row.person_id is None else str(row.person_id),
+            "who": f"{GROUP_MARK}{row.chat_id}" if row.person_id is None else str(row.person_id),
             "name": row.title if row.person_id is None else row.name,
             **row_fields(
                 row, "province", "agency", "role", "may_decide", "channel", "kind", "state"
@@ -225,41 +218,6 @@ async def _load_enrolled(settings: Settings, province: str | None, agency: str |
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """A person or group that is to go: its living enrolments, and the agencies that nobody then answers for."""
-
-    who: str
-    name: str
-    enrolments: Sequence[Any]
-    left_alone: Sequence[str]
-
-
-async def _load_leaving(settings: Settings, who: str) -> _Leaving:
-    is_group, number = _read_who(who)
-    today = civil_date(await SystemClock().now())
-    async with open_for_reading(settings) as database, database.read() as connection:
-        every = await people.list_enrolled(connection, today=today)
-    own = [row for row in every if _is_held_by(row, number, is_group=is_group)]
-    if not own:
-        raise CommandFailed(f"{who} không giữ vai trò nào. Hãy xem «nhacviec people list».")
-    rest = {(row.province, row.agency) for row in every if row not in own}
-    places = dict.fromkeys((row.province, row.agency) for row in own)
-    alone = [agency for province, agency in places if (province, agency) not in rest]
-    return _Leaving(who, (own[0].title if is_group else own[0].name) or "không có tên", own, alone)
-
-
-def _describe_leaving(leaving: _Leaving) -> str:
-    roles = "; ".join(f"{_ROLES[row.role]} của {row.agency}" for row in leaving.enrolments)
-    words = (
-        f"{leaving.who} ({leaving.name}) sẽ thôi {len(leaving.enrolments)} vai trò: {roles}."
-        " Câu trả lời đã ghi giữ nguyên."
-    )
-    if leaving.left_alone:
-        words += f"\nSau đó không còn ai nhận tin của: {', '.join(leaving.left_alone)}."
-    return words
-
-
 def _describe_erasing(person: int, kept: dict[str, Any]) -> str:
     living = [row for row in kept["enrolments"] if row["ended_at"] is None]
     return (
@@ -268,37 +226,6 @@ def _describe_erasing(person: int, kept: dict[str, Any]) -> str:
         f" và thôi {len(living)} vai trò. Câu trả lời ở lại hồ sơ cơ quan, không còn tên."
         " Không lấy lại được."
     )
-
-
-def _read_who(who: str) -> tuple[bool, int]:
-    """Return whether a group is meant, and its number."""
-    written = who.strip().lower()
-    number = written.removeprefix(_GROUP)
-    if not number.isascii() or not number.isdecimal() or len(number) > LONGEST_NUMBER:
-        raise CommandFailed(
-            f"«{who}» không phải số người (12) hay số nhóm (g5). Hãy xem «nhacviec people list»."
-        )
-    return written.startswith(_GROUP), int(number)
-
-
-def _is_held_by(row: Any, number: int, *, is_group: bool) -> bool:
-    if is_group:
-        return row.person_id is None and bool(row.chat_id == number)
-    return bool(row.person_id == number)
-
-
-async def _remove(settings: Settings, leaving: _Leaving) -> int:
-    """End what was shown, and nothing else; returns the number of enrolments."""
-    is_group, number = _read_who(leaving.who)
-    now = await SystemClock().now()
-    async with open_for_writing(settings) as database, database.write() as connection:
-        remove = removal.remove_group if is_group else removal.remove_person
-        ended = await remove(connection, number, now=now)
-        if ended != len(leaving.enrolments):
-            raise CommandFailed(
-                "Dữ liệu vừa đổi trong lúc xem; chưa làm gì. Hãy chạy lại lệnh này."
-            )
-    return ended
 
 
 async def _create_handover(settings: Settings, person: int) -> dict[str, Any]:

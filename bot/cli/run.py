@@ -12,7 +12,7 @@ from bot.app import open_app
 from bot.cli.output import CommandFailed
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
-from bot.service.accounts import keys_settings
+from bot.service.accounts import keys_settings, list_account_keys
 from bot.service.logs import configure_logging
 from bot.web.calendars import calendar_route
 from bot.web.files import file_route
@@ -66,7 +66,13 @@ async def _run(settings: Settings) -> None:
             calendars = calendar_route(app.database, clock, app.links, app.registry)
             more = [files, calendars]
             web = make_web_app(
-                app.database, clock, app.webhooks(), app.capabilities, more, app.registry
+                app.database,
+                clock,
+                app.webhooks(),
+                app.capabilities,
+                more,
+                app.registry,
+                await list_account_keys(settings),
             )
 
             async def serving() -> None:

@@ -19,12 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.app import open_app
 from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.database import require_registry
-from bot.cli.doctor.finding import messenger_title
 from bot.cli.options import JsonOption, parse_instant
 from bot.cli.output import CommandFailed, print_json, show_progress
 from bot.cli.rehearsal import open_for_trying
 from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
+from bot.health.finding import messenger_title
 from bot.service.logs import configure_logging
 from bot.service.registry import plan_all_obligations
 from data.accounts.usage import list_account_usage

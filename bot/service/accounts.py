@@ -32,6 +32,15 @@ def build_channels(settings: Settings) -> list[Channel]:
     ]
 
 
+async def list_account_keys(settings: Settings) -> list[tuple[str, str]]:
+    """Return messenger and number of every account that is set, also of those that a platform refuses."""
+    keys = []
+    for channel in build_channels(settings):
+        keys.append((channel.kind, channel.name))
+        await channel.close()
+    return keys
+
+
 def webhook_address_for(settings: Settings, channel: Channel) -> WebhookAddress:
     """Return where an account's platform posts to; raises KeyError for one that is not set."""
     return MESSENGERS[channel.kind].webhook(settings, channel.name)

@@ -10,7 +10,7 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.messenger import WebhookAddress
+from bot.health.running import AccountKey
 from bot.web.health import check_health
 from bot.web.metrics import render_metrics
 from data.clock import Clock
@@ -66,6 +67,7 @@ def make_web_app(
     capabilities: Mapping[int, Capabilities] | None = None,
     extra_routes: Sequence[Route] = (),
     registry: Callable[[], Registry] | None = None,
+    wanted: Collection[AccountKey] | None = None,
 ) -> Starlette:
     """Return the application: the webhooks, GET /healthz, GET /metrics and extra_routes.
 
@@ -73,7 +75,7 @@ def make_web_app(
     body, and 500 only where the database failed, so that the platform sends it again. A body that is no
     update is answered 200 too: Telegram would resend a refused one for a day and hold its chat up.
     capabilities: of every open account, for its caps. registry: for the mornings that are due and the
-    calendar; without one, every weekday is a working day.
+    calendar; without one, every weekday is a working day. wanted: the accounts that are set, for the health.
     """
     routes = [Route(hook.address.path, _endpoint(hook), methods=["POST"]) for hook in webhooks]
 
@@ -81,7 +83,7 @@ def make_web_app(
 
     async def look() -> dict[str, Any]:
         known = None if registry is None else registry()
-        return await check_health(database, known, capabilities or (), now=await clock.now())
+        return await check_health(database, known, wanted, now=await clock.now())
 
     async def healthz(_request: Request) -> Response:
         nonlocal looking

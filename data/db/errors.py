@@ -30,7 +30,7 @@ FILE_REPLACED = (
     " Hãy dừng «nhacviec run», kiểm tra tệp, rồi chạy lại."
 )
 
-# Words by which a server refuses whoever comes, and what to do about it; the more special first.
+# Words by which a server refuses to be used, and what to do about it; the more special first.
 _REFUSALS = (
     (
         ("resolve host",),

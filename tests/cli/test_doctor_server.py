@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, text
 
-from bot.cli.doctor.finding import CheckContext, Finding
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.doctor.server import CHECKS, check_backups, judge_clock
 from bot.config import Settings
+from bot.health.finding import Finding
 from data.backup.state import BACKED_UP_AT
 from data.db.database import Database
 from data.db.upgrade import newest_revision

@@ -216,6 +216,7 @@ async def test_health_tells_owner_and_the_oldest_message_that_should_be_out(
     assert answer.status_code == 200
     assert answer.json() == {
         "ok": True,
+        "faults": [],
         "database": "ok",
         "clock": "ok",
         "accounts": [
@@ -303,8 +304,18 @@ async def test_a_bot_that_is_set_no_longer_and_that_nobody_owns_does_not_make_it
     database: Database,
 ) -> None:
     await add_account(database, owned_until=None, stopped_at=NOW)
-    assert (await check_health(database, None, {7}, now=NOW))["ok"] is True
-    assert (await check_health(database, None, {1}, now=NOW))["ok"] is False
+    assert (await check_health(database, None, (), now=NOW))["ok"] is True
+    assert (await check_health(database, None, {("telegram", "8001")}, now=NOW))["ok"] is False
+
+
+async def test_a_bot_that_is_set_and_was_refused_at_the_start_makes_it_bad(
+    database: Database,
+) -> None:
+    await add_account(database, owned_until=NOW + timedelta(days=1))
+    keys = [("telegram", "8001"), ("zalo_bot", "7001")]
+    assert (await check_health(database, None, keys[:1], now=NOW))["ok"] is True
+    found = await check_health(database, None, keys, now=NOW)
+    assert found["faults"] == ["7001 (Zalo), dịch vụ: chưa chạy lần nào với bot này."]
 
 
 async def test_health_is_bad_where_the_owner_is_gone(

@@ -1,4 +1,4 @@
-"""Findings of the doctor, and the input of its checks."""
+"""The input of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -8,27 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from bot.channels import MESSENGERS
 from bot.channels.messenger import WebhookState
 from bot.config import Settings
+from bot.health.finding import messenger_title
 from data.registry.workdays import Workdays
-
-FindingLevel = Literal["ok", "warn", "bad"]
-
-
-def messenger_title(kind: str) -> str:
-    """Return the name of a kind's messenger for people."""
-    return MESSENGERS[kind].title if kind in MESSENGERS else kind
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report: level, subject, what was found, what to do."""
-
-    level: FindingLevel
-    about: str
-    found: str
-    todo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
+from bot.cli.doctor.finding import CheckContext
+from bot.health.finding import Finding, FindingLevel
+from bot.health.running import check_disk
 from data.clock import civil_date
 from data.loading.load import is_loaded
 from data.registry.files import RegistryFault
@@ -18,7 +19,6 @@ from data.rules.planning import HORIZON
 # Two connections that checkpoint at one instant can damage the file (SQLite's "WAL-reset bug").
 FIRST_WITH_FAULT, LAST_WITH_FAULT = (3, 7, 0), (3, 51, 2)
 SOON = timedelta(days=60)
-LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes
 _OTHERS = 0o077  # may read, write or enter: the group, and everybody
 
 
@@ -87,17 +87,10 @@ def check_privacy(case: CheckContext) -> list[Finding]:
     return [Finding("warn", "Quyền đọc dữ liệu", f"người khác trên máy vào được: {names}.", todo)]
 
 
-def check_disk(case: CheckContext) -> list[Finding]:
+def check_room(case: CheckContext) -> list[Finding]:
     """Tell how much disk space is free beside the database's file."""
-    if case.file is None or not case.file.parent.is_dir():
-        return []
-    free = shutil.disk_usage(case.file.parent).free
-    words = f"còn {free / 1e9:.1f} GB cạnh {case.file}."
-    if free >= LITTLE:
-        return [Finding("ok", "Đĩa", words)]
-    level: FindingLevel = "bad" if free < TOO_LITTLE else "warn"
-    return [Finding(level, "Đĩa", words, "Hãy giải phóng dung lượng.")]
+    return check_disk(case.file)
 
 
-CHECKS = (check_calendar, check_sqlite_version, check_disk, check_privacy)
+CHECKS = (check_calendar, check_sqlite_version, check_room, check_privacy)
 STORED_CHECKS = (check_registry,)

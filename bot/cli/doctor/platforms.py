@@ -15,8 +15,9 @@ import httpx
 
 from bot.channels import MESSENGERS
 from bot.channels.http_client import tls_context
-from bot.cli.doctor.finding import CheckContext, ClockSkew, Finding, PlatformAnswer
+from bot.cli.doctor.finding import CheckContext, ClockSkew, PlatformAnswer
 from bot.config import Settings
+from bot.health.finding import Finding
 from bot.service.accounts import build_channels, keys_settings, webhook_address_for
 from data.clock import Clock, require_aware
 from jobs.channel import Channel, DeliveryError, Unauthorised

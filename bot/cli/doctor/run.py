@@ -14,25 +14,30 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
+from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import database_exists, read_calendar_files
 from bot.cli.doctor import installation, platforms, server, stored
-from bot.cli.doctor.finding import CheckContext, Finding
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.errors import describe_error
 from bot.cli.options import JsonOption
 from bot.cli.output import print_json, show_progress
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
+from bot.health.finding import Finding
+from bot.health.running import judge_writing
 from data.clock import Clock, SystemClock
 from data.db.database import Database
 from data.db.errors import DatabaseUnusable
 from data.db.server_clock import clock_for
+from data.models import Meta
 from data.registry.files import RegistryFault
 from data.registry.workdays import Workdays
 
+_TRIED = "doctor"  # key of the row that is taken back
 CHECK_TIMEOUT_SECONDS = 15.0  # seconds for one check of the database
 MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
 
@@ -95,6 +100,8 @@ async def _check_database(case: CheckContext, *, by_server: bool) -> list[Findin
                 with suppress(SQLAlchemyError, OSError):  # the checks report it
                     async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                         case = replace(case, now=await clock_for(database).now())
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                found.append(await _try_writing(database))
             for check in DATABASE_CHECKS:
                 async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                     found += await _run_database_check(database, check, case)
@@ -116,6 +123,22 @@ async def _run_database_check(
             return await check(connection, case)
     except (SQLAlchemyError, OSError) as error:
         return [Finding("bad", "Cơ sở dữ liệu", " ".join(describe_error(error)[0].split()))]
+
+
+class _Undo(Exception):
+    """Rolls back what was only tried."""
+
+
+async def _try_writing(database: Database) -> Finding:
+    """Write a row and take it back, as the service writes; a database that cannot be read is told elsewhere."""
+    try:
+        async with database.write() as connection:
+            await connection.execute(insert(Meta).values(key=_TRIED, value=""))
+            raise _Undo
+    except (_Undo, SQLAlchemyError, OSError):
+        return judge_writing(database.trouble)
+    except DatabaseUnusable as error:
+        return judge_writing(str(error))
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.output import format_number
+from bot.health.finding import Finding, FindingLevel
 from data.backup.state import BACKED_UP_AT
 from data.clock import SystemClock
 from data.db.upgrade import current_revision, is_known_revision, newest_revision

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import MESSENGERS
 from bot.channels.capabilities import capabilities_for_kind
-from bot.cli.doctor.finding import CheckContext, Finding, FindingLevel, messenger_title
+from bot.cli.doctor.finding import CheckContext
 from bot.cli.output import format_number
-from data.accounts.leases import is_owned
+from bot.health import running
+from bot.health.finding import Finding, FindingLevel, messenger_title
+from bot.health.running import (
+    check_owners,
+    find_oldest_due,
+    judge_mornings,
+    judge_waiting,
+    load_mornings,
+)
 from data.accounts.usage import list_account_usage
-from data.clock import ZONE, civil_date
+from data.clock import civil_date
 from data.contacts.chats import list_lost_chats
+from data.loading.load import read_registry, read_workdays
 from data.models import Account, InboxEvent, Message, Meta
-from data.outbox.messages import BROADCAST, NOBODY_LEFT
-from data.outbox.set_back import count_misdated, latest_instant_ahead
-from jobs.delivery.sending_hours import is_within_sending_hours
+from data.outbox.messages import NOBODY_LEFT
 from jobs.delivery.usage import LEVELS, accounts_in_use
 
-LATE, VERY_LATE = timedelta(minutes=10), timedelta(hours=1)
 LOOK_BACK = timedelta(days=7)
-SET_BACK = "đồng hồ đã bị chỉnh lùi"
 _MOST_NAMES = 6
 
 
@@ -36,44 +41,22 @@ async def check_is_not_sandbox(connection: AsyncConnection, case: CheckContext) 
     return [Finding("ok", "Cơ sở dữ liệu", f"đọc được ({connection.dialect.name}).")]
 
 
-async def check_owners(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
+async def check_services(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell whether a living service owns each account that is set, and whether it is stopped.
 
     An account that is no longer set is reported while people are enrolled there: nobody writes to them.
     """
-    rows = await connection.execute(select(Account.__table__))
-    known = {(row.channel, row.name): row for row in rows}
+    labels = {(each.kind, each.name): each.label for each in case.answers}
+    rows = await connection.execute(select(Account.id, Account.channel, Account.name))
+    is_set = {row.id for row in rows if (row.channel, row.name) in labels}
     found = []
-    is_set = {known[key].id for each in case.answers if (key := (each.kind, each.name)) in known}
     for use in await list_account_usage(connection, today=civil_date(case.now)):
         if use.account_id not in is_set and use.chats and use.channel in MESSENGERS:
             about = f"{use.name} ({messenger_title(use.channel)})"
             words = f"{use.chats} chat đăng ký ở bot này, nhưng khoá của bot không còn trong .env."
             todo = "Hãy đặt lại khoá, hoặc mời họ sang bot khác."
             found.append(Finding("warn", about, words, todo))
-    for each in case.answers:
-        about = f"{each.label}, dịch vụ"
-        row = known.get((each.kind, each.name))
-        if row is None:
-            todo = "Hãy chạy «nhacviec run»."
-            found.append(Finding("bad", about, "chưa chạy lần nào với bot này.", todo))
-        elif row.stopped_at is not None:
-            found.append(_stopped(about, row.stopped_why or "", row.stopped_until))
-        elif not is_owned(row.owned_until, now=case.now):
-            todo = "Hãy chạy «nhacviec run»; không chạy thì không nhắc ai."
-            found.append(Finding("bad", about, "không chạy.", todo))
-        else:
-            found.append(Finding("ok", about, f"đang chạy ({row.owner})."))
-    return found
-
-
-def _stopped(about: str, why: str, until: datetime | None) -> Finding:
-    if until is not None:
-        day = f"{until.astimezone(ZONE):%d/%m/%Y}"
-        todo = "Không phải làm gì; cần gửi sớm hơn thì thêm bot hoặc nâng gói."
-        return Finding("warn", about, f"nghỉ đến {day} ({why}).", todo)
-    todo = "Hãy sửa khoá trong .env rồi chạy lại «nhacviec run»."
-    return Finding("bad", about, f"đã dừng ({why}).", todo)
+    return found + await check_owners(connection, labels, now=case.now, labels=labels)
 
 
 async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
@@ -89,8 +72,7 @@ async def check_quota(connection: AsyncConnection, case: CheckContext) -> list[F
         words = f"tháng {today.month} đã dùng {_share(messages)} tin; {_share(people)} người."
         level: FindingLevel = "warn" if messages["level"] or people["level"] else "ok"
         todo = []
-        if messages["level"] >= LEVELS[-1]:
-            level = "bad"
+        if messages["level"] >= LEVELS[-1]:  # no fault: a spent bot rests until the next month
             todo.append("Sắp hết tin của tháng: hãy thêm bot, hoặc nâng gói.")
         elif messages["level"]:
             todo.append("Hãy theo dõi số tin; sắp hết thì thêm bot.")
@@ -110,20 +92,18 @@ def _share(part: dict[str, int | None]) -> str:
 
 
 async def check_waiting(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell how long the oldest message due by now has waited; outside sending hours without broadcasts."""
-    query = select(func.min(Message.send_at)).where(
-        Message.state == "pending", Message.send_at <= case.now
-    )
-    if not is_within_sending_hours(case.now, case.workdays):
-        query = query.where(Message.priority != BROADCAST)
-    oldest = await connection.scalar(query)
-    late = timedelta() if oldest is None else case.now - oldest
-    if late < LATE:
-        return [Finding("ok", "Tin đến giờ gửi", "không có tin nào chờ lâu.")]
-    minutes = format_number(int(late.total_seconds() // 60))
-    level: FindingLevel = "bad" if late >= VERY_LATE else "warn"
-    todo = "Hãy xem dịch vụ có chạy không, bot có bị dừng không; rồi xem nhật ký của dịch vụ."
-    return [Finding(level, "Tin đến giờ gửi", f"tin cũ nhất đã chờ {minutes} phút.", todo)]
+    """Tell how long the oldest message due by now has waited."""
+    workdays = await read_workdays(connection) or case.workdays
+    oldest = await find_oldest_due(connection, workdays, now=case.now)
+    return [judge_waiting(oldest, now=case.now)]
+
+
+async def check_mornings(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
+    """Tell which provinces' mornings are missing; none where nothing was loaded yet."""
+    registry = await read_registry(connection)
+    if registry is None:
+        return []
+    return [judge_mornings(registry, await load_mornings(connection, registry, now=case.now))]
 
 
 async def check_failures(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
@@ -205,25 +185,16 @@ _LOSSES = {
 
 
 async def check_set_back(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
-    """Tell whether the clock was set back: things are dated later than now, and messages may wait for it."""
-    about = "Giờ đã lưu"
-    ahead = await latest_instant_ahead(connection, now=case.now)
-    waiting = await count_misdated(connection, now=case.now)
-    if ahead is None and not waiting:
-        return [Finding("ok", about, "không bị chỉnh lùi.")]
-    todo = "Hãy kiểm tra giờ máy (NTP)."
-    words = SET_BACK
-    if waiting:
-        words += f"; {format_number(waiting)} tin đang chờ theo giờ cũ"
-        todo += " Tin đi khi «nhacviec run» chạy."
-    return [Finding("bad" if waiting else "warn", about, f"{words}.", todo)]
+    """Tell whether the clock was set back."""
+    return [await running.check_set_back(connection, now=case.now)]
 
 
 CHECKS = (
     check_is_not_sandbox,
-    check_owners,
+    check_services,
     check_quota,
     check_waiting,
+    check_mornings,
     check_failures,
     check_lost_chats,
     check_set_back,

@@ -1,0 +1,1 @@
+"""What is wrong with the running service, as `nhacviec doctor` and /healthz both tell it."""
