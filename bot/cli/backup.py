@@ -13,7 +13,7 @@ import typer
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
-from bot.cli.database import database_exists
+from bot.cli.database import database_exists, refuse_lost_database
 from bot.cli.files import refuse_existing_file
 from bot.cli.options import parse_path
 from bot.cli.output import CommandFailed, show_progress
@@ -38,6 +38,7 @@ def backup(
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
         raise CommandFailed("Cơ sở dữ liệu là PostgreSQL: hãy sao lưu bằng pg_dump.")
+    refuse_lost_database(settings)
     if not database_exists(settings):
         raise CommandFailed("Chưa có cơ sở dữ liệu để sao lưu.")
     part = path.with_name(f"{path.name}.part")

@@ -60,24 +60,26 @@ def _require_loaded(loaded: _LoadedT | None) -> _LoadedT:
 
 
 def database_exists(settings: Settings) -> bool:
-    """Tell whether there is a database to read; a server is assumed to exist.
+    """Tell whether there is a database to read; a server is assumed to exist."""
+    return not settings.database_url.startswith("sqlite") or _file(settings).is_file()
 
-    Raises DatabaseUnusable for a file that held data before and is gone.
-    """
-    if not settings.database_url.startswith("sqlite"):
-        return True
-    path = Path(settings.database_url.partition(":///")[2].partition("?")[0])
-    if path.is_file():
-        return True
+
+def refuse_lost_database(settings: Settings) -> None:
+    """Raise DatabaseUnusable for a file that held data before and is gone."""
     from data.db.upgrade import refuse_lost_file
 
-    refuse_lost_file(path)
-    return False
+    if settings.database_url.startswith("sqlite"):
+        refuse_lost_file(_file(settings))
+
+
+def _file(settings: Settings) -> Path:
+    return Path(settings.database_url.partition(":///")[2].partition("?")[0])
 
 
 @asynccontextmanager
 async def open_for_reading(settings: Settings) -> AsyncIterator[Database]:
-    """Open the database; raises CommandFailed where there is none yet."""
+    """Open the database; raises CommandFailed where there is none yet, DatabaseUnusable where it is lost."""
+    refuse_lost_database(settings)
     if not database_exists(settings):
         raise CommandFailed(
             "Chưa có cơ sở dữ liệu. Hãy chạy «nhacviec plan load», hoặc sửa NHACVIEC_DATABASE_URL."

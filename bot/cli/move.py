@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.database import database_exists
+from bot.cli.database import database_exists, refuse_lost_database
 from bot.cli.options import DryRunOption, JsonOption, parse_path
 from bot.cli.output import (
     CommandFailed,
@@ -75,6 +75,7 @@ def move(
     """Copy all data into another database, and print rows and checksums of each table."""
     settings = load_settings()
     target = _read_target(settings, to, to_file)
+    refuse_lost_database(settings)
     if not database_exists(settings):
         raise CommandFailed("Chưa có cơ sở dữ liệu để chuyển.")
     began = time.monotonic()

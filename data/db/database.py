@@ -259,6 +259,7 @@ class Database:
         if (writer := self._take_writer()) is not None:
             await writer.close()
         await self.engine.dispose()
+        self._opened = None
 
 
 def _identify(path: Path) -> tuple[int, int] | None:

@@ -443,6 +443,35 @@ def test_a_code_used_or_withdrawn_since_a_backup_opens_nothing(
         assert (f"new {code}" in living(present)) is opens
 
 
+def test_what_became_less_since_a_backup_stays_less(terminal: Terminal, present: Path) -> None:
+    """A right to decide, a last day, a calendar's address; and a report is not made a second time."""
+    terminal.sql(
+        "UPDATE enrolment SET may_decide = 1 WHERE id IN (2, 4)",
+        "UPDATE enrolment SET until_on = '2026-12-31' WHERE id = 2",
+        "INSERT INTO calendar_feed (id, chat_id, agency_id, role, made_at)"
+        " VALUES (1, 1, 1, 'focal', '2026-11-09 02:00:00.000000')",
+        "INSERT INTO report_request (id, plan_id, period, form, chat_id, asked_at)"
+        " VALUES (1, 1, '2026', 'docx', 1, '2026-11-09 02:00:00.000000')",
+    )
+    assert terminal.type("backup", "copy.db")[0] == 0
+    terminal.sql(
+        "UPDATE enrolment SET may_decide = 0, until_on = '2026-11-20' WHERE id = 2",
+        "UPDATE enrolment SET may_decide = 1, until_on = '2026-11-21' WHERE id = 3",
+        "UPDATE enrolment SET until_on = '2027-12-31' WHERE id = 4",
+        "UPDATE calendar_feed SET ended_at = '2026-11-09 03:00:00.000000'",
+        "UPDATE report_request SET state = 'done', done_at = '2026-11-09 03:00:00.000000'",
+    )
+    assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+    assert terminal.sql("SELECT id, may_decide, until_on FROM enrolment ORDER BY id") == [
+        (1, 0, None),
+        (2, 0, "2026-11-20"),
+        (3, 0, "2026-11-21"),
+        (4, 1, "2027-12-31"),
+    ]
+    ended = terminal.sql("SELECT ended_at, state FROM calendar_feed, report_request")
+    assert ended == [("2026-11-09 03:00:00.000000", "done")]
+
+
 # ------------------------------------------------------------------ who may read the files
 
 

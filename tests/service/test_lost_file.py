@@ -174,14 +174,14 @@ async def test_a_transaction_during_which_the_file_goes_is_not_said_to_be_writte
 async def test_a_new_connection_makes_no_new_file(
     tmp_path: Path, work: Callable[[Database], Awaitable[None]]
 ) -> None:
-    path = tmp_path / "nhacviec.db"
+    path = await begun(tmp_path / "nhacviec.db")
     database = Database(f"sqlite+aiosqlite:///{path}")
-    await upgrade_schema(database)
-    await database.dispose()  # no connection is open
-    path.unlink()
-    with pytest.raises(DatabaseUnusable, match="đã mất trong khi"):
-        await work(database)
-    assert not path.exists()
+    async with database.read() as held:  # the one that is open
+        await held.execute(select(Meta))
+        path.unlink()
+        with pytest.raises(DatabaseUnusable, match="đã mất trong khi"):
+            await work(database)
+        assert not path.exists()
     await database.dispose()
 
 

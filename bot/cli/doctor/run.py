@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.cli.database import database_exists, read_calendar_files
+from bot.cli.database import database_exists, read_calendar_files, refuse_lost_database
 from bot.cli.doctor import installation, platforms, server, stored
 from bot.cli.doctor.finding import CheckContext
 from bot.cli.errors import describe_error
@@ -92,6 +92,7 @@ async def _check_database(case: CheckContext, *, by_server: bool) -> list[Findin
     about = "Cơ sở dữ liệu"
     found: list[Finding] = []
     try:
+        refuse_lost_database(case.settings)
         if not database_exists(case.settings):
             todo = "Hãy chạy «nhacviec run» hoặc «nhacviec plan load»; nếu đã chạy, sửa NHACVIEC_DATABASE_URL."
             return [Finding("bad", about, "chưa có.", todo)]
