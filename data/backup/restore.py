@@ -73,7 +73,8 @@ def prepare_restored_copy(
         raise_counters(file, counters, is_whole=continues)
         if present is not None:
             end_again(file, continues=continues)
-        chats = _list_active_chats(file) if continues else _list_enrolled_chats(file)
+        enrolled = _list_enrolled_chats(file, now)
+        chats = _list_active_chats(file, enrolled) if continues else enrolled
         sent = _copy_outcomes(file) if continues else 0
         parked = 0 if continues else _park(file, now)
         file.execute("UPDATE account SET owner = NULL, owned_until = NULL")
@@ -135,18 +136,20 @@ def _park(file: sqlite3.Connection, now: datetime) -> int:
     ).rowcount
 
 
-def _list_enrolled_chats(file: sqlite3.Connection) -> list[int]:
+def _list_enrolled_chats(file: sqlite3.Connection, now: datetime) -> list[int]:
     """Return every living chat with people in it."""
     return [
         row[0]
         for row in file.execute(
             "SELECT DISTINCT chat.id FROM chat JOIN enrolment ON enrolment.chat_id = chat.id "
-            "WHERE chat.state = 'living' AND enrolment.ended_at IS NULL ORDER BY chat.id"
+            "WHERE chat.state = 'living' AND enrolment.ended_at IS NULL"
+            " AND (enrolment.until_on IS NULL OR enrolment.until_on >= ?) ORDER BY chat.id",
+            (civil_date(now).isoformat(),),
         )
     ]
 
 
-def _list_active_chats(file: sqlite3.Connection) -> list[int]:
+def _list_active_chats(file: sqlite3.Connection, enrolled: list[int]) -> list[int]:
     """Return the enrolled chats with a message sent or an update received since the backup."""
     rows = file.execute(
         "SELECT b.chat_id FROM present.message AS b LEFT JOIN main.message AS m ON m.id = b.id "
@@ -156,7 +159,7 @@ def _list_active_chats(file: sqlite3.Connection) -> list[int]:
         "WHERE e.id > (SELECT coalesce(max(id), 0) FROM main.inbox_event)"
     )
     active = {row[0] for row in rows}
-    return [chat for chat in _list_enrolled_chats(file) if chat in active]
+    return [chat for chat in enrolled if chat in active]
 
 
 def _forget_lists(file: sqlite3.Connection, chats: list[int]) -> None:

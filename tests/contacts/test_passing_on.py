@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from data.models import Account, Chat, Enrolment, Identity
 from data.outbox.lost_chats import topic_lost
 from data.privacy import removal
 from tests.support.conversations import Reply, Seat, Talk, small_registry
+from tests.support.sources import MODULES, path_name, source
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 LAST_DAY = datetime(2026, 11, 20, 16, 59, tzinfo=UTC)  # 20/11, 23:59 there
@@ -209,6 +211,16 @@ async def test_the_day_decides_wherever_enrolments_are_asked_for(talk: Talk) -> 
     reachable = {"skhcn", "sxd"}
     assert await seen(date(2026, 11, 20)) == [2, 2, 1, 6, [6], 6, {1}, reachable]
     assert await seen(date(2026, 11, 21)) == [1, 1, 0, 4, [4], 4, {1}, reachable]
+
+
+def test_whether_an_enrolment_lives_is_asked_by_one_condition() -> None:
+    asks = re.compile(r"Enrolment\.ended_at\.is_\(None\)|enrolment\.ended_at IS NULL")
+    places = {path_name(path) for path in MODULES if asks.search(source(path))}
+    assert places == {
+        "data/backup/restore.py",  # plain SQL, with the last day beside it
+        "data/contacts/enrolments.py",  # what is to be ended or moved
+        "data/outbox/claims.py",  # plain SQL, with the last day beside it
+    }
 
 
 # ------------------------------------------------------------------ before the last day
