@@ -126,7 +126,8 @@ async def list_decider_chats(turn: Turn, obligation: VisibleObligation) -> list[
         chosen = await recipients.agency_recipients(
             turn.connection, subject.coordinator_id, today=turn.today
         )
-    return [to.chat_id for to in chosen if to.chat_id != turn.chat.id]
+    chats = dict.fromkeys(to.chat_id for to in chosen)
+    return [chat_id for chat_id in chats if chat_id != turn.chat.id]
 
 
 async def _judge_people(
