@@ -97,7 +97,14 @@ class App:
             registry, TEMPLATES, limits=limits, capabilities=self.capabilities, links=links
         )
         self.reports = ReportWorker(database, registry, clock, answered=self.delivery.wake)
-        self.inbox = Inbox(database, accounts, router.handle, clock, answered=self._answered)
+        self.inbox = Inbox(
+            database,
+            accounts,
+            router.handle,
+            clock,
+            answered=self._answered,
+            summarise=router.summarise,
+        )
         self.menus = MenuUpdater(
             database, accounts, menus_by_role(), account_leases=self.delivery.account_leases
         )

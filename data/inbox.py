@@ -47,6 +47,8 @@ class IncomingUpdate(Protocol):
     def raw(self) -> bytes: ...
     @property
     def address(self) -> str | None: ...
+    @property
+    def remote_id(self) -> str | None: ...
 
 
 def holds_secret(raw: bytes) -> bool:
@@ -102,6 +104,7 @@ async def record_updates(
                 account_id=account_id,
                 update_id=one.update_id,
                 address=None if secret else one.address,
+                remote_id=None if secret else one.remote_id,
                 raw=b"" if secret else one.raw,
                 received_at=now,
                 state="refused" if secret else "new",
@@ -200,6 +203,33 @@ async def is_new_event(connection: AsyncConnection, event_id: int) -> bool:
     """Tell whether an event that finish_event did not end is being handled by another process."""
     new_id = await connection.scalar(select(InboxEvent.id).where(InboxEvent.id == event_id, _NEW))
     return new_id is not None
+
+
+async def list_same_message(
+    connection: AsyncConnection,
+    account_id: int,
+    address: str,
+    remote_id: str,
+    *,
+    before: int | None,
+    since: datetime,
+) -> Sequence[Row[Any]]:
+    """Return the events (id, received_at) of one message of a chat since an instant, the original first.
+
+    before: an event's id, to leave out that one and later ones. An edit is a further event of its message.
+    """
+    rows = await connection.execute(
+        select(InboxEvent.__table__)
+        .where(
+            InboxEvent.account_id == account_id,
+            InboxEvent.received_at >= since,
+            InboxEvent.address == address,
+            InboxEvent.remote_id == remote_id,
+            *([] if before is None else [InboxEvent.id < before]),
+        )
+        .order_by(InboxEvent.id)
+    )
+    return rows.all()
 
 
 def _free(event_id: int) -> ScalarSelect[int]:

@@ -210,6 +210,7 @@ class Incoming:
     attachments: tuple[str, ...] = ()  # their kinds, in the platform's words
     files: tuple[Attachment, ...] = ()  # those of them that we can keep
     borrowed: Borrowed = ""
+    corrects: str | None = None  # remote id of the sender's own message that this one replaces
     album: str = ""  # the same for photos and files that were sent together
 
     def __post_init__(self) -> None:
@@ -226,6 +227,7 @@ class RawUpdate:
     update_id: str
     raw: bytes
     address: str | None = None  # the chat, where a cheap look can tell it
+    remote_id: str | None = None  # the message's id on the platform, likewise
 
 
 @dataclass(slots=True)

@@ -194,6 +194,7 @@ DOORS: dict[str, set[str]] = {
         "tasks",
     },
     "bot.conversation.reader": {
+        "asked_document",
         "copied",
         "dates",
         "documents",
@@ -203,7 +204,7 @@ DOORS: dict[str, set[str]] = {
         "tokens",
         "understand",
     },
-    "bot.conversation.replies": {"borrowed", "dispatch", "show"},
+    "bot.conversation.replies": {"borrowed", "dispatch", "show", "summary"},
     "bot.conversation.targets": {"ask", "dispatch", "record", "view"},
     "bot.health": {"finding", "running"},
     "bot.sandbox": {"serve"},

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +28,14 @@ from bot.conversation.context.turn import Turn
 from bot.conversation.replies.borrowed import answer_borrowed_words
 from bot.conversation.replies.dispatch import (
     answer_button,
+    answer_edited,
     answer_files,
     answer_retraction,
     answer_text,
     find_typed_label,
 )
 from bot.conversation.replies.show import no_list_answer
+from bot.conversation.replies.summary import summarise_answers
 from data.clock import civil_date
 from data.contacts.chats import ensure_chat, wake_chat
 from data.models import Account
@@ -84,12 +86,37 @@ class Router:
 
         The inbox handles a chat that moved or is gone itself (data/outbox/lost_chats.py).
         """
+        return await _route(await self._begin_turn(connection, incoming, event_id, now))
+
+    async def summarise(
+        self,
+        connection: AsyncConnection,
+        incoming: Incoming,
+        answers: Sequence[Answer],
+        *,
+        event_ids: Sequence[int],
+        now: datetime,
+    ) -> list[Answer]:
+        """Return what remains to be said, of the answers to several messages of one chat.
+
+        Call in the write transaction that puts it in their place. incoming: the last of the messages.
+        """
+        turn = await self._begin_turn(connection, incoming, None, now)
+        return await summarise_answers(turn, answers, event_ids)
+
+    async def _begin_turn(
+        self,
+        connection: AsyncConnection,
+        incoming: Incoming,
+        event_id: int | None,
+        now: datetime,
+    ) -> Turn:
         chat = await ensure_chat(connection, incoming, now=now)
         if chat.state != "living":
             await wake_chat(connection, chat.id)
         today = civil_date(now)
         incoming = replace(incoming, text=_plain_command(incoming.text))
-        turn = Turn(
+        return Turn(
             connection=connection,
             incoming=incoming,
             chat=chat,
@@ -103,7 +130,6 @@ class Router:
             capabilities=self._capabilities,
             links=self._links,
         )
-        return await _route(turn)
 
 
 async def _route(turn: Turn) -> list[Answer]:
@@ -122,6 +148,8 @@ async def _route(turn: Turn) -> list[Answer]:
         return await _run_tapped_command(turn) or await answer_button(turn)
     if incoming.borrowed and (text or incoming.files):
         return await answer_borrowed_words(turn)
+    if incoming.corrects is not None:
+        return await answer_edited(turn) if text else []
     if incoming.files and not text.startswith("/"):
         return await answer_files(turn)
     if incoming.kind == "text" and text:

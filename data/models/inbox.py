@@ -44,6 +44,7 @@ class InboxEvent(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     update_id: Mapped[str] = mapped_column(String(80))
     address: Mapped[str | None] = mapped_column(String(80))  # of the chat, where known
+    remote_id: Mapped[str | None] = mapped_column(String(80))  # of the message on the platform
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10), server_default="new")

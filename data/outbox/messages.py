@@ -122,6 +122,23 @@ async def enqueue_all(
     return len(new)
 
 
+async def withdraw_held(
+    connection: AsyncConnection, message_ids: Sequence[int], *, now: datetime
+) -> None:
+    """Skip messages that were held back and never tried: another says the same."""
+    await connection.execute(
+        update(Message)
+        .where(
+            Message.id.in_(message_ids),
+            Message.state == "pending",
+            Message.attempts == 0,
+            Message.send_at > now,
+        )
+        .values(state="skipped", error="said in one answer with others")
+    )
+    await erase_secrets(connection, message_ids)
+
+
 async def erase_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Empty the context of those messages that are secret and have ended."""
     erased = await connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,17 +44,26 @@ async def follow_chat(connection: AsyncConnection, incoming: Incoming, now: date
 
 
 async def queue_answers(
-    connection: AsyncConnection, incoming: Incoming, answers: list[Answer], now: datetime
-) -> list[int]:
-    """Put answers into the outbox; returns the ids of the messages."""
+    connection: AsyncConnection,
+    incoming: Incoming,
+    answers: Sequence[Answer],
+    now: datetime,
+    *,
+    held_until: datetime | None = None,
+) -> list[int | None]:
+    """Put answers into the outbox; returns the message of each, None for one whose chat is unknown.
+
+    held_until: when those to the chat itself leave at the earliest; see jobs/inbox/catching_up.py.
+    """
     if not answers:
         return []
-    message_ids = []
+    message_ids: list[int | None] = []
     own_chat = await load_incoming_chat(connection, incoming)
     for answer in answers:
         chat = own_chat if answer.to_chat is None else await _load_chat(connection, answer.to_chat)
         if chat is None:
             log.error("answer.without_chat", template=answer.template)
+            message_ids.append(None)
             continue
         message_id = await outbox.enqueue(
             connection,
@@ -65,6 +75,7 @@ async def queue_answers(
             items=[(obligation_id, None) for obligation_id in answer.items],
             priority=outbox.ANSWER,
             now=now,
+            send_at=held_until if answer.to_chat is None else None,
             edits=answer.edits,
             secret=answer.secret,
         )

@@ -26,6 +26,7 @@ from data.log import get_logger
 from jobs.channel import Answer, Channel, Incoming
 from jobs.delivery.lease import AccountLease
 from jobs.inbox.albums import Lane, gather_album, merge_parts
+from jobs.inbox.catching_up import HELD, HeldAnswers, Summarise, answer_as_one, wait_together
 from jobs.inbox.effects import follow_chat, load_incoming_chat, queue_answers
 from jobs.inbox.intake import fetch_attachments, poll_while_owned
 from jobs.inbox.reading import expects_answer, parse_event
@@ -52,7 +53,8 @@ class Inbox:
     """The inbox of all accounts of one process.
 
     answered: called after answers were put into the outbox; the dispatcher's wake. typing_after: seconds of
-    handling after which the chat shows that an answer is being written.
+    handling after which the chat shows that an answer is being written. summarise: makes one answer of those
+    to many messages at once; None: each is answered.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Inbox:
         *,
         answered: Callable[[], None] = lambda: None,
         typing_after: float = 1.0,
+        summarise: Summarise | None = None,
     ) -> None:
         self._database = database
         self._channels = channels
@@ -71,6 +74,7 @@ class Inbox:
         self._clock = clock
         self._answered = answered
         self._typing_after = typing_after
+        self._summarise = summarise
         self._woken = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -171,21 +175,39 @@ class Inbox:
         """Handle a chat's events in order, up to one that another process handles; returns how many ended."""
         ended = 0
         async with slots:
+            held = HeldAnswers() if self._summarise is not None and wait_together(lane) else None
             while ended < len(lane):
                 size = await gather_album(self._database, self._channels, lane, ended)
                 events = [event for event, _ in lane[ended : ended + size]]
                 incoming = merge_parts([part for _, part in lane[ended : ended + size]])
                 typing = self._show_typing(incoming) if expects_answer(incoming) else None
                 try:
-                    if not await self._handle_events(events, incoming):
+                    if not await self._handle_events(events, incoming, held):
                         break
                 finally:
                     if typing is not None:
                         typing.cancel()
                 ended += size
+            if held is not None and held.answers:
+                await self._answer_as_one(lane[ended - 1][1], held)
         return ended
 
-    async def _handle_events(self, events: Sequence[Row[Any]], incoming: Incoming) -> bool:
+    async def _answer_as_one(self, incoming: Incoming, held: HeldAnswers) -> None:
+        """Put one answer in place of the held ones; where that fails, they leave as they are."""
+        assert self._summarise is not None
+        now = await self._clock.now()
+        try:
+            async with self._database.write() as connection:
+                await answer_as_one(connection, incoming, held, self._summarise, now=now)
+        except DATABASE_ERRORS:
+            raise
+        except Exception:
+            log.exception("answers.not_summarised", account=incoming.account_id)
+        self._answered()
+
+    async def _handle_events(
+        self, events: Sequence[Row[Any]], incoming: Incoming, held: HeldAnswers | None
+    ) -> bool:
         """Handle the events of one message, at most three times, else park them.
 
         Returns False where another process handles the first: the chat's later events must wait.
@@ -197,7 +219,7 @@ class Inbox:
         )
         for attempt in range(first.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
-                if not await self._carry_out(events, incoming):
+                if not await self._carry_out(events, incoming, held):
                     return False
             except DATABASE_ERRORS:
                 raise  # the database's fault, not the event's: it stays new
@@ -216,7 +238,9 @@ class Inbox:
         await self._park(events, incoming)
         return True
 
-    async def _carry_out(self, events: Sequence[Row[Any]], incoming: Incoming) -> bool:
+    async def _carry_out(
+        self, events: Sequence[Row[Any]], incoming: Incoming, held: HeldAnswers | None
+    ) -> bool:
         """Carry out a message in one transaction; returns False where another process handles it."""
         first, *parts = events
         now = await self._clock.now()
@@ -231,7 +255,10 @@ class Inbox:
                 answers: list[Answer] = []
             else:
                 answers = await self._handle(connection, incoming, event_id=first.id, now=now)
-            message_ids = await queue_answers(connection, incoming, answers, now)
+            until = None if held is None else now + HELD
+            message_ids = await queue_answers(connection, incoming, answers, now, held_until=until)
+        if held is not None:
+            held.add(first.id, answers, message_ids)
         _log_handled(first, "done", kind=incoming.kind, messages=message_ids)
         for part in parts:
             _log_handled(part, "done", kind=incoming.kind)
@@ -289,10 +316,10 @@ class Inbox:
 
 
 def _log_handled(
-    event: Row[Any], outcome: str, *, kind: str | None = None, messages: Sequence[int] = ()
+    event: Row[Any], outcome: str, *, kind: str | None = None, messages: Sequence[int | None] = ()
 ) -> None:
     """Log an update that has ended; messages: the ids of its answers."""
-    answers = ",".join(map(str, messages)) or None
+    answers = ",".join(str(each) for each in messages if each is not None) or None
     log.info(
         "update.ended",
         update=event.id,

@@ -62,6 +62,7 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "untarget": ("value", {STC}),
     "confirm": ("done", {COORDINATOR}),
     "return": ("done", {COORDINATOR}),
+    "files": ("done", {COORDINATOR}),
     "grant": ("request", {COORDINATOR}),
     "refuse": ("request", {COORDINATOR}),
     "offer": ("request", {COORDINATOR}),
@@ -72,8 +73,9 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "giveto": ("disputed", {COORDINATOR}),
     "explain": ("explanation", {STC}),
 }
-# Those without a row: what they show or decide is what the caller may see and decide anyway.
-OF_ONES_OWN = {"waiting", "confirmall"}
+# Those without a row, and those that need our own message that offers them: what they show or decide is what
+# the caller may see and decide anyway.
+OF_ONES_OWN = {"waiting", "confirmall", "fix", "nofix"}
 
 
 @pytest.fixture
@@ -130,6 +132,7 @@ async def rows(talk: Talk) -> dict[str, int]:
             update(Obligation).where(Obligation.id == disputed).values(disputed_at=NOW)
         )
     await talk.tap(STC, f"done:{open_}")
+    await talk.send_file(STC, b"%PDF-1.7", "bc.pdf")
     async with talk.database.read() as connection:
         reply = await connection.scalar(select(func.max(StatusReply.id)))
     async with talk.database.write() as connection:

@@ -558,7 +558,7 @@ async def test_an_attachment_is_noted_and_its_caption_read(channel: TelegramChan
         {},
         {"message": {"message_id": 3, "date": 1, "chat": {"id": -9, "type": "channel"}}},
         text_update("", new_chat_title="Tên mới"),
-        {"edited_message": text_update("sửa")["message"]},
+        {"edited_channel_post": text_update("sửa")["message"]},
         text_update("xin chào", **{"from": {"id": 9, "is_bot": True, "first_name": "Bot khác"}}),
     ],
 )

@@ -191,6 +191,7 @@ class Talk:
     longest: int = 4096
     capabilities: dict[int, Capabilities] = field(default_factory=dict)
     links: Links | None = None
+    last_said: str = ""  # the id of what was typed or sent last, as the platform has it
     _events: Any = field(default_factory=lambda: count(1))
 
     async def begin(self, *seats: Seat) -> Talk:
@@ -342,6 +343,7 @@ class Talk:
         group = chat.startswith("-")
         chat_kind: Literal["private", "group"] = "group" if group else "private"
         event = next(self._events)
+        self.last_said = more.get("corrects") or f"said{event}"
         incoming = Incoming(
             account_id=self.account_id,
             update_id=str(event),
@@ -375,6 +377,8 @@ class Talk:
             .values(
                 account_id=self.account_id,
                 update_id=incoming.update_id,
+                address=chat,
+                remote_id=self.last_said,
                 raw=b"{}",
                 received_at=self.now,
             )

@@ -24,6 +24,7 @@ log = get_logger("telegram")
 
 UPDATE_TYPES = [
     "message",
+    "edited_message",
     "callback_query",
     "my_chat_member",
 ]  # the server keeps the last list given
@@ -126,7 +127,7 @@ def raw_update_from_telegram(given: Any, body: bytes | None = None) -> RawUpdate
         raise ValueError("an update is a JSON object with a number")
     if body is None:
         body = json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return RawUpdate(str(given["update_id"]), body, _address(given))
+    return RawUpdate(str(given["update_id"]), body, _address(given), _message_id(given))
 
 
 def _is_update(given: Any) -> bool:
@@ -147,4 +148,13 @@ def _address(given: dict[str, Any]) -> str | None:
         chat = part.get("chat") if isinstance(part, dict) else None
         if isinstance(chat, dict) and is_telegram_number(chat.get("id")):
             return str(chat["id"])
+    return None
+
+
+def _message_id(given: dict[str, Any]) -> str | None:
+    """Look up the message's id, of an edit that of the message it changes."""
+    for kind in ("message", "edited_message"):
+        part = given.get(kind)
+        if isinstance(part, dict) and _is_number(part.get("message_id")):
+            return str(part["message_id"])
     return None

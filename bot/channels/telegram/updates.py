@@ -9,6 +9,7 @@ Guarantees:
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Literal
 
 from bot.channels.instants import instant_from_number
@@ -52,7 +53,20 @@ def incoming_from_telegram(account_id: int, given: Any, own_title: str | None) -
         return _membership(account_id, number, change)
     if (message := _part(given, "message")) is not None:
         return _message(account_id, number, message, own_title)
+    if (edited := _part(given, "edited_message")) is not None:
+        return _correction(account_id, number, edited, own_title)
     return None
+
+
+def _correction(
+    account_id: int, number: str, message: Part, own_title: str | None
+) -> Incoming | None:
+    """Read an edited message: its words now, and which of the sender's own messages they replace."""
+    found = _message(account_id, number, message, own_title)
+    if found is None or found.kind != "text":
+        return None
+    corrects = str(_number(message, "message_id"))
+    return replace(found, corrects=corrects, attachments=(), files=(), album="")
 
 
 def _message(account_id: int, number: str, message: Part, own_title: str | None) -> Incoming | None:

@@ -1,4 +1,4 @@
-"""Kept photos and files, sent to whoever may confirm the completion that they bear out.
+"""Kept photos and files, sent to those who may confirm the completion that they bear out.
 
 Guarantees:
 - Only a caller with the right "decide" on the obligation gets its files.

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.table import DECISION_BUTTON_ACTIONS
 from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.replies.correction import accept_correction, decline_correction
 from bot.conversation.replies.explanation import ask_explanation
 from bot.conversation.replies.extension import handle_extension
 from bot.conversation.replies.offer import accept_offered_date, decline_offered_date
@@ -93,6 +94,8 @@ BUTTON_ACTIONS: dict[str, ButtonAction] = {
     **{
         verb: _reply_action(verb) for verb in ("ack", "doing", "done", "more", "not_yet", "blocked")
     },
+    "fix": accept_correction,
+    "nofix": decline_correction,
     "explain": _without_list(ask_explanation),
     "take": _without_list(accept_offered_date),
     "leave": _without_list(decline_offered_date),

@@ -29,6 +29,7 @@ from bot.conversation.replies.batch import (
     handle_several_replies,
     reply_from_reading,
 )
+from bot.conversation.replies.correction import answer_correction
 from bot.conversation.replies.dialogs import (
     answer_open_question,
     cancel_open_question,
@@ -98,6 +99,13 @@ async def answer_retraction(turn: Turn, words: str) -> list[Answer]:
         return await answer_text(replace(turn, incoming=replace(turn.incoming, text=text)))
     cancelled = await cancel_open_question(turn, "huỷ", surely_meant=True)
     return cancelled or await handle_undo_last(turn, await last_shown_list(turn))
+
+
+async def answer_edited(turn: Turn) -> list[Answer]:
+    """Answer an edited message: offer the correction, or take words of which nothing was recorded as new."""
+    reading = await _read(turn, await last_shown_list(turn))
+    answers = await answer_correction(turn, reading)
+    return await answer_text(turn) if answers is None else answers
 
 
 async def find_typed_label(turn: Turn) -> str:

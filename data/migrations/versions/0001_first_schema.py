@@ -144,6 +144,7 @@ def upgrade() -> None:
         _ref("account_id", "account"),
         sa.Column("update_id", sa.String(80), nullable=False),
         sa.Column("address", sa.String(80)),
+        sa.Column("remote_id", sa.String(80)),
         sa.Column("raw", sa.LargeBinary, nullable=False),
         sa.Column("received_at", _INSTANT, nullable=False),
         sa.Column("state", sa.String(10), nullable=False, server_default="new"),
