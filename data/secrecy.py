@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from data.text import compose, fold
 
+_FOREIGN = re.compile("[\u0370-\u04ff]")
 # Cyrillic and Greek capitals and small letters that look like those of the marks.
 _LOOK_ALIKE = str.maketrans(
     "МмАаТтОоІіУуЕеКкНΜμΑαΤτΟοΙιΥΕΚκΝН", "MmAaTtOoIiYyEeKkHMmAaTtOoIiYEKkNH"
@@ -28,25 +29,21 @@ _LEGACY = {
     "toái": "tối",
     "tuyeät": "tuyệt",
 }
+_HINTS_AT_LEGACY = re.compile("[ëËäÄ]")
 _LEVELS = {
-    "mật": 1,
-    "mât": 1,
-    "tối mật": 2,
-    "tối mât": 2,
-    "tuyệt mật": 3,
-    "tuyêt mật": 3,
-    "tuyệt mât": 3,
-    "tuyêt mât": 3,
+    **dict.fromkeys(("mật", "mât"), 1),
+    **dict.fromkeys(("tốimật", "tốimât"), 2),
+    **dict.fromkeys(("tuyệtmật", "tuyêtmật", "tuyệtmât", "tuyêtmât"), 3),
 }
-_BARE_LEVELS = {"mat": 1, "toi mat": 2, "tuyet mat": 3}
+_BARE_LEVELS = {"mat": 1, "toimat": 2, "tuyetmat": 3}
 _NO_LEVEL = re.compile(r"$|(?:thuong|binh thuong|khong|chua|none|0|x)\b")
 
 # What stands beside a level in one mark: how urgent, which copy, for whom.
-_BESIDE = r"(?:thuong khan|hoa toc|khan|hen gio|ban so|so|ban|copy|a|b|c|\d+)"
+_BESIDE = r"(?:thuong khan|hoa toc|khan|hen gio|ban so|so \d+|ban \d+|a|b|c|\d+)"
 _BESIDE_ONLY = re.compile(rf"{_BESIDE}(?: {_BESIDE})*")
 _PAPER = (
     r"(?:tai lieu|van ban|cong van|bao cao|ke hoach|to trinh|quyet dinh|ho so|thong bao|bien ban|giay moi"
-    r"|phu luc|du thao|ban do|cong dien|chi thi|nghi quyet|de an|phuong an|danh sach|so|kinh gui|cv|bc|kh|qd|ttr|tb)"
+    r"|phu luc|du thao|ban do|cong dien|chi thi|nghi quyet|de an|phuong an|danh sach|so \d|kinh gui|cv|bc|kh|qd|ttr|tb)"
 )
 _PAPER_FIRST = re.compile(rf"{_PAPER}\b")
 _PAPER_ONLY = re.compile(rf"(?:dau |do |loai |cap |muc )?(?:{_PAPER}|dau|do|cap do)")
@@ -103,9 +100,12 @@ def is_name_marked_secret(name: str) -> bool:
 
 
 def _as_seen(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text.replace("\x00", ""))
-    seen = compose(_WORD.sub(_in_unicode, composed).translate(_LOOK_ALIKE))
-    return _GAP.sub("  ", seen)
+    seen = unicodedata.normalize("NFC", text.replace("\x00", ""))
+    if _HINTS_AT_LEGACY.search(seen):
+        seen = _WORD.sub(_in_unicode, seen)
+    if _FOREIGN.search(seen):
+        seen = seen.translate(_LOOK_ALIKE)
+    return _GAP.sub("  ", compose(seen))
 
 
 def _may_be_marked(seen: str) -> bool:
@@ -159,7 +159,7 @@ def _mark_of(part: str) -> _Mark | None:
 
 
 def _level(words: list[str]) -> _Mark | None:
-    said = " ".join(words)
+    said = "".join(words)
     capitals = said.isupper()
     small = said.casefold()
     if small in _LEVELS:
@@ -210,7 +210,10 @@ def _has_part_apart(line: str) -> bool:
         titled = parts[place].strip()[:1].isupper() and mark.accented
         if before == "(" and after.startswith(")") and mark.accented:
             return True
-        if titled and ((place == 0 and after == ":") or (not after and before in _DASHES)):
+        labelled = before == ":" and _PAPER_ONLY.fullmatch(fold(parts[place - 1]))
+        if titled and (
+            labelled or (place == 0 and after == ":") or (not after and before in _DASHES)
+        ):
             return True
     return False
 
@@ -244,7 +247,9 @@ def _opens_with_mark(line: str) -> bool:
         following = fold(" ".join(rest[:4]))
         if _PAPER_FIRST.match(following):
             return True
-        if mark.level == 1 and (not mark.accented or _COMPOUND.match(following)):
+        if mark.level < 3 and not mark.accented:
+            continue  # "TOI MAT DIEN THOAI" has lost a telephone
+        if mark.level == 1 and _COMPOUND.match(following):
             continue
         if mark.level > 1 and re.match(r"(?:la|va|hoac|thi|khong|phai|duoc|gom)\b", following):
             continue  # "TỐI MẬT là độ mật thứ hai"
@@ -253,7 +258,10 @@ def _opens_with_mark(line: str) -> bool:
     for size in (2, 1):
         mark = _level(words[-size:])
         before = words[-size - 1] if len(words) > size else ""
-        if mark is not None and mark.capitals and re.search(r"\d", before):
+        if mark is None or not mark.capitals:
+            continue
+        ends_list = mark.accented and before.endswith(",") and line.casefold().count("mật") == 1
+        if re.search(r"\d", before) or ends_list:
             return True
     return False
 
@@ -269,7 +277,9 @@ def _is_marked_slug(words: list[str]) -> bool:
             at_end = start + size == len(words)
             before = fold(words[start - 1]) if start else ""
             following = fold(" ".join(words[start + size : start + size + 3]))
-            if mark.level > 1 and (mark.accented or mark.capitals or not start or at_end):
+            if mark.level > 1 and (mark.accented or mark.capitals or at_end):
+                return True
+            if mark.level > 1 and not start and re.match(rf"{_PAPER}|\d", following):
                 return True
             if mark.level > 1 or before in _BEFORE_MAT or _COMPOUND.match(following):
                 continue

@@ -24,6 +24,7 @@ STROKED_D = str.maketrans("ÐƉðɖ", "ĐĐđđ")
 _PLAIN_D = str.maketrans("đðɖ", "ddd")
 _MARKS = frozenset("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")  # those of Vietnamese
 _TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_UNUSUAL = re.compile("[^\x00-\x7eÀ-ÃÈ-ÊÌÍÒ-ÕÙÚÝà-ãè-êìíò-õùúýĂăĐđĨĩŨũƠơƯư\u1ea0-\u1ef9–—“”‘’«»•°]")
 _BLANK_LETTERS = frozenset(
     "\u115f\u1160\u3164\uffa0"
 )  # letters by their category, yet nothing is seen
@@ -57,12 +58,12 @@ def compose(text: str) -> str:
 
     Marks that no Vietnamese letter bears are left out.
     """
+    composed = unicodedata.normalize("NFC", text)
+    if _UNUSUAL.search(composed) is None:  # the fast path of nearly every text
+        return composed
     decomposed = unicodedata.normalize("NFKD", text)
-    if not decomposed.isascii():
-        decomposed = "".join(
-            letter for letter in decomposed if letter in _MARKS or not _is_unseen(letter)
-        )
-    return unicodedata.normalize("NFC", decomposed).translate(STROKED_D)
+    seen = "".join(each for each in decomposed if each in _MARKS or not _is_unseen(each))
+    return unicodedata.normalize("NFC", seen).translate(STROKED_D)
 
 
 def _is_unseen(letter: str) -> bool:

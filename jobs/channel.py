@@ -173,7 +173,7 @@ class Attachment:
     name: str = ""
     size: int | None = None  # bytes, where the platform tells
     content: bytes | None = None
-    fault: Literal["", "too_big", "foreign", "lost"] = ""
+    fault: Literal["", "too_big", "foreign", "lost", "secret", "heavy", "broken", "too_many"] = ""
 
 
 # Words that are not the sender's own: of a message that was forwarded, made by another bot, or that speaks of

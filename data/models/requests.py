@@ -89,6 +89,7 @@ class Evidence(Base):
             sqlite_where=text("album IS NOT NULL"),
             postgresql_where=text("album IS NOT NULL"),
         ),
+        Index("ix_evidence_kept_at", "kept_at"),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     obligation_id: Mapped[int] = mapped_column(ForeignKey("obligation.id"))

@@ -21,6 +21,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Evidence, EvidenceContent
+from data.progress.evidence_quota import check_file_quota
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
 _MOST_OF_ALBUM = 50  # rows
@@ -83,7 +84,7 @@ async def store_evidence(
     document_on: date | None = None,
     album: str = "",
 ) -> StoredEvidence:
-    """Store a file for an obligation; raises EvidenceTooBig, EvidenceTypeNotAllowed.
+    """Store a file for an obligation; raises EvidenceTooBig, EvidenceTypeNotAllowed, EvidenceQuotaReached.
 
     document, document_on: number and date that were written beneath it. album: the mark of what was sent
     together with it.
@@ -109,6 +110,14 @@ async def store_evidence(
                 .values(document=document, document_on=document_on)
             )
         return StoredEvidence(known.id, known.name, mime, len(content), sha256, is_duplicate=True)
+    await check_file_quota(
+        connection,
+        obligation_id=obligation_id,
+        person_id=person_id,
+        chat_id=chat_id,
+        size=len(content),
+        now=now,
+    )
     stored = await connection.scalar(
         select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
     )

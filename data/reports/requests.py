@@ -13,14 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Plan, ReportRequest
 
 CLAIM_DURATION = timedelta(minutes=10)  # no report takes so long: the process that claimed it died
 MAX_REPORT_ATTEMPTS = 3
+MAX_WAITING_REPORTS = 5  # of one person, and in one chat: each is made after the others
 _NEW = ReportRequest.state == literal_column("'new'")  # written out, for the partial index
+
+
+class TooManyReportsWaiting(Exception):
+    """The person or the chat waits for as many reports as are allowed; ask to wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,10 @@ async def request_report(
     person_id: int | None,
     now: datetime,
 ) -> bool:
-    """Record a request; returns False where the chat already waits for the same report."""
+    """Record a request; returns False where the chat already waits for the same report.
+
+    Raises TooManyReportsWaiting.
+    """
     waiting = await connection.scalar(
         select(ReportRequest.id).where(
             _NEW,
@@ -59,6 +67,14 @@ async def request_report(
     )
     if waiting is not None:
         return False
+    asking = [ReportRequest.chat_id == chat_id]
+    if person_id is not None:
+        asking.append(ReportRequest.person_id == person_id)
+    count = await connection.scalar(
+        select(func.count()).select_from(ReportRequest).where(_NEW, or_(*asking))
+    )
+    if (count or 0) >= MAX_WAITING_REPORTS:
+        raise TooManyReportsWaiting
     await connection.execute(
         insert(ReportRequest).values(
             plan_id=plan_id,

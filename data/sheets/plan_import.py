@@ -30,12 +30,21 @@ from data.sheets.plan_template import (
     TASKS_PAGE,
     SheetColumn,
 )
-from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, open_workbook
+from data.sheets.workbook import (
+    MARKED_SECRET,
+    ImportRefused,
+    SheetPage,
+    WorkbookLimits,
+    cell_text,
+    read_workbook,
+)
 from data.text import fold
 
 PLAN_SHEET_LIMITS = WorkbookLimits(
     packed=5_000_000, unpacked=60_000_000, rows=5000, elements=600_000
 )
+
+_MOST_HEAD_LINES = 100
 
 Model = TypeVar("Model", bound=BaseModel)
 _FAULTS = {
@@ -81,21 +90,29 @@ class _Row:
 
 def read_plan_workbook(path: Path, registry: Registry) -> PlanFile:
     """Return the plan of a sheet; raises ImportRefused with all faults."""
-    book = open_workbook(path, PLAN_SHEET_LIMITS)
+    book = read_workbook(path, (PLAN_PAGE, *PLAN_SHEET_PAGES), PLAN_SHEET_LIMITS)
     faults: list[str] = []
-    missing = [name for name in (PLAN_PAGE, *PLAN_SHEET_PAGES) if name not in book.sheetnames]
-    if missing:
+    if book.is_marked:
+        raise ImportRefused([f"{path.name}: {MARKED_SECRET}"])
+    if book.missing:
         raise ImportRefused(
             [
                 f"{path.name}: thiếu trang «{name}». Hãy dùng mẫu của «nhacviec plan template»."
-                for name in missing
+                for name in book.missing
             ]
         )
-    head = _read_head(book[PLAN_PAGE], faults)
+    head = _read_head(book.pages[PLAN_PAGE], faults)
     province = _find_province(registry, head)
-    tasks = [_read_task(row, province) for row in _read_rows(book[TASKS_PAGE], faults)]
-    duties = [_read_duty(row, province) for row in _read_rows(book[DUTIES_PAGE], faults)]
-    targets = [_read_target(row) for row in _read_rows(book[TARGETS_PAGE], faults)]
+    tasks = [
+        _read_task(row, province) for row in _read_rows(TASKS_PAGE, book.pages[TASKS_PAGE], faults)
+    ]
+    duties = [
+        _read_duty(row, province)
+        for row in _read_rows(DUTIES_PAGE, book.pages[DUTIES_PAGE], faults)
+    ]
+    targets = [
+        _read_target(row) for row in _read_rows(TARGETS_PAGE, book.pages[TARGETS_PAGE], faults)
+    ]
     issued_on = head.read("issued_on", read_day)
     if province is not None and head.values["coordinator"]:
         _check_names_known(head, "coordinator", [head.values["coordinator"]], province)
@@ -142,49 +159,59 @@ def format_plan_draft(plan: PlanFile, *, source: str) -> str:
     return out.getvalue()
 
 
-def _read_head(page: Any, faults: list[str]) -> _Row:
+def _read_head(page: SheetPage, faults: list[str]) -> _Row:
     values = {line.key: "" for line in PLAN_LINES}
     cells = {line.key: f"B{row}" for row, line in enumerate(PLAN_LINES, 1)}
     by_heading = {fold(line.heading): line.key for line in PLAN_LINES}
-    for row in page.iter_rows(min_row=1, max_row=100, max_col=2):
-        key = by_heading.get(fold(cell_text(row[0].value)))
-        if key is not None and len(row) > 1:
-            values[key], cells[key] = cell_text(row[1].value), row[1].coordinate
+    for row in page.rows:
+        key = by_heading.get(fold(cell_text(row.values[0])))
+        if key is not None and len(row.values) > 1 and row.number <= _MOST_HEAD_LINES:
+            values[key], cells[key] = cell_text(row.values[1]), f"B{row.number}"
     head = _Row(PLAN_PAGE, values, cells, faults)
     _require(head, PLAN_LINES)
     return head
 
 
-def _read_rows(page: Any, faults: list[str]) -> Iterator[_Row]:
-    columns = PLAN_SHEET_PAGES[page.title]
-    faults.extend(
-        f"{page.title}!{merged.coord}: ô gộp. Hãy bỏ gộp và điền từng dòng."
-        for merged in page.merged_cells.ranges
-    )
-    positions = {fold(cell_text(cell.value)): cell.column for cell in page[HEADER_ROW]}
+def _read_rows(title: str, page: SheetPage, faults: list[str]) -> Iterator[_Row]:
+    columns = PLAN_SHEET_PAGES[title]
+    faults.extend(f"{title}!{cells}: ô gộp. Hãy bỏ gộp và điền từng dòng." for cells in page.merged)
+    headings = next((row.values for row in page.rows if row.number == HEADER_ROW), ())
+    positions = {fold(cell_text(heading)): place for place, heading in enumerate(headings)}
     missing = [column.heading for column in columns if fold(column.heading) not in positions]
     if missing:
         faults.append(
-            f"{page.title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in missing)}."
+            f"{title}!A{HEADER_ROW}: thiếu cột {', '.join(f'«{name}»' for name in missing)}."
         )
         return
-    if page.max_row > PLAN_SHEET_LIMITS.rows:
+    if page.rows[-1].number > PLAN_SHEET_LIMITS.rows:
         faults.append(
-            f"{page.title}!A{PLAN_SHEET_LIMITS.rows + 1}: quá {PLAN_SHEET_LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
+            f"{title}!A{PLAN_SHEET_LIMITS.rows + 1}: quá {PLAN_SHEET_LIMITS.rows} dòng. Hãy bỏ bớt dòng trống."
         )
         return
+    places = {column.key: positions[fold(column.heading)] for column in columns}
     seen: set[str] = set()
-    for number in range(FIRST_ROW, page.max_row + 1):
-        cells = {c.key: page.cell(number, positions[fold(c.heading)]) for c in columns}
-        values = {key: cell_text(cell.value) for key, cell in cells.items()}
+    for filled in page.rows:
+        if filled.number < FIRST_ROW:
+            continue
+        values = {
+            key: cell_text(filled.values[place]) if place < len(filled.values) else ""
+            for key, place in places.items()
+        }
         if not any(values.values()):
             continue
-        row = _Row(page.title, values, {k: c.coordinate for k, c in cells.items()}, faults)
+        cells = {key: f"{_column_letter(place)}{filled.number}" for key, place in places.items()}
+        row = _Row(title, values, cells, faults)
         _require(row, columns)
         if values["code"] in seen:
             row.fault("code", f"mã {values['code']} đã có ở dòng trên. Hãy đổi một trong hai.")
         seen.add(values["code"])
         yield row
+
+
+def _column_letter(place: int) -> str:
+    """Return the letter of a column; place 0 is "A". A page has 50 columns."""
+    above, own = divmod(place, 26)
+    return f"{chr(64 + above) if above else ''}{chr(65 + own)}"
 
 
 def _require(row: _Row, columns: tuple[SheetColumn, ...]) -> None:

@@ -27,9 +27,17 @@ from data.sheets.status_sheet import (
     STATUS_PAGE_TITLE,
     STATUS_SHEET_LIMITS,
 )
-from data.sheets.workbook import ImportRefused, WorkbookLimits, cell_text, read_sheet_rows
+from data.sheets.workbook import (
+    MARKED_SECRET,
+    ImportRefused,
+    WorkbookLimits,
+    cell_text,
+    read_workbook,
+    require_page,
+)
 from data.text import fold
 
+_MARKED = "có dấu độ mật"
 _EARLIEST = date(2000, 1, 1)
 # Shown by a spreadsheet in place of a formula's value.
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
@@ -64,7 +72,8 @@ def read_status_sheet(
     path: Path, *, today: date, limits: WorkbookLimits = STATUS_SHEET_LIMITS
 ) -> tuple[list[FilledStatusRow], list[str]]:
     """Return the filled-in rows of a sheet, and its faults; raises ImportRefused for another kind of file."""
-    rows = read_sheet_rows(path, STATUS_PAGE_TITLE, limits)
+    book = read_workbook(path, [STATUS_PAGE_TITLE], limits)
+    rows = require_page(path, book, STATUS_PAGE_TITLE, limits).rows
     positions = _find_columns(path, rows[0].values if rows and rows[0].number == 1 else ())
     faults = SheetFaults()
     filled: list[FilledStatusRow] = []
@@ -88,6 +97,8 @@ def read_status_sheet(
             filled.append(
                 FilledStatusRow(row.number, key, cell_text(cells["key"]), fixed, **values)
             )
+    if book.is_marked and not any(_MARKED in fault for fault in faults):
+        faults.append(f"{path.name}: {MARKED_SECRET}")
     return filled, faults
 
 
@@ -132,7 +143,7 @@ def _read_inputs(
         faults.add(row, "note", "vướng mắc thì phải ghi lý do.")
     for key, text in (("document", document), ("note", note)):
         if text is not None and is_marked_secret(text):
-            faults.add(row, key, "có dấu độ mật; nội dung mật không được ghi vào đây.")
+            faults.add(row, key, f"{_MARKED}; nội dung mật không được ghi vào đây.")
     return {
         "said": said,
         "percent": percent,

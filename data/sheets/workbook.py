@@ -1,37 +1,33 @@
 """Read untrusted workbooks within limits, and write texts that no spreadsheet takes for a formula.
 
 Guarantees:
-- A hostile file (huge, a zip bomb, deeply nested, with entities, no workbook) is refused before it is built.
+- A hostile file (huge, a zip bomb, deeply nested, with entities, no workbook) is refused before it is built,
+  and is opened in a process of its own: whatever it does ends there, within its seconds and memory.
 - Links of a file to other files are never followed.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import stat
-import warnings
-import zipfile
-import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 from data.os_errors import explain_os_error
+from data.secrecy import is_name_marked_secret
 from data.text import strip_invisible
+from data.untrusted.apart import CallFailed, Room, call_apart
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
 # A spreadsheet takes a cell for a formula that starts so, even after saving as CSV; see OWASP, "CSV Injection".
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
-_NO_SHEET = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError,
-             AttributeError, SyntaxError, NotImplementedError, RuntimeError,
-             OverflowError)  # fmt: skip
-_MOST_PARTS = 1000  # files within the file
-_DEEPEST = 60  # nested elements; sheets of Excel and LibreOffice stay below 20
-_READ_BYTES = 1 << 16
+MARKED_SECRET = "có dấu chỉ độ mật; nội dung mật không được nhập vào đây."
+
+_ROOM = Room(seconds=120, memory=1536 * 1024 * 1024, result=256 * 1024 * 1024)
 
 
 class ImportRefused(Exception):
@@ -85,56 +81,84 @@ def cell_text(value: object) -> str:
     return str(value).replace("\r\n", "\n").strip()
 
 
-def open_workbook(path: Path, limits: WorkbookLimits) -> Any:
-    """Return a workbook with random access to its cells; raises ImportRefused."""
-    return _load_book(path, limits, whole=True)
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """The rows of one page that are not empty, and its merged cells: "B2:B5"."""
+
+    rows: tuple[FilledRow, ...]
+    merged: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """Pages that were asked for, by title; is_marked: a secrecy mark stands somewhere in the file."""
+
+    pages: Mapping[str, SheetPage]
+    missing: tuple[str, ...]
+    is_marked: bool
+
+
+def read_workbook(
+    path: Path, titles: Sequence[str], limits: WorkbookLimits, *, columns: int = 50
+) -> Workbook:
+    """Return the pages of a workbook; raises ImportRefused. A page has at most limits.rows + 2 rows.
+
+    A number shown as per cent is returned as shown: 0.6 as 60. A formula has the value that it had when the
+    file was saved.
+    """
+    if is_name_marked_secret(path.name):
+        raise ImportRefused([f"{path.name}: tên tệp {MARKED_SECRET}"])
+    given = {
+        "titles": list(titles),
+        "rows": limits.rows,
+        "columns": columns,
+        "unpacked": limits.unpacked,
+        "elements": limits.elements,
+    }
+    content = _read_content(path, limits)
+    try:
+        read = call_apart("data.sheets.book_reader:read_book", content, given, room=_ROOM)
+    except CallFailed:
+        read = {"fault": "large"}
+    if read["fault"] == "large":
+        raise ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
+    if read["fault"]:
+        raise _no_sheet(path)
+    pages = {
+        title: SheetPage(
+            tuple(FilledRow(row[0], tuple(map(_value, row[1]))) for row in page["rows"]),
+            tuple(page["merged"]),
+        )
+        for title, page in read["pages"].items()
+    }
+    return Workbook(pages, tuple(read["missing"]), read["marked"])
 
 
 def read_sheet_rows(
     path: Path, title: str, limits: WorkbookLimits = WorkbookLimits(), *, columns: int = 50
 ) -> list[FilledRow]:
-    """Return the rows of one page that are not empty; raises ImportRefused, also for too many rows.
+    """Return the rows of one page that are not empty; raises ImportRefused, also for too many rows."""
+    book = read_workbook(path, [title], limits, columns=columns)
+    return list(require_page(path, book, title, limits).rows)
 
-    A number shown as per cent is returned as shown: 0.6 as 60. A formula has the value that it had when the
-    file was saved.
-    """
-    book = _load_book(path, limits, whole=False)
-    if title not in book.sheetnames:
+
+def require_page(path: Path, book: Workbook, title: str, limits: WorkbookLimits) -> SheetPage:
+    """Return a page; raises ImportRefused where it is missing or has too many rows."""
+    if title in book.missing:
         raise ImportRefused(
             [f"{path.name}: không có trang «{title}». Hãy dùng bảng do nhacviec xuất."]
         )
-    try:
-        # Without bounds, a row that claims to be the billionth creates a billion empty ones.
-        rows = book[title].iter_rows(min_row=1, max_row=limits.rows + 2, max_col=columns)
-        filled = [
-            FilledRow(number, tuple(map(_shown_value, row)))
-            for number, row in enumerate(rows, 1)
-            if any(cell.value not in (None, "") for cell in row)
-        ]
-    except _NO_SHEET:
-        raise _no_sheet(path) from None
-    finally:
-        book.close()
-    if filled and filled[-1].number > limits.rows + 1:
+    page = book.pages[title]
+    if page.rows and page.rows[-1].number > limits.rows + 1:
         raise ImportRefused([f"{path.name}: quá {limits.rows} dòng. Hãy chia thành nhiều tệp."])
-    return filled
+    return page
 
 
-def _shown_value(cell: Any) -> Any:
-    value = cell.value
-    if (
-        isinstance(value, float | int)
-        and not isinstance(value, bool)
-        and "%" in (cell.number_format or "")
-    ):
-        return round(value * 100, 6)
-    return value
+def _value(value: Any) -> Any:
+    return date.fromisoformat(value["date"]) if isinstance(value, dict) else value
 
 
-def _load_book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
+def _read_content(path: Path, limits: WorkbookLimits) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would never end
@@ -148,70 +172,7 @@ def _load_book(path: Path, limits: WorkbookLimits, *, whole: bool) -> Any:
         raise ImportRefused(
             [f"{path.name}: tệp quá lớn ({size // 1_000_000} MB). Hãy kiểm tra lại."]
         )
-    try:
-        _refuse_bomb(content, path, limits)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of Excel extensions that it leaves out
-            return load_workbook(
-                io.BytesIO(content), read_only=not whole, data_only=True, keep_links=False
-            )
-    except (*_NO_SHEET, InvalidFileException, OSError):
-        raise _no_sheet(path) from None
-
-
-def _refuse_bomb(content: bytes, path: Path, limits: WorkbookLimits) -> None:
-    """Scan all parts and keep nothing, because openpyxl's objects take 100 times the room of an element.
-
-    zipfile reads no more of a part than its declared size, and refuses one that holds more. A document type,
-    which alone can declare entities, is refused: ECMA-376 Part 2, §8.1.1.1.3 forbids it.
-    """
-    left = [limits.elements]
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = archive.infolist()
-        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
-            raise _too_large_error(path)
-        for part in parts:
-            try:
-                with archive.open(part) as stream:
-                    _scan_xml(stream, left)
-            except expat.ExpatError:  # fine for a picture or a printer's settings
-                if part.filename.endswith((".xml", ".rels")):
-                    raise _no_sheet(path) from None
-            except _Bomb:
-                raise _too_large_error(path) from None
-
-
-class _Bomb(Exception):
-    """The file has too many elements, too deep ones, or entities."""
-
-
-def _scan_xml(stream: Any, left: list[int]) -> None:
-    depth = 0
-
-    def begin(_name: str, _attributes: object) -> None:
-        nonlocal depth
-        depth += 1
-        left[0] -= 1
-        if depth > _DEEPEST or left[0] < 0:
-            raise _Bomb
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def refuse(*_what: object) -> None:
-        raise _Bomb
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.StartDoctypeDeclHandler = refuse
-    while piece := stream.read(_READ_BYTES):
-        parser.Parse(piece)
-    parser.Parse(b"", True)
-
-
-def _too_large_error(path: Path) -> ImportRefused:
-    return ImportRefused([f"{path.name}: nội dung quá lớn. Hãy kiểm tra lại."])
+    return content
 
 
 def _no_sheet(path: Path) -> ImportRefused:

@@ -12,14 +12,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import inbox
-from data.clock import Clock
+from data.clock import Clock, civil_date
 from data.contacts.chats import find_chat
 from data.contacts.enrolments import is_enrolled
 from data.db.database import Database
@@ -29,6 +29,8 @@ from data.models import Chat
 from data.outbox import messages as outbox
 from data.outbox.lost_accounts import REFUSED, account_lost
 from data.progress.evidence import MAX_EVIDENCE_BYTES
+from data.progress.evidence_quota import EvidenceQuotaReached, check_file_quota
+from data.untrusted.attachments import judge_attachment
 from jobs.channel import (
     Attachment,
     Channel,
@@ -182,22 +184,38 @@ async def _finish_despite_cancel(storing: Coroutine[Any, Any, None]) -> None:
 
 
 async def fetch_attachments(
-    database: Database, channel: Channel, incoming: Incoming, *, today: date
+    database: Database, channel: Channel, incoming: Incoming, *, now: datetime
 ) -> Incoming:
     """Return an update with the bytes of its files; call while no transaction is open.
 
-    A chat without an enrolment loses its files. A file that is too big or cannot be fetched has a fault instead.
+    A chat without an enrolment loses its files. A file that is too big, marked secret, dangerous to open, or
+    cannot be fetched has a fault instead.
     """
     if not incoming.files:
         return incoming
     async with database.read() as connection:
         chat = await find_chat(connection, incoming.account_id, incoming.address, incoming.thread)
-        is_known = chat is not None and await is_enrolled(connection, chat.id, today=today)
+        is_known = chat is not None and await is_enrolled(
+            connection, chat.id, today=civil_date(now)
+        )
+        is_full = is_known and await _had_enough(connection, chat, now=now)
     if not is_known:
         return replace(incoming, files=())
+    if is_full:
+        refused = tuple(replace(each, fault="too_many") for each in incoming.files)
+        return replace(incoming, files=refused)
     return replace(
         incoming, files=tuple([await _fetch_content(channel, each) for each in incoming.files])
     )
+
+
+async def _had_enough(connection: AsyncConnection, chat: Any, *, now: datetime) -> bool:
+    """Tell whether a chat has so many files of a day that no further one is fetched."""
+    try:
+        await check_file_quota(connection, person_id=None, chat_id=chat.id, size=0, now=now)
+    except EvidenceQuotaReached:
+        return True
+    return False
 
 
 async def _fetch_content(channel: Channel, attachment: Attachment) -> Attachment:
@@ -216,7 +234,8 @@ async def _fetch_content(channel: Channel, attachment: Attachment) -> Attachment
     except Exception as error:  # even for a strange update: its text still counts
         log.warning("file.not_fetched", error=type(error).__name__)
         return replace(attachment, fault="lost")
-    return replace(attachment, content=content)
+    fault = await judge_attachment(content, attachment.name)
+    return replace(attachment, fault=fault) if fault else replace(attachment, content=content)
 
 
 async def _store_until_done(

@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data import inbox
-from data.clock import Clock, civil_date
+from data.clock import Clock
 from data.contacts.codes import may_hold_code
 from data.db.database import Database
 from data.db.errors import DATABASE_ERRORS, describe_fault
@@ -213,9 +213,11 @@ class Inbox:
         Returns False where another process handles the first: the chat's later events must wait.
         """
         first = events[0]
-        today = civil_date(await self._clock.now())
         incoming = await fetch_attachments(
-            self._database, self._channels[first.account_id], incoming, today=today
+            self._database,
+            self._channels[first.account_id],
+            incoming,
+            now=await self._clock.now(),
         )
         for attempt in range(first.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:

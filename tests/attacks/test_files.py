@@ -27,9 +27,9 @@ from data.registry.registry import Registry
 from data.registry.schema import PlanFile
 from data.registry.yaml_reader import parse_yaml
 from data.sheets.plan_import import PLAN_SHEET_LIMITS, read_plan_workbook
-from data.sheets.plan_template import blank_workbook
+from data.sheets.plan_template import PLAN_PAGE, blank_workbook
 from data.sheets.status_reader import read_status_sheet
-from data.sheets.workbook import ImportRefused, WorkbookLimits, open_workbook, read_sheet_rows
+from data.sheets.workbook import ImportRefused, WorkbookLimits, read_sheet_rows, read_workbook
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, small_registry
 
 pytestmark = pytest.mark.slow
@@ -104,7 +104,7 @@ def refuse(kind: str, folder: Path) -> tuple[str, float]:
     path.write_bytes(workbook(**BOMBS[kind]()))
     began = time.perf_counter()
     try:
-        open_workbook(path, PLAN_SHEET_LIMITS)
+        read_workbook(path, [PLAN_PAGE], PLAN_SHEET_LIMITS)
     except ImportRefused as refused:
         return str(refused), time.perf_counter() - began
     return "was read", time.perf_counter() - began
@@ -154,7 +154,7 @@ def test_what_a_sheet_says_of_its_own_sizes_is_not_believed(tmp_path: Path) -> N
     assert lying != content
     path.write_bytes(lying)
     with pytest.raises(ImportRefused, match=r"không phải tệp Excel|nội dung quá lớn"):
-        open_workbook(path, WorkbookLimits(unpacked=1_000_000))
+        read_workbook(path, [PLAN_PAGE], WorkbookLimits(unpacked=1_000_000))
 
 
 def test_names_that_lead_out_of_a_sheet_lead_nowhere(tmp_path: Path) -> None:

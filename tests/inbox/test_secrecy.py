@@ -89,8 +89,17 @@ MARKED = [
     "HOẢ TỐC MẬT",
     "2 xong [MẬT]",
     "toi mat - hoa toc",
+    "Loại văn bản: Mật",
+    "TỐIMẬT",
+    "[TUYỆT MẬT][HOẢ TỐC] kế hoạch",
+    "đã xong, MẬT",
 ]
 ORDINARY = [
+    "TOI MAT DIEN THOAI",
+    "toi mat so",
+    "Tài liệu mật không gửi qua đây",
+    "không gửi Mật/Tối mật/Tuyệt mật",
+    "MẶT TRẬN TỔ QUỐC",
     "bảo mật hệ thống thông tin",
     "III.1a: mật ong đã xong",
     "Mật độ dân cư",
@@ -156,6 +165,8 @@ ORDINARY = [
     "tài liệu mật, văn bản tối mật",
 ]
 MARKED_NAMES = [
+    "TOIMAT.docx",
+    "Tối mật - kế hoạch.pdf",
     "TOI_MAT_bao cao.docx",
     "TOI-MAT-bao-cao.docx",
     "toi_mat_bao_cao.docx",
@@ -181,6 +192,8 @@ MARKED_NAMES = [
     "Tối mật - Khẩn.docx",
 ]
 ORDINARY_NAMES = [
+    "toi_mat_the.jpg",
+    "CCCD_MAT_SAU.jpg",
     "MAT_BANG_KHU_CN.docx",
     "mat_bang.pdf",
     "bao_mat.docx",

@@ -63,6 +63,16 @@ def until(text: str, today: date = TODAY) -> date | None:
         ("thứ sáu tuần sau", date(2026, 11, 27)),
         ("Hết Quý I/2027", date(2027, 3, 31)),
         ("29/2/2028", date(2028, 2, 29)),
+        ("hết tháng sáu", date(2027, 6, 30)),
+        ("ngày 5 tháng sáu", date(2027, 6, 5)),
+        ("tháng năm", date(2027, 5, 31)),
+        ("hết tháng hai năm 2028", date(2028, 2, 29)),
+        ("quý hai", date(2027, 6, 30)),
+        ("hết quý một năm 2027", date(2027, 3, 31)),
+        ("thứ sáu, 27/11", date(2026, 11, 27)),
+        ("thứ hai 30/11", date(2026, 11, 30)),
+        ("ngày 20 tháng 12, 2027", date(2027, 12, 20)),
+        ("nửa đầu năm 2027", date(2027, 6, 30)),
     ],
 )
 def test_a_day_in_words_is_right(words: str, day: date) -> None:
@@ -104,6 +114,14 @@ def test_a_day_in_words_is_right(words: str, day: date) -> None:
         "5 ngày sau khi nhận văn bản",
         "8 ngày làm việc sau Tết",
         "ngày 20 tháng này",
+        "tuần sau nữa",
+        "thứ sáu 28/11",
+        "20/12 hoặc 25/12",
+        "quý 1/28",
+        "ngày đầu tiên của tháng sau",
+        "ngày làm việc cuối cùng của tháng 12",
+        "10 ngày làm việc kể từ ngày nhận công văn",
+        "15/8 ta",
     ],
 )
 def test_what_is_not_sure_is_asked_about(words: str) -> None:

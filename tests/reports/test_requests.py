@@ -460,3 +460,15 @@ async def test_a_woken_job_makes_the_report_without_waiting_for_the_minute(talk:
         await answered.wait()
     running.cancel()
     assert (await requests(talk.database))[0].state == "done"
+
+
+async def test_a_person_waits_for_five_reports_at_most(talk: Talk) -> None:
+    await enrolled(talk)
+    for year in range(2022, 2027):
+        (answer,) = await talk.say("theo-doi", f"/baocao 10 {year}")
+        assert answer.template == "report_started"
+    (again,) = await talk.say("theo-doi", "/baocao 10 2026")
+    assert again.answer.context["again"] is True
+    (refused,) = await talk.say("theo-doi", "/baocao 10 2026 excel")
+    assert refused.template == "report_refused"
+    assert "Đang chờ 5 báo cáo khác" in refused.html

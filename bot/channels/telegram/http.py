@@ -155,6 +155,6 @@ def _message_id(given: dict[str, Any]) -> str | None:
     """Look up the message's id, of an edit that of the message it changes."""
     for kind in ("message", "edited_message"):
         part = given.get(kind)
-        if isinstance(part, dict) and _is_number(part.get("message_id")):
+        if isinstance(part, dict) and is_telegram_number(part.get("message_id")):
             return str(part["message_id"])
     return None

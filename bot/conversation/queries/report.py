@@ -83,15 +83,20 @@ async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answ
     }
     if form != URGING and turn.today < span_of(period).first:
         return Answer(REFUSED, {**context, "reason": "Kỳ này chưa bắt đầu."})
-    is_new = await report_requests.request_report(
-        turn.connection,
-        plan_id=plan.id,
-        period=period,
-        form=form,
-        chat_id=turn.chat.id,
-        person_id=turn.caller.person_id,
-        now=turn.now,
-    )
+    try:
+        is_new = await report_requests.request_report(
+            turn.connection,
+            plan_id=plan.id,
+            period=period,
+            form=form,
+            chat_id=turn.chat.id,
+            person_id=turn.caller.person_id,
+            now=turn.now,
+        )
+    except report_requests.TooManyReportsWaiting:
+        most = report_requests.MAX_WAITING_REPORTS
+        why = f"Đang chờ {most} báo cáo khác; xin đợi nhận xong rồi yêu cầu tiếp."
+        return Answer(REFUSED, {**context, "reason": why})
     return Answer("report_started", {**context, "again": not is_new})
 
 

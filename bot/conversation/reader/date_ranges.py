@@ -17,8 +17,9 @@ from bot.conversation.reader.numbers import parse_number
 DAY = timedelta(days=1)
 FRIDAY = 4
 
-_TURNS = {"nam": 1, "nay": 0, "sau": 1, "toi": 1, "truoc": -1, "qua": -1, "roi": -1, "ngoai": -1}
-_QUARTERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4}
+_TURNS = {"nay": 0, "sau": 1, "toi": 1, "truoc": -1, "qua": -1, "roi": -1, "ngoai": -1}
+_QUARTERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "1": 1, "2": 2, "3": 3, "4": 4,
+             "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4}  # fmt: skip
 LUNAR_MONTHS = {"gieng": 1, "chap": 12}
 
 Groups = Mapping[str, str | None]
@@ -48,6 +49,8 @@ def year_said(said: str | None, today: date) -> int | None:
     """Return the year of "2027", "nay" (this), "sau" or "sang nam" (next); None if none is said."""
     if said is None:
         return None
+    if said == "nam":  # of "sang năm"
+        return today.year + 1
     return int(said) if said.isdecimal() else today.year + _TURNS[said]
 
 
@@ -55,8 +58,11 @@ def _months(year: int, month: int, count: int, edge: str | None) -> Stretch:
     first = date(year, month, 1)
     last_year, last_month = shifted(first, count - 1)
     last = date(last_year, last_month, monthrange(last_year, last_month)[1])
-    if edge in ("dau", "nua dau"):
+    if edge == "dau":
         return Stretch(first, last, first)
+    if edge == "nua dau":
+        middle = date(*shifted(first, count // 2), 15 if count < 12 else 1)
+        return Stretch(first, last, middle if count < 12 else middle - DAY)
     if edge == "giua":
         middle = shifted(first, count // 2)
         return Stretch(first, last, date(*middle, 15 if count == 1 else 1))

@@ -12,6 +12,7 @@ import re
 from datetime import date
 from typing import NamedTuple
 
+from bot.conversation.reader.date_forms import DAYS, WEEKDAYS, WHEN
 from bot.conversation.reader.date_ranges import (
     DAY,
     LUNAR_MONTHS,
@@ -20,7 +21,7 @@ from bot.conversation.reader.date_ranges import (
     shifted,
     year_said,
 )
-from bot.conversation.reader.numbers import NUMBER, parse_number
+from bot.conversation.reader.numbers import parse_number
 from data.registry.workdays import Workdays
 
 
@@ -43,105 +44,46 @@ class When(NamedTuple):
     latest: date | None = None
 
 
-_DAYS = {
-    "hom kia": -2, "hom truoc": -2, "bua truoc": -2, "ngay hom kia": -2,
-    "hom qua": -1, "hqua": -1, "toi qua": -1, "chieu qua": -1, "sang qua": -1, "bua qua": -1, "trua qua": -1,
-    "dem qua": -1, "ngay hom qua": -1,
-    "hom nay": 0, "bua nay": 0, "hnay": 0, "sang nay": 0, "chieu nay": 0, "toi nay": 0, "trua nay": 0,
-    "ngay hom nay": 0, "trong ngay": 0, "trong ngay hom nay": 0, "hoi sang": 0, "hoi nay": 0, "ban nay": 0,
-    "luc nay": 0, "luc sang": 0,
-    "ngay mai": 1, "sang mai": 1, "chieu mai": 1, "toi mai": 1, "mai": 1,
-    "ngay kia": 2, "ngay mot": 2, "mai kia": 2,
-}  # fmt: skip
-_WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
-
-_LEAD = r"(?:(?P<lead>den het|den truoc|den cuoi|toi het|den|toi|truoc|sang|vao|het|tu|trong|qua|sau)\b )?"
-_HOUR = r"(?:(?:24|17) ?(?:h|gio) )?"
-_D_OF = r"(?:ngay|hom|mung|mong)"
-_MONTHS = r"\d{1,2}|muoi hai|muoi mot|muoi|mot|hai|ba|tu|nam|sau|bay|tam|chin"
-_MONTH_TURN = r"nay|sau|toi"
-
-
-def _year(name: str) -> str:
-    return rf"(?:(?: ?[/.-] ?| nam | sang | )(?P<{name}>20\d\d|nay|sau|toi|(?<=sang )nam)\b)?"
-
-
-def _edge(name: str) -> str:
-    return rf"(?:(?P<{name}>dau|giua|cuoi|het|trong|nua dau) )?"
-
-
-_FORMS = (
-    # 2026-12-15
-    r"(?P<y0>20\d\d) ?[-/.] ?(?P<m0>\d{1,2}) ?[-/.] ?(?P<d0>\d{1,2})\b",
-    # mùng 6 Tết, 15 tháng chạp, rằm tháng giêng, sau Tết
-    (
-        rf"(?P<lunar>(?:{_D_OF} )?(?:{NUMBER} )tet\b|(?:{_D_OF} )?{NUMBER} (?:thang )?(?:gieng|chap)\b"
-        rf"|(?:{_D_OF} )?ram(?: thang (?:\d{{1,2}}|[a-z]+))?\b"
-        r"|(?:(?<=truoc )|(?<=sau )|(?<=qua )|(?<=den )|(?<=toi )|(?<=het )|giap |ra |an |nghi |dip )tet\b|ra gieng\b)"
-    ),
-    # tuần đầu tháng 12, ngày 1 quý sau
-    (
-        r"(?P<vague>tuan (?:dau(?: tien)?|thu (?:nhat|hai|ba|tu|bon|\d)|cuoi(?: cung)?) (?:cua )?(?:thang|quy|nam)\b"
-        rf"|{_D_OF} \d{{1,2}} (?:cua )?(?:quy|tuan)\b)(?: (?:\d{{1,2}}|nay|sau|toi|i|ii|iii|iv)\b)?"
-    ),
-    # 05/12/2026, 5.12.26
-    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d>\d{{1,2}}) ?[/.-] ?(?P<m>\d{{1,2}}) ?[/.-] ?(?P<y>\d{{4}}|\d{{2}})\b",
-    # ngày 5 tháng 12 (năm 2026), 5/12
-    rf"{_HOUR}(?:{_D_OF} ?)?(?P<d2>\d{{1,2}})(?: thang | ?/ ?| ?t)(?P<m2>\d{{1,2}})\b(?![/%]|[.]\d){_year('y2')}",
-    # ngày 15 tháng sau, ngày mười lăm tháng mười hai
-    (
-        rf"(?:{_D_OF} ?(?P<d5>{NUMBER})|(?P<d6>{NUMBER})) thang "
-        rf"(?:(?P<turn5>{_MONTH_TURN})|(?P<m5>{_MONTHS}))\b(?! (?:ngay|tuan)\b|[/%]|[.]\d){_year('y5')}"
-    ),
-    # 5.12, 5-12: after a word only, for "1-3 xong" names tasks
-    rf"(?:{_D_OF} ?|(?<=[a-z] ))(?P<d3>\d{{1,2}})[.-](?P<m3>\d{{1,2}})\b(?! ?%|[./-]\d| ?phan tram)",
-    # ngày 20
-    rf"{_D_OF} (?P<d4>\d{{1,2}})\b(?! ?(?:%|/|-|\.\d|ngay|tuan|thang))",
-    (
-        rf"{_edge('month_edge')}thang (?P<month>\d{{1,2}}|nay|sau|toi|truoc|qua|gieng|chap|muoi hai|muoi mot|muoi)\b"
-        rf"(?! (?:ngay|tuan)\b|%){_year('month_year')}"
-    ),
-    # t6/2027, đến T12, hết 12/2026
-    rf"{_edge('t_edge')}t(?P<t_month>\d{{1,2}})(?: ?[/.-] ?| nam | )(?P<t_year>20\d\d|nay|sau|toi)\b",
-    r"(?:(?P<t_edge2>dau|giua|cuoi) )?(?<=[a-z] )t(?P<t_month2>1|[89]|1[0-2])\b(?! ?[/.-] ?\d)",
-    r"(?:(?P<t_edge3>dau|giua|cuoi) )?(?<=[a-z] )(?P<t_month3>\d{1,2}) ?[/-] ?(?P<t_year3>20\d\d)\b",
-    rf"{_edge('quarter_edge')}quy (?P<quarter>iv|iii|ii|i|[1-4]|nay|sau|toi|truoc)\b{_year('quarter_year')}",
-    rf"(?:6|sau) thang (?P<half>dau|cuoi) nam\b{_year('half_year')}",
-    rf"{_edge('year_edge')}nam (?P<year>20\d\d|nay|sau|toi|truoc|ngoai)\b",
-    r"(?P<unnamed_edge>cuoi|dau|het|trong|sang|giua) (?P<unnamed>nam|thang|quy|tuan)\b(?! (?:\d|nay|sau|toi|truoc))",
-    rf"{_edge('week_edge')}tuan (?P<week>nay|sau|toi|truoc|qua|roi)\b",
-    (
-        r"(?P<gone>hom |bua )?(?:thu (?P<wd>hai|ba|tu|nam|sau|bay|[2-7])|t(?P<wd2>[2-7])|(?P<sunday>chu nhat|cn))\b"
-        r"(?: (?:tuan )?(?P<turn_of_week>nay|sau|toi|truoc|vua roi|qua))?"
-    ),
-    rf"(?P<word>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?! ?\d| ngay)",
-    (
-        r"(?<!viec )(?<!nv )(?<!vu )(?<!muc )(?<!so )"  # "việc 3 tuần sau xong": of the third task
-        rf"(?P<count>(?:\d{{1,2}},(?=5))?{NUMBER}|nua|may|vai) "
-        r"(?P<unit>(?:ngay|tuan) (?:lam viec|lv|hanh chinh)|ngay|hom|bua|tuan|thang|nam|quy)\b(?! ?\d)"
-        r"(?P<and_half> ruoi)?(?: (?P<turn>nua|toi|sau|truoc|roi|qua)\b)?"
-    ),
-)
 UNSURE = frozenset(["lunar", "unsure"])
-_LUNAR_AFTER = re.compile(r" ?\(?(?:am lich|al|am)\b")
+_LUNAR_AFTER = re.compile(r" ?\(?(?:am lich|al|am|ta)\b")
 # "5 ngày sau khi nhận văn bản", "2 tuần kể từ ngày họp"
 _FROM_SOMETHING = re.compile(
-    r" ?(?:(?:sau|ke tu|tinh tu|tu) ?(?:khi|luc|ngay [a-z]|tet|ky|cuoc|hop|thoi diem)|sau le)\b"
+    r" ?(?:(?:sau|ke tu|tinh tu|tu) ?(?:khi|luc|ngay [a-z]+|tet|ky|cuoc|hop|thoi diem)|sau le)\b"
 )
+_AFTER_NEXT = re.compile(r"(?<=\bsau) nua\b")  # "tuần sau nữa"
+_OR = re.compile(r" ?(?:hoac|hay)(?: la)? ?(?:den |vao )?")
+_BESIDE = frozenset(["", " ", ", ", " (", ","])
 _BEFORE_A_DAY = re.compile(r"\b(?:ngay|hom|mung|han|den|toi|het|truoc|sang|vao|qua) ?$")
-_WHEN = re.compile(rf"(?<![\w/&]){_LEAD}(?:{'|'.join(_FORMS)})")
 
 
 def whens(bare: str, today: date, workdays: Workdays) -> list[When]:
     """Return every day and stretch of days that a text names, in order."""
     found = []
-    for match in _WHEN.finditer(bare):
+    for match in WHEN.finditer(bare):
         when = _read(match, today, workdays)
         if when is not None and _LUNAR_AFTER.match(bare, match.end()):
             when = _when(match, "lunar", None, "")
-        if when is not None:
-            found.append(when)
+        if when is None:
+            continue
+        before = found[-1] if found else None
+        gap = bare[before.end : when.start] if before is not None else "-"
+        if _AFTER_NEXT.match(bare, when.end) or _OR.fullmatch(gap):
+            when = _when(match, "unsure", None, "future")
+        elif before is not None and before.named == "weekday" and gap in _BESIDE:
+            when = _settle_weekday(found.pop(), when)
+        found.append(when)
     return found
+
+
+def _settle_weekday(weekday: When, day: When) -> When:
+    """Return the one day of "thứ sáu 27/11"; where the day is no Friday, it is not sure which is meant."""
+    if day.until is None or weekday.until is None or day.named != "day":
+        return day
+    agrees = day.until.weekday() == weekday.until.weekday()
+    named, until = (day.named, day.until) if agrees else ("unsure", None)
+    return day._replace(
+        named=named, until=until, start=weekday.start, lead=weekday.lead or day.lead
+    )
 
 
 def asked_until(found: list[When], today: date) -> date | None:
@@ -223,7 +165,7 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
     if group["wd"] or group["wd2"] or group["sunday"]:
         return _weekday(match, today)
     if group["word"]:
-        return _fixed(match, today + _DAYS[group["word"]] * DAY, today)
+        return _fixed(match, today + DAYS[group["word"]] * DAY, today)
     return _length(match, today, workdays)
 
 
@@ -295,7 +237,7 @@ def _every_month(match: re.Match[str], day: int, today: date) -> When | None:
 
 def _weekday(match: re.Match[str], today: date) -> When:
     said = match["wd"] or match["wd2"]
-    weekday = 6 if said is None else _WEEKDAYS[said] if said in _WEEKDAYS else int(said) - 2
+    weekday = 6 if said is None else WEEKDAYS[said] if said in WEEKDAYS else int(said) - 2
     turn = match["turn_of_week"]
     gone = match["gone"] or match["lead"] == "tu"
     if turn in ("truoc", "vua roi", "qua") or (gone and not turn):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 _DIGITS = {
     "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "lam": 5, "nham": 5,
-    "sau": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10, "chuc": 10,
+    "sau": 6, "sáu": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10, "chuc": 10,
 }  # fmt: skip
 
 _ONES = "mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi|chuc"

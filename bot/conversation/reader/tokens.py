@@ -69,6 +69,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 
 
+_JUNE = re.compile(r"\btháng (?P<six>sáu)\b")  # keeps its mark: "thang sau" is the next month
 _UNUSUAL = re.compile(r"[^\n -~\xc0-\u02ff\u1e00-\u1eff]")
 
 
@@ -91,7 +92,11 @@ def prepare(text: str) -> Text:
     if len(marked) != len(shown):
         marked = "".join(low if len(low := letter.lower()) == 1 else letter for letter in shown)
     marked = spell_with_y(marked)
-    return Text(shown, marked, plain(marked))
+    bare = plain(marked)
+    for june in _JUNE.finditer(marked):
+        start, end = june.span("six")
+        bare = bare[:start] + june["six"] + bare[end:]
+    return Text(shown, marked, bare)
 
 
 def tokens(text: Text, *, today: date, codes: Iterable[str], workdays: Workdays) -> list[Token]:

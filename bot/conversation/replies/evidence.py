@@ -31,6 +31,7 @@ from bot.conversation.replies.record import (
 )
 from data.models import StatusReply
 from data.progress import dialogs, evidence, replies
+from data.progress.evidence_quota import EvidenceQuotaReached
 from data.progress.undo import find_last_reply_in_chat
 from jobs.channel import Answer
 
@@ -163,6 +164,8 @@ async def _keep_files(
             refused.append({"name": name, "why": "too_big"})
         except evidence.EvidenceTypeNotAllowed:
             refused.append({"name": name, "why": "not_allowed"})
+        except EvidenceQuotaReached:
+            refused.append({"name": name, "why": "too_many"})
         else:
             kept.append({"name": piece.name, "repeated": piece.is_duplicate})
     context: dict[str, object] = {

@@ -543,6 +543,7 @@ def upgrade() -> None:
     )
     _index("ix_evidence_obligation_id", "evidence", ["obligation_id"])
     _index("ix_evidence_album", "evidence", ["chat_id", "album"], where="album IS NOT NULL")
+    _index("ix_evidence_kept_at", "evidence", ["kept_at"])
     _create_table(
         "extension_request",
         _id(),
