@@ -119,6 +119,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data.rules": {"data.registry"},
     "data.sheets": {
         "data.obligations",
+        "data.old_fonts",
         "data.progress",
         "data.registry",
         "data.rules",

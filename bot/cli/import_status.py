@@ -41,7 +41,7 @@ from data.text import collapse_whitespace
 from jobs.planning.rungs import recompute
 
 _LONGEST_NAME = 80
-_MOST_FAULTS = 200
+_MOST_FAULTS, _MOST_NOTICES = 200, 50
 
 
 @examples(
@@ -79,23 +79,29 @@ def import_status(
     now = asyncio.run(SystemClock().now())
     try:
         with show_progress("Đang đọc bảng"):
-            filled, faults = read_status_sheet(file, today=civil_date(now))
-            changes = asyncio.run(_diff(settings, filled, faults))
+            sheet = read_status_sheet(file, today=civil_date(now))
+            changes = asyncio.run(_diff(settings, sheet.filled, sheet.faults))
     except ImportRefused as refused:
         raise _shorten(refused) from None
     wanted = [change for change in changes if force_conflicts or not change.conflict]
     if not as_json:
-        _show(changes, left_out=len(changes) - len(wanted))
+        _show(changes, sheet.notices, left_out=len(changes) - len(wanted))
     if wanted and not dry_run:
         if not yes:
             require_consent(
                 f"Ghi {len(wanted)} thay đổi?", verb="ghi", refused="Đã dừng, chưa ghi gì."
             )
         with show_progress("Đang ghi"):
-            asyncio.run(_record(settings, filled, changes, wanted, by=by, now=now))
+            asyncio.run(_record(settings, sheet.filled, changes, wanted, by=by, now=now))
     recorded = 0 if dry_run else len(wanted)
     if as_json:
-        print_json({"changes": [_as_json(change) for change in changes], "recorded": recorded})
+        print_json(
+            {
+                "changes": [_as_json(change) for change in changes],
+                "notices": sheet.notices,
+                "recorded": recorded,
+            }
+        )
     elif recorded:
         print(f"Đã ghi {recorded} thay đổi. «Đã xong» còn chờ cơ quan theo dõi xác nhận.")
 
@@ -114,7 +120,11 @@ def _shorten(refused: ImportRefused) -> ImportRefused:
     return ImportRefused([*refused.faults[:_MOST_FAULTS], f"… và {rest} lỗi nữa."])
 
 
-def _show(changes: Sequence[StatusChange], *, left_out: int) -> None:
+def _show(changes: Sequence[StatusChange], notices: Sequence[str], *, left_out: int) -> None:
+    for notice in notices[:_MOST_NOTICES]:
+        print(notice)
+    if len(notices) > _MOST_NOTICES:
+        print(f"… và {len(notices) - _MOST_NOTICES} lưu ý nữa.")
     print_table(
         "",
         ("Dòng", "Cơ quan", "Mã", "Kỳ", "Hiện nay", "Thành", "Lưu ý"),

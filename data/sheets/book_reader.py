@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 import warnings
+import zipfile
 from datetime import date, datetime
 from typing import Any
 
 from data.secrecy import is_marked_secret
+from data.sheets.page_marks import find_uncomputed
 from data.untrusted.archives import (
     NO_ARCHIVE,
     ArchiveBomb,
@@ -22,6 +24,7 @@ from data.untrusted.archives import (
 )
 
 _MOST_REMEMBERED = 200_000  # texts
+_BEGINNING, _MOST_OTHERS = 60, 50  # rows in which a copy of a page shows its header, and pages
 
 
 def read_book(
@@ -33,8 +36,9 @@ def read_book(
     unpacked: int,
     elements: int,
 ) -> dict[str, Any]:
-    """Return {"fault": "large" | "none"}, or {"marked", "missing", "pages"}: rows and merged cells by title.
+    """Return {"fault": "large" | "none"}, or {"marked", "missing", "pages", "others"}.
 
+    pages: rows, merged cells and formulas without a value, by title. others: the beginnings of other pages.
     marked: a text with a secrecy mark stands anywhere in the file. A row is [number, values] and not empty.
     """
     marked = False
@@ -51,17 +55,18 @@ def read_book(
     try:
         limits = ArchiveLimits(unpacked=unpacked, elements=elements)
         look_through_archive(content, limits, told=hear, merged=merged)
-        pages, missing = _read_pages(content, titles, rows, columns, merged)
+        pages, others = _read_pages(content, titles, rows, columns, merged)
     except ArchiveBomb:
         return {"fault": "large"}
     except (ArchiveUnreadable, *NO_ARCHIVE):
         return {"fault": "none"}
-    return {"fault": "", "marked": marked, "missing": missing, "pages": pages}
+    missing = [title for title in titles if title not in pages]
+    return {"fault": "", "marked": marked, "missing": missing, "pages": pages, "others": others}
 
 
 def _read_pages(
     content: bytes, titles: list[str], rows: int, columns: int, merged: dict[str, list[str]]
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -74,20 +79,31 @@ def _read_pages(
     except InvalidFileException:
         raise ArchiveUnreadable from None
     pages = {}
+    archive = zipfile.ZipFile(io.BytesIO(content))
     for title in titles:
         if title not in book.sheetnames:
             continue
         page = book[title]
-        # Without bounds, a row that claims to be the billionth creates a billion empty ones.
-        cells = page.iter_rows(min_row=1, max_row=rows + 2, max_col=columns)
-        filled = [
-            [number, [_plain_value(cell) for cell in row]]
-            for number, row in enumerate(cells, 1)
-            if any(cell.value not in (None, "") for cell in row)
-        ]
-        path = getattr(page, "_worksheet_path", "")
-        pages[title] = {"rows": filled, "merged": merged.get(path.lstrip("/"), [])}
-    return pages, [title for title in titles if title not in pages]
+        path = getattr(page, "_worksheet_path", "").lstrip("/")
+        with archive.open(path) as source:
+            uncomputed = find_uncomputed(source)
+        pages[title] = {
+            "rows": _filled_rows(page, rows + 2, columns),
+            "merged": merged.get(path, []),
+            "uncomputed": uncomputed,
+        }
+    others = [page for page in book.worksheets if page.title not in titles][:_MOST_OTHERS]
+    return pages, {page.title: _filled_rows(page, _BEGINNING, columns) for page in others}
+
+
+def _filled_rows(page: Any, last: int, columns: int) -> list[Any]:
+    # Without bounds, a row that claims to be the billionth creates a billion empty ones.
+    cells = page.iter_rows(min_row=1, max_row=last, max_col=columns)
+    return [
+        [number, [_plain_value(cell) for cell in row]]
+        for number, row in enumerate(cells, 1)
+        if any(cell.value not in (None, "") for cell in row)
+    ]
 
 
 def _plain_value(cell: Any) -> Any:

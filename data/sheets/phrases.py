@@ -7,7 +7,7 @@ Guarantees:
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 
 from data.registry.schema import Deadline, Frequency, Period
 from data.text import fold
@@ -45,17 +45,33 @@ _OPEN = re.compile(rf"^(?:tu )?(?:nam )?{_YEAR} (?:tro di|va (?:cac |nhung )*nam
 _UNTIL = re.compile(rf"^(?:den )(?:het )?(?:nam )?{_YEAR}$")
 _FULL_DAY = re.compile(r"\b(\d{1,2}) (?:thang )?(\d{1,2})(?: (?:nam )?((?:19|20)\d\d))?\b")
 _BARE_DAY = re.compile(r"\bngay (\d{1,2})\b")
+_ISO_DAY = re.compile(r"^(\d{4}) (\d{1,2}) (\d{1,2})$")
+_WRITTEN_DAY = re.compile(r"^(?:ngay )?(\d{1,2}) (?:thang )?(\d{1,2}) (?:nam )?(\d{4})$")
 _INCLUDED = ("vao ngay", "cham nhat", "den ngay", "ngay", "muon nhat")
 
 
 def read_day(text: str) -> date:
-    """Return a civil date written as 15/11/2026 or 2026-11-15."""
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a civil date
-        except ValueError:
-            continue
-    raise ValueError(f"«{text}» không phải ngày. Hãy viết dạng 15/11/2026 hoặc 2026-11-15.")
+    """Return a civil date written as 15/11/2026, 15.11.2026, "ngày 15 tháng 11 năm 2026" or 2026-11-15."""
+    words = fold(text)
+    if match := _ISO_DAY.match(words):
+        year, month, day = match.groups()
+    elif match := _WRITTEN_DAY.match(words):
+        day, month, year = match.groups()
+    else:
+        raise _not_a_day(text)
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        pass
+    if int(month) > 12 and int(day) <= 12 and int(month) <= 31:
+        raise ValueError(
+            f"«{text}» viết tháng trước ngày. Nếu là {int(month)}/{int(day)}/{year}, hãy viết lại như thế."
+        )
+    raise _not_a_day(text)
+
+
+def _not_a_day(text: str) -> ValueError:
+    return ValueError(f"«{text}» không phải ngày. Hãy viết dạng 15/11/2026 hoặc 2026-11-15.")
 
 
 def read_period(raw: str) -> Period:

@@ -22,6 +22,7 @@ from data.clock import ZONE
 from data.db.statements import chunks
 from data.models import Obligation, StatusReply
 from data.progress.replies import ReplyKind
+from data.registry.titles import period_name
 from data.sheets.labels import REPLY_LABELS, STATE_LABELS
 from data.sheets.row_keys import is_row_key, state_fingerprint
 from data.sheets.status_reader import FilledStatusRow, SheetFaults
@@ -34,6 +35,7 @@ from data.sheets.status_sheet import (
 )
 from data.sheets.workbook import ImportRefused
 
+_PERIOD = re.compile(r"([0-9]{4})(?:-H([12])|-Q([1-4])|-M?(0[1-9]|1[0-2]))?")
 _ORIGIN = re.compile(r"\s*\(theo bảng xuất ([\d:/ ]{19}), .+ nhập\)$", re.DOTALL)
 
 
@@ -97,7 +99,9 @@ async def diff_status(
 
 
 def _row_number(fault: str) -> int:
-    return int(fault.removeprefix("Dòng ").partition(",")[0])
+    """Return the row of a fault; 0 for one of the whole file."""
+    number = fault.removeprefix("Dòng ").partition(",")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def _changes(
@@ -130,6 +134,11 @@ def _changes(
             faults.add(each.row, "document", "việc này đã báo xong; hãy ghi cả số và ngày văn bản.")
             return
         document, document_on = last.document, last.document_on
+    begins = _begins_on(row)
+    if document_on is not None and begins is not None and document_on < begins:
+        faults.add(each.row, "document_on", f"{document_on:%d/%m/%Y} trước {period_name(row.period)}."
+                   " Hãy xem lại ngày, hoặc kỳ.")  # fmt: skip
+        return
     before = _describe(describe_standing(row), None, *_documents(last), _note(last))
     after = _describe(REPLY_LABELS[each.said], each.percent, document, document_on, each.note)
     yield StatusChange(
@@ -148,6 +157,19 @@ def _changes(
         conflict=state_fingerprint(row) != each.key.fingerprint
         and not _is_from_same_sheet(each, row, last),
         made_at=each.key.made_at,
+    )
+
+
+def _begins_on(row: Any) -> date | None:
+    """Return the first day of a report's period; None for a task, and for a period of several years."""
+    if row.kind != "report" or row.frequency in ("every_3_years", "every_5_years"):
+        return None
+    match = _PERIOD.fullmatch(row.period)
+    if match is None:
+        return None
+    year, half, quarter, month = (int(part or 0) for part in match.groups())
+    return date(
+        year, 6 * (half - 1) + 1 if half else 3 * (quarter - 1) + 1 if quarter else month or 1, 1
     )
 
 

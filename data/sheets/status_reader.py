@@ -7,14 +7,17 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from data.old_fonts import convert_tcvn3, is_vni
 from data.progress.replies import ReplyKind
 from data.secrecy import is_marked_secret
+from data.sheets.page_marks import list_merged_rows
 from data.sheets.phrases import read_day
 from data.sheets.row_keys import RowKey, parse_row_key
 from data.sheets.status_sheet import (
@@ -29,7 +32,10 @@ from data.sheets.status_sheet import (
 )
 from data.sheets.workbook import (
     MARKED_SECRET,
+    FilledRow,
     ImportRefused,
+    SheetPage,
+    Workbook,
     WorkbookLimits,
     cell_text,
     read_workbook,
@@ -42,7 +48,35 @@ _EARLIEST = date(2000, 1, 1)
 # Shown by a spreadsheet in place of a formula's value.
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 _HEADINGS = {column.key: column.heading for column in (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)}
-_KIND_BY_FOLDED = {fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()}
+# What offices write for each choice, folded. Nothing that says "not" or "nearly" is a completion.
+_SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
+    "completed": (
+        "xong",
+        "hoan thanh",
+        "da hoan thanh",
+        "hoan tat",
+        "da hoan tat",
+        "da thuc hien xong",
+        "da lam xong",
+    ),
+    "in_progress": (
+        "dang thuc hien",
+        "dang trien khai",
+        "dang tien hanh",
+        "dang xu ly",
+        "dang hoan thien",
+    ),
+    "not_started": ("chua thuc hien", "chua trien khai", "chua bat dau", "chua tien hanh"),
+    "blocked": ("gap vuong mac", "co vuong mac", "dang vuong", "dang vuong mac", "gap kho khan"),
+}
+_KIND_BY_FOLDED: dict[str, ReplyKind] = {
+    **{fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()},
+    **{words: code for code, every in _SYNONYMS.items() for words in every},
+}
+_WITH_PERCENT = re.compile(r"(.+?)[\s:(,-]*(100|[0-9]{1,2})\s*%\)?")
+_WHOLE = {"completed": 100, "not_started": 0}
+_LOWEST_HEADER = 30  # filled rows in which the header is looked for
+_MOST_PLACES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +102,39 @@ class SheetFaults(list[str]):
         self.append(f"Dòng {row}, cột «{_HEADINGS[key]}»: {words}")
 
 
+@dataclass(frozen=True, slots=True)
+class StatusSheet:
+    """What a sheet says: its filled-in rows, its faults, and what a person should know of it."""
+
+    filled: list[FilledStatusRow]
+    faults: list[str]
+    notices: list[str]
+
+
 def read_status_sheet(
     path: Path, *, today: date, limits: WorkbookLimits = STATUS_SHEET_LIMITS
-) -> tuple[list[FilledStatusRow], list[str]]:
-    """Return the filled-in rows of a sheet, and its faults; raises ImportRefused for another kind of file."""
+) -> StatusSheet:
+    """Return what a sheet says; raises ImportRefused for another kind of file."""
     book = read_workbook(path, [STATUS_PAGE_TITLE], limits)
-    rows = require_page(path, book, STATUS_PAGE_TITLE, limits).rows
-    positions = _find_columns(path, rows[0].values if rows and rows[0].number == 1 else ())
+    page = require_page(path, book, STATUS_PAGE_TITLE, limits)
+    header, positions = _find_columns(path, page.rows)
     faults = SheetFaults()
+    notices: list[str] = []
     filled: list[FilledStatusRow] = []
     seen: dict[int, int] = {}
-    for row in rows[1:]:
+    keys: list[RowKey] = []
+    _refuse_copies(path, book, faults)
+    _refuse_hidden_values(page, positions, header, faults)
+    for row in page.rows:
+        if row.number <= header:
+            continue
         cells = {key: row.values[position] for key, position in positions.items()}
+        key = parse_row_key(cell_text(cells["key"]))
+        if key is not None:
+            keys.append(key)
         if not any(cell_text(cells[column.key]) for column in INPUT_COLUMNS):
             continue
         before = len(faults)
-        key = parse_row_key(cell_text(cells["key"]))
         if key is None:
             faults.add(row.number, "key", "dòng này không có trong bảng đã xuất. Hãy bỏ dòng này.")
         elif key.obligation_id in seen:
@@ -91,6 +142,7 @@ def read_status_sheet(
             faults.add(row.number, "key", f"lặp lại việc ở dòng {earlier}. Hãy bỏ một dòng.")
         else:
             seen[key.obligation_id] = row.number
+        _convert_old_fonts(row.number, cells, faults, notices)
         values = _read_inputs(row.number, cells, faults, today)
         if key is not None and len(faults) == before:
             fixed = {column.key: cell_text(cells[column.key]) for column in FIXED_COLUMNS}
@@ -99,18 +151,96 @@ def read_status_sheet(
             )
     if book.is_marked and not any(_MARKED in fault for fault in faults):
         faults.append(f"{path.name}: {MARKED_SECRET}")
-    return filled, faults
+    return StatusSheet(filled, faults, [*_missing_rows(keys), *notices])
 
 
-def _find_columns(path: Path, headings: Sequence[Any]) -> dict[str, int]:
-    positions = {fold(cell_text(heading)): index for index, heading in enumerate(headings)}
-    missing = [heading for heading in _HEADINGS.values() if fold(heading) not in positions]
-    if missing:
+def _find_columns(path: Path, rows: Sequence[FilledRow]) -> tuple[int, dict[str, int]]:
+    """Return the number of the header's row, and the position of each column; offices put letterheads above."""
+    wanted = {fold(heading): heading for heading in _HEADINGS.values()}
+    best = max(
+        rows[:_LOWEST_HEADER], key=lambda row: len(_headings_of(row) & wanted.keys()), default=None
+    )
+    found = [] if best is None else [fold(cell_text(value)) for value in best.values]
+    missing = [heading for folded, heading in wanted.items() if folded not in found]
+    if best is None or missing:
         names = ", ".join(f"«{name}»" for name in missing)
         raise ImportRefused(
             [f"{path.name}: thiếu cột {names}. Hãy dùng bảng của «nhacviec export --status»."]
         )
-    return {key: positions[fold(heading)] for key, heading in _HEADINGS.items()}
+    twice = [heading for folded, heading in wanted.items() if found.count(folded) > 1]
+    if twice:
+        names = ", ".join(f"«{name}»" for name in twice)
+        raise ImportRefused([f"{path.name}: có hơn một cột {names}. Hãy bỏ bớt, mỗi tên một cột."])
+    return best.number, {key: found.index(fold(heading)) for key, heading in _HEADINGS.items()}
+
+
+def _headings_of(row: FilledRow) -> set[str]:
+    return {fold(cell_text(value)) for value in row.values}
+
+
+def _refuse_copies(path: Path, book: Workbook, faults: SheetFaults) -> None:
+    """Refuse a workbook in which another page is a status sheet too: nobody knows which one counts."""
+    key = fold(KEY_COLUMN.heading)
+    copies = [
+        title
+        for title, rows in book.others.items()
+        if any(key in _headings_of(row) for row in rows)
+    ]
+    for title in copies:
+        faults.append(
+            f"{path.name}: trang «{title}» cũng là bảng trạng thái. Hãy chỉ để lại một trang."
+        )
+
+
+def _refuse_hidden_values(
+    page: SheetPage, positions: Mapping[str, int], header: int, faults: SheetFaults
+) -> None:
+    """Refuse cells whose value is not their own: merged over rows, or a formula that was never computed."""
+    inputs = {positions[column.key] + 1: column.key for column in INPUT_COLUMNS}
+    rows = {row.number: row.values for row in page.rows}
+    for top, bottom, left, right in list_merged_rows(page.merged):
+        for column, key in inputs.items():
+            is_filled = top in rows and cell_text(rows[top][column - 1])
+            if left <= column <= right and bottom > header and is_filled:
+                words = f"ô gộp từ dòng {top} đến dòng {bottom}. Hãy bỏ gộp và điền từng dòng."
+                faults.add(top, key, words)
+    for number, column in page.uncomputed:
+        if column in inputs and number > header:
+            faults.add(number, inputs[column], "công thức chưa có giá trị. Hãy ghi giá trị.")
+
+
+def _convert_old_fonts(
+    row: int, cells: dict[str, Any], faults: SheetFaults, notices: list[str]
+) -> None:
+    """Read texts typed in TCVN3 as Unicode, and tell it; those in VNI are faults."""
+    for column in INPUT_COLUMNS:
+        text = cell_text(cells[column.key])
+        converted = convert_tcvn3(text)
+        if converted is not None:
+            notices.append(
+                f"Dòng {row}, cột «{column.heading}»: gõ bằng phông TCVN3, đọc là «{converted}»."
+            )
+            cells[column.key] = converted
+        elif is_vni(text):
+            words = f"«{text}» gõ bằng phông VNI. Hãy gõ lại bằng Unicode."
+            faults.add(row, column.key, words)
+
+
+def _missing_rows(keys: Sequence[RowKey]) -> list[str]:
+    """Tell which rows of an export are not in the file any more."""
+    notices = []
+    for made_at, rows in sorted({(key.made_at, key.rows) for key in keys}):
+        kept = {key.place for key in keys if (key.made_at, key.rows) == (made_at, rows)}
+        missing = [place for place in range(1, rows + 1) if place not in kept]
+        if missing:
+            places = ", ".join(str(place + 1) for place in missing[:_MOST_PLACES])
+            more = len(missing) - _MOST_PLACES
+            places += f" và {more} dòng nữa" if more > 0 else ""
+            notices.append(
+                f"Bảng xuất có {rows} việc, tệp này thiếu {len(missing)} (dòng {places} của bảng đã"
+                " xuất): các việc ấy giữ nguyên."
+            )
+    return notices
 
 
 def _read_inputs(
@@ -120,12 +250,18 @@ def _read_inputs(
         if cell_text(cells[column.key]) in _ERRORS:
             faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
     words = cell_text(cells["said"])
-    said = _KIND_BY_FOLDED.get(fold(words))
+    said, stated = _read_said(words)
     if said is None:
         choices = ", ".join(REPLY_KIND_BY_LABEL)
         why = f"«{words}» không phải trạng thái." if words else "chưa chọn trạng thái."
         faults.add(row, "said", f"{why} Hãy chọn: {choices}.")
     percent = _read_percent(row, cells["percent"], said, faults)
+    if stated is not None and percent is None and said == "in_progress":
+        percent = stated
+    elif stated is not None and percent not in (None, stated):
+        faults.add(row, "percent", f"cột «Trạng thái mới» ghi {stated}%, cột này ghi {percent}%.")
+    elif stated is not None and stated != _WHOLE.get(said or "", stated):
+        faults.add(row, "said", f"«{words}» không rõ là đã xong hay chưa. Hãy chọn lại.")
     document, note = cell_text(cells["document"]) or None, cell_text(cells["note"]) or None
     document_on = _read_past_day(row, cells["document_on"], faults, today)
     if document is not None and len(document) > LONGEST_DOCUMENT:
@@ -151,6 +287,14 @@ def _read_inputs(
         "document_on": document_on,
         "note": note,
     }
+
+
+def _read_said(words: str) -> tuple[ReplyKind | None, int | None]:
+    """Return the state of a cell's words, and the per cent that they end with: "đang làm 60%"."""
+    folded = fold(words)
+    if match := _WITH_PERCENT.fullmatch(words.strip().rstrip(".")):
+        return _KIND_BY_FOLDED.get(fold(match[1])), int(match[2])
+    return _KIND_BY_FOLDED.get(folded), None
 
 
 def _read_percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int | None:

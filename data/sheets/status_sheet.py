@@ -164,7 +164,10 @@ def write_status_sheet(
         page.write_string(0, index, column.heading, input_heading if is_input else heading)
     for number, (row, holder) in enumerate(rows, 1):
         texts = {**fixed_cells(row), "holder": holder, "title": obligation_title(row)}
-        texts |= {"now": describe_standing(row), "key": make_row_key(row, made_at)}
+        texts |= {
+            "now": describe_standing(row),
+            "key": make_row_key(row, made_at, place=number, rows=len(rows)),
+        }
         lines = max(-(-len(texts.get(column.key, "")) // column.width) for column in FIXED_COLUMNS)
         page.set_row(number, _LINE_HEIGHT * lines)  # not every program fits a row to its text
         for index, column in enumerate(columns):

@@ -83,18 +83,23 @@ def cell_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SheetPage:
-    """The rows of one page that are not empty, and its merged cells: "B2:B5"."""
+    """The rows of one page that are not empty; merged: "B2:B5"; uncomputed: row and column of formulas, from 1."""
 
     rows: tuple[FilledRow, ...]
     merged: tuple[str, ...]
+    uncomputed: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """Pages that were asked for, by title; is_marked: a secrecy mark stands somewhere in the file."""
+    """Pages that were asked for, by title; is_marked: a secrecy mark stands somewhere in the file.
+
+    others: the first rows of other pages, by title.
+    """
 
     pages: Mapping[str, SheetPage]
     missing: tuple[str, ...]
+    others: Mapping[str, tuple[FilledRow, ...]]
     is_marked: bool
 
 
@@ -126,20 +131,18 @@ def read_workbook(
         raise _no_sheet(path)
     pages = {
         title: SheetPage(
-            tuple(FilledRow(row[0], tuple(map(_value, row[1]))) for row in page["rows"]),
+            _rows(page["rows"]),
             tuple(page["merged"]),
+            tuple((row, column) for row, column in page["uncomputed"]),
         )
         for title, page in read["pages"].items()
     }
-    return Workbook(pages, tuple(read["missing"]), read["marked"])
+    others = {title: _rows(rows) for title, rows in read["others"].items()}
+    return Workbook(pages, tuple(read["missing"]), others, read["marked"])
 
 
-def read_sheet_rows(
-    path: Path, title: str, limits: WorkbookLimits = WorkbookLimits(), *, columns: int = 50
-) -> list[FilledRow]:
-    """Return the rows of one page that are not empty; raises ImportRefused, also for too many rows."""
-    book = read_workbook(path, [title], limits, columns=columns)
-    return list(require_page(path, book, title, limits).rows)
+def _rows(read: Sequence[Any]) -> tuple[FilledRow, ...]:
+    return tuple(FilledRow(number, tuple(map(_value, values))) for number, values in read)
 
 
 def require_page(path: Path, book: Workbook, title: str, limits: WorkbookLimits) -> SheetPage:

@@ -29,10 +29,21 @@ from data.registry.yaml_reader import parse_yaml
 from data.sheets.plan_import import PLAN_SHEET_LIMITS, read_plan_workbook
 from data.sheets.plan_template import PLAN_PAGE, blank_workbook
 from data.sheets.status_reader import read_status_sheet
-from data.sheets.workbook import ImportRefused, WorkbookLimits, read_sheet_rows, read_workbook
+from data.sheets.workbook import (
+    ImportRefused,
+    SheetPage,
+    WorkbookLimits,
+    read_workbook,
+    require_page,
+)
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, small_registry
 
 pytestmark = pytest.mark.slow
+
+
+def read_tasks(path: Path, limits: WorkbookLimits) -> SheetPage:
+    return require_page(path, read_workbook(path, ["Nhiệm vụ"], limits), "Nhiệm vụ", limits)
+
 
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 TODAY = date(2026, 11, 9)
@@ -143,8 +154,8 @@ def test_a_status_sheet_is_looked_through_before_it_is_read(tmp_path: Path) -> N
         read_status_sheet(path, today=TODAY)
     path.write_bytes(workbook())
     with pytest.raises(ImportRefused, match="nội dung quá lớn"):
-        read_sheet_rows(path, "Nhiệm vụ", WorkbookLimits(elements=50))
-    assert read_sheet_rows(path, "Nhiệm vụ")[0].values[0] == "Mã"
+        read_tasks(path, WorkbookLimits(elements=50))
+    assert read_tasks(path, WorkbookLimits()).rows[0].values[0] == "Mã"
 
 
 def test_what_a_sheet_says_of_its_own_sizes_is_not_believed(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from data.db.database import Database
 from data.models import Agency, Obligation, StatusReply
 from data.progress import submissions
 from data.sheets.status_import import StatusChange, diff_status
-from data.sheets.status_reader import read_status_sheet
+from data.sheets.status_reader import StatusSheet, read_status_sheet
 from data.sheets.status_sheet import (
     FIXED_COLUMNS,
     INPUT_COLUMNS,
@@ -98,9 +98,12 @@ class Office:
         book.save(self.path)
 
     async def changes(self) -> list[StatusChange]:
-        filled, faults = read_status_sheet(self.path, today=civil_date(self.talk.now))
+        sheet = self.read()
         async with self.talk.database.read() as connection:
-            return await diff_status(connection, filled, faults)
+            return await diff_status(connection, sheet.filled, sheet.faults)
+
+    def read(self) -> StatusSheet:
+        return read_status_sheet(self.path, today=civil_date(self.talk.now))
 
     async def bring_back(self) -> list[StatusChange]:
         """Record what the sheet changes, as the command does."""
@@ -484,6 +487,213 @@ async def test_trouble_with_what_was_reported_as_done_is_asked_back(office: Offi
     assert "hãy ghi cả số và ngày văn bản" in (await office.faults())[0]
 
 
+# ------------------------------------------------------------------ as offices write
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Hoàn thành", "đã xong"),
+        ("ĐÃ HOÀN THÀNH.", "đã xong"),
+        ("xong", "đã xong"),
+        ("Xong.", "đã xong"),
+        ("da xong", "đã xong"),
+        ("Hoàn thành 100%", "đã xong"),
+        ("Đang thực hiện", "đang làm"),
+        ("dang trien khai", "đang làm"),
+        ("Đang thực hiện 60%", "đang làm 60%"),
+        ("đang làm (45 %)", "đang làm 45%"),
+        ("Chưa triển khai", "chưa làm"),
+        ("§· xong", "đã xong"),
+        ("§ang thùc hiÖn", "đang làm"),
+    ],
+)
+async def test_states_are_taken_as_offices_write_them(
+    words: str, told: str, office: Office
+) -> None:
+    office.fill("stc", "1", words)
+    (change,) = await office.changes()
+    assert change.after == told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "chưa xong", "chưa hoàn thành", "gần xong", "cơ bản hoàn thành", "hoàn thành 60%",
+        "sẽ hoàn thành", "xong?  chưa", "không", "x", "Baùo caùo xong",
+    ],
+)  # fmt: skip
+async def test_nothing_unsure_becomes_a_completion(words: str, office: Office) -> None:
+    row = office.fill("stc", "1", words)
+    assert (await office.faults())[0].startswith(f"Dòng {row}, cột «Trạng thái mới»: ")
+
+
+async def test_a_state_and_a_cell_that_name_different_shares_are_asked_about(
+    office: Office,
+) -> None:
+    office.fill("stc", "1", "đang làm 60%", percent=40)
+    assert "ghi 60%, cột này ghi 40%" in (await office.faults())[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "5.11.2026",
+        "05-11-2026",
+        "5/11/2026",
+        "2026/11/5",
+        "ngày 5 tháng 11 năm 2026",
+        "5 - 11 - 2026",
+    ],
+)
+async def test_days_are_taken_as_offices_write_them(words: str, office: Office) -> None:
+    office.fill("stc", "1", "xong", document="7/BC", document_on=words)
+    (change,) = await office.changes()
+    assert change.document_on == date(2026, 11, 5)
+
+
+async def test_a_day_after_its_month_is_asked_about(office: Office) -> None:
+    office.fill("stc", "1", "xong", document="7/BC", document_on="10/25/2026")
+    (fault,) = await office.faults()
+    assert "viết tháng trước ngày. Nếu là 25/10/2026" in fault
+    office.fill("stc", "1", "xong", document="7/BC", document_on="5/11/26")
+    assert "không phải ngày" in (await office.faults())[0]
+
+
+async def test_a_letterhead_above_the_header_is_passed_over(office: Office) -> None:
+    office.fill("stc", "1", "xong")
+
+    def head(page: Worksheet) -> None:
+        page.insert_rows(1, 6)
+        page.cell(1, 1).value = "ỦY BAN NHÂN DÂN TỈNH"
+        page.cell(2, 3).value = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
+        page.cell(5, 1).value = "Trạng thái mới"  # words of a title, not the header
+        for column in range(1, len(COLUMNS) + 1):
+            cell = page.cell(7, column)
+            cell.value = str(cell.value).upper()
+
+    office.edit(head)
+    (change,) = await office.changes()
+    assert (change.code, change.after) == ("1", "đã xong")
+
+
+async def test_columns_of_the_offices_own_are_passed_over_and_twins_refused(
+    office: Office,
+) -> None:
+    office.fill("stc", "1", "xong")
+    office.edit(lambda page: fill_in_header(page, 15, "Người theo dõi"))
+    assert len(await office.changes()) == 1
+    office.edit(lambda page: fill_in_header(page, 15, "GHI CHÚ"))
+    assert await office.faults() == [
+        "trang-thai.xlsx: có hơn một cột «Ghi chú». Hãy bỏ bớt, mỗi tên một cột."
+    ]
+
+
+def fill_in_header(page: Worksheet, column: int, words: str) -> None:
+    page.cell(1, column).value = words
+
+
+async def test_rows_that_an_office_deleted_are_told_and_keep_their_state(office: Office) -> None:
+    before = load_workbook(office.path)[STATUS_PAGE_TITLE].max_row - 1
+    row = office.fill("stc", "1", "xong")
+    other = next(number for number in range(2, before + 2) if number != row)
+    office.edit(lambda page: page.delete_rows(other))
+    assert len(await office.changes()) == 1
+    (notice,) = office.read().notices
+    told = f"Bảng xuất có {before} việc, tệp này thiếu 1 (dòng {other} của bảng đã xuất):"
+    assert notice == f"{told} các việc ấy giữ nguyên."
+
+
+async def test_a_state_merged_over_several_rows_is_asked_about(office: Office) -> None:
+    row = min(office.row_of("stc", "1"), office.row_of("stc", "2"))
+
+    def merge(page: Worksheet) -> None:
+        page.cell(row, COLUMNS["said"]).value = "đã xong"
+        page.merge_cells(
+            start_row=row, end_row=row + 1, start_column=COLUMNS["said"], end_column=COLUMNS["said"]
+        )
+
+    office.edit(merge)
+    (fault,) = await office.faults()
+    told = f"Dòng {row}, cột «Trạng thái mới»: ô gộp từ dòng {row} đến dòng {row + 1}."
+    assert fault == f"{told} Hãy bỏ gộp và điền từng dòng."
+
+
+async def test_cells_merged_elsewhere_or_over_columns_do_no_harm(office: Office) -> None:
+    row = office.fill("stc", "1", "xong")
+
+    def merge(page: Worksheet) -> None:
+        last = COLUMNS["title"]
+        page.merge_cells(start_row=row, end_row=row + 1, start_column=last, end_column=last)
+        page.merge_cells(start_row=row, end_row=row, start_column=COLUMNS["note"], end_column=13)
+
+    office.edit(merge)
+    assert len(await office.changes()) == 1
+
+
+async def test_two_copies_of_the_sheet_in_one_workbook_are_refused(office: Office) -> None:
+    office.fill("stc", "1", "xong")
+    book = load_workbook(office.path)
+    book.copy_worksheet(book[STATUS_PAGE_TITLE]).title = "Trạng thái (2)"
+    book.create_sheet("Ghi chép").append(["Mã", "Kỳ"])
+    book.save(office.path)
+    assert await office.faults() == [
+        "trang-thai.xlsx: trang «Trạng thái (2)» cũng là bảng trạng thái. Hãy chỉ để lại một trang."
+    ]
+
+
+async def test_a_formula_that_was_never_computed_is_asked_about(office: Office) -> None:
+    row = office.row_of("stc", "1")
+    office.edit(lambda page: fill_in(page, row, said='="đã "&"xong"'))
+    assert await office.faults() == [
+        f"Dòng {row}, cột «Trạng thái mới»: công thức chưa có giá trị. Hãy ghi giá trị."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document_on", "told"),
+    [("31/12/2025", "31/12/2025 trước năm 2026"), ("1/1/2026", "")],
+)
+async def test_a_document_of_before_its_period_is_asked_about(
+    document_on: str, told: str, office: Office
+) -> None:
+    office.fill("stc", "BC.1", "xong", document="7/BC", document_on=document_on)
+    if told:
+        assert told in (await office.faults())[0]
+    else:
+        assert len(await office.changes()) == 1
+
+
+async def test_a_document_of_before_its_period_may_be_of_a_task(office: Office) -> None:
+    office.fill("stc", "1", "xong", document="7/QĐ", document_on="31/12/2025")
+    assert len(await office.changes()) == 1
+
+
+async def test_notes_of_old_fonts_are_read_and_told_or_asked_back(office: Office) -> None:
+    row = office.fill("stc", "1", "đang làm", note="ch\u00ada cã kinh phÝ")
+    (change,) = await office.changes()
+    assert change.note == "chưa có kinh phí"
+    assert office.read().notices == [
+        f"Dòng {row}, cột «Ghi chú»: gõ bằng phông TCVN3, đọc là «chưa có kinh phí»."
+    ]
+    office.fill("stc", "1", "đang làm", note="Baùo caùo ñaõ göûi")
+    assert "gõ bằng phông VNI" in (await office.faults())[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "khoá máy, hoá đơn, loà xoà", "50 µg; 5 m²; ½ số", "Office® và Café Müller", "«Sở Tài chính»",
+        "§ 5, số 12/BC ©2026", "naïve", "TT Đà Nẵng", "đã gửi", "theo phụ lục¹",
+    ],
+)  # fmt: skip
+async def test_ordinary_words_are_of_no_old_font(words: str, office: Office) -> None:
+    office.fill("stc", "1", "đang làm", note=words)
+    (change,) = await office.changes()
+    assert change.note == words
+    assert office.read().notices == []
+
+
 # ------------------------------------------------------------------ files
 
 
@@ -540,7 +750,7 @@ async def test_files_too_large_packed_unpacked_or_in_rows_are_refused(office: Of
         unpacked = sum(item.file_size for item in archive.infolist())
     assert "nội dung quá lớn" in refused(office.path, unpacked=unpacked - 1)
     assert "quá 2 dòng" in refused(office.path, rows=2)
-    assert read_status_sheet(office.path, today=date(2026, 11, 9)) == ([], [])
+    assert office.read() == StatusSheet([], [], [])
 
 
 async def test_a_row_that_claims_to_be_the_billionth_makes_no_billion_rows(tmp_path: Path) -> None:
