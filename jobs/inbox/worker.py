@@ -213,12 +213,8 @@ class Inbox:
         Returns False where another process handles the first: the chat's later events must wait.
         """
         first = events[0]
-        incoming = await fetch_attachments(
-            self._database,
-            self._channels[first.account_id],
-            incoming,
-            now=await self._clock.now(),
-        )
+        channel, now = self._channels[first.account_id], await self._clock.now()
+        incoming = await fetch_attachments(self._database, channel, incoming, now=now)
         for attempt in range(first.attempts + 1, inbox.MOST_ATTEMPTS + 1):
             try:
                 if not await self._carry_out(events, incoming, held):

@@ -93,7 +93,7 @@ async def test_a_shorter_leave_of_a_stand_in_counts(talk: Talk) -> None:
 async def test_a_code_says_until_when_what_it_gives_lasts(talk: Talk) -> None:
     await stand_in(talk, "stc", "standin")
     for text in ("/doi", "/kenh thêm", "/doi nghỉ đến 1/12"):
-        (made,) = await talk.say("standin", text)
+        (made, *_) = await talk.say("standin", text)
         assert "đến hết thứ Sáu 20/11/2026" in made.plain
     await talk.enrol("standin", "dong", "sxd")  # and now also something without an end
     (made,) = await talk.say("standin", "/doi")
@@ -113,7 +113,7 @@ async def test_each_enrolment_passes_on_its_own_end(talk: Talk) -> None:
 async def test_a_code_used_after_its_givers_last_day_gives_nothing(talk: Talk, text: str) -> None:
     talk.now = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
     await stand_in(talk, "stc", "standin")
-    (made,) = await talk.say("standin", text)
+    (made, *_) = await talk.say("standin", text)
     talk.now = DAY_AFTER
     (answer,) = await talk.say("third", str(made.answer.context["code"]))
     assert answer.template == "code_wrong"
@@ -261,7 +261,7 @@ async def test_a_stand_in_who_takes_over_for_good_stays(talk: Talk) -> None:
 
 async def test_a_chat_that_moves_takes_its_ends_along(talk: Talk) -> None:
     await stand_in(talk, "coordinator", "standin")
-    (made,) = await talk.say("standin", "/moi skhcn theo dõi")  # for the group of its agency
+    (made, *_) = await talk.say("standin", "/moi skhcn theo dõi")  # for the group of its agency
     await talk.say("-5", str(made.answer.context["code"]), sender="x")
     async with talk.database.write() as connection:
         group = select(Chat.id).where(Chat.address == "-5", Chat.thread == "").scalar_subquery()
@@ -307,7 +307,7 @@ async def test_a_stand_in_who_coordinates_lets_nobody_in_for_longer_into_their_a
 ) -> None:
     await stand_in(talk, "coordinator", "standin")
     for text, taker in (("/moi skhcn theo dõi", "second"), ("/moi skhcn", "focal")):
-        (made,) = await talk.say("standin", text)
+        (made, *_) = await talk.say("standin", text)
         (welcome,) = await talk.say(taker, str(made.answer.context["code"]))
         assert "đến hết thứ Sáu 20/11/2026" in welcome.plain
     await give(talk, "second", "third", "/doi")

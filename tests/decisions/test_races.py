@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.service.registry import plan_all_obligations
-from data.contacts import people
 from data.db.database import Database
 from data.models import Chat, Decision, Enrolment, Explanation, ExtensionRequest, StatusReply
+from data.privacy import removal
 from data.progress.replies import record_reply
 from jobs.planning.auto_confirm import auto_confirm
 from jobs.planning.materialise import materialise
@@ -345,7 +345,7 @@ async def test_rights_that_are_taken_away_are_not_handed_over_at_the_same_time(t
         )
 
     async def remove(connection: Any) -> int:
-        return await people.end_enrolments(connection, person_id=person, now=NOW)
+        return await removal.remove_person(connection, person, now=NOW)
 
     removed, (answer, *_) = await meet(talk.database, remove, lambda: talk.say("new", code))
     assert (removed, answer.template) == (1, "code_wrong")

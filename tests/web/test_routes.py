@@ -311,7 +311,7 @@ async def test_a_bot_that_is_set_no_longer_and_that_nobody_owns_does_not_make_it
 async def test_a_bot_that_is_set_and_was_refused_at_the_start_makes_it_bad(
     database: Database,
 ) -> None:
-    await add_account(database, owned_until=NOW + timedelta(days=1))
+    await add_account(database, owned_until=NOW + timedelta(seconds=15))
     keys = [("telegram", "8001"), ("zalo_bot", "7001")]
     assert (await check_health(database, None, keys[:1], now=NOW))["ok"] is True
     found = await check_health(database, None, keys, now=NOW)

@@ -184,7 +184,7 @@ _LOSSES = {
 }
 
 
-async def check_set_back(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
+async def check_stored_times(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
     """Tell whether the clock was set back."""
     return [await running.check_set_back(connection, now=case.now)]
 
@@ -197,5 +197,5 @@ CHECKS = (
     check_mornings,
     check_failures,
     check_lost_chats,
-    check_set_back,
+    check_stored_times,
 )

@@ -61,8 +61,8 @@ def _months(year: int, month: int, count: int, edge: str | None) -> Stretch:
     if edge == "dau":
         return Stretch(first, last, first)
     if edge == "nua dau":
-        middle = date(*shifted(first, count // 2), 15 if count < 12 else 1)
-        return Stretch(first, last, middle if count < 12 else middle - DAY)
+        in_middle = date(*shifted(first, count // 2), 15 if count < 12 else 1)
+        return Stretch(first, last, in_middle if count < 12 else in_middle - DAY)
     if edge == "giua":
         middle = shifted(first, count // 2)
         return Stretch(first, last, date(*middle, 15 if count == 1 else 1))

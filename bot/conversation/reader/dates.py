@@ -58,7 +58,7 @@ _BEFORE_A_DAY = re.compile(r"\b(?:ngay|hom|mung|han|den|toi|het|truoc|sang|vao|q
 
 def whens(bare: str, today: date, workdays: Workdays) -> list[When]:
     """Return every day and stretch of days that a text names, in order."""
-    found = []
+    found: list[When] = []
     for match in WHEN.finditer(bare):
         when = _read(match, today, workdays)
         if when is not None and _LUNAR_AFTER.match(bare, match.end()):
@@ -69,7 +69,7 @@ def whens(bare: str, today: date, workdays: Workdays) -> list[When]:
         gap = bare[before.end : when.start] if before is not None else "-"
         if _AFTER_NEXT.match(bare, when.end) or _OR.fullmatch(gap):
             when = _when(match, "unsure", None, "future")
-        elif before is not None and before.named == "weekday" and gap in _BESIDE:
+        elif before and before.named == "weekday" and when.named == "day" and gap in _BESIDE:
             when = _settle_weekday(found.pop(), when)
         found.append(when)
     return found
@@ -77,7 +77,7 @@ def whens(bare: str, today: date, workdays: Workdays) -> list[When]:
 
 def _settle_weekday(weekday: When, day: When) -> When:
     """Return the one day of "thứ sáu 27/11"; where the day is no Friday, it is not sure which is meant."""
-    if day.until is None or weekday.until is None or day.named != "day":
+    if day.until is None or weekday.until is None:
         return day
     agrees = day.until.weekday() == weekday.until.weekday()
     named, until = (day.named, day.until) if agrees else ("unsure", None)
