@@ -115,7 +115,7 @@ class App:
             "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
-            "log": self._log_tick,
+            "sqlite_log": self._sqlite_log_tick,
             "reports": self._reports_tick,
             "ping": self.ping.step,
             "plan": self._plan_tick,
@@ -253,7 +253,8 @@ class App:
         if changed:
             _log.info("menus.offered", chats=changed)
 
-    async def _log_tick(self) -> None:
+    async def _sqlite_log_tick(self) -> None:
+        """Empty the log of what commands erased, and of what a reader kept in it."""
         async with self.database.write() as connection:
             empty_log_after(connection)
 

@@ -56,7 +56,7 @@ JOBS = (
     Job("ping", "tell an outside monitor once a day that the morning went out"),
     Job("reports", "generate reports that chats asked for and that no process generates"),
     Job("menus", "offer each chat the commands of its role"),
-    Job("log", "empty SQLite's log of words erased since, by commands too or while somebody read"),
+    Job("sqlite_log", "empty SQLite's log of erased words that a command or a reader left there"),
     Job("plan", "plan obligations fifteen months ahead, agencies as of the new day", time(17, 5)),
     Job("confirming", "confirm replies that were undecided for ten working days", time(17, 20)),
     Job("housekeeping", "purge personal data whose retention period is over", time(19, 30)),

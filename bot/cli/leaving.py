@@ -13,8 +13,8 @@ from bot.config import Settings
 from data.clock import SystemClock, civil_date
 from data.contacts import people
 from data.privacy import removal
+from data.sheets.labels import ROLE_LABELS
 
-ROLE_NAMES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 GROUP_MARK = "g"  # "g5" is the group in chat 5; a bare number is a person
 
 
@@ -45,7 +45,7 @@ async def load_leaving(settings: Settings, who: str) -> Leaving:
 
 def describe_leaving(leaving: Leaving) -> str:
     """Return what ends, and which agencies nobody then answers for."""
-    roles = "; ".join(f"{ROLE_NAMES[row.role]} của {row.agency}" for row in leaving.enrolments)
+    roles = "; ".join(f"{ROLE_LABELS[row.role]} của {row.agency}" for row in leaving.enrolments)
     words = (
         f"{leaving.who} ({leaving.name}) sẽ thôi {len(leaving.enrolments)} vai trò: {roles}."
         " Câu trả lời đã ghi giữ nguyên; tin đang chờ gửi và vai trò đã chuyển cho người khác thôi theo."

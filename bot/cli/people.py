@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import open_for_reading, open_for_writing, require_registry
 from bot.cli.invite_links import load_invite_links, print_invite_links
-from bot.cli.leaving import GROUP_MARK, ROLE_NAMES, describe_leaving, load_leaving, remove_leaving
+from bot.cli.leaving import GROUP_MARK, ROLE_LABELS, describe_leaving, load_leaving, remove_leaving
 from bot.cli.lookup import find_agency, find_province
 from bot.cli.options import (
     AgencyOption,
@@ -34,6 +34,7 @@ from data.contacts import invitations, people
 from data.models import Agency
 from data.privacy import personal_data
 from data.rows import row_fields
+from data.sheets.labels import ROLE_LABELS
 
 PersonArgument = Annotated[
     int,
@@ -65,7 +66,7 @@ def people_list(
                 row["name"],
                 row["province"],
                 row["agency"],
-                ROLE_NAMES[row["role"]] + (" (được quyết định)" if row["may_decide"] else ""),
+                ROLE_LABELS[row["role"]] + (" (được quyết định)" if row["may_decide"] else ""),
                 row["channel"],
                 ("nhóm" if row["kind"] == "group" else "riêng")
                 + (" (mất)" if row["state"] == "gone" else ""),
@@ -135,7 +136,7 @@ def people_show(person: PersonArgument, as_json: JsonOption = False) -> None:
             (
                 row["province"],
                 row["agency"],
-                ROLE_NAMES[row["role"]],
+                ROLE_LABELS[row["role"]],
                 row["address"],
                 row["enrolled_at"],
                 row["ended_at"] or row["until_on"],

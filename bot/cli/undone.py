@@ -9,7 +9,7 @@ from typing import Any
 from bot.cli.output import format_number, print_table
 from data.backup.undone import Holder, Undone
 from data.clock import ZONE
-from data.sheets.labels import DECISION_LABELS
+from data.sheets.labels import DECISION_LABELS, ROLE_LABELS
 
 _WORDS = {
     "status_reply": "câu trả lời",
@@ -19,7 +19,6 @@ _WORDS = {
     "enrolment": "lượt đăng ký",
     "message": "tin đi",
 }
-_ROLES = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 
 
 def undone_as_json(undone: Undone) -> dict[str, Any]:
@@ -85,5 +84,5 @@ def print_undone(undone: Undone) -> None:
 
 def _print_holders(title: str, holders: Sequence[Holder]) -> None:
     if holders:
-        rows = [(name, agency, _ROLES.get(role, role)) for name, agency, role in holders]
+        rows = [(name, agency, ROLE_LABELS.get(role, role)) for name, agency, role in holders]
         print_table(title, ("Tên", "Cơ quan", "Vai trò"), rows, empty="")

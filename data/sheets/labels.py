@@ -7,6 +7,7 @@ from typing import get_args
 from data.registry.schema import Frequency
 from data.sheets.phrases import FREQUENCY_WORDS
 
+ROLE_LABELS = {"focal": "đầu mối", "coordinator": "theo dõi", "leader": "lãnh đạo"}
 KIND_LABELS = {
     "report": "báo cáo",
     "one_off": "báo cáo một lần",

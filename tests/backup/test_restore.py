@@ -225,6 +225,17 @@ def test_while_a_service_runs_nothing_is_restored(terminal: Terminal, present: P
     assert "Dịch vụ other" in terminal.type("restore", "copy.db", "--yes")[2]
 
 
+def test_while_a_service_runs_whose_file_is_lost_nothing_is_restored_either(
+    terminal: Terminal, present: Path
+) -> None:
+    assert terminal.type("backup", "copy.db")[0] == 0
+    service = ProcessLock(present)
+    present.unlink()
+    assert "Dịch vụ đang chạy" in terminal.refused("restore", "copy.db", "--yes")
+    service.release()
+    assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+
+
 def test_while_another_program_has_the_file_open_nothing_is_restored(
     terminal: Terminal, present: Path
 ) -> None:

@@ -20,6 +20,7 @@ from data.db.database import Database, empty_log_after
 from data.db.upgrade import prepare_schema
 from data.models import Meta
 from data.registry.workdays import Workdays
+from tests.support.small_service import service
 
 pytestmark = pytest.mark.sqlite
 SECRET = "7KQ2M-VX4TZ"
@@ -156,3 +157,16 @@ async def test_a_command_beside_a_service_leaves_the_log_to_the_service(path: Pa
     await write(service, insert(Meta).values(key="y", value="z"), erases=True)  # as each minute
     assert bytes_in(path, SECRET) == []
     await service.dispose()
+
+
+@pytest.mark.slow
+async def test_a_service_empties_the_log_of_what_a_command_erased(
+    path: Path, tmp_path: Path
+) -> None:
+    async with service(tmp_path, f"sqlite+aiosqlite:///{path}") as it:
+        await write(it.app.database, insert(Meta).values(key="x", value=SECRET))
+        command = Database(f"sqlite+aiosqlite:///{path}")
+        await write(command, delete(Meta).where(Meta.key == "x"), erases=True)
+        await command.dispose()
+        await it.app.jobs["sqlite_log"]()
+        assert bytes_in(path, SECRET) == []
