@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import open_for_reading, open_for_writing, require_registry
 from bot.cli.invite_links import load_invite_links, print_invite_links
-from bot.cli.leaving import GROUP_MARK, ROLE_LABELS, describe_leaving, load_leaving, remove_leaving
+from bot.cli.leaving import GROUP_MARK, describe_leaving, load_leaving, remove_leaving
 from bot.cli.lookup import find_agency, find_province
 from bot.cli.options import (
     AgencyOption,

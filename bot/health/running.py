@@ -52,10 +52,11 @@ async def check_owners(
     found = []
     for key in dict.fromkeys((*(wanted or ()), *known)):
         row = known.get(key)
-        if wanted is not None and key not in wanted and not _is_owned(row, now):
+        owned = row is not None and is_owned(connection, row.owned_until, now=now)
+        if wanted is not None and key not in wanted and not owned:
             continue
         title = (labels or {}).get(key) or _label(key, row)
-        found.append(_judge_account(f"{title}, dịch vụ", row, now))
+        found.append(_judge_account(f"{title}, dịch vụ", row, owned=owned))
     return found
 
 
@@ -64,17 +65,13 @@ def _label(key: AccountKey, row: Any) -> str:
     return f"{title} ({messenger_title(key[0])})"
 
 
-def _is_owned(row: Any, now: datetime) -> bool:
-    return row is not None and is_owned(row.owned_until, now=now)
-
-
-def _judge_account(about: str, row: Any, now: datetime) -> Finding:
+def _judge_account(about: str, row: Any, *, owned: bool) -> Finding:
     if row is None:
         return Finding("bad", about, "chưa chạy lần nào với bot này.", "Hãy chạy «nhacviec run».")
     if row.stopped_at is not None and row.stopped_until is None:
         todo = "Hãy sửa khoá trong .env rồi chạy lại «nhacviec run»."
         return Finding("bad", about, f"đã dừng ({row.stopped_why or ''}).", todo)
-    if not _is_owned(row, now):
+    if not owned:
         todo = "Hãy chạy «nhacviec run»; không chạy thì không nhắc ai."
         return Finding("bad", about, "không chạy.", todo)
     if row.stopped_at is not None:

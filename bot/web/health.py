@@ -75,7 +75,7 @@ async def _accounts(connection: AsyncConnection, now: datetime) -> list[dict[str
     rows = await connection.execute(select(Account.__table__).order_by(Account.id))
     found = []
     for row in rows:
-        owned = is_owned(row.owned_until, now=now)
+        owned = is_owned(connection, row.owned_until, now=now)
         until = row.stopped_until
         found.append(
             {
