@@ -217,7 +217,7 @@ async def test_on_zalo_the_same_message_has_no_buttons_but_says_what_to_type(
     assert "tất cả đang làm, trừ" in undated
     assert "<b>" not in page.partition('id="thread"')[2]
     buttons = buttons_in((await browser.get(f"/?chat={chat.id}")).text)
-    assert {"Đã nhận", "Xin gia hạn", "2", "Tất cả đang làm"} <= buttons.keys()
+    assert {"Đã nhận", "Vướng mắc", "2", "Tất cả đang làm"} <= buttons.keys()
 
 
 async def test_the_search_finds_an_agency_typed_without_marks(

@@ -210,5 +210,6 @@ def leap(setting: Setting, seconds: float) -> None:
 
 
 def copies(texts: Sequence[str]) -> tuple[int, int]:
-    """Return how often a text stands in a chat, and how often of it unmarked."""
-    return len(texts), sum(not text.startswith("(gửi lại)") for text in texts)
+    """Return how often a text stands in a chat, and how often of it unmarked; news of a colleague is another text."""
+    own = [text for text in texts if "khác với anh/chị" not in text]
+    return len(own), sum(not text.startswith("(gửi lại)") for text in own)
