@@ -304,7 +304,7 @@ async def the_first_morning(year: Year) -> None:
     assert "Đã ghi nhận" in await finance.chooses("Đã xong")
     assert "102/BC-STC" in await finance.says("Báo cáo số 102/BC-STC ngày 3/11/2025")
     year.says("so-tai-chinh", *key, "submitted")
-    assert "Trả lời: Đã xong" in await justice.says("3")
+    assert "Trả lời: Đã xong" in await justice.chooses("Đã xong")
     year.says("so-tu-phap", *key, "submitted")
     # in words, by a crowd at once
     crowd = [code for code in year.focal if code.startswith("xa-") and code not in SILENT][:12]
@@ -496,7 +496,8 @@ async def an_explanation_is_asked_for_and_filed(year: Year) -> None:
     await late.says("Do đổi phần mềm, ngày 6/4 chúng tôi gửi")
     assert "Do đổi phần mềm" in lan.last.text
     assert "Do đổi phần mềm" in await lan.says("/lichsu Sở Nội vụ")
-    assert "Trả lời: Đã xong" in await late.says("1 xong", to=late.with_words(QUARTER))
+    await late.says("/viec")
+    assert "Trả lời: Đã xong" in await late.says("1 xong")
     year.says("so-noi-vu", NEW, "BC.1", "2026-Q1", "submitted")
     await figures_add_up(year)
 
@@ -1130,7 +1131,9 @@ async def nothing_is_left_over(year: Year) -> None:
     assert outcomes.pop("sent") == len(sent)
     # Two chats were lost: one's message others had already, the other's went on.
     assert outcomes == ({"gone": 2} if year.colleagues else {})
-    assert len(messages) - len(sent) == (1 if year.colleagues else 0)
+    # What was typed while the service was away has one answer in place of several.
+    joined = [each for each in messages if (each.error or "").startswith("said in one answer")]
+    assert len(messages) - len(sent) - len(joined) == (1 if year.colleagues else 0)
     for message in sent:
         if message.broadcast_on is not None:
             assert civil_time(message.sent_at) == MORNING
