@@ -63,6 +63,14 @@ async def test_the_same_is_not_asked_twice_and_what_waits_is_listed(talk: Talk) 
     assert (await talk.say("tay-coordinator", "/giaitrinh"))[0].answer.context["total"] == 0
 
 
+async def test_an_agency_without_a_chat_is_named_to_who_asked(talk: Talk) -> None:
+    await talk.happen("sxd", "gone")
+    echo, *notices = await talk.say("coordinator", "/giaitrinh BC.1 vì sao chậm")
+    assert echo.answer.context["silent"] == ["Sở Xây dựng"]
+    assert "Chưa có kênh nhận tin, xin báo trực tiếp: Sở Xây dựng" in echo.html
+    assert {notice.chat for notice in notices} == {"stc"}
+
+
 async def test_nothing_is_asked_of_who_is_not_late(talk: Talk) -> None:
     row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     await talk.tap("stc", f"done:{row.id}")
