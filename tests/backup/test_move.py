@@ -203,7 +203,10 @@ def test_a_database_of_others_is_no_target(terminal: Terminal, source: Path, add
         ("postgresql://x/y", "phải bắt đầu bằng"),
         ("mysql://x/y", "phải bắt đầu bằng"),
         ("sqlite+aiosqlite:///other.db", "«nhacviec backup»"),
-        ("postgresql+psycopg://nobody:hush@127.0.0.1:1/none", "Nơi đến: Không nối được cơ sở dữ liệu"),
+        (
+            "postgresql+psycopg://nobody:hush@127.0.0.1:1/none",
+            "Nơi đến: Không nối được cơ sở dữ liệu",
+        ),
     ],
 )
 def test_what_is_not_meant_is_refused(to: str, why: str, terminal: Terminal, source: Path) -> None:
