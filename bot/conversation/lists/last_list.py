@@ -29,10 +29,8 @@ from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
 from jobs.rendering.reminder import REMINDER, reminder_rights
 
-# Messages that confirm what was said of their items. They are no lists: only a reply to one means its items.
-_CONFIRMATIONS = frozenset(
-    {"recorded", "recorded_several", "undone", "closed", "evidence_kept", "offer_answered"}
-)
+# Where messages that are no lists name obligations: only a reply to one means what it names.
+_NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
 
@@ -218,7 +216,7 @@ async def _load_message(turn: Turn, message_id: int | None) -> Row[Any] | None:
 async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownList | None:
     """Return a message as a list: its items with the numbers that it shows.
 
-    1. Read its items; of a confirmation that was replied to, those it names.
+    1. Read its items; of a confirmation or notice that was replied to, the one it names.
     2. Where it shows another list again, take their numbers and the morning from that one.
     """
     listed = await turn.connection.execute(  # 1
@@ -229,8 +227,8 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
     )
     lines = listed.all()
     items = [(int(line.position), int(line.obligation_id)) for line in lines]
-    if not items and answers_it and row.template in _CONFIRMATIONS:
-        items = _confirmed_item(row.context)
+    if not items and answers_it:
+        items = _named_item(row.context)
     if not items:
         return None
     origin_id = row.context.get(ORIGIN_KEY, row.id)
@@ -306,9 +304,10 @@ async def _load_numbers(turn: Turn, origin: Row[Any]) -> dict[int, int]:
     return numbers
 
 
-def _confirmed_item(context: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Return the one item that a confirmation names, which has no number there; several are no list."""
+def _named_item(context: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the one item that a confirmation or notice names, without a number; several are no list."""
     named = [context["item"]] if context.get("item") else []
-    for lines in ("recorded", "left", "taken_back"):
+    for lines in _NAMES_ITEMS:
         named += context.get(lines, ())
-    return [(0, int(named[0]["id"]))] if len(named) == 1 else []
+    ids = {int(each["id"]) for each in named if "id" in each}
+    return [(0, obligation_id) for obligation_id in ids] if len(ids) == 1 else []
