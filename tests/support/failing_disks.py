@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.util import await_only
 
 from data.db.database import Database
 
@@ -71,14 +72,13 @@ def failing_writes(_database: Database) -> Iterator[None]:
 
 
 class _Pragmas:
-    """Says something to every connection before it is used; `now` is what."""
+    """Says something to every connection before each transaction, also to a kept one; `now` is what."""
 
     def __init__(self, database: Database) -> None:
         self.now: tuple[str, ...] = ()
-        event.listen(database.engine.sync_engine, "checkout", self._taken)
+        event.listen(database.engine.sync_engine, "begin", self._begins)
 
-    def _taken(self, connection: Any, _record: Any, _proxy: Any) -> None:
-        cursor = connection.cursor()
+    def _begins(self, connection: Any) -> None:
+        driver = connection.connection.driver_connection
         for pragma in self.now:
-            cursor.execute(pragma)
-        cursor.close()
+            await_only(driver.run(driver._conn.execute, pragma))
