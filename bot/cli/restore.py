@@ -48,7 +48,12 @@ from data.backup.undone import Undone, read_undone
 from data.clock import ZONE, SystemClock
 from data.db.database import Database
 from data.db.private_files import close_to_others, make_private_file
-from data.db.upgrade import is_known_revision, newest_revision, upgrade_schema
+from data.db.upgrade import (
+    describe_unknown_revision,
+    is_known_revision,
+    newest_revision,
+    upgrade_schema,
+)
 from data.rows import row_fields
 
 
@@ -129,10 +134,7 @@ def _check_backup(file: Path) -> RestoreState:
     if backup.sandbox:
         raise CommandFailed(f"{file} là của bản thử, không phải dữ liệu thật.")
     if not is_known_revision(backup.revision):
-        raise CommandFailed(
-            f"{file} do một bản chương trình mới hơn làm ra (bản {backup.revision}, chương trình này đến bản"
-            f" {newest_revision()}). Hãy cài bản mới rồi khôi phục."
-        )
+        raise CommandFailed(f"{file} {describe_unknown_revision(backup.revision)}")
     return backup
 
 

@@ -79,17 +79,14 @@ def _has_content(file: Path) -> bool:
 async def upgrade_schema(database: Database) -> None:
     """Bring the schema to the newest revision in one transaction.
 
-    Raises DatabaseUnusable where the schema is of a newer program.
+    Raises DatabaseUnusable where the schema is of a newer program, or of one from before the first release.
     """
     async with database.read() as connection:
         revision = await current_revision(connection)
     if revision == newest_revision():
         return
     if revision is not None and not is_known_revision(revision):
-        raise DatabaseUnusable(
-            f"Cơ sở dữ liệu đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản"
-            f" {newest_revision()}). Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
-        )
+        raise DatabaseUnusable(f"Cơ sở dữ liệu {describe_unknown_revision(revision)}")
     async with database.write(alone=True) as connection:
         await connection.run_sync(_upgrade)
 
@@ -100,8 +97,21 @@ async def upgrade_schema_within(connection: AsyncConnection) -> None:
 
 
 def is_known_revision(revision: str) -> bool:
-    """Tell whether this program knows a revision; an unknown one is of a newer program."""
+    """Tell whether this program knows a revision; see describe_unknown_revision for others."""
     return revision in _revisions()
+
+
+def describe_unknown_revision(revision: str) -> str:
+    """Return of which program an unknown revision is, and what to do: the end of a Vietnamese sentence."""
+    if revision < min(_revisions()):
+        return (
+            f"do một bản thử trước lần phát hành đầu tiên làm ra (bản {revision}), không nâng lên được. Hãy giữ tệp"
+            " ấy lại và bắt đầu với cơ sở dữ liệu mới."
+        )
+    return (
+        f"đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản {newest_revision()})."
+        " Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
+    )
 
 
 def newest_revision() -> str:

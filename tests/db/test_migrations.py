@@ -41,7 +41,7 @@ def test_the_files_names_tell_the_revisions_that_alembic_finds() -> None:
     assert newest_revision() == scripts.get_current_head()
     found = [script.revision for script in scripts.walk_revisions()]
     assert all(is_known_revision(revision) for revision in found)
-    assert len(found) == int(newest_revision())
+    assert len(found) == int(newest_revision()) - int(min(found)) + 1
     assert not is_known_revision("0000")
 
 
@@ -97,6 +97,15 @@ async def test_a_newer_program_upgrades_and_keeps_the_rows_and_the_older_one_the
         rows = await connection.exec_driver_sql("SELECT key, value, noted_by FROM meta")
         assert [tuple(row) for row in rows] == [("kept", "x", "0")]
     with pytest.raises(DatabaseUnusable, match="bản chương trình mới hơn"):
+        await upgrade_schema(database)
+
+
+async def test_tables_from_before_the_first_release_are_refused_in_words(
+    database: Database,
+) -> None:
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(DatabaseUnusable, match="trước lần phát hành đầu tiên"):
         await upgrade_schema(database)
 
 

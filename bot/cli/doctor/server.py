@@ -12,7 +12,12 @@ from bot.cli.output import format_number
 from bot.health.finding import Finding, FindingLevel
 from data.backup.state import BACKED_UP_AT
 from data.clock import SystemClock
-from data.db.upgrade import current_revision, is_known_revision, newest_revision
+from data.db.upgrade import (
+    current_revision,
+    describe_unknown_revision,
+    is_known_revision,
+    newest_revision,
+)
 from data.models import Meta
 
 MAX_CLOCK_OFFSET = timedelta(seconds=5)
@@ -28,9 +33,7 @@ async def check_schema(connection: AsyncConnection, case: CheckContext) -> list[
     if revision is None or is_known_revision(revision):
         todo = "Hãy sao lưu, rồi chạy «nhacviec run»: dịch vụ tự nâng lên khi bắt đầu."
         return [Finding("warn", about, f"{revision or 'trống'}, cần {newest_revision()}.", todo)]
-    todo = "Hãy cài bản chương trình mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
-    found = f"{revision} là của một bản chương trình mới hơn."
-    return [Finding("bad", about, found, todo)]
+    return [Finding("bad", about, describe_unknown_revision(revision))]
 
 
 async def check_server(connection: AsyncConnection, case: CheckContext) -> list[Finding]:

@@ -1,11 +1,11 @@
-"""The first schema."""
+"""The first schema; 0001 was one of before the first release."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0002"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -571,7 +571,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The first schema has nothing before it: restore a backup instead."""
-    raise RuntimeError("no schema comes before 0001; restore a backup")
+    raise RuntimeError("no schema comes before 0002; restore a backup")
 
 
 def _create_table(name: str, *columns: Any) -> None:
