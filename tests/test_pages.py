@@ -71,6 +71,14 @@ def test_a_decision_says_context_decision_and_consequence(page: Path) -> None:
     )
 
 
+def test_every_promise_of_the_security_page_names_the_tests_that_hold_it() -> None:
+    table = read(TOP / "SECURITY.md").partition("| held by |\n")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[1:]]
+    assert len(rows) > 10
+    assert {row[0]: len(row) for row in rows if len(row) != 3} == {}
+    assert {row[0] for row in rows if not re.search(r"`tests/[\w/]+\.py`", row[2])} == set()
+
+
 @pytest.mark.parametrize("page", LINKED, ids=page_name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     text = read(page)
