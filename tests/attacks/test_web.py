@@ -28,6 +28,7 @@ from bot.config import webhook_secret
 from bot.web.request_limits import REQUEST_SECONDS
 from bot.web.routes import MAX_BODY_BYTES, Webhook, make_web_app
 from bot.web.server import open_listener, serve, stop_on_signals
+from data.accounts.leases import LEASE_SECONDS
 from data.clock import SystemClock
 from data.db.database import Database
 from data.db.upgrade import upgrade_schema
@@ -59,14 +60,22 @@ async def serving(folder: str) -> None:
             await store_webhook(database, channel, number, body, now=await clock.now())
 
         hooks.append(Webhook(WebhookAddress(f"/telegram/{name}", SECRET_HEADER, secret), keep))
-    async with database.write() as connection:
-        owned = datetime.now(UTC) + timedelta(days=1)
-        await connection.execute(update(Account).values(owned_until=owned, epoch=1))
+    owning = asyncio.create_task(keep_owning(database))
     listener = open_listener("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
     with stop_on_signals() as stopping:
         await serve(make_web_app(database, clock, hooks), listener, stopping)
+    owning.cancel()
     await database.dispose()
+
+
+async def keep_owning(database: Database) -> None:
+    """Renew the leases of all accounts, as a service does."""
+    while True:
+        until = datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)
+        async with database.write() as connection:
+            await connection.execute(update(Account).values(owned_until=until, epoch=1))
+        await asyncio.sleep(LEASE_SECONDS / 4)
 
 
 async def flood(port: int, count: int, lanes: int = 20, rate: int = 1000) -> None:
@@ -159,7 +168,8 @@ class Platform:
             )
             assert answer.status_code == 200, answer.text
             self.seconds.append(time.perf_counter() - began)
-        assert (await self.client.get("/healthz")).status_code == 200
+        health = await self.client.get("/healthz")
+        assert health.status_code == 200, health.text
 
     async def send_until(self, done: asyncio.Future[Any], *, least: int = 20) -> str:
         self.seconds.clear()

@@ -210,6 +210,11 @@ def leap(setting: Setting, seconds: float) -> None:
 
 
 def copies(texts: Sequence[str]) -> tuple[int, int]:
-    """Return how often a text stands in a chat, and how often of it unmarked; news of a colleague is another text."""
-    own = [text for text in texts if "khác với anh/chị" not in text]
+    """Return how often a text stands in a chat, and how often of it unmarked."""
+    own = without_news_of_colleagues(texts)
     return len(own), sum(not text.startswith("(gửi lại)") for text in own)
+
+
+def without_news_of_colleagues(texts: Sequence[str]) -> list[str]:
+    """Return the texts of a chat without those that tell of a colleague's different answer."""
+    return [text for text in texts if "khác với anh/chị" not in text]
