@@ -7,11 +7,12 @@ import io
 import random
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docx import Document
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from data.clock import civil_date
 from data.db.database import Database
@@ -114,28 +115,30 @@ def test_without_a_database_a_report_says_what_to_do(loaded: Terminal) -> None:
 
 
 def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> None:
+    async def due(day: date, *only: Any) -> None:
+        database = Database(loaded.database_url)
+        async with database.write() as connection:
+            moved = Obligation.__table__.update().where(*only)
+            await connection.execute(moved.values(judged_on=day, due_on=day))
+        await database.dispose()
+
+    asyncio.run(due(date(2100, 1, 5)))  # whatever the day of this run is
     words = loaded.refused("urge", "131", "--out", "don-doc.docx")
     assert "Chưa có cơ quan nào quá hạn lâu" in words
 
-    async def late() -> None:
+    async def first() -> int:
         database = Database(loaded.database_url)
-        async with database.write() as connection:
-            rows = await connection.execute(
-                select(Obligation.id)
+        async with database.read() as connection:
+            found = await connection.scalar(
+                select(func.min(Obligation.id))
                 .join(Plan, Plan.id == Obligation.plan_id)
                 .where(Plan.code == LANG_SON, Obligation.code == "BC.2")
-                .order_by(Obligation.due_on)
-            )
-            first = rows.scalars().first()
-            assert first is not None
-            await connection.execute(
-                Obligation.__table__.update()
-                .where(Obligation.id == first)
-                .values(judged_on=date(2021, 1, 5), due_on=date(2021, 1, 5))
             )
         await database.dispose()
+        assert found is not None
+        return int(found)
 
-    asyncio.run(late())
+    asyncio.run(due(date(2021, 1, 5), Obligation.id == asyncio.run(first())))
     code, out, _ = loaded.type("urge", "131", "--out", "don-doc.docx")
     assert code == 0
     assert "1 việc quá hạn của 1 cơ quan" in out
