@@ -21,7 +21,7 @@ from typing import Any
 
 from data.text import strip_invisible
 
-_MOST_CODES = 5  # looked at in one text
+_MOST_CODES = 40  # looked at in one text: numbers of documents may stand before the code
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # base32 without the letters taken for digits
 _MISREAD = str.maketrans("OIL", "011")
 _DASHES = str.maketrans(
@@ -33,9 +33,17 @@ _ALONE = re.compile(rf"\W*{_HALVES}\W*")
 # Looks ahead, so that of three words in a row both pairs are found. No letter, digit or further part stands
 # beside it: "15/SKHCN-QLCN1" is the number of a document.
 _IN_TEXT = re.compile(rf"(?<!\w)(?<!\w-)(?<!\w/)(?={_HALVES}(?!\w)(?![-/]\w))")
+# What may be a code where one was made: run into the word before or after it ("mã7KQ2M-VX4TZạ"), part of a row
+# ("SXD-7KQ2M-VX4TZ"), its halves set apart by another sign.
+_APART = r"(?:[^\w\n]{1,5}|\s{0,3})"
+_LOOSE = re.compile(
+    rf"(?<![0-9A-Za-z])(?=([0-9A-Za-z]{{5}})({_APART})([0-9A-Za-z]{{5}}))"
+    rf"|(?=([0-9A-Za-z]{{5}})({_APART})([0-9A-Za-z]{{5}})(?![0-9A-Za-z]))"
+)
 _BEGINS_WITH_START = re.compile(r"/start(?:@[\w-]+)?(?!\w)", re.IGNORECASE)
 _AFTER_START = re.compile(r"(?:/start(?:@[\w-]+)?\s+|\bstart(?:group)?=)$", re.IGNORECASE)
 _GLUED_START = re.compile(rf"(/start)(?={_HALVES}(?!\w))", re.IGNORECASE)
+_LONGEST_CODE = 11  # characters
 _LONGEST_START = 60  # characters of the command, its bot's name and the space after them
 _HAS_DIGIT, _HAS_LETTER = re.compile(r"[0-9]"), re.compile(r"[A-Za-z]")
 _NEVER_MISREAD = re.compile(r"[2-9]")
@@ -83,6 +91,7 @@ def find_codes(text: str, *, stranger: bool) -> list[FoundCode]:
     is_alone = _ALONE.fullmatch(plain) is not None
     is_start = _BEGINS_WITH_START.match(plain) is not None
     found: dict[str, FoundCode] = {}
+    surely: list[int] = []
     for match in _IN_TEXT.finditer(plain):
         key = hash_code(f"{match[1]}-{match[3]}")
         at = match.start()
@@ -93,6 +102,11 @@ def find_codes(text: str, *, stranger: bool) -> list[FoundCode]:
         known = found.get(key)
         is_meant = is_meant or (known is not None and known.is_meant)
         found[key] = FoundCode(f"{match[1]}-{match[3]}", is_meant)
+        if is_meant:
+            surely.append(at)
+    for at, code in _loose_codes(plain):
+        if not any(abs(at - start) < _LONGEST_CODE for start in surely):
+            found.setdefault(hash_code(code) or "", FoundCode(code, False))
     return list(found.values())[:_MOST_CODES]
 
 
@@ -106,6 +120,13 @@ def may_hold_code(raw: bytes, text: str) -> bool:
     except (ValueError, RecursionError):
         quoted = [words]
     return bool(_DASHED.search(words)) or any(find_codes(each, stranger=True) for each in quoted)
+
+
+def _loose_codes(plain: str) -> Iterator[tuple[int, str]]:
+    for match in _LOOSE.finditer(plain):
+        first, second = match[1] or match[4], match[3] or match[6]
+        if _is_mixed(first + second) and hash_code(first + second) is not None:
+            yield match.start(), f"{first}-{second}"
 
 
 def _looks_meant(match: re.Match[str], is_alone: bool, stranger: bool) -> bool:

@@ -61,6 +61,31 @@ SENT = (
     "https://t.me/nhacviec_bot?start={code}",
     "https://t.me/nhacviec_bot?startgroup={code}&x=1",
 )
+# Run into its neighbours, or its halves set apart by another sign: a code where it was made.
+RUN_TOGETHER = (
+    "{code}ạ",
+    "em gửi mã ạ:{code}ạ",
+    "mã{code}",
+    "mã{plain}nhé",
+    "mã là {plain}ạ",
+    "{plain}nhe",
+    "start{plain}",
+    "/start_{code}",
+    "/start-{code}",
+    "SXD-{code}",
+    "{code}-SXD",
+    "sxd/{code}",
+    "{first}.{second}",
+    "{first}/{second}",
+    "{first}--{second}",
+    "{first}~{second}",
+    "{first}:{second}",
+    "*{first}*-*{second}*",
+    "{first}⁃{second}",
+    "{first}·{second}",
+    "{first}    {second}",
+    "KH131 QD567 KV123 KV456 CV123 CV457 BC234 BC235 KH132 QD568 KV124 KV457 rồi mã là {code}",
+)
 # Words of ordinary work, as agencies and document numbers are written.
 WORK = (
     "12345-67890",
@@ -97,7 +122,21 @@ def written(form: str, code: str) -> str:
 def test_a_code_is_found_in_the_text_around_it(form: str) -> None:
     for stranger in (True, False):
         found = find_codes(written(form, CODE), stranger=stranger)
-        assert [hash_code(each.code) for each in found] == [hash_code(CODE)]
+        assert hash_code(CODE) in [hash_code(each.code) for each in found]
+        assert {hash_code(each.code) for each in found if each.is_meant} <= {hash_code(CODE)}
+
+
+@pytest.mark.parametrize("form", RUN_TOGETHER)
+async def test_a_code_run_into_other_words_lets_in_and_another_like_it_is_no_try(
+    talk: Talk, form: str
+) -> None:
+    for chat in ("stranger", "stc"):
+        code = await talk.invite("dong", "sxd", "focal")
+        assert may_hold_code(b"{}", written(form, code))
+        assert (await only(talk.say(chat, written(form, code)))).template == "welcome", chat
+    for _ in range(6):
+        await talk.say("stc", written(form, "AAAA2-BBBB3"))
+    assert form.startswith("/start") or await counted(talk, WrongCode) == 0
 
 
 @given(st.sampled_from(SENT), st.integers(0, 50))
@@ -125,7 +164,7 @@ def test_every_code_has_a_letter_and_a_digit_that_nobody_misreads() -> None:
 
 def test_a_text_full_of_words_like_codes_is_looked_at_in_part() -> None:
     text = " ".join(make_code() for _ in range(400))
-    assert len(find_codes(text, stranger=True)) == 5
+    assert len(find_codes(text, stranger=True)) == 40
 
 
 @pytest.mark.parametrize("form", SENT)
