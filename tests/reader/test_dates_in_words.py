@@ -73,6 +73,16 @@ def until(text: str, today: date = TODAY) -> date | None:
         ("thứ hai 30/11", date(2026, 11, 30)),
         ("ngày 20 tháng 12, 2027", date(2027, 12, 20)),
         ("nửa đầu năm 2027", date(2027, 6, 30)),
+        ("ngày 15/12 tới", date(2026, 12, 15)),
+        ("ngày 15 tháng 12 này", date(2026, 12, 15)),
+        ("15/12 năm tới", date(2027, 12, 15)),
+        ("tháng 12 tới", date(2026, 12, 31)),
+        ("t6 sang năm", date(2027, 6, 30)),
+        ("ngày 15 của tháng sau", date(2026, 12, 15)),
+        ("ngày 15 trong tháng 12", date(2026, 12, 15)),
+        ("ngày 15, tháng 12", date(2026, 12, 15)),
+        ("15 của tháng 12", date(2026, 12, 15)),
+        ("thứ sáu ngày 27", date(2026, 11, 27)),
     ],
 )
 def test_a_day_in_words_is_right(words: str, day: date) -> None:
@@ -122,6 +132,24 @@ def test_a_day_in_words_is_right(words: str, day: date) -> None:
         "ngày làm việc cuối cùng của tháng 12",
         "10 ngày làm việc kể từ ngày nhận công văn",
         "15/8 ta",
+        "15/12 lịch âm",
+        "(tính theo âm lịch) 15/12",
+        "ngày hăm lăm tháng 12",
+        "t6/27",
+        "tuần 2 tháng 12",
+        "trung tuần tháng 12",
+        "tháng mười ba",
+        "15 tháng mười ba",
+        "ngày 20/11 vừa rồi",
+        "15/12 năm ngoái",
+        "sau tháng 12",
+        "thứ sáu ngày 28",
+        "10 ngày sau ngày 1/12",
+        "10 ngày nữa so với hạn",
+        "10 ngày kể từ hạn cũ",
+        "5 ngày, không kể thứ bảy, chủ nhật",
+        "5 ngày (làm việc)",
+        "5 ngày trừ cuối tuần",
     ],
 )
 def test_what_is_not_sure_is_asked_about(words: str) -> None:
@@ -149,6 +177,24 @@ def test_the_29th_of_february_without_a_year_is_never_another_year() -> None:
 )
 def test_words_of_working_days_count_working_days(words: str, day: date) -> None:
     assert until(f"xin gia hạn {words}") == day  # Tuesday 24/11 is off
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("trước 17h ngày 25/11", date(2026, 11, 25)),
+        ("trước ngày 25/11", date(2026, 11, 24)),
+        ("trước tháng 12", date(2026, 11, 30)),
+        ("trước quý II/2027", date(2027, 3, 31)),
+        ("trước cuối tháng 12", date(2026, 12, 31)),
+        ("2-3 ngày", date(2026, 11, 25)),
+        ("đến 2-3 ngày nữa", date(2026, 11, 25)),
+    ],
+)
+def test_before_a_month_is_the_end_of_the_month_before_and_a_range_is_no_date(
+    words: str, day: date
+) -> None:
+    assert until(f"xin gia hạn {words}") == day
 
 
 def test_a_length_that_counts_from_another_day_is_asked_about() -> None:

@@ -48,8 +48,20 @@ UNSURE = frozenset(["lunar", "unsure"])
 _LUNAR_AFTER = re.compile(r" ?\(?(?:am lich|al|am|ta)\b")
 # "5 ngày sau khi nhận văn bản", "2 tuần kể từ ngày họp"
 _FROM_SOMETHING = re.compile(
-    r" ?(?:(?:sau|ke tu|tinh tu|tu) ?(?:khi|luc|ngay [a-z]+|tet|ky|cuoc|hop|thoi diem)|sau le)\b"
+    r" ?(?:(?:sau|ke tu|tinh tu|tu|so voi) ?(?:khi|luc|ngay [a-z]+|tet|ky|cuoc|hop|thoi diem|han|cong van|van ban)"
+    r"|so voi|sau le|sau(?: ngay)? \d{1,2} ?(?:[/.-]|thang))\b"
 )
+# "5 ngày (không kể thứ bảy, chủ nhật)", "5 ngày, trừ ngày nghỉ"
+_BUT_SOME = re.compile(
+    r"[ ,(]{0,3}(?:lam viec|(?:khong|chua|ko|k) (?:tinh|ke|bao gom|gom)|tru(?! so\b))\b"
+)
+# "ngày hăm lăm" of "ngày hăm lăm tháng 12": a day that is not understood
+_DAY_UNREAD = re.compile(
+    r"\b(?:(?:ngay|mung|mong) (?!cuoi|dau)[a-z]+|ham [a-z]+)(?: [a-z]+)? (?:cua |trong )?$"
+)
+_BY_HOUR = re.compile(r"(?:den )?truoc (?:24|17) ?(?:h|gio) ")
+_LUNAR = re.compile(r"\b(?:am lich|lich (?:am|ta|trang))\b")
+_GONE_BY = re.compile(r" vua (?:roi|qua)\b")  # "20/11 vừa rồi"
 _AFTER_NEXT = re.compile(r"(?<=\bsau) nua\b")  # "tuần sau nữa"
 _OR = re.compile(r" ?(?:hoac|hay)(?: la)? ?(?:den |vao )?")
 _BESIDE = frozenset(["", " ", ", ", " (", ","])
@@ -59,20 +71,29 @@ _BEFORE_A_DAY = re.compile(r"\b(?:ngay|hom|mung|han|den|toi|het|truoc|sang|vao|q
 def whens(bare: str, today: date, workdays: Workdays) -> list[When]:
     """Return every day and stretch of days that a text names, in order."""
     found: list[When] = []
+    is_lunar = _LUNAR.search(bare) is not None
     for match in WHEN.finditer(bare):
         when = _read(match, today, workdays)
         if when is not None and _LUNAR_AFTER.match(bare, match.end()):
             when = _when(match, "lunar", None, "")
+        if when is not None and is_lunar and when.named in ("day", "weekday", "stretch"):
+            when = when._replace(named="lunar", until=None)
+        if when is not None and _GONE_BY.match(bare, when.end):
+            when = when._replace(until=None, tense="past")
         if when is None:
             continue
         before = found[-1] if found else None
         gap = bare[before.end : when.start] if before is not None else "-"
         if _AFTER_NEXT.match(bare, when.end) or _OR.fullmatch(gap):
             when = _when(match, "unsure", None, "future")
-        elif before and before.named == "weekday" and when.named == "day" and gap in _BESIDE:
+        elif before and before.named == "weekday" and _is_day(match, when) and gap in _BESIDE:
             when = _settle_weekday(found.pop(), when)
         found.append(when)
     return found
+
+
+def _is_day(match: re.Match[str], when: When) -> bool:
+    return when.named == "day" or match["d4"] is not None
 
 
 def _settle_weekday(weekday: When, day: When) -> When:
@@ -101,7 +122,7 @@ def asked_until(found: list[When], today: date) -> date | None:
     led = [when for when in days if when.lead or when.named == "stretch"]
     chosen = (led or days or found)[-1:]
     until = chosen[0].until if chosen else None
-    if until is None or (chosen[0].lead == "sau" and chosen[0].named == "day"):
+    if until is None or (chosen[0].lead == "sau" and chosen[0].named != "length"):
         return None
     if chosen[0].lead in ("truoc", "den truoc") and chosen[0].named in ("day", "weekday"):
         until -= DAY
@@ -157,11 +178,14 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
             stretch = reader(group, today)
             if stretch is None:
                 return None
+            if group["month"] and _DAY_UNREAD.search(match.string, 0, match.start()):
+                return _when(match, "unsure", None, "")
             if group["month"] in LUNAR_MONTHS:
                 return _when(match, "lunar", None, _tense(stretch.first, stretch.last, today))
-            return _when(
-                match, "stretch", stretch.meant, _tense(stretch.first, stretch.last, today)
-            )
+            meant = stretch.meant
+            if (match["lead"] or "").endswith("truoc") and not group.get(f"{name}_edge"):
+                meant = stretch.first - DAY  # "trước tháng 12" is by the end of November
+            return _when(match, "stretch", meant, _tense(stretch.first, stretch.last, today))
     if group["wd"] or group["wd2"] or group["sunday"]:
         return _weekday(match, today)
     if group["word"]:
@@ -172,7 +196,10 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
 def _when(
     match: re.Match[str], named: str, until: date | None, tense: str, latest: date | None = None
 ) -> When:
-    return When(*match.span(), named, until, tense, match["lead"] or "", latest)
+    lead = match["lead"] or ""
+    if lead.endswith("truoc") and _BY_HOUR.match(match[0]):
+        lead = "den"  # "trước 17h ngày 25/11" is that day
+    return When(*match.span(), named, until, tense, lead, latest)
 
 
 def _tense(first: date, last: date, today: date) -> str:
@@ -258,7 +285,8 @@ def _length(match: re.Match[str], today: date, workdays: Workdays) -> When | Non
         return None
     if turn in ("truoc", "roi", "qua"):
         return _when(match, "length", None, "past")
-    if _FROM_SOMETHING.match(match.string, match.end() - len("sau") * (turn == "sau")):
+    after = match.end() - len("sau") * (turn == "sau")
+    if _FROM_SOMETHING.match(match.string, after) or _BUT_SOME.match(match.string, after):
         return _when(match, "unsure", None, "future")
     until = None if vague else _after(today, amount or 0, match["unit"], workdays)
     if match["and_half"] or half:
@@ -271,7 +299,7 @@ def _after(today: date, amount: float, unit: str, workdays: Workdays) -> date | 
     if unit == "thang" and amount == 0.5:
         return today + 15 * DAY
     count = amount * {"tuan": 7, "quy": 3, "nam": 12}.get(unit, 1)
-    if " " in unit:  # of work
+    if " " in unit or unit == "nlv":  # of work
         return workdays.add(today, int(amount * (5 if unit.startswith("tuan") else 1)))
     if unit in ("thang", "quy", "nam"):
         return later(today, int(count))
