@@ -185,7 +185,7 @@ DOORS: dict[str, set[str]] = {
         "open_duty",
         "table",
     },
-    "bot.conversation.lists": {"last_list", "numbers", "references"},
+    "bot.conversation.lists": {"confirmed", "last_list", "numbers", "references"},
     "bot.conversation.queries": {
         "calendar",
         "deadlines",

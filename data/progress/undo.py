@@ -8,10 +8,11 @@ Guarantees:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, exists, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -101,10 +102,16 @@ async def undo_reply(
 
 
 async def find_last_reply_in_chat(
-    connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
+    connection: AsyncConnection,
+    *,
+    chat_id: int,
+    person_id: int | None,
+    since: datetime,
+    about: Collection[int] = (),
 ) -> Row[Any] | None:
     """Return the last reply of a person in a chat since an instant, including undos; None without one.
 
+    about: of these obligations alone, if any are named.
     Where the last one is an undo, nothing more is to be undone: a "huỷ" sent twice undoes one reply.
     """
     same_person = (
@@ -114,6 +121,7 @@ async def find_last_reply_in_chat(
         select(StatusReply)
         .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
         .where(StatusReply.said != "question")
+        .where(StatusReply.obligation_id.in_(about) if about else true())
         .order_by(StatusReply.id.desc())
         .limit(1)
     )

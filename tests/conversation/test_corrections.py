@@ -70,6 +70,24 @@ async def test_offer_is_answered_by_its_words_or_numbers(
     assert len(await said(talk)) == count
 
 
+@pytest.mark.parametrize(
+    ("typed", "said_at_last"),
+    [
+        ("vâng ạ", "completed"),
+        ("ok", "completed"),
+        ("đã nhận", "in_progress"),
+        ("không", "in_progress"),
+    ],
+)
+async def test_yes_to_an_offer_accepts_it_and_is_no_acknowledgement(
+    talk: Talk, typed: str, said_at_last: str
+) -> None:
+    mine = await answered(talk)
+    await talk.say("7", "1 đã xong", corrects=mine)
+    await talk.say("7", typed)
+    assert (await said(talk))[-1][0] == said_at_last
+
+
 @pytest.mark.parametrize("text", ["1 đang làm 40%", "1 đang làm 40% ạ", "Việc 1 đang làm 40%."])
 async def test_edit_that_changes_nothing_is_left_alone(talk: Talk, text: str) -> None:
     mine = await answered(talk)

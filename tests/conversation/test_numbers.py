@@ -329,3 +329,19 @@ async def test_reply_to_our_own_confirmation_finds_its_task(talk: Talk) -> None:
     assert echo.answer.items == ()  # no list: a number means the list before
     await talk.say("7", "đã xong", reply_to=echo.remote_id)
     assert await said(talk) == [("in_progress", task.id), ("completed", task.id)]
+
+
+@pytest.mark.parametrize("first", ["1 xong", "1,2 xong"])
+async def test_huy_in_reply_to_a_confirmation_takes_back_what_that_confirmed(
+    talk: Talk, first: str
+) -> None:
+    await talk.say("7", "/viec")
+    echo = await only(talk.say("7", first))
+    count = len(await said(talk))
+    await talk.say("7", "3 xong")
+    await talk.say("7", "huỷ", reply_to=echo.remote_id)
+    every = await said(talk)
+    assert [task for what, task in every if what == "undo"] == [task for _, task in every[:count]]
+    again = await only(talk.say("7", "huỷ", reply_to=echo.remote_id))
+    assert again.template == "cannot_undo"
+    assert len(await said(talk)) == len(every)

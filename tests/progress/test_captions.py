@@ -107,7 +107,10 @@ async def test_document_beneath_a_file_of_what_is_not_done_is_kept_for_its_compl
     assert (await the_report(talk)).done_on == date(2026, 11, 20)
 
 
-@pytest.mark.parametrize("words", ["4", "việc 4", "9 8"])
+@pytest.mark.parametrize(
+    "words",
+    ["4", "việc 4", "9 8", "minh chứng việc 4", "ảnh của việc 4 ạ", "4 chưa xong", "9 8 kèm ảnh"],
+)
 async def test_number_or_code_alone_beneath_a_file_names_its_task_and_says_nothing(
     talk: Talk, words: str
 ) -> None:
@@ -116,6 +119,45 @@ async def test_number_or_code_alone_beneath_a_file_names_its_task_and_says_nothi
     assert "[8]" in kept.html
     assert await rows(talk, StatusReply) == []
     assert len(await rows(talk, Evidence)) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["BC.1 12/BC-SKHCN ngày 20/11/2026", "1: 12/BC-SKHCN ngày 20/11/2026"]
+)
+async def test_task_and_document_beneath_a_file_are_both_kept(talk: Talk, words: str) -> None:
+    await talk.say("7", "/viec")
+    await only(talk.send_file("7", JPEG, text=words))
+    (piece,) = await rows(talk, Evidence)
+    assert piece.obligation_id == (await the_report(talk)).id
+    await talk.say("7", "1 xong")
+    (reply,) = await rows(talk, StatusReply)
+    assert (reply.document, reply.document_on) == NUMBER
+
+
+@pytest.mark.parametrize(
+    "words", ["1 xong (kèm ảnh)", "1 đã xong, có ảnh kèm theo", "1 xong ạ, em gửi ảnh"]
+)
+async def test_words_about_the_file_itself_do_not_hide_what_is_said(talk: Talk, words: str) -> None:
+    await talk.say("7", "/viec")
+    await talk.send_file("7", JPEG, text=words)
+    assert [row.said for row in await rows(talk, StatusReply)] == ["completed"]
+    assert len(await rows(talk, Evidence)) == 1
+
+
+@pytest.mark.parametrize("in_reply", [True, False])
+async def test_file_after_a_joint_answer_is_kept_for_each_of_its_tasks(
+    talk: Talk, in_reply: bool
+) -> None:
+    await talk.say("7", "/viec")
+    echo = await only(talk.say("7", "1,2 xong"))
+    if in_reply:
+        await talk.say("7", "3 xong")
+    await only(talk.send_file("7", JPEG, reply_to=echo.remote_id if in_reply else None))
+    codes = {
+        (await the_report(talk)).id,
+        (await talk.obligation("10/KH-UBND", "stc", "1", "end")).id,
+    }
+    assert {piece.obligation_id for piece in await rows(talk, Evidence)} == codes
 
 
 async def test_file_for_several_tasks_is_kept_for_each_and_answered_once(talk: Talk) -> None:

@@ -85,6 +85,11 @@ class ShownList:
                 return int(argument)
         return None
 
+    @property
+    def offers_correction(self) -> bool:
+        """Tell whether this message offers to correct an answer."""
+        return any(button.action.startswith("fix:") for button in self.buttons)
+
     def find_action(self, number: int) -> str | None:
         """Return the button's action that a number chooses under a single item; on a page None."""
         if self.only_item is None or self.is_page or not 1 <= number <= len(self.buttons):

@@ -47,7 +47,12 @@ TALK_WORDS: dict[str, str] = {
         "chị, em, a, e, c, ah, nhé, nha, bạn ơi, các bạn, nhá, nhe, nhen, ơi, thưa, kính gửi, kính thưa, kính, xin "
         "báo cáo, báo cáo anh, báo cáo chị, báo cáo sếp, báo cáo lãnh đạo là, em xin báo cáo, xin thông báo, sếp "
         "ơi, anh ạ, các anh, các anh chị, anh chị, bạn ạ, ad, admin, bot, chú, =cô, đó, đấy, á, ấy, luôn ạ, anh à, "
-        "nghen, hihi, hì, hehe, em ạ, xin lỗi, sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, là"
+        "nghen, hihi, hì, hehe, em ạ, xin lỗi, sorry, sr, sếp ạ, xin được báo cáo, báo cáo với anh, là, "
+        # what is said of a file beside the words
+        "kèm ảnh, kèm theo ảnh, có ảnh, có ảnh kèm theo, có kèm ảnh, ảnh kèm theo, ảnh đính kèm, gửi kèm ảnh, em gửi "
+        "ảnh, em gửi kèm ảnh, đính kèm ảnh, có ảnh minh chứng, ảnh minh chứng, hình ảnh kèm theo, kèm hình ảnh, kèm "
+        "file, có file kèm theo, file kèm theo, file đính kèm, đính kèm file, gửi kèm file, em gửi file, kèm tệp, "
+        "tệp kèm theo, tệp đính kèm, có minh chứng, kèm minh chứng, minh chứng kèm theo, minh chứng đính kèm"
     ),
     "task": (
         "các nội dung được giao, các nội dung theo yêu cầu, các nội dung theo kế hoạch, nhiệm vụ, việc, mảng, công "

@@ -7,6 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,10 +24,14 @@ from bot.conversation.replies.record import REPLY_KINDS, Reply, handle_status, r
 from data.inbox import list_same_message
 from data.models import Message, StatusReply, TargetValue
 from data.progress import replies, undo
+from data.text import fold
 from jobs.channel import Answer, Button
 
 CORRECTION = "correction"  # template
 NEW_WORDS = timedelta(minutes=15)  # an edit of what was not recorded counts as typed anew
+_ASSENT = re.compile(
+    r"(?:(?:da|vang|u|uh|ok|oke|okie|dung|dong y|sua|a|anh|chi|em|roi|di|nhe|giup|em|bot) ?){1,6}"
+)
 _OFFERED = frozenset({"doing", "not_yet", "done"})  # what an edit may correct an answer to
 
 
@@ -61,6 +66,11 @@ async def answer_correction(turn: Turn, reading: Understanding) -> list[Answer] 
     if obligation is None:
         return [Answer("unknown_item")]
     return await _offer(turn, obligation, reply, reading)
+
+
+def is_assent(text: str) -> bool:
+    """Tell whether words say yes to what was offered, and nothing else: "vâng ạ", "ok em"."""
+    return _ASSENT.fullmatch(fold(text)) is not None
 
 
 async def accept_correction(

@@ -21,6 +21,7 @@ from bot.conversation.lists.references import (
     parse_item_number,
     resolve_reference,
 )
+from bot.conversation.reader.asked_document import AskedDocument
 from bot.conversation.reader.copied import is_copied, without_titles
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.actions import handle_reply, run_button
@@ -29,7 +30,7 @@ from bot.conversation.replies.batch import (
     handle_several_replies,
     reply_from_reading,
 )
-from bot.conversation.replies.correction import answer_correction
+from bot.conversation.replies.correction import accept_correction, answer_correction, is_assent
 from bot.conversation.replies.dialogs import (
     answer_open_question,
     cancel_open_question,
@@ -144,9 +145,9 @@ async def answer_files(turn: Turn) -> list[Answer]:
     shown_list = await last_shown_list(turn)
     reading = await _read(turn, shown_list)
     if reading.intent == "unclear" and not asked:
-        named = await _only_names_task(turn, reading, shown_list)
+        named = await _find_named_task(turn, reading, shown_list)
         if named is not None:
-            return await take_evidence_files(turn, named=named)
+            return await _keep_for_named_task(turn, reading, named)
     says = reading.intent != "unclear" or reading.document is not None
     says = says or gives_target_value(turn) or asked
     answers = await answer_text(turn) if says else []
@@ -155,20 +156,24 @@ async def answer_files(turn: Turn) -> list[Answer]:
     return [*answers, *await take_evidence_files(turn, answers)]
 
 
-async def _only_names_task(
+async def _find_named_task(
     turn: Turn, reading: Understanding, shown_list: ShownList | None
 ) -> int | None:
-    """Return the task that words name and say nothing of ("4", "BC.1"), if one is surely meant."""
+    """Return the one task that words name and report nothing of ("4", "ảnh việc 4", "BC.1"), if it is sure."""
     number = parse_item_number(turn.incoming.text)
-    ref = str(number) if number is not None else ""
-    if (
-        not ref
-        and len(reading.tasks) == 1
-        and fold(reading.tasks[0].ref) == fold(turn.incoming.text)
-    ):
-        ref = reading.tasks[0].ref
-    meaning = await resolve_reference(turn, shown_list, ref) if ref else None
-    return meaning.obligation_ids[0] if meaning is not None and meaning.is_sure else None
+    refs = [task.ref for task in reading.tasks] if number is None else [str(number)]
+    if len(refs) != 1 or refs[0] in WHOLE_LIST_REFS:
+        return None
+    meaning = await resolve_reference(turn, shown_list, refs[0])
+    return meaning.obligation_ids[0] if meaning.is_sure else None
+
+
+async def _keep_for_named_task(turn: Turn, reading: Understanding, named: int) -> list[Answer]:
+    """Keep files for a task that the words beneath name, with the document's number that these give."""
+    document = None
+    if reading.document is not None:
+        document = AskedDocument(reading.document, reading.document_on)
+    return await take_evidence_files(turn, document=document, named=named)
 
 
 async def _answer_overheard(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
@@ -229,6 +234,10 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
         return [no_list_answer("no_list", number)]
     reply = reply_from_reading(reading)
     if shown_list.only_item is not None:
+        if reply is not None and reply.verb == "ack" and shown_list.offers_correction:
+            if is_assent(turn.incoming.text):
+                return await accept_correction(turn, shown_list.only_item, shown_list)
+            reply = None  # "đã nhận" answers no question of yes or no
         if reply is None:
             return await open_item(turn, shown_list.only_item, shown_list, not_understood=True)
         return await handle_reply(turn, reply, shown_list.only_item, shown_list)

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from bot.conversation.context.dialogs import find_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import last_shown_list
 from bot.conversation.lists.numbers import list_numbered_items
 from bot.conversation.reader.asked_document import AskedDocument, read_asked_document
@@ -193,10 +194,13 @@ async def _find_meant(turn: Turn, answers: Sequence[Answer]) -> list[_Meant]:
     """Return the obligations that files are for: those that the words beneath spoke of go first."""
     spoken = [key for answer in answers for key in _spoken_of(answer)]
     if spoken:
-        given = await _list_own_replies(turn)
+        given = await _list_own_replies(turn, turn.event_id)
         return [_Meant(key, given.get(key)) for key in dict.fromkeys(spoken)]
     if any(answer.template == "ask" for answer in answers):
         return []  # the words spoke of a task that is not surely known
+    confirmed = await list_confirmed_tasks(turn)
+    if len(confirmed) > 1:
+        return [_Meant(key) for key in confirmed]
     shown_list = await last_shown_list(turn)
     if shown_list is not None and shown_list.answers_it and shown_list.only_item is not None:
         return [_Meant(shown_list.only_item)]
@@ -211,8 +215,12 @@ async def _find_meant(turn: Turn, answers: Sequence[Answer]) -> list[_Meant]:
         person_id=turn.caller.person_id,
         since=turn.now - timedelta(minutes=dialogs.DIALOG_MINUTES),
     )
-    just_done = last is not None and last.said == "completed" and last.obligation_id is not None
-    return [_Meant(last.obligation_id, last.id)] if last is not None and just_done else []
+    if last is None or last.said != "completed" or last.obligation_id is None:
+        return []
+    together = await _list_own_replies(turn, last.event_id)
+    return [_Meant(key, reply) for key, reply in together.items()] or [
+        _Meant(last.obligation_id, last.id)
+    ]
 
 
 def _spoken_of(answer: Answer) -> list[int]:
@@ -226,13 +234,13 @@ def _spoken_of(answer: Answer) -> list[int]:
     return [int(line["id"]) for line in lines]
 
 
-async def _list_own_replies(turn: Turn) -> dict[int, int]:
-    """Return the reply that this message gave to each obligation."""
-    if turn.event_id is None:
+async def _list_own_replies(turn: Turn, event_id: int | None) -> dict[int, int]:
+    """Return the reply that a message gave to each obligation."""
+    if event_id is None:
         return {}
     rows = await turn.connection.execute(
         select(StatusReply.obligation_id, StatusReply.id)
-        .where(StatusReply.chat_id == turn.chat.id, StatusReply.event_id == turn.event_id)
+        .where(StatusReply.chat_id == turn.chat.id, StatusReply.event_id == event_id)
         .order_by(StatusReply.id)
     )
     return {row.obligation_id: row.id for row in rows if row.obligation_id is not None}

@@ -14,6 +14,7 @@ from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, visible_obligation, visible_obligations
 from bot.conversation.decisions.common import outcome_context
+from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.colleagues import colleague_notices
 from bot.conversation.replies.record import reply_refusal
@@ -36,13 +37,21 @@ _NOTICE_TEMPLATES = {
 
 
 async def handle_undo_last(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
-    """Take back the sender's last reply in this chat within UNDO_WINDOW, about a task or a target."""
+    """Take back the sender's last reply in this chat within UNDO_WINDOW, about a task or a target.
+
+    In reply to a confirmation, or to one task, it is the last reply about what that names.
+    """
     whose: dict[str, Any] = {
         "chat_id": turn.chat.id,
         "person_id": turn.caller.person_id,
         "since": turn.now - undo.UNDO_WINDOW,
     }
-    reply = await undo.find_last_reply_in_chat(turn.connection, **whose)
+    meant = await list_confirmed_tasks(turn)
+    if not meant and shown_list is not None and shown_list.answers_it:
+        meant = [] if shown_list.only_item is None else [shown_list.only_item]
+    reply = await undo.find_last_reply_in_chat(turn.connection, **whose, about=meant)
+    if meant and reply is not None and reply.said != "undo":
+        return await handle_undo(turn, reply.id, shown_list)
     value = await target_values.find_last_target_value_in_chat(turn.connection, **whose)
     if value is not None and (reply is None or _order(value) > _order(reply)):
         if value.undoes_id is None:
