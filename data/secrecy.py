@@ -32,11 +32,11 @@ _LEGACY = {
 _HINTS_AT_LEGACY = re.compile("[ëËäÄ]")
 _LEVELS = {
     **dict.fromkeys(("mật", "mât"), 1),
-    **dict.fromkeys(("tốimật", "tốimât"), 2),
+    **dict.fromkeys(("tốimật", "tốimât", "tôimật"), 2),
     **dict.fromkeys(("tuyệtmật", "tuyêtmật", "tuyệtmât", "tuyêtmât"), 3),
 }
 _BARE_LEVELS = {"mat": 1, "toimat": 2, "tuyetmat": 3}
-_NO_LEVEL = re.compile(r"$|(?:thuong|binh thuong|khong|chua|none|0|x)\b")
+_NO_LEVEL = re.compile(r"$|(?:thuong|binh thuong|khong|chua|cong khai|rong rai|none|n a|0|x)\b")
 
 # What stands beside a level in one mark: how urgent, which copy, for whom.
 _BESIDE = r"(?:thuong khan|hoa toc|khan|hen gio|ban so|so \d+|ban \d+|a|b|c|\d+)"
@@ -52,11 +52,13 @@ _COMPOUND = re.compile(
     r"(?:do|khau|ong|ma|thiet|vu|nghi|danh|hieu|thu|dam|lenh|chi|giao|tong|hoa|mia|son|nguyet|thuyet|ngot|phong)\b"
 )
 _LABEL = re.compile(
-    r"\b(?:(?P<marked>(?:(?:mức|cấp) )?(?:độ (?:bảo )?mật)|(?:mức|cấp) mật|dấu (?:chỉ )?(?:độ )?mật)"
+    r"\b(?:(?P<marked>(?:(?:mức|cấp) )?độ[ -](?:(?P<guarded>bảo )?m[ậâ]t)|(?:mức|cấp) mật|dấu (?:chỉ )?(?:độ )?mật)"
     r"|(?P<bare>(?:(?:muc|cap) )?(?:do (?:bao )?mat)|(?:muc|cap) mat|dau (?:chi )?(?:do )?mat))"
-    r" *(?P<sign>[:=]|[-–—>→]+(?= )|(?= ))(?P<value>[^\n;|]{0,60})",
+    r"[ .…]*(?P<sign>[:=]|[-–—>→;|]+(?= )|(?= ))(?P<value>[^\n;|]{0,60})",
     re.IGNORECASE,
 )
+_COPULA = re.compile(r"^(?:là|la)\b[ :]*", re.IGNORECASE)
+_ROUND = re.compile(r"\(([^()]{1,20})\)")
 _BRACKETS = re.compile(r"[\[【{<〔「『]([^\[\]【】{}<>〔〕「」『』]{1,60})[\]】}>〕」』]")
 # Signs that set a mark apart; commas and quotation marks do not: they list and speak of levels.
 _APART = re.compile(r"\s*[^\w\s,'\"“”‘’`&«»]+\s*|_+|\s{2,}")
@@ -71,6 +73,11 @@ _BEFORE_MAT = frozenset(
 )
 
 
+# Words before a level that speak of it: "không có văn bản TỐI MẬT", "đóng dấu TỐI MẬT".
+_SPEAKS_OF_LEVEL = re.compile(
+    r"\b(?:khong|chua|cam|dau|do|muc|cap|loai|dang|la|ve|van ban|tai lieu|thong tin|ho so|danh muc|hoac|va|hay)$"
+    r"|\b(?:khong|chua|cam|bao ve|quan ly|ra soat|quy dinh)\b"
+)
 _LONGEST_NAME = 500
 
 
@@ -94,6 +101,8 @@ def is_name_marked_secret(name: str) -> bool:
         return False
     stem = _ENDING.sub("", seen)
     if any(_is_marked_line(each) for each in (seen, stem)) and "_" not in stem.strip("_"):
+        return True
+    if any(_level(found[1].split()) for found in _ROUND.finditer(stem)):
         return True
     words = [word for word in _SLUG.split(re.sub(r"[()\[\]{}]", " ", stem)) if word]
     return _is_marked_line(" ".join(words)) or _is_marked_slug(words)
@@ -172,7 +181,7 @@ def _level(words: list[str]) -> _Mark | None:
 def _has_marked_label(line: str) -> bool:
     """Tell whether "Độ mật:" names a level, or anything but none; without its sign it must name one."""
     for found in _LABEL.finditer(line):
-        value = found["value"].strip(" \t.:")
+        value = _COPULA.sub("", found["value"].strip(" \t.:|"))
         first = _APART.split(value)[0] if value else ""
         mark = _mark_of(value) or _mark_of(first)
         if mark is not None:
@@ -181,6 +190,7 @@ def _has_marked_label(line: str) -> bool:
         if (
             found["sign"] == ":"
             and found["marked"]
+            and not found["guarded"]  # "Mức độ bảo mật: cao" is said of systems
             and opens
             and _NO_LEVEL.match(fold(value)) is None
         ):
@@ -260,10 +270,19 @@ def _opens_with_mark(line: str) -> bool:
         before = words[-size - 1] if len(words) > size else ""
         if mark is None or not mark.capitals:
             continue
+        small = [word for word in words[:-size] if word.islower()]
+        if mark.level > 1 and mark.accented and _is_said_of_text(words[:-size], small, line):
+            return True
         ends_list = mark.accented and before.endswith(",") and line.casefold().count("mật") == 1
         if re.search(r"\d", before) or ends_list:
             return True
     return False
+
+
+def _is_said_of_text(before: list[str], small: list[str], line: str) -> bool:
+    """Tell whether "TỐI MẬT" at the end marks the words before it, among small letters: "đã xong TỐI MẬT"."""
+    speaks_of_level = _SPEAKS_OF_LEVEL.search(fold(" ".join(before))) is not None
+    return bool(small) and not speaks_of_level and line.casefold().count("mật") == 1
 
 
 def _is_marked_slug(words: list[str]) -> bool:
@@ -285,6 +304,9 @@ def _is_marked_slug(words: list[str]) -> bool:
                 continue
             if mark.accented and (at_end or not start or mark.capitals):
                 return True
+            paper = " ".join(words[:start])
+            if mark.accented and following[:1].isdecimal() and _PAPER_ONLY.fullmatch(fold(paper)):
+                return True  # "Công văn mật 12"
             if mark.capitals and (small_around or (not start and _PAPER_FIRST.match(following))):
                 return True
             if mark.capitals and at_end and re.search(r"\d", before):

@@ -93,6 +93,15 @@ MARKED = [
     "TỐIMẬT",
     "[TUYỆT MẬT][HOẢ TỐC] kế hoạch",
     "đã xong, MẬT",
+    "đã xong TỐI MẬT",
+    "Gửi báo cáo TỐI MẬT",
+    "ĐỘ MẬT; TUYỆT MẬT",
+    "| Độ mật | Mật |",
+    "Độ mật là: Mật",
+    "ĐỘ MẬT ......: TỐI MẬT",
+    "Độ-mật: Mật",
+    "Ðộ mât: Mật",
+    "TÔI MẬT",
 ]
 ORDINARY = [
     "TOI MAT DIEN THOAI",
@@ -163,6 +172,13 @@ ORDINARY = [
     "Mật mã - Cơ yếu",
     "Số lượng văn bản: mật 3, tối mật 2",
     "tài liệu mật, văn bản tối mật",
+    "Độ mật: Công khai",
+    "Độ mật: N/A",
+    "Mức độ bảo mật: cao",
+    "Cấp độ bảo mật: cấp 3",
+    "không có văn bản TỐI MẬT",
+    "đã rà soát tài liệu TỐI MẬT",
+    "văn bản thuộc loại TUYỆT MẬT",
 ]
 MARKED_NAMES = [
     "TOIMAT.docx",
@@ -190,6 +206,8 @@ MARKED_NAMES = [
     "\uff34\uff2f\uff29\uff3f\uff2d\uff21\uff34.docx",
     "Báo cáo TỐI MẬT năm 2026.docx",
     "Tối mật - Khẩn.docx",
+    "(Mat) ke hoach.pdf",
+    "Công văn mật 12.docx",
 ]
 ORDINARY_NAMES = [
     "toi_mat_the.jpg",
@@ -212,6 +230,8 @@ ORDINARY_NAMES = [
     "hop_mat_dau_nam.jpg",
     "Gặp mặt.jpg",
     "rà soát mật khẩu.pdf",
+    "in (2 mat).jpg",
+    "giải pháp bảo mật 12.docx",
 ]
 
 
