@@ -44,7 +44,11 @@ from data.text import fold, strip_invisible
 from jobs.channel import Answer, Capabilities, Incoming
 from jobs.rendering.links import Links
 
-_COMMAND = re.compile(r"^/([^\s@/]+)(?:@(\w+))?(?:\s+(.*))?$", re.DOTALL)
+_COMMAND = re.compile(
+    r"^/+[^\S\n]?(?P<name>[^\s@/:,.;!?]+)(?:@(?P<bot>\w*))?[^\w\s]*(?:(?<=:)|\s|$)(?P<words>.*)$",
+    re.DOTALL,
+)
+_MENTION = re.compile(r"\s*@(\w+)[\s,:]+(?=\S)")
 _FIRST_WORD = re.compile(r"\s*(\S+)(.*)", re.DOTALL)
 _RETRACTION = "huy"  # in no list of commands: people type "huỷ"
 _LONGEST_WORDS = 200
@@ -115,7 +119,9 @@ class Router:
         if chat.state != "living":
             await wake_chat(connection, chat.id)
         today = civil_date(now)
-        incoming = replace(incoming, text=_plain_command(incoming.text))
+        incoming = replace(
+            incoming, text=_plain_command(await _strip_mention(connection, incoming))
+        )
         return Turn(
             connection=connection,
             incoming=incoming,
@@ -159,6 +165,16 @@ async def _route(turn: Turn) -> list[Answer]:
     return []
 
 
+async def _strip_mention(connection: AsyncConnection, incoming: Incoming) -> str:
+    """Return a typed text without the name of this bot before it: "@nhacviec_bot /viec"."""
+    mention = _MENTION.match(incoming.text)
+    if incoming.kind != "text" or mention is None:
+        return incoming.text
+    title = await connection.scalar(select(Account.title).where(Account.id == incoming.account_id))
+    is_ours = (title or "").lstrip("@").casefold() == mention[1].casefold()
+    return incoming.text[mention.end() :] if is_ours else incoming.text
+
+
 def _plain_command(text: str) -> str:
     """Return a typed text with a command at its beginning in plain letters, whatever the keyboard made of it."""
     match = _FIRST_WORD.match(text)
@@ -171,7 +187,7 @@ def _plain_command(text: str) -> str:
 def _name_command(text: str) -> str:
     """Return the name of a command as it is looked up; "" for other words."""
     match = _COMMAND.match(text)
-    return "" if match is None else fold(match[1]).replace(" ", "")
+    return "" if match is None else fold(match["name"]).replace(" ", "")
 
 
 async def _run_tapped_command(turn: Turn) -> list[Answer]:
@@ -197,9 +213,14 @@ async def _run_tapped_command(turn: Turn) -> list[Answer]:
 async def _run_typed_command(turn: Turn, text: str) -> list[Answer]:
     match = _COMMAND.match(text)
     if match is None:
-        return []
-    name, bot, words = match[1], match[2], (match[3] or "").strip()
-    if bot is not None and not await _is_this_bot(turn, bot):
+        typed = text.startswith("/") and not turn.caller.in_group
+        return (
+            [Answer("unknown_command", {"typed": text.lstrip("/ ")[:40], "nearest": ""})]
+            if typed
+            else []
+        )
+    name, bot, words = match["name"], match["bot"] or None, match["words"].strip()
+    if bot is not None and turn.caller.in_group and not await _is_this_bot(turn, bot):
         return []
     word = fold(name).replace(" ", "")
     if word == _RETRACTION:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from data.contacts.codes import find_codes, hash_code, make_code, may_hold_code
 from data.db.database import Database
@@ -322,6 +322,10 @@ HUY = [
     "/huy.",
     "/huy\u00a0",
     " /huy\n",
+    "/huy ạ",
+    "/huỷ nhé",
+    "/ huỷ",
+    "/huy@test.",
 ]
 
 
@@ -348,10 +352,47 @@ async def test_huy_with_a_slash_ends_an_open_question(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/viec\u00a0trang 1", "/viec\ntrang 1", "/viec@test\n", "/VIEC\u3000"]
+    "text",
+    [
+        "/viec\u00a0trang 1",
+        "/viec\ntrang 1",
+        "/viec@test\n",
+        "/VIEC\u3000",
+        "/viec@test,",
+        "/viec@test: trang 1",
+        "/ viec",
+        "//viec",
+        "/viec@",
+    ],
 )
 async def test_a_command_ends_at_any_space_or_line_break(talk: Talk, text: str) -> None:
     assert (await only(talk.say("stc", text))).template == "viec"
+
+
+@pytest.mark.parametrize("text", ["/", "/?", "/@test viec", "/viec/", "/viec@other", "/1"])
+async def test_in_a_private_chat_whatever_begins_with_a_slash_is_answered(
+    talk: Talk, text: str
+) -> None:
+    async with talk.database.write() as connection:
+        await connection.execute(update(Account).values(title="@test"))
+    assert len(await talk.say("stc", text)) == 1
+
+
+async def test_huy_with_more_words_is_asked_about_in_a_group_too(talk: Talk) -> None:
+    await talk.enrol("-5", "dong", "stc")
+    await talk.say("-5", "/viec", sender="stc")
+    await talk.say("-5", "BC.1 đang làm", sender="stc")
+    assert (await only(talk.say("-5", "/huy 2", sender="stc"))).template == "ask"
+
+
+@pytest.mark.parametrize("text", ["@test /viec", "@TEST, /viec", "@test\n/viec trang 1"])
+@pytest.mark.parametrize("chat", ["stc", "-5"])
+async def test_a_command_after_the_bots_name_is_a_command(talk: Talk, chat: str, text: str) -> None:
+    await talk.enrol("-5", "dong", "stc")
+    async with talk.database.write() as connection:
+        await connection.execute(update(Account).values(title="@test"))
+    assert (await only(talk.say(chat, text, sender="stc"))).template == "viec"
+    assert await talk.say("-5", "@other /viec", sender="stc") == []
 
 
 async def test_nobody_is_enrolled_by_words(talk: Talk) -> None:

@@ -7,6 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -44,13 +45,15 @@ _OPTIONAL_QUESTIONS = frozenset({EVIDENCE_QUESTION})
 _CANCEL_WORDS = frozenset(
     {"thoi", "thoi khong can", "bo qua", "thoi a", "khong can", "khong can nua"}
 )
-_RETRACTION_WORDS = frozenset({"huy", "huy bo", "huy a"})
+_RETRACTION = re.compile(
+    r"(?:da |xin |cho |em )*huy(?: bo| di)?(?: giup| gium| ho)?(?: em| minh)?(?: a| nhe| nha| voi)*"
+)
 _NONE_WORDS = frozenset({"khong", "khong co", "khong a", "khong co a", "chua co", "chua co a"})
 
 
 def is_retraction(text: str) -> bool:
     """Tell whether words mean "huỷ"."""
-    return fold(text) in _RETRACTION_WORDS
+    return _RETRACTION.fullmatch(fold(text)) is not None
 
 
 async def cancel_open_question(
@@ -65,7 +68,8 @@ async def cancel_open_question(
         return None
     words = fold(text)
     optional = dialog.asks in _OPTIONAL_QUESTIONS
-    if words in _CANCEL_WORDS or words in (_NONE_WORDS if optional else _RETRACTION_WORDS):
+    cancels = words in _NONE_WORDS if optional else is_retraction(text)
+    if words in _CANCEL_WORDS or cancels:
         await dialogs.close_dialog(turn.connection, dialog.id)
         return [Answer("dialog_ended", {"beside": optional})]
     return None

@@ -95,9 +95,13 @@ async def answer_text(turn: Turn) -> list[Answer]:
 
 async def answer_retraction(turn: Turn, words: str) -> list[Answer]:
     """Answer "/huy": as "huỷ", and surely meant for the bot, also in a group; words: those after it."""
-    if words:
-        text = f"huỷ {words}"
-        return await answer_text(replace(turn, incoming=replace(turn.incoming, text=text)))
+    text = f"huỷ {words}"
+    if words and not is_retraction(text):
+        answers = await answer_text(replace(turn, incoming=replace(turn.incoming, text=text)))
+        shown_list = await last_shown_list(turn)
+        if answers or shown_list is None:
+            return answers or [no_list_answer("no_list")]
+        return [await ask_with_list(turn, "not_understood", shown_list)]
     cancelled = await cancel_open_question(turn, "huỷ", surely_meant=True)
     return cancelled or await handle_undo_last(turn, await last_shown_list(turn))
 
