@@ -171,6 +171,25 @@ def test_title_is_left_out_where_it_surely_is_one(text: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Đang thực hiện quá hạn: 1",
+        "Hoàn thành đúng hạn: 1",
+        "(nhận nhiệm vụ từ Sở Kế hoạch và Đầu tư)",
+        "→ đang làm 40%",
+        "• 2 đang làm 60% – báo tiến độ việc số 2",
+        "Các việc này trở lại như trước câu trả lời đó; bot tiếp tục nhắc theo lịch.",
+    ],
+)
+async def test_one_line_of_our_messages_says_nothing(talk: Talk, text: str) -> None:
+    assert is_copied(text)
+    await talk.say("7", "/viec")
+    await talk.say("7", "1")
+    await talk.say("7", text)
+    assert await said(talk) == []
+
+
+@pytest.mark.parametrize(
     "text", ["1 xong", "Báo cáo số 12/BC-STC [đính kèm]", "xong (2/3)", "đã ghi nhận ạ"]
 )
 def test_ones_own_words_are_no_copy(text: str) -> None:

@@ -20,7 +20,9 @@ _CODE_IN_BRACKETS = re.compile(r"\w\W{0,2} ?\[(?:[^\W\d_]{1,5}\.?)?\d[\w.]{0,10}
 _OURS = re.compile(
     r"tra loi bang so|bam so cua viec|bam mot nut|tin tu dong, thay mat|khong thay van ban"
     r"|ghi nham\? go huy|bot chua ghi nhan|lan nhac toi:|cac viec trong danh sach|bao xong, cho xac nhan"
-    r"|se xem va xac nhan|hoac go, vi du"
+    r"|se xem va xac nhan|hoac go, vi du|\(nhan nhiem vu tu|viec co han ve sau|tro lai nhu truoc cau tra loi do"
+    r"|(?:dang thuc hien|hoan thanh) (?:dung|trong|qua) han: \d|may chu chua co dia chi|go so cua viec"
+    r"|nhiem vu khong co han dang thuc hien: |bao tien do viec so \d|(?:^|\n)→ "
 )
 
 
