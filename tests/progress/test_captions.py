@@ -196,6 +196,9 @@ async def test_file_in_reply_to_our_own_confirmation_finds_its_task(talk: Talk) 
     [
         ("12", "12", None),
         ("số 12", "12", None),
+        ("12a/BC-STC", "12a/BC-STC", None),
+        ("số văn bản là 12", "12", None),
+        ("số hiệu 12/BC-STC ngày 20/11", "12/BC-STC", date(2026, 11, 20)),
         ("12/BC", "12/BC", None),
         ("BC 12 ngày 20/11", "12", date(2026, 11, 20)),
         ("12/BC-SKHCN 20.11.2026", *NUMBER),

@@ -225,3 +225,27 @@ def test_command_tells_people_in_words(capsys: pytest.CaptureFixture[str]) -> No
     said = printed(capsys, "1 đang làm 60%, 2 xin gia hạn đến 15/12", "--today", "2026-11-22")
     assert "Việc 1: đang làm 60%." in said
     assert "Việc 2: xin gia hạn đến thứ Ba 15/12/2026." in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.2 xong", "1.2. xong", "2.1 đã xong", "1.1 xong", "xong 1.2", "1.2.3 xong", "việc 1.2 xong", "1a xong",
+     "2b đã xong", "A1 xong"],
+)  # fmt: skip
+def test_the_number_of_a_part_is_no_items_number_and_nothing_is_done_by_it(text: str) -> None:
+    reading = understand_reply(text, today=date(2026, 11, 9))
+    assert reading.status != "completed"
+    assert not any(task.status == "completed" for task in reading.tasks)
+
+
+@pytest.mark.parametrize(
+    ("text", "refs"),
+    [
+        ("1. xong 2. chưa", ["1", "2"]),
+        ("1.xong", ["1"]),
+        ("1ạ xong", ["1"]),
+        ("1,2 xong", ["1", "2"]),
+    ],
+)
+def test_numbers_of_items_are_read_beside_any_other_sign(text: str, refs: list[str]) -> None:
+    assert [task.ref for task in understand_reply(text, today=date(2026, 11, 9)).tasks] == refs

@@ -14,7 +14,8 @@ from bot.conversation.reader.tokens import prepare
 
 _LONGEST_AGO = 270  # days; of "20/11" said on 9/11, last year's is not meant
 _POLITE = (
-    r"(?:da|vang|a|nhe|em|anh|chi|xin|gui|day|la|thua|bao cao anh|bao cao chi|van ban la|so la)"
+    r"(?:da|vang|a|nhe|em|anh|chi|xin|gui|day|la|thua|bao cao anh|bao cao chi|van ban la|so la"
+    r"|so van ban la|so hieu(?: la)?)"
 )
 _KIND = r"(?:bao cao|bc|cong van|cv|van ban|vb|to trinh|ttr|quyet dinh|qd|ke hoach|kh|thong bao|tb|bien ban|bb)"
 _KINDS = frozenset(
@@ -23,7 +24,7 @@ _KINDS = frozenset(
 _NO_SYMBOLS = frozenset(["xong", "ok", "oke", "done", "dang", "chua", "roi", "het", "du"])
 _SUFFIX = r"[a-z&]{1,12}(?: ?[-–_/.] ?[a-z&]{1,12})*"
 _NUMBER = (
-    r"(?P<number>\d{1,6})(?!\d)(?: ?[/-] ?(?P<year>20\d\d)(?= ?/))?"
+    r"(?P<number>\d{1,6}(?:[a-d](?= ?/))?)(?!\d)(?: ?[/-] ?(?P<year>20\d\d)(?= ?/))?"
     rf"(?: ?[/_-] ?(?P<suffix>{_SUFFIX})"
     rf"|(?: ?(?P<kind>bc|cv|ttr|qd|kh|tb|bb)\b(?: ?[-–_] ?(?P<of>{_SUFFIX}))?))?"
 )
@@ -73,7 +74,7 @@ def _is_symbol(match: re.Match[str]) -> bool:
 def _written(words: str) -> str:
     """Return a number as documents write it: "12 bc-skhcn" is "12/BC-SKHCN"."""
     joined = re.sub(r"\s*([/_-])\s*", r"\1", words.strip().replace("–", "-"))
-    joined = re.sub(r"^(\d+)[ _]?(?=[^\W\d])", r"\1/", joined)
+    joined = re.sub(r"^(\d+)[ _]?(?=[^\W\d])(?![a-dA-D]/)", r"\1/", joined)
     if joined == joined.lower():
         joined = joined.upper().replace("/TTR", "/TTr")
     return joined.replace("_", "-").replace(" ", "")

@@ -160,9 +160,9 @@ def _read(match: re.Match[str], today: date, workdays: Workdays) -> When | None:
             return None  # "2 tháng ba ngày"
         return _day_of_month(match, day or 0, month or 0, group["y5"], today)
     if group["d3"]:
-        rises = "-" in match[0] and int(group["d3"]) < int(group["m3"])
-        if rises and not _BEFORE_A_DAY.search(match.string, 0, match.start("d3")):
-            return None  # "còn 2-4 chưa làm" speaks of tasks
+        listed = "." in match[0] or int(group["d3"]) < int(group["m3"])
+        if listed and not _BEFORE_A_DAY.search(match.string, 0, match.start("d3")):
+            return None  # "còn 2-4 chưa làm" speaks of tasks, "xong 1.2" of a part
         return _every_year(match, int(group["d3"]), int(group["m3"]), today)
     if group["d4"]:
         return _every_month(match, int(group["d4"]), today)

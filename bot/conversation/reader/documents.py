@@ -12,7 +12,7 @@ _KINDS = r"bc|cv|kh|qd|ttr|tb|ct|nq|vb|gm|hd|bb|pa|da|ctr|kl|td|nd|tt|ubnd|hdnd"
 
 _DOCUMENT = re.compile(
     r"(?:\bso ?:? ?)?(?<![\w/.])(?:"
-    rf"(?P<number>\d{{1,6}} ?/ ?(?:20\d\d ?/ ?)?"
+    rf"(?P<number>\d{{1,6}}[a-d]? ?/ ?(?:20\d\d ?/ ?)?"
     rf"(?:(?:{_KINDS})\b(?: ?[-–] ?[a-z&]{{1,12}})*|[a-z]{{2,8}}(?: ?[-–] ?[a-z&]{{1,12}})+))"
     rf"|(?P<party>\d{{1,6}} ?[-–] ?(?:{_KINDS}) ?/ ?[a-z]{{1,8}})\b"
     r")"

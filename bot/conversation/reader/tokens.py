@@ -235,6 +235,7 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
     for share in shares(bare, text.marked):
         found.append(_of_share(share, dates))
     found += [_of_when(when) for when in dates.values()]
+    found += [Token("odd", part[0], *part.span()) for part in _PART_NUMBER.finditer(text.marked)]
     free = bytearray(len(bare))
     taken: list[Token] = []
     for token in sorted(found, key=lambda token: (token.tag not in _FIRST, token.start)):
@@ -244,6 +245,10 @@ def _quantities(text: Text, today: date, codes: Iterable[str], workdays: Workday
     return sorted(taken, key=lambda token: token.start)
 
 
+# "1.2", "2b", "A1": the number of a part, or of a paper; surely no item's of a list.
+_PART_NUMBER = re.compile(
+    r"(?<![\w.,/-])(?:\d{1,2}(?:\.\d{1,2})+|\d{1,2}[a-eđ]|[a-eđ]\d{1,2})(?![\w%])(?!\.\w)"
+)
 _HAS_DIGIT = re.compile(r"\d")
 _FIRST = ("code", "doc", "item")
 _ITEM = re.compile(
