@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "bot.conversation.queries",
         "bot.conversation.targets",
     },
-    "bot.conversation.contacts": {"bot.conversation.context"},
+    "bot.conversation.contacts": {"bot.conversation.context", "bot.conversation.reader"},
     "bot.conversation.decisions": {
         "bot.conversation.context",
         "bot.conversation.lists",

@@ -137,6 +137,32 @@ async def test_who_takes_over_from_the_command_line_has_the_stand_ins_end_too(ta
     assert not await is_let_in(talk, "third")
 
 
+@pytest.mark.parametrize(
+    ("words", "until"),
+    [
+        ("nghỉ đến 2026-12-05", date(2026, 12, 5)),
+        ("nghỉ phép đến ngày 15 tháng sau", date(2026, 12, 15)),
+        ("nghỉ đến hết tuần sau", date(2026, 11, 20)),
+        ("nghỉ từ 12/11 đến 20/11", date(2026, 11, 20)),
+        ("đi công tác đến 5.12.2026", date(2026, 12, 5)),
+        ("nghỉ đến 15/12/2062", None),
+        ("nghỉ đến 29/2/2027", None),
+        ("nghỉ đến tết", None),
+        ("nghỉ đến 15/12 âm lịch", None),
+        ("nghỉ 5 ngày", None),
+        ("nghỉ đến hôm qua", None),
+    ],
+)
+async def test_a_leave_ends_on_the_day_that_is_said_or_is_asked_about(
+    talk: Talk, words: str, until: date | None
+) -> None:
+    (answer,) = await talk.say("stc", f"/doi {words}")
+    if until is None:
+        assert answer.template == "usage"
+    else:
+        assert answer.answer.context["until"] == until.isoformat()
+
+
 async def test_a_stand_in_of_two_people_stays_until_the_later_day(talk: Talk) -> None:
     await talk.enrol("stc-2", "dong", "stc")
     await stand_in(talk, "stc", "standin", "20/11")

@@ -7,14 +7,14 @@ from datetime import date
 
 from bot.conversation.contacts.invite import code_answer
 from bot.conversation.context.turn import Turn
+from bot.conversation.reader.dates import asked_until, is_too_far, whens
+from bot.conversation.reader.tokens import prepare
 from data.contacts import invitations
 from data.contacts.enrolments import last_day
 from data.text import fold
 from jobs.channel import Answer
 
-_LEAVE = re.compile(
-    r"^(?:nghi|thay|vang)\b.*?\bden (?:het )?(?:ngay )?(\d{1,2}) (\d{1,2})(?: (\d{4}))?$"
-)
+_LEAVE = re.compile(r"(?:nghi|thay|vang|di|om)\b.*?\b(?:den|toi|het|truoc)\b")
 
 
 async def answer_doi(turn: Turn) -> list[Answer]:
@@ -23,7 +23,7 @@ async def answer_doi(turn: Turn) -> list[Answer]:
         return [Answer("private_only", {"command": "doi"})]
     until_on: date | None = None
     if turn.words:
-        until_on = _parse_leave(turn.words, turn.today)
+        until_on = _parse_leave(turn)
         if until_on is None:
             return [Answer("usage", {"command": "doi", "examples": ["", "nghỉ đến 5/12"]})]
     code, enrolments = await invitations.create_handover_code(
@@ -38,18 +38,12 @@ async def answer_doi(turn: Turn) -> list[Answer]:
     return [await code_answer(turn, code, context, group=False, until_on=lasts_until)]
 
 
-def _parse_leave(words: str, today: date) -> date | None:
-    """Return the last day of a leave, without a year the next such day; None for other words."""
-    match = _LEAVE.match(fold(words))
-    if match is None:
+def _parse_leave(turn: Turn) -> date | None:
+    """Return the last day of a leave, without a year the next such day; None for other words and far days."""
+    if _LEAVE.match(fold(turn.words)) is None:
         return None
-    try:
-        if match[3]:
-            until = date(int(match[3]), int(match[2]), int(match[1]))
-        else:
-            until = date(today.year, int(match[2]), int(match[1]))
-            if until < today:
-                until = until.replace(year=today.year + 1)
-    except ValueError:
-        return None
-    return until if until >= today else None
+    found = whens(prepare(turn.words).bare, turn.today, turn.registry.workdays)
+    if any(when.named == "length" for when in found):
+        return None  # "nghỉ 5 ngày": from when?
+    until = asked_until(found, turn.today)
+    return None if until is None or is_too_far(until, turn.today) else until
