@@ -706,6 +706,18 @@ async def test_a_value_can_be_taken_back_for_24_hours_and_by_its_own_people_alon
     assert (await stands(talk))["CT.2"].value == "82"
 
 
+@pytest.mark.parametrize("text", ["xong", "đã xong", "1 xong", "ok", "huỷ"])
+async def test_words_in_reply_to_a_targets_message_are_answered_and_complete_no_task(
+    talk: Talk, text: str
+) -> None:
+    said = await only(talk, "stc", "CT.1 82%")
+    (taken,) = await talk.press(said, "Huỷ")
+    for reply in (said, taken):
+        assert await talk.say("stc", text, reply_to=reply.remote_id)
+    report = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    assert report.state == "open"
+
+
 async def test_values_can_neither_be_changed_nor_deleted(talk: Talk) -> None:
     await talk.say("stc", "CT.1 82%")
     for act in (

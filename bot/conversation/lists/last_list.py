@@ -31,6 +31,7 @@ from jobs.rendering.reminder import REMINDER, reminder_rights
 
 # Where messages that are no lists name obligations: only a reply to one means what it names.
 _NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
+_OF_TASK = frozenset({"id", "period", "kind"})  # tells a task's line from any other with an id
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
 
@@ -311,8 +312,9 @@ async def _load_numbers(turn: Turn, origin: Row[Any]) -> dict[int, int]:
 
 def _named_item(context: Mapping[str, Any]) -> list[tuple[int, int]]:
     """Return the one item that a confirmation or notice names, without a number; several are no list."""
-    named = [context["item"]] if context.get("item") else []
-    for lines in _NAMES_ITEMS:
-        named += context.get(lines, ())
-    ids = {int(each["id"]) for each in named if "id" in each}
+    named = [context.get("item")]
+    for key in _NAMES_ITEMS:
+        lines = context.get(key)  # of a target's messages "taken_back" is true or false
+        named += lines if isinstance(lines, list | tuple) else ()
+    ids = {int(each["id"]) for each in named if isinstance(each, Mapping) and set(each) >= _OF_TASK}
     return [(0, obligation_id) for obligation_id in ids] if len(ids) == 1 else []
