@@ -31,6 +31,7 @@ from jobs.rendering.reminder import REMINDER, reminder_rights
 
 # Where messages that are no lists name obligations: only a reply to one means what it names.
 _NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
+_QUESTIONS = frozenset({"ask_reason", "ask_until", "ask_decision"})  # for whom they ask alone
 _OF_TASK = frozenset({"id", "period", "kind"})  # tells a task's line from any other with an id
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
@@ -233,7 +234,7 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
     )
     lines = listed.all()
     items = [(int(line.position), int(line.obligation_id)) for line in lines]
-    if not items and answers_it:
+    if not items and answers_it and row.template not in _QUESTIONS:
         items = _named_item(row.context)
     if not items:
         return None
