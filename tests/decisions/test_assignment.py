@@ -111,6 +111,33 @@ async def test_a_task_that_has_its_agency_is_not_given_away_by_command(talk: Tal
     assert await owed(talk, "1") == {"stc": "open"}
 
 
+async def test_a_code_that_two_plans_have_is_asked_about_and_the_choice_keeps_the_agency(
+    database: Database,
+) -> None:
+    texts = {
+        f"plans/dong-{n}.yaml": PLAN.format(
+            slug="dong", number=f"{n}/KH-UBND", issued_on="2026-01-05"
+        )
+        for n in (10, 11)
+    }
+    registry = Registry.from_texts(
+        {
+            "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
+            "calendar/2026.yaml": CALENDAR,
+            **texts,
+        }
+    )
+    talk = await Talk(database, registry, NOW).begin(
+        Seat("coordinator", "dong", "skhcn", "coordinator")
+    )
+    (asked,) = await talk.say("coordinator", "/giao 4 Sở Xây dựng")
+    assert asked.template == "choose"
+    assert len(asked.labels()) == 2
+    echo, *_ = await talk.press(asked, asked.labels()[1])
+    assert echo.template == "assigned"
+    assert "Sở Xây dựng" in echo.html
+
+
 async def test_without_words_the_tasks_that_wait_for_an_agency_are_listed(talk: Talk) -> None:
     (shown,) = await talk.say("coordinator", "/giao")
     codes = [task["code"] for task in shown.answer.context["open"]]  # type: ignore[attr-defined]

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data.db.database import Database
-from data.models import Decision
+from data.models import Decision, Obligation
 from tests.support.conversations import Seat, Talk, small_registry
+from tests.support.decision_world import seated
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday
 PLAN = "10/KH-UBND"
@@ -156,3 +157,30 @@ async def test_an_answer_that_was_decided_on_is_not_taken_back(talk: Talk) -> No
     await talk.tap("coordinator", f"confirm:{row.id}")
     assert (await talk.say("stc", "huỷ"))[0].template == "cannot_undo"
     assert (await talk.obligation(PLAN, "stc", "BC.1", "2026")).state == "confirmed"
+
+
+async def test_what_waits_is_turned_page_by_page_and_after_each_decision_the_rest_is_offered(
+    database: Database,
+) -> None:
+    talk = await seated(database)
+    async with talk.database.write() as connection:
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.state == "open")
+            .values(state="submitted", submitted_at=talk.now)
+        )
+    (first,) = await talk.say("an", "/xacnhan")
+    shown, total = len(first.answer.items), first.answer.context["total"]
+    assert (shown, total > shown) == (10, True)
+    assert "◀ Trang trước" not in first.labels()
+    (second,) = await talk.press(first, "Trang sau ▶")
+    assert len(second.answer.items) == min(10, total - shown)
+    assert not set(second.answer.items) & set(first.answer.items)
+    assert "◀ Trang trước" in second.labels()
+    (again,) = await talk.press(second, "◀ Trang trước")
+    assert again.answer.items == first.answer.items
+    opened, *_ = await talk.press(again, "1")
+    decided, *_ = await talk.press(opened, "Xác nhận")
+    assert decided.answer.context["waiting"] == total - 1
+    (rest,) = await talk.press(decided, decided.labels()[0])
+    assert rest.answer.context["total"] == total - 1
