@@ -13,7 +13,7 @@ _UNICODE = "àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêề�
 _TABLE = str.maketrans(_TCVN3, _UNICODE)
 # No Unicode text has these: a sign for a letter inside a word, a capital with a mark after a small letter.
 _SURE = re.compile(
-    "[a-z][µ¸¶¨¾¼½ª¬]|[a-z][«»©¹][a-z]|[a-z][À-ÖØ-Þ]|(?<![A-Za-z])[§®](?:[A-Za-zÀ-ÿ]|[µ¸¶·¹¨©ª])"
+    "[A-Za-z][µ¸¶¨¾¼½ª¬]|[a-z][«»©¹][a-z]|[A-Z][¡¢£¤¥¦§][A-Z]|[a-z][À-ÖØ-Þ]|(?<![A-Za-z])[§®](?:[A-Za-zÀ-ÿ]|[µ¸¶·¹¨©ª])"
 )
 # What a Vietnamese letter in Unicode looks like that TCVN3 has no use for.
 _LATER = re.compile(
@@ -26,7 +26,9 @@ def convert_tcvn3(text: str) -> str | None:
     """Return a text that was typed in TCVN3 as Unicode: "B¸o c¸o" is "Báo cáo"; None for any other text."""
     if _LATER.search(text) or not _SURE.search(text) or _VNI.search(text):
         return None
-    return text.translate(_TABLE)
+    converted = text.translate(_TABLE)
+    # Fonts of capitals (.VnTimeH) show the small letters of the table so: "PHÝ" is PHÍ.
+    return converted if re.search("[a-z]", text) else converted.upper()
 
 
 def is_vni(text: str) -> bool:

@@ -7,7 +7,6 @@ Guarantees:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +16,7 @@ from typing import Any
 from data.old_fonts import convert_tcvn3, is_vni
 from data.progress.replies import ReplyKind
 from data.secrecy import is_marked_secret
-from data.sheets.page_marks import list_merged_rows
+from data.sheets.page_marks import MOST_MARKS, list_merged_rows
 from data.sheets.phrases import read_day
 from data.sheets.row_keys import RowKey, parse_row_key
 from data.sheets.status_sheet import (
@@ -30,6 +29,7 @@ from data.sheets.status_sheet import (
     STATUS_PAGE_TITLE,
     STATUS_SHEET_LIMITS,
 )
+from data.sheets.status_words import read_said
 from data.sheets.workbook import (
     MARKED_SECRET,
     FilledRow,
@@ -41,39 +41,13 @@ from data.sheets.workbook import (
     read_workbook,
     require_page,
 )
-from data.text import fold
+from data.text import compose, fold
 
 _MARKED = "có dấu độ mật"
 _EARLIEST = date(2000, 1, 1)
 # Shown by a spreadsheet in place of a formula's value.
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 _HEADINGS = {column.key: column.heading for column in (*FIXED_COLUMNS, *INPUT_COLUMNS, KEY_COLUMN)}
-# What offices write for each choice, folded. Nothing that says "not" or "nearly" is a completion.
-_SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
-    "completed": (
-        "xong",
-        "hoan thanh",
-        "da hoan thanh",
-        "hoan tat",
-        "da hoan tat",
-        "da thuc hien xong",
-        "da lam xong",
-    ),
-    "in_progress": (
-        "dang thuc hien",
-        "dang trien khai",
-        "dang tien hanh",
-        "dang xu ly",
-        "dang hoan thien",
-    ),
-    "not_started": ("chua thuc hien", "chua trien khai", "chua bat dau", "chua tien hanh"),
-    "blocked": ("gap vuong mac", "co vuong mac", "dang vuong", "dang vuong mac", "gap kho khan"),
-}
-_KIND_BY_FOLDED: dict[str, ReplyKind] = {
-    **{fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()},
-    **{words: code for code, every in _SYNONYMS.items() for words in every},
-}
-_WITH_PERCENT = re.compile(r"(.+?)[\s:(,-]*(100|[0-9]{1,2})\s*%\)?")
 _WHOLE = {"completed": 100, "not_started": 0}
 _LOWEST_HEADER = 30  # filled rows in which the header is looked for
 _MOST_PLACES = 10
@@ -149,6 +123,10 @@ def read_status_sheet(
             filled.append(
                 FilledStatusRow(row.number, key, cell_text(cells["key"]), fixed, **values)
             )
+    if not keys:
+        faults.append(f"{path.name}: không còn dòng nào của bảng đã xuất. Hãy xuất bảng mới.")
+    if len(page.merged) >= MOST_MARKS:
+        faults.append(f"{path.name}: quá nhiều ô gộp, không xem hết được. Hãy bỏ gộp.")
     if book.is_marked and not any(_MARKED in fault for fault in faults):
         faults.append(f"{path.name}: {MARKED_SECRET}")
     return StatusSheet(filled, faults, [*_missing_rows(keys), *notices])
@@ -180,11 +158,11 @@ def _headings_of(row: FilledRow) -> set[str]:
 
 def _refuse_copies(path: Path, book: Workbook, faults: SheetFaults) -> None:
     """Refuse a workbook in which another page is a status sheet too: nobody knows which one counts."""
-    key = fold(KEY_COLUMN.heading)
+    key, inputs = fold(KEY_COLUMN.heading), {fold(column.heading) for column in INPUT_COLUMNS}
     copies = [
         title
         for title, rows in book.others.items()
-        if any(key in _headings_of(row) for row in rows)
+        if any(key in found or inputs <= found for found in map(_headings_of, rows))
     ]
     for title in copies:
         faults.append(
@@ -250,7 +228,7 @@ def _read_inputs(
         if cell_text(cells[column.key]) in _ERRORS:
             faults.add(row, column.key, "công thức bị lỗi. Hãy ghi giá trị.")
     words = cell_text(cells["said"])
-    said, stated = _read_said(words)
+    said, stated = read_said(words)
     if said is None:
         choices = ", ".join(REPLY_KIND_BY_LABEL)
         why = f"«{words}» không phải trạng thái." if words else "chưa chọn trạng thái."
@@ -289,16 +267,8 @@ def _read_inputs(
     }
 
 
-def _read_said(words: str) -> tuple[ReplyKind | None, int | None]:
-    """Return the state of a cell's words, and the per cent that they end with: "đang làm 60%"."""
-    folded = fold(words)
-    if match := _WITH_PERCENT.fullmatch(words.strip().rstrip(".")):
-        return _KIND_BY_FOLDED.get(fold(match[1])), int(match[2])
-    return _KIND_BY_FOLDED.get(folded), None
-
-
 def _read_percent(row: int, value: Any, said: str | None, faults: SheetFaults) -> int | None:
-    text = cell_text(value).removesuffix("%").strip()
+    text = compose(cell_text(value)).removesuffix("%").strip()
     if not text:
         return None
     if not text.isascii() or not text.isdecimal() or len(text) > 3 or int(text) > 100:

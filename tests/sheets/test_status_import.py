@@ -499,6 +499,8 @@ async def test_trouble_with_what_was_reported_as_done_is_asked_back(office: Offi
         ("Xong.", "đã xong"),
         ("da xong", "đã xong"),
         ("Hoàn thành 100%", "đã xong"),
+        ("Hoàn thành quá hạn", "đã xong"),
+        ("Đang thực hiện trong hạn", "đang làm"),
         ("Đang thực hiện", "đang làm"),
         ("dang trien khai", "đang làm"),
         ("Đang thực hiện 60%", "đang làm 60%"),
@@ -520,7 +522,7 @@ async def test_states_are_taken_as_offices_write_them(
     "words",
     [
         "chưa xong", "chưa hoàn thành", "gần xong", "cơ bản hoàn thành", "hoàn thành 60%",
-        "sẽ hoàn thành", "xong?  chưa", "không", "x", "Baùo caùo xong",
+        "sẽ hoàn thành", "xong?  chưa", "Hoàn thành?", "xong ？", "không", "x", "Baùo caùo xong",
     ],
 )  # fmt: skip
 async def test_nothing_unsure_becomes_a_completion(words: str, office: Office) -> None:
@@ -642,6 +644,32 @@ async def test_two_copies_of_the_sheet_in_one_workbook_are_refused(office: Offic
     ]
 
 
+async def test_a_copy_without_its_hidden_keys_is_refused_too(office: Office) -> None:
+    office.fill("stc", "1", "xong")
+    book = load_workbook(office.path)
+    copy = book.copy_worksheet(book[STATUS_PAGE_TITLE])
+    copy.delete_cols(COLUMNS["key"])
+    book.save(office.path)
+    assert "cũng là bảng trạng thái" in (await office.faults())[0]
+
+
+async def test_a_sheet_without_a_row_of_the_export_is_told(office: Office) -> None:
+    office.edit(lambda page: page.delete_rows(2, page.max_row))
+    told = "không còn dòng nào của bảng đã xuất. Hãy xuất bảng mới."
+    assert await office.faults() == [f"trang-thai.xlsx: {told}"]
+
+
+async def test_more_merged_cells_than_are_looked_at_are_told(office: Office) -> None:
+    office.fill("stc", "1", "xong")
+
+    def merge(page: Worksheet) -> None:
+        for row in range(1000, 3000, 2):
+            page.merge_cells(start_row=row, end_row=row + 1, start_column=1, end_column=1)
+
+    office.edit(merge)
+    assert "quá nhiều ô gộp" in (await office.faults())[0]
+
+
 async def test_a_formula_that_was_never_computed_is_asked_about(office: Office) -> None:
     row = office.row_of("stc", "1")
     office.edit(lambda page: fill_in(page, row, said='="đã "&"xong"'))
@@ -676,6 +704,8 @@ async def test_notes_of_old_fonts_are_read_and_told_or_asked_back(office: Office
     assert office.read().notices == [
         f"Dòng {row}, cột «Ghi chú»: gõ bằng phông TCVN3, đọc là «chưa có kinh phí»."
     ]
+    office.fill("stc", "1", "đang làm", note="CH¦A Cã KINH PHÝ")
+    assert office.read().filled[0].note == "CHƯA CÓ KINH PHÍ"
     office.fill("stc", "1", "đang làm", note="Baùo caùo ñaõ göûi")
     assert "gõ bằng phông VNI" in (await office.faults())[0]
 
