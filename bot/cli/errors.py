@@ -107,7 +107,8 @@ def describe_usage_error(error: TyperException) -> str:
             return str(error)
         case "NoSuchOption":
             name = str(getattr(error, "option_name", ""))
-            known = [o for p in context.command.params for o in p.opts] if context else []
+            every = context.command.params if context else []
+            known = [each for p in every for each in p.opts if each.startswith("--")]
             near = difflib.get_close_matches(name, known, n=1)
             return f"Không có tuỳ chọn {name}.{f' Có phải {near[0]}?' if near else ''}{hint}"
         case "MissingParameter" if parameter is not None:

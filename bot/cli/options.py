@@ -73,7 +73,7 @@ def parse_instant(text: str) -> datetime:
         ) from None
     if value.utcoffset() is None:
         raise typer.BadParameter(
-            f"«{text}» thiếu múi giờ. Hãy viết rõ, ví dụ {text.strip()}+07:00."
+            f"«{text}» thiếu múi giờ. Hãy viết rõ, ví dụ {value:%Y-%m-%dT%H:%M}+07:00."
         )
     _require_near(value.date(), text)
     return value

@@ -3,7 +3,7 @@
 What a chat was told for is what it is enrolled for. A message goes on only to a chat that is enrolled for all
 that the message tells of:
 
-    obligations of agencies that the chat is enrolled for   these agencies
+    obligations addressed to agencies of its enrolments     these agencies
     no list; the message names such an agency               this agency
     anything else, as silent agencies or a digest           all that the chat is enrolled for in the province
     it names no agency                                      all that the chat is enrolled for
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.recipients import Recipient, list_recipients
@@ -54,16 +54,42 @@ async def list_needed_rights(
 
 
 async def list_told_agencies(connection: AsyncConnection, message: Row[Any]) -> set[int | None]:
-    """Return the agencies that owe a message's items; without items the one it names, or None."""
-    listed: set[int | None] = set(
-        await connection.scalars(
-            select(Obligation.agency_id)
-            .join(MessageItem, MessageItem.obligation_id == Obligation.id)
-            .where(MessageItem.message_id == message.id)
-            .distinct()
+    """Return the agencies to which a message's items are addressed; without items the one it names, or None."""
+    listed: set[int | None] = set((await load_addressees(connection, message)).values())
+    return listed or {message.agency_id}
+
+
+async def load_addressees(connection: AsyncConnection, message: Row[Any]) -> dict[int, int]:
+    """Return by obligation the agency that a message addresses with it: the owner, or whom its work came to."""
+    rows = await connection.execute(
+        select(MessageItem.obligation_id, Agency.id, Agency.province, Agency.code)
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(MessageItem.message_id == message.id)
+        .order_by(MessageItem.position)
+    )
+    owners = rows.all()
+    context = message.context
+    undecided = set(context.get("undecided", ()))
+    holders = {key: code for key, (code, _) in (context.get("holders") or {}).items()}
+    places = {
+        row.obligation_id: (
+            row.province,
+            holders.get(str(row.obligation_id)) if holders else context.get("agency_code"),
+        )
+        for row in owners
+        if row.obligation_id not in undecided
+    }
+    found = await connection.execute(
+        select(Agency.id, Agency.province, Agency.code).where(
+            tuple_(Agency.province, Agency.code).in_({each for each in places.values() if each[1]})
         )
     )
-    return listed or {message.agency_id}
+    ids = {(row.province, row.code): row.id for row in found}
+    return {
+        row.obligation_id: ids.get(places.get(row.obligation_id, ("", "")), row.id)
+        for row in owners
+    }
 
 
 async def list_entitled(

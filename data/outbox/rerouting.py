@@ -16,7 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.contacts.recipients import Recipient
 from data.models import Agency, Message, MessageItem, Obligation, Plan
 from data.outbox import messages as outbox
-from data.outbox.audience import list_entitled, list_needed_rights, load_items, tells_more
+from data.outbox.audience import (
+    list_entitled,
+    list_needed_rights,
+    load_addressees,
+    load_items,
+    tells_more,
+)
 
 _NOT_ENDED = ("pending", "claimed", "sent")  # states in which a chat has a message, or will have it
 
@@ -63,20 +69,18 @@ async def split_by_agency(
     Returns the message itself where all are of one, or where it tells more than its items.
     """
     rows = await connection.execute(
-        select(
-            MessageItem.obligation_id, MessageItem.rung, Obligation.agency_id, Plan.coordinator_id
-        )
+        select(MessageItem.obligation_id, MessageItem.rung, Plan.coordinator_id)
         .join(Obligation, Obligation.id == MessageItem.obligation_id)
         .join(Plan, Plan.id == Obligation.plan_id)
         .where(MessageItem.message_id == message.id)
         .order_by(MessageItem.position)
     )
     own = {row.agency_id for row in enrolments}
+    addressees = await load_addressees(connection, message)
     groups: dict[tuple[int | None, int | None], list[tuple[int, int | None]]] = {}
     for row in rows:
-        of = (
-            row.agency_id if row.agency_id in own else None
-        )  # of another one, whose work came to it
+        addressee = addressees[row.obligation_id]
+        of = addressee if addressee in own else None  # of one that ended without a successor
         groups.setdefault((of, row.coordinator_id), []).append((row.obligation_id, row.rung))
     if len(groups) < 2 or tells_more(message):
         return [message]

@@ -179,4 +179,6 @@ def _read_content(path: Path, limits: WorkbookLimits) -> bytes:
 
 
 def _no_sheet(path: Path) -> ImportRefused:
-    return ImportRefused([f"{path.name}: không phải tệp Excel .xlsx. Hãy lưu lại dạng .xlsx."])
+    return ImportRefused(
+        [f"{path.name or path}: không phải tệp Excel .xlsx. Hãy lưu lại dạng .xlsx."]
+    )

@@ -186,6 +186,8 @@ def test_every_help_page_is_vietnamese_and_commands_have_an_example(
         (["preview", "--from"], "Tuỳ chọn --from cần một giá trị."),
         (["workday", "31/2/2026"], "«31/2/2026» không phải ngày."),
         (["tick", "--now", "2026-11-09T07:30"], "thiếu múi giờ"),
+        (["tick", "--now", "2026-11-09"], "ví dụ 2026-11-09T00:00+07:00"),
+        (["digest", "--province", "gia-lai"], "Không có tuỳ chọn --province.\n"),
         (["tick", "--now", "mai"], "không phải thời điểm"),
         (
             ["invite", "--province", "gia-lai", "--agency", "x", "--role", "chief"],
@@ -515,6 +517,13 @@ def test_closing_a_plan_withdraws_what_falls_due_later_and_is_recorded(loaded: T
     assert plan["closed_on"] == "2026-11-30"
     decisions = loaded.sql("SELECT kind, plan_code, decided_by FROM decision")
     assert decisions == [("close_plan", "lang-son-131-2020", "quản trị")]
+
+
+def test_closing_a_closed_plan_later_says_what_is_followed_again(loaded: Terminal) -> None:
+    assert loaded.type("plan", "close", "131", "--on", "2026-06-30", "--yes")[0] == 0
+    ((withdrawn,),) = loaded.sql("SELECT count(*) FROM obligation WHERE state = 'withdrawn'")
+    told = loaded.refused("plan", "close", "131", "--on", "2030-12-31")
+    assert f" 0 việc có hạn sau ngày ấy được rút, không nhắc nữa. {withdrawn} việc đã rút" in told
 
 
 def test_closing_before_the_plan_was_issued_is_refused(loaded: Terminal) -> None:

@@ -21,6 +21,7 @@ from data.outbox import lost_chats
 from data.outbox import messages as outbox
 from data.outbox.lost_accounts import account_lost
 from data.outbox.messages import BROADCAST, NOBODY_LEFT
+from data.privacy import removal
 from tests.support.conversations import Talk, small_registry
 from tests.support.outbox_rows import chat
 
@@ -205,6 +206,38 @@ async def test_ones_own_second_chat_gets_nothing_of_an_agency_it_is_not_enrolled
     await places.put("first", B, B)
     await places.lose("first")
     assert await places.told() == {}
+
+
+async def test_what_came_to_an_agency_with_others_work_is_its_own(places: Places) -> None:
+    await places.seat("both", (A, "focal"), (K, "focal"))
+    await places.seat("a", (A, "focal"))
+    await places.seat("k", (K, "coordinator"))
+    holders = {str(places.items[B]): ["stc", "Sở Tài chính"]}
+    await places.put("both", B, B, agency="Sở Tài chính", agency_code="stc")
+    await places.put("both", B, A, B, agency_code="skhcn", holders=holders)
+    await places.lose("both")
+    assert await places.told() == {"a": {A, B}}
+
+
+async def test_who_leaves_a_group_takes_no_work_of_others_with_them(places: Places) -> None:
+    """The group of Sở Tài chính, to which the work of Sở Xây dựng came, keeps its reminder."""
+    await places.seat("-group", (A, "focal"), group=True)
+    await places.seat("k", (K, "coordinator"))
+    await places.put("-group", B, B, agency="Sở Tài chính", agency_code="stc")
+    async with places.talk.database.write() as connection:
+        person_id = await enrolments.ensure_person(
+            connection, places.talk.account_id, "an", "an", now=NOW
+        )
+        await enrolments.enrol(
+            connection,
+            chat_id=places.chats["-group"],
+            person_id=person_id,
+            agency_id=places.agencies[A],
+            role="focal",
+            now=NOW,
+        )
+        assert await removal.remove_person(connection, person_id, now=NOW) == 1
+    assert await places.told() == {"-group": {B}}
 
 
 @pytest.mark.parametrize("key", ["silent", "escalated"])

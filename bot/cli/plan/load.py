@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.cli.database import (
@@ -37,7 +37,7 @@ from bot.service.registry import load_and_plan
 from data.clock import SystemClock, civil_date
 from data.loading.load import sync_registry
 from data.loading.upsert import LoadResult, RegistryChange
-from data.models import Decision, Plan
+from data.models import Decision, Obligation, Plan
 from data.registry.registry import Registry
 from data.rows import row_fields
 from jobs.planning.materialise import materialise
@@ -177,6 +177,7 @@ async def _close_within(
         raise CommandFailed(
             f"Ngày đóng {on:%d/%m/%Y} trước ngày ban hành {plan.issued_on:%d/%m/%Y}. Hãy xem lại."
         )
+    withdrawn = await _count_withdrawn(connection, code)
     await connection.execute(update(Plan).where(Plan.code == code).values(closed_on=on))
     await connection.execute(
         insert(Decision).values(
@@ -189,12 +190,20 @@ async def _close_within(
         )
     )
     counts = await materialise(connection, registry, today=civil_date(now), plan_code=code)
+    reopened = withdrawn + counts.withdrawn - await _count_withdrawn(connection, code)
     would = (
         f"Kế hoạch {plan.number} ({code}) sẽ đóng sau ngày {on:%d/%m/%Y}:"
         f" {format_number(counts.withdrawn)} việc có hạn sau ngày ấy được rút, không nhắc nữa."
-        " Câu trả lời giữ nguyên."
+        + (f" {format_number(reopened)} việc đã rút được theo dõi lại." if reopened else "")
+        + " Câu trả lời giữ nguyên."
     )
     return _Closing(code, plan.number, would)
+
+
+async def _count_withdrawn(connection: AsyncConnection, plan_code: str) -> int:
+    query = select(func.count()).select_from(Obligation).join(Plan, Plan.id == Obligation.plan_id)
+    found = Plan.code == plan_code, Obligation.state == "withdrawn"
+    return await connection.scalar(query.where(*found)) or 0
 
 
 def _print_changes(changes: list[RegistryChange]) -> None:
