@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from data.db.database import Database
+from data.files import PNG
 from data.privacy.personal_data import erase_person
 
 # The backup is "main", the database that it replaces is "present". In one that grew from the backup a number
@@ -61,6 +62,15 @@ def end_again(file: sqlite3.Connection, *, continues: bool) -> None:
         " WHERE p.id = calendar_feed.id AND p.made_at = calendar_feed.made_at"
         " AND calendar_feed.ended_at IS NULL"
     )
+
+
+def drop_files(file: sqlite3.Connection, *, continues: bool) -> None:
+    """Delete files made for people that the replaced database let go of; all, where nobody can tell.
+
+    Their addresses stand in chats that may be left since. Reports are made again on request.
+    """
+    kept = " AND id NOT IN (SELECT id FROM present.download)" if continues else ""
+    file.execute(f"DELETE FROM main.download WHERE mime <> ?{kept}", (PNG,))  # noqa: S608
 
 
 async def erase_again(copy: Path, person_ids: Sequence[int], *, now: datetime) -> None:

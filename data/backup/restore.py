@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from data.backup.counters import raise_counters, read_counters
-from data.backup.removals import end_again
+from data.backup.removals import drop_files, end_again
 from data.backup.state import (
     BACKED_UP_AT,
     RestoreState,
@@ -73,6 +73,7 @@ def prepare_restored_copy(
         raise_counters(file, counters, is_whole=continues)
         if present is not None:
             end_again(file, continues=continues)
+        drop_files(file, continues=continues)
         enrolled = _list_enrolled_chats(file, now)
         chats = _list_active_chats(file, enrolled) if continues else enrolled
         sent = _copy_outcomes(file) if continues else 0

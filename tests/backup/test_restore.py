@@ -29,6 +29,7 @@ from data.clock import SystemClock
 from data.contacts.invitations import create_invitation, hash_code
 from data.db.database import Database
 from data.db.upgrade import newest_revision, upgrade_schema
+from data.files import DOCX, PNG, delete_own_files, store_file
 from data.models import Agency, Chat, Enrolment, Invitation, JobRun, Message, StatusReply
 from data.privacy import personal_data
 from data.progress.decisions import record_decision
@@ -452,6 +453,28 @@ def test_a_code_used_or_withdrawn_since_a_backup_opens_nothing(
     for code, opens in ((used, False), (withdrawn, False), (unused, True)):
         answered(present, f"/start {code}", chat=f"new {code}")
         assert (f"new {code}" in living(present)) is opens
+
+
+@pytest.mark.parametrize("replaced", ["grown", "spoilt", "begun anew"])
+def test_a_file_let_go_of_since_a_backup_has_no_address_again(
+    terminal: Terminal, present: Path, replaced: str
+) -> None:
+    """Its address stands in the chat of who was removed; a file that is kept stays."""
+
+    async def make(connection: AsyncConnection) -> list[int]:
+        return [
+            await store_file(connection, name=name, mime=mime, content=b"PK", now=NOW)
+            for name, mime in (("removed.docx", DOCX), ("kept.docx", DOCX), ("digest.png", PNG))
+        ]
+
+    removed, kept, picture = within(present, make)
+    assert terminal.type("backup", "copy.db")[0] == 0
+    within(present, lambda c: delete_own_files(c, [removed]))
+    if replaced != "grown":
+        {"spoilt": spoil, "begun anew": begin_anew}[replaced](present)
+    assert terminal.type("restore", "copy.db", "--yes")[0] == 0
+    found = {row[0] for row in terminal.sql("SELECT id FROM download")}
+    assert found == ({kept, picture} if replaced == "grown" else {picture})
 
 
 def test_what_became_less_since_a_backup_stays_less(terminal: Terminal, present: Path) -> None:
