@@ -528,6 +528,11 @@ async def test_being_blocked_kicked_and_let_in_again_is_read(channel: TelegramCh
         assert found is not None
         assert (found.kind, found.text) == (kind, words)
     assert read(channel, membership("member", "member", **group)) is None
+    away = membership("member", "restricted", **group)
+    away["my_chat_member"]["new_chat_member"] |= {"is_member": False, "can_send_messages": True}
+    left = read(channel, away)
+    assert left is not None
+    assert (left.kind, left.text) == ("gone", "left")
 
 
 async def test_both_sides_of_a_migration_say_the_same(channel: TelegramChannel) -> None:

@@ -118,6 +118,17 @@ async def test_unclear_words_alone_are_asked_about_once(talk: Talk) -> None:
     assert await said(talk) == []
 
 
+@pytest.mark.parametrize("command", ["/viec", "/help"])
+async def test_words_of_which_nothing_was_recorded_are_told_beside_a_command(
+    talk: Talk, command: str
+) -> None:
+    await talk.say("7", "/viec")
+    asked = {"/viec": "viec", "/help": "help"}[command]
+    answers = await come_back(talk, ["họp giao ban", "1 rồi nhé", "trời mưa", command])
+    assert [each.template for each in answers] == [asked, "ask"]
+    assert await said(talk) == []
+
+
 async def test_few_messages_and_those_of_a_group_are_answered_each(talk: Talk) -> None:
     await talk.say("7", "/viec")
     answers = await come_back(talk, ["1 đang làm", "2 đang làm", "3 đang làm"])

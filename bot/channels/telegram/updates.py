@@ -198,7 +198,8 @@ def _membership(account_id: int, number: str, change: Part) -> Incoming | None:
 
 def _is_outside(member: Part) -> bool:
     """Tell whether the bot is no member, or may not write."""
-    return _needed_text(member, "status") in _OUTSIDE or member.get("can_send_messages") is False
+    status = _needed_text(member, "status")
+    return status in _OUTSIDE or False in (member.get("is_member"), member.get("can_send_messages"))
 
 
 def _loss(member: Part, chat_kind: ChatKind) -> str:
@@ -206,6 +207,8 @@ def _loss(member: Part, chat_kind: ChatKind) -> str:
     if chat_kind == "private":
         return "blocked"
     status = _needed_text(member, "status")
+    if member.get("is_member") is False:  # restricted, and gone
+        return "left"
     return status if status in _OUTSIDE else "forbidden"
 
 

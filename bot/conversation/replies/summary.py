@@ -39,8 +39,10 @@ async def summarise_answers(
     if answers and answers[-1].template in _QUESTIONS and await find_open_question(turn):  # 2
         others.append(answers[-1])
     if not lines:  # 3
-        left = [each for each in answers if each.template in _UNCLEAR | _RECORDED]
-        return [*others, *left[-1:]] if left and not others else others
+        left = [each for each in answers if _is_unclear(each)]  # nobody is to think it was recorded
+        if not left and not others:
+            left = [each for each in answers if each.template in _UNCLEAR | _RECORDED]
+        return [*others, *left[-1:]]
     view = await _current_list(turn, answers, [int(line["id"]) for line in lines])
     numbers = {line["id"]: line["number"] for line in view.context["items"]}
     context: dict[str, object] = {
