@@ -168,6 +168,7 @@ def _replace(
     undone: Undone,
     now: datetime,
 ) -> tuple[RestoreResult, Path | None]:
+    target = target.resolve()  # SQLite's log lies beside the file itself, not beside a link to it
     part = target.with_name(f"{target.name}.restoring")
     kept = target.with_name(f"{target.name}.{now.astimezone(ZONE):%Y%m%d-%H%M%S}")
     _remove(part)  # of a restore that was killed

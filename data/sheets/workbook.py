@@ -19,7 +19,7 @@ from typing import Any
 from data.os_errors import explain_os_error
 from data.secrecy import is_name_marked_secret
 from data.text import strip_invisible
-from data.untrusted.apart import CallFailed, Room, call_apart
+from data.untrusted.apart import CallFailed, CallNotStarted, Room, call_apart
 
 LONGEST_CELL = 32_767  # characters; Excel's own limit, beyond which it calls a file damaged
 # A spreadsheet takes a cell for a formula that starts so, even after saving as CSV; see OWASP, "CSV Injection".
@@ -123,6 +123,10 @@ def read_workbook(
     content = _read_content(path, limits)
     try:
         read = call_apart("data.sheets.book_reader:read_book", content, given, room=_ROOM)
+    except CallNotStarted:
+        raise ImportRefused(
+            [f"{path.name}: máy đang bận, chưa mở được tệp. Hãy thử lại sau."]
+        ) from None
     except CallFailed:
         read = {"fault": "large"}
     if read["fault"] == "large":

@@ -145,6 +145,22 @@ def test_where_there_is_no_database_any_more_a_backup_becomes_it(
     assert "10%" in answered(present, "/lichsu")[0]
 
 
+def test_a_database_behind_a_link_is_restored_where_it_lies(
+    terminal: Terminal, present: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    real = tmp_path / "disk" / "real.db"
+    present.rename(real)
+    present.symlink_to(real)
+    then = answered(present, "/lichsu")
+    assert terminal.type("backup", "copy.db")[0] == 0
+    answered(present, "/viec", "1 đã xong")
+    kept = Path(terminal.json("restore", "copy.db", "--yes")["kept"])
+    assert present.is_symlink()
+    assert answered(present, "/lichsu") == then
+    assert (kept.parent, kept.is_symlink()) == (real.parent, False)
+
+
 def test_a_damaged_database_is_replaced_and_kept(terminal: Terminal, present: Path) -> None:
     assert terminal.type("backup", "copy.db")[0] == 0
     with present.open("r+b") as file:

@@ -792,6 +792,13 @@ async def test_a_row_that_claims_to_be_the_billionth_makes_no_billion_rows(tmp_p
     assert "thiếu cột" in refused(with_page(tmp_path / "x.xlsx", xml), rows=1000)
 
 
+async def test_a_machine_that_opens_no_file_now_says_so_and_not_that_the_file_is_large(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert "máy đang bận" in refused(office.path)
+
+
 async def test_another_workbook_is_no_status_sheet(office: Office) -> None:
     office.edit(lambda page: fill_in(page, 1, key="Khác"))
     assert "thiếu cột «Khoá (không sửa)»" in refused(office.path)
