@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from data.db.statements import chunks
 from data.models import Obligation, StatusReply
@@ -72,13 +73,17 @@ async def record_reply(
 
     Raises ObligationNotOpen where the obligation is confirmed, withdrawn or superseded, and for an
     acknowledgement or extension of a submitted one. "in_progress" opens a submitted one again.
+    A completion that is said once more keeps the document and the day of the first, unless it names others.
     adds_to: the id of a reply that this one only adds to (a document's number to a completion); undoing
     this one undoes both.
     Call jobs.planning.rungs.recompute afterwards, in the same transaction.
     """
     obligation = await lock_obligation(connection, obligation_id)
     _refuse_closed(obligation, said)
-    changes = _changes(said, percent, document_on, now=now, today=today, workdays=workdays)
+    if said == "completed" and obligation.state == "submitted" and not (document or document_on):
+        document, document_on = await _load_standing_document(connection, obligation_id)
+    done_on = document_on or obligation.done_on or today  # a day that stands moves by another alone
+    changes = _changes(said, percent, done_on, now=now, today=today, workdays=workdays)
     words = (percent, until, document, document_on, note)
     if await _is_repeated(connection, obligation, said, words, changes):
         return None
@@ -104,6 +109,25 @@ async def record_reply(
     return reply_id
 
 
+async def _load_standing_document(
+    connection: AsyncConnection, obligation_id: int
+) -> tuple[str | None, date | None]:
+    """Return number and day of the document by which a submitted obligation is completed."""
+    undoing = aliased(StatusReply)
+    rows = await connection.execute(
+        select(StatusReply.document, StatusReply.document_on)
+        .where(
+            StatusReply.obligation_id == obligation_id,
+            StatusReply.said == "completed",
+            ~select(undoing.id).where(undoing.undoes_id == StatusReply.id).exists(),
+        )
+        .order_by(StatusReply.id.desc())
+        .limit(1)
+    )
+    row = rows.one_or_none()
+    return (None, None) if row is None else (row.document, row.document_on)
+
+
 def _refuse_closed(obligation: Row[Any], said: str) -> None:
     if obligation.state not in ("open", "submitted"):
         raise ObligationNotOpen(obligation.state)
@@ -114,7 +138,7 @@ def _refuse_closed(obligation: Row[Any], said: str) -> None:
 def _changes(
     said: ReplyKind,
     percent: int | None,
-    document_on: date | None,
+    done_on: date,
     *,
     now: datetime,
     today: date,
@@ -140,7 +164,7 @@ def _changes(
             return {
                 "state": "submitted",
                 "submitted_at": now,
-                "done_on": document_on or today,
+                "done_on": done_on,
                 "blocked_at": None,
                 "returned_at": None,
                 "remind_on": None,

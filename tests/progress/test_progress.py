@@ -135,6 +135,19 @@ async def test_completion_is_dated_by_its_document(world: World) -> None:
     assert (await world.owed()).done_on == date(2026, 11, 6)
 
 
+async def test_a_completion_said_once_more_keeps_its_document_and_its_day(world: World) -> None:
+    await world.record("completed", document="12/BC-STC", document_on=date(2026, 11, 6))
+    await world.record("completed", note="xong rồi nhé")
+    assert (await world.owed()).done_on == date(2026, 11, 6)
+    async with world.database.read() as connection:
+        replies = await connection.execute(
+            select(StatusReply.document, StatusReply.document_on).order_by(StatusReply.id.desc())
+        )
+        assert tuple(replies.first() or ()) == ("12/BC-STC", date(2026, 11, 6))
+    await world.record("completed", document="13/BC-STC")  # no day: the one that stands
+    assert (await world.owed()).done_on == date(2026, 11, 6)
+
+
 async def test_progress_after_a_completion_opens_it_again(world: World) -> None:
     await world.record("completed")
     await world.record("in_progress", percent=80)
