@@ -96,7 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.sandbox": {"bot.channels", "bot.config", "bot.conversation.router", "bot.web"},
     "bot.service": {"bot.channels", "bot.config", "bot.errors"},
     "bot.web": {"bot.channels", "bot.config", "bot.errors", "bot.health"},
-    "data.backup": {"data.privacy"},
+    "data.backup": {"data.files", "data.privacy"},
     "data.calendars": {"data.obligations", "data.rules"},
     "data.contacts": {"data.accounts"},
     "data.digests": {"data.job_runs", "data.obligations", "data.progress"},

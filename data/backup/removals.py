@@ -65,7 +65,7 @@ def end_again(file: sqlite3.Connection, *, continues: bool) -> None:
 
 
 def drop_files(file: sqlite3.Connection, *, continues: bool) -> None:
-    """Delete files made for people that the replaced database let go of; all, where nobody can tell.
+    """Delete files made for people that the replaced database no longer has; all, where nobody can tell.
 
     Their addresses stand in chats that may be left since. Reports are made again on request.
     """
