@@ -134,7 +134,7 @@ def _check_backup(file: Path) -> RestoreState:
     if backup.sandbox:
         raise CommandFailed(f"{file} là của bản thử, không phải dữ liệu thật.")
     if not is_known_revision(backup.revision):
-        raise CommandFailed(f"{file} {describe_unknown_revision(backup.revision)}")
+        raise CommandFailed("{} {} {}".format(file, *describe_unknown_revision(backup.revision)))
     return backup
 
 

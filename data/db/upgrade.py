@@ -86,7 +86,7 @@ async def upgrade_schema(database: Database) -> None:
     if revision == newest_revision():
         return
     if revision is not None and not is_known_revision(revision):
-        raise DatabaseUnusable(f"Cơ sở dữ liệu {describe_unknown_revision(revision)}")
+        raise DatabaseUnusable("Cơ sở dữ liệu {} {}".format(*describe_unknown_revision(revision)))
     async with database.write(alone=True) as connection:
         await connection.run_sync(_upgrade)
 
@@ -101,16 +101,16 @@ def is_known_revision(revision: str) -> bool:
     return revision in _revisions()
 
 
-def describe_unknown_revision(revision: str) -> str:
-    """Return of which program an unknown revision is, and what to do: the end of a Vietnamese sentence."""
+def describe_unknown_revision(revision: str) -> tuple[str, str]:
+    """Return of which program an unknown revision is, without a subject, and what to do; in Vietnamese."""
     if revision < min(_revisions()):
         return (
-            f"do một bản thử trước lần phát hành đầu tiên làm ra (bản {revision}), không nâng lên được. Hãy giữ tệp"
-            " ấy lại và bắt đầu với cơ sở dữ liệu mới."
+            f"do một bản thử trước lần phát hành đầu tiên làm ra (bản {revision}), không nâng lên được.",
+            "Hãy giữ tệp ấy lại và bắt đầu với cơ sở dữ liệu mới.",
         )
     return (
-        f"đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản {newest_revision()})."
-        " Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp."
+        f"đã được bản chương trình mới hơn nâng lên (bản {revision}, chương trình này đến bản {newest_revision()}).",
+        "Hãy cài bản mới ấy, hoặc khôi phục bản sao lưu trước khi nâng cấp.",
     )
 
 

@@ -417,6 +417,7 @@ async def test_a_clock_that_was_set_back_is_told_and_is_bad_while_messages_wait_
     assert found.found == "đồng hồ đã bị chỉnh lùi; 1 tin đang chờ theo giờ cũ."
 
 
+@pytest.mark.sqlite  # on a server the lease is of the server's clock
 async def test_a_service_that_died_while_the_clock_was_ahead_does_not_run(office: Office) -> None:
     key = await office.account("telegram", "4242")
     async with office.database.write() as connection:

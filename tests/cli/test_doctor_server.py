@@ -63,7 +63,7 @@ async def test_the_age_of_the_last_backup_is_told(
     ("change", "level", "todo"),
     [
         ("DELETE FROM alembic_version", "warn", "dịch vụ tự nâng lên"),
-        ("UPDATE alembic_version SET version_num = '9999'", "bad", "bản chương trình mới"),
+        ("UPDATE alembic_version SET version_num = '9999'", "bad", "Hãy cài bản mới ấy"),
     ],
 )
 async def test_tables_of_another_program_are_told(

@@ -35,7 +35,8 @@ from data.sheets.workbook import ImportRefused, WorkbookLimits
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import Seat, Talk, small_registry
 
-pytestmark = pytest.mark.slow
+# sqlite: about sheets, whatever keeps the rows.
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
 

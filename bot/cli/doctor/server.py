@@ -33,7 +33,8 @@ async def check_schema(connection: AsyncConnection, case: CheckContext) -> list[
     if revision is None or is_known_revision(revision):
         todo = "Hãy sao lưu, rồi chạy «nhacviec run»: dịch vụ tự nâng lên khi bắt đầu."
         return [Finding("warn", about, f"{revision or 'trống'}, cần {newest_revision()}.", todo)]
-    return [Finding("bad", about, describe_unknown_revision(revision))]
+    found, todo = describe_unknown_revision(revision)
+    return [Finding("bad", about, found, todo)]
 
 
 async def check_server(connection: AsyncConnection, case: CheckContext) -> list[Finding]:
