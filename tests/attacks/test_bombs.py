@@ -38,6 +38,8 @@ from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import TEMPLATES, Seat, Talk, small_registry
 
+pytestmark = pytest.mark.slow
+
 GREEDY = "tests.support.greedy_calls"
 SMALL = Room(seconds=2, memory=200 * 1024 * 1024, result=100_000)
 PATIENCE = 60  # seconds, for a machine that has other things to do

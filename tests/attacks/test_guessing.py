@@ -26,6 +26,8 @@ from jobs.rendering.links import Links
 from tests.support.conversations import TEMPLATES, Talk, small_registry
 from tests.support.outbox_rows import account
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 WRONG = "AAAAA-{:05d}"
 

@@ -16,6 +16,8 @@ from tests.contacts.test_people_cli import peopled
 from tests.sheets.test_status_import import Sat
 from tests.support import databases
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["loaded", "loaded_file", "peopled", "terminal"]  # fixtures
 
 TOKEN = "77:" + "a" * 35

@@ -26,6 +26,8 @@ from data.privacy import removal
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 from tests.support.sources import MODULES, path_name, source
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday, 08:00 in the province
 LAST_DAY = datetime(2026, 11, 20, 16, 59, tzinfo=UTC)  # 20/11, 23:59 there
 DAY_AFTER = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from data.db.database import Database
 from data.models import Account, Enrolment, WrongCode
 from tests.support.conversations import WITH_BUTTONS, Reply, Seat, Talk, small_registry
 
-pytestmark = pytest.mark.sqlite  # about words, whatever keeps the rows
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # about words, whatever keeps the rows
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 CODE = "7KQ2M-VX4TZ"

@@ -16,6 +16,8 @@ from data.models import Obligation, StatusReply
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 from tests.support.telegram_server import TOKEN
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
 

@@ -13,6 +13,8 @@ from data.models import Chat, Decision, Enrolment, ExtensionRequest, Obligation,
 from tests.support.conversations import Reply, Talk
 from tests.support.decision_world import NOW, NUMBER, seated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:

@@ -18,6 +18,8 @@ from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
 from tests.support.conversations import TEMPLATES, Seat, Talk, small_registry
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 
 

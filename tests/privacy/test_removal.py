@@ -31,6 +31,8 @@ from jobs.morning.run import run_mornings
 from tests.support.conversations import RENDERER
 from tests.support.round_trip import Whole
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 9, 7, 30, tzinfo=ZONE)  # a Monday morning
 
 HowRemoved = Literal["removed", "erased", "handed over"]

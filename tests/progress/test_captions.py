@@ -22,7 +22,7 @@ from jobs.inbox.worker import Inbox
 from jobs.rendering.links import Links
 from tests.support.conversations import TEMPLATES, WITH_BUTTONS, Reply, Seat, Talk, small_registry
 
-pytestmark = pytest.mark.sqlite  # about words, whatever keeps the rows
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # about words, whatever keeps the rows
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 JPEG = b"\xff\xd8\xff\xe0" + b"a picture" * 10

@@ -17,6 +17,8 @@ from bot.web.server import open_listener, serve
 from data.clock import SystemClock
 from data.db.database import Database
 
+pytestmark = pytest.mark.slow
+
 SECRET = "s3cret-Token"
 HIDDEN = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"  # what a proxy took for a part of the body
 
