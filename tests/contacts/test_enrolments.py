@@ -228,3 +228,12 @@ async def test_chat_that_blocked_us_is_paused_and_wakes_when_it_writes(talk: Tal
     assert answer.template == "viec"
     async with talk.database.read() as connection:
         assert len(await agency_recipients(connection, stc, today=NOW.date())) == 1
+
+
+async def test_who_is_enrolled_again_with_more_rights_has_one_enrolment_with_them(
+    talk: Talk,
+) -> None:
+    await talk.enrol("1", "dong", "ubnd", "leader")
+    await talk.enrol("1", "dong", "ubnd", "leader", may_decide=True)
+    held = [row for row in await rows_of(talk, Enrolment) if row.ended_at is None]
+    assert [(row.role, row.may_decide) for row in held] == [("leader", True)]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import insert
+
 from bot.channels.pacing import PacingLimits, SlidingWindows, Window
 from bot.channels.telegram.capabilities import LIMITS as TELEGRAM
 from data.db.database import Database
+from data.models import Delivery
+from data.outbox.queue import list_recent_sends
 from jobs.delivery.queue import SendQueue
 from tests.support.outbox_rows import MORNING, account, broadcast, chat, chats, put, workdays
 
@@ -58,3 +64,19 @@ async def test_an_answer_goes_before_broadcasts_that_were_read_already(database:
     ahead.refresh()
     choice = await ahead.choose(MORNING, 1, set(places[:1]))
     assert [one.message.id for one in choice.chosen] == [answer]
+
+
+async def test_sends_of_another_account_fill_no_window_of_this_one(database: Database) -> None:
+    first, second = await account(database), await account(database, "telegram", "4243")
+    where = await chat(database, first, "7")
+    message_id = await put(database, first, where, "một")
+    async with database.write() as connection:
+        await connection.execute(
+            insert(Delivery).values(message_id=message_id, attempt=1, at=MORNING, outcome="sent")
+        )
+    minute = timedelta(minutes=1)
+    span = {"since": MORNING - minute, "until": MORNING + minute}
+    async with database.read() as connection:
+        own = await list_recent_sends(connection, first, **span)
+        assert [tuple(row) for row in own] == [(where, MORNING)]
+        assert list(await list_recent_sends(connection, second, **span)) == []
