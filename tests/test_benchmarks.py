@@ -79,4 +79,5 @@ def test_each_group_of_benchmarks_runs_to_its_end(group: str) -> None:
     assert done.returncode in (0, 1), done.stderr
     rows = json.loads(done.stdout)["rows"]
     assert rows
-    assert all(row["ours"] >= 0 for row in rows), rows
+    # A difference of two runs may be below zero on a busy machine.
+    assert all(row["ours"] >= 0 or "beyond" in row["name"] for row in rows), rows
