@@ -36,6 +36,7 @@ from data.untrusted.apart import CallFailed, Room, call_apart
 from data.untrusted.attachments import judge_attachment
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
+from tests.support.changed_sheets import workbook
 from tests.support.conversations import TEMPLATES, Seat, Talk, small_registry
 
 pytestmark = pytest.mark.slow
@@ -77,20 +78,6 @@ def test_a_call_sees_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # ------------------------------------------------------------------ sheets
-
-
-def workbook(**changed: bytes) -> bytes:
-    """Return an empty plan sheet with parts changed or added."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(blank_workbook())) as kept,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
-    ):
-        for name in kept.namelist():
-            made.writestr(name, changed.pop(name, kept.read(name)))
-        for name, content in changed.items():
-            made.writestr(name, content)
-    return out.getvalue()
 
 
 def streamed(name: str, start: bytes, piece: bytes, times: int, end: bytes) -> bytes:

@@ -5,14 +5,12 @@ Each is refused in one Vietnamese sentence, before it costs memory or time.
 
 from __future__ import annotations
 
-import io
 import os
 import resource
 import struct
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -27,7 +25,7 @@ from data.registry.registry import Registry
 from data.registry.schema import PlanFile
 from data.registry.yaml_reader import parse_yaml
 from data.sheets.plan_import import PLAN_SHEET_LIMITS, read_plan_workbook
-from data.sheets.plan_template import PLAN_PAGE, blank_workbook
+from data.sheets.plan_template import PLAN_PAGE
 from data.sheets.status_reader import read_status_sheet
 from data.sheets.workbook import (
     ImportRefused,
@@ -36,6 +34,7 @@ from data.sheets.workbook import (
     read_workbook,
     require_page,
 )
+from tests.support.changed_sheets import workbook
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, small_registry
 
 pytestmark = pytest.mark.slow
@@ -93,20 +92,6 @@ BOMBS: dict[str, Callable[[], dict[str, bytes]]] = {
     "a thousand files": lambda: {f"xl/{number}.xml": b"<a/>" for number in range(1001)},
     "larger than it may be": lambda: {"xl/media/a.png": bytes(PLAN_SHEET_LIMITS.unpacked)},
 }  # fmt: skip
-
-
-def workbook(**changed: bytes) -> bytes:
-    """Return an empty sheet with parts changed or added."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(blank_workbook())) as kept,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
-    ):
-        for name in kept.namelist():
-            made.writestr(name, changed.pop(name, kept.read(name)))
-        for name, content in changed.items():
-            made.writestr(name, content)
-    return out.getvalue()
 
 
 def refuse(kind: str, folder: Path) -> tuple[str, float]:
