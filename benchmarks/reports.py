@@ -29,8 +29,8 @@ from benchmarks.million import WORDS
 from data.db.database import Database
 from data.db.upgrade import upgrade_schema
 from data.registry.registry import Registry
-from data.reports.facts import find_sum_errors
 from data.reports.gather import gather_report_facts
+from data.reports.sums import find_sum_errors
 from data.rules.ladder import compute_due_date
 from jobs.reports.make import SHEET, WORD, ReportFile, make_report
 

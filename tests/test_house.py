@@ -266,7 +266,7 @@ DOORS: dict[str, set[str]] = {
         "undo",
     },
     "data.registry": {"files", "province", "registry", "schema", "titles", "workdays"},
-    "data.reports": {"facts", "gather", "late_agencies", "period", "requests"},
+    "data.reports": {"facts", "gather", "late_agencies", "lines", "period", "requests", "sums"},
     "data.rules": {
         "due_dates",
         "holders",

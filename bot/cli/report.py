@@ -33,9 +33,11 @@ from data.clock import SystemClock, civil_date
 from data.db.database import Database
 from data.registry.registry import Registry
 from data.registry.titles import period_name
-from data.reports.facts import ReportFacts, UrgingFacts, find_sum_errors
+from data.reports.facts import ReportFacts
 from data.reports.gather import PlanNotLoaded, gather_report_facts
+from data.reports.late_agencies import LATE_DAYS, UrgingFacts
 from data.reports.period import next_report_period, read_report_period, span_of
+from data.reports.sums import find_sum_errors
 from jobs.reports.make import SHEET, URGING, WORD, ReportFile, ReportRefusal, make_report
 
 _FORMS = {".docx": WORD, ".xlsx": SHEET}
@@ -89,34 +91,45 @@ def report(
         print(f"Đã ghi {out}: {plans} kế hoạch, số liệu đến {facts.as_of:%d/%m/%Y}.")
         return
     estimate = " (ước)" if facts.is_estimate else ""
-    silent = f"; {len(facts.silent)} cơ quan chưa báo cáo gì" if facts.silent else ""
+    silent = f"; {len(facts.silent)} cơ quan chưa báo cáo" if facts.silent else ""
+    blanks = f" Còn {len(file.blanks)} chỗ cần người viết." if file and file.blanks else ""
     print(
         f"Đã ghi {out}: {facts.figures.total} nhiệm vụ, {facts.lines} dòng cơ quan, số liệu đến"
-        f" {facts.as_of:%d/%m/%Y}{estimate}{silent}."
+        f" {facts.as_of:%d/%m/%Y}{estimate}{silent}.{blanks}"
     )
 
 
-@examples("urge 131 --out don-doc.docx")
+@examples("urge 131 --out don-doc.docx", "urge 131 --late-days 10 --out don-doc.docx")
 def urge(
     number: PlanArgument,
     out: Annotated[
         Path, typer.Option("--out", parser=parse_path, metavar="TỆP.docx", help="Tệp .docx.")
     ],
+    late_days: Annotated[
+        int,
+        typer.Option(
+            "--late-days",
+            min=1,
+            max=999,
+            metavar="SỐ",
+            help="Chỉ nêu nội dung quá hạn từ ngần này ngày làm việc.",
+        ),
+    ] = LATE_DAYS,
     as_of: AsOfOption = None,
     province: ProvinceOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Write a draft letter to the agencies late beyond the last reminder."""
+    """Write a draft letter to the agencies that were reminded and are late for so many working days."""
     if _form_of(out, force) != WORD:
         raise CommandFailed("Công văn đôn đốc là tệp Word: hãy đặt --out TỆP.docx.")
-    letter = asyncio.run(_make_letter(load_settings(), number, as_of, province))
+    letter = asyncio.run(_make_letter(load_settings(), number, late_days, as_of, province))
     _write(out, letter.content, force=force)
     assert isinstance(letter.facts, UrgingFacts)
     agencies = letter.facts.agencies
     count = sum(len(each.items) for each in agencies)
     print(
-        f"Đã ghi dự thảo {out}: {count} việc quá hạn của {len(agencies)} cơ quan."
-        " Hãy đọc lại, ghi số và trình ký; không gửi cho ai."
+        f"Đã ghi dự thảo {out}: {count} nội dung quá hạn từ {late_days} ngày làm việc của"
+        f" {len(agencies)} cơ quan. Hãy đọc lại {len(letter.blanks)} chỗ tô vàng, ghi số và trình ký."
     )
 
 
@@ -158,7 +171,7 @@ async def _make_report(
 
 
 async def _make_letter(
-    settings: Settings, number: str, as_of: date | None, province: str | None
+    settings: Settings, number: str, late_days: int, as_of: date | None, province: str | None
 ) -> ReportFile:
     today = civil_date(await SystemClock().now())
     async with open_for_reading(settings) as database:
@@ -167,7 +180,13 @@ async def _make_letter(
         day = _require_past(as_of, today)
         return _require_made(
             await make_report(
-                database, registry, code, period=str(today.year), form=URGING, as_of=day
+                database,
+                registry,
+                code,
+                period=str(today.year),
+                form=URGING,
+                as_of=day,
+                late_days=late_days,
             )
         )
 

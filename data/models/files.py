@@ -61,7 +61,8 @@ class ReportRequest(Base):
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"))
-    period: Mapped[str] = mapped_column(String(12))  # "2026", "2026-H1", "2026-Q4"
+    # "2026", "2026-H1", "2026-Q4"; of a letter the fewest working days late
+    period: Mapped[str] = mapped_column(String(12))
     form: Mapped[str] = mapped_column(String(10))  # docx, xlsx, urging
     chat_id: Mapped[int] = mapped_column(ForeignKey("chat.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

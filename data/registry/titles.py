@@ -54,6 +54,13 @@ def task_title(task: TaskEntry) -> str:
     return shorten(text)
 
 
+def task_name(task: TaskEntry) -> str:
+    """Return a task's whole name, never cut: its text, or its first action where the text names leads alone."""
+    if task.actions and (task.text.endswith(":") or _names_leads_alone(task)):
+        return task.actions[0]
+    return task.text
+
+
 def _names_leads_alone(task: TaskEntry) -> bool:
     return len(fold(task.text)) <= len(fold(" và ".join(task.leads))) + 12
 

@@ -19,9 +19,9 @@ from data.rules.holders import Holders
 class OwnerLabel:
     """An owner of an obligation as a report prints it.
 
-    label: the short name of the agency that handles the work, with "(nhận từ …)" where it took it over. An
-    owner that ended without a successor is marked "(đã giải thể, chưa phân công)": it does not fail to
-    answer. position: in the official order. holder_id: the owner itself where has_holder is false.
+    label: the name of the agency that handles the work, with whose work it took over. An owner that ended
+    without one successor is marked so: it does not fail to answer. position: in the official order.
+    holder_id: the owner itself where has_holder is false.
     """
 
     label: str
@@ -45,7 +45,7 @@ class AgencyNames:
     ) -> AgencyNames:
         """Read the names of a province's agencies."""
         rows = await connection.execute(
-            select(Agency.id, Agency.code, Agency.name, Agency.short, Agency.position).where(
+            select(Agency.id, Agency.code, Agency.name, Agency.position).where(
                 Agency.province == province.code
             )
         )
@@ -67,6 +67,10 @@ class AgencyNames:
         """Return an agency's full name."""
         return str(self._by_id[agency_id].name)
 
+    def printed(self, agency_id: int) -> str:
+        """Return an agency's name as running text has it: "UBND xã …", else in full."""
+        return _printed(self._by_id[agency_id])
+
     def code(self, agency_id: int) -> str:
         """Return an agency's code."""
         return str(self._by_id[agency_id].code)
@@ -76,10 +80,6 @@ class AgencyNames:
         row = self._by_code.get(code) if code is not None else None
         return None if row is None else int(row.id)
 
-    def short(self, agency_id: int) -> str:
-        """Return an agency's short name."""
-        return str(self._by_id[agency_id].short)
-
     def in_order(self, agency_ids: Collection[int]) -> list[int]:
         """Return agency ids in the official order."""
         return sorted(agency_ids, key=lambda key: (self._by_id[key].position, key))
@@ -88,9 +88,13 @@ class AgencyNames:
         owner = self._by_id[agency_id]
         holder = self._by_code.get(self._holders.holder(owner.code, kind) or "")
         if holder is None:
-            label = f"{owner.short} (đã giải thể, chưa phân công)"
+            label = f"{_printed(owner)} (đã kết thúc hoạt động, chưa xác định cơ quan tiếp nhận)"
             return OwnerLabel(label, owner.position, owner.id, False)
         if holder.id == owner.id:
-            return OwnerLabel(owner.short, owner.position, owner.id, True)
-        label = f"{holder.short} (nhận từ {owner.short})"
+            return OwnerLabel(_printed(owner), owner.position, owner.id, True)
+        label = f"{_printed(holder)} (tiếp nhận nhiệm vụ của {_printed(owner)})"
         return OwnerLabel(label, holder.position, holder.id, True)
+
+
+def _printed(row: Any) -> str:
+    return str(row.name).replace("Ủy ban nhân dân", "UBND")

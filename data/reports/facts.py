@@ -1,4 +1,4 @@
-"""Dataclasses of a consolidated report and of an urging letter, and the check that their sums agree.
+"""Dataclasses of a consolidated report.
 
 Guarantees:
 - Nothing is filled in: a value that no agency gave is None or absent.
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data.figures.states import Figures
-from data.registry.titles import period_name
-from data.reports.period import span_of
-from data.rules.states import OFFICIAL_STATES, OfficialState
+from data.rules.states import OfficialState
 from data.targets.facts import TargetFacts
 
-MOST_LINES = 5000  # a document lists each agency's line up to so many; a sheet lists all
-MOST_BEHIND = 12
+MOST_LINES = (
+    5000  # a document tells results from each agency's line up to so many; a sheet lists all
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,12 @@ class AnswerSource:
 class AgencyLine:
     """One agency's part of a task as of the report's day.
 
-    source None: no answer; the line reads "chưa báo cáo", and percent and document are None.
+    source None: no answer, and percent and document are None; is_silent: it was due and asked for as well.
+    due_on: the effective one. result: the agency's words with its completion. reason: its words on why it is
+    late. ended_before: late only since its phase ended before the plan was tracked.
     """
 
-    agency: str  # short name
+    agency: str
     position: int  # of the agency, in the official order
     state: OfficialState
     waiting: bool  # submitted, not yet confirmed
@@ -49,6 +50,19 @@ class AgencyLine:
     document: str | None
     document_on: date | None
     source: AnswerSource | None
+    is_silent: bool = False
+    ended_before: bool = False
+    first_due_on: date | None = None
+    days_late: int = 0  # working days, of what is open_late
+    result: str | None = None
+    reason: str | None = None
+    extension_document: str | None = None  # of the date granted
+    proposed_until: date | None = None  # asked for, not decided yet
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether it counts as overdue: late since the plan is tracked."""
+        return self.state == "open_late" and not self.ended_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,63 @@ class TaskFacts:
     parts: Figures  # of its agencies
     silent: int  # how many of them gave no answer
     unassigned: bool  # without any agency
-    # Short names of agencies that are late or silent, in official order: the first MOST_BEHIND of
-    # behind_count, for a report that has no room for every line.
-    behind: Sequence[str] = ()
-    behind_count: int = 0
+    is_undated: bool = False  # it never falls due (thường xuyên)
+    ended_before: bool = False  # open_late only by phases that ended before the plan was tracked
+    ends_on: date | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether all its agencies are confirmed."""
+        return self.state in ("done_on_time", "done_late")
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether it counts as overdue: late since the plan is tracked."""
+        return self.state == "open_late" and not self.ended_before
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigures:
+    """Tasks of a plan as of a day of a period, each counted once.
+
+    undated: of those open on time, the ones that never fall due. ended_before: of those late, the ones whose
+    time ended before the plan was tracked. Both are told apart, and neither is in time nor overdue.
+    """
+
+    period: str
+    figures: Figures
+    undated: int = 0
+    ended_before: int = 0
+
+    @property
+    def done(self) -> int:
+        """Return how many are done."""
+        return self.figures.done_on_time + self.figures.done_late
+
+    @property
+    def in_time(self) -> int:
+        """Return how many are open and not yet due."""
+        return self.figures.open_on_time - self.undated
+
+    @property
+    def overdue(self) -> int:
+        """Return how many are overdue."""
+        return self.figures.open_late - self.ended_before
+
+    @property
+    def due(self) -> int:
+        """Return the base of the rate of those due: done, or overdue."""
+        return self.done + self.overdue
+
+
+def count_period(period: str, tasks: Sequence[TaskFacts], figures: Figures) -> PeriodFigures:
+    """Return the figures of tasks with what is told apart."""
+    return PeriodFigures(
+        period,
+        figures,
+        undated=sum(task.is_undated and task.state == "open_on_time" for task in tasks),
+        ended_before=sum(task.ended_before for task in tasks),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +148,12 @@ class SectionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An agency's own words that a report quotes: a difficulty, a proposal, an explanation."""
+    """An agency's own words that a report quotes.
 
+    kind: blocked, dispute, extension (its reason), explanation, or proposal.
+    """
+
+    kind: str
     agency: str
     code: str  # of the task or duty they are about
     words: str
@@ -101,14 +172,42 @@ class ReportDutyFacts:
     received: int
     late: int  # of those received
     missing: Sequence[str]
+    is_due: bool = True  # else nobody is late with it yet
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedExtension:
+    """A later date that was granted: whose, of which task or report, until when, by which document."""
+
+    agency: str
+    title: str
+    until: date
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectingFacts:
+    """What was done in the period to direct and urge.
+
+    reminders: items that were told to agencies; answering: agencies that gave any answer.
+    """
+
+    reminders: int = 0
+    answering: int = 0
+    owners: int = 0  # agencies with work of the plan
+    reassigned: int = 0
+    explanations_asked: int = 0
+    explanations_given: int = 0
+    extensions: Sequence[GrantedExtension] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
     """One plan in one period. figures: of the tasks, each counted once.
 
-    is_estimate: the period's data is not closed yet, so figures are marked "ước". receiver: in the words
-    of the plan. due_on: of the coordinating agency's own report.
+    as_of: the day of the figures, no later than the period's end. is_estimate: the period's data is not
+    closed yet, so figures are marked "ước". receiver: in the words of the plan. due_on: of the coordinating
+    agency's own report. previous: None where the plan was not tracked then.
     """
 
     province: str  # "Gia Lai"
@@ -125,88 +224,24 @@ class ReportFacts:
     sections: Sequence[SectionFacts]
     figures: Figures
     lines: int  # agency lines of all tasks
-    silent: Sequence[str]  # agencies without any answer, in official order
+    silent: Sequence[
+        str
+    ]  # agencies that gave no answer to anything due and asked, in official order
     duties: Sequence[ReportDutyFacts]
     difficulties: Sequence[Quote]
     proposals: Sequence[Quote]
     targets: Sequence[TargetFacts]
+    made_on: date
+    tracked_from: date
+    directing: DirectingFacts = DirectingFacts()
+    previous: PeriodFigures | None = None
 
     @property
     def tasks(self) -> Iterator[TaskFacts]:
-        """Yield every task in the plan's order."""
+        """Yield every task, group by group."""
         return (task for section in self.sections for task in section.tasks)
 
-
-@dataclass(frozen=True, slots=True)
-class LateItem:
-    """One obligation that an agency is late with, beyond its reminders."""
-
-    code: str
-    title: str
-    due_on: date  # the effective due date
-    days_late: int  # working days
-
-
-@dataclass(frozen=True, slots=True)
-class LateAgency:
-    """An agency to be urged, and what it is late with, the longest late first."""
-
-    agency: str  # full name
-    items: Sequence[LateItem]
-
-
-@dataclass(frozen=True, slots=True)
-class UrgingFacts:
-    """The draft of an urging letter (công văn đôn đốc), drawn up in the name of the coordinator.
-
-    agencies: in the official order.
-    """
-
-    province: str  # "Gia Lai"
-    plan_code: str
-    number: str
-    title: str
-    issued_on: date
-    coordinator: str
-    as_of: date
-    agencies: Sequence[LateAgency]
-
-
-def find_sum_errors(facts: ReportFacts) -> list[str]:
-    """Return a Vietnamese sentence for each sum that does not add up; a report with any is refused.
-
-    So is a report of a period that ended before the plan was issued.
-    """
-    errors = []
-    if span_of(facts.period).last < facts.issued_on:
-        errors.append(
-            f"Kế hoạch ban hành ngày {facts.issued_on:%d/%m/%Y}, sau khi {period_name(facts.period)}"
-            " kết thúc, nên không có gì để tổng hợp."
-        )
-    count = sum(len(section.tasks) for section in facts.sections)
-    if count != facts.figures.total:
-        errors.append(
-            f"Có {count} nhiệm vụ nhưng bốn trạng thái cộng lại là {facts.figures.total}."
-        )
-    for state in OFFICIAL_STATES:
-        of_sections = sum(getattr(section.figures, state) for section in facts.sections)
-        of_tasks = sum(task.state == state for task in facts.tasks)
-        whole = getattr(facts.figures, state)
-        if not whole == of_sections == of_tasks:
-            errors.append(
-                f"Trạng thái {state}: toàn kế hoạch {whole}, các nhóm {of_sections}, từng nhiệm vụ {of_tasks}."
-            )
-    lines = sum(task.parts.total for task in facts.tasks)
-    if lines != facts.lines:
-        errors.append(f"Các nhiệm vụ có {lines} dòng cơ quan nhưng phụ lục có {facts.lines}.")
-    errors += [
-        f"{task.code}: {task.silent} cơ quan chưa báo cáo trên {task.parts.total} cơ quan."
-        for task in facts.tasks
-        if task.silent > task.parts.total
-    ]
-    errors += [
-        f"{duty.code}: nhận {duty.received}, thiếu {len(duty.missing)}, phải nhận {duty.expected}."
-        for duty in facts.duties
-        if duty.received + len(duty.missing) != duty.expected
-    ]
-    return errors
+    @property
+    def current(self) -> PeriodFigures:
+        """Return the figures with what is told apart."""
+        return count_period(self.period, list(self.tasks), self.figures)

@@ -17,9 +17,14 @@ from sqlalchemy import ColumnElement, Row, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from data.figures.states import active_assignment_condition, official_state_sql
-from data.models import LIVE_STATES, Assignment, Obligation, Person, StatusReply, Task
-from data.reports.period import Span, end_of_day
+from data.figures.states import (
+    active_assignment_condition,
+    ended_before_condition,
+    official_state_sql,
+)
+from data.models import LIVE_STATES, Assignment, Obligation, Person, Reminder, StatusReply, Task
+from data.registry.workdays import Workdays
+from data.reports.period import Span, end_of_day, span_of
 from data.rules.ladder import UNDATED
 from data.rules.states import OfficialState
 from data.rules.undated import EVERY_YEAR
@@ -34,11 +39,22 @@ _STATUS_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report's period, its day, and the last working day on or before that day."""
+    """A report's period, its day, the last working day on or before it, and since when the plan is tracked.
+
+    The day is no later than the end of the period.
+    """
 
     span: Span
     as_of: date
     last_working_day: date
+    tracked_from: date
+
+    @classmethod
+    def of(cls, period: str, as_of: date, *, tracked_from: date, workdays: Workdays) -> ReportView:
+        """Return the view of a period as of a day, or of the period's last day if that is earlier."""
+        span = span_of(period)
+        day = min(as_of, span.last)
+        return cls(span, day, workdays.on_or_before(day), tracked_from)
 
     @property
     def after(self) -> datetime:
@@ -107,8 +123,21 @@ class ReportView:
         )
         return and_(or_(in_period, completed), _not_undone_condition())
 
+    def asked_condition(self) -> ColumnElement[bool]:
+        """Return the condition that an obligation was due by the day and its agency was told of it."""
+        told = (
+            select(Reminder.id)
+            .where(Reminder.obligation_id == Obligation.id, Reminder.reminded_on <= self.as_of)
+            .correlate(Obligation)
+            .exists()
+        )
+        return and_(
+            func.coalesce(Obligation.extended_to, Obligation.due_on) <= self.as_of,
+            told,
+        )
+
     def silent_condition(self) -> ColumnElement[bool]:
-        """Return the condition that nothing supports a part: no answer, and nobody confirmed it."""
+        """Return the condition that a part was due and asked, and nothing supports it: no answer, no confirmation."""
         answer = (
             select(StatusReply.id)
             .where(StatusReply.obligation_id == Obligation.id, self.supporting_answer_condition())
@@ -117,13 +146,18 @@ class ReportView:
         )
         return case(
             (and_(self.state() == "confirmed", Obligation.confirmed_at.is_not(None)), false()),
-            else_=~answer,
+            else_=and_(self.asked_condition(), ~answer),
         )
+
+    def ended_before_condition(self) -> ColumnElement[bool]:
+        """Return the condition that a phase ended before the plan was tracked: it is no lateness."""
+        return ended_before_condition(self.tracked_from)
 
 
 # One agency's part of a task, to be counted: task id, agency id, official state (None: nothing is asked
-# of it yet), is waiting for confirmation, is silent. Plain rows: a report counts half a million.
-PartRow = Row[int, int, OfficialState | None, bool, bool]
+# of it yet), is waiting for confirmation, is silent, ended before tracking. Plain rows: a report counts
+# half a million.
+PartRow = Row[int, int, OfficialState | None, bool, bool, bool]
 
 
 class LinePart(NamedTuple):
@@ -142,6 +176,9 @@ class LinePart(NamedTuple):
     done_on: date | None
     confirmed_at: datetime | None
     confirmed_by: str | None
+    judged_on: date | None
+    is_silent: bool
+    ended_before: bool
     state: OfficialState
     stored_state: str
 
@@ -176,6 +213,7 @@ async def stream_parts(
             case((is_asked, view.official_state())),
             and_(is_asked, view.state() == "submitted"),
             and_(is_asked, view.silent_condition()),
+            and_(is_asked, view.ended_before_condition()),
         )
         .where(Task.plan_id == plan_id)
         .execution_options(yield_per=_STREAMED)
@@ -202,6 +240,9 @@ async def load_line_parts(
             Obligation.done_on,
             Obligation.confirmed_at,
             Obligation.confirmed_by,
+            Obligation.judged_on,
+            and_(Obligation.id.is_not(None), view.silent_condition()),
+            and_(Obligation.id.is_not(None), view.ended_before_condition()),
             view.official_state(),
             view.state(),
         ).where(Task.id.in_(task_ids))

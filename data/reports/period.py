@@ -69,6 +69,25 @@ def span_of(period: str) -> Span:
     )
 
 
+def previous_period(period: str) -> str:
+    """Return the code of the period of the same length before one."""
+    return _neighbour(period, -1)
+
+
+def following_period(period: str) -> str:
+    """Return the code of the period of the same length after one."""
+    return _neighbour(period, 1)
+
+
+def _neighbour(period: str, step: int) -> str:
+    year, _, part = period.partition("-")
+    if not part:
+        return str(int(year) + step)
+    parts = 2 if part[0] == "H" else 4
+    number = int(year) * parts + int(part[1]) - 1 + step
+    return f"{number // parts}-{part[0]}{number % parts + 1}"
+
+
 def read_report_period(words: str, *, today: date) -> str | None:
     """Return the period that words name ("2026", "năm nay", "quý IV", "6 tháng đầu năm 2026"); None for others.
 

@@ -1,8 +1,6 @@
-"""Difficulties and proposals quoted from answers, and silent agencies.
+"""Difficulties and proposals quoted from answers.
 
-Guarantees:
-- Undone answers and withdrawn requests are not quoted; quotes are in order of time.
-- An agency with any answer about the plan in the period is not silent.
+Guarantees: undone answers and withdrawn requests are not quoted; quotes are in order of time.
 """
 
 from __future__ import annotations
@@ -10,25 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import (
-    LIVE_STATES,
-    Agency,
-    Assignment,
     Explanation,
     ExtensionRequest,
     Obligation,
     Person,
-    ReportDuty,
     StatusReply,
-    Task,
 )
 from data.reports.agency_names import AgencyNames
 from data.reports.facts import Quote
 from data.reports.parts import ReportView
-from data.rules.ladder import TASK_KINDS
 from data.sheets.status_import import strip_note_origin
 from data.text import fold
 
@@ -48,7 +40,12 @@ async def list_difficulties(
 ) -> list[Quote]:
     """Return the obstacles, disputes, reasons of extension requests and explanations."""
     replies = await connection.execute(
-        select(*_SHOWN, StatusReply.note.label("words"), StatusReply.said_at.label("at"))
+        select(
+            *_SHOWN,
+            StatusReply.said.label("quoted"),
+            StatusReply.note.label("words"),
+            StatusReply.said_at.label("at"),
+        )
         .join(Obligation, Obligation.id == StatusReply.obligation_id)
         .outerjoin(Person, Person.id == StatusReply.person_id)
         .where(
@@ -60,7 +57,10 @@ async def list_difficulties(
     )
     asked = await connection.execute(
         select(
-            *_SHOWN, ExtensionRequest.reason.label("words"), ExtensionRequest.asked_at.label("at")
+            *_SHOWN,
+            literal("extension").label("quoted"),
+            ExtensionRequest.reason.label("words"),
+            ExtensionRequest.asked_at.label("at"),
         )
         .join(Obligation, Obligation.id == ExtensionRequest.obligation_id)
         .outerjoin(Person, Person.id == ExtensionRequest.person_id)
@@ -71,7 +71,12 @@ async def list_difficulties(
         )
     )
     explained = await connection.execute(
-        select(*_SHOWN, Explanation.answer.label("words"), Explanation.answered_at.label("at"))
+        select(
+            *_SHOWN,
+            literal("explanation").label("quoted"),
+            Explanation.answer.label("words"),
+            Explanation.answered_at.label("at"),
+        )
         .join(Obligation, Obligation.id == Explanation.obligation_id)
         .outerjoin(Person, Person.id == Explanation.answered_person_id)
         .where(
@@ -93,6 +98,7 @@ async def list_proposals(
     query = (
         select(
             *_SHOWN,
+            literal("proposal").label("quoted"),
             StatusReply.note.label("words"),
             StatusReply.said_at.label("at"),
         )
@@ -114,61 +120,6 @@ async def list_proposals(
     return _make_quotes(proposals, names)
 
 
-async def list_silent_agencies(
-    connection: AsyncConnection, plan_id: int, view: ReportView, names: AgencyNames
-) -> list[str]:
-    """Return the agencies that have something open in the period and gave no answer, in the official order.
-
-    Counted by holder; work without one stays under its owner, which is marked as ended.
-    """
-    of_agency = and_(Obligation.plan_id == plan_id, Obligation.agency_id == Agency.id)
-    tasks = (
-        select(Obligation.id)
-        .join(Assignment, Assignment.id == Obligation.assignment_id)
-        .join(Task, Task.id == Assignment.task_id)
-        .where(
-            of_agency, view.part_condition(), view.state() == "open", Task.withdrawn_at.is_(None)
-        )
-    )
-    answers = (
-        select(StatusReply.id)
-        .join(Obligation, Obligation.id == StatusReply.obligation_id)
-        .where(of_agency, Obligation.kind.in_(TASK_KINDS), view.said())
-    )
-    # EXISTS: for each agency the first row is enough.
-    of_tasks = await connection.execute(
-        select(
-            Agency.id,
-            literal("phase_end"),
-            tasks.correlate(Agency).exists(),
-            answers.correlate(Agency).exists(),
-        ).where(Agency.id.in_(names.ids))
-    )
-    answer = select(StatusReply.id).where(StatusReply.obligation_id == Obligation.id, view.said())
-    of_reports = await connection.execute(
-        select(
-            Obligation.agency_id,
-            literal("report"),
-            and_(Obligation.period == view.span.period, view.state() == "open"),
-            answer.correlate(Obligation).exists(),
-        )
-        .join(ReportDuty, ReportDuty.id == Obligation.duty_id)
-        .where(ReportDuty.plan_id == plan_id, Obligation.state.in_(LIVE_STATES))
-    )
-    owing: set[int] = set()
-    answering: set[int] = set()
-    ended: dict[int, str] = {}
-    for agency_id, kind, owes, answers_given in (*of_tasks, *of_reports):
-        owner = names.owner_label(agency_id, kind)
-        if owes:
-            owing.add(owner.holder_id)
-        if answers_given:
-            answering.add(owner.holder_id)
-        if not owner.has_holder:
-            ended[owner.holder_id] = owner.label
-    return [ended.get(key) or names.short(key) for key in names.in_order(owing - answering)]
-
-
 def _within(column: Any, view: ReportView) -> tuple[Any, Any]:
     return column >= view.span.begins_at, column < view.span.ends_at(view.as_of)
 
@@ -179,6 +130,7 @@ def _make_quotes(rows: Sequence[Any], names: AgencyNames) -> list[Quote]:
     for row in rows:
         if words := strip_note_origin(row.words or "").strip():
             owner = names.owner_label(row.agency_id, row.kind)
-            quotes.append((owner.position, Quote(owner.label, row.code, words, row.person, row.at)))
+            quote = Quote(row.quoted, owner.label, row.code, words, row.person, row.at)
+            quotes.append((owner.position, quote))
     quotes.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].code))
     return [quote for _, quote in quotes]

@@ -131,4 +131,5 @@ def _facts(
         received=len(parts) - len(missing),
         late=sum(row.stored_state != "open" and row.state in _LATE_STATES for row in parts),
         missing=[owner.label for owner in sorted(missing, key=lambda o: (o.position, o.label))],
+        is_due=min(row.due_on for row in parts) <= view.as_of,
     )

@@ -19,7 +19,7 @@ from data.rules.owners import duty_owners, is_coordinators_own
 
 UndatedTaskKey = tuple[str, int, str]  # a task's code, an agency, a year
 
-_DATED = frozenset({"fixed", "fixed_deadline_only"})
+DATED = frozenset({"fixed", "fixed_deadline_only"})
 EVERY_YEAR = frozenset({"recurring_annual", "open_ended"})
 
 
@@ -50,7 +50,7 @@ class QuestionYear:
 
 def undated_tasks(plan: PlanFile) -> Iterator[TaskEntry]:
     """Yield the tasks of a plan that never fall due, in the document's order."""
-    return (task for task in plan.tasks if task.period.kind not in _DATED)
+    return (task for task in plan.tasks if task.period.kind not in DATED)
 
 
 def drop_done(

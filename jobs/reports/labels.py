@@ -1,4 +1,4 @@
-"""The words of a report's spreadsheet for states and answers; a document has its own in the template."""
+"""The words of reports for states and answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from data.sheets.labels import REPLY_LABELS
 STATE_WORDS = {
     "done_on_time": "Hoàn thành đúng hạn",
     "done_late": "Hoàn thành quá hạn",
-    "open_on_time": "Đang thực hiện, trong hạn",
-    "open_late": "Đang thực hiện, quá hạn",
+    "open_on_time": "Đang thực hiện trong hạn",
+    "open_late": "Đang thực hiện quá hạn",
 }
 SAID_WORDS = {**REPLY_LABELS, "confirmed": "được xác nhận"}
 SILENT = "chưa báo cáo"
-UNASSIGNED = "chưa có cơ quan thực hiện"
+UNASSIGNED = "chưa xác định cơ quan thực hiện"

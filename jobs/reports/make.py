@@ -16,9 +16,10 @@ from data.db.database import Database
 from data.files import DOCX, XLSX
 from data.registry.registry import Registry
 from data.registry.titles import period_name
-from data.reports.facts import MOST_LINES, AgencyLine, ReportFacts, TaskFacts, UrgingFacts
-from data.reports.gather import PlanNotLoaded, gather_report_facts, stream_agency_lines
-from data.reports.late_agencies import load_urging_facts
+from data.reports.facts import MOST_LINES, AgencyLine, ReportFacts, TaskFacts
+from data.reports.gather import PlanNotLoaded, gather_report_facts
+from data.reports.late_agencies import LATE_DAYS, UrgingFacts, load_urging_facts
+from data.reports.lines import stream_agency_lines
 from data.reports.period import span_of
 
 WORD, SHEET, URGING = "docx", "xlsx", "urging"  # ReportRequest.form
@@ -28,12 +29,16 @@ _Lines = AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A finished file and its facts; a spreadsheet of several plans has the facts of the first."""
+    """A finished file and its facts; a spreadsheet of several plans has the facts of the first.
+
+    blanks: what a document leaves for a person to write or check.
+    """
 
     name: str
     mime: str
     content: bytes
     facts: ReportFacts | UrgingFacts
+    blanks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,14 @@ async def make_report(
     period: str,
     form: str,
     as_of: date,
+    late_days: int = LATE_DAYS,
     progress: Progress | None = None,
 ) -> ReportFile | ReportRefusal:
     """Make a report of a plan (a spreadsheet: of several) for a period, as of today or an earlier day.
 
-    form: "docx", "xlsx" or "urging" (a draft that ignores the period). A document lists every agency's
-    line up to MOST_LINES, beyond that one row a task. Another thread calls progress with (tasks drawn,
-    tasks). Raises ValueError for an unknown period.
+    form: "docx", "xlsx" or "urging" (a draft that ignores the period, of what is late by late_days). A
+    document tells results of agencies up to MOST_LINES, beyond that counts alone. Another thread calls
+    progress with (tasks drawn, tasks). Raises ValueError for an unknown period.
     """
     codes = [plan_codes] if isinstance(plan_codes, str) else list(plan_codes)
     if form != URGING and as_of < span_of(period).first:
@@ -71,7 +77,7 @@ async def make_report(
 
     try:
         if form == URGING:
-            return await _urging(database, registry, codes[0], as_of)
+            return await _urging(database, registry, codes[0], as_of, late_days)
         if form == WORD:
             return await _document(database, registry, codes[0], period, as_of, progress)
         return await _sheet(database, registry, codes, period, as_of, progress)
@@ -98,8 +104,9 @@ async def _document(
         lines = None
         if facts.lines <= MOST_LINES:
             lines = [each async for each in stream_agency_lines(connection, registry, facts)]
-    content = await _draw_in_thread(report_docx, facts, lines, progress=progress)
-    return ReportFile(f"bao-cao-{plan_code}-{period}.docx", DOCX, content, facts)
+    document = await _draw_in_thread(report_docx, facts, lines, progress=progress)
+    name = f"bao-cao-{plan_code}-{period}.docx"
+    return ReportFile(name, DOCX, document.content, facts, document.blanks)
 
 
 async def _sheet(
@@ -128,19 +135,20 @@ async def _sheet(
 
 
 async def _urging(
-    database: Database, registry: Registry, plan_code: str, as_of: date
+    database: Database, registry: Registry, plan_code: str, as_of: date, late_days: int
 ) -> ReportFile:
     from jobs.reports.docx import urging_docx
 
     async with database.read() as connection:
-        facts = await load_urging_facts(connection, registry, plan_code, as_of=as_of)
-    content = await asyncio.to_thread(urging_docx, facts)
-    return ReportFile(f"don-doc-{plan_code}-{as_of.isoformat()}.docx", DOCX, content, facts)
+        facts = await load_urging_facts(
+            connection, registry, plan_code, as_of=as_of, late_days=late_days
+        )
+    letter = await asyncio.to_thread(urging_docx, facts)
+    name = f"don-doc-{plan_code}-{as_of.isoformat()}.docx"
+    return ReportFile(name, DOCX, letter.content, facts, letter.blanks)
 
 
-async def _draw_in_thread(
-    draw: Callable[..., bytes], *facts: Any, progress: Progress | None
-) -> bytes:
+async def _draw_in_thread(draw: Callable[..., Any], *facts: Any, progress: Progress | None) -> Any:
     """Draw in a thread; after a cancellation the thread ends at its next task."""
     ending = threading.Event()
 

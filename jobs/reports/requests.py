@@ -25,9 +25,10 @@ from data.outbox import messages as outbox
 from data.registry.registry import Registry
 from data.registry.titles import period_name
 from data.reports import requests as report_requests
-from data.reports.facts import MOST_LINES, ReportFacts, UrgingFacts
+from data.reports.facts import MOST_LINES
+from data.reports.late_agencies import LATE_DAYS, UrgingFacts
 from data.reports.requests import MAX_REPORT_ATTEMPTS, ClaimedReportRequest
-from jobs.reports.make import ReportFile, ReportRefusal, make_report
+from jobs.reports.make import URGING, ReportFile, ReportRefusal, make_report
 
 log = get_logger("reports")
 
@@ -105,6 +106,7 @@ class ReportWorker:
                     period=request.period,
                     form=request.form,
                     as_of=as_of,
+                    late_days=_late_days(request),
                 )
             except Exception as error:
                 log.exception("report.failed", report=request.id, error=type(error).__name__)
@@ -139,7 +141,7 @@ async def _answer(
     context: dict[str, Any] = {
         "plan_code": request.plan_code,
         "number": request.plan_number,
-        "period": period_name(request.period),
+        "period": "" if request.form == URGING else period_name(request.period),
         "period_code": request.period,
         "form": request.form,
         "as_of": as_of.isoformat(),
@@ -150,7 +152,7 @@ async def _answer(
         context["attach"] = await store_file(
             connection, name=report.name, mime=report.mime, content=report.content, now=now
         )
-        context |= _summary_context(report.facts)
+        context |= _summary_context(report)
     await outbox.enqueue(
         connection,
         account_id=accounts.scalar_one(),
@@ -164,15 +166,37 @@ async def _answer(
     return True
 
 
-def _summary_context(facts: ReportFacts | UrgingFacts) -> dict[str, Any]:
+def _late_days(request: ClaimedReportRequest) -> int:
+    days = request.period
+    return int(days) if request.form == URGING and days.isdigit() and len(days) <= 3 else LATE_DAYS
+
+
+def _summary_context(report: ReportFile) -> dict[str, Any]:
     """Return the values of the message that goes with a report."""
+    facts, blanks = report.facts, len(report.blanks)
     if isinstance(facts, UrgingFacts):
         agencies = [agency.agency for agency in facts.agencies]
-        return {"agencies": agencies, "items": sum(len(each.items) for each in facts.agencies)}
+        return {
+            "agencies": agencies,
+            "items": sum(len(each.items) for each in facts.agencies),
+            "late_days": facts.late_days,
+            "blanks": blanks,
+        }
+    now = facts.current
     return {
-        "tasks": facts.figures.as_json(),
+        "tasks": {
+            "total": facts.figures.total,
+            "done_on_time": facts.figures.done_on_time,
+            "done_late": facts.figures.done_late,
+            "in_time": now.in_time,
+            "overdue": now.overdue,
+            "undated": now.undated,
+            "ended_before": now.ended_before,
+            "waiting": facts.figures.waiting,
+        },
         "silent": list(facts.silent[:_MOST_NAMED]),
         "silent_more": max(len(facts.silent) - _MOST_NAMED, 0),
         "is_estimate": facts.is_estimate,
         "is_short": facts.lines > MOST_LINES,
+        "blanks": blanks,
     }

@@ -12,7 +12,8 @@ from typing import Any
 
 from data.figures.states import Figures
 from data.registry.titles import period_name
-from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, find_sum_errors
+from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
+from data.reports.sums import find_sum_errors
 from jobs.reports.docx import UnreconciledReport
 from jobs.reports.labels import SAID_WORDS, SILENT, STATE_WORDS, UNASSIGNED
 from jobs.reports.sheets import ReportColumn, write_workbook

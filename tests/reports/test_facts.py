@@ -17,9 +17,15 @@ from data.models import Agency, Obligation, Plan
 from data.progress.replies import ObligationNotOpen
 from data.progress.undo import CannotUndo
 from data.registry.registry import Registry
-from data.reports.facts import find_sum_errors
 from data.reports.gather import PlanNotLoaded, gather_report_facts
-from data.reports.period import next_report_period, read_report_period, span_of
+from data.reports.period import (
+    following_period,
+    next_report_period,
+    previous_period,
+    read_report_period,
+    span_of,
+)
+from data.reports.sums import find_sum_errors
 from data.targets import values as target_values
 from tests.support.conversations import small_registry
 from tests.support.loaded_province import load_world, morning_of
@@ -40,17 +46,32 @@ async def said(database: Database) -> Said:
 # ------------------------------------------------------------------ nothing is filled in
 
 
-async def test_who_said_nothing_stands_as_silent_and_nothing_is_filled_in(said: Said) -> None:
+async def test_who_said_nothing_about_what_was_due_and_asked_stands_as_silent(said: Said) -> None:
+    await said.say("stc", "BC.1", "2026", "in_progress", at=on(10, 5), percent=40)
+    await said.remind("stc", "BC.1", "2026", day=date(2026, 11, 5))
+    await said.remind("sxd", "BC.1", "2026", day=date(2026, 11, 5))
+    assert (await said.facts(date(2026, 11, 13))).silent == []  # not due yet
+    assert (await said.facts(DAY)).silent == ["Sở Xây dựng"]
+
+
+async def test_who_was_not_asked_or_owes_nothing_yet_does_not_stand_as_silent(said: Said) -> None:
+    assert (await said.facts(DAY)).silent == []  # the report is due, and nobody was told of it
+    await said.remind("sxd", "2", "end", day=date(2026, 11, 5))  # told of, and due on 31/12
+    assert (await said.facts(DAY)).silent == []
+
+
+async def test_a_task_counts_who_is_silent_once_its_time_is_over(said: Said) -> None:
     await said.say("stc", "2", "end", "in_progress", at=on(10, 5), percent=40)
-    facts = await said.facts(DAY)
-    assert facts.silent == ["Sở Xây dựng"]
-    lines = (await said.lines(facts))["2"]
-    assert [(line.agency, line.percent, line.source is None) for line in lines] == [
+    for agency in ("stc", "sxd"):
+        await said.remind(agency, "2", "end", day=date(2026, 12, 1))
+    lines = (await said.lines(await said.facts(DAY)))["2"]
+    assert [(line.agency, line.percent, line.is_silent) for line in lines] == [
         ("Sở Tài chính", 40, False),
-        ("Sở Xây dựng", None, True),
+        ("Sở Xây dựng", None, False),
     ]
-    task = next(task for task in facts.tasks if task.code == "2")
-    assert (task.silent, list(task.behind), task.behind_count) == (1, ["Sở Xây dựng"], 1)
+    facts = await said.facts(date(2026, 12, 31))
+    assert next(task for task in facts.tasks if task.code == "2").silent == 1
+    assert [line.is_silent for line in (await said.lines(facts))["2"]] == [False, True]
 
 
 async def test_a_line_names_the_answer_it_rests_on(said: Said) -> None:
@@ -76,7 +97,6 @@ async def test_an_answer_taken_back_is_no_source(said: Said) -> None:
     facts = await said.facts(DAY)
     line = (await said.lines(facts))["1"][0]
     assert (line.source, line.percent, line.document) == (None, None, None)
-    assert "Sở Tài chính" in facts.silent
 
 
 async def test_taking_back_what_was_added_to_a_completion_takes_the_completion_back(
@@ -90,7 +110,6 @@ async def test_taking_back_what_was_added_to_a_completion_takes_the_completion_b
     facts = await said.facts(DAY)
     line = (await said.lines(facts))["1"][0]
     assert (line.state, line.waiting, line.source) == ("open_on_time", False, None)
-    assert next(task for task in facts.tasks if task.code == "1").silent == 1
 
 
 async def test_an_answer_of_an_earlier_period_is_not_one_of_this(said: Said) -> None:
@@ -169,9 +188,8 @@ async def test_work_that_was_taken_over_is_told_under_its_heir(said: Said) -> No
     old = Said(said.database, said.registry, "dong-9-2021")
     facts = await old.facts(DAY)
     assert [line.agency for line in (await old.lines(facts))["8"]] == [
-        "Sở Tài chính (nhận từ Sở Kế hoạch và Đầu tư)"
+        "Sở Tài chính (tiếp nhận nhiệm vụ của Sở Kế hoạch và Đầu tư)"
     ]
-    assert facts.silent == ["Sở Tài chính"]
 
 
 # ------------------------------------------------------------------ what is passed on
@@ -194,11 +212,13 @@ async def test_difficulties_and_proposals_are_passed_on_with_who_said_them(said:
     taken_back = await said.say("sxd", "2", "end", "blocked", at=on(9, 7), note="Kiến nghị lùi")
     await said.undo(taken_back, at=on(9, 7, hour=10))
     facts = await said.facts(DAY)
-    assert [(each.agency, each.code, each.words, each.person) for each in facts.difficulties] == [
-        ("Sở Tài chính", "1", "Chưa có kinh phí", "Lan"),
-        ("Sở Xây dựng", "2", "Không phải việc của Sở", None),
-        ("Sở Tài chính", "2", "Chờ hướng dẫn của Bộ", None),
-        ("Sở Tài chính", "2", "Thiếu người", None),
+    assert [
+        (each.kind, each.agency, each.code, each.words, each.person) for each in facts.difficulties
+    ] == [
+        ("blocked", "Sở Tài chính", "1", "Chưa có kinh phí", "Lan"),
+        ("dispute", "Sở Xây dựng", "2", "Không phải việc của Sở", None),
+        ("extension", "Sở Tài chính", "2", "Chờ hướng dẫn của Bộ", None),
+        ("explanation", "Sở Tài chính", "2", "Thiếu người", None),
     ]
     assert [each.words for each in facts.proposals] == [
         "Sở ĐỀ NGHỊ UBND tỉnh bố trí vốn",
@@ -247,6 +267,76 @@ async def test_the_receiver_is_named_in_the_documents_words(
     gia_lai = await Said(database, registry, "gia-lai-1901-2020").facts(DAY)
     assert (gia_lai.receiver, gia_lai.due_on) == ("UBND tỉnh", date(2026, 12, 22))
     assert gia_lai.province == "Gia Lai"
+
+
+async def test_a_line_tells_result_reason_and_the_date_proposed(said: Said) -> None:
+    await said.say("stc", "1", "end", "completed", at=on(10, 5), note="Đã rà soát 12 đơn vị")
+    owed = await said.owed("sxd", "2", "end")
+    await said.ask_time(owed.id, date(2027, 1, 20), "Chờ hướng dẫn của Bộ", at=on(9, 3))
+    lines = await said.lines(await said.facts(DAY))
+    assert lines["1"][0].result == "Đã rà soát 12 đơn vị"
+    late = lines["2"][1]
+    assert (late.agency, late.reason, late.proposed_until) == (
+        "Sở Xây dựng",
+        "Chờ hướng dẫn của Bộ",
+        date(2027, 1, 20),
+    )
+
+
+async def test_a_past_period_counts_as_of_its_end(said: Said) -> None:
+    await said.say("stc", "1", "end", "completed", at=on(7, 2))
+    await said.confirm((await said.owed("stc", "1", "end")).id, at=on(7, 3))
+    facts = await said.facts(DAY, "2026-H1")
+    assert (facts.as_of, facts.made_on) == (date(2026, 6, 30), DAY)
+    assert facts.current.done == 0
+    assert facts.directing.answering == 0
+    year = await said.facts(DAY)
+    assert (year.as_of, year.current.done) == (DAY, 1)
+
+
+async def test_the_previous_period_stands_beside_this_one_where_it_was_tracked(said: Said) -> None:
+    await said.say("stc", "1", "end", "completed", at=on(4, 2))
+    await said.confirm((await said.owed("stc", "1", "end")).id, at=on(4, 3))
+    third = await said.facts(DAY, "2026-Q3")
+    assert third.previous is not None
+    assert (third.previous.period, third.previous.done) == ("2026-Q2", 1)
+    first = (await said.facts(DAY, "2026-Q2")).previous
+    assert first is not None
+    assert (first.period, first.done) == ("2026-Q1", 0)
+    assert (await said.facts(DAY)).previous is None  # 2025: before the plan was issued
+
+
+async def test_phases_that_ended_before_tracking_are_told_apart(said: Said) -> None:
+    old = await Said(said.database, said.registry, "dong-9-2021").facts(DAY)
+    assert old.figures.open_late == 1
+    assert (old.current.ended_before, old.current.overdue) == (1, 0)
+    assert (await said.facts(DAY)).current.undated == 2  # one a year, and one without a period
+
+
+async def test_what_was_urged_is_counted_in_the_period(said: Said) -> None:
+    await said.remind("stc", "BC.1", "2026", day=date(2026, 11, 5))
+    await said.remind("sxd", "BC.1", "2026", day=date(2026, 9, 5))
+    await said.say("stc", "1", "end", "acknowledge", at=on(10, 5))
+    await said.explain((await said.owed("sxd", "2", "end")).id, "Thiếu người", at=on(10, 6))
+    told = (await said.facts(DAY, "2026-Q4")).directing
+    assert (told.reminders, told.answering) == (1, 1)
+    assert (told.explanations_asked, told.explanations_given) == (1, 1)
+
+
+def test_a_period_has_its_neighbours() -> None:
+    for before, period in (("2025", "2026"), ("2025-H2", "2026-H1"), ("2026-Q3", "2026-Q4")):
+        assert previous_period(period) == before
+        assert following_period(before) == period
+
+
+async def test_groups_stand_once_and_tasks_without_one_come_last(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=on(10, 1))
+    sections = (await Said(database, registry, "dak-lak-146-2025").facts(DAY)).sections
+    titles = [section.title for section in sections]
+    assert len(titles) == len(set(titles))
+    assert "" not in titles[:-1]
 
 
 async def test_figures_are_an_estimate_until_the_data_closes(said: Said) -> None:
@@ -335,7 +425,7 @@ async def test_whatever_is_answered_the_sums_reconcile(
         assert sum(map(len, lines.values())) == facts.lines
         for task in facts.tasks:
             of_task = lines[task.code]
-            assert task.silent == sum(line.source is None for line in of_task), task.code
+            assert task.silent == sum(line.is_silent for line in of_task), task.code
             assert task.parts == Figures(
                 **{
                     state: sum(line.state == state for line in of_task)

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from docx import Document
 from openpyxl import load_workbook
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
 from data.clock import civil_date
 from data.db.database import Database
-from data.models import Obligation, Plan, ReportRequest
+from data.models import Obligation, Plan, Reminder, ReportRequest
 from data.registry.registry import Registry
-from data.reports.facts import find_sum_errors
-from data.reports.gather import gather_report_facts, stream_agency_lines
+from data.reports.gather import gather_report_facts
+from data.reports.lines import stream_agency_lines
+from data.reports.sums import find_sum_errors
 from jobs.reports.make import ReportFile, make_report
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.loaded_province import load_world
@@ -34,7 +35,7 @@ def test_a_report_is_written_and_tells_what_it_holds(loaded: Terminal) -> None:
     code, out, err = loaded.type("report", "131", "--out", "bao-cao.docx")
     assert (code, err) == (0, "")
     assert "Đã ghi bao-cao.docx: 32 nhiệm vụ" in out
-    assert "cơ quan chưa báo cáo gì" in out
+    assert "chỗ cần người viết" in out
     words = "\n".join(each.text for each in Document("bao-cao.docx").paragraphs)
     assert "131/KH-UBND" in words
     assert list(Path().glob(".*.part")) == []
@@ -78,10 +79,17 @@ def test_the_facts_are_printed_as_json(loaded: Terminal) -> None:
 def test_a_body_that_is_no_more_does_not_stand_as_one_that_fails_to_answer(
     loaded: Terminal,
 ) -> None:
-    silent = loaded.json("report", "131")["silent"]
-    assert "Sở TT&TT (đã giải thể, chưa phân công)" in silent
-    assert "Sở TT&TT" not in silent
-    assert "Sở Tài chính" in silent
+    code, _, _ = loaded.type("report", "131", "--out", "bao-cao.docx")
+    assert code == 0
+    agencies = [
+        row.cells[2].text
+        for table in Document("bao-cao.docx").tables[2:]
+        for row in table.rows
+        if len(row.cells) == 7
+    ]
+    ended = "Sở Thông tin và Truyền thông"
+    assert f"{ended} (đã kết thúc hoạt động, chưa xác định cơ quan tiếp nhận)" in agencies
+    assert ended not in agencies
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,7 @@ def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> Non
 
     asyncio.run(due(date(2100, 1, 5)))  # whatever the day of this run is
     words = loaded.refused("urge", "131", "--out", "don-doc.docx")
-    assert "Chưa có cơ quan nào quá hạn lâu" in words
+    assert "Chưa có nội dung nào quá hạn từ 15 ngày làm việc" in words
 
     async def first() -> int:
         database = Database(loaded.database_url)
@@ -138,10 +146,26 @@ def test_a_letter_that_urges_is_a_file_and_nothing_else(loaded: Terminal) -> Non
         assert found is not None
         return int(found)
 
-    asyncio.run(due(date(2021, 1, 5), Obligation.id == asyncio.run(first())))
+    async def told(obligation_id: int) -> None:
+        database = Database(loaded.database_url)
+        async with database.write() as connection:
+            await connection.execute(update(Plan).values(tracked_from=date(2020, 9, 1)))
+            await connection.execute(
+                insert(Reminder).values(
+                    obligation_id=obligation_id,
+                    due_on=date(2021, 1, 5),
+                    rung=5,
+                    reminded_on=date(2021, 1, 12),
+                )
+            )
+        await database.dispose()
+
+    late = asyncio.run(first())
+    asyncio.run(due(date(2021, 1, 5), Obligation.id == late))
+    asyncio.run(told(late))
     code, out, _ = loaded.type("urge", "131", "--out", "don-doc.docx")
     assert code == 0
-    assert "1 việc quá hạn của 1 cơ quan" in out
+    assert "1 nội dung quá hạn từ 15 ngày làm việc của 1 cơ quan" in out
     assert Path("don-doc.docx").read_bytes()[:2] == b"PK"
 
     async def asked() -> int:

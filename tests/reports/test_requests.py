@@ -74,13 +74,12 @@ async def test_a_sheet_has_every_line_with_its_source_and_the_silent_as_such(sai
         ("4", None, None, None),
     ]
     assert (rows[1]["Người nói"], rows[1]["Lời"]) == ("Lan", "Đang lập")
-    assert rows[4]["Tình trạng"] == "chưa có cơ quan thực hiện"
-    assert rows_of(content, "Chưa báo cáo")[0]["Cơ quan chưa báo cáo gì trong kỳ"] == "Sở Xây dựng"
+    assert rows[4]["Tình trạng"] == "chưa xác định cơ quan thực hiện"
     whole = rows_of(content, "Tổng hợp")[0]
     assert (whole["Tổng số"], whole["Dòng cơ quan"], whole["Chưa báo cáo"], whole["Số liệu"]) == (
         4,
         4,
-        3,
+        0,
         "ước",
     )
 
@@ -188,17 +187,22 @@ async def test_a_period_that_was_over_before_the_plan_was_issued_has_no_report(
 async def test_who_is_urged_in_writing_is_late_beyond_the_ladder_and_has_no_say_in_it(
     said: Said,
 ) -> None:
-    async def urged(day: date) -> list[tuple[str, list[str]]]:
+    async def urged(day: date, **more: int) -> list[tuple[str, list[str]]]:
         async with said.database.read() as connection:
-            facts = await load_urging_facts(connection, said.registry, PLAN, as_of=day)
+            facts = await load_urging_facts(connection, said.registry, PLAN, as_of=day, **more)
         return [(each.agency, [item.code for item in each.items]) for each in facts.agencies]
 
     # Due 14/11, judged 16/11: the fifteenth working day late is 8/12 (24/11 is off).
     assert await urged(date(2026, 12, 7)) == []
+    assert await urged(date(2026, 12, 8)) == []  # nobody was told of it
+    for agency in ("stc", "sxd"):
+        await said.remind(agency, "BC.1", "2026", day=date(2026, 11, 5))
     assert await urged(date(2026, 12, 8)) == [
         ("Sở Tài chính", ["BC.1"]),
         ("Sở Xây dựng", ["BC.1"]),
     ]
+    assert len(await urged(date(2026, 11, 30), late_days=9)) == 2
+    assert await urged(date(2026, 11, 30), late_days=10) == []
     await said.say("sxd", "BC.1", "2026", "dispute", at=on(11, 20), note="không phải")
     assert await urged(date(2026, 12, 8)) == [("Sở Tài chính", ["BC.1"])]
     owed = await said.owed("stc", "BC.1", "2026")
@@ -211,7 +215,21 @@ async def test_nobody_to_be_urged_makes_no_letter(said: Said) -> None:
         said.database, said.registry, PLAN, period="2026", form="urging", as_of=DAY
     )
     assert isinstance(made, ReportRefusal)
-    assert "quá hạn lâu" in made.reason  # some are late, and still reminded
+    assert "quá hạn từ 15 ngày làm việc" in made.reason
+    await said.remind("stc", "BC.1", "2026", day=date(2026, 11, 5))
+    made = await make_report(
+        said.database, said.registry, PLAN, period="2026", form="urging", as_of=DAY
+    )
+    assert isinstance(made, ReportRefusal)
+    assert "Có 01 nội dung quá hạn ít ngày hơn" in made.reason
+
+
+async def test_what_was_due_before_the_plan_was_tracked_is_not_urged(said: Said) -> None:
+    old = Said(said.database, said.registry, "dong-9-2021")
+    await old.remind("skhdt", "8", "end", day=date(2026, 3, 3))
+    async with said.database.read() as connection:
+        facts = await load_urging_facts(connection, said.registry, old.plan, as_of=DAY)
+    assert (list(facts.agencies), facts.below) == ([], 0)
 
 
 # ------------------------------------------------------------------ asked for in chats
@@ -288,7 +306,6 @@ async def test_the_file_goes_with_the_message_or_its_address_or_whom_to_ask(talk
     assert "nhacviec report" not in with_file.text
     assert without.document is None
     assert "nhacviec report dong-10-2026 --period 2026 --out bao-cao.xlsx" in without.text
-    assert "Chưa báo cáo gì: Sở Tài chính, Sở Xây dựng." in without.text
 
 
 @pytest.mark.parametrize(
@@ -297,9 +314,11 @@ async def test_the_file_goes_with_the_message_or_its_address_or_whom_to_ask(talk
         ("10 quý 4", "2026-Q4", "docx"),
         ("kế hoạch số 10 6 tháng đầu năm 2026 excel", "2026-H1", "xlsx"),
         ("10/KH-UBND năm 2026 Word", "2026", "docx"),
-        ("10 đôn đốc", "2026", "urging"),
+        ("10 đôn đốc", "15", "urging"),
+        ("10 đôn đốc 5 ngày", "5", "urging"),
+        ("đôn đốc 10 từ 20 ngày làm việc", "20", "urging"),
         ("10 excel quý III/2026", "2026-Q3", "xlsx"),
-        ("công văn đôn đốc 10", "2026", "urging"),
+        ("công văn đôn đốc 10", "15", "urging"),
         ("excel 10 năm nay", "2026", "xlsx"),
     ],
 )

@@ -10,11 +10,12 @@ from sqlalchemy import insert, select, update
 
 from data.clock import ZONE, civil_date
 from data.db.database import Database
-from data.models import Obligation, Person
+from data.models import Obligation, Person, Reminder
 from data.progress import explanations, extensions, replies, submissions, undo
 from data.registry.registry import Registry
 from data.reports.facts import AgencyLine, ReportFacts
-from data.reports.gather import gather_report_facts, stream_agency_lines
+from data.reports.gather import gather_report_facts
+from data.reports.lines import stream_agency_lines
 from jobs.rendering.items import load_obligation_rows
 from tests.support.loaded_province import obligation
 
@@ -130,6 +131,16 @@ class Said:
                 person_id=None,
                 chat_id=None,
                 now=at,
+            )
+
+    async def remind(self, agency: str, code: str, period: str, *, day: date) -> None:
+        """Let an agency have been reminded of what it owes."""
+        owed = await self.owed(agency, code, period)
+        async with self.database.write() as connection:
+            await connection.execute(
+                insert(Reminder).values(
+                    obligation_id=owed.id, due_on=owed.due_on, rung=-5, reminded_on=day
+                )
             )
 
     async def change(self, obligation_id: int, **values: Any) -> None:

@@ -18,6 +18,7 @@ from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
 from data.registry.titles import period_name
 from data.reports import requests as report_requests
+from data.reports.late_agencies import LATE_DAYS
 from data.reports.period import next_report_period, read_report_period, span_of
 from data.text import fold
 from jobs.channel import Answer
@@ -38,12 +39,16 @@ _FORMS = {
     "docx": WORD,
 }
 _WORD = re.compile(r"\S+")
+_LATE_DAYS = re.compile(r"(?:\btừ\s+)?\b(\d{1,3})\s*ngày(?:\s+làm việc)?\s*$", re.IGNORECASE)
 
 
 async def answer_baocao(turn: Turn) -> list[Answer]:
-    """Answer /baocao [PLAN [PERIOD] [excel]]: request a report; alone, ask which plan."""
+    """Answer /baocao [PLAN [PERIOD] [excel | đôn đốc [n ngày]]]: request a report; alone, ask which plan."""
     scope = await load_scope(turn, DECIDING_ROLES)
-    words, period, form = _parse_words(turn, turn.words)
+    typed, late_days = _parse_late_days(turn.words)
+    words, period, form = _parse_words(turn, typed)
+    if form == URGING:
+        period = str(late_days or LATE_DAYS)
     plans, unread = await _find_plans(turn, scope, words)
     if not plans and period is not None:  # "2026" may be a plan's number
         plans, unread = await _find_plans(turn, scope, turn.words)
@@ -77,8 +82,9 @@ async def _find_plans(turn: Turn, scope: CallerScope, words: str) -> tuple[list[
 async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answer:
     context = {
         "number": plan.number,
-        "period": period_name(period),
+        "period": "" if form == URGING else period_name(period),
         "form": form,
+        "late_days": period if form == URGING else "",
         "as_of": turn.today.isoformat(),
     }
     if form != URGING and turn.today < span_of(period).first:
@@ -151,6 +157,14 @@ def _parse_words(turn: Turn, words: str) -> tuple[str, str | None, str]:
             if len(parts) == count and fold(rest[: parts[-1].end()]) == phrase:
                 return rest[parts[-1].end() :].strip(), period, named_form
     return rest, period, form or WORD
+
+
+def _parse_late_days(words: str) -> tuple[str, int | None]:
+    """Return the words without the working days at their end, "10 ngày", that a letter begins from."""
+    match = _LATE_DAYS.search(words)
+    if match is None or int(match[1]) == 0:
+        return words, None
+    return words[: match.start()].strip(), int(match[1])
 
 
 def _parse_form(words: str) -> tuple[str, str | None]:
