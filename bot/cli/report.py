@@ -38,7 +38,15 @@ from data.reports.gather import PlanNotLoaded, gather_report_facts
 from data.reports.late_agencies import LATE_DAYS, UrgingFacts
 from data.reports.period import next_report_period, read_report_period, span_of
 from data.reports.sums import find_sum_errors
-from jobs.reports.make import SHEET, URGING, WORD, ReportFile, ReportRefusal, make_report
+from jobs.reports.make import (
+    SHEET,
+    URGING,
+    WORD,
+    ReportFile,
+    ReportRefusal,
+    make_report,
+    notes_name,
+)
 
 _FORMS = {".docx": WORD, ".xlsx": SHEET}
 AsOfOption = Annotated[
@@ -75,6 +83,8 @@ def report(
     if out is None and not as_json:
         raise CommandFailed("Hãy ghi --out TỆP.docx hoặc --out TỆP.xlsx, hoặc --json.")
     form = None if out is None else _form_of(out, force)
+    if out is not None and form == WORD:
+        require_free_path(out.with_name(notes_name(out.name)), force=force)
     if len(numbers) > 1 and (form != SHEET or as_json):
         raise CommandFailed(
             "Nhiều kế hoạch một lúc chỉ soạn được bảng: hãy đặt --out TỆP.xlsx, không có --json."
@@ -84,6 +94,8 @@ def report(
     )
     if out is not None and file is not None:
         _write(out, file.content, force=force)
+        if file.notes is not None:
+            _write(out.with_name(notes_name(out.name)), file.notes, force=force)
     if as_json:
         print_json(asdict(facts))
         return
@@ -92,7 +104,12 @@ def report(
         return
     estimate = " (ước)" if facts.is_estimate else ""
     silent = f"; {len(facts.silent)} cơ quan chưa báo cáo" if facts.silent else ""
-    blanks = f" Còn {len(file.blanks)} chỗ cần người viết." if file and file.blanks else ""
+    blanks = ""
+    if out is not None and file is not None and file.notes is not None:
+        blanks = (
+            f" Còn {len(file.blanks)} chỗ cần người viết. Nguồn từng số liệu:"
+            f" {out.with_name(notes_name(out.name))}."
+        )
     print(
         f"Đã ghi {out}: {facts.figures.total} nhiệm vụ, {facts.lines} dòng cơ quan, số liệu đến"
         f" {facts.as_of:%d/%m/%Y}{estimate}{silent}.{blanks}"

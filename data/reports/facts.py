@@ -81,6 +81,7 @@ class TaskFacts:
     is_undated: bool = False  # it never falls due (thường xuyên)
     ended_before: bool = False  # open_late only by phases that ended before the plan was tracked
     ends_on: date | None = None
+    supports: Sequence[str] = ()  # cơ quan phối hợp, in the document's words
 
     @property
     def is_done(self) -> bool:

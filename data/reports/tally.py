@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.figures.states import Figures
 from data.models import Task
-from data.registry.schema import PlanFile
+from data.registry.schema import PlanFile, TaskEntry
 from data.registry.titles import task_name
 from data.reports.facts import SectionFacts, TaskFacts
 from data.reports.parts import PartRow, ReportView, stream_parts
@@ -44,7 +44,7 @@ class _TaskTally:
         self.silent += is_silent
         self.ended_before += is_ended_before and state == "open_late"
 
-    def facts(self, task: Any, name: str) -> TaskFacts:
+    def facts(self, task: Any, entry: TaskEntry | None) -> TaskFacts:
         """Return the task's facts, under its whole name; where nothing is asked yet, its agencies are on time."""
         parts = Figures.from_counts({**self.states, "waiting": self.waiting})
         if not parts.total:
@@ -59,7 +59,7 @@ class _TaskTally:
             task_id=task.id,
             code=task.code,
             section=task.section or "",
-            text=name,
+            text=task.text if entry is None else task_name(entry),
             period=task.period_raw,
             state=state,
             parts=parts,
@@ -68,6 +68,7 @@ class _TaskTally:
             is_undated=task.period_kind not in DATED,
             ended_before=state == "open_late" and self.ended_before == parts.open_late,
             ends_on=task.ends_on,
+            supports=() if entry is None else tuple(entry.supports),
         )
 
 
@@ -92,8 +93,8 @@ async def load_task_facts(
     async for some in stream_parts(connection, plan_id, view):
         for part in some:
             tallies[part[0]].add(part)
-    names = {task.code: task_name(task) for task in plan.tasks}
-    return [tallies[row.id].facts(row, names.get(row.code, row.text)) for row in rows]
+    entries = {entry.code: entry for entry in plan.tasks}
+    return [tallies[row.id].facts(row, entries.get(row.code)) for row in rows]
 
 
 def group_sections(tasks: Sequence[TaskFacts]) -> list[SectionFacts]:

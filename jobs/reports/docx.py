@@ -16,17 +16,12 @@ from data.registry.titles import period_name
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
 from data.reports.late_agencies import UrgingFacts
 from data.reports.sums import find_mismatches, find_sum_errors
+from jobs.reports.annex_tables import agencies_table, overdue_table, tasks_table
 from jobs.reports.letter_context import late_table, letter_context
 from jobs.reports.letterhead import build_letterhead, full_name, official_short_date, province_name
 from jobs.reports.prose import read_paragraphs
 from jobs.reports.report_context import plan_words, report_context, report_receivers
-from jobs.reports.report_tables import (
-    agencies_table,
-    overdue_table,
-    states_table,
-    targets_table,
-    tasks_table,
-)
+from jobs.reports.report_tables import states_table, targets_table
 from jobs.reports.word_file import build_word_file
 
 Progress = Callable[[int, int], None]

@@ -13,3 +13,5 @@ STATE_WORDS = {
 SAID_WORDS = {**REPLY_LABELS, "confirmed": "được xác nhận"}
 SILENT = "chưa báo cáo"
 UNASSIGNED = "chưa xác định cơ quan thực hiện"
+UNDATED = "Thường xuyên, không xác định thời hạn"
+ENDED_BEFORE = "Đã hết thời gian thực hiện trước khi theo dõi, chưa xác nhận kết quả"

@@ -31,7 +31,8 @@ _Lines = AsyncIterator[tuple[TaskFacts, list[AgencyLine]]]
 class ReportFile:
     """A finished file and its facts; a spreadsheet of several plans has the facts of the first.
 
-    blanks: what a document leaves for a person to write or check.
+    blanks: what a document leaves for a person to write or check. notes: the spreadsheet that goes with a
+    report, of what it rests on.
     """
 
     name: str
@@ -39,6 +40,17 @@ class ReportFile:
     content: bytes
     facts: ReportFacts | UrgingFacts
     blanks: Sequence[str] = ()
+    notes: bytes | None = None
+
+    @property
+    def notes_name(self) -> str:
+        """Return the name of the notes' file."""
+        return notes_name(self.name)
+
+
+def notes_name(report_name: str) -> str:
+    """Return the name of the notes of a report's file: "bao-cao.docx" has "bao-cao-doi-soat.xlsx"."""
+    return f"{report_name.rsplit('.', 1)[0]}-doi-soat.xlsx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,7 @@ async def _document(
     progress: Progress | None,
 ) -> ReportFile:
     from jobs.reports.docx import report_docx
+    from jobs.reports.notes import report_notes
 
     async with database.read() as connection:
         facts = await gather_report_facts(
@@ -105,8 +118,9 @@ async def _document(
         if facts.lines <= MOST_LINES:
             lines = [each async for each in stream_agency_lines(connection, registry, facts)]
     document = await _draw_in_thread(report_docx, facts, lines, progress=progress)
+    notes = await asyncio.to_thread(report_notes, facts, lines, document.blanks)
     name = f"bao-cao-{plan_code}-{period}.docx"
-    return ReportFile(name, DOCX, document.content, facts, document.blanks)
+    return ReportFile(name, DOCX, document.content, facts, document.blanks, notes)
 
 
 async def _sheet(

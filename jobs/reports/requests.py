@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.clock import Clock, civil_date
 from data.db.database import Database
-from data.files import store_file
+from data.files import XLSX, store_file
 from data.log import get_logger
 from data.models import Chat
 from data.outbox import messages as outbox
@@ -32,7 +32,7 @@ from jobs.reports.make import URGING, ReportFile, ReportRefusal, make_report
 
 log = get_logger("reports")
 
-READY, REFUSED = "report_ready", "report_refused"  # templates
+READY, REFUSED, NOTES = "report_ready", "report_refused", "report_notes"  # templates
 _MOST_NAMED = 8
 _FAILED = (
     "Chương trình gặp lỗi khi soạn và đã thử ba lần. Xin báo quản trị xem nhật ký,"
@@ -153,9 +153,10 @@ async def _answer(
             connection, name=report.name, mime=report.mime, content=report.content, now=now
         )
         context |= _summary_context(report)
+    account_id = accounts.scalar_one()
     await outbox.enqueue(
         connection,
-        account_id=accounts.scalar_one(),
+        account_id=account_id,
         chat_id=request.chat_id,
         template=REFUSED if refused else READY,
         context=context,
@@ -163,6 +164,21 @@ async def _answer(
         now=now,
         dedupe_key=f"report:{request.id}",
     )
+    if isinstance(report, ReportFile) and report.notes is not None:
+        attached = await store_file(
+            connection, name=report.notes_name, mime=XLSX, content=report.notes, now=now
+        )
+        told = {key: context[key] for key in ("plan_code", "number", "period", "period_code")}
+        await outbox.enqueue(
+            connection,
+            account_id=account_id,
+            chat_id=request.chat_id,
+            template=NOTES,
+            context={**told, "blanks": len(report.blanks), "attach": attached},
+            priority=outbox.ANSWER,
+            now=now,
+            dedupe_key=f"report-notes:{request.id}",
+        )
     return True
 
 

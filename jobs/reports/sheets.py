@@ -8,6 +8,7 @@ Guarantees:
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -18,67 +19,90 @@ from data.clock import ZONE
 from data.sheets.workbook import neutralize_formula
 
 MOST_ROWS = 1_048_575  # of one sheet beside its heading: Excel's own limit
-_WRAPPED_FROM = 24  # characters
-_A3, _A4, _WIDE = 8, 9, 220  # Excel's numbers of paper; characters that A4 cannot show in a row
-_LINE_HEIGHT, _MOST_LINES = 15, 20  # points; Excel itself goes no higher than 409
+_WRAPPED_FROM = 10  # characters
+_A4 = 9  # Excel's number of the paper
+_LINE_HEIGHT, _MOST_LINES = 13.5, 30  # points; Excel itself goes no higher than 409
+# Letters of this font in a unit of width, and what a line loses where a word does not fit.
+_LETTERS_A_UNIT, _LONGEST_HALF = 1.45, 3
 _LONGEST_NAME = 31
 _UNFIT = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
+_FONT = {"font_name": "Times New Roman", "font_size": 10, "border": 1}
 _STYLES: dict[str, dict[str, Any]] = {
-    "heading": {"bold": True, "text_wrap": True, "bg_color": "#DDE7F0"},
+    "heading": {"bold": True, "text_wrap": True, "align": "center", "valign": "vcenter"},
+    "group": {"bold": True},
     "plain": {},
+    "number": {"align": "center"},
     "wrapped": {"text_wrap": True},
-    "day": {"num_format": "dd/mm/yyyy"},
+    "day": {"num_format": "dd/mm/yyyy", "align": "center"},
     "instant": {"num_format": "dd/mm/yyyy hh:mm"},
 }
 
 
 class ReportColumn(NamedTuple):
-    """A column: the key of its values in the rows, its heading, its width in characters."""
+    """A column: the key of its values in the rows, its heading, its width in characters.
+
+    choices: the words that may stand in it. hidden: kept for a program, not for readers.
+    """
 
     key: str
     heading: str
     width: int
+    choices: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 class ReportWorkbook:
-    """A workbook that takes one table after another; see `open_workbook`."""
+    """A workbook that takes one table after another, or several side by side; see `write_workbook`."""
 
     def __init__(self, book: Any) -> None:
         self._book = book
         self._names: set[str] = set()
-        self._formats = {
-            name: book.add_format({"valign": "top", **style}) for name, style in _STYLES.items()
+        self._lists: dict[tuple[str, ...], str] = {}
+        self.formats = {
+            name: book.add_format({"valign": "top", **_FONT, **style})
+            for name, style in _STYLES.items()
         }
 
     def add_table(
         self, title: str, columns: Sequence[ReportColumn], rows: Iterable[Mapping[str, Any]]
     ) -> None:
         """Write a table on a sheet, and on more where it outgrows one; a row's missing keys stay blank."""
-        sheet, number = self._add_sheet(title, columns), 0
+        table = self.open_table(title, columns)
         for row in rows:
-            if number == MOST_ROWS:
-                _add_filter(sheet, number, columns)
-                sheet, number = self._add_sheet(title, columns), 0
-            number += 1
-            values = [row.get(column.key) for column in columns]
-            sheet.set_row(number, _row_height(values, columns))
-            for index, value in enumerate(values):
-                self._write_cell(sheet, number, index, value, columns[index].width)
-        _add_filter(sheet, number, columns)
+            table.write(row)
+        table.close()
 
-    def _add_sheet(self, title: str, columns: Sequence[ReportColumn]) -> Any:
+    def open_table(self, title: str, columns: Sequence[ReportColumn]) -> OpenTable:
+        """Begin a table; write its rows while others are open, and close it."""
+        return OpenTable(self, title, columns)
+
+    def add_sheet(self, title: str, columns: Sequence[ReportColumn]) -> Any:
+        """Return a new sheet with its headings, laid out for paper."""
         sheet = self._book.add_worksheet(self._sheet_name(title))
         sheet.freeze_panes(1, 0)
         # On paper: as wide as a page, its heading on each.
         sheet.set_landscape()
-        sheet.set_paper(_A3 if sum(column.width for column in columns) > _WIDE else _A4)
+        sheet.set_paper(_A4)
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
         sheet.set_row(0, _row_height([column.heading for column in columns], columns))
         for index, column in enumerate(columns):
-            sheet.set_column(index, index, column.width)
-            sheet.write_string(0, index, column.heading, self._formats["heading"])
+            options = {"hidden": True} if column.hidden else {}
+            sheet.set_column(index, index, column.width, None, options)
+            sheet.write_string(0, index, column.heading, self.formats["heading"])
         return sheet
+
+    def list_source(self, choices: tuple[str, ...]) -> str:
+        """Return the cells that hold a list of choices, on a hidden sheet of its own."""
+        if choices not in self._lists:
+            name = self._sheet_name("Danh mục")
+            sheet = self._book.add_worksheet(name)
+            for row, words in enumerate(choices):
+                sheet.write_string(row, 0, words, self.formats["plain"])
+            sheet.hide()
+            self._lists[choices] = f"='{name}'!$A$1:$A${len(choices)}"
+        return self._lists[choices]
 
     def _sheet_name(self, title: str) -> str:
         """Return a new name for a sheet, of the letters and length that Excel takes."""
@@ -89,11 +113,58 @@ class ReportWorkbook:
         self._names.add(name.casefold())
         return name
 
-    def _write_cell(self, sheet: Any, row: int, index: int, value: Any, width: int) -> None:
-        formats = self._formats
+
+class OpenTable:
+    """A table that rows are being written to."""
+
+    def __init__(self, book: ReportWorkbook, title: str, columns: Sequence[ReportColumn]) -> None:
+        self._book = book
+        self._title = title
+        self._columns = columns
+        self._sheet = book.add_sheet(title, columns)
+        self._number = 0
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Write a row; missing keys stay blank."""
+        number = self._next_row()
+        values = [row.get(column.key) for column in self._columns]
+        self._sheet.set_row(number, _row_height(values, self._columns))
+        for index, value in enumerate(values):
+            self._write_cell(number, index, value, self._columns[index].width)
+
+    def write_group(self, words: str, key: str) -> None:
+        """Write a row that heads those after it: its words in one column, no cell merged."""
+        number = self._next_row()
+        style = self._book.formats["group"]
+        for index, column in enumerate(self._columns):
+            if column.key == key:
+                self._sheet.write_string(number, index, neutralize_formula(words), style)
+            else:
+                self._sheet.write_blank(number, index, None, style)
+
+    def close(self) -> None:
+        """End the table: its filter, and the lists of its choices."""
+        self._sheet.autofilter(0, 0, max(self._number, 1), len(self._columns) - 1)
+        for index, column in enumerate(self._columns):
+            if column.choices and self._number:
+                source = self._book.list_source(column.choices)
+                self._sheet.data_validation(
+                    1, index, self._number, index, {"validate": "list", "source": source}
+                )
+
+    def _next_row(self) -> int:
+        if self._number == MOST_ROWS:
+            self.close()
+            self._sheet = self._book.add_sheet(self._title, self._columns)
+            self._number = 0
+        self._number += 1
+        return self._number
+
+    def _write_cell(self, row: int, index: int, value: Any, width: int) -> None:
+        formats, sheet = self._book.formats, self._sheet
         if value is None or value == "":
-            return
-        if isinstance(value, datetime):
+            sheet.write_blank(row, index, None, formats["plain"])
+        elif isinstance(value, datetime):
             local = value.astimezone(ZONE).replace(tzinfo=None)
             sheet.write_datetime(row, index, local, formats["instant"])
         elif isinstance(value, date):
@@ -101,7 +172,7 @@ class ReportWorkbook:
         elif isinstance(value, bool):
             sheet.write_string(row, index, "có" if value else "không", formats["plain"])
         elif isinstance(value, int):
-            sheet.write_number(row, index, value, formats["plain"])
+            sheet.write_number(row, index, value, formats["number"])
         else:
             style = formats["wrapped" if width >= _WRAPPED_FROM else "plain"]
             sheet.write_string(row, index, neutralize_formula(value), style)
@@ -132,15 +203,13 @@ def write_workbook(out: io.BytesIO) -> Iterator[ReportWorkbook]:
         book.close()
 
 
-def _add_filter(sheet: Any, rows: int, columns: Sequence[ReportColumn]) -> None:
-    sheet.autofilter(0, 0, max(rows, 1), len(columns) - 1)
-
-
-def _row_height(values: Sequence[Any], columns: Sequence[ReportColumn]) -> int:
+def _row_height(values: Sequence[Any], columns: Sequence[ReportColumn]) -> float:
     """Return the height that shows a row's texts whole; spreadsheet programs compute none for such files."""
     lines = 1
     for value, column in zip(values, columns, strict=True):
-        room = column.width - 2
-        if isinstance(value, str) and len(value) > room:
-            lines = max(lines, -(-len(value) // room) + value.count("\n"))
+        if not isinstance(value, str) or column.hidden:
+            continue
+        room = max(column.width * _LETTERS_A_UNIT - _LONGEST_HALF, 3)
+        told = sum(max(1, math.ceil(len(part) / room)) for part in value.split("\n"))
+        lines = max(lines, told)
     return _LINE_HEIGHT * min(lines, _MOST_LINES)

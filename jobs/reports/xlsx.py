@@ -1,22 +1,37 @@
-"""Consolidated reports as one spreadsheet: a summary, each plan's agency lines, reports, quotes, targets.
+"""The state of plans as one spreadsheet that offices paste from: tasks, agencies' parts, sums, sources.
 
-Guarantees: every agency's line has its source, and all sums reconcile.
+Guarantees:
+- Columns 1-7 and 9 of a task are what an annex has, side by side; no cell is merged, dates are dates.
+- Every agency's line has its source, and all sums reconcile.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from data.figures.states import Figures
 from data.registry.titles import period_name
-from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
+from data.reports.facts import AgencyLine, ReportFacts, TaskFacts, count_period
 from data.reports.sums import find_sum_errors
+from jobs.reports.annex_tables import section_number
 from jobs.reports.docx import UnreconciledReport
-from jobs.reports.labels import SAID_WORDS, SILENT, STATE_WORDS, UNASSIGNED
-from jobs.reports.sheets import ReportColumn, write_workbook
+from jobs.reports.labels import SILENT
+from jobs.reports.report_context import figures_context
+from jobs.reports.sheets import ReportColumn, ReportWorkbook, write_workbook
+from jobs.reports.source_rows import (
+    SOURCE_COLUMNS,
+    TaskPlace,
+    line_sources,
+    quote_sources,
+    target_sources,
+)
+from jobs.reports.status_rows import (
+    AGENCY_COLUMNS,
+    TASK_COLUMNS,
+    agency_row,
+    task_row,
+)
 
 Lines = Iterable[tuple[TaskFacts, Sequence[AgencyLine]]]
 Progress = Callable[[int, int], None]
@@ -24,67 +39,39 @@ _Rows = Iterator[dict[str, Any]]
 
 # No sign that a spreadsheet would take for the start of a formula.
 _COMPARED = {">=": "≥", ">": ">", "=": "bằng", "<=": "≤", "<": "<", "range": "trong khoảng"}
-
-_PLAN = ReportColumn("number", "Kế hoạch", 18)
-_CODE = ReportColumn("code", "Mã", 10)
-_PERSON = ReportColumn("person", "Người nói", 20)
-_AT = ReportColumn("at", "Lúc", 17)
+_PLAN = ReportColumn("plan", "Kế hoạch", 18)
 _SUMMARY_COLUMNS = (
     _PLAN,
-    ReportColumn("coordinator", "Cơ quan theo dõi", 28),
-    ReportColumn("period", "Kỳ", 20),
-    ReportColumn("as_of", "Số liệu đến", 13),
-    ReportColumn("estimate", "Số liệu", 10),
-    ReportColumn("title", "Nhóm nhiệm vụ", 60),
+    ReportColumn("title", "Nhóm nhiệm vụ", 50),
     ReportColumn("total", "Tổng số", 9),
-    *(ReportColumn(state, words, 14) for state, words in STATE_WORDS.items()),
+    ReportColumn("done_on_time", "Hoàn thành đúng hạn", 12),
+    ReportColumn("done_late", "Hoàn thành quá hạn", 12),
+    ReportColumn("in_time", "Đang thực hiện trong hạn", 12),
+    ReportColumn("overdue", "Đang thực hiện quá hạn", 12),
+    ReportColumn("undated", "Thường xuyên, không xác định thời hạn", 14),
+    ReportColumn("ended_before", "Hết thời gian thực hiện trước khi theo dõi", 14),
     ReportColumn("waiting", "Chờ xác nhận", 10),
-    ReportColumn("unassigned", "Chưa giao", 10),
-    ReportColumn("lines", "Dòng cơ quan", 10),
-    ReportColumn("silent", "Chưa báo cáo", 10),
-)
-_LINE_COLUMNS = (
-    _CODE,
-    ReportColumn("section", "Nhóm nhiệm vụ", 32),
-    ReportColumn("text", "Nội dung nhiệm vụ", 60),
-    ReportColumn("period", "Thời gian", 16),
-    ReportColumn("agency", "Cơ quan", 32),
-    ReportColumn("state", "Tình trạng", 26),
-    ReportColumn("waiting", "Chờ xác nhận", 10),
-    ReportColumn("percent", "Tiến độ (%)", 9),
-    ReportColumn("due_on", "Hạn", 12),
-    ReportColumn("done_on", "Ngày hoàn thành", 12),
-    ReportColumn("document", "Văn bản", 20),
-    ReportColumn("document_on", "Ngày văn bản", 12),
-    ReportColumn("said", "Căn cứ", 16),
-    ReportColumn("speaker", "Cơ quan nói", 28),
-    _PERSON,
-    _AT,
-    ReportColumn("note", "Lời", 50),
+    ReportColumn("unassigned", "Chưa xác định cơ quan", 10),
+    ReportColumn("silent", "Phần việc chưa có báo cáo", 10),
+    ReportColumn("rate", "% trên tổng số", 10),
+    ReportColumn("rate_due", "% trên số đến hạn", 10),
+    ReportColumn("period", "Kỳ", 16),
+    ReportColumn("as_of", "Số liệu đến", 12),
+    ReportColumn("estimate", "Số liệu", 10),
 )
 _DUTY_COLUMNS = (
     _PLAN,
-    _CODE,
-    ReportColumn("title", "Báo cáo", 40),
-    ReportColumn("due_on", "Hạn", 12),
+    ReportColumn("title", "Báo cáo", 30),
+    ReportColumn("due_on", "Thời hạn", 12),
     ReportColumn("expected", "Phải nhận", 10),
     ReportColumn("received", "Đã nhận", 10),
-    ReportColumn("late", "Trong đó muộn", 10),
+    ReportColumn("late", "Gửi sau thời hạn", 10),
     ReportColumn("missing_count", "Còn thiếu", 10),
     ReportColumn("missing", "Cơ quan còn thiếu", 80),
-)
-_QUOTE_COLUMNS = (
-    _PLAN,
-    ReportColumn("kind", "Loại", 18),
-    ReportColumn("agency", "Cơ quan", 32),
-    _CODE,
-    ReportColumn("words", "Lời", 90),
-    _PERSON,
-    _AT,
+    ReportColumn("code", "Mã", 10, hidden=True),
 )
 _TARGET_COLUMNS = (
     _PLAN,
-    _CODE,
     ReportColumn("text", "Chỉ tiêu", 70),
     ReportColumn("year", "Năm", 8),
     ReportColumn("comparator", "So sánh", 9),
@@ -94,14 +81,14 @@ _TARGET_COLUMNS = (
     ReportColumn("value_year", "Năm kết quả", 9),
     ReportColumn("met", "Đạt", 8),
     ReportColumn("source", "Nguồn", 40),
+    ReportColumn("code", "Mã", 10, hidden=True),
 )
-_SILENT_COLUMNS = (_PLAN, ReportColumn("agency", "Cơ quan chưa báo cáo gì trong kỳ", 50))
 
 
 def report_xlsx(
     plans: Sequence[tuple[ReportFacts, Lines]], *, progress: Progress | None = None
 ) -> bytes:
-    """Return one spreadsheet of several plans' reports.
+    """Return one spreadsheet of several plans.
 
     Raises UnreconciledReport where sums do not reconcile, those of the lines included. lines: read once,
     in the order of the tasks. Calls progress with (tasks written, tasks).
@@ -110,109 +97,127 @@ def report_xlsx(
         raise UnreconciledReport(reasons)
     out = io.BytesIO()
     every = [facts for facts, _ in plans]
-    done, total = 0, sum(facts.figures.total for facts in every)
     with write_workbook(out) as book:
-        book.add_table("Tổng hợp", _SUMMARY_COLUMNS, _summary_rows(every))
-        for facts, lines in plans:
-            rows = _line_rows(facts, lines, done=done, total=total, progress=progress)
-            book.add_table(facts.number, _LINE_COLUMNS, rows)
-            done += facts.figures.total
+        _write_lines(book, plans, progress)
         book.add_table("Nộp báo cáo", _DUTY_COLUMNS, _duty_rows(every))
-        book.add_table("Khó khăn, kiến nghị", _QUOTE_COLUMNS, _quote_rows(every))
         book.add_table("Chỉ tiêu", _TARGET_COLUMNS, _target_rows(every))
-        book.add_table("Chưa báo cáo", _SILENT_COLUMNS, _silent_rows(every))
     return out.getvalue()
+
+
+def _write_lines(
+    book: ReportWorkbook,
+    plans: Sequence[tuple[ReportFacts, Lines]],
+    progress: Progress | None,
+) -> None:
+    """Write the sheets that need every agency's line, side by side, since lines are read once."""
+    tasks = book.open_table("Nhiệm vụ", TASK_COLUMNS)
+    agencies = book.open_table("Theo cơ quan", AGENCY_COLUMNS)
+    every = [facts for facts, _ in plans]
+    book.add_table("Tổng hợp", _SUMMARY_COLUMNS, _summary_rows(every))
+    sources = book.open_table("Nguồn số liệu", SOURCE_COLUMNS)
+    done, total = 0, sum(facts.figures.total for facts in every)
+    for facts, lines in plans:
+        if len(plans) > 1:
+            tasks.write_group(f"Kế hoạch số {facts.number}", "text")
+        proposals = _proposals(facts)
+        counted, section = 0, None
+        for number, (task, of_task) in enumerate(lines, 1):
+            counted += _check_lines(task, of_task)
+            if task.section != section and len(facts.sections) > 1:
+                section = task.section
+                tasks.write_group(_heading(facts, section), "text")
+            words = proposals.get(task.code, [])
+            tasks.write(task_row(facts, task, of_task, number=number, proposals=words))
+            for line in of_task:
+                agencies.write(agency_row(facts, task, line, number=number))
+            for row in line_sources(TaskPlace(number, task), of_task):
+                sources.write(row)
+            done += 1
+            if progress is not None:
+                progress(done, total)
+        if counted != facts.lines:
+            raise UnreconciledReport([f"Có {counted} dòng cơ quan, số liệu là {facts.lines}."])
+        for row in (*quote_sources(facts), *target_sources(facts)):
+            sources.write(row)
+    for table in (tasks, agencies, sources):
+        table.close()
+
+
+def _check_lines(task: TaskFacts, lines: Sequence[AgencyLine]) -> int:
+    if len(lines) != task.parts.total:
+        raise UnreconciledReport(
+            [f"{task.code}: có {len(lines)} dòng, số liệu là {task.parts.total} cơ quan."]
+        )
+    return len(lines)
+
+
+def _heading(facts: ReportFacts, section: str) -> str:
+    number = next(index for index, each in enumerate(facts.sections) if each.title == section)
+    return f"{section_number(number)}. {section or 'Các nhiệm vụ khác'}"
+
+
+def _proposals(facts: ReportFacts) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for quote in facts.proposals:
+        found.setdefault(quote.code, []).append(quote.words)
+    return found
 
 
 def _summary_rows(plans: Sequence[ReportFacts]) -> _Rows:
     for facts in plans:
         head = {
-            **_fields(facts),
-            "period": period_name(facts.period) or facts.period,
+            "plan": facts.number,
+            "as_of": facts.as_of,
             "estimate": "ước" if facts.is_estimate else "chính thức",
         }
-        yield {**head, "title": "Toàn kế hoạch", **_counts(facts.figures, list(facts.tasks))}
+        whole = figures_context(facts.current)
+        yield {**head, "title": "Toàn kế hoạch", **whole, **_extra(list(facts.tasks), facts)}
         for section in facts.sections:
             if section.title:
-                counts = _counts(section.figures, section.tasks)
-                yield {**head, "title": section.title, **counts}
+                counts = figures_context(count_period(facts.period, section.tasks, section.figures))
+                yield {**head, "title": section.title, **counts, **_extra(section.tasks, facts)}
 
 
-def _counts(figures: Figures, tasks: Sequence[TaskFacts]) -> dict[str, int]:
+def _extra(tasks: Sequence[TaskFacts], facts: ReportFacts) -> dict[str, Any]:
     return {
-        **figures.as_json(),
         "unassigned": sum(task.unassigned for task in tasks),
-        "lines": sum(task.parts.total for task in tasks),
         "silent": sum(task.silent for task in tasks),
+        "period": period_name(facts.period) or facts.period,
     }
-
-
-def _line_rows(
-    facts: ReportFacts, lines: Lines, *, done: int, total: int, progress: Progress | None
-) -> _Rows:
-    """Yield a plan's rows; raises UnreconciledReport where they differ from the figures."""
-    counted = 0
-    for number, (task, of_task) in enumerate(lines, 1):
-        if len(of_task) != task.parts.total:
-            raise UnreconciledReport(
-                [f"{task.code}: có {len(of_task)} dòng, số liệu là {task.parts.total} cơ quan."]
-            )
-        counted += len(of_task)
-        head = _fields(task)
-        if not of_task:
-            yield {**head, "state": UNASSIGNED}
-        for line in of_task:
-            yield {**head, **_line_row(line)}
-        if progress is not None:
-            progress(done + number, total)
-    if counted != facts.lines:
-        raise UnreconciledReport([f"Có {counted} dòng cơ quan, số liệu là {facts.lines}."])
-
-
-def _line_row(line: AgencyLine) -> dict[str, Any]:
-    row = {**_fields(line), "state": STATE_WORDS[line.state], "waiting": line.waiting or None}
-    source = line.source
-    if source is None:
-        return {**row, "said": SILENT}
-    said = SAID_WORDS.get(source.said, source.said)
-    return {**_fields(source), **row, "said": said, "speaker": source.agency}
 
 
 def _duty_rows(plans: Sequence[ReportFacts]) -> _Rows:
     for facts in plans:
         for duty in facts.duties:
-            missing = {"missing_count": len(duty.missing), "missing": "; ".join(duty.missing)}
-            yield {"number": facts.number, **_fields(duty), **missing}
-
-
-def _quote_rows(plans: Sequence[ReportFacts]) -> _Rows:
-    for facts in plans:
-        for kind, quotes in (("Khó khăn", facts.difficulties), ("Kiến nghị", facts.proposals)):
-            for quote in quotes:
-                yield {"number": facts.number, "kind": kind, **_fields(quote)}
+            yield {
+                "plan": facts.number,
+                "title": duty.title,
+                "due_on": duty.due_on,
+                "expected": duty.expected,
+                "received": duty.received,
+                "late": duty.late,
+                "missing_count": len(duty.missing),
+                "missing": "; ".join(duty.missing),
+                "code": duty.code,
+            }
 
 
 def _target_rows(plans: Sequence[ReportFacts]) -> _Rows:
     for facts in plans:
         for target in facts.targets:
             yield {
-                "number": facts.number,
-                **_fields(target),
+                "plan": facts.number,
+                "text": target.text,
+                "year": target.year,
+                "unit": target.unit,
+                "value_year": target.value_year,
+                "met": target.met,
+                "source": target.source,
+                "code": target.code,
                 "comparator": _COMPARED.get(target.comparator or ""),
                 "goal": _with_comma(target.goal),
                 "value": _with_comma(target.value) or SILENT,
             }
-
-
-def _silent_rows(plans: Sequence[ReportFacts]) -> _Rows:
-    for facts in plans:
-        for agency in facts.silent:
-            yield {"number": facts.number, "agency": agency}
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    """Return a dataclass's fields; dataclasses.asdict would copy their values too."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _with_comma(number: str | None) -> str | None:

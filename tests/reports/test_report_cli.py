@@ -50,19 +50,35 @@ def test_a_file_that_exists_is_left_alone_without_force(loaded: Terminal) -> Non
     assert Path("bao-cao.docx").read_bytes()[:2] == b"PK"
 
 
-def test_several_plans_make_one_sheet_each(loaded: Terminal) -> None:
+def test_the_notes_are_written_beside_the_report(loaded: Terminal) -> None:
+    code, out, _ = loaded.type("report", "131", "--out", "bao-cao.docx")
+    assert code == 0
+    assert "Nguồn từng số liệu: bao-cao-doi-soat.xlsx." in out
+    assert load_workbook("bao-cao-doi-soat.xlsx").sheetnames == [
+        "Nguồn số liệu",
+        "Cần kiểm tra",
+        "Cần bổ sung",
+    ]
+    Path("bao-cao.docx").unlink()
+    assert "Đã có bao-cao-doi-soat.xlsx" in loaded.refused("report", "131", "--out", "bao-cao.docx")
+    assert not Path("bao-cao.docx").exists()
+
+
+def test_several_plans_stand_in_one_sheet_under_their_numbers(loaded: Terminal) -> None:
     code, out, _ = loaded.type("report", "1901", "1331", "--out", "b.xlsx")
     assert code == 0
     assert "Đã ghi b.xlsx: 2 kế hoạch" in out
-    assert load_workbook("b.xlsx").sheetnames[1:3] == ["1901-KH-UBND", "1331-KH-UBND"]
+    column = [row[1] for row in load_workbook("b.xlsx")["Nhiệm vụ"].iter_rows(values_only=True)]
+    assert [words for words in column if str(words).startswith("Kế hoạch số")] == [
+        "Kế hoạch số 1901/KH-UBND",
+        "Kế hoạch số 1331/KH-UBND",
+    ]
 
 
-def test_a_plan_that_is_named_twice_has_one_sheet(loaded: Terminal) -> None:
+def test_a_plan_that_is_named_twice_stands_once(loaded: Terminal) -> None:
     code, out, _ = loaded.type("report", "131", "131/KH-UBND", "--out", "b.xlsx")
     assert code == 0
     assert "32 nhiệm vụ" in out
-    names = load_workbook("b.xlsx").sheetnames
-    assert [name for name in names if name.startswith("131")] == ["131-KH-UBND"]
 
 
 def test_the_facts_are_printed_as_json(loaded: Terminal) -> None:
@@ -216,6 +232,5 @@ async def test_the_real_plans_are_reported_whole_after_a_year_of_answers(
         )
         assert isinstance(made, ReportFile)
         if form == "xlsx":
-            page = load_workbook(io.BytesIO(made.content))[facts.number.replace("/", "-")]
-            nobody = sum(task.unassigned for task in facts.tasks)
-            assert page.max_row == 1 + facts.lines + nobody
+            page = load_workbook(io.BytesIO(made.content))["Theo cơ quan"]
+            assert page.max_row == 1 + facts.lines

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from data.clock import SteppedClock
 from data.db.database import Database
+from data.figures.states import Figures
 from data.files import load_file
 from data.models import Chat, Message, ReportRequest
 from data.registry.registry import Registry
@@ -24,6 +25,7 @@ from data.reports.late_agencies import load_urging_facts
 from data.reports.requests import CLAIM_DURATION
 from jobs.reports.docx import UnreconciledReport
 from jobs.reports.make import ReportFile, ReportRefusal, make_report
+from jobs.reports.notes import report_notes
 from jobs.reports.requests import ReportWorker
 from jobs.reports.xlsx import report_xlsx
 from tests.support.conversations import RENDERER, WITH_BUTTONS, WITHOUT, Talk, small_registry
@@ -58,53 +60,148 @@ def rows_of(content: bytes, sheet: str) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------ sheets
 
 
-async def test_a_sheet_has_every_line_with_its_source_and_the_silent_as_such(said: Said) -> None:
+async def test_the_tasks_stand_one_a_row_in_the_columns_that_offices_paste(said: Said) -> None:
+    await said.say("stc", "1", "end", "completed", at=on(10, 5), document="7/BC-STC",
+                   document_on=date(2026, 10, 2), note="Đã rà soát 12 đơn vị.")  # fmt: skip
+    await said.confirm((await said.owed("stc", "1", "end")).id, at=on(10, 6))
+    await said.say("stc", "2", "end", "in_progress", at=on(10, 5), percent=40)
+    await said.say("sxd", "2", "end", "blocked", at=on(10, 5), note="Đề nghị UBND tỉnh bố trí vốn")
+    facts = await said.facts(DAY)
+    content = report_xlsx([(facts, await drawn(said, facts))])
+    page = load_workbook(io.BytesIO(content))["Nhiệm vụ"]
+    assert [cell.value for cell in page[1]] == [
+        "STT",
+        "Nội dung nhiệm vụ",
+        "Văn bản giao (số, ngày, điều/mục)",
+        "Cơ quan chủ trì",
+        "Cơ quan phối hợp",
+        "Sản phẩm, kết quả yêu cầu",
+        "Thời hạn theo văn bản",
+        "Thời hạn điều chỉnh (văn bản)",
+        "Kết quả thực hiện (số, ngày văn bản; tóm tắt)",
+        "Tỷ lệ (%)",
+        "Ngày hoàn thành",
+        "Trạng thái",
+        "Số ngày quá hạn",
+        "Khó khăn, nguyên nhân",
+        "Đề xuất, kiến nghị",
+        "Ghi chú",
+        "Mã",
+    ]
+    assert [cell.value for cell in page[2]] == [
+        1,
+        "Rà soát chi ngân sách",
+        "Kế hoạch số 10/KH-UBND ngày 05/01/2026 của UBND tỉnh Đông, mục 1",
+        "Sở Tài chính",
+        None,
+        None,
+        datetime(2026, 12, 31),
+        None,
+        "Báo cáo số 7/BC-STC ngày 02/10/2026; đã rà soát 12 đơn vị",
+        100,
+        datetime(2026, 10, 2),
+        "Hoàn thành đúng hạn",
+        None,
+        None,
+        None,
+        None,
+        "1",
+    ]
+    second = rows_of(content, "Nhiệm vụ")[1]
+    assert (second["Cơ quan chủ trì"], second["Đề xuất, kiến nghị"]) == (
+        "các Sở: Tài chính, Xây dựng",
+        "đề nghị UBND tỉnh bố trí vốn",
+    )
+    states = [row["Trạng thái"] for row in rows_of(content, "Nhiệm vụ")]
+    assert states[2:] == [
+        "Thường xuyên, không xác định thời hạn",
+        "Chưa xác định cơ quan thực hiện",
+    ]
+    assert page["G2"].number_format == "dd/mm/yyyy"
+    assert page.column_dimensions["Q"].hidden
+
+
+async def test_states_are_chosen_from_a_list_that_holds_each_of_them(said: Said) -> None:
+    facts = await said.facts(DAY)
+    content = report_xlsx([(facts, await drawn(said, facts))])
+    book = load_workbook(io.BytesIO(content))
+    (rule,) = book["Nhiệm vụ"].data_validations.dataValidation
+    assert (rule.type, str(rule.sqref), rule.formula1) == ("list", "L2:L5", "'Danh mục'!$A$1:$A$7")
+    listed = {cell.value for (cell,) in book["Danh mục"].iter_rows()}
+    assert {row["Trạng thái"] for row in rows_of(content, "Nhiệm vụ")} <= listed
+    assert book["Danh mục"].sheet_state == "hidden"
+
+
+async def test_each_agency_has_its_part_and_each_line_its_source(said: Said) -> None:
     lan = await said.person("Lan")
     await said.say(
         "stc", "2", "end", "in_progress", at=on(10, 5), percent=40, person_id=lan, note="Đang lập"
     )
     facts = await said.facts(DAY)
     content = report_xlsx([(facts, await drawn(said, facts))])
-    rows = rows_of(content, "10-KH-UBND")
-    assert [(row["Mã"], row["Cơ quan"], row["Tiến độ (%)"], row["Căn cứ"]) for row in rows] == [
-        ("1", "Sở Tài chính", None, "chưa báo cáo"),
-        ("2", "Sở Tài chính", 40, "đang làm"),
-        ("2", "Sở Xây dựng", None, "chưa báo cáo"),
-        ("3", "Sở Tài chính", None, "chưa báo cáo"),
-        ("4", None, None, None),
+    rows = rows_of(content, "Theo cơ quan")
+    assert [(row["Cơ quan"], row["Mã"], row["Tỷ lệ (%)"]) for row in rows] == [
+        ("Sở Tài chính", "1", None),
+        ("Sở Tài chính", "2", 40),
+        ("Sở Xây dựng", "2", None),
+        ("Sở Tài chính", "3", None),
     ]
-    assert (rows[1]["Người nói"], rows[1]["Lời"]) == ("Lan", "Đang lập")
-    assert rows[4]["Tình trạng"] == "chưa xác định cơ quan thực hiện"
+    (source,) = rows_of(content, "Nguồn số liệu")
+    assert (source["Người trả lời"], source["Lời trả lời"], source["Căn cứ"], source["Mã"]) == (
+        "Lan",
+        "Đang lập",
+        "đang làm",
+        "2",
+    )
     whole = rows_of(content, "Tổng hợp")[0]
-    assert (whole["Tổng số"], whole["Dòng cơ quan"], whole["Chưa báo cáo"], whole["Số liệu"]) == (
+    assert (whole["Tổng số"], whole["Thường xuyên, không xác định thời hạn"], whole["Số liệu"]) == (
         4,
-        4,
-        0,
+        2,
         "ước",
     )
 
 
-async def test_sheets_have_filters_frozen_headings_and_widths(said: Said) -> None:
+async def test_more_than_seven_agencies_are_counted_and_stand_on_the_second_sheet(
+    said: Said,
+) -> None:
+    facts = await said.facts(DAY)
+    lines = [list(each) for each in await drawn(said, facts)]
+    many = [replace(lines[0][1][0], agency=f"UBND xã Số {i}") for i in range(30)]
+    task = replace(lines[0][0], parts=Figures(open_on_time=30))
+    section = replace(facts.sections[0], tasks=[task, *list(facts.sections[0].tasks)[1:]])
+    facts = replace(facts, sections=[section], lines=facts.lines + 29)
+    content = report_xlsx([(facts, [(task, many), *[(t, own) for t, own in lines[1:]]])])
+    assert rows_of(content, "Nhiệm vụ")[0]["Cơ quan chủ trì"] == "30 UBND cấp xã"
+    assert rows_of(content, "Theo cơ quan")[29]["Cơ quan"] == "UBND xã Số 29"
+
+
+async def test_sheets_have_filters_frozen_headings_and_print_on_a4(said: Said) -> None:
     facts = await said.facts(DAY)
     book = load_workbook(io.BytesIO(report_xlsx([(facts, await drawn(said, facts))])))
-    for page in book.worksheets:
+    shown = [page for page in book.worksheets if page.sheet_state == "visible"]
+    assert [page.title for page in shown][:4] == [
+        "Nhiệm vụ",
+        "Theo cơ quan",
+        "Tổng hợp",
+        "Nguồn số liệu",
+    ]
+    for page in shown:
         assert page.freeze_panes == "A2"
         assert page.auto_filter.ref is not None
-        assert page.column_dimensions["A"].width >= 10
-    assert book["10-KH-UBND"]["C2"].alignment.wrap_text
-    for page in book.worksheets:  # on paper: as wide as a page, its heading on each
-        assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
+        assert (page.page_setup.orientation, page.page_setup.paperSize) == ("landscape", 9)
+        assert page.page_setup.fitToHeight == 0
         assert page.print_title_rows == "$1:$1"
-    assert book["10-KH-UBND"].page_setup.paperSize == 8
-    assert book["Chưa báo cáo"].page_setup.paperSize == 9
+        assert not page.merged_cells.ranges
+        assert page["A1"].font.name == "Times New Roman"
+        assert page["A1"].fill.fill_type is None
 
 
 async def test_a_long_text_is_seen_whole_in_its_row(said: Said) -> None:
     await said.say("stc", "1", "end", "blocked", at=on(10, 5), note="Thiếu cán bộ " * 20)
     facts = await said.facts(DAY)
     book = load_workbook(io.BytesIO(report_xlsx([(facts, await drawn(said, facts))])))
-    page = book["Khó khăn, kiến nghị"]
-    assert page.row_dimensions[2].height == 45  # 259 letters in lines of 88
+    page = book["Nhiệm vụ"]
+    assert page.row_dimensions[2].height == 162  # 259 letters in 12 lines of 21
 
 
 @pytest.mark.parametrize("words", ["=1+1", "+84 905", "- đang làm", "@SUM(A1)", '=HYPERLINK("x")'])
@@ -115,18 +212,23 @@ async def test_no_words_of_people_become_a_formula(said: Said, words: str) -> No
     cells = [cell for page in book.worksheets for row in page.iter_rows() for cell in row]
     assert [cell.coordinate for cell in cells if cell.data_type == "f"] == []
     told = [cell.value for cell in cells if words in str(cell.value)]
-    assert told == [f"'{words}"] * 2  # its line, and the difficulties
+    assert set(told) == {f"'{words}"}
+    assert len(told) == 4  # of the task, the agency, the answer and the difficulty
     assert not any(cell.hyperlink for cell in cells)
 
 
-async def test_two_plans_of_one_number_have_a_sheet_each(said: Said) -> None:
+async def test_several_plans_follow_each_other_under_their_numbers(said: Said) -> None:
     other = Said(said.database, said.registry, "tay-20-2026")
     plans = []
-    for each in (said, said, other):
+    for each in (said, other):
         facts = await each.facts(DAY)
         plans.append((facts, await drawn(each, facts)))
-    names = load_workbook(io.BytesIO(report_xlsx(plans))).sheetnames
-    assert names[:4] == ["Tổng hợp", "10-KH-UBND", "10-KH-UBND (2)", "20-KH-UBND"]
+    rows = rows_of(report_xlsx(plans), "Nhiệm vụ")
+    assert [row["Nội dung nhiệm vụ"] for row in rows if row["STT"] is None] == [
+        "Kế hoạch số 10/KH-UBND",
+        "Kế hoạch số 20/KH-UBND",
+    ]
+    assert [row["STT"] for row in rows if row["STT"]] == [1, 2, 3, 4, 1, 2, 3, 4]
 
 
 async def test_sums_that_differ_refuse_the_sheet_with_the_reason(said: Said) -> None:
@@ -138,6 +240,47 @@ async def test_sums_that_differ_refuse_the_sheet_with_the_reason(said: Said) -> 
         report_xlsx([(facts, [(t, every[:1]) for t, every in lines])])
     with pytest.raises(UnreconciledReport, match="số liệu là 4"):
         report_xlsx([(facts, lines[:1])])
+
+
+# ------------------------------------------------------------------ notes
+
+
+async def test_the_notes_tell_who_said_each_line_when_and_under_which_code(said: Said) -> None:
+    lan = await said.person("Lan")
+    await said.say(
+        "stc", "2", "end", "in_progress", at=on(10, 5), percent=40, person_id=lan, note="Đang lập"
+    )
+    await said.say("sxd", "2", "end", "blocked", at=on(10, 6), note="Thiếu vốn")
+    facts = await said.facts(DAY)
+    content = report_notes(facts, await drawn(said, facts), ["nhận xét tồn tại, hạn chế"])
+    rows = rows_of(content, "Nguồn số liệu")
+    assert [
+        (row["Vị trí trong báo cáo"], row["Cơ quan trả lời"], row["Lời trả lời"], row["Mã"])
+        for row in rows
+    ] == [
+        ("Phụ lục 1, TT 2", "Sở Tài chính", "Đang lập", "2"),
+        ("Phụ lục 1, TT 2", "Sở Xây dựng", "Thiếu vốn", "2"),
+        ("Mục III.3, IV", "Sở Xây dựng", "Thiếu vốn", "2"),
+    ]
+    assert (rows[0]["Người trả lời"], rows[0]["Lúc"]) == ("Lan", datetime(2026, 10, 5, 9, 0))
+    (blank,) = rows_of(content, "Cần bổ sung")
+    assert blank["Chỗ cần người viết hoặc kiểm tra"] == "nhận xét tồn tại, hạn chế"
+
+
+async def test_the_notes_tell_what_does_not_reconcile(said: Said) -> None:
+    await said.say("stc", "1", "end", "completed", at=on(10, 5), document="7/TTr-STC",
+                   document_on=date(2026, 10, 20))  # fmt: skip
+    await said.confirm((await said.owed("stc", "1", "end")).id, at=on(10, 6))
+    await said.say("stc", "2", "end", "completed", at=on(10, 5))
+    await said.say("sxd", "2", "end", "in_progress", at=on(10, 5), percent=100)
+    facts = await said.facts(DAY)
+    doubts = rows_of(report_notes(facts, await drawn(said, facts), []), "Cần kiểm tra")
+    assert [(row["Cơ quan"], row["Điểm chưa khớp, cần kiểm tra"][:40]) for row in doubts] == [
+        ("Sở Tài chính", "Văn bản 7/TTr-STC là tờ trình; trình chư"),
+        ("Sở Tài chính", "Văn bản 7/TTr-STC có ngày sau ngày báo c"),
+        ("Sở Tài chính", "Đã báo kết quả, chưa được xác nhận."),
+        ("Sở Xây dựng", "Tỷ lệ 100% nhưng chưa báo hoàn thành."),
+    ]
 
 
 # ------------------------------------------------------------------ making
@@ -258,7 +401,7 @@ async def answers(database: Database) -> list[Any]:
     async with database.read() as connection:
         rows = await connection.execute(
             select(Message)
-            .where(Message.template.in_(("report_ready", "report_refused")))
+            .where(Message.template.in_(("report_ready", "report_refused", "report_notes")))
             .order_by(Message.id)
         )
         return list(rows)
@@ -275,8 +418,14 @@ async def test_who_follows_a_plan_is_answered_at_once_and_gets_the_file(talk: Ta
     assert "Đang soạn báo cáo năm 2026, Kế hoạch 10/KH-UBND" in answer.plain
     clock = SteppedClock(NOW)
     assert await jobs_of(talk.database, talk.registry, clock).step() == 1
-    (message,) = await answers(talk.database)
+    message, notes = await answers(talk.database)
     assert (message.template, message.priority) == ("report_ready", 0)
+    assert (notes.template, notes.context["blanks"]) == ("report_notes", message.context["blanks"])
+    assert message.context["blanks"] > 5
+    async with talk.database.read() as connection:
+        noted = await load_file(connection, notes.context["attach"])
+    assert noted is not None
+    assert noted.name == "bao-cao-dong-10-2026-2026-doi-soat.xlsx"
     async with talk.database.read() as connection:
         address = await connection.scalar(select(Chat.address).where(Chat.id == message.chat_id))
         file = await load_file(connection, message.context["attach"])
@@ -408,7 +557,7 @@ async def test_three_overlapping_steps_make_each_report_once(talk: Talk) -> None
         await talk.say(chat, f"/baocao {words}")
     every = [jobs_of(talk.database, talk.registry, SteppedClock(NOW)) for _ in range(3)]
     assert sum(await asyncio.gather(*(each.step() for each in every))) == 3
-    assert len(await answers(talk.database)) == 3
+    assert len(await answers(talk.database)) == 5  # two documents with their notes, and a sheet
     assert {(r.state, r.attempts) for r in await requests(talk.database)} == {("done", 1)}
 
 
