@@ -31,7 +31,8 @@ _UNFIT = re.compile(
 )
 _BLANKS = re.compile(r"\s+")
 _SPACED = re.compile(r" +([,;.:)])")  # what a phrase that was left out leaves behind
-_NO_BLANK = str.maketrans("⟦⟧", "[]")
+_GAP = "\u00a0" * 7  # where a number or a day is written by hand; "␣" in a text
+_NO_BLANK = str.maketrans("⟦⟧␣", "[] ")
 _HEADINGS = {"#": "MucLon", "##": "MucNho", "###": "MucChu"}
 # Words that begin a name and keep their capital in the middle of a sentence.
 _NAMES = ("Sở", "Bộ", "Ban", "Cục", "Ủy", "UBND", "Thủ", "Chính", "Tỉnh", "Kế", "Nghị", "Quyết")
@@ -62,7 +63,7 @@ def read_paragraphs(name: str, context: dict[str, Any]) -> list[Paragraph]:
 
 def _paragraphs(text: str) -> Iterator[Paragraph]:
     for line in text.split("\n"):
-        words = _SPACED.sub(r"\1", collapse_whitespace(line))
+        words = _SPACED.sub(r"\1", collapse_whitespace(line)).replace("␣", _GAP)
         if not words:
             continue
         opening, _, rest = words.partition(" ")

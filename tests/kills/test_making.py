@@ -104,7 +104,7 @@ async def test_a_report_whose_process_is_killed_is_made_by_another_after_ten_min
     assert await asked.step(NOW + CLAIM_DURATION) == 1
     assert await asked.request() == ("done", 2)
     assert await asked.told() == [("report_ready", None)]
-    assert await counted(database, Download) == 1
+    assert await counted(database, Download) == 2  # the report, and its notes
     assert await asked.step(NOW + 3 * CLAIM_DURATION) == 0
 
 
