@@ -203,7 +203,7 @@ def agencies_table(facts: ReportFacts, lines: LinesByTask) -> WordTable:
 
 
 def _implementing(facts: ReportFacts, lines: LinesByTask) -> Iterator[tuple[str, str]]:
-    for task in facts.tasks:
-        for line in lines.get(task.task_id, ()):
-            if line.document and is_implementing(line.document):
-                yield line.agency, document_phrase(line.document, line.document_on)
+    every = [line for task in facts.tasks for line in lines.get(task.task_id, ())]
+    for line in sorted(every, key=lambda line: line.position):
+        if line.document and is_implementing(line.document):
+            yield line.agency, document_phrase(line.document, line.document_on)

@@ -56,7 +56,8 @@ def _rate(counted: PeriodFigures | None, base: str) -> str:
 
 
 def targets_table(facts: ReportFacts) -> WordTable:
-    """Return table 2: goals, values, what share of the goal they are, and whose they are."""
+    """Return table 2: goals, values, what share of the goal they are, and whose they are, if anybody told."""
+    has_sources = any(target.source for target in facts.targets)
     rows = []
     for number, target in enumerate(facts.targets, 1):
         met = "–" if target.met is None else "Đạt" if target.met else "Chưa đạt"
@@ -68,18 +69,19 @@ def targets_table(facts: ReportFacts) -> WordTable:
                 _with_year(_value_text(target.value, target.unit, None), target.value_year)
                 or "chưa có báo cáo",
                 _share_of_goal(target.value, target.goal),
-                target.source,
+                *([target.source] if has_sources else []),
                 met,
             ]
         )
+    source = (WordColumn("Nguồn", 1300),) if has_sources else ()
     return WordTable(
         (
             WordColumn("TT", 600, True),
-            WordColumn("Chỉ tiêu", 2950),
+            WordColumn("Chỉ tiêu", 2950 if source else 4250),
             WordColumn("Mục tiêu (năm)", 1360, True),
-            WordColumn("Kết quả (năm)", 1360, True),
+            WordColumn("Kết quả (năm)", 1260, True),
             WordColumn("So mục tiêu (%)", 964, True),
-            WordColumn("Nguồn", 1200),
+            *source,
             WordColumn("Đánh giá", 920, True),
         ),
         rows,
