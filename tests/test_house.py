@@ -190,6 +190,7 @@ DOORS: dict[str, set[str]] = {
         "calendar",
         "deadlines",
         "detail",
+        "evidence_sheet",
         "history",
         "report",
         "search",
@@ -266,7 +267,17 @@ DOORS: dict[str, set[str]] = {
         "undo",
     },
     "data.registry": {"files", "province", "registry", "schema", "titles", "workdays"},
-    "data.reports": {"facts", "gather", "late_agencies", "lines", "period", "requests", "sums"},
+    "data.reports": {
+        "evidence_facts",
+        "evidence_sheet",
+        "facts",
+        "gather",
+        "late_agencies",
+        "lines",
+        "period",
+        "requests",
+        "sums",
+    },
     "data.rules": {
         "due_dates",
         "holders",
@@ -306,7 +317,7 @@ DOORS: dict[str, set[str]] = {
         "reminder",
         "renderer",
     },
-    "jobs.reports": {"make", "requests"},
+    "jobs.reports": {"evidence_sheet", "make", "requests"},
 }
 
 

@@ -106,6 +106,10 @@ COMMANDS = CommandGroup(
             "bot.cli.status",
             "Xem tình hình từng kế hoạch: đã xong, đang làm, quá hạn, chờ xác nhận.",
         ),
+        "evidence-sheet": (
+            "bot.cli.evidence_sheet",
+            "Ghi bảng kê kết quả trong tháng của một cơ quan: hạn, mốc lỡ, gia hạn, giải trình.",
+        ),
         "targets": (
             "bot.cli.targets",
             "Xem chỉ tiêu của một kế hoạch: mục tiêu, số đã đạt, ai báo.",

@@ -25,6 +25,7 @@ from bot.conversation.decisions.open_duty import answer_han, answer_mo
 from bot.conversation.queries.calendar import answer_lich
 from bot.conversation.queries.deadlines import answer_quahan, answer_sapden
 from bot.conversation.queries.detail import answer_nhiemvu
+from bot.conversation.queries.evidence_sheet import answer_minhchung
 from bot.conversation.queries.history import answer_lichsu
 from bot.conversation.queries.report import answer_baocao
 from bot.conversation.queries.search import answer_tim
@@ -125,6 +126,12 @@ COMMANDS: dict[str, ChatCommand] = {
             answer_nhac,
         ),
         ChatCommand("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", answer_moi),
+        ChatCommand(
+            "minhchung",
+            ("evidence", "bangke"),
+            "bảng kê kết quả của cơ quan trong tháng, ví dụ: /minhchung tháng 11",
+            answer_minhchung,
+        ),
         ChatCommand(
             "doi",
             ("handover", "bangiao"),

@@ -20,6 +20,7 @@ _QUARTER = re.compile(rf"^(?:quy |q)(iv|iii|ii|i|[1-4])(?: (?:nam )?{_YEAR})?$")
 _HALF = re.compile(rf"^(?:6 thang|h)(?: ?(dau|cuoi|1|2))?(?: nam)?(?: {_YEAR})?$")
 _NEAR = {"nam nay": 0, "nam ngoai": -1, "nam truoc": -1}
 _WHOLE = re.compile(rf"^(?:nam )?{_YEAR}$")
+_MONTH = re.compile(rf"^(?:{_YEAR}[ \-](\d{{1,2}})|(\d{{1,2}})(?:(?: nam |[ /\-]){_YEAR})?)$")
 _CODE_FOLDED = re.compile(rf"^{_YEAR} (h[12]|q[1-4])$")
 
 
@@ -107,6 +108,25 @@ def read_report_period(words: str, *, today: date) -> str | None:
         half = {"dau": "1", "cuoi": "2"}.get(match[1] or "", match[1])
         return f"{match[2] or today.year}-H{half or 1}"
     return None
+
+
+def read_month(words: str, *, today: date) -> date | None:
+    """Return the first day of the month that words name ("tháng 11", "11/2026", "2026-11"); None for others.
+
+    Without words the month of today; without a year the last such month.
+    """
+    folded = fold(words).removeprefix("thang ")
+    if not folded or folded in ("nay", "thang nay"):
+        return today.replace(day=1)
+    match = _MONTH.match(folded)
+    if match is None:
+        return None
+    year, month = (match[1], match[2]) if match[1] else (match[4], match[3])
+    if not 1 <= int(month) <= 12:
+        return None
+    if year:
+        return date(int(year), int(month), 1)
+    return date(today.year - (int(month) > today.month), int(month), 1)
 
 
 def next_report_period(frequencies: Collection[str], *, today: date) -> str:

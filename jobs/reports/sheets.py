@@ -29,6 +29,8 @@ _UNFIT = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 _FONT = {"font_name": "Times New Roman", "font_size": 10, "border": 1}
 _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True, "text_wrap": True, "align": "center", "valign": "vcenter"},
+    "title": {"bold": True, "border": 0, "font_size": 12},
+    "note": {"border": 0},
     "group": {"bold": True},
     "plain": {},
     "number": {"align": "center"},
@@ -72,25 +74,30 @@ class ReportWorkbook:
             table.write(row)
         table.close()
 
-    def open_table(self, title: str, columns: Sequence[ReportColumn]) -> OpenTable:
-        """Begin a table; write its rows while others are open, and close it."""
-        return OpenTable(self, title, columns)
+    def open_table(
+        self, title: str, columns: Sequence[ReportColumn], *, above: Sequence[str] = ()
+    ) -> OpenTable:
+        """Begin a table; write its rows while others are open, and close it. above: lines over its heading."""
+        return OpenTable(self, title, columns, above)
 
-    def add_sheet(self, title: str, columns: Sequence[ReportColumn]) -> Any:
+    def add_sheet(self, title: str, columns: Sequence[ReportColumn], above: Sequence[str]) -> Any:
         """Return a new sheet with its headings, laid out for paper."""
         sheet = self._book.add_worksheet(self._sheet_name(title))
-        sheet.freeze_panes(1, 0)
+        head = len(above)
+        for row, words in enumerate(above):
+            sheet.write_string(row, 0, words, self.formats["title"])
+        sheet.freeze_panes(head + 1, 0)
         # On paper: as wide as a page, its heading on each.
         sheet.set_landscape()
         sheet.set_paper(_A4)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
-        sheet.set_row(0, _row_height([column.heading for column in columns], columns))
+        sheet.repeat_rows(head)
+        sheet.set_row(head, _row_height([column.heading for column in columns], columns))
         for index, column in enumerate(columns):
             options = {"hidden": True} if column.hidden else {}
             sheet.set_column(index, index, column.width, None, options)
-            sheet.write_string(0, index, column.heading, self.formats["heading"])
+            sheet.write_string(head, index, column.heading, self.formats["heading"])
         return sheet
 
     def list_source(self, choices: tuple[str, ...]) -> str:
@@ -117,12 +124,18 @@ class ReportWorkbook:
 class OpenTable:
     """A table that rows are being written to."""
 
-    def __init__(self, book: ReportWorkbook, title: str, columns: Sequence[ReportColumn]) -> None:
+    def __init__(
+        self,
+        book: ReportWorkbook,
+        title: str,
+        columns: Sequence[ReportColumn],
+        above: Sequence[str],
+    ) -> None:
         self._book = book
         self._title = title
         self._columns = columns
-        self._sheet = book.add_sheet(title, columns)
-        self._number = 0
+        self._sheet = book.add_sheet(title, columns, above)
+        self._head = self._number = len(above)
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write a row; missing keys stay blank."""
@@ -144,19 +157,27 @@ class OpenTable:
 
     def close(self) -> None:
         """End the table: its filter, and the lists of its choices."""
-        self._sheet.autofilter(0, 0, max(self._number, 1), len(self._columns) - 1)
+        first, last = self._head + 1, max(self._number, self._head + 1)
+        self._sheet.autofilter(self._head, 0, last, len(self._columns) - 1)
         for index, column in enumerate(self._columns):
-            if column.choices and self._number:
+            if column.choices and self._number > self._head:
                 source = self._book.list_source(column.choices)
                 self._sheet.data_validation(
-                    1, index, self._number, index, {"validate": "list", "source": source}
+                    first, index, last, index, {"validate": "list", "source": source}
                 )
+
+    def write_note(self, words: str) -> None:
+        """Write a line under a table that was closed."""
+        self._number += 1
+        self._sheet.write_string(
+            self._number, 0, neutralize_formula(words), self._book.formats["note"]
+        )
 
     def _next_row(self) -> int:
         if self._number == MOST_ROWS:
             self.close()
-            self._sheet = self._book.add_sheet(self._title, self._columns)
-            self._number = 0
+            self._sheet = self._book.add_sheet(self._title, self._columns, ())
+            self._head = self._number = 0
         self._number += 1
         return self._number
 

@@ -65,8 +65,8 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
 LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh", "chitieu"}
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
-COMMANDS_BY_ROLE["focal"] |= {"lich"}
-COMMANDS_BY_ROLE["coordinator"] |= {"lich", "donvi", "nhac", "moi"}
+COMMANDS_BY_ROLE["focal"] |= {"lich", "minhchung"}
+COMMANDS_BY_ROLE["coordinator"] |= {"lich", "minhchung", "donvi", "nhac", "moi"}
 COMMANDS_BY_ROLE["leader"] |= {"donvi"}
 
 DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}

@@ -46,6 +46,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "tim": ALL_ROLES,
     "lichsu": ALL_ROLES,
     "lich": ANSWERING_ROLES,
+    "minhchung": ANSWERING_ROLES,
     "chitieu": ALL_ROLES,
     "donvi": DECIDING_ROLES,
     "nhac": frozenset({"coordinator"}),
