@@ -115,7 +115,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data.reports",
     },
     "data.progress": {"data.obligations", "data.registry", "data.rules"},
-    "data.reports": {"data.figures", "data.registry", "data.rules", "data.sheets", "data.targets"},
+    "data.reports": {
+        "data.figures",
+        "data.progress",
+        "data.registry",
+        "data.rules",
+        "data.sheets",
+        "data.targets",
+    },
     "data.rules": {"data.registry"},
     "data.sheets": {
         "data.obligations",
@@ -177,6 +184,7 @@ DOORS: dict[str, set[str]] = {
     },
     "bot.conversation.decisions": {
         "assignment",
+        "cause",
         "common",
         "completion",
         "dispute",

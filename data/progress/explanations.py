@@ -13,7 +13,10 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Explanation, Obligation
+from data.progress.decisions import decision_details, record_decision
 from data.progress.replies import lock_obligation
+
+ACCEPT_CAUSE, REFUSE_CAUSE = "accept_cause", "refuse_cause"  # Decision.kind
 
 
 async def request_explanation(
@@ -98,3 +101,71 @@ async def list_open_explanations(
         .order_by(Explanation.asked_at, Explanation.id)
     )
     return rows.all()
+
+
+async def is_explained(connection: AsyncConnection, obligation_id: int) -> bool:
+    """Tell whether an agency explained an obligation."""
+    found = await connection.scalar(
+        select(Explanation.id)
+        .where(Explanation.obligation_id == obligation_id, Explanation.state == "answered")
+        .limit(1)
+    )
+    return found is not None
+
+
+async def accept_cause(
+    connection: AsyncConnection,
+    obligation: Any,
+    *,
+    reason: str,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    """Record that the cause an agency gave is accepted as objective; False where it gave none.
+
+    reason: the ground, say a document. The last decision on a cause counts.
+    """
+    return await _decide_cause(
+        connection, obligation, ACCEPT_CAUSE, reason, person_id, decided_by, now
+    )
+
+
+async def refuse_cause(
+    connection: AsyncConnection,
+    obligation: Any,
+    *,
+    reason: str,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    """Record that the cause an agency gave is not accepted; False where it gave none."""
+    return await _decide_cause(
+        connection, obligation, REFUSE_CAUSE, reason, person_id, decided_by, now
+    )
+
+
+async def _decide_cause(
+    connection: AsyncConnection,
+    obligation: Any,
+    kind: str,
+    reason: str,
+    person_id: int | None,
+    decided_by: str,
+    now: datetime,
+) -> bool:
+    await lock_obligation(connection, obligation.id)
+    if not await is_explained(connection, obligation.id):
+        return False
+    await record_decision(
+        connection,
+        kind,
+        plan_code=obligation.plan_code,
+        subject=obligation.code,
+        details={**decision_details(obligation), "reason": reason},
+        person_id=person_id,
+        decided_by=decided_by,
+        now=now,
+    )
+    return True

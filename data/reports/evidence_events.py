@@ -19,10 +19,9 @@ from data.models import (
     Plan,
     StatusReply,
 )
-from data.reports.evidence_facts import CAUSE_KINDS
+from data.progress.explanations import ACCEPT_CAUSE, REFUSE_CAUSE
 from data.sheets.status_import import strip_note_origin
 
-_ACCEPTED = CAUSE_KINDS[0]
 # What an answer after the month tells, in the words of a correction.
 _CORRECTIONS = {
     "completed": "báo đã hoàn thành",
@@ -173,7 +172,7 @@ async def _add_decisions(
         )
         .where(
             Decision.plan_code.in_(_plan_codes(ids)),
-            Decision.kind.in_(("return", *CAUSE_KINDS)),
+            Decision.kind.in_(("return", ACCEPT_CAUSE, REFUSE_CAUSE)),
             named.in_(ids),
             Decision.decided_at < until,
         )
@@ -184,9 +183,9 @@ async def _add_decisions(
         if row.kind == "return":
             events.returned += 1
             continue
-        document = str(row.details.get("document") or "")
-        events.cause = "accepted" if row.kind == _ACCEPTED else "refused"
-        events.cause_by = f"{row.decided_by}{f', {document}' if document else ''}"
+        ground = str(row.details.get("reason") or "")
+        events.cause = "accepted" if row.kind == ACCEPT_CAUSE else "refused"
+        events.cause_by = f"{row.decided_by}{f', {ground}' if ground else ''}"
 
 
 def _plan_codes(ids: Sequence[int]) -> Select[str]:

@@ -11,8 +11,6 @@ from datetime import date
 
 from data.rules.states import OfficialState
 
-CAUSE_KINDS = ("accept_cause", "refuse_cause")  # decisions on the cause that an explanation gives
-
 
 @dataclass(slots=True)
 class EvidenceLine:

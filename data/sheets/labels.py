@@ -40,6 +40,8 @@ DECISION_LABELS = {
     "return": "trả lại",
     "keep": "giữ nguyên cơ quan",
     "close_plan": "đóng kế hoạch",
+    "accept_cause": "chấp nhận nguyên nhân khách quan",
+    "refuse_cause": "không chấp nhận nguyên nhân",
     "extension_granted": "cho gia hạn",
     "extension_refused": "không cho gia hạn",
     "extension_offered": "đề xuất hạn khác",

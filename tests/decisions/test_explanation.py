@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from data.db.database import Database
-from data.models import Explanation
-from tests.support.conversations import Seat, Talk, small_registry
+from data.models import Decision, Explanation
+from tests.support.conversations import Reply, Seat, Talk, small_registry
 
 LATE = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday; BC.1 was due by Monday 16/11
 
@@ -52,6 +52,48 @@ async def test_the_answer_is_filed_and_told_to_who_asked(talk: Talk) -> None:
     assert (row.state, row.question) == ("answered", "vì sao chậm")
     assert row.answer == "Chờ số liệu của kho bạc <đến 20/11>"
     assert (await talk.press(notice, "Trả lời giải trình"))[0].template == "explanation_filed"
+
+
+async def explained(talk: Talk) -> Reply:
+    """Let an explanation have been asked and given; returns what the coordinator was told."""
+    _, notice = await talk.say("coordinator", "/giaitrinh sở tài chính: vì sao chậm")
+    await talk.press(notice, "Trả lời giải trình")
+    _, told = await talk.say("stc", "Chờ số liệu của kho bạc")
+    assert told.chat == "coordinator"
+    return told
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "words"),
+    [
+        ("Chấp nhận nguyên nhân khách quan", "accept_cause", "chấp nhận nguyên nhân khách quan"),
+        ("Không chấp nhận nguyên nhân", "refuse_cause", "không chấp nhận nguyên nhân đã nêu"),
+    ],
+)
+async def test_the_cause_that_was_explained_is_accepted_or_not_on_a_ground_that_is_told(
+    talk: Talk, choice: str, kind: str, words: str
+) -> None:
+    told = await explained(talk)
+    (question,) = await talk.press(told, choice)
+    assert question.template == "ask_decision"
+    echo, notice = await talk.say("coordinator", "Công văn 7/UBND-NC")
+    assert (echo.template, notice.template, notice.chat) == ("decided", "notice_decision", "stc")
+    assert words in notice.plain
+    assert "Công văn 7/UBND-NC" in notice.plain
+    async with talk.database.read() as connection:
+        decision = (await connection.execute(select(Decision).where(Decision.kind == kind))).one()
+    assert decision.decided_by == "Sở Khoa học và Công nghệ"
+    assert decision.details["reason"] == "Công văn 7/UBND-NC"
+
+
+async def test_nobody_decides_on_the_cause_of_their_own_lateness_or_anothers_plan(
+    talk: Talk,
+) -> None:
+    told = await explained(talk)
+    action = told.action("Chấp nhận nguyên nhân khách quan")
+    for chat, template in (("stc", "cannot_decide"), ("tay-coordinator", "unknown_item")):
+        (refused,) = await talk.tap(chat, action)
+        assert refused.template == template, chat
 
 
 async def test_the_same_is_not_asked_twice_and_what_waits_is_listed(talk: Talk) -> None:

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from data.db.database import Database
 from data.files import load_file
-from data.models import Decision, ExtensionRequest
+from data.models import ExtensionRequest
+from data.progress import explanations
 from data.progress.decisions import record_decision
 from data.progress.extensions import decide_extension
 from data.reports.evidence_facts import EvidenceFacts, EvidenceLine
 from data.reports.evidence_sheet import load_evidence_facts
 from data.reports.period import read_month
+from jobs.rendering.items import load_obligation_rows
 from jobs.reports.evidence_sheet import evidence_xlsx, progress_words
 from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.conversations import Talk, small_registry
@@ -78,21 +80,6 @@ async def grant(said: Said, agency: str, code: str, period: str, until: date, *,
         )
 
 
-async def decide_on_cause(said: Said, kind: str, agency: str, code: str, period: str) -> None:
-    owed = await said.owed(agency, code, period)
-    async with said.database.write() as connection:
-        await connection.execute(
-            insert(Decision).values(
-                kind=kind,
-                plan_code=said.plan,
-                subject=code,
-                details={"obligation": owed.id, "document": "7/UBND-NC"},
-                decided_by="UBND tỉnh",
-                decided_at=on(11, 25),
-            )
-        )
-
-
 async def test_the_first_deadline_stays_and_each_date_that_passed_is_named(said: Said) -> None:
     await grant(said, "stc", "BC.1", "2026", date(2026, 11, 20), at=on(11, 10))
     line = await line_of(said, "BC.1")
@@ -142,7 +129,12 @@ async def test_returns_explanations_objections_and_decided_causes_are_told(said:
         None,
     )
     assert list(line.objections) == ["21/11/2026: Đã gửi bản giấy"]
-    await decide_on_cause(said, "accept_cause", "stc", "BC.1", "2026")
+    async with said.database.write() as connection:
+        row = (await load_obligation_rows(connection, [owed.id]))[owed.id]
+        assert await explanations.accept_cause(
+            connection, row, reason="7/UBND-NC", person_id=None, decided_by="UBND tỉnh",
+            now=on(11, 25),
+        )  # fmt: skip
     line = await line_of(said, "BC.1")
     assert (line.cause, line.cause_by) == ("accepted", "UBND tỉnh, 7/UBND-NC")
     notes = sheet_notes(evidence_xlsx(await evidence(said)))

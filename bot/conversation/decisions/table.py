@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
-from bot.conversation.decisions import completion, dispute, extension, files
+from bot.conversation.decisions import cause, completion, dispute, extension, files
 from bot.conversation.decisions.common import DecisionDialogHandler
 from jobs.channel import Answer
 
@@ -26,6 +26,8 @@ DECISION_BUTTON_ACTIONS: dict[str, Callable[[Turn, int], Awaitable[list[Answer]]
     "offer": extension.ask_offered_date,
     "keep": dispute.ask_keep_reason,
     "giveto": dispute.ask_new_agency,
+    "causeyes": cause.ask_ground_of_acceptance,
+    "causeno": cause.ask_ground_of_refusal,
 }
 
 # A question (data.models.Dialog.asks) → the handler of the words typed.
@@ -36,6 +38,8 @@ DECISION_DIALOG_HANDLERS: dict[str, DecisionDialogHandler] = {
     extension.DECISION_DOCUMENT_QUESTION: extension.decide_by_document,
     dispute.KEEP_REASON_QUESTION: dispute.keep_with_agency,
     dispute.NEW_AGENCY_QUESTION: dispute.give_to_agency,
+    cause.ACCEPTED_CAUSE_QUESTION: cause.accept_explained_cause,
+    cause.REFUSED_CAUSE_QUESTION: cause.refuse_explained_cause,
 }
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.turn import Turn, VisibleObligation
+from bot.conversation.decisions.cause import cause_decision_buttons
 from bot.conversation.decisions.common import (
     open_decision_dialog,
     outcome_context,
@@ -74,11 +76,18 @@ async def file_typed_explanation(turn: Turn, explanation_id: int) -> list[Answer
         "words": words,
         "notice": False,
     }
-    chats = dict.fromkeys((request.asked_chat_id, *await list_decider_chats(turn, obligation)))
+    deciders = await list_decider_chats(turn, obligation)
+    chats = dict.fromkeys((request.asked_chat_id, *deciders))
     return [
         Answer("explained", context),
         *(
-            Answer("explained", {**context, "notice": True}, to_chat=chat)
+            Answer(
+                "explained",
+                {**context, "notice": True, **UNNUMBERED},
+                buttons=cause_decision_buttons(obligation.id) if chat in deciders else (),
+                items=(obligation.id,) if chat in deciders else (),
+                to_chat=chat,
+            )
             for chat in chats
             if chat is not None and chat != turn.chat.id
         ),
