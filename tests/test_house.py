@@ -284,6 +284,7 @@ DOORS: dict[str, set[str]] = {
         "lines",
         "period",
         "requests",
+        "result_words",
         "sums",
     },
     "data.rules": {

@@ -20,6 +20,7 @@ from data.models import (
     StatusReply,
 )
 from data.progress.explanations import ACCEPT_CAUSE, REFUSE_CAUSE
+from data.reports.result_words import result_of_note
 from data.sheets.status_import import strip_note_origin
 
 # What an answer after the month tells, in the words of a correction.
@@ -96,7 +97,8 @@ async def _add_replies(
         events.answered_on.append(day)
         if row.said == "completed":
             events.told_done_on = events.told_done_on or day
-            events.result = note or events.result
+            told = result_of_note(row.note, document=row.document)
+            events.result = told or events.result
         if row.document:
             events.result_document, events.result_document_on = row.document, row.document_on
         if row.said == "dispute":

@@ -20,6 +20,7 @@ from data.reports.parts import (
     load_line_parts,
     load_part_answers,
 )
+from data.reports.result_words import result_of_note
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.states import working_days_late
 from data.sheets.status_import import strip_note_origin
@@ -82,8 +83,8 @@ class _LineWriter:
             percent = percent if row.percent is None else row.percent
             if row.document:
                 document, document_on = row.document, row.document_on
-            if row.said == "completed" and row.note:
-                words = strip_note_origin(row.note).strip() or None
+            if row.said == "completed":
+                words = result_of_note(row.note, document=row.document) or words
             if row.said == "blocked" and row.note:
                 obstacle = strip_note_origin(row.note).strip() or None
         due_on, first_due_on = _dues(part)

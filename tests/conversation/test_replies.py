@@ -346,7 +346,9 @@ async def test_completion_asks_once_for_a_document_and_takes_its_number_and_date
 ) -> None:
     await the_report_alone(talk)
     echo = await only(talk.say("7", "đã xong"))
-    assert "Xin gửi số và ngày báo cáo, hoặc đường dẫn, ảnh, tệp, nếu có" in echo.html
+    assert (
+        "Xin gửi số, ngày văn bản và một câu kết quả, hoặc đường dẫn, ảnh, tệp, nếu có" in echo.html
+    )
     added = await only(talk.say("7", "Báo cáo số 123/BC-STC ngày 6/11/2026"))
     assert (added.template, added.answer.context["document"]) == ("recorded", "123/BC-STC")
     assert "Xin gửi số" not in added.html
@@ -512,3 +514,34 @@ async def test_completion_that_was_not_said_is_never_recorded(talk: Talk, typed:
     await talk.say("7", typed)
     assert (await report_of(talk)).state == "open"
     assert "completed" not in await said(talk)
+
+
+@pytest.mark.parametrize(
+    ("words", "document", "result"),
+    [
+        (
+            "123/BC-STC ngày 6/11/2026, đã tập huấn cho 120 cán bộ",
+            "123/BC-STC",
+            "đã tập huấn cho 120 cán bộ",
+        ),
+        ("Đã tập huấn cho 120 cán bộ", None, "Đã tập huấn cho 120 cán bộ"),
+    ],
+)
+async def test_after_a_completion_one_line_gives_number_day_and_result(
+    talk: Talk, words: str, document: str | None, result: str
+) -> None:
+    await the_report_alone(talk)
+    await talk.say("7", "đã xong")
+    added = await only(talk.say("7", words))
+    assert (added.template, added.answer.context["adds"]) == ("recorded", True)
+    assert f"Kết quả: {result}" in added.plain
+    last = (await rows(talk, StatusReply))[-1]
+    assert (last.said, last.document, last.note) == ("completed", document, words)
+    assert (await report_of(talk)).state == "submitted"
+
+
+async def test_words_that_take_a_completion_back_are_no_result_of_it(talk: Talk) -> None:
+    await the_report_alone(talk)
+    await talk.say("7", "đã xong")
+    await talk.say("7", "đã làm được 60% thôi, chưa xong")
+    assert (await report_of(talk)).state == "open"

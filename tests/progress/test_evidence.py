@@ -282,7 +282,7 @@ async def test_who_confirms_is_told_of_the_photos_and_the_sender_is_not_asked_ag
     await talk.enrol("8", "dong", "skhcn", "coordinator")
     await talk.say("7", "/viec")
     echo, _ = await talk.send_file("7", JPEG, text="BC.1 đã xong")
-    assert "Xin gửi số và ngày báo cáo" not in echo.html
+    assert "Xin gửi số, ngày văn bản" not in echo.html
     waiting = await only(talk.say("8", "/xacnhan"))
     assert "Kèm 1 ảnh, tệp đã lưu: anh.jpg." in waiting.html
     assert "Chưa nêu số văn bản" not in waiting.html

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from data.models import StatusReply
 from data.progress import dialogs, evidence, replies
 from data.progress.evidence_quota import EvidenceQuotaReached
 from data.progress.undo import find_last_reply_in_chat
+from data.reports.result_words import read_result_words
 from jobs.channel import Answer
 
 _LINK = re.compile(r"https?://[^\s<>\"]{4,400}", re.IGNORECASE)
@@ -49,7 +50,7 @@ class _Meant:
 
 
 async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None:
-    """Add a document's number and date, or a link, to a completion; None where the words name neither.
+    """Add a document's number and date, a link, or a sentence of result to a completion; None for other words.
 
     A bare number that the chat shows before an item, or as a choice, means that.
     """
@@ -57,10 +58,14 @@ async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None
     if read_target(text, today=turn.today) is not None:
         return None  # the document is the source of a target's value
     link = _LINK.search(text)
+    result: str | None = None
     document = read_asked_document(text, today=turn.today)
     if document is None:
         reading = understand_reply(text, today=turn.today, workdays=turn.registry.workdays)
-        if (reading.document is None and link is None) or (reading.tasks and link is None):
+        if reading.tasks and link is None:
+            return None
+        result = read_result_words(text, document=reading.document or "")
+        if reading.document is None and link is None and result is None:
             return None
         document = AskedDocument(reading.document or "", reading.document_on)
     elif text.strip().isdecimal() and await _is_shown_number(turn, int(text)):
@@ -76,10 +81,11 @@ async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None
         "done",
         document=document.number or None,
         document_on=document.on,
-        note=link[0] if link is not None else None,
+        note=text.strip() if result else link[0] if link is not None else None,
     )
     added = await record_and_recompute(turn, reply, obligation.id, adds_to=reply_id)
-    return await confirm_reply(turn, reply, obligation, None, added, is_addition=True)
+    shown = replace(reply, note=result or reply.note)
+    return await confirm_reply(turn, shown, obligation, None, added, is_addition=True)
 
 
 async def _is_shown_number(turn: Turn, number: int) -> bool:
