@@ -106,6 +106,10 @@ COMMANDS = CommandGroup(
             "bot.cli.status",
             "Xem tình hình từng kế hoạch: đã xong, đang làm, quá hạn, chờ xác nhận.",
         ),
+        "confirm": (
+            "bot.cli.confirm",
+            "Xác nhận những kết quả hoàn thành nhập từ bảng trạng thái, sau khi xem.",
+        ),
         "evidence-sheet": (
             "bot.cli.evidence_sheet",
             "Ghi bảng kê kết quả trong tháng của một cơ quan: hạn, mốc lỡ, gia hạn, giải trình.",

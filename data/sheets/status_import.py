@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -65,6 +65,21 @@ class StatusChange:
 def note_with_origin(change: StatusChange, by: str) -> str:
     """Return the note to store: as filled in, the sheet it came from, and who imported it."""
     return f"{change.note or ''} (theo bảng xuất {_stamp(change.made_at)}, {by} nhập)".strip()
+
+
+def from_sheet_condition() -> ColumnElement[bool]:
+    """Return the condition on Obligation that a sheet brought its completion."""
+    return (
+        select(StatusReply.id)
+        .where(
+            StatusReply.obligation_id == Obligation.id,
+            StatusReply.said == "completed",
+            StatusReply.chat_id.is_(None),
+            StatusReply.note.like("%(theo bảng xuất %"),
+        )
+        .correlate(Obligation)
+        .exists()
+    )
 
 
 def strip_note_origin(note: str) -> str:
