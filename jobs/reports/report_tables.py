@@ -34,6 +34,7 @@ def states_table(facts: ReportFacts) -> WordTable:
             WordColumn("Kỳ trước", 1304, True),
         ),
         rows,
+        whole=True,
     )
 
 

@@ -40,11 +40,12 @@ class WordColumn:
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """A table; a row of one cell spans it. small: as annexes have it."""
+    """A table; a row of one cell spans it. small: as annexes have it. whole: it stands on one page."""
 
     columns: Sequence[WordColumn]
     rows: Sequence[Sequence[Any]]
     small: bool = False
+    whole: bool = False
 
 
 def build_word_file(
@@ -97,9 +98,10 @@ def _element(xml: str) -> Any:
     return parse_xml(f'{head} xmlns:w="{_W}">{rest}')
 
 
-def _paragraph_xml(style: str, words: str) -> str:
+def _paragraph_xml(style: str, words: str, *, with_next: bool = False) -> str:
+    keeping = "<w:keepNext/>" if with_next else ""
     return (
-        f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr>'
+        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{keeping}</w:pPr>'
         f'<w:r><w:t xml:space="preserve">{escape(words)}</w:t></w:r></w:p>'
     )
 
@@ -115,12 +117,13 @@ def _table_xml(table: WordTable) -> str:
     grid = "".join(f'<w:gridCol w:w="{column.width}"/>' for column in columns)
     heading = "".join(_cell_xml(column.width, head, column.heading) for column in columns)
     rows = [f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{heading}</w:tr>"]
-    for row in table.rows:
+    for number, row in enumerate(table.rows, 1):
+        stays = table.whole and number < len(table.rows)
         if len(row) == 1:
             cells = _cell_xml(width, group, row[0], span=len(columns))
         else:
             cells = "".join(
-                _cell_xml(column.width, middle if column.centred else left, value)
+                _cell_xml(column.width, middle if column.centred else left, value, with_next=stays)
                 for column, value in zip(columns, row, strict=True)
             )
         # A row of an annex may be half a page long; kept whole it would leave the page before it empty.
@@ -135,11 +138,11 @@ def _table_xml(table: WordTable) -> str:
     )
 
 
-def _cell_xml(width: int, style: str, value: Any, *, span: int = 1) -> str:
+def _cell_xml(width: int, style: str, value: Any, *, span: int = 1, with_next: bool = False) -> str:
     spanning = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{spanning}<w:vAlign w:val="center"/></w:tcPr>'
-        f"{_paragraph_xml(style, str(fit(value)))}</w:tc>"
+        f"{_paragraph_xml(style, str(fit(value)), with_next=with_next)}</w:tc>"
     )
 
 

@@ -247,6 +247,12 @@ def test_table_heads_repeat_and_no_row_of_the_body_is_split_across_pages() -> No
         assert all(row.find(f"{qn('w:trPr')}/{qn('w:cantSplit')}") is not None for row in whole)
 
 
+def test_table_one_stands_on_one_page() -> None:
+    rows = Document(io.BytesIO(report())).tables[1]._tbl.findall(qn("w:tr"))
+    kept = [row.find(f".//{qn('w:keepNext')}") is not None for row in rows[1:]]
+    assert kept == [True] * (len(kept) - 1) + [False]
+
+
 # ------------------------------------------------------------------ what it says
 
 
