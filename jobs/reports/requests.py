@@ -200,16 +200,9 @@ def _summary_context(report: ReportFile) -> dict[str, Any]:
         }
     now = facts.current
     return {
-        "tasks": {
-            "total": facts.figures.total,
-            "done_on_time": facts.figures.done_on_time,
-            "done_late": facts.figures.done_late,
-            "in_time": now.in_time,
-            "overdue": now.overdue,
-            "undated": now.undated,
-            "ended_before": now.ended_before,
-            "waiting": facts.figures.waiting,
-        },
+        "tasks": facts.figures.as_json(),
+        "undated": now.undated,
+        "ended_before": now.ended_before,
         "silent": list(facts.silent[:_MOST_NAMED]),
         "silent_more": max(len(facts.silent) - _MOST_NAMED, 0),
         "is_estimate": facts.is_estimate,

@@ -337,8 +337,9 @@ async def test_where_files_are_forbidden_the_words_say_how_to_get_the_file(
         "plan_code": "dong-10-2026", "number": "10/KH-UBND", "period": "năm 2026",
         "period_code": "2026", "form": "docx", "as_of": "2026-11-09", "silent": [],
         "silent_more": 0, "is_estimate": False, "is_short": False,
-        "tasks": {"total": 4, "done_on_time": 0, "done_late": 0, "in_time": 4, "overdue": 0,
-                  "undated": 0, "ended_before": 0, "waiting": 0},
+        "tasks": {"total": 4, "done_on_time": 0, "done_late": 0, "open_on_time": 4,
+                  "open_late": 0, "waiting": 0},
+        "undated": 0, "ended_before": 0,
         "blanks": 9,
     }  # fmt: skip
     await send_file(
