@@ -113,20 +113,21 @@ async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(
     assert await counted(postgres, ReportRequest, *done) == 2
     assert await counted(postgres, Message, Message.template == "report_ready") == 2
     async with postgres.read() as connection:
-        rows = await connection.execute(select(Download.mime, Download.content))
-        files: dict[str, bytes] = {row.mime: row.content for row in rows}
-    word = docx.Document(io.BytesIO(files[data_files.DOCX]))
+        rows = await connection.execute(select(Download.name, Download.content))
+        files: dict[str, bytes] = {row.name: row.content for row in rows}
+    assert len(files) == 3  # with the notes of the document
+    word = docx.Document(io.BytesIO(files["bao-cao-dong-10-2026-2026.docx"]))
     assert any("10/KH-UBND" in paragraph.text for paragraph in word.paragraphs)
-    page = load_workbook(io.BytesIO(files[data_files.XLSX]))["10-KH-UBND"]
+    page = load_workbook(io.BytesIO(files["bao-cao-dong-10-2026-2026.xlsx"]))["Theo cơ quan"]
     heading, *lines = page.iter_rows(values_only=True)
-    percents = [row[heading.index("Tiến độ (%)")] for row in lines]
+    percents = [row[heading.index("Tỷ lệ (%)")] for row in lines]
     assert sorted(each for each in percents if each is not None) == [40]
     later = NOW + data_files.FILE_RETENTION
     async with postgres.write() as connection:
         assert (
             await data_files.delete_expired_files(connection, now=later - timedelta(seconds=1)) == 0
         )
-        assert await data_files.delete_expired_files(connection, now=later) == 2
+        assert await data_files.delete_expired_files(connection, now=later) == 3
 
 
 # ------------------------------------------------------------------ files out and in
