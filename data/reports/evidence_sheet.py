@@ -57,7 +57,7 @@ async def load_evidence_facts(
     events = await load_evidence_events(
         connection, [row.id for row in rows], until=end_of_day(as_of)
     )
-    writer = _EvidenceWriter(registry, home, span, as_of)
+    writer = _EvidenceWriter(registry, home, agency, span, as_of)
     lines = [
         writer.line(row, of_row)
         for row in rows
@@ -104,6 +104,8 @@ async def _load_rows(
             ReportDuty.title.label("duty_title"),
             ReportDuty.frequency,
             ReportDuty.clause,
+            Agency.code.label("owner_code"),
+            Agency.name.label("owner_name"),
         )
         .join(Plan, Plan.id == Obligation.plan_id)
         .join(Agency, Agency.id == Obligation.agency_id)
@@ -139,9 +141,12 @@ def _held_by(home: Province, agency: str, on: date) -> ColumnElement[bool]:
 class _EvidenceWriter:
     """Makes the lines of one month."""
 
-    def __init__(self, registry: Registry, home: Province, span: Span, as_of: date) -> None:
+    def __init__(
+        self, registry: Registry, home: Province, agency: str, span: Span, as_of: date
+    ) -> None:
         self._registry = registry
         self._home = home
+        self._agency = agency
         self._span = span
         self._as_of = as_of
 
@@ -166,9 +171,12 @@ class _EvidenceWriter:
         is_open = row.stored == "open"
         confirmed = row.stored == "confirmed"
         undated = row.kind == UNDATED
+        title = task_name(entry) if named and entry else obligation_title(row)
+        if row.owner_code != self._agency:
+            title += f" (tiếp nhận nhiệm vụ của {row.owner_name})"
         clause = row.clause or f"mục {row.code}"
         return EvidenceLine(
-            title=task_name(entry) if named and entry else obligation_title(row),
+            title=title,
             given_by=f"Kế hoạch số {row.number} ngày {row.issued_on:%d/%m/%Y}, {clause}",
             code=row.code,
             kind=row.kind,

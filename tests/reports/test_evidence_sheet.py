@@ -181,6 +181,16 @@ async def test_work_taken_over_counts_and_what_ended_before_tracking_does_not(sa
     assert {line.code for line in (await evidence(said, "sxd")).lines} == {"2", "BC.1"}
 
 
+async def test_work_taken_over_names_whose_it_was(database: Database) -> None:
+    registry = small_registry()
+    await load_world(database, registry, now=on(3, 2), tracked_from=date(2021, 2, 1))
+    old = next(
+        line for line in (await evidence(Said(database, registry))).lines if line.code == "8"
+    )
+    assert old.title == "Bố trí vốn đầu tư (tiếp nhận nhiệm vụ của Sở Kế hoạch và Đầu tư)"
+    assert list(old.missed) == [date(2024, 12, 31)]
+
+
 async def test_the_sheet_has_the_columns_of_such_lists_and_blank_ones_for_the_office(
     said: Said,
 ) -> None:
