@@ -36,7 +36,6 @@ from data.log import get_logger
 from jobs.channel import Channel
 from jobs.delivery.dispatcher import Dispatcher
 from jobs.digests.pictures import Draw
-from jobs.digests.run import DigestResult, run_digests
 from jobs.digests.week_charts import draw_digest
 from jobs.housekeeping import tidy
 from jobs.inbox.intake import store_webhook
@@ -81,7 +80,7 @@ class App:
         self.accounts = accounts
         self._settings = settings
         self.renderer = Renderer(TEMPLATES, links)
-        self.draw: Draw | None = draw_digest  # None: digests go without pictures
+        self.draw: Draw | None = draw_digest  # None: weeks go without pictures
         self.delivery = Dispatcher(
             database,
             accounts,
@@ -112,7 +111,6 @@ class App:
         self.ping = Ping(database, registry, clock, ping_url)
         self.jobs: Mapping[str, Work] = {
             "morning": self._morning_tick,
-            "digest": self._digest_tick,
             "accounts": self._accounts_tick,
             "menus": self._menus_tick,
             "sqlite_log": self._sqlite_log_tick,
@@ -130,16 +128,9 @@ class App:
     async def remind(self, *, now: datetime) -> MorningResult:
         """Compose every morning that is due and not composed yet."""
         return await run_mornings(
-            self.database, self.registry(), now=now, capabilities=self.capabilities
-        )
-
-    async def digest(self, *, now: datetime) -> DigestResult:
-        """Compose every weekly digest that is due and not composed yet."""
-        return await run_digests(
             self.database,
             self.registry(),
             now=now,
-            renderer=self.renderer,
             capabilities=self.capabilities,
             draw=self.draw,
             has_address=self.links.base_url is not None,
@@ -179,7 +170,6 @@ class App:
             try:
                 await self._plan_tick()
                 await self._morning_tick()
-                await self._digest_tick()
                 break
             except Exception as error:
                 known = isinstance(error, DATABASE_ERRORS)
@@ -218,19 +208,8 @@ class App:
                 provinces=",".join(result.provinces),
                 messages=result.messages,
                 items=result.items,
+                weekly=result.weekly,
                 unreachable=result.unreachable,
-            )
-        if result.messages:
-            self.delivery.wake()
-
-    async def _digest_tick(self) -> None:
-        result = await self.digest(now=await self.clock.now())
-        if result.provinces:
-            _log.info(
-                "digest.composed",
-                provinces=",".join(result.provinces),
-                messages=result.messages,
-                pictures=result.pictures,
             )
         if result.messages:
             self.delivery.wake()

@@ -49,9 +49,8 @@ class Job:
 JOBS = (
     Job(
         "morning",
-        "compose the reminders of every province whose hour has come; cheap when none is due",
+        "compose the message of every chat whose province's hour has come; cheap when none is due",
     ),
-    Job("digest", "compose the weekly digest of every province whose morning was composed"),
     Job("accounts", "connect to platforms that were out of reach; end stops whose end has come"),
     Job("ping", "tell an outside monitor once a day that the morning went out"),
     Job("reports", "generate reports that chats asked for and that no process generates"),

@@ -1,4 +1,4 @@
-"""`nhacviec digest`: a past week's digest as it was sent, or this week's as it would be.
+"""`nhacviec digest`: what a past week's digest told in full, or what this week's would.
 
 Guarantees: nothing is sent or kept; a past digest is drawn from the facts kept of its week alone.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.database import open_for_reading, require_registry
 from bot.cli.lookup import find_agency, find_province
 from bot.cli.options import JsonOption, day_option
-from bot.cli.output import CommandFailed, print_json
+from bot.cli.output import SCREEN, CommandFailed, print_json
 from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
 from data.accounts.usage import list_account_usage
@@ -27,11 +26,10 @@ from data.clock import SystemClock, civil_date
 from data.digests.kept_weeks import ScopeFacts, ScopeKey, load_week_facts, monday_of
 from data.registry.province import Province
 from jobs.channel import Capabilities
-from jobs.digests.letters import ANY_CHANNEL, redraw_pages
-from jobs.digests.run import compose_digest
+from jobs.delivery.usage import accounts_in_use
+from jobs.digests.compose import compose_digest
+from jobs.digests.letters import redraw_part
 from jobs.rendering.renderer import Renderer
-
-_SCREEN = replace(ANY_CHANNEL, markup="plain", max_text=1_000_000)
 
 LetterKeys = tuple[ScopeKey, ...]
 
@@ -79,13 +77,12 @@ async def _load_digests(
         week_on = monday_of(week or today)
         chats: Counter[LetterKeys] | None = None
         if week is None:
+            capabilities = await _load_capabilities(connection, settings, today)
+            accounts = await accounts_in_use(
+                connection, lambda use: capabilities.get(use.account_id), today=today
+            )
             composed = await compose_digest(
-                connection,
-                registry,
-                home.code,
-                now=now,
-                renderer=renderer,
-                capabilities=await _load_capabilities(connection, settings, today),
+                connection, registry, home.code, now=now, accounts=accounts
             )
             facts = composed.facts
             chats = Counter(tuple(letter.keys) for letter in composed.letters)
@@ -108,10 +105,8 @@ async def _load_digests(
             {
                 "to": "Lãnh đạo" if keys[0][0] == "province" else facts[keys[0]]["name"],
                 "chats": None if chats is None else chats[keys],
-                "text": "\n\n".join(
-                    redraw_pages(
-                        renderer, [facts[key] for key in keys], week_on=week_on, channel=_SCREEN
-                    )
+                "text": redraw_part(
+                    renderer, [facts[key] for key in keys], week_on=week_on, channel=SCREEN
                 ),
                 "facts": [facts[key] for key in keys],
             }

@@ -15,9 +15,12 @@ from typing import Any
 from bot.errors import AdminError
 from data.clock import ZONE, require_aware
 from data.text import escape_invisible, fold
+from jobs.channel import Capabilities
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+# A channel that shows a chat's words on a terminal.
+SCREEN = Capabilities(1_000_000, False, False, True, "plain", 1, False)
 _YES = ("c", "co", "y", "yes")
 
 

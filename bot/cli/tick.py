@@ -8,7 +8,6 @@ Guarantees:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from bot.app import open_app
 from bot.channels.capabilities import capabilities_for_kind
 from bot.cli.database import require_registry
 from bot.cli.options import JsonOption, parse_instant
-from bot.cli.output import CommandFailed, print_json, show_progress
+from bot.cli.output import SCREEN, CommandFailed, print_json, show_progress
 from bot.cli.rehearsal import open_for_trying
 from bot.cli.tree import examples
 from bot.config import TEMPLATES, Settings, load_settings
@@ -36,14 +35,11 @@ from data.outbox.messages import BROADCAST
 from data.registry.registry import Registry
 from data.rows import row_fields
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.digests.letters import ANY_CHANNEL
-from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings
 from jobs.rendering.renderer import Renderer
 
 _MAX_OFFSET = timedelta(minutes=5)
 _FIRST = 3  # messages shown in full
-_SCREEN = replace(ANY_CHANNEL, markup="plain", max_text=1_000_000)
 
 
 @examples("tick --now 2026-11-09T07:30+07:00", "tick --now 2026-11-09T07:30+07:00 --send")
@@ -117,8 +113,8 @@ def _print_composed(counts: dict[str, Any]) -> None:
         f"Nhắc buổi sáng: {reminded['messages']} tin, {reminded['items']} việc;"
         f" {reminded['unreachable']} việc chưa có chat nào để gửi."
     )
-    if counts["digest"]["messages"]:
-        print(f"Bản tin tuần: {counts['digest']['messages']} tin.")
+    if reminded["weekly"]:
+        print(f"Trong đó kèm tổng hợp tuần: {reminded['weekly']} tin.")
 
 
 async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
@@ -133,7 +129,6 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
         handled = await app.inbox.handle_pending()
         reports = await app.reports.step()
         reminded = await app.remind(now=now)
-        digest = await app.digest(now=now)
         sent = await app.delivery.run_until_idle()
         return {
             "sent": True,
@@ -141,8 +136,9 @@ async def _tick(settings: Settings, now: datetime) -> dict[str, Any]:
             "planned": row_fields(planned, "added", "moved", "withdrawn"),
             "inbox": handled,
             "reports": reports,
-            "morning": row_fields(reminded, "provinces", "messages", "items", "unreachable"),
-            "digest": row_fields(digest, "provinces", "messages"),
+            "morning": row_fields(
+                reminded, "provinces", "messages", "weekly", "items", "unreachable"
+            ),
             "delivery": dict(sent),
         }
 
@@ -168,19 +164,15 @@ async def _try(settings: Settings, now: datetime) -> dict[str, Any]:
         planned = await plan_all_obligations(database, registry, today=today)
         reminded = await run_mornings(database, registry, now=now, capabilities=capabilities)
         renderer = Renderer(TEMPLATES)
-        digest = await run_digests(
-            database, registry, now=now, renderer=renderer, capabilities=capabilities
-        )
         return {
             "sent": False,
             "now": now.isoformat(),
             "within_hours": is_within_sending_hours(now, registry.workdays),
             "planned": row_fields(planned, "added", "moved", "withdrawn"),
             "morning": {
-                **row_fields(reminded, "provinces", "messages", "items", "unreachable"),
+                **row_fields(reminded, "provinces", "messages", "weekly", "items", "unreachable"),
                 "done_before": sorted(done),
             },
-            "digest": row_fields(digest, "provinces", "messages"),
             **await _count_waiting(database, registry, renderer, now),
         }
 
@@ -232,7 +224,7 @@ async def _show_first(
             connection, row, today=civil_date(now), workdays=registry.workdays
         )
         if content is not None:
-            told = renderer.render(content, _SCREEN, repeated=False, plain=True, address="")
+            told = renderer.render(content, SCREEN, repeated=False, plain=True, address="")
             where = f"nhóm «{row.chat_title or ''}»" if row.kind == "group" else "chat riêng"
             agency = row.name or "cơ quan theo dõi"
             to = f"{agency}, {where} ({messenger_title(row.channel)})"

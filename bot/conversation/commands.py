@@ -23,6 +23,7 @@ from bot.conversation.decisions.explanation import answer_giaitrinh
 from bot.conversation.decisions.extension import answer_giahan
 from bot.conversation.decisions.open_duty import answer_han, answer_mo
 from bot.conversation.queries.calendar import answer_lich
+from bot.conversation.queries.chart import answer_bieudo
 from bot.conversation.queries.deadlines import answer_quahan, answer_sapden
 from bot.conversation.queries.detail import answer_nhiemvu
 from bot.conversation.queries.evidence_sheet import answer_minhchung
@@ -116,6 +117,7 @@ COMMANDS: dict[str, ChatCommand] = {
             "chỉ tiêu của kế hoạch: mục tiêu, số đã đạt, ví dụ: /chitieu 1331",
             answer_chitieu,
         ),
+        ChatCommand("bieudo", ("chart",), "biểu đồ của tuần", answer_bieudo),
         ChatCommand(
             "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", answer_donvi
         ),

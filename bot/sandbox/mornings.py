@@ -51,12 +51,6 @@ def first_reminder_day(registry: Registry, *, today: date) -> date:
 
 
 def morning_hour(registry: Registry) -> time:
-    """Return the latest hour at which a province sends reminders or its digest."""
-    return max(
-        (
-            time.fromisoformat(hour)
-            for province in registry.provinces.values()
-            for hour in (province.file.morning, province.file.digest)
-        ),
-        default=time(7, 30),
-    )
+    """Return the latest hour at which a province has its morning."""
+    hours = (time.fromisoformat(each.file.morning) for each in registry.provinces.values())
+    return max(hours, default=time(7, 30))

@@ -29,13 +29,11 @@ from data.accounts import leases
 from data.clock import SteppedClock, civil_date, instant_at
 from data.db.database import Database
 from data.db.upgrade import upgrade_schema
-from data.digests.kept_weeks import monday_of
 from data.loading.load import sync_registry
 from data.models import Obligation, Plan
 from data.registry.registry import Registry
 from jobs.channel import RawUpdate
 from jobs.delivery.dispatcher import Dispatcher
-from jobs.digests.run import digest_day, run_digests
 from jobs.digests.week_charts import draw_digest
 from jobs.inbox.intake import store_updates
 from jobs.inbox.worker import Inbox
@@ -215,16 +213,9 @@ class Sandbox:
             await materialise(connection, self.registry, today=day)
         await auto_confirm(self.database, self.registry.workdays, now=now)
         capabilities = {self._account_id: self.channel.capabilities}
-        await run_mornings(self.database, self.registry, now=now, capabilities=capabilities)
-        if day == digest_day(monday_of(day), self.registry.workdays):
-            await run_digests(
-                self.database,
-                self.registry,
-                now=now,
-                renderer=self._renderer,
-                capabilities=capabilities,
-                draw=draw_digest,
-            )
+        await run_mornings(
+            self.database, self.registry, now=now, capabilities=capabilities, draw=draw_digest
+        )
         await self._delivery.run_until_idle()
         async with self.database.read() as connection:
             self.morning = await count_reminders(connection, day)

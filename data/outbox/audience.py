@@ -5,7 +5,7 @@ that the message tells of:
 
     obligations addressed to agencies of its enrolments     these agencies
     no list; the message names such an agency               this agency
-    anything else, as silent agencies or a digest           all that the chat is enrolled for in the province
+    anything else, as silent agencies or the week           all that the chat is enrolled for in the province
     it names no agency                                      all that the chat is enrolled for
 """
 
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.contacts.recipients import Recipient, list_recipients
-from data.models import Agency, Enrolment, MessageItem, Obligation, Plan
+from data.models import Agency, Enrolment, Message, MessageItem, Obligation, Plan
 
 _ROLES = ("focal", "coordinator", "leader")
-_LISTS_OF_OTHERS = ("silent", "escalated", "accounts")  # keys of a reminder's context
+_LISTS_OF_OTHERS = ("silent", "escalated", "accounts", "week")  # keys of a morning's context
 
 Right = tuple[int, str]  # an agency's id and a role
 
@@ -43,11 +43,9 @@ async def list_needed_rights(
         }
     if message.agency_id is None:
         return rights
-    same_province = select(Agency.province).where(Agency.id == message.agency_id)
+    about = select(Agency.province).where(Agency.id.in_({*told, message.agency_id}))
     nearby = await connection.scalars(
-        select(Agency.id).where(
-            Agency.id.in_(agencies), Agency.province == same_province.scalar_subquery()
-        )
+        select(Agency.id).where(Agency.id.in_(agencies), Agency.province.in_(about))
     )
     kept = set(nearby)
     return {(agency_id, role) for agency_id, role in rights if agency_id in kept}
@@ -159,7 +157,20 @@ async def load_items(connection: AsyncConnection, message_id: int) -> list[tuple
     return [(row.obligation_id, row.rung) for row in rows]
 
 
+async def drop_weekly_part(connection: AsyncConnection, message: Row[Any]) -> Row[Any]:
+    """Take the weekly part, which is its chat's alone, out of a message that also lists items; return its row."""
+    if not message.context.get("week") or not message.context.get("shown"):
+        return message
+    context = {**message.context, "week": None}
+    changed = await connection.execute(
+        update(Message)
+        .where(Message.id == message.id)
+        .values(context=context)
+        .returning(*Message.__table__.columns)
+    )
+    return changed.one()
+
+
 def tells_more(message: Row[Any]) -> bool:
     """Tell whether a message tells of more than the items that it lists."""
-    is_digest = message.template.startswith("digest")
-    return is_digest or any(message.context.get(key) for key in _LISTS_OF_OTHERS)
+    return any(message.context.get(key) for key in _LISTS_OF_OTHERS)

@@ -17,7 +17,7 @@ from data.clock import civil_date
 from data.contacts.recipients import province_coordinators
 from data.models import Account, Agency, Chat, Enrolment, Message
 from data.outbox import messages as outbox
-from data.outbox.audience import list_needed_rights, load_enrolments
+from data.outbox.audience import drop_weekly_part, list_needed_rights, load_enrolments
 from data.outbox.rerouting import end_message, forward, notify_coordinators
 
 REFUSED, SPENT, LIMITED = "refused", "spent", "limited"  # why; templates name them
@@ -56,6 +56,7 @@ async def account_lost(
     )
     for message in waiting.all():
         enrolments = await load_enrolments(connection, message.chat_id, today=today)
+        message = await drop_weekly_part(connection, message)
         if await forward(connection, message, enrolments, today=today):
             forwarded += 1
         elif message.priority == outbox.BROADCAST and message.broadcast_on is not None:

@@ -23,6 +23,7 @@ from data.contacts.recipients import Recipient, agency_recipients, coordinator_r
 from data.models import Agency, Chat, Message, Plan
 from data.outbox import messages as outbox
 from data.outbox.audience import (
+    drop_weekly_part,
     find_coordinator,
     list_told_agencies,
     load_enrolments,
@@ -122,8 +123,10 @@ async def withdraw_waiting(
         row.role != "focal" for row in ended
     )  # lists of other agencies may have been for them
     for message in await _list_waiting(connection, chat_id, Message.state == "pending"):
+        message = await drop_weekly_part(connection, message)
         told = await list_told_agencies(connection, message)
-        if told <= left and not (led and tells_more(message)):
+        weekly = bool(message.context.get("week"))  # maybe of an agency that has just ended
+        if told <= left and not weekly and not (led and tells_more(message)):
             continue
         if message.priority == outbox.BROADCAST:
             await _forward_broadcast(connection, message, ended, now=now)
@@ -143,6 +146,7 @@ async def _forward_broadcast(
     A broadcast of several agencies that nobody else may be told whole goes on in parts.
     """
     today = civil_date(now)
+    message = await drop_weekly_part(connection, message)
     if await forward(connection, message, enrolments, today=today):
         return
     for part in await split_by_agency(connection, message, enrolments, now=now):

@@ -164,7 +164,7 @@ async def _copy_part(
         **message.context,
         "agency": agency.name if agency is not None else "",
         "agency_code": agency.code if agency is not None else "",
-        "left_out": 0,
+        "shown": len(items),
         "undecided": [each for each in message.context.get("undecided", ()) if each in ids],
     }
     part_id = await outbox.enqueue(

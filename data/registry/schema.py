@@ -253,7 +253,6 @@ class ProvinceFile(RegistryEntry):
     name: NonEmptyText
     merged_on: date | None = None  # from this day its communes include another province's
     morning: Annotated[str, Field(pattern=_WALL)] = "07:30"
-    digest: Annotated[str, Field(pattern=_WALL)] = "07:30"  # Monday's, or the next working day's
     judged_strictly: bool = False
     most_extensions: int = Field(default=1, ge=0)  # granted, for one obligation
     escalation: Escalation = Escalation()

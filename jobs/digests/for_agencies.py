@@ -76,7 +76,8 @@ def _facts(
         most = _MOST.get(section, 1)
         for key, more in every[:most]:
             line = digest_line(week, rows[key], for_agency=code)
-            lines.append({"section": section, **line, **more})
+            ids = [] if section == "undated" else [key]  # one line tells of all of them
+            lines.append({"section": section, "ids": ids, **line, **more})
             coordinators.setdefault(rows[key].coordinator_name or "")
         if len(every) > most and section != "undated":
             lines.append({"section": section, "more": len(every) - most})
@@ -87,6 +88,7 @@ def _facts(
         "asked": week.province.is_outside(code),
         "on": week.today.isoformat(),
         "counts": {section: len(every) for section, every in entries.items()},
+        "ids": {section: [key for key, _ in every] for section, every in entries.items()},
         "coordinators": [name for name in coordinators if name],
         "lines": lines,
     }

@@ -1,14 +1,15 @@
-"""One letter for each chat of a province's week: facts cut into pages, as contexts of messages.
+"""What each chat reads of a province's week, as the second part of its morning.
 
 Guarantees:
-- A chat gets one letter with its parts in this order: leader, coordinator, agency.
-- The same facts give the same words; no page is longer than the channel takes.
+- A chat's parts stand in this order: leader, coordinator, agency.
+- Nothing that the first part of the message tells is told again; what finds no room is counted.
+- The same facts give the same words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -20,24 +21,33 @@ from data.digests.kept_weeks import ScopeFacts, ScopeKey
 from jobs.channel import Capabilities
 from jobs.rendering.renderer import Content, Renderer
 
-TEMPLATE, PICTURE = "digest", "digest_picture"
-# Replaces the channel of an account that another process has open.
-ANY_CHANNEL = Capabilities(2000, False, False, True, "html", 1, False)
-_NO_LIMIT = 1_000_000
-_HEAD = ("scope", "code", "name", "asked", "counts", "month")
-
-Length = Callable[[dict[str, Any]], int]
+TEMPLATE = "digest"
+_HEAD = ("scope", "code", "name", "asked", "month")
+# Characters of a part's and a line's own words, beside those from its values.
+_PART_FRAME = 170
+_LINE_FRAMES = {
+    "plans": 270,
+    "change": 150,
+    "requests": 330,
+    "own": 330,
+    "chats": 300,
+    "quota": 420,
+}
+_LINE_FRAME, _DUTY_FRAME = 180, 140
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One chat's digest. keys: of its facts; pages: contexts; pictured: key of the facts in its picture."""
+    """What one chat reads of a week. keys: of its facts; pictured: key of the facts in its picture.
+
+    is_extra: it is told only with something else, for its account is near a monthly cap.
+    """
 
     place: Recipient
     agency_id: int
     keys: Sequence[ScopeKey]
-    pages: Sequence[dict[str, Any]] = field(repr=False)
     pictured: ScopeKey | None
+    is_extra: bool = False
 
 
 async def build_letters(
@@ -45,33 +55,22 @@ async def build_letters(
     province: str,
     facts: Mapping[ScopeKey, ScopeFacts],
     *,
-    week_on: date,
     today: date,
-    renderer: Renderer,
-    capabilities: Mapping[int, Capabilities],
     near_cap_ids: Collection[int],
 ) -> list[Letter]:
     """Return the letters of a province's week, for chats with news.
 
-    near_cap_ids: accounts near a monthly cap; they carry no agency's letter and no picture.
+    near_cap_ids: accounts near a monthly cap; they carry no picture.
     """
     letters: list[Letter] = []
-    pages: dict[tuple[Any, ...], list[dict[str, Any]]] = {}  # many chats share them
     for place, agency_id, keys in await _load_recipients(connection, province, today):
         parts = tuple(key for key in keys if facts.get(key, {}).get("lines"))
         above = [key for key in parts if key[0] != "agency"]
-        if not parts or (place.account_id in near_cap_ids and not above):
-            continue
-        channel = capabilities.get(place.account_id, ANY_CHANNEL)
-        if (parts, channel) not in pages:
-            pages[parts, channel] = split_pages(
-                [facts[key] for key in parts],
-                week_on=week_on,
-                length=length_measure(renderer, channel),
-                limit=channel.max_text,
-            )
-        pictured = above[0] if above and place.account_id not in near_cap_ids else None
-        letters.append(Letter(place, agency_id, parts, pages[parts, channel], pictured))
+        is_near = place.account_id in near_cap_ids
+        if parts:
+            pictured = above[0] if above and not is_near else None
+            is_extra = is_near and not above
+            letters.append(Letter(place, agency_id, parts, pictured, is_extra))
     return letters
 
 
@@ -103,56 +102,105 @@ async def _load_recipients(
     ]
 
 
-def split_pages(
-    parts: Sequence[ScopeFacts], *, week_on: date, length: Length, limit: int
-) -> list[dict[str, Any]]:
-    """Return the contexts of the pages that show some facts, cut between lines.
+def weekly_part(
+    parts: Sequence[ScopeFacts],
+    *,
+    week_on: date,
+    told: Collection[int] = (),
+    room: int | None = None,
+) -> dict[str, Any] | None:
+    """Return the context of a message's weekly part, or None where nothing is left to tell.
 
-    length: measures a context's text in the units of the limit.
+    told: the obligations of the first part. room: characters; what finds none is counted as "cut".
     """
-    lines = [{**line, "part": place} for place, part in enumerate(parts) for line in part["lines"]]
-    frame: dict[str, Any] = {
+    heads, lines = _untold(parts, told)
+    if not lines:
+        return None
+    shown = lines if room is None else _fitting(lines, room)
+    return {
         "week_on": week_on.isoformat(),
         "on": parts[0]["on"],
-        "parts": [{key: part.get(key) for key in _HEAD} for part in parts],
+        "parts": heads,
         "coordinators": list(dict.fromkeys(n for part in parts for n in part["coordinators"])),
-        "page": 1,
-        "pages": 1,
+        "lines": shown,
+        "cut": len(lines) - len(shown),
     }
-    if length({**frame, "lines": lines}) <= limit:
-        return [{**frame, "lines": lines}]
-    pages: list[list[dict[str, Any]]] = [[]]
+
+
+def weigh_part(parts: Sequence[ScopeFacts], told: Collection[int]) -> int:
+    """Return at least the characters that the whole weekly part takes."""
+    heads, lines = _untold(parts, told)
+    return sum(map(_weigh, lines)) + (_PART_FRAME * len(heads) if lines else 0)
+
+
+def _untold(
+    parts: Sequence[ScopeFacts], told: Collection[int]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    heads: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    for place, part in enumerate(parts):
+        counts, untold = _leave_out(part, frozenset(told))
+        heads.append({**{key: part.get(key) for key in _HEAD}, "counts": counts})
+        lines += [{**line, "part": place} for line in untold]
+    return heads, lines
+
+
+def _leave_out(
+    part: ScopeFacts, told: frozenset[int]
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Return a part's counts and lines without what is told already.
+
+    A line of several agencies is left out once all of them are told.
+    """
+    counts = dict(part["counts"])
+    by_section = part.get("ids", {})
+    counts |= {section: len(set(ids) - told) for section, ids in by_section.items()}
+    lines = [line for line in part["lines"] if not line.get("ids") or set(line["ids"]) - told]
+    shown = [line for line in lines if not line.get("more")]
+    left: list[dict[str, Any]] = []
     for line in lines:
-        page = {**frame, "page": len(pages), "pages": 99, "lines": [*pages[-1], line]}
-        if pages[-1] and length(page) > limit:
-            pages.append([])
-        pages[-1].append(line)
-    return [
-        {**frame, "page": number, "pages": len(pages), "lines": page}
-        for number, page in enumerate(pages, 1)
-    ]
+        if line.get("more") and line["section"] in by_section:
+            section = line["section"]
+            more = counts[section] - sum(each["section"] == section for each in shown)
+            if more > 0:
+                left.append({**line, "more": more})
+        elif line["section"] not in by_section or counts[line["section"]]:
+            left.append(line)
+    return counts, left
 
 
-def length_measure(renderer: Renderer, channel: Capabilities) -> Length:
-    """Return a function that measures a digest's text on a channel, in UTF-16 units."""
-    endless = replace(channel, max_text=_NO_LIMIT)
+def _fitting(lines: Iterable[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    part = -1
+    for line in lines:
+        room -= _weigh(line) + (_PART_FRAME if line["part"] != part else 0)
+        if room < 0:
+            break
+        part = line["part"]
+        shown.append(line)
+    return shown
 
-    def length(context: dict[str, Any]) -> int:
-        return len(_render_text(renderer, context, endless).encode("utf-16-le")) // 2
 
-    return length
+def _weigh(line: Mapping[str, Any]) -> int:
+    """Return at least the characters that a line takes."""
+    frame = _LINE_FRAMES.get(line["section"], _LINE_FRAME)
+    return frame + _DUTY_FRAME * len(line.get("duties", ())) + _count_letters(line)
 
 
-def redraw_pages(
+def _count_letters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) + 2
+    if isinstance(value, Mapping):
+        return sum(map(_count_letters, value.values()))
+    if isinstance(value, Sequence):
+        return sum(map(_count_letters, value))
+    return 0
+
+
+def redraw_part(
     renderer: Renderer, parts: Sequence[ScopeFacts], *, week_on: date, channel: Capabilities
-) -> list[str]:
-    """Return the texts of the pages that show some facts on a channel."""
-    pages = split_pages(
-        parts, week_on=week_on, length=length_measure(renderer, channel), limit=channel.max_text
-    )
-    return [_render_text(renderer, page, channel) for page in pages]
-
-
-def _render_text(renderer: Renderer, context: dict[str, Any], channel: Capabilities) -> str:
-    content = Content(TEMPLATE, context, ())
+) -> str:
+    """Return the text that shows some facts in full on a channel."""
+    context = weekly_part(parts, week_on=week_on)
+    content = Content(TEMPLATE, {"week": context}, ())
     return renderer.render(content, channel, repeated=False, plain=False, address="").text

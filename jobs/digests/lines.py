@@ -64,6 +64,7 @@ def grouped_lines(
         lines.append(
             {
                 "section": section,
+                "ids": [item.row.id for item in group],
                 **digest_line(week, rows[group[0].row.id]),
                 "agencies": len(names),
                 "names": names[:_NAMES],

@@ -29,7 +29,7 @@ from data.rules.holders import Holders
 from data.rules.ladder import effective_due
 from data.rules.owners import coordinator_of
 from data.rules.states import working_days_late
-from jobs.morning.pages import ChatMorning, DueItem
+from jobs.morning.layout import ChatMorning, DueItem
 
 NOBODY, AGENCY, COORDINATOR, LEADER = 0, 1, 2, 3  # Obligation.late_told
 

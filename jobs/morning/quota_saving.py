@@ -7,7 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from jobs.morning.pages import ChatMorning, DueItem
+from jobs.morning.layout import ChatMorning, DueItem
 
 LAST_DEFERRABLE_RUNG = -10
 

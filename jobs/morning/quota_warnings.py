@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from data.accounts import usage_warnings
 from data.clock import civil_date
 from data.contacts.recipients import province_coordinators
-from jobs.morning.pages import ChatMorning
+from jobs.morning.layout import ChatMorning
 
 OVER_CAP = 101  # the level of an account that has more people than its platform serves
 

@@ -13,7 +13,7 @@ from data.contacts.recipients import list_recipients
 from data.models import Agency
 from data.registry.registry import Registry
 from data.rules.owners import coordinator_of
-from jobs.morning.pages import ChatMorning, DueItem
+from jobs.morning.layout import ChatMorning, DueItem
 
 
 async def assign_to_chats(

@@ -1,6 +1,7 @@
-"""Morning run: the obligations due for a reminder become one message a chat, in pages.
+"""Morning run: what a chat is to read this morning becomes one message, on a week's first its digest too.
 
 Guarantees:
+- A chat gets one message a morning of a province: its row is unique.
 - Each rung of an obligation is put into messages once; of several missed rungs only the latest.
 - A message of an earlier morning that was never sent is replaced.
 - A province's messages and their record are one transaction.
@@ -36,10 +37,13 @@ from data.rules.owners import coordinator_of
 from jobs.channel import Capabilities
 from jobs.delivery.sending_hours import is_within_sending_hours
 from jobs.delivery.usage import accounts_in_use, near_cap
+from jobs.digests.pictures import Draw
 from jobs.morning import escalation, quota_saving, quota_warnings
-from jobs.morning.pages import ChatMorning, DueItem, MorningPage, paginate
+from jobs.morning.contexts import Listed, compose_message
+from jobs.morning.layout import ChatMorning, DueItem
 from jobs.morning.recipients import assign_to_chats
 from jobs.morning.unsent import replace_unsent
+from jobs.morning.weeks import PreparedWeek, WeekTold, begin_telling, prepare_week, tell_again
 from jobs.planning.ladder_cache import LadderCache
 from jobs.planning.rungs import recompute
 
@@ -55,6 +59,7 @@ class MorningResult:
 
     provinces: list[str] = field(default_factory=list)
     messages: int = 0
+    weekly: int = 0  # messages with the digest of the week
     items: int = 0  # obligations in them
     unreachable: int = 0  # obligations without any chat
     failed: list[str] = field(default_factory=list)  # provinces, tried again at the next tick
@@ -66,10 +71,13 @@ async def run_mornings(
     *,
     now: datetime,
     capabilities: Mapping[int, Capabilities] | None = None,
+    draw: Draw | None = None,
+    has_address: bool = False,
 ) -> MorningResult:
     """Compose the morning of every province whose hour has come today and that has not had it.
 
-    Harmless to call again, and from several processes at once. capabilities: by account.
+    Harmless to call again, and from several processes at once. capabilities: by account. draw: None for no
+    pictures of the week; has_address: files are reachable at a public address.
     """
     result = MorningResult()
     if not is_within_sending_hours(now, registry.workdays):
@@ -91,6 +99,16 @@ async def run_mornings(
     ladders = LadderCache(registry)
     for code in waiting:
         try:
+            week = await prepare_week(
+                database,
+                registry,
+                code,
+                now=now,
+                accounts=accounts,
+                capabilities=capabilities,
+                draw=draw,
+                has_address=has_address,
+            )
             async with database.write() as connection:
                 if await job_runs.record_run(connection, "morning", code, today, now=now):
                     await compose_morning(
@@ -102,6 +120,7 @@ async def run_mornings(
                         capabilities=capabilities,
                         accounts=accounts,
                         ladders=ladders,
+                        week=week,
                     )
                     result.provinces.append(code)
         except Exception as error:  # one province's fault must not stop the others
@@ -126,23 +145,27 @@ async def compose_morning(
     capabilities: Mapping[int, Capabilities] = MappingProxyType({}),
     accounts: Sequence[dict[str, Any]] = (),
     ladders: LadderCache | None = None,
+    week: PreparedWeek | None = None,
 ) -> None:
     """Put one province's messages of the day into the outbox, in the caller's transaction.
 
-    accounts: as accounts_in_use returns them. ladders: shared by several provinces' mornings.
+    accounts: as accounts_in_use returns them. ladders: shared by several provinces' mornings. week: the digest
+    of a week that was not told yet.
 
     1. Skip reminders of earlier mornings that were never sent.
     2. Load the items that are due, and those that were skipped.
     3. Assign them to chats, and drop those that can wait on accounts near their monthly cap.
-    4. Add escalations and warnings of caps.
+    4. Add escalations, warnings of caps and the weekly part.
     5. Put the messages into the outbox.
     6. Record the rungs of the items that were listed or passed over, and plan the next ones.
     """
     today = civil_date(now)
     ladders = ladders or LadderCache(registry)
     home = registry.provinces[province_code]
-    skipped = await replace_unsent(connection, province_code, today)  # 1
-    items = await _load_items(connection, registry, ladders, province_code, skipped, today)  # 2
+    unsent = await replace_unsent(connection, province_code, today)  # 1
+    items = await _load_items(
+        connection, registry, ladders, province_code, unsent.obligation_ids, today
+    )  # 2
     chat_mornings: dict[int, ChatMorning] = {}
     passed_over: set[int] = set()
     if items:  # 3
@@ -155,9 +178,15 @@ async def compose_morning(
     await quota_warnings.warn_coordinators(
         connection, province_code, chat_mornings, accounts, now=now
     )
-    listed = await _put_messages(connection, home, chat_mornings, now, capabilities, result)  # 5
-    told = passed_over | listed
-    recorded = [item for item in items if item.row.id in told]
+    if week is not None:
+        told = await begin_telling(connection, week, now=now)
+    else:
+        told = await tell_again(connection, province_code, unsent.weekly_chat_ids, today=today)
+    _add_letters(chat_mornings, told)
+    listed = await _put_messages(
+        connection, home, chat_mornings, told, now, capabilities, result
+    )  # 5
+    recorded = [item for item in items if item.row.id in passed_over | listed]
     await _record_rungs(connection, registry, ladders, recorded, today)  # 6
 
 
@@ -198,82 +227,48 @@ async def _load_items(
     return items
 
 
+def _add_letters(chat_mornings: dict[int, ChatMorning], week: WeekTold) -> None:
+    for chat_id, letter in week.letters.items():
+        if letter.is_extra and chat_id not in chat_mornings:
+            continue
+        chat_mornings.setdefault(chat_id, ChatMorning(letter.place)).letter = letter
+
+
 async def _put_messages(
     connection: AsyncConnection,
     home: Province,
     chat_mornings: dict[int, ChatMorning],
+    week: WeekTold,
     now: datetime,
     capabilities: Mapping[int, Capabilities],
     result: MorningResult,
 ) -> set[int]:
-    """Put the messages of all chats into the outbox; returns the obligations that they list."""
+    """Put one message for each chat into the outbox; returns the obligations that they list."""
     today = civil_date(now)
     listed: set[int] = set()
     announced: list[int] = []
     messages: list[dict[str, Any]] = []
-    items: dict[str, list[tuple[int, int, int]]] = {}
+    items: dict[str, Listed] = {}
     for number, chat_morning in enumerate(chat_mornings.values()):
         if number % _CHATS_A_STRETCH == 0:
             await asyncio.sleep(0)
-        listed.update(item.row.id for item in (*chat_morning.items, *chat_morning.silent))
         channel = capabilities.get(chat_morning.recipient.account_id)
-        pages = paginate(chat_morning, channel.max_text if channel else _DEFAULT_LIMIT)
-        position = 1  # numbers run on over the pages
-        for index, page in enumerate(pages, 1):
-            key = f"morning:{home.code}:{chat_morning.recipient.chat_id}:{today}:{index}"
-            items[key] = [
-                (number, item.row.id, item.rung) for number, item in enumerate(page.items, position)
-            ]
-            position += len(page.items)
-            newly = [item.row.id for item in page.items if escalation.is_announced(home, item)]
-            announced += newly
-            message = _compose_message(home, chat_morning, page, announces=bool(newly))
-            message |= {
-                "page": index,
-                "pages": len(pages),
-                "dedupe_key": key,
-                "broadcast_on": today,
-            }
-            messages.append(message)
+        limit = channel.max_text if channel else _DEFAULT_LIMIT
+        composed = compose_message(home, chat_morning, week, limit=limit, today=today)
+        if composed is None:
+            continue
+        row, lines, newly = composed
+        listed.update(item.row.id for item in (*chat_morning.items, *chat_morning.silent))
+        items[row["dedupe_key"]] = lines
+        announced += newly
+        messages.append(row)
+        result.weekly += row["context"]["week"] is not None
     result.messages += await outbox.enqueue_all(
         connection, messages, items, priority=outbox.BROADCAST, now=now, send_at=now
     )
     await escalation.mark_announced(connection, announced)
     result.items += len(listed)
     return listed
-
-
-def _compose_message(
-    home: Province, chat_morning: ChatMorning, page: MorningPage, *, announces: bool
-) -> dict[str, Any]:
-    """Return the message of a page; announces: it says what follows if an obligation stays late."""
-    agencies = list(
-        dict.fromkeys(item.addressee for item in chat_morning.items if not item.undecided)
-    )
-    named = [(item.row.id, item.addressee) for item in page.items if not item.undecided]
-    holders = {str(item): [code, home.agencies[code].name] for item, code in named}
-    first = next(iter((*page.items, *page.silent, *page.escalated)), None)
-    return {
-        "account_id": chat_morning.recipient.account_id,
-        "chat_id": chat_morning.recipient.chat_id,
-        "template": "reminder",
-        "context": {
-            "agency": " và ".join(home.agencies[code].name for code in agencies),
-            "agency_code": next(iter(agencies), ""),
-            "holders": holders if len(agencies) > 1 else {},
-            "asked": any(home.is_outside(code) for code in agencies),
-            "left_out": page.left_out,
-            "undecided": [item.row.id for item in page.items if item.undecided],
-            "assigns": chat_morning.assigns,
-            "fixed": [item.row.id for item in page.items if item.is_fixed],
-            "silent": [item.row.id for item in page.silent],
-            "escalated": [item.row.id for item in page.escalated],
-            "to_leader": chat_morning.is_leader and not chat_morning.items,
-            "warning": escalation.escalation_limits(home) if announces else None,
-            "accounts": page.accounts,
-        },
-        "agency_id": first.row.agency_id if first is not None else chat_morning.agency_id,
-    }
 
 
 async def _record_rungs(

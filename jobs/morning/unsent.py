@@ -2,10 +2,12 @@
 
 Guarantees:
 - Their obligations are reminded of again this morning, and the old message is not sent beside the new one.
+- A chat whose weekly part never left is told of it, while its week lasts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.accounts import usage_warnings
 from data.db.statements import chunks
+from data.digests.kept_weeks import monday_of
 from data.models import Agency, Message, MessageItem
 from data.outbox import messages as outbox
 from data.outbox.messages import NOBODY_LEFT
@@ -28,12 +31,20 @@ _ENDED = and_(
 )
 
 
-async def replace_unsent(connection: AsyncConnection, province: str, today: date) -> list[int]:
-    """Skip reminders of earlier mornings that were never sent; returns the ids of their obligations."""
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What never left: obligations, and the chats that were not told of their week."""
+
+    obligation_ids: list[int]
+    weekly_chat_ids: set[int]
+
+
+async def replace_unsent(connection: AsyncConnection, province: str, today: date) -> Unsent:
+    """Skip messages of earlier mornings that were never sent; returns what they would have told."""
     messages: list[Row[Any]] = []
     for unsent in (_WAITS, _ENDED):
         rows = await connection.execute(
-            select(Message.id, Message.context)
+            select(Message.id, Message.chat_id, Message.context)
             .join(Agency, Agency.id == Message.agency_id)
             .where(unsent, Message.broadcast_on < today, Agency.province == province)
         )
@@ -54,4 +65,11 @@ async def replace_unsent(connection: AsyncConnection, province: str, today: date
             update(Message).where(Message.id.in_(part)).values(state="skipped", error="replaced")
         )
         await outbox.erase_secrets(connection, part)
-    return sorted(obligation_ids)
+    week_on = monday_of(today).isoformat()
+    weekly = {row.chat_id for row in messages if _week_of(row) == week_on}
+    return Unsent(sorted(obligation_ids), weekly)
+
+
+def _week_of(message: Row[Any]) -> str:
+    part = message.context.get("week")
+    return str(part["week_on"]) if part else ""

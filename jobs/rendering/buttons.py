@@ -14,6 +14,7 @@ from jobs.channel import Button
 from jobs.rendering.items import Item
 
 _NUMBERS_A_ROW = 5
+_MOST_NUMBERS = 20  # buttons; the numbers beyond are typed
 _CHOICES = (
     (("Đã nhận", "ack"), ("Đang làm", "doing")),
     (("Đã xong", "done"), ("Xin gia hạn", "more")),
@@ -23,25 +24,36 @@ _UNDATED_CHOICES = (
     (("Đang làm", "doing"), ("Đã xong", "done")),
     (("Chưa làm", "not_yet"), ("Vướng mắc", "blocked")),
 )
+_PICTURE = Button("Biểu đồ tuần", "go:bieudo:")
 ASSIGN_CHOICE = ("Giao cơ quan thực hiện", "giveto")
 
 
-def reminder_buttons(message_id: int, items: Sequence[Item]) -> tuple[tuple[Button, ...], ...]:
+def reminder_buttons(
+    message_id: int, items: Sequence[Item], *, more: int = 0, pictured: bool = False
+) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons of a list: four for one item, else a number for each and one for all.
 
-    The one for all says "đã nhận", or "đang làm" where no task has a due date to take note of.
+    The one for all says "đã nhận", or "đang làm" where no task has a due date to take note of. more: items of
+    the list that are not shown yet; pictured: a picture of the week waits to be asked for.
     """
+    picture = ((_PICTURE,),) if pictured else ()
     if not items:
-        return ()
-    if len(items) == 1:
+        return picture
+    if len(items) == 1 and not more:
         (item,) = items
         rights = {"extendable": item["extendable"], "assignable": item["assignable"]}
-        return item_buttons(item["id"], item["kind"], **rights)
-    numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items]
+        return (*item_buttons(item["id"], item["kind"], **rights), *picture)
+    numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items[:_MOST_NUMBERS]]
     rows = number_rows(numbers)
-    if all(item["kind"] == UNDATED for item in items):
-        return (*rows, (Button("Tất cả đang làm", f"doingall:{message_id}"),))
-    return (*rows, (Button("Đã nhận tất cả", f"ackall:{message_id}"),))
+    following = ((next_button(message_id, more),),) if more else ()
+    undated = all(item["kind"] == UNDATED for item in items)
+    label, verb = ("Tất cả đang làm", "doingall") if undated else ("Đã nhận tất cả", "ackall")
+    return (*rows, *following, (Button(label, f"{verb}:{message_id}"),), *picture)
+
+
+def next_button(message_id: int, more: int) -> Button:
+    """Return the button that shows what follows of a message's list; more: how many items."""
+    return Button(f"Xem tiếp ({more})", f"next:{message_id}")
 
 
 def number_rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
@@ -74,9 +86,9 @@ def parse_buttons(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button
 def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
     """Return the labels that a channel without buttons shows as numbered choices.
 
-    A list of items has none: there a number means an item.
+    A list of items has none: there a number means an item. A picture is asked for by its command.
     """
-    buttons = [button for row in rows for button in row]
+    buttons = [button for row in rows for button in row if button != _PICTURE]
     if any(button.action.startswith("open:") for button in buttons):
         return []
     return [button.label for button in buttons]

@@ -24,7 +24,7 @@ def template_environment(folder: Path) -> Environment:
         auto_reload=False,  # they are part of the program
     )
     environment.filters.update(
-        hoa=upper_first, ngay=long_date, ngay_nam=full_date, ngay_ngan=short_date
+        hoa=upper_first, so=padded, ngay=long_date, ngay_nam=full_date, ngay_ngan=short_date
     )
     return environment
 
@@ -54,6 +54,11 @@ def short_date(day: date | str) -> str:
     """Return a date's day and month: "23/11"."""
     value = _date(day)
     return f"{value.day}/{value.month}"
+
+
+def padded(number: int) -> str:
+    """Return a count as it stands in a sentence: "05", "12"."""
+    return f"{number:02d}"
 
 
 def upper_first(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The context of a reminder today: its open obligations, those of silent agencies, those escalated.
+"""The context of a morning's message today: its open obligations, those of silent agencies, those escalated.
 
 Guarantees:
 - An obligation answered since the reminder was composed is left out.
@@ -33,29 +33,43 @@ async def reminder_context(
     today: date,
     workdays: Workdays,
 ) -> dict[str, Any] | None:
-    """Return the template's context, or None where nothing is left to remind of."""
-    items = _open_items(message, listed, today, workdays)
-    silent = await _shared_items(connection, message.context["silent"], today, workdays)
-    late = message.context.get("escalated", [])  # not in messages of an earlier version
+    """Return the template's context, or None where nothing is left to remind of.
+
+    items: those that the message shows, the first `full` in full; more: how many of its list it does not show.
+    """
+    context = message.context
+    every = _open_items(message, listed, today, workdays)
+    silent = await _shared_items(connection, context["silent"], today, workdays)
+    late = context.get("escalated", [])
     escalated = await _shared_items(connection, late, today, workdays)
-    accounts = message.context.get("accounts", [])
-    if not items and not silent and not escalated and not accounts:
+    accounts, week = context.get("accounts", []), context.get("week")
+    if not (every or silent or escalated or accounts or week):
         return None
-    coordinators = [item["coordinator"] for item in (*items, *silent, *escalated)]
+    named = [item["coordinator"] for item in (*every, *silent, *escalated)]
+    lines = context.get("lines", {})
+    shown = [item for item in every if is_shown(context, item["number"])]
     return {
         "to_leader": False,
         "warning": None,
+        "week": None,
+        **context,
         "accounts": accounts,
-        **message.context,
         "today": today.isoformat(),
-        "page": message.page,
-        "pages": message.pages,
-        "items": items,
-        "counts": count_items(items),
-        "silent": silent,
-        "escalated": escalated,
-        "coordinators": list(dict.fromkeys(coordinators)),
+        "items": shown,
+        "full": sum(item["number"] <= context.get("full", item["number"]) for item in shown),
+        "more": len(every) - len(shown),
+        "counts": count_items(every),
+        "silent": silent[: lines.get("silent")],
+        "silent_more": len(silent[lines.get("silent", len(silent)) :]),
+        "escalated": escalated[: lines.get("escalated")],
+        "escalated_more": len(escalated[lines.get("escalated", len(escalated)) :]),
+        "coordinators": list(dict.fromkeys([*named, *(week["coordinators"] if week else ())])),
     }
+
+
+def is_shown(context: Mapping[str, Any], number: int) -> bool:
+    """Tell whether a message with this context shows its item of a number, or only lists it."""
+    return bool(number <= context.get("shown", number))
 
 
 def reminder_rights(context: Mapping[str, Any], obligation_id: int) -> dict[str, bool]:

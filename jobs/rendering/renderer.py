@@ -85,7 +85,13 @@ class Renderer:
         reminder = await reminder_context(connection, message, listed[message.id], today, workdays)
         if reminder is None:
             return None
-        return Content(REMINDER, reminder, reminder_buttons(message.id, reminder["items"]))
+        buttons = reminder_buttons(
+            message.id,
+            reminder["items"],
+            more=reminder["more"],
+            pictured=bool(reminder["week"] and reminder["week"].get("picture")),
+        )
+        return Content(REMINDER, reminder, buttons)
 
     def render(
         self,

@@ -177,7 +177,7 @@ async def talk(database: Database) -> Talk:
 TABLE = {
     "help": "fcld", "viec": "fc", "thuongxuyen": "fc", "status": "fcld", "quahan": "fcld",
     "sapden": "fcld", "nhiemvu": "fcld", "tim": "fcld", "lichsu": "fcld", "lich": "fc",
-    "chitieu": "fcld", "donvi": "cld", "nhac": "c", "moi": "c", "doi": "fcld", "kenh": "fcld",
+    "chitieu": "fcld", "donvi": "cld", "bieudo": "cld", "nhac": "c", "moi": "c", "doi": "fcld", "kenh": "fcld",
     "xacnhan": "cld", "giahan": "cld", "giaitrinh": "cld", "giao": "cld", "baocao": "cld",
     "mo": "cld", "han": "cld", "minhchung": "fc",
 }  # fmt: skip

@@ -66,8 +66,8 @@ LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh", "chitieu
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
 COMMANDS_BY_ROLE["focal"] |= {"lich", "minhchung"}
-COMMANDS_BY_ROLE["coordinator"] |= {"lich", "minhchung", "donvi", "nhac", "moi"}
-COMMANDS_BY_ROLE["leader"] |= {"donvi"}
+COMMANDS_BY_ROLE["coordinator"] |= {"bieudo", "lich", "minhchung", "donvi", "nhac", "moi"}
+COMMANDS_BY_ROLE["leader"] |= {"bieudo", "donvi"}
 
 DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
 for _role in ("coordinator", "leader"):

@@ -17,16 +17,13 @@ from data.digests import kept_weeks
 from data.digests.kept_weeks import ScopeFacts
 from data.models import Agency, Chat, Download, Enrolment, Message, Obligation, WeekFacts
 from data.outbox import lost_chats
-from data.outbox.messages import NOBODY_LEFT
 from data.progress import explanations, extensions, submissions
 from data.progress.replies import record_reply
-from data.registry.files import RegistryFault
 from data.registry.registry import Registry
-from jobs.channel import Capabilities
-from jobs.digests.letters import redraw_pages
-from jobs.digests.run import DigestResult, digest_day, run_digests
+from jobs.channel import Button, Capabilities
+from jobs.digests.letters import redraw_part, weekly_part
 from jobs.digests.week_charts import agency_bars, draw_digest
-from jobs.morning.run import run_mornings
+from jobs.morning.run import MorningResult, run_mornings
 from jobs.planning.materialise import materialise
 from jobs.planning.rungs import recompute
 from jobs.rendering.items import load_obligation_rows
@@ -47,15 +44,13 @@ OWN_REPORT = """
 
 
 @cache
-def registry(more: str = "", **settings: str) -> Registry:
+def registry(more: str = "", calendar: str = CALENDAR) -> Registry:
     """Return Đông with one plan whose coordinating agency reports on by 30 November; more: duties."""
     plan = PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
-    home = PROVINCE.format(slug="dong", name="Đông")
-    home += "".join(f'{key}: "{value}"\n' for key, value in settings.items())
     texts = {
-        "agencies/dong.yaml": home,
+        "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
         "plans/dong-10.yaml": plan + OWN_REPORT + more,
-        "calendar/2026.yaml": CALENDAR,
+        "calendar/2026.yaml": calendar,
     }
     return Registry.from_texts(texts)
 
@@ -87,30 +82,42 @@ class Office:
         *,
         planned: bool = True,
         **more: Any,
-    ) -> DigestResult:
-        """Let a morning come, with its reminders, and the digest after them."""
+    ) -> MorningResult:
+        """Let a morning come."""
         now = morning_of(day, hour, minute)
         if planned:
             async with self.database.write() as connection:
                 await materialise(connection, self.registry, today=day)
         capabilities = {1: self.capabilities}
-        await run_mornings(self.database, self.registry, now=now, capabilities=capabilities)
-        return await run_digests(
-            self.database,
-            self.registry,
-            now=now,
-            renderer=RENDERER,
-            capabilities=capabilities,
-            **more,
+        return await run_mornings(
+            self.database, self.registry, now=now, capabilities=capabilities, **more
         )
 
     async def digests(self, role: str, agency: str) -> list[str]:
-        """Return the words of the digests put for a chat, page by page."""
-        return [
-            await self.words(message)
-            for message in await messages_to(self.database, self.chats[role, agency])
-            if message.template == "digest"
-        ]
+        """Return in full what there was to tell a chat of each week, whatever its mornings told already."""
+        keys = {
+            "leader": [("province", "")],
+            "coordinator": [("coordinator", agency), ("agency", agency)],
+            "focal": [("agency", agency)],
+        }[role]
+        async with self.database.read() as connection:
+            weeks = await connection.scalars(
+                select(WeekFacts.week_on).distinct().order_by(WeekFacts.week_on)
+            )
+        words = []
+        for week_on in weeks.all():
+            kept = await self.kept(week_on)
+            parts = [kept[key] for key in keys if kept.get(key, {}).get("lines")]
+            if parts:
+                words.append(
+                    redraw_part(RENDERER, parts, week_on=week_on, channel=self.capabilities)
+                )
+        return words
+
+    async def told(self, role: str, agency: str) -> str:
+        """Return the words of a chat's only morning that tells of a week."""
+        (message,) = await digests_to(self.database, self.chats[role, agency])
+        return await self.words(message)
 
     async def words(self, message: Any) -> str:
         """Return a message as its channel carries it."""
@@ -191,7 +198,7 @@ async def test_an_agency_is_told_what_it_owes_and_what_is_late(database: Databas
     office = await Office(database).begin()
     await office.week(date(2026, 12, 7))
     told = await one(office, "focal", "stc")
-    assert told.startswith("<b>Kính gửi Sở Tài chính,</b>\nBản tin tuần, thứ Hai 7/12/2026:")
+    assert told.startswith("<b>Kính gửi: Sở Tài chính</b>\nTổng hợp tuần, thứ Hai 7/12/2026:")
     assert "<b>Quá hạn: 1 việc</b>\n• Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND: " in told
     assert "quá hạn 14 ngày làm việc, hạn 14/11/2026" in told
     assert "<b>Đến hạn trong 20 ngày làm việc tới: 2 việc</b>" in told
@@ -361,7 +368,7 @@ async def test_leaders_are_told_on_one_screen_and_what_changed_since_last_week(
     office = await Office(database).begin()
     await office.week(date(2026, 11, 16))
     first = await one(office, "leader", "ubnd")
-    assert first.startswith("<b>Kính gửi Lãnh đạo,</b>")
+    assert first.startswith("<b>Kính gửi: Lãnh đạo</b>")
     assert "<b>Đông: tình hình các kế hoạch</b>\n• <b>Kế hoạch 10/KH-UBND</b>, 4 nhiệm vụ" in first
     assert "Tuần đầu, chưa có số liệu để so sánh." in first
     task = await office.owed("stc", "1", "end")
@@ -393,20 +400,15 @@ async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
 # ------------------------------------------------------------------ when
 
 
-def test_a_monday_off_moves_it_to_the_next_working_day_of_that_week() -> None:
-    days = Registry.from_texts(
-        {
-            "calendar/2026.yaml": CALENDAR.replace(
-                "days_off: [",
-                "days_off: [{date: 2026-11-23, reason: x}, {date: 2026-12-07, reason: x}, "
-                "{date: 2026-12-08, reason: x}, {date: 2026-12-09, reason: x}, "
-                "{date: 2026-12-10, reason: x}, {date: 2026-12-11, reason: x}, ",
-            )
-        }
-    ).workdays
-    assert digest_day(date(2026, 11, 16), days) == date(2026, 11, 16)
-    assert digest_day(date(2026, 11, 23), days) == date(2026, 11, 25)  # the 24th is off, too
-    assert digest_day(date(2026, 12, 7), days) is None
+async def test_a_monday_off_moves_it_to_the_next_working_day_of_that_week(
+    database: Database,
+) -> None:
+    off = CALENDAR.replace("days_off: [", "days_off: [{date: 2026-11-23, reason: x}, ")
+    office = await Office(database, registry(calendar=off)).begin()
+    for day in (23, 24, 25, 26):  # the 24th is off, too
+        await office.week(date(2026, 11, day))
+    kept = await office.kept(date(2026, 11, 23))
+    assert {facts["on"] for facts in kept.values()} == {"2026-11-25"}
 
 
 @pytest.mark.parametrize(
@@ -425,42 +427,70 @@ async def test_it_is_told_once_a_week_within_sending_hours(
     database: Database, day: date, hour: int, minute: int, *, is_told: bool
 ) -> None:
     office = await Office(database).begin()
-    result = await office.week(day, hour, minute)
-    assert (result.messages > 0) == is_told
+    await office.week(day, hour, minute)
+    assert len(await office.digests("leader", "ubnd")) == is_told
     if is_told:
-        assert (await office.week(date(2026, 11, 20), 17)).messages == 0
+        async with database.write() as connection:
+            await connection.execute(update(Message).values(state="sent"))
+        assert (await office.week(date(2026, 11, 20), 17)).weekly == 0
         assert len(await office.digests("focal", "stc")) == 1
 
 
-async def test_a_province_may_set_its_own_hour(database: Database) -> None:
-    office = await Office(database, registry(digest="09:15")).begin()
-    assert (await office.week(MONDAY, 9, 14)).messages == 0
-    assert (await office.week(MONDAY, 9, 15)).messages == 4
-
-
-def test_an_hour_that_is_none_is_refused() -> None:
-    with pytest.raises(RegistryFault, match="digest"):
-        registry(digest="25:00")
-
-
-async def test_it_goes_behind_the_reminders_of_the_morning(database: Database) -> None:
+async def test_it_is_the_second_part_of_the_one_message_of_that_morning(database: Database) -> None:
     office = await Office(database).begin()
-    now = morning_of(MONDAY)
-    early = await run_digests(
-        database, office.registry, now=now, renderer=RENDERER, capabilities={}
-    )
-    assert early.messages == 0  # the morning is not composed yet
-    await office.week()
-    async with database.read() as connection:
-        rows = await connection.execute(
-            select(Message.template)
-            .where(Message.chat_id == office.chats["focal", "stc"])
-            .order_by(Message.priority, Message.send_at, Message.id)
+    result = await office.week(date(2026, 11, 9))
+    assert (result.messages, result.weekly) == (4, 2)  # agencies were told all of theirs above
+    for chat in office.chats.values():
+        assert len(await messages_to(database, chat)) == 1
+    told = await office.told("coordinator", "skhcn")
+    head, _, week = told.partition("<b>Tổng hợp tuần</b>")
+    assert "1. Báo cáo năm 2026" in head
+    assert "<b>Kế hoạch 10/KH-UBND</b>" in week
+    assert told.count("Tin tự động") == 1
+
+
+async def test_it_never_repeats_what_the_first_part_tells(database: Database) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 11, 9))  # −5 of the report, which is due in the digest, too
+    (message,) = await messages_to(database, office.chats["focal", "stc"])
+    told = await office.words(message)
+    assert told.count("[BC.1]") == 1
+    assert "Đến hạn trong 20 ngày" not in told
+    assert "Đến hạn trong 20 ngày làm việc tới: 1 việc" in await one(office, "focal", "stc")
+
+
+async def test_a_week_whose_message_never_left_is_told_the_next_morning(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    await office.week(date(2026, 11, 16))
+    assert (await office.week(date(2026, 11, 17))).weekly == 2
+    old, new = await digests_to(database, office.chats["coordinator", "skhcn"])
+    assert (old.state, new.state) == ("skipped", "pending")
+    assert old.context["week"]["week_on"] == new.context["week"]["week_on"] == "2026-11-16"
+    async with database.write() as connection:
+        await connection.execute(update(Message).values(state="sent"))
+    assert (await office.week(date(2026, 11, 18))).weekly == 0
+
+
+async def test_where_a_week_cannot_be_computed_the_reminders_go_out_without_it(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    async with database.write() as connection:  # facts of the week before that no program wrote
+        await connection.execute(
+            insert(WeekFacts).values(
+                province="dong",
+                week_on=date(2026, 11, 2),
+                scope="province",
+                code="",
+                facts={"on": "no date"},
+                made_at=morning_of(LOADED),
+            )
         )
-        templates = list(rows.scalars())
-    assert templates[-1] == "digest"
-    assert templates.count("digest") == 1
-    assert "reminder" in templates
+    result = await office.week(date(2026, 11, 9))
+    assert (result.provinces, result.failed, result.weekly) == (["dong"], [], 0)
+    assert result.messages >= 3
 
 
 async def test_where_there_is_nothing_to_say_nothing_is_sent_and_the_plans_are_kept_all_the_same(
@@ -476,7 +506,7 @@ async def test_where_there_is_nothing_to_say_nothing_is_sent_and_the_plans_are_k
     await office.week(date(2026, 3, 2))  # the first week is told to leaders
     result = await office.week(date(2026, 3, 9))
     assert result.provinces == ["dong"]
-    assert result.messages == 0
+    assert (result.messages, result.weekly) == (0, 0)
     assert await office.digests("focal", "stc") == []
     kept = await office.kept(date(2026, 3, 9))
     assert sorted(kept) == [("plan", "dong-10-2026"), ("province", "")]
@@ -487,33 +517,25 @@ async def test_where_there_is_nothing_to_say_nothing_is_sent_and_the_plans_are_k
 # ------------------------------------------------------------------ once
 
 
-async def test_a_digest_is_sent_once_although_three_processes_run(database: Database) -> None:
+async def test_a_week_is_told_once_although_three_processes_run(database: Database) -> None:
     office = await Office(database).begin()
     now = morning_of(MONDAY)
-    capabilities = {1: WITH_BUTTONS}
-    await run_mornings(database, office.registry, now=now, capabilities=capabilities)
     processes = [Database(str(database.url)) for _ in range(3)]
     try:
         results = await asyncio.gather(
             *(
-                run_digests(
-                    each, office.registry, now=now, renderer=RENDERER, capabilities=capabilities
-                )
+                run_mornings(each, office.registry, now=now, capabilities={1: WITH_BUTTONS})
                 for each in processes
             )
         )
     finally:
         for each in processes:
             await each.dispose()
-    assert sorted(result.messages for result in results) == [0, 0, 4]
+    assert sorted(result.weekly for result in results) == [0, 0, 2]
     assert [result.failed for result in results] == [[], [], []]
+    for chat in office.chats.values():
+        assert len(await messages_to(database, chat)) == 1
     async with database.read() as connection:
-        rows = await connection.execute(
-            select(Message.chat_id, func.count())
-            .where(Message.template == "digest")
-            .group_by(Message.chat_id)
-        )
-        assert {chat: int(count) for chat, count in rows} == dict.fromkeys(office.chats.values(), 1)
         assert await connection.scalar(select(func.count()).select_from(WeekFacts)) == len(
             await office.kept()
         )
@@ -533,54 +555,50 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
                 )
             )
     await office.week()
-    told = await one(office, "leader", "ubnd")
+    (message,) = await digests_to(database, chat)
+    told = await drawn_anew(office, message)
     heads = ["tình hình các kế hoạch", "các kế hoạch theo dõi", "Công nghệ: việc của cơ quan"]
     heads += ["Tài chính: việc của cơ quan", "Xây dựng: việc của cơ quan"]
+    assert len(await messages_to(database, chat)) == 1
     places = [told.index(head) for head in heads]
     assert places == sorted(places)
-    assert "Kính gửi Sở Khoa học và Công nghệ và Sở Tài chính và Sở Xây dựng," in told
+    assert "Kính gửi: Sở Khoa học và Công nghệ và Sở Tài chính và Sở Xây dựng<" in told
 
 
-async def test_pages_are_cut_only_where_the_channel_takes_no_more(database: Database) -> None:
+async def test_what_finds_no_room_is_counted(database: Database) -> None:
     office = await Office(database).begin()
-    office.capabilities = replace(WITHOUT, max_text=700)
+    office.capabilities = replace(WITHOUT, max_text=1500)
     await office.week()
-    pages = await office.digests("coordinator", "skhcn")
-    assert len(pages) > 1
-    assert all(len(page) <= 700 for page in pages)
-    assert [f"(trang {n}/{len(pages)})" in page for n, page in enumerate(pages, 1)] == [
-        True for _ in pages
-    ]
-    assert not any(page.endswith("…") for page in pages)
-    assert "".join(pages).count("[BC.2]") == 1
+    told = await office.told("coordinator", "skhcn")
+    assert len(told) <= 1500
+    assert "nội dung khác: /status" in told
+    assert not told.endswith("…")
+    parts = [(await office.kept())["coordinator", "skhcn"]]
+    whole, none = (weekly_part(parts, week_on=MONDAY, room=room) for room in (4000, 10))
+    assert whole is not None
+    assert none is not None
+    assert (len(whole["lines"]), whole["cut"]) == (none["cut"], len(none["lines"])) == (2, 0)
 
 
-async def test_what_never_left_gives_way_to_the_next_weeks_and_is_not_passed_on(
+async def test_a_lost_chats_items_go_to_who_coordinates_and_its_week_to_nobody(
     database: Database,
 ) -> None:
     office = await Office(database).begin()
     await office.week(date(2026, 11, 16))
+    await office.said(await office.owed("stc", "2", "end"), "completed", date(2026, 11, 17))
     await office.week(date(2026, 11, 23))
-    old, new = (
-        message
-        for message in await messages_to(database, office.chats["focal", "stc"])
-        if message.template == "digest"
-    )
-    assert (old.state, old.error, new.state) == ("skipped", "replaced", "pending")
+    chat = office.chats["focal", "stc"]
+    (new,) = await digests_to(database, chat)
+    assert "chờ Sở Khoa học và Công nghệ xác nhận" in await office.words(new)
     async with database.write() as connection:
         await lost_chats.chat_lost(
-            connection,
-            office.chats["focal", "stc"],
-            why="blocked",
-            now=morning_of(date(2026, 11, 23)),
+            connection, chat, why="blocked", now=morning_of(date(2026, 11, 23))
         )
-    (*_, last) = (
-        message
-        for message in await messages_to(database, office.chats["focal", "stc"])
-        if message.template == "digest"
-    )
-    assert (last.state, last.error) == ("failed", NOBODY_LEFT)
-    assert len(await office.digests("coordinator", "skhcn")) == 2
+    coordinator = office.chats["coordinator", "skhcn"]
+    every = await messages_to(database, coordinator)
+    (moved,) = [message for message in every if message.id == new.id]
+    assert moved.context["week"] is None
+    assert "[BC.1]" in await office.words(moved)
 
 
 async def test_near_a_months_cap_agencies_go_without_and_those_above_do_not(
@@ -603,43 +621,47 @@ async def test_near_a_months_cap_agencies_go_without_and_those_above_do_not(
                 sent_at=morning_of(LOADED),
             )
         )
-    await office.week()
-    assert await office.digests("focal", "stc") == []
-    assert len(await office.digests("coordinator", "skhcn")) == 1
-    assert len(await office.digests("leader", "ubnd")) == 1
+    await office.week(date(2026, 11, 9))
+    async with database.write() as connection:
+        await connection.execute(update(Message).values(state="sent"))
+    await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 12))
+    await office.week(date(2026, 11, 23))
+    assert len(await messages_to(database, office.chats["focal", "stc"])) == 2
+    assert len(await digests_to(database, office.chats["coordinator", "skhcn"])) == 2
+    assert len(await digests_to(database, office.chats["leader", "ubnd"])) == 2
 
 
 # ------------------------------------------------------------------ drawn again
 
 
-async def drawn_anew(office: Office, message: Any, kept: Mapping[Any, ScopeFacts]) -> str:
-    """Return a digest's page from the facts kept of its week."""
-    keys = [(part["scope"], part["code"]) for part in message.context["parts"]]
-    week_on = date.fromisoformat(message.context["week_on"])
-    pages = redraw_pages(
-        RENDERER, [kept[key] for key in keys], week_on=week_on, channel=office.capabilities
-    )
-    return pages[message.page - 1]
+async def drawn_anew(office: Office, message: Any) -> str:
+    """Return in full the week that a message tells of, from the facts kept of it."""
+    week = message.context["week"]
+    week_on = date.fromisoformat(week["week_on"])
+    kept = await office.kept(week_on)
+    parts = [kept[part["scope"], part["code"]] for part in week["parts"]]
+    return redraw_part(RENDERER, parts, week_on=week_on, channel=office.capabilities)
 
 
 async def test_any_past_digest_drawn_again_is_the_same(database: Database) -> None:
     office = await Office(database).begin()
     await office.week()
-    sent = {key: await one(office, *key) for key in office.chats}
+    before = {key: await one(office, *key) for key in office.chats}
+    told = await office.told("leader", "ubnd")
     for agency in ("stc", "sxd"):
         await office.said(await office.owed(agency, "BC.1"), "completed", date(2026, 11, 17))
         await office.said(
             await office.owed(agency, "2", "end"), "in_progress", date(2026, 11, 17), percent=60
         )
     await office.week(date(2026, 11, 23))
-    kept = await office.kept()
-    for key, chat in office.chats.items():
-        message = (await digests_to(database, chat))[0]
-        assert await drawn_anew(office, message, kept) == sent[key]
+    for key in office.chats:
+        assert (await office.digests(*key))[0] == before[key]
+    first, _ = await digests_to(database, office.chats["leader", "ubnd"])
+    assert await office.words(first) == told  # nothing but the week
 
 
 async def digests_to(database: Database, chat: int) -> list[Any]:
-    return [each for each in await messages_to(database, chat) if each.template == "digest"]
+    return [each for each in await messages_to(database, chat) if each.context.get("week")]
 
 
 # ------------------------------------------------------------------ pictures
@@ -668,26 +690,28 @@ class Drawing:
         return PNG
 
 
-async def test_a_picture_follows_the_words_where_the_account_can_show_it(
+async def test_a_picture_waits_under_the_message_where_the_account_can_show_it(
     database: Database,
 ) -> None:
     office = await Office(database).begin()
     office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     draw = Drawing()
     await office.week(date(2026, 11, 16), draw=draw)
-    result = await office.week(date(2026, 11, 23), draw=draw)
-    assert result.pictures == 2
+    await office.week(date(2026, 11, 23), draw=draw)
     assert draw.asked[2:] == [("coordinator", "skhcn", 2), ("province", "", 0)]
-    *_, words, picture = await messages_to(database, office.chats["coordinator", "skhcn"])
-    assert (words.template, picture.template) == ("digest", "digest_picture")
+    _, message = await digests_to(database, office.chats["coordinator", "skhcn"])
+    week = message.context["week"]
+    assert week["caption"]["number"] == "10/KH-UBND"
     async with database.read() as connection:
         content = await RENDERER.content(
-            connection, picture, today=MONDAY, workdays=office.registry.workdays
+            connection, message, today=MONDAY, workdays=office.registry.workdays
+        )
+        kept = await connection.scalar(
+            select(Download.content).where(Download.id == week["picture"])
         )
     assert content is not None
-    shown = RENDERER.render(content, office.capabilities, repeated=False, plain=False, address="x")
-    assert shown.picture == PNG
-    assert shown.text == "Kế hoạch 10/KH-UBND đến 23/11/2026"
+    assert content.buttons[-1] == (Button("Biểu đồ tuần", "go:bieudo:"),)
+    assert kept == PNG
 
 
 @pytest.mark.parametrize(("has_address", "pictures"), [(False, 0), (True, 2)])
@@ -696,8 +720,7 @@ async def test_a_channel_that_takes_pictures_by_link_needs_an_address(
 ) -> None:
     office = await Office(database).begin()
     office.capabilities = replace(WITHOUT, pictures_by_link=True)
-    result = await office.week(draw=Drawing(), has_address=has_address)
-    assert result.pictures == pictures
+    await office.week(draw=Drawing(), has_address=has_address)
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(Download)) == pictures
 
@@ -706,7 +729,9 @@ async def test_a_picture_that_cannot_be_drawn_costs_nothing_else(database: Datab
     office = await Office(database).begin()
     office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     result = await office.week(draw=Drawing(fails=True))
-    assert (result.messages, result.pictures, result.failed) == (4, 0, [])
+    assert (result.weekly, result.failed) == (2, [])
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(Download)) == 0
 
 
 @pytest.mark.slow
@@ -717,8 +742,7 @@ async def test_a_coordinators_picture_shows_the_plan_by_agency_and_later_by_week
     office.capabilities = replace(WITH_BUTTONS, max_caption=1024)
     heights = []
     for day in (date(2026, 11, 16), date(2026, 11, 23)):
-        result = await office.week(day, draw=draw_digest)
-        assert result.pictures == 2
+        await office.week(day, draw=draw_digest)
         async with database.read() as connection:
             rows = await connection.execute(select(Download.name, Download.content))
             files = {row.name: row.content for row in rows}
@@ -756,26 +780,25 @@ QUARTERLY = """
 
 
 @pytest.mark.slow
-async def test_a_year_makes_one_digest_a_chat_a_week_each_drawn_again_the_same(
+async def test_a_year_makes_one_message_a_chat_a_morning_each_week_drawn_again_the_same(
     database: Database,
 ) -> None:
     office = await Office(database, registry(QUARTERLY)).begin(on=date(2026, 1, 5))
     workdays = office.registry.workdays
-    sent: dict[int, str] = {}
+    told: dict[int, str] = {}
     weeks = [date(2026, 1, 5) + timedelta(days=7 * number) for number in range(52)]
     for week_on in weeks:
-        day = digest_day(week_on, workdays)
-        assert day is not None
+        day = workdays.on_or_after(week_on)
         result = await office.week(day, planned=day.day <= 7)
         assert result.provinces == ["dong"]
         for chat in office.chats.values():
             of_week = [
                 message
                 for message in await digests_to(database, chat)
-                if message.context["week_on"] == week_on.isoformat()
+                if message.context["week"]["week_on"] == week_on.isoformat()
             ]
             assert len(of_week) <= 1
-            sent |= {message.id: await office.words(message) for message in of_week}
+            told |= {message.id: await drawn_anew(office, message) for message in of_week}
         async with database.write() as connection:
             await connection.execute(
                 update(Message).where(Message.state == "pending").values(state="sent")
@@ -783,17 +806,14 @@ async def test_a_year_makes_one_digest_a_chat_a_week_each_drawn_again_the_same(
         for number, agency in enumerate(("stc", "sxd", "skhcn")):
             if week_on.month % 3 == number:
                 await say_something(office, agency, day)
+    assert len(told) > 50
     kept = {week_on: await office.kept(week_on) for week_on in weeks}
     assert all(("plan", "dong-10-2026") in facts for facts in kept.values())
-    told = 0
     for chat in office.chats.values():
+        mornings = [message.broadcast_on for message in await messages_to(database, chat)]
+        assert len(mornings) == len(set(mornings))
         for message in await digests_to(database, chat):
-            week_on = date.fromisoformat(message.context["week_on"])
-            assert await drawn_anew(office, message, kept[week_on]) == sent[message.id]
-            assert await office.words(message) == sent[message.id]
-            told += 1
-    assert told == len(sent)
-    assert told > 50
+            assert await drawn_anew(office, message) == told[message.id]
     async with database.read() as connection:
         burn = await kept_weeks.list_plan_week_facts(
             connection, "dong", "dong-10-2026", until=weeks[-1]

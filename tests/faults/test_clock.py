@@ -28,7 +28,6 @@ from data.registry.registry import Registry
 from jobs.channel import Channel, OutgoingMessage, Receipt
 from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings
 from jobs.planning.materialise import materialise
 from tests.support.conversations import PLAN, PROVINCE, RENDERER, WITH_BUTTONS
@@ -75,8 +74,8 @@ class Told:
 
     rungs: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     latest: dict[tuple[str, int], int] = field(default_factory=dict)
-    weeks: Counter[tuple[str, str]] = field(default_factory=Counter)  # digests
-    mornings: Counter[tuple[str, date, int]] = field(default_factory=Counter)
+    weeks: Counter[tuple[str, str]] = field(default_factory=Counter)  # weekly parts
+    mornings: Counter[tuple[str, date]] = field(default_factory=Counter)
     instants: list[datetime] = field(default_factory=list)
 
 
@@ -129,9 +128,6 @@ async def lived(file: Path, instants: Iterable[datetime]) -> Told:
                 await materialise(connection, registry(), today=planned)
         capabilities = {account_id: WITH_BUTTONS}
         await run_mornings(database, registry(), now=now, capabilities=capabilities)
-        await run_digests(
-            database, registry(), now=now, renderer=RENDERER, capabilities=capabilities
-        )
         await delivery.run_until_idle()
     told = Told(instants=[at for at, _ in channel.sent])
     async with database.read() as connection:
@@ -155,10 +151,10 @@ async def lived(file: Path, instants: Iterable[datetime]) -> Told:
             .where(Message.state == "sent")
         )
         for row in sent:
-            if row.template == "digest":
-                told.weeks[row.address, row.dedupe_key or ""] += 1
-            else:
-                told.mornings[row.address, row.broadcast_on, row.page] += 1
+            told.mornings[row.address, row.broadcast_on] += 1
+            week = row.context.get("week")
+            if week and not row.address.startswith("focal"):  # agencies read the rest of it above
+                told.weeks[row.address, week["week_on"]] += 1
     await database.dispose()
     return told
 

@@ -15,7 +15,6 @@ from data.models import Account, Chat, Message, MessageItem, Obligation
 from jobs.channel import OutgoingMessage, Receipt
 from jobs.delivery.dispatcher import Dispatcher
 from jobs.delivery.sending_hours import is_within_sending_hours
-from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings
 from jobs.planning.materialise import materialise
 from tests.support.conversations import RENDERER, WITH_BUTTONS, small_registry
@@ -72,9 +71,6 @@ class Office:
         async with self.database.write() as connection:
             await materialise(connection, self.registry, today=civil_date(now))
         await run_mornings(self.database, self.registry, now=now, capabilities=CAN)
-        await run_digests(
-            self.database, self.registry, now=now, renderer=RENDERER, capabilities=CAN
-        )
         await self.delivery.run_until_idle()
 
 
@@ -106,7 +102,7 @@ async def test_after_ten_days_down_a_chat_hears_once_what_is_true_within_sending
     heard = office.channel.sent[before:]
     async with database.read() as connection:
         rows = await connection.execute(
-            select(Chat.address, Message.template, Message.id, Message.page)
+            select(Chat.address, Message.template, Message.id)
             .join(Chat, Chat.id == Message.chat_id)
             .where(Message.state == "sent", Message.sent_at >= start)
         )
@@ -119,7 +115,7 @@ async def test_after_ten_days_down_a_chat_hears_once_what_is_true_within_sending
             .where(Message.state == "sent", Message.sent_at >= start, Obligation.code == "BC.1")
         )
         lines = told.all()
-    kinds = Counter((row.address, row.template, row.page) for row in messages)
+    kinds = Counter((row.address, row.template) for row in messages)
     chats = {row.address for row in messages}
     escalated = sum("Quá hạn, chưa có kết quả" in text for _, _, text in heard)
     print(
@@ -131,9 +127,8 @@ async def test_after_ten_days_down_a_chat_hears_once_what_is_true_within_sending
     for moment, _, _ in heard:
         assert is_within_sending_hours(moment, office.registry.workdays), moment
         assert civil_date(moment) == first
-    # One reminder a chat, in pages, and at most one digest: its week's.
-    assert set(kinds.values()) == {1}
-    assert {template for _, template, _ in kinds} <= {"reminder", "digest"}
+    assert set(kinds.values()) == {1}  # one message a chat, with what there is of the week
+    assert {template for _, template in kinds} == {"reminder"}
     # Of the rungs that were missed only the latest is told, once.
     assert len(lines) == len({(row.address, row.id) for row in lines}) > 0
     assert escalated == 0  # who was not told beforehand is told first

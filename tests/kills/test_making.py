@@ -18,10 +18,9 @@ from data.db.database import Database
 from data.digests import kept_weeks
 from data.models import Download, JobRun, Message, ReportRequest, WeekFacts
 from data.reports.requests import CLAIM_DURATION
-from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings
 from jobs.reports.requests import ReportWorker
-from tests.support.conversations import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
+from tests.support.conversations import WITH_BUTTONS, Seat, Talk, small_registry
 from tests.support.loaded_province import load_world, morning_of, open_chats
 
 pytestmark = pytest.mark.slow
@@ -122,27 +121,20 @@ async def test_a_report_that_kills_three_processes_is_refused_in_words(asked: As
 
 
 @pytest.mark.parametrize("where", ["INSERT INTO week_facts", "INSERT INTO message"])
-async def test_a_digest_whose_process_is_killed_is_made_whole_by_the_next_and_sent_once(
+async def test_a_morning_whose_process_is_killed_is_made_whole_by_the_next_and_sent_once(
     either: Database, where: str
 ) -> None:
     registry, now = small_registry(), morning_of(MONDAY)
     await load_world(either, registry, now=morning_of(date(2026, 11, 2)))
     chats = await open_chats(either, now=now, province="dong", only={"stc", "sxd"})
-    await run_mornings(either, registry, now=now, capabilities=CAN)
-    before = await counted(either, Message)
-    await killed(either, "digest", where, now=now)
-    assert (await counted(either, Message), await counted(either, WeekFacts)) == (before, 0)
+    await killed(either, "morning", where, now=now)
+    assert (await counted(either, Message), await counted(either, WeekFacts)) == (0, 0)
     async with either.read() as connection:
         assert await kept_weeks.list_provinces_begun(connection, MONDAY) == set()
-    results = [
-        await run_digests(either, registry, now=now, renderer=RENDERER, capabilities=CAN)
-        for _ in range(2)
-    ]
+    results = [await run_mornings(either, registry, now=now, capabilities=CAN) for _ in range(2)]
     assert [sorted(result.provinces) for result in results] == [["dong", "tay"], []]
     async with either.read() as connection:
-        told = await connection.scalars(
-            select(Message.chat_id).where(Message.template == "digest").order_by(Message.chat_id)
-        )
+        told = await connection.scalars(select(Message.chat_id).order_by(Message.chat_id))
         kept = await kept_weeks.load_week_facts(connection, "dong", MONDAY)
         runs = await connection.scalar(
             select(func.count()).select_from(JobRun).where(JobRun.job == kept_weeks.DIGEST_JOB)

@@ -26,6 +26,7 @@ from tests.support.conversations import Talk, small_registry
 from tests.support.outbox_rows import chat
 
 NOW = datetime(2026, 11, 9, 7, 30, tzinfo=ZONE)
+WEEK = {"week_on": "2026-11-09", "parts": [], "lines": [], "coordinators": [], "cut": 1}
 TODAY = NOW.date()
 
 A, B, K = ("dong", "stc"), ("dong", "sxd"), ("dong", "skhcn")
@@ -259,13 +260,25 @@ async def test_a_list_of_others_goes_only_to_who_coordinates_the_same(
     assert set(await places.told()) == {"colleague"}
 
 
-async def test_a_digest_of_two_agencies_goes_only_to_who_may_read_both(places: Places) -> None:
+async def test_a_week_of_two_agencies_goes_only_to_who_may_read_both(places: Places) -> None:
     await places.seat("both", (A, "focal"), (B, "focal"))
     await places.seat("a", (A, "focal"))
-    digest = await places.put("both", A, template="digest", lines=[])
+    week = await places.put("both", A, week=WEEK)
     await places.lose("both")
     assert await places.told() == {}
-    assert (await places.state(digest))[0] == "failed"
+    assert (await places.state(week))[0] == "failed"
+
+
+async def test_a_week_stays_behind_where_the_items_above_it_go_on(places: Places) -> None:
+    await places.seat("both", (A, "focal"), (B, "focal"))
+    await places.seat("a", (A, "focal"))
+    message_id = await places.put("both", A, A, shown=1, week=WEEK)
+    await places.lose("both")
+    assert set(await places.told()) == {"a"}
+    async with places.talk.database.read() as connection:
+        context = await connection.scalar(select(Message.context).where(Message.id == message_id))
+    assert context is not None
+    assert context["week"] is None
 
 
 async def test_an_enrolment_that_is_over_today_gets_nothing_passed_on(places: Places) -> None:
@@ -346,7 +359,7 @@ REPORTS = st.lists(st.sampled_from([A, B, A2]), max_size=3, unique=True)
     items=REPORTS,
     named=st.sampled_from([*AGENCIES, None]),
     lists=st.sampled_from([None, "silent", "escalated"]),
-    as_digest=st.booleans(),
+    with_week=st.booleans(),
 )
 async def test_nobody_is_ever_told_of_an_agency_that_is_not_theirs(
     places: Places,
@@ -355,7 +368,7 @@ async def test_nobody_is_ever_told_of_an_agency_that_is_not_theirs(
     items: list[Any],
     named: Any,
     lists: str | None,
-    as_digest: bool,
+    with_week: bool,
 ) -> None:
     async with places.talk.database.write() as connection:
         for table in (MessageItem, Message, Enrolment):
@@ -373,14 +386,10 @@ async def test_nobody_is_ever_told_of_an_agency_that_is_not_theirs(
         rights[name] = held
         await places.seat(name, *sorted(held), person="an" if is_own else "", group=group)
     context: dict[str, Any] = {} if lists is None else {lists: [places.items[B]]}
-    tells_more = bool(context) or (as_digest and not items)
-    await places.put(
-        "lost",
-        named,
-        *items,
-        template="digest" if as_digest and not items else "reminder",
-        **context,
-    )
+    tells_more = bool(context) or (with_week and not items)
+    if with_week:
+        context |= {"week": WEEK, "shown": len(items)}
+    await places.put("lost", named, *items, **context)
     await places.lose("lost")
     for name, told in (await places.told()).items():
         held = {agency for agency, _ in rights[name]}

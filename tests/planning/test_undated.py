@@ -167,10 +167,9 @@ async def test_the_question_never_becomes_late(talk: Talk) -> None:
 # ------------------------------------------------------------------ asked and answered
 
 
-async def test_undated_tasks_stand_on_a_page_of_their_own_after_the_report(talk: Talk) -> None:
-    report, undated = await morning_pages(talk)
-    assert await lines_of(talk, report.id) == {1: "BC.1"}
-    assert await lines_of(talk, undated.id) == {2: "I.1", 3: "I.2", 4: "I.3"}
+async def test_undated_tasks_stand_behind_the_report_in_the_same_message(talk: Talk) -> None:
+    (morning,) = await morning_pages(talk)
+    assert await lines_of(talk, morning.id) == {1: "BC.1", 2: "I.1", 3: "I.2", 4: "I.3"}
 
 
 async def test_they_are_asked_about_once(talk: Talk) -> None:
@@ -181,7 +180,7 @@ async def test_they_are_asked_about_once(talk: Talk) -> None:
             assert not set((await lines_of(talk, page.id)).values()) & {"I.1", "I.2", "I.3"}
 
 
-async def test_the_list_is_answered_in_one_go_and_the_report_is_not_meant(talk: Talk) -> None:
+async def test_the_whole_message_is_answered_in_one_go_where_work_goes_on(talk: Talk) -> None:
     await morning_pages(talk)
     answer = await only(talk.say("7", "tất cả đang thực hiện, trừ 3: chưa làm"))
     assert answer.template == "recorded_several"
@@ -193,7 +192,7 @@ async def test_the_list_is_answered_in_one_go_and_the_report_is_not_meant(talk: 
         "I.1": "in_progress",
         "I.2": "not_started",
         "I.3": "in_progress",
-        "BC.1": None,
+        "BC.1": "in_progress",
     }
     await talk.say("7", "huỷ")
     for code in ("I.1", "I.2", "I.3"):
@@ -210,9 +209,26 @@ async def test_what_is_said_of_a_task_is_kept_with_its_assignment(talk: Talk) ->
     assert reply.assignment_id is not None
 
 
+async def test_that_all_is_done_is_not_taken_of_what_has_no_date(talk: Talk) -> None:
+    await morning_pages(talk)
+    await talk.say("7", "tất cả đã hoàn thành")
+    states = {
+        code: (await talk.obligation("30/KH-UBND", "stc", code, "2026")).state
+        for code in ("I.1", "I.2", "I.3", "BC.1")
+    }
+    assert states == {"I.1": "open", "I.2": "open", "I.3": "open", "BC.1": "submitted"}
+
+
+async def test_the_button_for_all_takes_note_of_what_has_a_date(talk: Talk) -> None:
+    (morning,) = await morning_pages(talk)
+    answer = await only(talk.tap("7", f"ackall:{morning.id}", morning.remote_id))
+    assert "Đã ghi nhận: <b>Đã nhận</b> 1 việc" in answer.html
+    assert (await talk.obligation("30/KH-UBND", "stc", "I.1", "2026")).acknowledged_until is None
+
+
 async def test_one_button_answers_for_the_whole_list(talk: Talk) -> None:
-    _, undated = await morning_pages(talk)
-    answer = await only(talk.tap("7", f"doingall:{undated.id}", undated.remote_id))
+    undated = await only(talk.say("7", "/thuongxuyen"))
+    answer = await only(talk.press(undated, "Tất cả đang làm"))
     assert "Đã ghi nhận: <b>Đang làm</b> 3 việc" in answer.html
     assert (await talk.obligation("30/KH-UBND", "stc", "BC.1", "2026")).progress is None
 
@@ -231,7 +247,7 @@ async def test_one_of_them_is_opened_with_choices_that_fit_it(talk: Talk) -> Non
 
 
 async def test_a_number_on_a_page_of_several_means_an_item_not_a_choice(talk: Talk) -> None:
-    report, _ = await morning_pages(talk)
+    (report,) = await morning_pages(talk)
     item = await only(talk.say("7", "1", reply_to=report.remote_id))
     assert item.template == "item"
     assert (await talk.obligation("30/KH-UBND", "stc", "BC.1", "2026")).acknowledged_until is None
@@ -243,13 +259,14 @@ async def test_a_list_shown_again_keeps_its_numbers(talk: Talk) -> None:
     again = await only(talk.press(item, "Quay lại"))
     shown: Any = again.answer.context["items"]
     assert [(line["number"], line["code"]) for line in shown] == [
+        (1, "BC.1"),
         (2, "I.1"),
         (3, "I.2"),
         (4, "I.3"),
     ]
     answer = await only(talk.say("7", "2 đang làm 10%, 3 đang làm 20%"))
     below: Any = answer.answer.context["items"]
-    assert [line["number"] for line in below] == [2, 3, 4]
+    assert [line["number"] for line in below] == [1, 2, 3, 4]
     last = await only(talk.say("7", "3 xong"))
     assert "Ban hành quy chế" in last.html
     said = {
@@ -259,8 +276,8 @@ async def test_a_list_shown_again_keeps_its_numbers(talk: Talk) -> None:
     assert (said["I.1"].percent, said["I.2"].state, said["I.3"].percent) == (10, "submitted", None)
 
 
-async def test_an_item_of_the_page_before_goes_back_to_that_page(talk: Talk) -> None:
-    report, _ = await morning_pages(talk)
+async def test_an_item_goes_back_to_the_morning_that_lists_it(talk: Talk) -> None:
+    (report,) = await morning_pages(talk)
     item = await only(talk.say("7", "1"))
     assert "1. Báo cáo" in item.plain
     assert item.action("Quay lại") == f"back:{report.id}"
@@ -272,8 +289,8 @@ async def test_an_item_of_the_page_before_goes_back_to_that_page(talk: Talk) -> 
 async def test_once_the_report_is_answered_numbers_and_all_mean_the_rest_of_that_morning(
     talk: Talk,
 ) -> None:
-    report, _ = await morning_pages(talk)
-    await talk.say("7", "đã xong", reply_to=report.remote_id)
+    (report,) = await morning_pages(talk)
+    await talk.say("7", "1 đã xong", reply_to=report.remote_id)
     item = await only(talk.say("7", "3 đang làm 20%"))
     assert "[I.2]" in item.html
     await talk.say("7", "1 báo cáo đã nộp", reply_to=report.remote_id)
@@ -294,11 +311,11 @@ async def test_once_the_report_is_answered_numbers_and_all_mean_the_rest_of_that
 async def test_a_number_of_an_older_mornings_list_means_nothing_after_a_later_one(
     talk: Talk,
 ) -> None:
-    report, _ = await morning_pages(talk)
+    (report,) = await morning_pages(talk)
     talk.now = datetime(2026, 11, 6, 7, 30, tzinfo=ZONE)
     later = await morning_pages(talk)
     assert [await lines_of(talk, page.id) for page in later] == [{1: "BC.1"}]
-    await talk.say("7", "đang làm 50%", reply_to=report.remote_id)
+    await talk.say("7", "1 đang làm 50%", reply_to=report.remote_id)
     answer = await only(talk.say("7", "3 xong"))
     assert answer.template == "ask"
     assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2026")).state == "open"

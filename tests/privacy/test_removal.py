@@ -26,9 +26,7 @@ from data.outbox.messages import ANSWER, BROADCAST, NOTICE
 from data.privacy import removal
 from data.privacy.personal_data import erase_person
 from data.reports.requests import claim_report_request
-from jobs.digests.run import run_digests
 from jobs.morning.run import run_mornings
-from tests.support.conversations import RENDERER
 from tests.support.round_trip import Whole
 
 pytestmark = pytest.mark.slow
@@ -78,7 +76,6 @@ async def leave(whole: Whole, sender: str, how: HowRemoved, *, taker: str = "suc
 
 async def compose(whole: Whole) -> None:
     await run_mornings(whole.database, whole.registry, now=NOW)
-    await run_digests(whole.database, whole.registry, now=NOW, renderer=RENDERER)
 
 
 async def heard(whole: Whole, address: str) -> list[str]:
@@ -99,7 +96,7 @@ async def pages_of(whole: Whole, chat_id: int) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize("how", WAYS)
-async def test_pages_and_digests_that_wait_do_not_reach_who_is_removed(
+async def test_mornings_that_wait_do_not_reach_who_is_removed(
     whole: Whole, how: HowRemoved
 ) -> None:
     chat_id = await chat_of(whole, "stc")
@@ -114,7 +111,7 @@ async def test_pages_and_digests_that_wait_do_not_reach_who_is_removed(
     assert "pending" not in {state for state, _ in await pages_of(whole, chat_id)}
     await whole.delivery.run_until_idle()
     texts = [text for to, text in whole.channel.sent if to == "stc"]
-    assert not any("xin nhắc" in text or "Bản tin tuần" in text for text in texts)
+    assert not any("Tin tự động" in text for text in texts)
 
 
 async def test_what_waits_for_who_hands_over_goes_to_who_takes_over(whole: Whole) -> None:
@@ -122,7 +119,7 @@ async def test_what_waits_for_who_hands_over_goes_to_who_takes_over(whole: Whole
     await compose(whole)
     last = await whole.say("successor", f"/start {told.split('/start ')[1].split('<')[0]}")
     texts = [text for to, text in whole.channel.sent if to == "successor"]
-    assert any("xin nhắc" in text for text in texts), last
+    assert any("Tin tự động" in text for text in texts), last
 
 
 async def test_what_waits_for_who_is_removed_goes_to_a_colleague_else_to_the_coordinator(
@@ -141,9 +138,9 @@ async def test_a_colleague_who_was_told_the_same_is_not_told_twice(whole: Whole)
     await compose(whole)
     await leave(whole, "stc", "removed")
     texts = await heard(whole, "stc-2")
-    assert len([text for text in texts if "xin nhắc" in text]) == 1
+    assert len([text for text in texts if "Tin tự động" in text]) == 1
     texts = [text for to, text in whole.channel.sent if to == "coordinator"]
-    assert not any("Kính gửi Sở Tài chính" in text for text in texts)
+    assert not any("Kính gửi: Sở Tài chính" in text for text in texts)
 
 
 async def put(whole: Whole, address: str, priority: int, **more: Any) -> int:
@@ -243,7 +240,7 @@ async def test_a_group_that_is_removed_gets_nothing_more_and_its_members_do(whol
         assert await removal.remove_group(connection, group, now=NOW) == 1
     assert "pending" not in {state for state, _ in await pages_of(whole, group)}
     assert await heard(whole, "-5") == []
-    assert any("xin nhắc" in text for to, text in whole.channel.sent if to == "stc")
+    assert any("Tin tự động" in text for to, text in whole.channel.sent if to == "stc")
 
 
 async def test_who_keeps_another_agency_keeps_what_waits_for_it(whole: Whole) -> None:

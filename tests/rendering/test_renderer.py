@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,12 +55,12 @@ async def shown(
 async def test_a_reminder_names_the_task_its_date_and_on_whose_behalf_it_comes(
     database: Database, registry: Registry
 ) -> None:
-    message, _undated = await reminders(database, registry, "so-y-te")
+    (message,) = await reminders(database, registry, "so-y-te")
     for capabilities in (TELEGRAM, ZALO):
         out = await shown(database, registry, message, capabilities)
         assert out is not None
         for words in (
-            "Kính gửi Sở Y tế",
+            "Kính gửi: Sở Y tế",
             "Báo cáo năm 2026",
             "BC.2",
             "uá hạn 9 ngày làm việc",
@@ -75,23 +74,28 @@ async def test_a_reminder_names_the_task_its_date_and_on_whose_behalf_it_comes(
 async def test_buttons_become_numbered_choices_where_a_channel_has_none(
     database: Database, registry: Registry
 ) -> None:
-    message, _undated = await reminders(database, registry, "so-y-te")
+    (message,) = await reminders(database, registry, "so-y-te")
     telegram = await shown(database, registry, message, TELEGRAM)
     zalo = await shown(database, registry, message, ZALO)
     assert telegram is not None
     assert zalo is not None
     labels = [button.label for row in telegram.buttons for button in row]
-    # Nine working days late: more time would always be refused, so it is not offered.
-    assert labels == ["Đã nhận", "Đang làm", "Đã xong", "Vướng mắc"]
+    assert labels[:2] == ["1", "2"]
+    assert labels[-1] == "Đã nhận tất cả"
     assert zalo.buttons == ()
-    # The tasks without a due date follow on a page of their own, so a number means an item here.
-    assert "1 Đã nhận" not in zalo.text
-    assert "ví dụ: 1 xong" in zalo.text
-    alone = await shown(
-        database, registry, SimpleNamespace(**{**message._asdict(), "pages": 1}), ZALO
-    )
+    assert "1 Đã nhận" not in zalo.text  # a number means an item here
+    assert "1 xong" in zalo.text
+    async with database.write() as connection:  # but where a single one is left it means a choice
+        await connection.execute(
+            update(Obligation).where(Obligation.kind == "undated").values(state="submitted")
+        )
+    alone = await shown(database, registry, message, ZALO)
+    pressed = await shown(database, registry, message, TELEGRAM)
     assert alone is not None
+    assert pressed is not None
     assert "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Vướng mắc" in alone.text
+    labels = [button.label for row in pressed.buttons for button in row]
+    assert labels == ["Đã nhận", "Đang làm", "Đã xong", "Vướng mắc"]
 
 
 async def test_a_list_without_buttons_tells_the_words_that_receive_all_of_it(
@@ -109,17 +113,24 @@ async def test_a_list_without_buttons_tells_the_words_that_receive_all_of_it(
 async def test_what_was_answered_meanwhile_is_left_out_and_nothing_left_is_not_sent(
     database: Database, registry: Registry
 ) -> None:
-    message, _undated = await reminders(database, registry, "so-y-te")
-    (line,) = await items_of(database, message.id)
+    (message,) = await reminders(database, registry, "so-y-te")
+    listed = [line.obligation_id for line in await items_of(database, message.id)]
     async with database.write() as connection:
         await connection.execute(
-            update(Obligation).where(Obligation.id == line.obligation_id).values(state="submitted")
+            update(Obligation).where(Obligation.id.in_(listed[1:])).values(state="submitted")
+        )
+    out = await shown(database, registry, message, TELEGRAM)
+    assert out is not None
+    assert "\n2. " not in out.text
+    async with database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.id == listed[0]).values(state="submitted")
         )
     assert await shown(database, registry, message, TELEGRAM) is None
 
 
 async def test_a_repeat_is_marked(database: Database, registry: Registry) -> None:
-    message, _undated = await reminders(database, registry, "so-y-te")
+    (message,) = await reminders(database, registry, "so-y-te")
     out = await shown(database, registry, message, TELEGRAM, repeated=True)
     assert out is not None
     assert out.text.startswith("(gửi lại)")
@@ -134,7 +145,7 @@ async def test_words_from_files_are_escaped(database: Database, registry: Regist
     assert "&lt;b&gt;1 &amp; 2&lt;/b&gt; {{ 7*7 }}" in out.text
 
 
-async def test_every_page_of_a_real_morning_fits_every_channel(
+async def test_every_message_of_a_real_morning_fits_every_channel(
     database: Database, registry: Registry
 ) -> None:
     await load_world(database, registry, now=morning_of(FRIDAY))
@@ -149,7 +160,7 @@ async def test_every_page_of_a_real_morning_fits_every_channel(
                 out = await shown(database, registry, message, capabilities)
                 assert out is not None
                 assert len(out.text.encode("utf-16-le")) // 2 <= capabilities.max_text
-                assert not out.text.endswith("…"), "cut short although pages were made to fit"
+                assert not out.text.endswith("…"), "cut short although it was laid out to fit"
                 seen += 1
     assert seen > 20
 
@@ -182,7 +193,7 @@ def test_a_template_with_a_missing_value_fails_loudly() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True])
-async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
+async def test_no_message_of_a_real_morning_is_cut_on_the_shortest_channel(
     database: Database, registry: Registry, silent: bool
 ) -> None:
     now = morning_of(FRIDAY)
@@ -201,4 +212,4 @@ async def test_no_page_of_a_real_morning_is_cut_on_the_shortest_channel(
             assert out is not None
             assert not out.text.endswith("\n…"), out.text
             seen += 1
-    assert seen > (10 if silent else 400)
+    assert seen > (6 if silent else 300)

@@ -162,7 +162,7 @@ async def test_the_mornings_reminders_are_there_at_once(
     assert f"Sáng nay {sandbox.morning.messages} tin tới" in page
     chat = chat_of(sandbox, "so-noi-vu")
     shown = bubbles_in((await browser.get(f"/?chat={chat.id}")).text)
-    assert shown[0].startswith("Kính gửi Sở Nội vụ")
+    assert shown[0].startswith("Kính gửi: Sở Nội vụ")
     assert "trước ngày 10/11" in shown[0]
     assert "Tin tự động, thay mặt Sở Khoa học và Công nghệ; không thay văn bản." in shown[0]
 
@@ -186,10 +186,10 @@ async def test_a_tapped_button_changes_the_message_in_place(
     chat = chat_of(sandbox, "so-y-te")
     page = (await browser.get(f"/?chat={chat.id}")).text
     before = len(bubbles_in(page))
-    page = await press(browser, chat, page, "Tất cả đang làm")
+    page = await press(browser, chat, page, "Đã nhận tất cả")
     assert "đã sửa" in page
     assert len(bubbles_in(page)) == before
-    assert "→ đang làm" in bubbles_in(page)[-1]
+    assert "→ đã nhận" in bubbles_in(page)[-1]
 
 
 async def test_what_is_typed_is_stored_handled_and_answered(
@@ -212,12 +212,11 @@ async def test_on_zalo_the_same_message_has_no_buttons_but_says_what_to_type(
     chat = chat_of(sandbox, "so-cong-thuong")
     page = (await browser.get(f"/?chat={chat.id}&xem=zalo")).text
     assert buttons_in(page) == {}
-    report, undated = bubbles_in(page)
-    assert "Trả lời bằng số" in report
-    assert "tất cả đang làm, trừ" in undated
+    (morning,) = bubbles_in(page)
+    assert "Trả lời bằng số" in morning
     assert "<b>" not in page.partition('id="thread"')[2]
     buttons = buttons_in((await browser.get(f"/?chat={chat.id}")).text)
-    assert {"Đã nhận", "Vướng mắc", "2", "Tất cả đang làm"} <= buttons.keys()
+    assert {"1", "2", "Đã nhận tất cả"} <= buttons.keys()
 
 
 async def test_the_search_finds_an_agency_typed_without_marks(
@@ -347,12 +346,12 @@ async def test_in_a_group_all_may_acknowledge_but_only_the_enrolled_may_answer(
     own = f"chat={group.id}"
     page = (await browser.get(f"/?{own}")).text
     assert "Người chưa đăng ký" in page
-    reminder, _undated = message_ids(page)
+    (reminder,) = message_ids(page)
     reply = {"reply_to": reminder, "as": "1"}
-    page = await say(browser, group, "đã xong", **reply)
+    page = await say(browser, group, "1 đã xong", **reply)
     assert "cần người đã đăng ký" in bubbles_in(page)[-1]
-    assert "đã nhận" in bubbles_in(await say(browser, group, "đã nhận", **reply))[-1].lower()
-    page = await say(browser, group, "đã xong", reply_to=reminder)
+    assert "đã nhận" in bubbles_in(await say(browser, group, "1 đã nhận", **reply))[-1].lower()
+    page = await say(browser, group, "1 đã xong", reply_to=reminder)
     assert "Trả lời: Đã xong." in bubbles_in(page)[-1]
     before = len(sandbox.lines(group))
     await say(browser, group, "trưa nay ăn gì?")
@@ -390,15 +389,16 @@ async def test_the_clock_steps_to_the_next_working_day_and_to_the_next_reminders
     sent = sandbox.total.messages
     page = (await browser.post("/step", data={"to": "workday"})).text
     assert "thứ Hai 23/11/2026 07:30" in page
-    # On a Monday the weekly digest stands behind the reminders; with a picture for who follows plans.
-    *_, digest, picture = sandbox.lines(chat_of(sandbox, "so-khcn", "coordinator"))
-    assert digest.sent is not None
-    assert "Bản tin tuần, thứ Hai 23/11/2026" in digest.sent.text
+    # On a Monday the week stands in the same message; a picture waits for who follows plans.
+    steering = chat_of(sandbox, "so-khcn", "coordinator")
+    *_, morning = sandbox.lines(steering)
+    assert morning.sent is not None
+    assert "Thứ Hai 23/11/2026: " in morning.sent.text
+    assert "Tổng hợp tuần" in morning.sent.text
+    await say(browser, steering, "/bieudo")
+    *_, picture = sandbox.lines(steering)
     assert picture.sent is not None
     assert picture.sent.picture is not None
-    *_, last = sandbox.lines(chat_of(sandbox, "so-y-te"))
-    assert last.sent is not None
-    assert "Bản tin tuần" in last.sent.text
     await browser.post("/step", data={"to": "reminders"})
     assert civil_date(await sandbox.clock.now()) > date(2026, 11, 23)
     assert sandbox.morning.messages > 0

@@ -21,13 +21,12 @@ from data.exports.page import ExportScope
 from data.exports.record_pages import EXPORT_PAGES, write_pages
 from data.exports.writers import JsonSink, WorkbookSink
 from data.models import Download, Message, ReportRequest, WeekFacts
-from jobs.digests.run import run_digests
 from jobs.digests.week_charts import draw_digest
 from jobs.morning.run import run_mornings
 from jobs.reports.requests import ReportWorker
-from tests.digests.test_digest import MONDAY, Office, drawn_anew, one
+from tests.digests.test_digest import MONDAY, Office, one
 from tests.sheets.test_status_import import Office as SheetOffice
-from tests.support.conversations import RENDERER, WITH_BUTTONS, Seat, Talk, small_registry
+from tests.support.conversations import WITH_BUTTONS, Seat, Talk, small_registry
 from tests.support.loaded_province import counted, morning_of
 from tests.targets.test_targets import measured
 
@@ -47,21 +46,10 @@ async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
     capabilities, now = {1: office.capabilities}, morning_of(MONDAY)
     processes = [Database(str(postgres.url)) for _ in range(3)]
     try:
-        mornings = await asyncio.gather(
-            *(
-                run_mornings(each, office.registry, now=now, capabilities=capabilities)
-                for each in processes
-            )
-        )
         results = await asyncio.gather(
             *(
-                run_digests(
-                    each,
-                    office.registry,
-                    now=now,
-                    renderer=RENDERER,
-                    capabilities=capabilities,
-                    draw=draw_digest,
+                run_mornings(
+                    each, office.registry, now=now, capabilities=capabilities, draw=draw_digest
                 )
                 for each in processes
             )
@@ -69,10 +57,10 @@ async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
     finally:
         for each in processes:
             await each.dispose()
-    assert sorted(len(result.provinces) for result in mornings) == [0, 0, 1]
+    assert sorted(len(result.provinces) for result in results) == [0, 0, 1]
     assert sorted(result.messages for result in results) == [0, 0, 4]
-    assert sorted(result.pictures for result in results) == [0, 0, 2]
-    assert [result.failed for result in [*mornings, *results]] == [[]] * 6
+    assert sorted(result.weekly for result in results) == [0, 0, 2]
+    assert [result.failed for result in results] == [[]] * 3
     assert await counted(postgres, Download) == 2
     kept = await office.kept()
     assert await counted(postgres, WeekFacts) == len(kept)
@@ -81,15 +69,8 @@ async def test_a_week_is_made_once_by_three_processes_and_drawn_again_the_same(
         await office.said(await office.owed(agency, "BC.1"), "completed", date(2026, 11, 17))
     await office.week(date(2026, 11, 23))
     assert await office.kept() == kept
-    async with postgres.read() as connection:
-        for key, chat in office.chats.items():
-            rows = await connection.execute(
-                select(Message)
-                .where(Message.chat_id == chat, Message.template == "digest")
-                .order_by(Message.id)
-                .limit(1)
-            )
-            assert await drawn_anew(office, rows.one(), kept) == sent[key]
+    for key in office.chats:
+        assert (await office.digests(*key))[0] == sent[key]
 
 
 async def test_a_report_asked_for_is_made_once_by_three_and_both_forms_open(

@@ -49,6 +49,12 @@ class Heard:
         """Tell whether it holds some words, in whichever case: headings differ by messenger."""
         return words.casefold() in self.text.casefold()
 
+    def asks(self, words: str) -> bool:
+        """Tell whether it holds some words above its weekly part, which asks for nothing."""
+        if "tổng hợp tuần." in self.text:
+            return False
+        return words.casefold() in self.text.partition("Tổng hợp tuần")[0].casefold()
+
 
 class Carrier(Protocol):
     """Messengers with people on them. groups: the one where people may sit together in a chat, or ""."""
@@ -141,7 +147,7 @@ class Person:
 
     def with_words(self, words: str) -> Heard:
         """Return the last message that holds some words."""
-        return self._latest(lambda heard: heard.says(words), words)
+        return self._latest(lambda heard: heard.asks(words), words)
 
     def _latest(self, fits: Callable[[Heard], bool], wanted: str) -> Heard:
         found = next((heard for heard in reversed(self.heard) if fits(heard)), None)
@@ -161,7 +167,6 @@ class ProvinceAtWork:
         self.carrier = carrier
         self.now = now
         self.chats: dict[str, list[Heard]] = {}
-        self.digests: dict[str, list[Heard]] = {}  # kept apart: nobody answers them
         self._numbers = count(1001)
 
     @classmethod
@@ -257,18 +262,9 @@ class ProvinceAtWork:
             await self.app.delivery.run_until_idle()
         news = []
         for heard in self.carrier.news(self.now):
-            if heard.says("Bản tin tuần"):
-                self.digests.setdefault(heard.chat, []).append(heard)
-                continue
-            if heard.says("xin nhắc"):
-                assert heard.at > self._last_digest(heard.chat), "reminders come first"
             self.chats.setdefault(heard.chat, []).append(heard)
             news.append(heard)
         return news
-
-    def _last_digest(self, chat: str) -> datetime:
-        every = self.digests.get(chat)
-        return every[-1].at if every else datetime.min.replace(tzinfo=self.now.tzinfo)
 
 
 async def _always() -> bool:

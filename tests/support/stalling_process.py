@@ -1,6 +1,6 @@
 """A process for the tests to kill in the middle: `python -m tests.support.stalling_process DATABASE NOW WHAT WHERE`.
 
-Does once what `nhacviec run` does: WHAT is "report" (what chats asked for) or "digest" (a week's). Where it
+Does once what `nhacviec run` does: WHAT is "report" (what chats asked for) or "morning". Where it
 comes to WHERE, "drawing" (one task of a report is drawn) or the beginning of an SQL statement, it says so
 on its standard output and goes no further.
 """
@@ -18,9 +18,9 @@ from sqlalchemy import event
 
 from data.clock import SteppedClock
 from data.db.database import Database
-from jobs.digests.run import run_digests
+from jobs.morning.run import run_mornings
 from jobs.reports.requests import ReportWorker
-from tests.support.conversations import RENDERER, WITH_BUTTONS, small_registry
+from tests.support.conversations import WITH_BUTTONS, small_registry
 
 
 def stall(where: str) -> None:
@@ -56,9 +56,7 @@ async def main() -> None:
         await ReportWorker(database, small_registry, SteppedClock(now)).step()
     else:
         capabilities = {1: WITH_BUTTONS}
-        await run_digests(
-            database, small_registry(), now=now, renderer=RENDERER, capabilities=capabilities
-        )
+        await run_mornings(database, small_registry(), now=now, capabilities=capabilities)
     print("done", flush=True)
     await database.dispose()
 

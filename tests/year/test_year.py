@@ -28,6 +28,7 @@ from data.contacts import invitations
 from data.digests.kept_weeks import monday_of
 from data.models import (
     Agency,
+    Chat,
     Decision,
     Delivery,
     InboxEvent,
@@ -37,7 +38,6 @@ from data.models import (
     Plan,
 )
 from data.registry.workdays import Workdays
-from jobs.digests.run import digest_day
 from tests.conftest import SHIPPED
 from tests.support.messengers import OverBoth, OverTelegram, OverZalo
 from tests.support.province import MORNING, Carrier, Heard, Person, ProvinceAtWork
@@ -97,8 +97,6 @@ TWICE = (
 )
 MOVES = "xa-hoa-tham"  # one person, who takes to another messenger
 SLEPT = {date(2026, 6, 5)}  # the service was down until the evening
-
-UNDATED = "Nhiệm vụ không có hạn"  # how the page that lists them begins
 
 Key = tuple[str, str, str, str]  # agency, plan, code, period
 
@@ -175,12 +173,12 @@ class Year:
         return [
             f"{day.day}/{day.month}"
             for day, news in self.mornings.items()
-            if any(heard.chat in chats and heard.says(words) for heard in news)
+            if any(heard.chat in chats and heard.asks(words) for heard in news)
         ]
 
     def asked(self, words: str) -> int:
         """Return how many messages of this morning hold some words."""
-        return sum(heard.says(words) for heard in self.mornings[self.today])
+        return sum(heard.asks(words) for heard in self.mornings[self.today])
 
     def received(self, plan: str, code: str, period: str) -> int:
         """Return how many reports came, by the ledger."""
@@ -444,7 +442,7 @@ async def the_quarter_is_reported(year: Year) -> None:
     await health.chooses("Đã xong", health.with_words(QUARTER))
     assert "45/BC-SYT" in await health.says("Báo cáo số 45/BC-SYT ngày 18/3/2026")
     year.says("so-y-te", NEW, "BC.1", "2026-Q1", "submitted")
-    assert "được trả lại, xin bổ sung" in finance.last.text
+    assert "đã trả lại, đề nghị bổ sung" in finance.last.text
     await finance.says("đã xong, Báo cáo số 77/BC-STC ngày 18/3/2026")
     year.says("so-tai-chinh", NEW, "BC.1", "2026-Q1", "submitted")
 
@@ -519,7 +517,7 @@ async def lists_are_answered_by_numbers(year: Year) -> None:
     health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
     for person in (health, finance):
         (heard,) = person.heard_on(year.today)
-        assert "2 sắp đến hạn" in heard.text
+        assert "02 nhiệm vụ sắp đến hạn" in heard.text
         assert {"1", "2", "Đã nhận tất cả"} <= set(heard.choices)
     done = number_of(health.last, "[BC.1]")
     doing = "2" if done == "1" else "1"
@@ -594,7 +592,7 @@ async def three_report_before_the_saturday(year: Year) -> None:
 async def monday_still_counts(year: Year) -> None:
     """Due Saturday 19/9, judged on Monday: on time, and nobody was reminded on it."""
     builder = year.focal["so-xay-dung"]
-    assert builder.heard_on(year.today) == []
+    assert not any(heard.asks("quý III") for heard in builder.heard_on(year.today))
     await builder.says("đã xong", to=builder.with_words("quý III"))
     year.says("so-xay-dung", NEW, "BC.1", "2026-Q3", "submitted")
 
@@ -663,27 +661,22 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
 
 @on(26, 10)
 async def tasks_without_a_due_date_are_asked_about(year: Year) -> None:
-    """Once, on a page of their own after the report, whose numbers go on."""
-    pages: dict[str, list[Heard]] = defaultdict(list)
-    for heard in year.mornings[year.today]:
-        pages[heard.chat].append(heard)
+    """Once, behind the report in the same message."""
+    of_chat = {heard.chat: heard for heard in year.mornings[year.today]}
     for code, person in year.focal.items():
         if code == "so-khcn":  # with its own report
             continue
         owes = (code, OLD, "BC.2", "2026") not in year.said
-        listed = pages[person.chat]
-        if owes:
-            report, *listed = listed
-            assert YEARLY in report.text, code
-        assert all(page.says(UNDATED) and YEARLY not in page.text for page in listed)
-        assert number_of(listed[0], "[II.1a]") == ("2" if owes else "1")
-        assert number_of(listed[-1], "[II.8a]")
+        listed = of_chat[person.chat]
+        assert listed.asks(YEARLY) == owes, code
+        assert number_of(listed, "[II.1a]") == ("2" if owes else "1")
+        assert number_of(listed, "[II.8a]")
 
 
 @on(26, 10)
 async def more_reports_come(year: Year) -> None:
     key = (OLD, "BC.2", "2026")
-    asked = {heard.chat for heard in year.mornings[year.today] if YEARLY in heard.text}
+    asked = {heard.chat for heard in year.mornings[year.today] if heard.asks(YEARLY)}
     submitted = [code for code, *rest in year.said if tuple(rest) == key]
     assert len(submitted) == 51
     assert not asked & {year.focal[code].chat for code in submitted}
@@ -691,10 +684,7 @@ async def more_reports_come(year: Year) -> None:
     for number, code in enumerate(rest):
         person = year.focal[code]
         asked_for = person.with_words(YEARLY)
-        if number % 2:
-            person.writes("báo cáo năm đã xong", to=asked_for)
-        else:
-            person.taps("Đã xong", asked_for)
+        person.writes("1 đã xong" if number % 2 else "BC.2 đã hoàn thành", to=asked_for)
     news = await year.province.settle()
     assert len(news) == len(rest)
     assert all("Trả lời: Đã xong" in heard.text for heard in news)
@@ -706,7 +696,7 @@ async def more_reports_come(year: Year) -> None:
 async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
     """Whether the report was answered before or not; nothing of what is said is meant of it."""
     health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
-    assert "4 việc" in await health.says("tất cả đang làm, trừ 4: chưa làm")
+    assert "4 việc" in await health.says("2, 3 và 5 đang làm, 4 chưa làm")
     year.tells("so-y-te", ("II.1a", "II.2a", "II.8a"), "in_progress")
     year.tells("so-y-te", ["II.6a"], "not_started")
     assert "8 việc" in await finance.says("2-8 đang làm, 9 xong")
@@ -715,9 +705,9 @@ async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
     year.tells("so-tai-chinh", ["II.8a"], "completed")
     for code in ("so-y-te", "so-tai-chinh"):
         assert (await year.obligation(code, OLD, "BC.2", "2026")).progress is None
-    # by a button, after the report of the same morning was answered
+    # all of it, after the report of the same morning was answered
     ward = year.focal["phuong-luong-van-tri"]
-    assert "3 việc" in await ward.chooses("Tất cả đang làm")
+    assert "3 việc" in await ward.says("tất cả đang làm")
     year.tells("phuong-luong-van-tri", ("II.1a", "II.2a", "II.8a"), "in_progress")
     # in words, by a crowd at once
     crowd = [code for code in year.focal if code.startswith("xa-") and code not in SILENT][:12]
@@ -821,8 +811,8 @@ async def the_list_is_asked_for_on_another_day(year: Year) -> None:
 async def the_coordinating_agency_is_asked_with_its_own_report(year: Year) -> None:
     own = year.focal["so-khcn"]
     asked = [heard for heard in own.heard_on(year.today) if "[II." in heard.text]
-    assert len(asked) == 2  # eleven tasks
-    assert "11 việc" in await own.says("tất cả đang làm")
+    assert len(asked) == 1  # eleven tasks
+    assert "11 việc" in await own.says("2-12 đang làm")
     codes = re.findall(r"\[(II\.\w+)\]", "".join(heard.text for heard in asked))
     year.tells("so-khcn", codes, "in_progress")
 
@@ -1025,10 +1015,8 @@ def one_message_a_chat(news: Iterable[Heard]) -> None:
     for heard in news:
         assert not heard.edited
         by_chat[heard.chat].append(heard)
-    for pages in by_chat.values():
-        if len(pages) > 1:
-            shown = [f"(trang {number}/{len(pages)})" for number in range(1, len(pages) + 1)]
-            assert all(words in page.text for words, page in zip(shown, pages, strict=True))
+    for chat, messages in by_chat.items():
+        assert sum("Tin tự động" in heard.text for heard in messages) <= 1, chat
 
 
 async def as_was_said(year: Year) -> None:
@@ -1099,21 +1087,34 @@ async def nobody_is_asked_again(year: Year) -> None:
     assert {key: times for key, times in rungs.items() if times > 1} == {}
 
 
-async def a_digest_a_week(year: Year) -> None:
-    """Nobody had two digests in a week, and who follows the plans had one in every week with a working day."""
-    days: dict[str, set[date]] = {}
-    for chat, every in year.province.digests.items():
-        of_chat = Counter(civil_date(heard.at) for heard in every)
-        for day, pages in of_chat.items():
-            assert day == digest_day(monday_of(day), year.workdays), (chat, day)
-            shown = [heard for heard in every if civil_date(heard.at) == day]
-            assert pages == 1 or all("trang" in page.text for page in shown)
-        days[chat] = set(of_chat)
+async def one_message_a_morning(year: Year) -> None:
+    """No chat ever got two messages of a morning, and who follows the plans was told of every week once."""
+    async with year.province.app.database.read() as connection:
+        rows = await connection.execute(
+            select(Message.chat_id, Message.broadcast_on, Message.context, Chat.address)
+            .join(Chat, Chat.id == Message.chat_id)
+            .where(Message.broadcast_on.is_not(None), Message.state == "sent")
+        )
+        mornings = rows.all()
+    per_chat = Counter((row.chat_id, row.broadcast_on) for row in mornings)
+    weekly = [row for row in mornings if row.context["week"]]
+    print(
+        f"mornings told: {len(mornings)} messages, {len(weekly)} with the week,"
+        f" in {len({row.chat_id for row in mornings})} chats"
+    )
+    assert max(per_chat.values()) == 1, per_chat.most_common(3)
+    weeks = Counter((row.address, row.context["week"]["week_on"]) for row in weekly)
+    assert max(weeks.values()) == 1
     mondays = [date(2026, 2, 2) + timedelta(days=7 * number) for number in range(52)]
-    expected = {digest_day(monday, year.workdays) for monday in mondays} - {None}
+    worked = {
+        monday for monday in mondays if monday_of(year.workdays.on_or_after(monday)) == monday
+    }
     for follows in (year.lan, year.hai):
-        assert days[follows.chat] == expected
-    assert len(days) > 80
+        told = {week for address, week in weeks if address == follows.chat.partition("/")[0]}
+        assert {date.fromisoformat(week) for week in told} == worked
+    for row in weekly:
+        day = date.fromisoformat(row.context["week"]["week_on"])
+        assert row.broadcast_on == year.workdays.on_or_after(day)
 
 
 async def nothing_is_left_over(year: Year) -> None:
@@ -1209,5 +1210,5 @@ async def test_a_year_of_one_province(
         await pass_the_year(year, date(2027, 1, 31))
         await as_was_said(year)
         await nobody_is_asked_again(year)
-        await a_digest_a_week(year)
+        await one_message_a_morning(year)
         await nothing_is_left_over(year)

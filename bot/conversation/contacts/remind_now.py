@@ -166,7 +166,6 @@ async def _enqueue_reminder(
             "agency": first.holder,
             "agency_code": code,
             "asked": bool(code) and home.is_outside(code),
-            "left_out": 0,
             "undecided": [entry.id for entry in entries if entry.holder_code is None],
             "silent": [],
         },

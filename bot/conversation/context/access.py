@@ -48,6 +48,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "lich": ANSWERING_ROLES,
     "minhchung": ANSWERING_ROLES,
     "chitieu": ALL_ROLES,
+    "bieudo": DECIDING_ROLES,
     "donvi": DECIDING_ROLES,
     "nhac": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),

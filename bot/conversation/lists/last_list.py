@@ -27,7 +27,7 @@ from data.outbox.arrivals import (
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
-from jobs.rendering.reminder import REMINDER, reminder_rights
+from jobs.rendering.reminder import REMINDER, is_shown, reminder_rights
 
 # Where messages that are no lists name obligations: only a reply to one means what it names.
 _NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
@@ -223,7 +223,7 @@ async def _load_message(turn: Turn, message_id: int | None) -> Row[Any] | None:
 async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownList | None:
     """Return a message as a list: its items with the numbers that it shows.
 
-    1. Read its items; of a confirmation or notice that was replied to, the one it names.
+    1. Read the items that it shows; of a confirmation or notice that was replied to, the one it names.
     2. Where it shows another list again, take their numbers and the morning from that one.
     """
     listed = await turn.connection.execute(  # 1
@@ -232,7 +232,7 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
         .where(MessageItem.message_id == row.id)
         .order_by(MessageItem.position)
     )
-    lines = listed.all()
+    lines = [line for line in listed if is_shown(row.context, line.position)]
     items = [(int(line.position), int(line.obligation_id)) for line in lines]
     if not items and answers_it and row.template not in _QUESTIONS:
         items = _named_item(row.context)

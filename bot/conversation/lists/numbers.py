@@ -1,7 +1,8 @@
 """What a typed number means: one item of a list that surely arrived, or several things to ask about.
 
 Guarantees:
-- A number is only taken from a message that surely arrived; pages of one morning are one list.
+- A number is only taken from a message that surely arrived; the messages of one morning are one list.
+- An item behind "Xem tiếp" has its number once a message showed it.
 - Where two lists that the sender may see give a number to different items, it means neither.
 """
 
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, or_, select
 
+from bot.conversation.context.buttons import ORIGIN_KEY
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import (
     ShownList,
@@ -60,6 +62,7 @@ async def list_numbered_items(turn: Turn, shown_list: ShownList) -> list[Numbere
         select(
             Message.id,
             Message.state.label("arrival"),
+            Message.context["shown"].as_integer().label("shown"),
             MessageItem.position,
             MessageItem.obligation_id,
             Obligation.kind,
@@ -77,8 +80,17 @@ async def list_numbered_items(turn: Turn, shown_list: ShownList) -> list[Numbere
     shown = {obligation_id: number for number, obligation_id in shown_list.items}
     own: list[NumberedItem] = []
     others: list[NumberedItem] = []
-    for row in rows:
+    every = rows.all()
+    hidden = [row for row in every if row.shown is not None and row.position > row.shown]
+    seen = await _list_seen(turn, {row.id for row in hidden}) if hidden else {}
+    for row in every:
         is_own = row.id == shown_list.message_id
+        if row.shown is not None and row.position > row.shown:
+            arrived = seen.get((row.id, row.obligation_id))
+            if arrived is not None and not (is_own and row.obligation_id in shown):
+                item = NumberedItem(row.position, row.obligation_id, row.kind, row.state, arrived)
+                others.append(item)
+            continue
         number = shown.get(row.obligation_id, 0) if is_own else row.position
         arrived = not shown_list.doubtful if is_own else row.arrival == "sent"
         item = NumberedItem(number, row.obligation_id, row.kind, row.state, arrived)
@@ -119,24 +131,64 @@ async def resolve_number(turn: Turn, shown_list: ShownList, number: int) -> Mean
 
 
 async def list_all_items(
-    turn: Turn, shown_list: ShownList | None
+    turn: Turn, shown_list: ShownList | None, *, undated_too: bool = False
 ) -> tuple[list[tuple[int, int]], bool]:
-    """Return (number, obligation id) of a list with all pages of its morning, and whether all surely arrived.
+    """Return (number, obligation id) of a list with all of its morning, and whether all surely arrived.
 
-    The tasks without a due date are a list apart: "tất cả" means them on their own page, or once no item
-    with a date is open any more.
+    In reply to a message, or by its button, it means what that message shows. The tasks without a due date are a
+    list apart: "tất cả" means them where no other stands there, or once no item with a date is open any more;
+    undated_too: or where it is said that work goes on, which is true of both.
     """
     if shown_list is None:
         return [], True
     every = await list_numbered_items(turn, shown_list)
+    if shown_list.answers_it:
+        own = set(shown_list.items)
+        if not all(number for number, _ in own):  # it shows none
+            return list(shown_list.items), True
+        every = [each for each in every if (each.number, each.obligation_id) in own]
     undated = [item for item in every if item.kind == UNDATED]
     dated = [item for item in every if item.kind != UNDATED]
-    if undated and (shown_list.undated or all(item.state != "open" for item in dated)):
-        every = undated
-    else:
-        every = dated
+    if not undated_too:
+        alone = shown_list.undated or all(item.state != "open" for item in dated)
+        every = undated if undated and alone else dated
     pairs = [(item.number, item.obligation_id) for item in every if item.is_sure]
     return list(dict.fromkeys(pairs)), all(item.is_sure for item in every)
+
+
+async def list_following(turn: Turn, shown_list: ShownList, after: int) -> list[tuple[int, int]]:
+    """Return (number, obligation id) of the open items that a list holds after a number, shown or not."""
+    rows = await turn.connection.execute(
+        select(MessageItem.position, MessageItem.obligation_id)
+        .join(Obligation, Obligation.id == MessageItem.obligation_id)
+        .where(
+            MessageItem.message_id == shown_list.message_id,
+            MessageItem.position > after,
+            Obligation.state == "open",
+        )
+        .order_by(MessageItem.position)
+    )
+    return [(int(row.position), int(row.obligation_id)) for row in rows]
+
+
+async def _list_seen(turn: Turn, message_ids: set[int]) -> dict[tuple[int, int], bool]:
+    """Return what later messages showed of lists that show only a part: (list, obligation) to surely arrived."""
+    origin_id = Message.context[ORIGIN_KEY].as_integer()
+    rows = await turn.connection.execute(
+        select(origin_id.label("origin_id"), MessageItem.obligation_id, Message.state)
+        .join(MessageItem, MessageItem.message_id == Message.id)
+        .where(
+            Message.chat_id == turn.chat.id,
+            Message.id > min(message_ids),
+            origin_id.in_(message_ids),
+            or_(ARRIVED, MAY_HAVE_ARRIVED),
+        )
+    )
+    seen: dict[tuple[int, int], bool] = {}
+    for row in rows:
+        key = (row.origin_id, row.obligation_id)
+        seen[key] = seen.get(key, False) or row.state == "sent"
+    return seen
 
 
 async def _find_in_list_before(turn: Turn, shown_list: ShownList, number: int) -> list[int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.table import DECISION_BUTTON_ACTIONS
 from bot.conversation.lists.last_list import ShownList, list_by_message
+from bot.conversation.lists.numbers import list_all_items
 from bot.conversation.replies.correction import accept_correction, decline_correction
 from bot.conversation.replies.explanation import ask_explanation
 from bot.conversation.replies.extension import handle_extension
+from bot.conversation.replies.following import show_following
 from bot.conversation.replies.offer import accept_offered_date, decline_offered_date
 from bot.conversation.replies.problem import handle_blocked, handle_dispute, handle_question
 from bot.conversation.replies.record import (
@@ -64,7 +67,8 @@ def _reply_to_all_action(verb: str) -> ButtonAction:
         chosen = await list_by_message(turn, message_id) if message_id else shown_list
         if chosen is None:
             return [Answer("unknown_item")]
-        return await handle_reply_to_all(turn, verb, chosen, chosen.obligation_ids)
+        pairs, _ = await list_all_items(turn, replace(chosen, answers_it=True))
+        return await handle_reply_to_all(turn, verb, chosen, [key for _, key in pairs])
 
     return act
 
@@ -87,6 +91,7 @@ def _without_list(handle: Callable[[Turn, int], Awaitable[list[Answer]]]) -> But
 BUTTON_ACTIONS: dict[str, ButtonAction] = {
     "open": open_item,
     "back": _show_previous_list,
+    "next": show_following,
     "ackall": _reply_to_all_action("ack"),
     "doingall": _reply_to_all_action("doing"),
     "undo": handle_undo,

@@ -89,10 +89,10 @@ async def handle_several_replies(
         if shown_list is None:
             return [no_list_answer("no_list")]
         default = everything[0] if len(everything) == 1 else None
-        listed, all_arrived = await list_all_items(turn, shown_list)
-        if shown_list.answers_it:  # in reply to one page, "tất cả" means that page alone
-            listed = list(shown_list.items)
-        elif not all_arrived:
+        said = reply_from_reading(default) if default is not None else None
+        goes_on = said is not None and said.verb in ("doing", "not_yet")
+        listed, all_arrived = await list_all_items(turn, shown_list, undated_too=goes_on)
+        if not all_arrived and not shown_list.answers_it:
             return [await ask_doubtful(turn, shown_list, None)]
         for _, obligation_id in listed:
             chosen.setdefault(obligation_id, default)

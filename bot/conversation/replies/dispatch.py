@@ -38,6 +38,7 @@ from bot.conversation.replies.dialogs import (
 )
 from bot.conversation.replies.evidence import only_names_document, take_evidence_files
 from bot.conversation.replies.explanation import file_typed_explanation, is_explanation
+from bot.conversation.replies.following import asks_for_following, show_following
 from bot.conversation.replies.problem import handle_list_question
 from bot.conversation.replies.record import EVIDENCE_QUESTION, Reply, handle_reply_to_all
 from bot.conversation.replies.show import (
@@ -68,7 +69,7 @@ async def answer_button(turn: Turn) -> list[Answer]:
 async def answer_text(turn: Turn) -> list[Answer]:
     """Answer typed words.
 
-    In this order: the cancelling of a question, "huỷ", a button's label, the answer to an open question,
+    In this order: the cancelling of a question, "huỷ", "xem tiếp", a button's label, the answer to an open question,
     a target's value, free text.
     """
     text = turn.incoming.text
@@ -79,6 +80,9 @@ async def answer_text(turn: Turn) -> list[Answer]:
     overheard = _is_overheard(turn, shown_list)
     if not overheard and is_retraction(text):
         return await handle_undo_last(turn, shown_list)
+    if shown_list is not None and not overheard and asks_for_following(text):
+        await close_open_question(turn)
+        return await show_following(turn, shown_list.origin_id, shown_list)
     action = _find_label_action(turn, shown_list)
     if action:
         await close_open_question(turn)
@@ -282,9 +286,7 @@ async def _answer_several(
         if shown_list.only_item is not None:
             return await handle_reply(turn, Reply("ack"), shown_list.only_item, shown_list)
         pairs, all_arrived = await list_all_items(turn, shown_list)
-        if shown_list.answers_it:
-            pairs = list(shown_list.items)
-        elif not all_arrived:
+        if not all_arrived and not shown_list.answers_it:
             return [await ask_doubtful(turn, shown_list, None)]
         ids = [obligation_id for _, obligation_id in pairs]
         return await handle_reply_to_all(turn, "ack", shown_list, ids)

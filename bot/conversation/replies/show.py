@@ -21,9 +21,14 @@ from bot.conversation.lists.last_list import (
     find_list_with_item,
     find_source_list,
 )
-from bot.conversation.lists.numbers import Meaning, list_numbered_items, resolve_number
+from bot.conversation.lists.numbers import (
+    Meaning,
+    list_following,
+    list_numbered_items,
+    resolve_number,
+)
 from jobs.channel import Answer, Button
-from jobs.rendering.buttons import ASSIGN_CHOICE, reminder_buttons
+from jobs.rendering.buttons import ASSIGN_CHOICE, next_button, reminder_buttons
 
 _FRAME, _LINE = 700, 120  # UTF-16 units of a question's own words, and of a short line
 _FULL_LINES = 10  # a longer list is shown in short lines
@@ -90,7 +95,11 @@ async def show_list(turn: Turn, shown_list: ShownList) -> Answer:
     view = await build_list_view(turn, shown_list)
     if not view.items:
         return Answer("unknown_item")
-    return Answer("list", view.context, view.buttons, view.items, edits=turn.pressed_message_id)
+    last = max(number for number, _ in shown_list.items)
+    more = len(await list_following(turn, shown_list, last)) if last else 0
+    buttons = (*view.buttons, *(((next_button(shown_list.message_id, more),),) if more else ()))
+    context = {**view.context, "more": more}
+    return Answer("list", context, buttons, view.items, edits=turn.pressed_message_id)
 
 
 async def build_list_view(
@@ -123,7 +132,7 @@ async def build_list_view(
         "items": shown,
         "answers": answers,
         "left_out": len(lines) - len(shown),
-        "short": most is not None and len(shown) > page_size(turn.max_length, _FULL_LINES),
+        "short": len(shown) > page_size(turn.max_length, _FULL_LINES),
         **context,
     }
     return ListView(view, tuple(line["id"] for line in shown), buttons)
