@@ -53,11 +53,12 @@ async def upsert_rows(
     changed: list[dict[str, Any]] = []
     for name, old, values in rows:
         if old is None:
-            result.changes.append(RegistryChange(what, name, "new"))
+            title = str(values.get("title", ""))  # as lists will show it
+            result.changes.append(RegistryChange(what, name, "new", "", title))
             fresh.append(values)
         elif is_different(old, values):
             how = "restored" if old.withdrawn_at is not None else "changed"
-            before, after = _first_difference(old, values) if how == "changed" else ("", "")
+            before, after = _describe_difference(old, values) if how == "changed" else ("", "")
             result.changes.append(RegistryChange(what, name, how, before, after))
             changed.append({"row_id": old.id, **values})
     await update_rows(connection, model, changed)
@@ -102,8 +103,9 @@ def _table(model: type[Base]) -> Table:
     return table
 
 
-def _first_difference(row: Any, values: Mapping[str, Any]) -> tuple[str, str]:
-    for key, value in values.items():
-        if getattr(row, key) != value:
-            return f"{key}: {getattr(row, key)}", f"{key}: {value}"
-    return "", ""
+def _describe_difference(row: Any, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the first column that differs, and the title where it does too: before and after."""
+    names = [name for name, value in values.items() if getattr(row, name) != value]
+    named = names[:1] + (["title"] if "title" in names[1:] else [])
+    before = "\n".join(f"{name}: {getattr(row, name)}" for name in named)
+    return before, "\n".join(f"{name}: {values[name]}" for name in named)

@@ -97,6 +97,7 @@ class TaskEntry(RegistryEntry):
     code: Code
     section: str | None = None
     text: NonEmptyText
+    short: Annotated[str, Field(min_length=5, max_length=110)] | None = None  # its name in lists
     leads: list[NonEmptyText] = []
     supports: list[NonEmptyText] = []
     actions: list[NonEmptyText] = []

@@ -1,16 +1,13 @@
-"""Short titles of tasks and reports for lists.
-
-A title uses the document's words, cut between words within a limit; a report's names its period.
-"""
+"""Titles of tasks and reports for lists: a task's short name, a report with its period."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from data.registry.schema import ReportDutyEntry, TaskEntry
+from data.registry.short_names import TITLE_LIMIT, cut_between_words, first_clause, short_name
 from data.text import fold
 
-TITLE_LIMIT = 110
 AD_HOC = "ad_hoc"
 _ROMAN = ("I", "II", "III", "IV")
 _REPORT = {
@@ -26,32 +23,17 @@ _REPORT = {
 
 def shorten(text: str, limit: int = TITLE_LIMIT) -> str:
     """Return the text's first sentence or clause within the limit, cut between words."""
-    first = text.split("\n", 1)[0].strip()
-    for stop in (". ", "; "):
-        head = first.split(stop, 1)[0]
-        if len(head) >= 25:
-            first = head
-    first = first.rstrip(" .;:,")
-    if len(first) <= limit:
-        return first
-    cut = first[: limit - 1].rsplit(" ", 1)[0].rstrip(" .;:,")
-    return f"{cut}…"
+    return cut_between_words(first_clause(text.split("\n", 1)[0].strip()), limit)
 
 
 def task_title(task: TaskEntry) -> str:
-    """Return a task's short title.
-
-    Where the text begins with its leads ("Sở Tài chính căn cứ …") or names nothing else, the title leaves
-    them out.
-    """
+    """Return a task's short name: its file's, else one made from its text or from its first action."""
+    if task.short:
+        return task.short
     text = task.text
     if task.actions and (text.endswith(":") or _names_leads_alone(task)):
-        return shorten(task.actions[0])
-    for words in sorted(task.leads, key=len, reverse=True):
-        if text.startswith(words) and len(task.leads) == 1:
-            rest = text[len(words) :].lstrip(" ,:")
-            return shorten(rest[:1].upper() + rest[1:])
-    return shorten(text)
+        text = task.actions[0]
+    return short_name(text, leads=task.leads)
 
 
 def task_name(task: TaskEntry) -> str:

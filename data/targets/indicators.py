@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from data.registry.schema import TargetEntry
-from data.registry.titles import TITLE_LIMIT, shorten
+from data.registry.titles import shorten
 from data.text import fold
 
 Indicator = tuple[TargetEntry, ...]
@@ -88,7 +88,7 @@ def short_target_name(target: TargetEntry) -> str:
     before, after = _around(target)
     parts = [part for part in (before.strip(), after.strip(" .,;")) if part]
     rest = " ".join(" … ".join(parts).split())
-    return shorten(rest[:1].upper() + rest[1:], TITLE_LIMIT) or target.code
+    return shorten(rest[:1].upper() + rest[1:]) or target.code
 
 
 @lru_cache(maxsize=1024)

@@ -184,7 +184,7 @@ async def test_status_of_a_coordinator_counts_reports_and_tasks_once(talk: Talk)
 async def test_number_opens_an_item_and_back_returns_in_the_same_message(talk: Talk) -> None:
     listed = await only(talk.say("7", "/viec"))
     item = await only(talk.press(listed, "2"))
-    assert item.labels() == [*FOUR, "Quay lại"]
+    assert item.labels() == [*FOUR, "Quay lại", "Nội dung"]
     assert item.answer.edits == listed.remote_id
     back = await only(talk.press(item, "Quay lại"))
     assert back.answer.edits == listed.remote_id
@@ -368,8 +368,8 @@ async def test_number_is_a_choice_after_one_item_and_an_item_after_a_list(talk: 
     assert (echo.template, echo.answer.context["verb"]) == ("recorded", "doing")
     await talk.say("7", "/viec")
     item = await only(talk.say("7", "2"))
-    assert (item.template, item.labels()) == ("item", [*FOUR, "Quay lại"])
-    assert item.plain.endswith("1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn · 5 Quay lại")
+    assert (item.template, item.labels()) == ("item", [*FOUR, "Quay lại", "Nội dung"])
+    assert item.plain.endswith("1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn · 5 Quay lại · 6 Nội dung")
     echo = await only(talk.say("7", "3"))
     assert echo.answer.context["verb"] == "done"
     assert (await talk.obligation("10/KH-UBND", "stc", "1", "end")).state == "submitted"

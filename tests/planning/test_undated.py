@@ -236,7 +236,7 @@ async def test_one_button_answers_for_the_whole_list(talk: Talk) -> None:
 async def test_one_of_them_is_opened_with_choices_that_fit_it(talk: Talk) -> None:
     await morning_pages(talk)
     item = await only(talk.say("7", "3"))
-    assert item.labels() == ["Đang làm", "Đã xong", "Chưa làm", "Vướng mắc", "Quay lại"]
+    assert item.labels() == ["Đang làm", "Đã xong", "Chưa làm", "Vướng mắc", "Quay lại", "Nội dung"]
     assert "Không có hạn · văn bản không ghi thời gian" in item.html
     asked = await only(talk.press(item, "Vướng mắc"))
     assert asked.template == "ask_reason"

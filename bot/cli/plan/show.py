@@ -15,6 +15,7 @@ from bot.cli.output import format_cell, print_json, print_table
 from bot.cli.tree import examples
 from bot.config import Settings, load_settings
 from data.registry.schema import PlanFile
+from data.registry.titles import task_title
 from data.rows import row_fields
 
 
@@ -78,9 +79,16 @@ def plan_show(
         print(f"Thay thế: {plan.replaces}.")
     print_table(
         "Nhiệm vụ",
-        ("Mã", "Nội dung", "Chủ trì", "Phối hợp", "Thời gian"),
+        ("Mã", "Tên gọi tắt", "Nội dung", "Chủ trì", "Phối hợp", "Thời gian"),
         [
-            (t.code, "\n".join((t.text, *t.actions)), t.leads, t.supports, t.period.raw)
+            (
+                t.code,
+                task_title(t),
+                "\n".join((t.text, *t.actions)),
+                t.leads,
+                t.supports,
+                t.period.raw,
+            )
             for t in plan.tasks
         ],
         empty="Không có nhiệm vụ.",
@@ -118,6 +126,7 @@ def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
         **row_fields(plan, "signer", "coordinator", "replaces"),
         "tasks": [
             {
+                "short": task_title(task),
                 **row_fields(task, "code", "section", "text", "leads", "supports", "actions"),
                 "period": task.period.model_dump(include={"raw", "kind", "start_year", "end_year"}),
             }

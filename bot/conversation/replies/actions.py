@@ -9,6 +9,7 @@ from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.table import DECISION_BUTTON_ACTIONS
 from bot.conversation.lists.last_list import ShownList, list_by_message
 from bot.conversation.lists.numbers import list_all_items
+from bot.conversation.replies.content import show_content
 from bot.conversation.replies.correction import accept_correction, decline_correction
 from bot.conversation.replies.explanation import ask_explanation
 from bot.conversation.replies.extension import handle_extension
@@ -92,6 +93,7 @@ BUTTON_ACTIONS: dict[str, ButtonAction] = {
     "open": open_item,
     "back": _show_previous_list,
     "next": show_following,
+    "text": show_content,
     "ackall": _reply_to_all_action("ack"),
     "doingall": _reply_to_all_action("doing"),
     "undo": handle_undo,

@@ -30,6 +30,7 @@ from bot.conversation.replies.batch import (
     handle_several_replies,
     reply_from_reading,
 )
+from bot.conversation.replies.content import answer_content_request, parse_content_request
 from bot.conversation.replies.correction import accept_correction, answer_correction, is_assent
 from bot.conversation.replies.dialogs import (
     answer_open_question,
@@ -69,8 +70,8 @@ async def answer_button(turn: Turn) -> list[Answer]:
 async def answer_text(turn: Turn) -> list[Answer]:
     """Answer typed words.
 
-    In this order: the cancelling of a question, "huỷ", "xem tiếp", a button's label, the answer to an open question,
-    a target's value, free text.
+    In this order: the cancelling of a question, "huỷ", "xem tiếp", "nd 2", a button's label, the answer to an
+    open question, a target's value, free text.
     """
     text = turn.incoming.text
     shown_list = await last_shown_list(turn)
@@ -83,6 +84,10 @@ async def answer_text(turn: Turn) -> list[Answer]:
     if shown_list is not None and not overheard and asks_for_following(text):
         await close_open_question(turn)
         return await show_following(turn, shown_list.origin_id, shown_list)
+    asked = None if overheard else parse_content_request(text)
+    if asked is not None:
+        await close_open_question(turn)
+        return await answer_content_request(turn, asked, shown_list)
     action = _find_label_action(turn, shown_list)
     if action:
         await close_open_question(turn)

@@ -67,7 +67,9 @@ async def open_item(
         "not_understood": not_understood,
         **numbers,
     }
-    back = () if source is None else ((Button("Quay lại", f"back:{source.message_id}"),),)
+    ways = [] if source is None else [Button("Quay lại", f"back:{source.message_id}")]
+    back = (tuple(ways),) if ways else ()
+    content = Button("Nội dung", f"text:{obligation_id}")
     waiting = await decision_table.ask_pending_decision(turn, obligation, back=back)
     if waiting is not None:
         return [replace(waiting, context={**waiting.context, **(numbers or UNNUMBERED)})]
@@ -78,7 +80,7 @@ async def open_item(
         )
         items = (obligation_id,) if choice else ()
         return [Answer("item", {**context, "asks": False}, buttons=choice, items=items)]
-    buttons = (*obligation.choices(turn), *back)
+    buttons = (*obligation.choices(turn), (*ways, content))
     return [
         Answer(
             "item",
