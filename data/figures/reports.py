@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.figures.states import judged_condition
 from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
 from data.obligations.lists import count_if
 from data.registry.titles import period_name, report_title
@@ -98,6 +99,8 @@ async def load_duty_figures(
         _OCCURRENCES.where(
             Obligation.duty_id.in_(duties),
             Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
+            # What was due before its plan was tracked is asked about, and stands in no figure.
+            judged_condition(),
         )
     )
     last_working_day = workdays.on_or_before(today)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal_column, or_
 from data.models import Assignment, Obligation
 from data.obligations.lists import count_if
 from data.rows import row_fields
+from data.rules.ladder import NEVER
 from data.rules.states import OFFICIAL_STATES
 
 # The last working day on or before today, or the parameter of a statement made once.
@@ -58,6 +59,11 @@ class Figures:
 def overdue_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:
     """Return the condition that an obligation is open and late."""
     return and_(Obligation.state == "open", Obligation.judged_on < last_working_day)
+
+
+def judged_condition() -> ColumnElement[bool]:
+    """Return the condition that an obligation is judged: it was not due before its plan was tracked."""
+    return Obligation.judged_on < NEVER
 
 
 def open_on_time_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:

@@ -116,5 +116,4 @@ _LATE = _OF_PROVINCE.where(
     Obligation.late_told.in_(bindparam("told", expanding=True)),
     Obligation.disputed_at.is_(None),
     Obligation.due_proposed.is_(False),
-    or_(Obligation.kind != "phase_end", Obligation.due_on >= Plan.tracked_from),
 ).order_by(Obligation.judged_on, Obligation.id)

@@ -19,8 +19,7 @@ from data.clock import civil_date
 from data.db.statements import chunks
 from data.models import ExtensionRequest, Obligation
 from data.progress.replies import lock_obligation
-from data.rules.ladder import UNDATED
-from data.rules.states import is_done_late
+from data.rules.states import is_done_late, is_never_late
 
 OPEN_EXTENSION_STATES = ("open", "offered")
 
@@ -73,9 +72,9 @@ async def count_granted(
 def is_extendable(obligation: Any, *, granted: int, max_granted: int, today: date) -> bool:
     """Tell whether a later date may still be asked for: there is one, it has not passed, the cap not reached.
 
-    obligation: anything with kind and judged_on.
+    obligation: anything with judged_on; what was due before its plan was tracked has passed.
     """
-    if obligation.kind == UNDATED or is_done_late(today, obligation.judged_on):
+    if is_never_late(obligation.judged_on) or is_done_late(today, obligation.judged_on):
         return False
     return granted < max_granted
 
@@ -88,7 +87,8 @@ async def check_extension_allowed(
     max_granted: how many extensions a province allows for one obligation.
     """
     obligation = await lock_obligation(connection, obligation_id)
-    if is_done_late(today, obligation.judged_on):  # the day that is judged still counts
+    # The day that is judged still counts.
+    if is_never_late(obligation.judged_on) or is_done_late(today, obligation.judged_on):
         raise ExtensionTooLate
     request = await find_open_extension(connection, obligation_id)
     if request is not None:

@@ -62,6 +62,19 @@ def compute_due_date(
     return DueDate(due_on, base=workdays.on_or_before(due_on), judged=judged)
 
 
+def judged_day(due: DueDate, *, tracked_from: date) -> date:
+    """Return the day by which an obligation is judged; NEVER where it was due before its plan was tracked.
+
+    Such a one is asked about once, and is no lateness in any figure.
+    """
+    return NEVER if due.due_on < tracked_from else due.judged
+
+
+def was_due_before(kind: str, due_on: date, tracked_from: date) -> bool:
+    """Tell whether a dated obligation was due before its plan was tracked; due_on: the effective due."""
+    return kind != UNDATED and due_on < tracked_from
+
+
 def rung_day(rung: int, due: DueDate, workdays: Workdays) -> date:
     """Return the working day of a rung: before base if negative, base if 0, after judged if positive."""
     if rung <= 0:

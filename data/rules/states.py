@@ -29,6 +29,11 @@ def is_overdue(judged_on: date, last_working_day: date) -> bool:
     return judged_on < last_working_day
 
 
+def is_never_late(judged_on: date) -> bool:
+    """Tell whether nothing is judged: it has no date, or it was due before its plan was tracked."""
+    return judged_on == date.max  # data.rules.ladder.NEVER
+
+
 def is_done_late(done_on: date | None, judged_on: date) -> bool:
     """Tell whether something was done after the day that is judged; without a day it was on time."""
     return done_on is not None and done_on > judged_on

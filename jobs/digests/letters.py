@@ -22,6 +22,7 @@ from jobs.channel import Capabilities
 from jobs.rendering.renderer import Content, Renderer
 
 TEMPLATE = "digest"
+_ASKED_ONCE = ("ended", "undated")  # sections of agencies that alone make no message
 _HEAD = ("scope", "code", "name", "asked", "month")
 # Characters of a part's and a line's own words, beside those from its values.
 _PART_FRAME = 170
@@ -40,7 +41,7 @@ _LINE_FRAME, _DUTY_FRAME = 180, 140
 class Letter:
     """What one chat reads of a week. keys: of its facts; pictured: key of the facts in its picture.
 
-    is_extra: it is told only with something else, for its account is near a monthly cap.
+    is_extra: it is told only with something else: it repeats what was asked once, or its account is near a cap.
     """
 
     place: Recipient
@@ -69,9 +70,13 @@ async def build_letters(
         is_near = place.account_id in near_cap_ids
         if parts:
             pictured = above[0] if above and not is_near else None
-            is_extra = is_near and not above
+            is_extra = not above and (is_near or not any(_has_news(facts[key]) for key in parts))
             letters.append(Letter(place, agency_id, parts, pictured, is_extra))
     return letters
+
+
+def _has_news(facts: ScopeFacts) -> bool:
+    return any(line["section"] not in _ASKED_ONCE for line in facts["lines"])
 
 
 async def _load_recipients(

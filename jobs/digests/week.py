@@ -24,7 +24,7 @@ from data.registry.province import Province
 from data.registry.registry import Registry
 from data.registry.workdays import Workdays
 from data.rules.holders import Holders
-from data.rules.ladder import UNDATED
+from data.rules.ladder import UNDATED, effective_due, was_due_before
 from data.rules.states import is_overdue
 from jobs.planning.onward import OnwardObligation, find_onward_obligation
 
@@ -37,7 +37,7 @@ ItemStatus = Literal["submitted", "undated", "ended", "late", "passed", "soon", 
 class DigestItem:
     """One open or submitted obligation. holder: code of its agency; None: its plan's coordinating agency.
 
-    status: "ended", its phase was over before its plan was tracked; "passed", late by a proposed date.
+    status: "ended", it was due before its plan was tracked; "passed", late by a proposed date.
     """
 
     row: Any  # of data.digests.queries.list_digest_obligations
@@ -164,7 +164,7 @@ def _item_status(row: Any, last_working_day: date, until: date) -> ItemStatus:
         return "submitted"
     if row.kind == UNDATED:
         return "undated"
-    if row.kind == "phase_end" and row.due_on < row.tracked_from:
+    if was_due_before(row.kind, effective_due(row.due_on, row.extended_to), row.tracked_from):
         return "ended"
     if is_overdue(row.judged_on, last_working_day):
         return "passed" if row.due_proposed else "late"

@@ -4,7 +4,7 @@
 
 Guarantees:
 - An agency reads of the escalation on an earlier morning; each step is told once for a due date.
-- Never escalated: proposed dates, phases that ended before tracking, disputed obligations, and agencies
+- Never escalated: proposed dates, what was due before tracking, disputed obligations, and agencies
   outside the People's Committee.
 """
 

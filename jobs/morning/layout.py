@@ -14,7 +14,7 @@ from typing import Any
 
 from data.contacts.recipients import Recipient
 from data.registry.titles import obligation_title
-from data.rules.ladder import UNDATED
+from data.rules.ladder import UNDATED, was_due_before
 from jobs.digests.letters import Letter
 from jobs.rendering.items import line_key
 
@@ -44,8 +44,8 @@ class DueItem:
 
     @property
     def is_ended(self) -> bool:
-        """Tell whether its phase ended before its plan was tracked."""
-        return bool(self.row.kind == "phase_end" and self.row.due_on < self.row.tracked_from)
+        """Tell whether it was due before its plan was tracked."""
+        return was_due_before(self.row.kind, self.due_on, self.row.tracked_from)
 
     @property
     def is_undated(self) -> bool:
@@ -117,7 +117,7 @@ def lay_out(chat_morning: ChatMorning, limit: int, weekly: int = 0) -> Layout:
 
 
 def _by_urgency(items: Iterable[DueItem]) -> list[DueItem]:
-    """Sort by due date; phases that ended before tracking follow, and then what has no date."""
+    """Sort by due date; what was due before tracking follows, and then what has no date."""
     return sorted(
         items,
         key=lambda item: (

@@ -30,7 +30,7 @@ from data.obligations.batch import (
 )
 from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
-from data.rules.ladder import TASK_KINDS, DueDate, effective_due
+from data.rules.ladder import TASK_KINDS, DueDate, effective_due, judged_day
 from data.rules.overrides import Overrides
 from data.rules.planning import HORIZON, Occasion, tracked_occasions
 from data.rules.undated import drop_done
@@ -238,16 +238,20 @@ def _planned_values(
             group, ladders, kind=occasion.kind, due_on=due_on, sent=sent, today=today
         )
     due = ladders.due(group.plan_code, occasion.kind, due_on)
-    return {**_date_columns(occasion, due), "state": state, **step_columns(step)}
+    return {
+        **_date_columns(occasion, due, group.tracked_from),
+        "state": state,
+        **step_columns(step),
+    }
 
 
-def _date_columns(occasion: Occasion, due: DueDate) -> dict[str, Any]:
+def _date_columns(occasion: Occasion, due: DueDate, tracked_from: date) -> dict[str, Any]:
     return {
         "due_on": occasion.due_on,
         "due_words": occasion.due_words,
         "due_proposed": occasion.proposed,
         "base_on": due.base,
-        "judged_on": due.judged,
+        "judged_on": judged_day(due, tracked_from=tracked_from),
     }
 
 
@@ -302,7 +306,7 @@ async def _add(
                 "code": occasion.code,
                 "period": occasion.period,
                 "state": "open",
-                **_date_columns(occasion, due),
+                **_date_columns(occasion, due, plan.tracked_from),
                 **step_columns(step),
             }
         )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.obligations.batch import ObligationGroup, lock_groups, update_all
 from data.registry.registry import Registry
-from data.rules.ladder import effective_due
+from data.rules.ladder import effective_due, judged_day, was_due_before
 from jobs.planning.ladder_cache import LadderCache
 
 ENDED_STATES = ("withdrawn", "superseded")
@@ -51,7 +51,8 @@ def _changed_columns(
         step = next_group_step(
             group, ladders, kind=group.kind, due_on=due_on, sent=group.sent_rung, today=today
         )
-    new = {"base_on": due.base, "judged_on": due.judged, **step_columns(step)}
+    judged_on = judged_day(due, tracked_from=group.tracked_from)
+    new = {"base_on": due.base, "judged_on": judged_on, **step_columns(step)}
     return tuple((name, value) for name, value in new.items() if getattr(group, name) != value)
 
 
@@ -68,8 +69,8 @@ def next_group_step(
 
     kind, due_on, sent: as planned now, which may differ from the group's stored values.
     """
-    if kind == "phase_end" and due_on < group.tracked_from and sent is not None:
-        return None  # an end before tracking began is asked about once
+    if was_due_before(kind, due_on, group.tracked_from) and sent is not None:
+        return None  # it is asked about once
     return ladders.next_rung(
         group.plan_code,
         kind,

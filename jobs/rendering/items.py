@@ -16,7 +16,7 @@ from data.progress.extensions import granted_count
 from data.registry.titles import AD_HOC, obligation_title
 from data.registry.workdays import Workdays
 from data.rows import row_fields
-from data.rules.ladder import UNDATED, effective_due
+from data.rules.ladder import UNDATED, effective_due, was_due_before
 from data.rules.states import left_and_late, official_days_left
 
 Item = dict[str, Any]
@@ -106,7 +106,7 @@ def build_item(
     set where its reader answers for several.
     """
     effective = effective_due(row.due_on, row.extended_to)
-    ended = row.kind == "phase_end" and row.due_on < row.tracked_from
+    ended = was_due_before(row.kind, effective, row.tracked_from)
     return {
         **row_fields(row, *_COPIED),
         "number": number,

@@ -369,7 +369,9 @@ async def test_number_is_a_choice_after_one_item_and_an_item_after_a_list(talk: 
     await talk.say("7", "/viec")
     item = await only(talk.say("7", "2"))
     assert (item.template, item.labels()) == ("item", [*FOUR, "Quay lại", "Nội dung"])
-    assert item.plain.endswith("1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn · 5 Quay lại · 6 Nội dung")
+    assert item.plain.endswith(
+        "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn · 5 Quay lại · 6 Nội dung"
+    )
     echo = await only(talk.say("7", "3"))
     assert echo.answer.context["verb"] == "done"
     assert (await talk.obligation("10/KH-UBND", "stc", "1", "end")).state == "submitted"

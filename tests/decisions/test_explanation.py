@@ -12,18 +12,21 @@ from data.db.database import Database
 from data.models import Decision, Explanation
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 
+TRACKED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 LATE = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday; BC.1 was due by Monday 16/11
 
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    return await Talk(database, small_registry(), LATE).begin(
+    talk = await Talk(database, small_registry(), TRACKED).begin(
         Seat("stc", "dong", "stc"),
         Seat("sxd", "dong", "sxd"),
         Seat("coordinator", "dong", "skhcn", "coordinator"),
         Seat("leader", "dong", "ubnd", "leader"),
         Seat("tay-coordinator", "tay", "skhcn", "coordinator"),
     )
+    talk.now = LATE
+    return talk
 
 
 async def filed(talk: Talk) -> list[Any]:

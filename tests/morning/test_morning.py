@@ -141,8 +141,8 @@ async def test_a_message_that_never_left_is_replaced_the_next_morning(
     await run_mornings(database, registry, now=morning_of(date(2026, 11, 3)))
     old, second = await messages_to(database, chat)
     assert (old.state, second.state) == ("skipped", "pending")
-    # The report of 2025 was missed before the plan was loaded: its last rung, told once, is 50.
-    assert [line.rung for line in await items_of(database, second.id)][:2] == [50, -5]
+    # The report of 2025 was due before the plan was tracked: it is asked about once, behind the others.
+    assert [line.rung for line in await items_of(database, second.id)][:2] == [-5, 50]
 
 
 async def test_an_answer_silences_the_ladder(database: Database, registry: Registry) -> None:

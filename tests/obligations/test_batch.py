@@ -223,7 +223,7 @@ async def test_plans_beyond_the_first_batch_are_loaded_changed_and_withdrawn_ali
     assert told == [
         ("file", "plans/dong-45.yaml", "changed", ""),
         ("task", "dong-45-2026 1", "changed", "Sở 2"),
-        ("task", "dong-45-2026 1", "changed", "text: Việc đầu"),
+        ("task", "dong-45-2026 1", "changed", "text: Việc đầu\ntitle: Việc đầu"),
         ("task", "dong-45-2026 2", "withdrawn", ""),
     ]
     async with database.read() as connection:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from data.registry.registry import Registry
-from data.rules.ladder import RUNGS, UNDATED, compute_due_date, next_step, schedule_rungs
+from data.rules.ladder import NEVER, RUNGS, UNDATED, compute_due_date, next_step, schedule_rungs
 
 # As ARCHITECTURE.md draws them; what a file brings back stands as it was answered.
 ARROWS = {
@@ -53,7 +53,7 @@ def reckoned(row: Any, seen: Seen, registry: Registry, today: date) -> tuple[Any
         return None, None
     due = compute_due_date(effective(row), registry.workdays, kind=row.kind)
     told = seen.sent.get((row.id, effective(row)))
-    if row.kind == "phase_end" and effective(row) < row.tracked_from and told is not None:
+    if row.kind != UNDATED and effective(row) < row.tracked_from and told is not None:
         return None, None
     steps = schedule_rungs(RUNGS[row.kind], due, registry.workdays)
     step = next_step(steps, today=today, sent=told, acknowledged_until=row.acknowledged_until)
@@ -87,7 +87,8 @@ def check_step(
             assert after.owed[reply.obligation_id].acknowledged_until == held, "three working days"
     for key, row in after.owed.items():
         due = compute_due_date(effective(row), registry.workdays, kind=row.kind)
-        assert (row.base_on, row.judged_on) == (due.base, due.judged), "judged by another due date"
+        judged_on = NEVER if effective(row) < row.tracked_from else due.judged
+        assert (row.base_on, row.judged_on) == (due.base, judged_on), "judged by another due date"
         assert (row.state == "confirmed") == (row.confirmed_at is not None), f"{row}"
         assert row.state == "open" or (row.rung, row.remind_on) == (None, None)
         assert row.state != "submitted" or row.submitted_at is not None

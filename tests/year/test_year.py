@@ -334,12 +334,11 @@ async def the_first_morning(year: Year) -> None:
 
 
 @on(3, 2)
-async def what_is_late_is_told_higher_up(year: Year) -> None:
-    """On the morning after the agencies were told so, and never in a group."""
+async def what_was_due_before_is_not_told_higher_up(year: Year) -> None:
+    """Last year's report was due before the plan was tracked: it is asked about, and late nowhere."""
     for person in (year.lan, year.hai):
-        assert person.heard_on(year.today), person
-        assert f"{LAST_YEARS}, Kế hoạch" in person.last.text
-        assert "63 đơn vị" in person.last.text
+        assert not any(heard.says("chưa có kết quả") for heard in person.heard), person
+    assert LAST_YEARS not in await year.lan.says("/quahan")
 
 
 @on(9, 2)
@@ -1111,7 +1110,8 @@ async def one_message_a_morning(year: Year) -> None:
     }
     for follows in (year.lan, year.hai):
         told = {week for address, week in weeks if address == follows.chat.partition("/")[0]}
-        assert {date.fromisoformat(week) for week in told} == worked
+        assert {date.fromisoformat(week) for week in told} <= worked
+        assert len(told) > 20  # in weeks without news there is nothing to tell
     for row in weekly:
         day = date.fromisoformat(row.context["week"]["week_on"])
         assert row.broadcast_on == year.workdays.on_or_after(day)

@@ -20,10 +20,9 @@ from bot.conversation.context.lookup import (
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, visible_obligations
-from data.figures.states import open_on_time_condition, overdue_condition
+from data.figures.states import judged_condition, open_on_time_condition, overdue_condition
 from data.models import Obligation
 from data.obligations.lists import count_by_plan, list_ids_by_date
-from data.rules.ladder import UNDATED
 from jobs.channel import Answer
 from jobs.rendering.buttons import reminder_buttons
 
@@ -49,7 +48,7 @@ async def answer_sapden(turn: Turn) -> list[Answer]:
     last = turn.registry.workdays.add(turn.today, days) if days else turn.today
     soon = (
         open_on_time_condition(turn.registry.workdays.on_or_before(turn.today))
-        & (Obligation.kind != UNDATED)
+        & judged_condition()
         & (Obligation.base_on <= last)
     )
     return [
