@@ -126,8 +126,9 @@ def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
         **row_fields(plan, "signer", "coordinator", "replaces"),
         "tasks": [
             {
+                "code": task.code,
                 "short": task_title(task),
-                **row_fields(task, "code", "section", "text", "leads", "supports", "actions"),
+                **row_fields(task, "section", "text", "leads", "supports", "actions"),
                 "period": task.period.model_dump(include={"raw", "kind", "start_year", "end_year"}),
             }
             for task in plan.tasks
