@@ -255,7 +255,7 @@ def _items(text: str) -> dict[str, str]:
     for line in text.splitlines():
         heading = re.match(r"KẾ HOẠCH (\d+)/", line)
         plan = heading[1] if heading else plan
-        item = re.match(r"(\d+)\. .*\[([^\]]+)\]$", line)
+        item = re.match(r"(\d+)\. .*?\[([^\]]+)\](?:, Kế hoạch (\d+)/)?", line)
         if item:
-            items[item[1]] = f"{plan} {item[2]}"
+            items[item[1]] = f"{item[3] or plan} {item[2]}".strip()
     return items
