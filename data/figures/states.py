@@ -78,13 +78,9 @@ def late_condition(last_working_day: LastWorkingDay) -> ColumnElement[bool]:
     )
 
 
-def ended_before_condition(tracked_from: date | Any) -> ColumnElement[bool]:
-    """Return the condition that a phase ended before its plan was tracked, which is told apart from late.
-
-    tracked_from: the plan's day, or its column.
-    """
-    due_on = func.coalesce(Obligation.extended_to, Obligation.due_on)
-    return and_(Obligation.kind == "phase_end", due_on < tracked_from)
+def ended_before_condition() -> ColumnElement[bool]:
+    """Return the condition that a phase ended before its plan was tracked: neither late nor in time."""
+    return and_(Obligation.kind == "phase_end", Obligation.judged_on >= NEVER)
 
 
 def done_late_condition() -> ColumnElement[bool]:

@@ -82,7 +82,7 @@ async def _load_rows(
     span: Span,
     as_of: date,
 ) -> list[Any]:
-    view = ReportView(span, as_of, registry.workdays.on_or_before(as_of), span.first)
+    view = ReportView(span, as_of, registry.workdays.on_or_before(as_of))
     rows = await connection.execute(
         select(
             Obligation.id,

@@ -37,7 +37,7 @@ class AgencyLine:
 
     source None: no answer, and percent and document are None; is_silent: it was due and asked for as well.
     due_on: the effective one. result: the agency's words with its completion. reason: its words on why it is
-    late. ended_before: late only since its phase ended before the plan was tracked.
+    late. ended_before: its phase ended before the plan was tracked.
     """
 
     agency: str
@@ -61,8 +61,8 @@ class AgencyLine:
 
     @property
     def is_overdue(self) -> bool:
-        """Tell whether it counts as overdue: late since the plan is tracked."""
-        return self.state == "open_late" and not self.ended_before
+        """Tell whether it is overdue."""
+        return self.state == "open_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class TaskFacts:
     silent: int  # how many of them gave no answer
     unassigned: bool  # without any agency
     is_undated: bool = False  # it never falls due (thường xuyên)
-    ended_before: bool = False  # open_late only by phases that ended before the plan was tracked
+    ended_before: bool = False  # all its open parts ended before the plan was tracked
     ends_on: date | None = None
     supports: Sequence[str] = ()  # cơ quan phối hợp, in the document's words
 
@@ -90,16 +90,16 @@ class TaskFacts:
 
     @property
     def is_overdue(self) -> bool:
-        """Tell whether it counts as overdue: late since the plan is tracked."""
-        return self.state == "open_late" and not self.ended_before
+        """Tell whether it is overdue."""
+        return self.state == "open_late"
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodFigures:
     """Tasks of a plan as of a day of a period, each counted once.
 
-    undated: of those open on time, the ones that never fall due. ended_before: of those late, the ones whose
-    time ended before the plan was tracked. Both are told apart, and neither is in time nor overdue.
+    Of those open on time, undated never fall due, and the time of ended_before ended before the plan was
+    tracked. Both are told apart, and neither is in time nor overdue.
     """
 
     period: str
@@ -115,12 +115,12 @@ class PeriodFigures:
     @property
     def in_time(self) -> int:
         """Return how many are open and not yet due."""
-        return self.figures.open_on_time - self.undated
+        return self.figures.open_on_time - self.undated - self.ended_before
 
     @property
     def overdue(self) -> int:
         """Return how many are overdue."""
-        return self.figures.open_late - self.ended_before
+        return self.figures.open_late
 
     @property
     def due(self) -> int:

@@ -43,7 +43,7 @@ async def gather_report_facts(
     """
     row = await load_plan_row(connection, registry, plan_code)
     plan, home = registry.plans[plan_code], registry.provinces[row.province]
-    view = ReportView.of(period, as_of, tracked_from=row.tracked_from, workdays=registry.workdays)
+    view = ReportView.of(period, as_of, workdays=registry.workdays)
     names = await AgencyNames.load(connection, home, on=view.as_of)
     coordinator = names.id_of(coordinator_of(home, plan, on=as_of))
     tasks = await load_task_facts(connection, plan, row.id, view)
@@ -95,6 +95,6 @@ async def _load_previous(
     last = span_of(before).last
     if last < max(plan.tracked_from, plan.issued_on):
         return None
-    view = ReportView.of(before, last, tracked_from=plan.tracked_from, workdays=registry.workdays)
+    view = ReportView.of(before, last, workdays=registry.workdays)
     tasks = await load_task_facts(connection, registry.plans[plan.code], plan.id, view)
     return count_period(before, tasks, count_tasks(tasks))

@@ -38,9 +38,7 @@ async def stream_agency_lines(
     Reads some tasks at a time. Call it in the transaction that gathered the facts, so that both agree.
     """
     home = registry.province_of(facts.plan_code)
-    view = ReportView.of(
-        facts.period, facts.as_of, tracked_from=facts.tracked_from, workdays=registry.workdays
-    )
+    view = ReportView.of(facts.period, facts.as_of, workdays=registry.workdays)
     names = await AgencyNames.load(connection, home, on=facts.as_of)
     writer = _LineWriter(names, facts.coordinator, facts.as_of, registry.workdays)
     for batch in _batches(list(facts.tasks)):
@@ -89,7 +87,7 @@ class _LineWriter:
                 obstacle = strip_note_origin(row.note).strip() or None
         due_on, first_due_on = _dues(part)
         days_late = 0
-        if part.state == "open_late" and part.judged_on is not None:
+        if part.state == "open_late" and part.judged_on:
             until = part.done_on if part.stored_state != "open" and part.done_on else self._as_of
             days_late = working_days_late(part.judged_on, today=until, workdays=self._workdays)
         return AgencyLine(
@@ -104,7 +102,7 @@ class _LineWriter:
             document_on=document_on,
             source=self._source(part, answers),
             is_silent=bool(part.is_silent),
-            ended_before=bool(part.ended_before) and part.state == "open_late",
+            ended_before=bool(part.ended_before) and part.state == "open_on_time",
             first_due_on=first_due_on,
             days_late=days_late,
             result=words if part.stored_state != "open" else None,

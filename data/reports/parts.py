@@ -47,14 +47,13 @@ class ReportView:
     span: Span
     as_of: date
     last_working_day: date
-    tracked_from: date
 
     @classmethod
-    def of(cls, period: str, as_of: date, *, tracked_from: date, workdays: Workdays) -> ReportView:
+    def of(cls, period: str, as_of: date, *, workdays: Workdays) -> ReportView:
         """Return the view of a period as of a day, or of the period's last day if that is earlier."""
         span = span_of(period)
         day = min(as_of, span.last)
-        return cls(span, day, workdays.on_or_before(day), tracked_from)
+        return cls(span, day, workdays.on_or_before(day))
 
     @property
     def after(self) -> datetime:
@@ -149,10 +148,6 @@ class ReportView:
             else_=and_(self.asked_condition(), ~answer),
         )
 
-    def ended_before_condition(self) -> ColumnElement[bool]:
-        """Return the condition that a phase ended before the plan was tracked: it is no lateness."""
-        return ended_before_condition(self.tracked_from)
-
 
 # One agency's part of a task, to be counted: task id, agency id, official state (None: nothing is asked
 # of it yet), is waiting for confirmation, is silent, ended before tracking. Plain rows: a report counts
@@ -213,7 +208,7 @@ async def stream_parts(
             case((is_asked, view.official_state())),
             and_(is_asked, view.state() == "submitted"),
             and_(is_asked, view.silent_condition()),
-            and_(is_asked, view.ended_before_condition()),
+            and_(is_asked, ended_before_condition()),
         )
         .where(Task.plan_id == plan_id)
         .execution_options(yield_per=_STREAMED)
@@ -242,7 +237,7 @@ async def load_line_parts(
             Obligation.confirmed_by,
             Obligation.judged_on,
             and_(Obligation.id.is_not(None), view.silent_condition()),
-            and_(Obligation.id.is_not(None), view.ended_before_condition()),
+            and_(Obligation.id.is_not(None), ended_before_condition()),
             view.official_state(),
             view.state(),
         ).where(Task.id.in_(task_ids))

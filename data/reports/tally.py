@@ -42,7 +42,7 @@ class _TaskTally:
         self.states[state] += 1
         self.waiting += is_waiting
         self.silent += is_silent
-        self.ended_before += is_ended_before and state == "open_late"
+        self.ended_before += is_ended_before and state == "open_on_time"
 
     def facts(self, task: Any, entry: TaskEntry | None) -> TaskFacts:
         """Return the task's facts, under its whole name; where nothing is asked yet, its agencies are on time."""
@@ -66,7 +66,7 @@ class _TaskTally:
             silent=self.silent,
             unassigned=not parts.total,
             is_undated=task.period_kind not in DATED,
-            ended_before=state == "open_late" and self.ended_before == parts.open_late,
+            ended_before=state == "open_on_time" and 0 < self.ended_before == parts.open_on_time,
             ends_on=task.ends_on,
             supports=() if entry is None else tuple(entry.supports),
         )

@@ -31,6 +31,7 @@ from data.reports.facts import (
     TaskFacts,
 )
 from data.reports.late_agencies import LateAgency, LateItem, UrgingFacts
+from data.reports.tally import count_tasks
 from data.rules.states import OfficialState
 from data.targets.facts import TargetFacts
 from jobs.reports.docx import UnreconciledReport, report_docx, urging_docx
@@ -371,14 +372,18 @@ def test_table_one_has_this_and_the_previous_period() -> None:
 
 def test_tasks_that_never_fall_due_or_ended_before_tracking_are_told_apart() -> None:
     facts, lines = usual()
-    sections = [
-        replace(section, tasks=[replace(section.tasks[0], **changes)])
-        for section, changes in zip(
-            facts.sections, ({}, {"ended_before": True}, {"is_undated": True}), strict=True
-        )
+    ended_before = {"ended_before": True, "state": "open_on_time"}
+    changed = ({}, ended_before, {"is_undated": True})
+    tasks = [
+        replace(section.tasks[0], **changes)
+        for section, changes in zip(facts.sections, changed, strict=True)
     ]
-    facts = replace(facts, sections=sections)
-    ended = [replace(lines[1][1][0], ended_before=True), lines[1][1][1]]
+    sections = [
+        replace(section, tasks=[task], figures=count_tasks([task]))
+        for section, task in zip(facts.sections, tasks, strict=True)
+    ]
+    facts = replace(facts, sections=sections, figures=count_tasks(tasks))
+    ended = [replace(line, **ended_before) for line in lines[1][1]]
     given = [
         (section.tasks[0], own)
         for section, own in zip(sections, (lines[0][1], ended, lines[2][1]), strict=True)

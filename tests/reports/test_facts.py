@@ -308,8 +308,8 @@ async def test_the_previous_period_stands_beside_this_one_where_it_was_tracked(s
 
 async def test_phases_that_ended_before_tracking_are_told_apart(said: Said) -> None:
     old = await Said(said.database, said.registry, "dong-9-2021").facts(DAY)
-    assert old.figures.open_late == 1
-    assert (old.current.ended_before, old.current.overdue) == (1, 0)
+    assert (old.figures.open_on_time, old.figures.open_late) == (1, 0)
+    assert (old.current.ended_before, old.current.in_time, old.current.overdue) == (1, 0, 0)
     assert (await said.facts(DAY)).current.undated == 2  # one a year, and one without a period
 
 

@@ -25,6 +25,7 @@ from jobs.channel import Capabilities
 from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
 from tests.support.loaded_province import morning_of
 
+LOADED = morning_of(date(2026, 11, 2))
 NOW = morning_of(date(2026, 11, 20))
 ZALO = replace(WITHOUT, messenger="Zalo", monthly_messages=3000, most_people=50)
 SECRET = "báo cáo mật của chị Lan"
@@ -34,7 +35,7 @@ Figures = dict[tuple[str, tuple[str, ...]], float]
 
 @pytest.fixture
 async def talk(database: Database) -> Talk:
-    return await Talk(database, small_registry(), NOW).begin(
+    return await Talk(database, small_registry(), LOADED).begin(
         Seat("stc", "dong", "stc"), Seat("coordinator", "dong", "skhcn", "coordinator")
     )
 
