@@ -164,7 +164,7 @@ async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: O
     await office.deliver()
     states = await office.states()
     assert set(states) <= {"sent", "failed", "skipped"}
-    assert before["pending"] > 40
+    assert before["pending"] > 30  # one message each of its forty people
     async with office.database.read() as connection:
         account = (await connection.execute(select(Account).where(Account.id == first))).one()
     assert account.stopped_why is not None
@@ -185,7 +185,8 @@ async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: O
     await office.deliver()
     monday = "\n".join(office.heard("coordinator")[before_monday:])
     assert "CHƯA CÓ KÊNH NHẬN TIN, NHỜ CHUYỂN GIÚP:" in monday
-    assert "Báo cáo năm 2026 [BC.1], Kế hoạch 1901/KH-UBND" in monday
+    assert "nội dung nhờ chuyển giúp" in monday
+    assert "đơn vị khác" in monday
 
 
 async def hear(office: Office, account_id: int, count: int) -> None:
@@ -280,9 +281,8 @@ async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_use
         await office.morning()
         await office.deliver()
     later = "\n".join(office.heard("coordinator")).removeprefix(friday)
-    first_line, second_line = [line for line in later.split("\n") if "số tin tháng 11" in line]
-    assert first_line.endswith(f": {sent}/{sent * 10 // 7} (gửi {sent}, nhận 0).")
-    assert second_line.endswith("Nên thêm bot hoặc chuyển bớt người sang kênh khác.")  # Monday's
+    (line,) = [line for line in later.split("\n") if "số tin tháng 11" in line]
+    assert f": {sent}/{sent * 10 // 7} (gửi {sent}, nhận 0)." in line
     assert "người (80 %)" not in later
     assert set(await office.states()) <= {"sent", "skipped"}
 

@@ -58,6 +58,8 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "ackall": ("list", {STC}),
     "doingall": ("list", {STC}),
     "back": ("list", {STC}),
+    "next": ("list", {STC}),
+    "text": ("open", {STC, COORDINATOR, LEADER, READER}),
     "undo": ("reply", {STC}),
     "untarget": ("value", {STC}),
     "confirm": ("done", {COORDINATOR}),
@@ -72,6 +74,8 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "keep": ("disputed", {COORDINATOR}),
     "giveto": ("disputed", {COORDINATOR}),
     "explain": ("explanation", {STC}),
+    "causeyes": ("given", {COORDINATOR}),
+    "causeno": ("given", {COORDINATOR}),
 }
 # Those without a row, and those that need our own message that offers them: what they show or decide is what
 # the caller may see and decide anyway.
@@ -117,6 +121,16 @@ async def rows(talk: Talk) -> dict[str, int]:
         made["explanation"] = (
             await connection.execute(added.returning(Explanation.id))
         ).scalar_one()
+        given = {"answer": "do chờ kinh phí", "answered_at": NOW, "agency_id": agency}
+        await connection.execute(
+            insert(Explanation).values(
+                obligation_id=disputed,
+                question="vì sao",
+                asked_at=NOW,
+                asked_by="Sở Khoa học và Công nghệ",
+                **given,
+            )
+        )
         added = insert(TargetValue).values(
             plan_id=plan,
             code="CT.1",
@@ -140,7 +154,14 @@ async def rows(talk: Talk) -> dict[str, int]:
             delete(Dialog)
         )  # "đã xong" asks for a document: no part of the table
     made["reply"] = int(reply or 0)
-    return {**made, "open": asked, "done": open_, "disputed": disputed, "list": int(shown or 0)}
+    return {
+        **made,
+        "open": asked,
+        "done": open_,
+        "disputed": disputed,
+        "given": disputed,
+        "list": int(shown or 0),
+    }
 
 
 def test_every_button_stands_in_the_table() -> None:
