@@ -325,6 +325,7 @@ DOORS: dict[str, set[str]] = {
     "jobs.planning": {"auto_confirm", "ladder_cache", "materialise", "onward", "postpone", "rungs"},
     "jobs.rendering": {
         "buttons",
+        "dates",
         "environment",
         "items",
         "links",

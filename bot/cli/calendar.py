@@ -26,7 +26,7 @@ from jobs.calendars.ics import installation_id, render_ics
 
 @examples(
     "calendar «Sở Tài chính» --province gia-lai --out lich-stc.ics",
-    "calendar so-khcn --province lang-son --role coordinator --out theo-doi.ics",
+    "calendar so-khcn --province lang-son --role «theo dõi» --out theo-doi.ics",
 )
 def calendar(
     agency: Annotated[str, typer.Argument(metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")],
@@ -40,13 +40,13 @@ def calendar(
     role: Annotated[
         str,
         role_option(
-            "focal: việc của cơ quan; coordinator: thêm các kỳ báo cáo mà cơ quan theo dõi."
+            "«đầu mối»: nhiệm vụ của cơ quan; «theo dõi»: thêm các kỳ báo cáo mà cơ quan theo dõi."
         ),
-    ] = "focal",
+    ] = "đầu mối",
 ) -> None:
     """Write an agency's calendar; for a coordinator also the reports that it awaits."""
     if role == "leader":
-        raise CommandFailed("Lịch là của focal (đầu mối) hoặc coordinator (theo dõi).")
+        raise CommandFailed("Lịch là của đầu mối hoặc theo dõi.")
     with show_progress("Đang lập lịch"):
         agenda, content = asyncio.run(_render(load_settings(), agency, province, role))
     write_new_file(out, content)

@@ -52,15 +52,17 @@ def export(
         typer.Option(
             "--status",
             metavar="SỐ",
-            help="Thay vào đó, ghi bảng để điền trạng thái các việc của một kế hoạch.",
+            help="Thay vào đó, ghi bảng để điền trạng thái các nhiệm vụ của một kế hoạch.",
         ),
     ] = None,
     agency: Annotated[
         str | None,
-        typer.Option("--agency", metavar="CƠ_QUAN", help="Với --status: chỉ việc của một cơ quan."),
+        typer.Option(
+            "--agency", metavar="CƠ_QUAN", help="Với --status: chỉ nhiệm vụ của một cơ quan."
+        ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Với --status: cả việc đã xác nhận hoàn thành.")
+        bool, typer.Option("--all", help="Với --status: cả nhiệm vụ đã xác nhận hoàn thành.")
     ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -81,7 +83,7 @@ def export(
         print_json({"file": str(out), "plan": code, "rows": rows})
         return
     print(
-        f"Đã ghi {out}: {rows} việc của kế hoạch {code}. Điền các cột bên phải, rồi chạy"
+        f"Đã ghi {out}: {rows} nhiệm vụ của kế hoạch {code}. Điền các cột bên phải, rồi chạy"
         f" «nhacviec import-status {out.name}»."
     )
 
@@ -158,10 +160,12 @@ async def _write_sheet(
             connection, code, home, agency=wanted, include_confirmed=every, today=today
         )
     if not rows:
-        raise CommandFailed("Không có việc nào đang mở. Hãy thêm --all, hoặc chọn kế hoạch khác.")
+        raise CommandFailed(
+            "Không có nhiệm vụ nào đang mở. Hãy thêm --all, hoặc chọn kế hoạch khác."
+        )
     if len(rows) > STATUS_SHEET_LIMITS.rows:
         raise CommandFailed(
-            f"Có {len(rows)} việc, quá {STATUS_SHEET_LIMITS.rows} dòng một bảng. Hãy thêm --agency."
+            f"Có {len(rows)} nhiệm vụ, quá {STATUS_SHEET_LIMITS.rows} dòng một bảng. Hãy thêm --agency."
         )
     write_status_sheet(path, rows, made_at=now)
     return code, len(rows)

@@ -103,7 +103,7 @@ def import_status(
             }
         )
     elif recorded:
-        print(f"Đã ghi {recorded} thay đổi. «Đã xong» còn chờ cơ quan theo dõi xác nhận.")
+        print(f"Đã ghi {recorded} thay đổi. «Đã hoàn thành» còn chờ cơ quan theo dõi xác nhận.")
 
 
 def _read_name(by: str) -> str:

@@ -34,22 +34,20 @@ from jobs.rendering.qr import render_qr
 
 
 @examples(
-    "invite --province gia-lai --agency «Sở Tài chính» --role focal",
-    "invite --province gia-lai --agency stc --role focal --qr moi-stc.png",
+    "invite --province gia-lai --agency «Sở Tài chính» --role «đầu mối»",
+    "invite --province gia-lai --agency stc --role «đầu mối» --qr moi-stc.png",
 )
 def invite(
     province: RequiredProvinceOption,
     agency: Annotated[
         str, typer.Option("--agency", metavar="CƠ_QUAN", help="Tên, tên tắt hoặc mã cơ quan.")
     ],
-    role: Annotated[
-        str, role_option("focal (đầu mối), coordinator (theo dõi) hoặc leader (lãnh đạo).")
-    ],
+    role: Annotated[str, role_option("«đầu mối», «theo dõi» hoặc «lãnh đạo».")],
     may_decide: Annotated[
         bool,
         typer.Option(
             "--may-decide",
-            help="Lãnh đạo được quyết định thay cơ quan theo dõi về việc của chính cơ quan ấy.",
+            help="Lãnh đạo được quyết định thay cơ quan theo dõi về nhiệm vụ của chính cơ quan ấy.",
         ),
     ] = False,
     qr: Annotated[
@@ -84,7 +82,7 @@ def invite(
 def _print(invitation: dict[str, Any]) -> None:
     code = invitation["code"]
     print(f"{invitation['agency']} ({invitation['role']}): {code}")
-    print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho bot: /start {code}")
+    print(f"Mã dùng một lần, hạn {CODE_DAYS} ngày. Người nhận nhắn cho Hệ thống: /start {code}")
     print_invite_links(invitation["links"])
     if invitation["qr"]:
         link = _link_to_draw(invitation)
@@ -137,7 +135,7 @@ async def _create(
                 home.agencies[code].name for code in home.successor_of(entry.code, today).codes
             ]
             raise CommandFailed(
-                f"{entry.name} không còn hoạt động. Hãy mời cơ quan nhận việc: {', '.join(heirs)}."
+                f"{entry.name} không còn hoạt động. Hãy mời cơ quan tiếp nhận nhiệm vụ: {', '.join(heirs)}."
             )
         agency_id = await connection.scalar(
             select(Agency.id).where(Agency.province == home.code, Agency.code == entry.code)

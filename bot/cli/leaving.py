@@ -47,8 +47,9 @@ def describe_leaving(leaving: Leaving) -> str:
     """Return what ends, and which agencies nobody then answers for."""
     roles = "; ".join(f"{ROLE_LABELS[row.role]} của {row.agency}" for row in leaving.enrolments)
     words = (
-        f"{leaving.who} ({leaving.name}) sẽ thôi {len(leaving.enrolments)} vai trò: {roles}."
-        " Câu trả lời đã ghi giữ nguyên; tin đang chờ gửi và vai trò đã chuyển cho người khác thôi theo."
+        f"{leaving.who} ({leaving.name}) sẽ kết thúc {len(leaving.enrolments)} vai trò: {roles}."
+        " Câu trả lời đã ghi giữ nguyên; tin đang chờ gửi và vai trò đã chuyển cho người khác"
+        " không còn hiệu lực."
     )
     if leaving.left_alone:
         words += f"\nSau đó không còn ai nhận tin của: {', '.join(leaving.left_alone)}."

@@ -19,7 +19,7 @@ _WEBHOOK = CommandGroup(
             "bot.cli.zalo",
             "Xem Zalo đang gửi tin đến đâu, có đúng địa chỉ cần không.",
         ),
-        "delete": ("bot.cli.zalo", "Thôi gửi tin đến địa chỉ ấy, để dịch vụ tự hỏi tin."),
+        "delete": ("bot.cli.zalo", "Dừng gửi tin đến địa chỉ ấy, để dịch vụ tự hỏi tin."),
         "test": ("bot.cli.zalo", "Nhờ Zalo gọi thử địa chỉ đang đặt và xem kết quả."),
     },
 )
@@ -56,7 +56,7 @@ _PEOPLE = CommandGroup(
         ),
         "remove": (
             "bot.cli.people",
-            "Thôi mọi vai trò của một người hay nhóm; câu trả lời đã ghi giữ nguyên.",
+            "Kết thúc mọi vai trò của một người hay nhóm; câu trả lời đã ghi giữ nguyên.",
         ),
         "handover": (
             "bot.cli.people",
@@ -91,7 +91,7 @@ COMMANDS = CommandGroup(
         ),
         "tick": (
             "bot.cli.tick",
-            "Làm một lần những gì đến hạn tại một thời điểm (lập việc, nhắc, gửi, nhận), rồi dừng.",
+            "Làm một lần những gì đến hạn tại một thời điểm (lập nhiệm vụ, nhắc, gửi, nhận), rồi dừng.",
         ),
         "check": (
             "bot.cli.check",
@@ -100,11 +100,11 @@ COMMANDS = CommandGroup(
         "obligations": ("bot.cli.obligations", "Xem ai phải nộp gì, hạn nào, đang ở đâu."),
         "preview": (
             "bot.cli.preview",
-            "Tính từ sổ bộ và lịch làm việc: ngày nào sẽ nhắc ai, việc gì, nếu không ai trả lời.",
+            "Tính từ sổ bộ và lịch làm việc: ngày nào sẽ nhắc cơ quan nào, nhiệm vụ gì, nếu không ai trả lời.",
         ),
         "status": (
             "bot.cli.status",
-            "Xem tình hình từng kế hoạch: đã xong, đang làm, quá hạn, chờ xác nhận.",
+            "Xem tình hình từng kế hoạch: hoàn thành, đang thực hiện, quá hạn, chờ xác nhận.",
         ),
         "confirm": (
             "bot.cli.confirm",
@@ -148,7 +148,7 @@ COMMANDS = CommandGroup(
         ),
         "understand": (
             "bot.cli.understand",
-            "Xem bot hiểu một câu trả lời thế nào; không ghi nhận gì.",
+            "Xem Hệ thống hiểu một câu trả lời thế nào; không ghi nhận gì.",
         ),
         "backup": ("bot.cli.backup", "Sao lưu cơ sở dữ liệu trong khi dịch vụ vẫn chạy."),
         "move": (

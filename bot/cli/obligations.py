@@ -71,7 +71,7 @@ def obligations(
             )
             for row in rows
         ],
-        empty="Không có việc nào trong khoảng này.",
+        empty="Không có nhiệm vụ nào trong khoảng này.",
     )
 
 

@@ -106,7 +106,6 @@ def parse_role(text: str) -> str:
     role = roles.get(fold(text))
     if role is None:
         raise typer.BadParameter(
-            f"«{text}» không phải vai trò. Hãy chọn focal (đầu mối), coordinator (theo dõi)"
-            " hoặc leader (lãnh đạo)."
+            f"«{text}» không phải vai trò. Hãy chọn «đầu mối», «theo dõi» hoặc «lãnh đạo»."
         )
     return role

@@ -18,7 +18,6 @@ from data.text import escape_invisible, fold
 from jobs.channel import Capabilities
 
 _MOST_ON_SCREEN = 400  # rows; Rich takes over a millisecond for each
-_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 # A channel that shows a chat's words on a terminal.
 SCREEN = Capabilities(1_000_000, False, False, True, "plain", 1, False)
 _YES = ("c", "co", "y", "yes")
@@ -107,11 +106,6 @@ def format_cell(value: object) -> str:
 def format_number(value: int) -> str:
     """Return a number as Vietnamese write it: 3.000."""
     return f"{value:,}".replace(",", ".")
-
-
-def format_weekday_date(day: date) -> str:
-    """Return a date with its weekday: "thứ Hai 09/11/2026"."""
-    return f"{_WEEKDAYS[day.weekday()]} {day:%d/%m/%Y}"
 
 
 def require_consent(question: str, *, verb: str, refused: str, can_look: bool = True) -> None:

@@ -93,7 +93,7 @@ def people_remove(
     if as_json:
         print_json({"who": who, "ended": ended})
         return
-    print(f"Đã thôi {ended} vai trò của {who}. Câu trả lời đã ghi giữ nguyên.")
+    print(f"Đã kết thúc {ended} vai trò của {who}. Câu trả lời đã ghi giữ nguyên.")
 
 
 @examples("people handover 12")
@@ -106,8 +106,8 @@ def people_handover(person: PersonArgument, as_json: JsonOption = False) -> None
     code = handover["code"]
     print(f"Mã bàn giao {', '.join(handover['agencies'])}: {code}")
     print(
-        f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho bot:"
-        f" /start {code}. Khi đó người số {person} thôi nhận tin."
+        f"Mã dùng một lần, hạn {invitations.CODE_DAYS} ngày. Người nhận nhắn riêng cho Hệ thống:"
+        f" /start {code}. Khi đó người số {person} không nhận tin nữa."
     )
     print_invite_links(handover["links"])
 
@@ -160,7 +160,7 @@ def people_show(person: PersonArgument, as_json: JsonOption = False) -> None:
             )
             for row in kept["replies"]
         ],
-        empty="Chưa trả lời việc nào.",
+        empty="Chưa trả lời nhiệm vụ nào.",
     )
     print(
         f"\nNgoài ra: {kept['messages']} tin đã gửi vào chat riêng, {kept['raw_updates']} tin"
@@ -184,7 +184,7 @@ def people_erase(
         return
     print(
         f"Đã xoá: {erased.identities} định danh, {erased.chats} chat riêng, {erased.updates} tin thô;"
-        f" thôi {erased.enrolments} vai trò. Câu trả lời và quyết định giữ nguyên, đứng tên cơ quan."
+        f" kết thúc {erased.enrolments} vai trò. Câu trả lời và quyết định giữ nguyên, đứng tên cơ quan."
         " Nội dung đã gõ trong câu trả lời vẫn như cũ."
     )
 
@@ -224,7 +224,7 @@ def _describe_erasing(person: int, kept: dict[str, Any]) -> str:
     return (
         f"Sẽ xoá hẳn tên, {len(kept['identities'])} định danh, chat riêng và"
         f" {kept['raw_updates']} tin thô của người số {person} ({kept['name'] or 'không có tên'}),"
-        f" và thôi {len(living)} vai trò. Câu trả lời ở lại hồ sơ cơ quan, không còn tên."
+        f" và kết thúc {len(living)} vai trò. Câu trả lời ở lại hồ sơ cơ quan, không còn tên."
         " Không lấy lại được."
     )
 

@@ -17,7 +17,6 @@ from bot.cli.lookup import find_province
 from bot.cli.options import JsonOption, ProvinceOption, day_option
 from bot.cli.output import (
     CommandFailed,
-    format_weekday_date,
     print_json,
     print_table,
     show_progress,
@@ -27,6 +26,7 @@ from bot.config import Settings, load_settings
 from data.rules.overrides import NO_DECISIONS, Decisions
 from data.rules.preview import preview_rungs
 from data.sheets.labels import KIND_LABELS
+from jobs.rendering.dates import long_date
 
 
 @examples("preview --from 2026-10-01 --to 2026-12-31")
@@ -64,7 +64,7 @@ def preview(
         ("Ngày", "Tỉnh", "Cơ quan", "Kế hoạch", "Mã", "Loại", "Hạn", "Theo văn bản", "Nấc", "Còn"),
         [
             (
-                format_weekday_date(row.date),
+                long_date(row.date),
                 registry.provinces[row.province].name,
                 row.agency or "(chưa rõ ai nhận)",
                 row.plan,

@@ -121,7 +121,7 @@ def restore(
         )
     if result.chats:
         print(
-            f"{format_number(result.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, xin trả lời lại"
+            f"{format_number(result.chats)} chat sẽ được báo là dữ liệu vừa khôi phục, đề nghị trả lời lại"
             " (trong giờ gửi, khi chạy «nhacviec run»)."
         )
 

@@ -25,10 +25,10 @@ from jobs.delivery.usage import accounts_in_use
 _TASK_COLUMNS = (
     "Kế hoạch",
     "Tổng",
-    "Xong đúng hạn",
-    "Xong quá hạn",
-    "Đang làm, trong hạn",
-    "Đang làm, quá hạn",
+    "Hoàn thành đúng hạn",
+    "Hoàn thành quá hạn",
+    "Đang thực hiện, trong hạn",
+    "Đang thực hiện, quá hạn",
     "Chờ xác nhận",
     "Chưa giao",
 )

@@ -82,7 +82,7 @@ def tick(
 def _print_done(counts: dict[str, Any], now: datetime) -> None:
     planned, sent = counts["planned"], counts["delivery"]
     print(
-        f"Lập việc đến ngày {civil_date(now):%d/%m/%Y}: thêm {planned['added']}, đổi {planned['moved']}."
+        f"Lập nhiệm vụ đến ngày {civil_date(now):%d/%m/%Y}: thêm {planned['added']}, đổi {planned['moved']}."
     )
     print(f"Trả lời tin đến: {counts['inbox']}. Soạn báo cáo: {counts['reports']}.")
     _print_composed(counts)
@@ -94,7 +94,9 @@ def _print_tried(counts: dict[str, Any], now: datetime) -> None:
     print(
         f"Chỉ xem, chưa ghi và chưa gửi gì. Lúc {now.astimezone(ZONE):%H:%M %d/%m/%Y} dịch vụ sẽ làm:"
     )
-    print(f"Lập việc: thêm {planned['added']}, đổi {planned['moved']}, rút {planned['withdrawn']}.")
+    print(
+        f"Lập nhiệm vụ: thêm {planned['added']}, đổi {planned['moved']}, rút {planned['withdrawn']}."
+    )
     print(f"Tin đến chờ xử lý: {counts['inbox']}. Báo cáo chờ soạn: {counts['reports']}.")
     if not counts["within_hours"]:
         print("Ngoài giờ gửi (07:00 đến 17:30 ngày làm việc): không soạn lời nhắc nào.")
@@ -110,8 +112,8 @@ def _print_tried(counts: dict[str, Any], now: datetime) -> None:
 def _print_composed(counts: dict[str, Any]) -> None:
     reminded = counts["morning"]
     print(
-        f"Nhắc buổi sáng: {reminded['messages']} tin, {reminded['items']} việc;"
-        f" {reminded['unreachable']} việc chưa có chat nào để gửi."
+        f"Nhắc buổi sáng: {reminded['messages']} tin, {reminded['items']} nhiệm vụ;"
+        f" {reminded['unreachable']} nhiệm vụ chưa có chat nào để gửi."
     )
     if reminded["weekly"]:
         print(f"Trong đó kèm tổng hợp tuần: {reminded['weekly']} tin.")

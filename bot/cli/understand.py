@@ -15,25 +15,26 @@ from typing import Annotated
 import typer
 
 from bot.cli.options import JsonOption, day_option
-from bot.cli.output import format_weekday_date, print_json
+from bot.cli.output import print_json
 from bot.cli.tree import examples
 from bot.conversation.reader.understand import Understanding, understand_reply
 from data.clock import civil_date
+from jobs.rendering.dates import full_date
 
 _INTENTS = {
     "status": "báo tình hình",
     "acknowledge": "đã nhận",
-    "extension": "xin gia hạn",
-    "dispute": "không phải việc của cơ quan",
+    "extension": "đề nghị gia hạn",
+    "dispute": "đề nghị xem lại: không thuộc cơ quan",
     "question": "hỏi",
-    "multi": "nói về nhiều việc",
-    "unclear": "chưa rõ: bot sẽ hỏi lại",
+    "multi": "về nhiều nhiệm vụ",
+    "unclear": "chưa rõ: Hệ thống sẽ hỏi lại",
 }
 _STATUSES = {
-    "completed": "đã xong",
-    "in_progress": "đang làm",
-    "not_started": "chưa làm",
-    "blocked": "vướng mắc",
+    "completed": "đã hoàn thành",
+    "in_progress": "đang thực hiện",
+    "not_started": "chưa triển khai",
+    "blocked": "có khó khăn, vướng mắc",
 }
 
 
@@ -71,10 +72,12 @@ def _print_words(reading: Understanding) -> None:
     words = _describe(reading.intent, reading.status, reading.percent, reading.until)
     print(f"Hiểu là: {words}.")
     if reading.document:
-        on = f" ngày {format_weekday_date(reading.document_on)}" if reading.document_on else ""
+        on = f" ngày {full_date(reading.document_on)}" if reading.document_on else ""
         print(f"Văn bản: {reading.document}{on}.")
     for task in reading.tasks:
-        print(f"Việc {task.ref}: {_describe(task.intent, task.status, task.percent, task.until)}.")
+        print(
+            f"Nhiệm vụ {task.ref}: {_describe(task.intent, task.status, task.percent, task.until)}."
+        )
     if reading.note:
         print(f"Ghi chú: {reading.note}")
 
@@ -83,4 +86,4 @@ def _describe(intent: str, status: str | None, percent: int | None, until: date 
     words = _STATUSES[status] if status else _INTENTS[intent]
     if percent is not None and status != "completed":
         words += f" {percent}%"
-    return f"{words} đến {format_weekday_date(until)}" if until else words
+    return f"{words} đến ngày {full_date(until)}" if until else words

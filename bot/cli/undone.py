@@ -67,7 +67,7 @@ def print_undone(undone: Undone) -> None:
             empty="",
         )
     _print_holders("\nĐăng ký từ khi sao lưu, phải mời lại:", undone.enrolled)
-    _print_holders("\nĐã thôi vai trò từ khi sao lưu, sẽ vẫn thôi:", undone.removed)
+    _print_holders("\nĐã kết thúc vai trò từ khi sao lưu, sẽ vẫn kết thúc:", undone.removed)
     if undone.erased:
         numbers = ", ".join(map(str, undone.erased))
         print(f"\nĐã xoá dữ liệu cá nhân từ khi sao lưu, sẽ xoá lại: người số {numbers}.")
@@ -77,8 +77,8 @@ def print_undone(undone: Undone) -> None:
         )
     if not undone.is_known:
         print(
-            "Không biết hết ai đã thôi vai trò hay được xoá dữ liệu từ khi sao lưu: khôi phục xong hãy xem"
-            " «nhacviec people list», rồi thôi («people remove») và xoá («people erase») lại."
+            "Không biết hết ai đã kết thúc vai trò hay được xoá dữ liệu từ khi sao lưu: khôi phục xong hãy xem"
+            " «nhacviec people list», rồi kết thúc vai trò («people remove») và xoá («people erase») lại."
         )
 
 

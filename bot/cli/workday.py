@@ -9,9 +9,10 @@ import typer
 
 from bot.cli.database import read_calendar_files
 from bot.cli.options import JsonOption, parse_day
-from bot.cli.output import format_weekday_date, print_json
+from bot.cli.output import print_json
 from bot.cli.tree import examples
 from bot.config import load_settings
+from jobs.rendering.dates import long_date
 
 
 @examples("workday 2026-11-24")
@@ -38,10 +39,10 @@ def workday(
         )
         return
     because = f" ({reason})" if reason else ""
-    print(f"{format_weekday_date(day)}: {'làm việc' if working else 'nghỉ'}{because}.")
+    print(f"{long_date(day)}: {'làm việc' if working else 'nghỉ'}{because}.")
     if not working:
-        print(f"Ngày làm việc liền trước: {format_weekday_date(before)}.")
-        print(f"Ngày làm việc liền sau: {format_weekday_date(after)}.")
+        print(f"Ngày làm việc liền trước: {long_date(before)}.")
+        print(f"Ngày làm việc liền sau: {long_date(after)}.")
     if not known:
         print(f"Chưa có lịch năm {day.year}: chỉ tính theo thứ trong tuần.")
     elif not confirmed:

@@ -74,7 +74,7 @@ COMMANDS: dict[str, ChatCommand] = {
     command.name: command
     for command in (
         ChatCommand(
-            "viec", ("tasks", "congviec"), "việc cơ quan đang phải làm, gấp nhất trước", answer_viec
+            "viec", ("tasks", "congviec"), "nhiệm vụ cơ quan đang phải thực hiện", answer_viec
         ),
         ChatCommand(
             "thuongxuyen",
@@ -85,25 +85,28 @@ COMMANDS: dict[str, ChatCommand] = {
         ChatCommand(
             "status",
             ("tinhhinh",),
-            "tình hình đến hôm nay; thêm số kế hoạch, mã việc, tên cơ quan hoặc từ cần tìm",
+            "tình hình đến hôm nay; thêm số kế hoạch, mã nhiệm vụ, tên cơ quan hoặc từ cần tìm",
             answer_status,
         ),
-        ChatCommand("quahan", ("overdue",), "việc quá hạn, chậm nhất trước", answer_quahan),
+        ChatCommand("quahan", ("overdue",), "nhiệm vụ quá hạn", answer_quahan),
         ChatCommand(
             "sapden",
             ("due", "saphan"),
-            "việc đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
+            "nhiệm vụ đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
             answer_sapden,
         ),
         ChatCommand(
             "nhiemvu",
             ("task",),
-            "mọi điều về một việc, ví dụ: /nhiemvu 1901 III.1a",
+            "toàn bộ thông tin về một nhiệm vụ, ví dụ: /nhiemvu 1901 III.1a",
             answer_nhiemvu,
         ),
         ChatCommand("tim", ("search", "timkiem"), "tìm theo chữ, có dấu hay không", answer_tim),
         ChatCommand(
-            "lichsu", ("history",), "ai đã nói gì, khi nào: mã việc hoặc cơ quan", answer_lichsu
+            "lichsu",
+            ("history",),
+            "các câu trả lời, quyết định: mã nhiệm vụ hoặc cơ quan",
+            answer_lichsu,
         ),
         ChatCommand(
             "lich",
@@ -118,13 +121,11 @@ COMMANDS: dict[str, ChatCommand] = {
             answer_chitieu,
         ),
         ChatCommand("bieudo", ("chart",), "biểu đồ của tuần", answer_bieudo),
-        ChatCommand(
-            "donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin của họ", answer_donvi
-        ),
+        ChatCommand("donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin", answer_donvi),
         ChatCommand(
             "nhac",
             ("remind", "donduc"),
-            "nhắc ngay ai chưa trả lời: cơ quan hoặc mã việc",
+            "nhắc ngay cơ quan chưa trả lời: tên cơ quan hoặc mã nhiệm vụ",
             answer_nhac,
         ),
         ChatCommand("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", answer_moi),
@@ -147,17 +148,20 @@ COMMANDS: dict[str, ChatCommand] = {
             answer_kenh,
         ),
         ChatCommand(
-            "xacnhan", ("confirm",), "việc đã báo xong, chờ xác nhận hoặc trả lại", answer_xacnhan
+            "xacnhan", ("confirm",), "nhiệm vụ đã báo cáo hoàn thành, chờ xác nhận", answer_xacnhan
         ),
         ChatCommand("giahan", ("extensions",), "đề nghị gia hạn chờ quyết định", answer_giahan),
         ChatCommand(
             "giaitrinh",
             ("explain",),
-            "đề nghị giải trình việc quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
+            "đề nghị giải trình nhiệm vụ quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
             answer_giaitrinh,
         ),
         ChatCommand(
-            "giao", ("assign",), "giao việc chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN", answer_giao
+            "giao",
+            ("assign",),
+            "giao nhiệm vụ chưa rõ cơ quan, ví dụ: /giao III.1a SKHCN",
+            answer_giao,
         ),
         ChatCommand(
             "baocao",
@@ -166,7 +170,7 @@ COMMANDS: dict[str, ChatCommand] = {
             answer_baocao,
         ),
         ChatCommand(
-            "mo", ("opennew",), "yêu cầu báo cáo đột xuất: mã, hạn, cơ quan, nội dung", answer_mo
+            "mo", ("opennew",), "đề nghị báo cáo đột xuất: mã, hạn, cơ quan, nội dung", answer_mo
         ),
         ChatCommand(
             "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", answer_han

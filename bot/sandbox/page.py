@@ -29,14 +29,15 @@ from bot.web.routes import FixedHeaders, OneLength, without_redirects
 from data.clock import civil_date
 from data.db.errors import DatabaseUnusable
 from data.files import PNG
-from jobs.rendering.environment import long_date, template_environment
+from jobs.rendering.dates import long_date
+from jobs.rendering.environment import template_environment
 
 NO_FILE = "Tin này không có ảnh hay tệp nào, hoặc bản chạy thử đã được dựng lại. Hãy mở lại trang."
 _FOLDER = TEMPLATES / "page"
 # The page reloads after each tap; its pictures stay in the browser's cache.
 _KEPT = {"Cache-Control": "private, max-age=3600"}
 # Commands offered to tap, by the part one plays: the typed text and its label.
-_TASKS = {"/viec": "việc", "/status": "tình hình"}
+_TASKS = {"/viec": "nhiệm vụ", "/status": "tình hình"}
 _HELP = {"/help": "trợ giúp"}
 _STEERING = {
     "/status": "tình hình",
@@ -46,7 +47,7 @@ _STEERING = {
     **_HELP,
 }
 _CHIPS = {
-    "coordinator": {"/viec": "việc", **_STEERING},
+    "coordinator": {"/viec": "nhiệm vụ", **_STEERING},
     "leader": _STEERING,
     "focal": {**_TASKS, **_HELP},
     "group": {**_TASKS, **_HELP},

@@ -19,7 +19,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import ZONE, civil_date
 from data.registry.registry import Registry
-from jobs.rendering.environment import long_date
+from jobs.rendering.dates import long_date
 
 FILE = Path("var") / "sandbox.db"
 _SAY = partial(print, flush=True)
@@ -66,7 +66,7 @@ async def _summary_lines(sandbox: Sandbox, path: Path) -> list[str]:
     return [
         (
             f"Sổ bộ: {made['plans']} kế hoạch, {made['tasks']} nhiệm vụ, {made['agencies']} cơ quan,"
-            f" {made['obligations']} việc đến hạn đang theo dõi."
+            f" {made['obligations']} nhiệm vụ, báo cáo đang theo dõi."
         ),
         (
             f"Sáng {day}: {sandbox.morning.messages} tin nhắc tới {sandbox.morning.agencies} cơ quan;"

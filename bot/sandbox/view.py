@@ -20,7 +20,7 @@ from bot.sandbox.markup import preview_line, safe_html, split_text, wall_time
 from bot.sandbox.mornings import ReminderTally
 from data.clock import civil_date
 from jobs.channel import Button
-from jobs.rendering.environment import long_date
+from jobs.rendering.dates import long_date, short_date
 
 _ZALO_LONGEST = 2000
 _KIND = re.compile(
@@ -191,7 +191,7 @@ def last_time(lines: list[ChatEntry], today: date) -> str:
     if not lines:
         return ""
     day = civil_date(lines[-1].at)
-    return wall_time(lines[-1].at) if day == today else f"{day:%d/%m}"
+    return wall_time(lines[-1].at) if day == today else short_date(day)
 
 
 def initials(name: str) -> str:

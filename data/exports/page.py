@@ -36,7 +36,7 @@ AGENCY_CODE_COLUMN = ExportColumn("agency_code", "Mã cơ quan", 14, Agency.code
 AGENCY_COLUMN = ExportColumn("agency", "Cơ quan", 32, Agency.name)
 # The number joins the pages to each other.
 OBLIGATION_COLUMNS = (
-    ExportColumn("obligation", "Số việc", 10, Obligation.id),
+    ExportColumn("obligation", "Số nhiệm vụ", 10, Obligation.id),
     PLAN_COLUMN,
     ExportColumn("code", "Mã", 10, Obligation.code),
     ExportColumn("period", "Kỳ", 10, Obligation.period),

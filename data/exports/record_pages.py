@@ -50,7 +50,7 @@ _PROGRESS_EVERY = 5000  # rows
 
 _OBLIGATIONS = make_query_page(
     "obligations",
-    "Việc phải làm",
+    "Nhiệm vụ phải thực hiện",
     (
         *OBLIGATION_COLUMNS,
         ExportColumn("title", "Nội dung", 50, read=obligation_title),
@@ -62,13 +62,15 @@ _OBLIGATIONS = make_query_page(
         ExportColumn("state", "Tình trạng", 16, Obligation.state, STATE_LABELS),
         ExportColumn("percent", "%", 6, Obligation.percent),
         ExportColumn("progress", "Tiến độ", 12, Obligation.progress, PROGRESS_LABELS),
-        ExportColumn("blocked_at", "Báo vướng mắc lúc", 17, Obligation.blocked_at),
+        ExportColumn("blocked_at", "Báo khó khăn, vướng mắc lúc", 17, Obligation.blocked_at),
         ExportColumn("disputed_at", "Đề nghị xem lại lúc", 17, Obligation.disputed_at),
-        ExportColumn("extension_asked_at", "Xin gia hạn lúc", 17, Obligation.extension_asked_at),
+        ExportColumn(
+            "extension_asked_at", "Đề nghị gia hạn lúc", 17, Obligation.extension_asked_at
+        ),
         ExportColumn("returned_at", "Trả lại lúc", 17, Obligation.returned_at),
         ExportColumn("acknowledged_until", "Đã nhận, đến", 14, Obligation.acknowledged_until),
-        ExportColumn("submitted_at", "Báo xong lúc", 17, Obligation.submitted_at),
-        ExportColumn("done_on", "Ngày xong", 14, Obligation.done_on),
+        ExportColumn("submitted_at", "Báo cáo hoàn thành lúc", 17, Obligation.submitted_at),
+        ExportColumn("done_on", "Ngày hoàn thành", 14, Obligation.done_on),
         ExportColumn("confirmed_at", "Xác nhận lúc", 17, Obligation.confirmed_at),
         ExportColumn("confirmed_by", "Người xác nhận", 24, Obligation.confirmed_by),
     ),
@@ -126,7 +128,9 @@ _DECISIONS = make_query_page(
         PLAN_COLUMN,
         ExportColumn("subject", "Mã", 10, Decision.subject),
         ExportColumn("kind", "Quyết định", 24, Decision.kind, DECISION_LABELS),
-        ExportColumn("obligation", "Số việc", 10, read=lambda details: details.get("obligation")),
+        ExportColumn(
+            "obligation", "Số nhiệm vụ", 10, read=lambda details: details.get("obligation")
+        ),
         ExportColumn(
             "agency_code",
             "Mã cơ quan",

@@ -84,7 +84,7 @@ _TASKS = make_query_page(
 
 _ASSIGNMENTS = make_query_page(
     "assignments",
-    "Giao việc",
+    "Giao nhiệm vụ",
     (
         PLAN_COLUMN,
         ExportColumn("code", "Mã", 10, Task.code),
@@ -221,7 +221,7 @@ _SUCCESSIONS = make_registry_page(
         ExportColumn("to_code", "Mã cơ quan nhận", 20, read=lambda each: each.new.code),
         ExportColumn("to", "Cơ quan nhận", 40, read=lambda each: each.new.name),
         ExportColumn("on", "Từ ngày", 14, read=lambda each: each.entry.on),
-        ExportColumn("part", "Phần việc", 30, read=lambda each: each.entry.part),
+        ExportColumn("part", "Phần thực hiện", 30, read=lambda each: each.entry.part),
         ExportColumn(
             "needs_decision", "Chờ quyết định", 14, read=lambda each: each.entry.needs_decision
         ),

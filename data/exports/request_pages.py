@@ -34,11 +34,11 @@ from data.sheets.labels import EXPLANATION_LABELS, EXTENSION_LABELS
 
 _EXTENSION_REQUESTS = make_query_page(
     "extension_requests",
-    "Xin gia hạn",
+    "Đề nghị gia hạn",
     (
         *OBLIGATION_COLUMNS,
-        ExportColumn("asked_at", "Xin lúc", 17, ExtensionRequest.asked_at),
-        ExportColumn("until", "Xin đến", 14, ExtensionRequest.until),
+        ExportColumn("asked_at", "Đề nghị lúc", 17, ExtensionRequest.asked_at),
+        ExportColumn("until", "Đề nghị đến", 14, ExtensionRequest.until),
         ExportColumn("reason", "Lý do", 50, ExtensionRequest.reason),
         PERSON_COLUMN,
         ExportColumn("state", "Kết quả", 20, ExtensionRequest.state, EXTENSION_LABELS),

@@ -27,9 +27,9 @@ from data.sheets.status_import import strip_note_origin
 _CORRECTIONS = {
     "completed": "báo đã hoàn thành",
     "undo": "rút lại câu trả lời",
-    "extension": "xin gia hạn",
+    "extension": "đề nghị gia hạn",
     "dispute": "khiếu nại số liệu",
-    "blocked": "báo vướng mắc",
+    "blocked": "báo cáo khó khăn, vướng mắc",
 }
 
 

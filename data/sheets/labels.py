@@ -15,25 +15,25 @@ KIND_LABELS = {
     "undated": "nhiệm vụ không hạn",
 }
 STATE_LABELS = {
-    "open": "chưa xong",
+    "open": "chưa hoàn thành",
     "submitted": "chờ xác nhận",
     "confirmed": "hoàn thành",
     "withdrawn": "đã rút",
     "superseded": "đã chuyển",
 }
-PROGRESS_LABELS = {"not_started": "chưa làm", "in_progress": "đang làm"}
+PROGRESS_LABELS = {"not_started": "chưa triển khai", "in_progress": "đang thực hiện"}
 REPLY_LABELS = {
     "acknowledge": "đã nhận",
     **PROGRESS_LABELS,
-    "completed": "đã xong",
-    "blocked": "vướng mắc",
-    "extension": "xin gia hạn",
+    "completed": "đã hoàn thành",
+    "blocked": "có vướng mắc",
+    "extension": "đề nghị gia hạn",
     "dispute": "đề nghị xem lại",
     "question": "hỏi",
     "undo": "rút lại câu trả lời",
 }
 DECISION_LABELS = {
-    "assign": "giao việc",
+    "assign": "giao cơ quan thực hiện",
     "open_duty": "mở báo cáo đột xuất",
     "confirm_date": "xác nhận hạn",
     "confirm": "xác nhận hoàn thành",
@@ -51,7 +51,7 @@ EXTENSION_LABELS = {
     "granted": "được gia hạn",
     "refused": "không được gia hạn",
     "offered": "được đề xuất hạn khác",
-    "withdrawn": "thôi xin",
+    "withdrawn": "đã rút",
 }
 EXPLANATION_LABELS = {"asked": "chờ giải trình", "answered": "đã giải trình"}
 FREQUENCY_LABELS = dict(zip(get_args(Frequency), FREQUENCY_WORDS, strict=True))

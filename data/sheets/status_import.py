@@ -123,7 +123,7 @@ def _changes(
     each: FilledStatusRow, row: Any, last: Any, faults: SheetFaults
 ) -> Iterator[StatusChange]:
     if row is None:
-        faults.add(each.row, "key", "cơ sở dữ liệu này không có việc này. Hãy xuất bảng mới.")
+        faults.add(each.row, "key", "cơ sở dữ liệu này không có nhiệm vụ này. Hãy xuất bảng mới.")
         return
     changed = [key for key, words in fixed_cells(row).items() if each.fixed[key] != words]
     for key in changed:
@@ -135,18 +135,24 @@ def _changes(
         return
     document, document_on = each.document, each.document_on
     if row.state not in ("open", "submitted"):
-        faults.add(each.row, "said", f"việc này {STATE_LABELS[row.state]}, không nhận câu trả lời nữa."
+        faults.add(each.row, "said", f"nhiệm vụ này {STATE_LABELS[row.state]}, không nhận câu trả lời nữa."
                    " Hãy xoá các ô đã điền ở dòng này.")  # fmt: skip
         return
     if row.state == "submitted" and each.said == "blocked":
         faults.add(
-            each.row, "said", "việc này đã báo xong; muốn báo vướng mắc thì chọn đang làm trước."
+            each.row,
+            "said",
+            "nhiệm vụ này đã báo cáo hoàn thành; muốn báo vướng mắc thì chọn đang thực hiện trước.",
         )
         return
     if row.state == "submitted" and each.said == "completed" and document is None:
         # The reply repeats the completion, for its note; the document stays the same.
         if last is None or last.document_on is None:
-            faults.add(each.row, "document", "việc này đã báo xong; hãy ghi cả số và ngày văn bản.")
+            faults.add(
+                each.row,
+                "document",
+                "nhiệm vụ này đã báo cáo hoàn thành; hãy ghi cả số và ngày văn bản.",
+            )
             return
         document, document_on = last.document, last.document_on
     begins = _begins_on(row)

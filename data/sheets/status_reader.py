@@ -113,7 +113,7 @@ def read_status_sheet(
             faults.add(row.number, "key", "dòng này không có trong bảng đã xuất. Hãy bỏ dòng này.")
         elif key.obligation_id in seen:
             earlier = seen[key.obligation_id]
-            faults.add(row.number, "key", f"lặp lại việc ở dòng {earlier}. Hãy bỏ một dòng.")
+            faults.add(row.number, "key", f"lặp lại nhiệm vụ ở dòng {earlier}. Hãy bỏ một dòng.")
         else:
             seen[key.obligation_id] = row.number
         _convert_old_fonts(row.number, cells, faults, notices)
@@ -215,8 +215,8 @@ def _missing_rows(keys: Sequence[RowKey]) -> list[str]:
             more = len(missing) - _MOST_PLACES
             places += f" và {more} dòng nữa" if more > 0 else ""
             notices.append(
-                f"Bảng xuất có {rows} việc, tệp này thiếu {len(missing)} (dòng {places} của bảng đã"
-                " xuất): các việc ấy giữ nguyên."
+                f"Bảng xuất có {rows} nhiệm vụ, tệp này thiếu {len(missing)} (dòng {places} của bảng đã"
+                " xuất): các nhiệm vụ ấy giữ nguyên."
             )
     return notices
 
@@ -239,14 +239,16 @@ def _read_inputs(
     elif stated is not None and percent not in (None, stated):
         faults.add(row, "percent", f"cột «Trạng thái mới» ghi {stated}%, cột này ghi {percent}%.")
     elif stated is not None and stated != _WHOLE.get(said or "", stated):
-        faults.add(row, "said", f"«{words}» không rõ là đã xong hay chưa. Hãy chọn lại.")
+        faults.add(row, "said", f"«{words}» không rõ là đã hoàn thành hay chưa. Hãy chọn lại.")
     document, note = cell_text(cells["document"]) or None, cell_text(cells["note"]) or None
     document_on = _read_past_day(row, cells["document_on"], faults, today)
     if document is not None and len(document) > LONGEST_DOCUMENT:
         faults.add(row, "document", f"dài quá {LONGEST_DOCUMENT} chữ.")
     if document is not None and said in ("not_started", "blocked"):
         faults.add(
-            row, "document", "chỉ ghi khi đang làm hoặc đã xong; nếu cần, hãy ghi ở Ghi chú."
+            row,
+            "document",
+            "chỉ ghi khi đang thực hiện hoặc đã hoàn thành; nếu cần, hãy ghi ở Ghi chú.",
         )
     if (document is None) != (not cell_text(cells["document_on"])):
         missing = "document" if document is None else "document_on"
@@ -254,7 +256,7 @@ def _read_inputs(
     if note is not None and len(note) > LONGEST_NOTE:
         faults.add(row, "note", f"dài quá {LONGEST_NOTE} chữ.")
     if note is None and said == "blocked":
-        faults.add(row, "note", "vướng mắc thì phải ghi lý do.")
+        faults.add(row, "note", "có vướng mắc thì phải ghi lý do.")
     for key, text in (("document", document), ("note", note)):
         if text is not None and is_marked_secret(text):
             faults.add(row, key, f"{_MARKED}; nội dung mật không được ghi vào đây.")
@@ -277,10 +279,10 @@ def _read_percent(row: int, value: Any, said: str | None, faults: SheetFaults) -
     percent = int(text)
     if said == "completed":
         if percent != 100:
-            faults.add(row, "percent", "đã xong thì để trống hoặc ghi 100.")
+            faults.add(row, "percent", "đã hoàn thành thì để trống hoặc ghi 100.")
         return None
     if said == "not_started" and percent != 0:
-        faults.add(row, "percent", "chưa làm thì để trống hoặc ghi 0.")
+        faults.add(row, "percent", "chưa triển khai thì để trống hoặc ghi 0.")
     return percent
 
 

@@ -45,10 +45,10 @@ INPUT_COLUMNS = (
     SheetColumn(
         "said", "Trạng thái mới", "Chọn trong danh sách; để trống nếu không có gì mới.", width=16
     ),
-    SheetColumn("percent", "% hoàn thành", "Số nguyên từ 0 đến 100, khi đang làm.", width=12),
+    SheetColumn("percent", "% hoàn thành", "Số nguyên từ 0 đến 100, khi đang thực hiện.", width=12),
     SheetColumn("document", "Số văn bản", "Như 123/BC-STC.", width=20),
     SheetColumn("document_on", "Ngày văn bản", "Ngày/tháng/năm, như 05/11/2026.", width=14),
-    SheetColumn("note", "Ghi chú", "Vướng mắc thì phải ghi lý do.", width=36),
+    SheetColumn("note", "Ghi chú", "Có vướng mắc thì phải ghi lý do.", width=36),
 )
 KEY_COLUMN = SheetColumn("key", "Khoá (không sửa)", "", width=10)
 LONGEST_NOTE = 500

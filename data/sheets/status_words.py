@@ -16,6 +16,7 @@ from data.text import compose, fold
 _SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
     "completed": (
         "xong",
+        "da xong",
         "hoan thanh",
         "da hoan thanh",
         "hoan tat",
@@ -26,6 +27,7 @@ _SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
         "hoan thanh qua han",
     ),
     "in_progress": (
+        "dang lam",
         "dang thuc hien",
         "dang thuc hien trong han",
         "dang thuc hien qua han",
@@ -34,8 +36,22 @@ _SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
         "dang xu ly",
         "dang hoan thien",
     ),
-    "not_started": ("chua thuc hien", "chua trien khai", "chua bat dau", "chua tien hanh"),
-    "blocked": ("gap vuong mac", "co vuong mac", "dang vuong", "dang vuong mac", "gap kho khan"),
+    "not_started": (
+        "chua lam",
+        "chua thuc hien",
+        "chua trien khai",
+        "chua bat dau",
+        "chua tien hanh",
+    ),
+    "blocked": (
+        "vuong mac",
+        "co kho khan, vuong mac",
+        "gap vuong mac",
+        "co vuong mac",
+        "dang vuong",
+        "dang vuong mac",
+        "gap kho khan",
+    ),
 }
 _KIND_BY_FOLDED: dict[str, ReplyKind] = {
     **{fold(words): code for words, code in REPLY_KIND_BY_LABEL.items()},
@@ -45,7 +61,7 @@ _WITH_PERCENT = re.compile(r"(.+?)[\s:(,-]*(100|[0-9]{1,2})\s*%\)?")
 
 
 def read_said(words: str) -> tuple[ReplyKind | None, int | None]:
-    """Return the state of a cell's words, and the per cent that they end with: "đang làm 60%"; None for unsure."""
+    """Return the state of a cell's words, and the per cent that ends them: "đang thực hiện 60%"; None for unsure."""
     if "?" in compose(words):  # who asks has not said it
         return None, None
     folded = fold(words)

@@ -127,7 +127,7 @@ def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
     axes.grid(axis="y", which="minor", color=FAINT)
     if rest:
         works, late = sum(row.total for row in rest), sum(row.open_late for row in rest)
-        words = f"… và {len(rest)} cơ quan khác: {works} việc, {late} đang quá hạn"
+        words = f"… và {len(rest)} cơ quan khác: {works} nhiệm vụ, {late} đang quá hạn"
         figure.text(0, 0, words, font=font(WORDS), va="bottom")
     add_heading(figure, title, as_of=as_of, handles=handles, below=below)
     for part, count in parts:

@@ -36,7 +36,7 @@ def draw_digest(
         return None
     title = f"Kế hoạch {plan['number']}: nhiệm vụ và báo cáo theo cơ quan"
     if len(plan["agencies"]) > _MOST:
-        title += f" ({_MOST} cơ quan chậm nhất trong {len(plan['agencies'])})"
+        title += f" ({_MOST} trong {len(plan['agencies'])} cơ quan)"
     figures = [bars_figure(title, agency_bars(plan["agencies"]), as_of=as_of)]
     points = [
         BurnPoint(

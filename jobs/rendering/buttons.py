@@ -16,13 +16,13 @@ from jobs.rendering.items import Item
 _NUMBERS_A_ROW = 5
 _MOST_NUMBERS = 20  # buttons; the numbers beyond are typed
 _CHOICES = (
-    (("Đã nhận", "ack"), ("Đang làm", "doing")),
-    (("Đã xong", "done"), ("Xin gia hạn", "more")),
+    (("Đã nhận", "ack"), ("Đang thực hiện", "doing")),
+    (("Đã hoàn thành", "done"), ("Xin gia hạn", "more")),
 )
-_LATE_CHOICES = (_CHOICES[0], (("Đã xong", "done"), ("Vướng mắc", "blocked")))
+_LATE_CHOICES = (_CHOICES[0], (("Đã hoàn thành", "done"), ("Vướng mắc", "blocked")))
 _UNDATED_CHOICES = (
-    (("Đang làm", "doing"), ("Đã xong", "done")),
-    (("Chưa làm", "not_yet"), ("Vướng mắc", "blocked")),
+    (("Đang thực hiện", "doing"), ("Đã hoàn thành", "done")),
+    (("Chưa triển khai", "not_yet"), ("Vướng mắc", "blocked")),
 )
 _PICTURE = Button("Biểu đồ tuần", "go:bieudo:")
 ASSIGN_CHOICE = ("Giao cơ quan thực hiện", "giveto")
@@ -33,7 +33,7 @@ def reminder_buttons(
 ) -> tuple[tuple[Button, ...], ...]:
     """Return the buttons of a list: four for one item, else a number for each and one for all.
 
-    The one for all says "đã nhận", or "đang làm" where no task has a due date to take note of. more: items of
+    The one for all says "đã nhận", or "đang thực hiện" where no task has a due date to take note of. more: items of
     the list that are not shown yet; pictured: a picture of the week waits to be asked for.
     """
     picture = ((_PICTURE,),) if pictured else ()
@@ -47,7 +47,7 @@ def reminder_buttons(
     rows = number_rows(numbers)
     following = ((next_button(message_id, more),),) if more else ()
     undated = all(item["kind"] == UNDATED for item in items)
-    label, verb = ("Tất cả đang làm", "doingall") if undated else ("Đã nhận tất cả", "ackall")
+    label, verb = ("Tất cả đang thực hiện", "doingall") if undated else ("Đã nhận tất cả", "ackall")
     return (*rows, *following, (Button(label, f"{verb}:{message_id}"),), *picture)
 
 

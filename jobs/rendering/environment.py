@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+from jobs.rendering.dates import full_date, hour_words, long_date, short_date
 
 
 @cache
@@ -24,7 +23,12 @@ def template_environment(folder: Path) -> Environment:
         auto_reload=False,  # they are part of the program
     )
     environment.filters.update(
-        hoa=upper_first, so=padded, ngay=long_date, ngay_nam=full_date, ngay_ngan=short_date
+        hoa=upper_first,
+        so=padded,
+        ngay=long_date,
+        ngay_nam=full_date,
+        ngay_ngan=short_date,
+        gio=hour_words,
     )
     return environment
 
@@ -38,33 +42,11 @@ class _Environment(Environment):
         return super().getattr(obj, attribute)
 
 
-def long_date(day: date | str) -> str:
-    """Return a date as officials write it: "thứ Hai 23/11/2026"."""
-    value = _date(day)
-    return f"{_WEEKDAYS[value.weekday()]} {full_date(value)}"
-
-
-def full_date(day: date | str) -> str:
-    """Return a date in figures: "23/11/2026"."""
-    value = _date(day)
-    return f"{value.day}/{value.month}/{value.year}"
-
-
-def short_date(day: date | str) -> str:
-    """Return a date's day and month: "23/11"."""
-    value = _date(day)
-    return f"{value.day}/{value.month}"
-
-
 def padded(number: int) -> str:
-    """Return a count as it stands in a sentence: "05", "12"."""
-    return f"{number:02d}"
+    """Return a count as it stands in a sentence: "05", "12", "1.234"."""
+    return f"{number:02}" if 0 < number < 10 else f"{number:,}".replace(",", ".")
 
 
 def upper_first(text: str) -> str:
     """Return the text with its first letter in upper case and the rest as it is."""
     return text[:1].upper() + text[1:]
-
-
-def _date(day: date | str) -> date:
-    return date.fromisoformat(day) if isinstance(day, str) else day

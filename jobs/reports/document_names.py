@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from data.text import fold
-from jobs.reports.letterhead import official_short_date
+from jobs.rendering.dates import full_date
 
 # Kinds by the first part of the symbol: their name, and what an agency did with them.
 _ISSUED, _MADE = "đã ban hành", "đã có"
@@ -40,7 +40,7 @@ def is_implementing(number: str) -> bool:
 
 def document_phrase(number: str, issued_on: date | None) -> str:
     """Return a document as text names it: "Kế hoạch số 12/KH-STC ngày 05/3/2026"."""
-    day = f" ngày {official_short_date(issued_on)}" if issued_on else ""
+    day = f" ngày {full_date(issued_on)}" if issued_on else ""
     if _NAMED.match(number):  # "Kế hoạch số …", as somebody wrote it out
         return f"{number.strip()}{day}"
     return f"{_KINDS.get(_symbol(number), _LETTER)[0]} số {number.strip()}{day}"

@@ -16,9 +16,10 @@ from data.registry.titles import period_name
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
 from data.reports.late_agencies import UrgingFacts
 from data.reports.sums import find_mismatches, find_sum_errors
+from jobs.rendering.dates import full_date
 from jobs.reports.annex_tables import agencies_table, overdue_table, tasks_table
 from jobs.reports.letter_context import late_table, letter_context
-from jobs.reports.letterhead import build_letterhead, full_name, official_short_date, province_name
+from jobs.reports.letterhead import build_letterhead, full_name, province_name
 from jobs.reports.prose import read_paragraphs
 from jobs.reports.report_context import plan_words, report_context, report_receivers
 from jobs.reports.report_tables import states_table, targets_table
@@ -83,7 +84,7 @@ def report_docx(
         {
             "head": head,
             "abstract": f"Kết quả thực hiện {period} Kế hoạch số {facts.number}"
-            f" ngày {official_short_date(facts.issued_on)}"
+            f" ngày {full_date(facts.issued_on)}"
             + (f" của {plan['issuer']}" if plan["issuer"] else ""),
             "receivers": report_receivers(facts),
         },
@@ -130,7 +131,7 @@ def _nobody_late(facts: UrgingFacts) -> str:
             " muốn đưa vào công văn, hãy đặt số ngày nhỏ hơn."
         )
     return words + (
-        " Không đôn đốc nội dung đang xin gia hạn, có ý kiến, chưa chốt hạn hoặc đến hạn trước ngày theo dõi."
+        " Không đôn đốc nội dung đang đề nghị gia hạn, có ý kiến, chưa chốt hạn hoặc đến hạn trước ngày theo dõi."
     )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from data.reports.evidence_facts import EvidenceFacts, EvidenceFigures, EvidenceLine
+from jobs.rendering.dates import full_date
+from jobs.rendering.environment import padded
 from jobs.reports.document_names import document_phrase
-from jobs.reports.letterhead import official_short_date
-from jobs.reports.prose import day_text, padded_count, percent_text, reported_words
+from jobs.reports.prose import day_text, percent_text, reported_words
 from jobs.reports.sheets import ReportColumn, write_workbook
 
 _TITLE = "BẢNG KÊ KẾT QUẢ THỰC HIỆN NHIỆM VỤ THEO CÁC KẾ HOẠCH CỦA UBND TỈNH"
@@ -75,7 +76,7 @@ def _row(line: EvidenceLine) -> dict[str, Any]:
         "result": _result(line) or None,
         "confirmation": _confirmation(line),
         "progress": progress_words(line),
-        "missed": "; ".join(official_short_date(day) for day in line.missed) or None,
+        "missed": "; ".join(full_date(day) for day in line.missed) or None,
         "returned": line.returned,
         "explanation": f"{day_text(line.explained_on)}: {reported_words(line.explanation)}"
         if line.explanation
@@ -104,7 +105,7 @@ def _confirmation(line: EvidenceLine) -> str | None:
 
 def progress_words(line: EvidenceLine) -> str:
     """Return the state of a line in words, with the working days late."""
-    late = f" {padded_count(line.days_late)} ngày làm việc" if line.days_late else ""
+    late = f" {padded(line.days_late)} ngày làm việc" if line.days_late else ""
     match line.state:
         case "done_on_time":
             return "đúng hạn"
@@ -139,7 +140,7 @@ def _foot(facts: EvidenceFacts) -> list[str]:
             f" nhân khách quan: {_rate(spared)}."
         ),
         (
-            f"Số liệu do Hệ thống Nhắc Việc ghi nhận đến ngày {official_short_date(facts.as_of)}; không thay cho"
+            f"Số liệu do Hệ thống Nhắc Việc ghi nhận đến ngày {full_date(facts.as_of)}; không thay cho"
             " đánh giá của cấp có thẩm quyền."
         ),
     ]

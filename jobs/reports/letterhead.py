@@ -167,9 +167,3 @@ def official_long_date(day: date) -> str:
     """Return a day in the decree's words (Phụ lục I, phần I, mục II khoản 4): "ngày 05 tháng 8 năm 2020"."""
     month = f"{day.month:02}" if day.month < 3 else f"{day.month}"
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
-
-
-def official_short_date(day: date) -> str:
-    """Return a day in figures, by the same rule: "05/8/2020", "24/01/2019"."""
-    month = f"{day.month:02}" if day.month < 3 else f"{day.month}"
-    return f"{day.day:02}/{month}/{day.year}"

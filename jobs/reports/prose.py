@@ -19,9 +19,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data.text import collapse_whitespace
-from jobs.rendering.environment import upper_first
+from jobs.rendering.dates import full_date
+from jobs.rendering.environment import padded, upper_first
 from jobs.reports.agency_lists import name_agencies, name_or_count, name_speakers
-from jobs.reports.letterhead import official_long_date, official_short_date
+from jobs.reports.letterhead import official_long_date
 
 TEXTS = Path(__file__).parents[2] / "templates" / "report"
 BLANK = re.compile("⟦(.+?)⟧")
@@ -87,8 +88,8 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        dem=padded_count,
-        ngay=official_short_date,
+        dem=padded,
+        ngay=full_date,
         ngay_dai=official_long_date,
         ten=name_agencies,
         ten_hoac_so=name_or_count,
@@ -97,11 +98,6 @@ def _environment() -> Environment:
         hoa=upper_first,
     )
     return environment
-
-
-def padded_count(count: int) -> str:
-    """Return a count as running text has it: "07", "12", "1.234"."""
-    return f"{count:02}" if count < 10 else f"{count:,}".replace(",", ".")
 
 
 def reported_words(words: str) -> str:

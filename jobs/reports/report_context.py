@@ -21,13 +21,13 @@ from data.reports.facts import (
 )
 from data.reports.period import following_period, span_of
 from data.text import collapse_whitespace, fold
+from jobs.rendering.dates import full_date
 from jobs.reports.agency_lists import MOST_NAMED
 from jobs.reports.document_names import is_implementing
 from jobs.reports.letterhead import (
     full_name,
     issuer_of,
     official_long_date,
-    official_short_date,
     split_bodies,
 )
 from jobs.reports.prose import percent_text
@@ -90,7 +90,7 @@ def plan_words(number: str, title: str, issued_on: date, province: str) -> dict[
         title = title[:1].lower() + title[1:]
     return {
         "number": number,
-        "day": f"ngày {official_short_date(issued_on)}",
+        "day": f"ngày {full_date(issued_on)}",
         "long_day": official_long_date(issued_on),
         "issuer": issuer_of(number, province),
         "title": title,

@@ -35,7 +35,7 @@ log = get_logger("reports")
 READY, REFUSED, NOTES = "report_ready", "report_refused", "report_notes"  # templates
 _MOST_NAMED = 8
 _FAILED = (
-    "Chương trình gặp lỗi khi soạn và đã thử ba lần. Xin báo quản trị xem nhật ký,"
+    "Chương trình gặp lỗi khi soạn và đã thử ba lần. Đề nghị báo quản trị xem nhật ký,"
     " hoặc soạn bằng dòng lệnh «nhacviec report»."
 )
 

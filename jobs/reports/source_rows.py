@@ -13,9 +13,9 @@ from jobs.reports.sheets import ReportColumn
 
 AUTOMATIC = "tự động"
 _QUOTED = {
-    "blocked": "vướng mắc",
+    "blocked": "khó khăn, vướng mắc",
     "dispute": "đề nghị xem lại",
-    "extension": "lý do xin gia hạn",
+    "extension": "lý do đề nghị gia hạn",
     "explanation": "giải trình",
     "proposal": "kiến nghị, đề xuất",
 }

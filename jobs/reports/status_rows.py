@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
+from jobs.rendering.dates import full_date
 from jobs.reports.agency_lists import name_or_count
 from jobs.reports.annex_tables import line_result, result_text, task_state
 from jobs.reports.labels import ENDED_BEFORE, STATE_WORDS, UNASSIGNED, UNDATED
-from jobs.reports.letterhead import issuer_of, official_short_date
+from jobs.reports.letterhead import issuer_of
 from jobs.reports.prose import day_text, reported_words
 from jobs.reports.sheets import ReportColumn
 
@@ -99,7 +100,7 @@ def agency_row(
 
 def _head(facts: ReportFacts, task: TaskFacts, number: int) -> dict[str, Any]:
     issuer = issuer_of(facts.number, facts.province).replace("Ủy ban nhân dân", "UBND")
-    given_by = f"Kế hoạch số {facts.number} ngày {official_short_date(facts.issued_on)}"
+    given_by = f"Kế hoạch số {facts.number} ngày {full_date(facts.issued_on)}"
     return {
         "number": number,
         "text": task.text,

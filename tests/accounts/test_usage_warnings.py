@@ -132,7 +132,7 @@ async def test_each_level_is_told_once_a_month_in_a_line_of_its_own(calm: Office
     await calm.use_up(72, november(3))
     told = (await calm.morning(november(3)))["coordinator"]
     assert told.splitlines() == [
-        "Thứ Ba 3/11/2026: tình hình kênh nhận tin.",
+        "Thứ Ba, ngày 03/11/2026: tình hình kênh nhận tin.",
         "",
         LINE + "đã dùng 72 % số tin tháng 11: 72/100 (gửi 0, nhận 72).",
         "",

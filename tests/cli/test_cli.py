@@ -309,7 +309,7 @@ def test_workday_tells_a_day_off_and_why(terminal: Terminal) -> None:
     assert (day["working"], day["reason"]) == (False, "Ngày Văn hóa Việt Nam")
     assert (day["on_or_before"], day["on_or_after"]) == ("2026-11-23", "2026-11-25")
     _, out, _ = terminal.type("workday", "2026-08-22")
-    assert out.startswith("thứ Bảy 22/08/2026: làm việc (làm bù")
+    assert out.startswith("thứ Bảy, ngày 22/8/2026: làm việc (làm bù")
 
 
 def test_check_finds_the_shipped_registry_right(terminal: Terminal) -> None:

@@ -90,7 +90,7 @@ async def test_agencies_without_a_chat_stand_first(talk: Talk) -> None:
         ("Sở Khoa học và Công nghệ", 1, 0),
         ("Sở Tài chính", 1, 1),
     ]
-    assert "1 chat riêng, 1 nhóm; lần cuối 9/11/2026" in answer.html
+    assert "1 chat riêng, 1 nhóm; lần cuối 09/11/2026" in answer.html
     await talk.happen("stc", "gone")
     one = await ask(talk, "coordinator", "/donvi stc")
     assert one.answer.context["agencies"] == [
@@ -259,7 +259,7 @@ async def test_urging_reminds_who_has_not_answered_once_a_day(talk: Talk) -> Non
 async def test_urging_outside_sending_hours_waits_for_the_morning(talk: Talk) -> None:
     talk.now = datetime(2026, 11, 14, 13, 0, tzinfo=UTC)  # Saturday evening
     answer = await ask(talk, "coordinator", "/nhac stc")
-    assert "Sẽ nhắc đầu giờ làm việc thứ Hai 16/11/2026" in answer.html
+    assert "Sẽ nhắc đầu giờ làm việc thứ Hai, ngày 16/11/2026" in answer.html
     ((_, _, send_at),) = await reminders(talk)
     assert send_at == datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
 
@@ -304,7 +304,7 @@ async def test_handover_of_what_was_taken_away_opens_nothing(talk: Talk) -> None
 
 async def test_who_stands_in_is_enrolled_until_the_last_day(talk: Talk) -> None:
     answer = await ask(talk, "stc", "/doi nghỉ đến 5/12")
-    assert "đến hết thứ Bảy 5/12/2026" in answer.html
+    assert "đến hết ngày 05/12/2026" in answer.html
     await talk.say("new", f"/start {code_of(answer)}")
     assert (await ask(talk, "stc", "/viec")).template == "viec"  # still there
     talk.now = datetime(2026, 12, 5, 10, 0, tzinfo=UTC)

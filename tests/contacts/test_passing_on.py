@@ -75,7 +75,7 @@ async def person_of(talk: Talk, sender: str) -> int:
 async def test_what_a_stand_in_passes_on_ends_with_their_last_day(talk: Talk, text: str) -> None:
     await stand_in(talk, "stc", "standin")
     (welcome, *_) = await give(talk, "standin", "third", text)
-    assert "đến hết thứ Sáu 20/11/2026" in welcome.plain
+    assert "đến hết ngày 20/11/2026" in welcome.plain
     await give(talk, "third", "fourth", "/doi")
     talk.now = LAST_DAY
     assert await is_let_in(talk, "fourth")
@@ -96,7 +96,7 @@ async def test_a_code_says_until_when_what_it_gives_lasts(talk: Talk) -> None:
     await stand_in(talk, "stc", "standin")
     for text in ("/doi", "/kenh thêm", "/doi nghỉ đến 1/12"):
         (made, *_) = await talk.say("standin", text)
-        assert "đến hết thứ Sáu 20/11/2026" in made.plain
+        assert "đến hết ngày 20/11/2026" in made.plain
     await talk.enrol("standin", "dong", "sxd")  # and now also something without an end
     (made,) = await talk.say("standin", "/doi")
     assert made.answer.context["until"] == ""
@@ -337,7 +337,7 @@ async def test_a_stand_in_who_coordinates_lets_nobody_in_for_longer_into_their_a
     for text, taker in (("/moi skhcn theo dõi", "second"), ("/moi skhcn", "focal")):
         (made, *_) = await talk.say("standin", text)
         (welcome,) = await talk.say(taker, str(made.answer.context["code"]))
-        assert "đến hết thứ Sáu 20/11/2026" in welcome.plain
+        assert "đến hết ngày 20/11/2026" in welcome.plain
     await give(talk, "second", "third", "/doi")
     talk.now = DAY_AFTER
     assert not await is_let_in(talk, "second", "third", "focal")

@@ -36,9 +36,12 @@ async def test_who_said_done_hears_that_a_colleague_says_not_yet(talk: Talk) -> 
     echo, *notices = await answer(talk, "stc", "đã xong")
     assert (echo.template, notices) == ("recorded", [])
     echo, notice = await answer(talk, "stc2", "đang làm 40%")
-    assert "Lúc 08:00 ngày 9/11/2026 một đầu mối khác của cơ quan đã trả lời “Đã xong”" in echo.html
+    assert (
+        "Lúc 08 giờ 00 ngày 09/11/2026 một đầu mối khác của cơ quan đã trả lời “Đã xong”"
+        in echo.html
+    )
     assert (notice.template, notice.chat) == (NOTICE, "stc")
-    assert "Anh/chị: “Đã xong” (lúc 08:00 ngày 9/11/2026)" in notice.html
+    assert "Anh/chị: “Đã xong” (lúc 08 giờ 00 ngày 09/11/2026)" in notice.html
     assert "<b>“Đang làm 40%”</b>" in notice.html
     assert await state(talk) == ("open", 40)
 
@@ -70,7 +73,7 @@ async def test_who_was_contradicted_hears_when_the_author_takes_it_back(talk: Ta
     await answer(talk, "stc2", "đang làm 40%")
     undone, told = await talk.say("stc2", "huỷ")
     assert (undone.template, told.template, told.chat) == ("undone", NOTICE, "stc")
-    assert "“Đã xong” (lúc 08:00 ngày 9/11/2026) được tính lại" in told.html
+    assert "“Đã xong” (lúc 08 giờ 00 ngày 09/11/2026) được tính lại" in told.html
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_a_report_is_told_with_its_quote_its_receiver_and_its_plan(talk: T
     assert "Mục V.5:\n“báo cáo trước ngày 15 tháng 11 hàng năm”" in told.plain
     assert "Nơi nhận: UBND tỉnh (qua Sở Khoa học và Công nghệ)" in told.plain
     assert "Cơ quan báo cáo theo văn bản: các sở" in told.plain
-    assert "KẾ HOẠCH SỐ 10/KH-UBND ngày 5/1/2026".casefold() in told.plain.casefold()
+    assert "KẾ HOẠCH SỐ 10/KH-UBND ngày 05/01/2026".casefold() in told.plain.casefold()
     assert "giải đáp: Sở Khoa học và Công nghệ" in told.plain
 
 

@@ -230,7 +230,7 @@ async def test_acknowledging_tells_when_the_next_reminder_comes(talk: Talk) -> N
     answer = await only(talk.tap("7", f"ack:{row.id}"))
     row = await talk.obligation("10/KH-UBND", "stc", "1", "end")
     assert row.remind_on == date(2026, 11, 13)
-    assert "Lần nhắc tới: thứ Sáu 13/11/2026. Hạn: thứ Năm 31/12/2026." in answer.html
+    assert "Lần nhắc tới: 13/11/2026. Hạn: 31/12/2026." in answer.html
 
 
 async def test_next_reminder_is_told_as_a_morning_still_to_come(talk: Talk) -> None:

@@ -128,7 +128,7 @@ async def test_a_morning_counts_first_shows_five_in_full_and_names_what_fits(
     sent = await words(talk, message, capabilities)
     head, counts, *_ = sent.text.splitlines()
     assert "Kính gửi: Sở Tài chính" in head
-    assert counts == "Thứ Ba 3/11/2026: 40 nhiệm vụ sắp đến hạn."
+    assert counts == "Thứ Ba, ngày 03/11/2026: 40 nhiệm vụ sắp đến hạn."
     assert f"\n{shown}. Xây dựng" in sent.text
     assert f"\n{shown + 1}. " not in sent.text
     assert f"… và {40 - shown:02d} nhiệm vụ khác" in sent.text

@@ -289,7 +289,7 @@ async def test_task_shows_text_leads_agencies_period_and_history(talk: Talk) -> 
         "Lập cơ sở dữ liệu dùng chung",
         "Sở Tài chính; Sở Xây dựng",
         "2026",
-        "09/11/2026 08:00 · Sở Tài chính (Chị &lt;Lan&gt;): đang làm 40%",
+        "08 giờ 00 ngày 09/11/2026 · Sở Tài chính (Chị &lt;Lan&gt;): đang làm 40%",
     ):
         assert words in answer.html
     assert "đang làm 40%" not in (await ask(talk, "sxd", "/nhiemvu 2")).html

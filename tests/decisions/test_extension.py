@@ -108,7 +108,7 @@ async def test_a_date_set_by_the_plan_moves_only_with_the_documents_number(talk:
     assert again.answer.context["again"] == "document"
     assert (await talk.obligation(NUMBER, "stc", "BC.1", "2026")).extended_to is None
     echo, notice = await talk.say("coordinator", "Công văn 123/UBND-KGVX ngày 6/11/2026")
-    assert echo.answer.context["document"] == "123/UBND-KGVX ngày 6/11/2026"
+    assert echo.answer.context["document"] == "123/UBND-KGVX ngày 06/11/2026"
     assert "123/UBND-KGVX" in notice.html
     after = await talk.obligation(NUMBER, "stc", "BC.1", "2026")
     assert after.extended_to == date(2026, 11, 20)
@@ -117,7 +117,10 @@ async def test_a_date_set_by_the_plan_moves_only_with_the_documents_number(talk:
             select(Decision.details).where(Decision.kind == "extension_granted")
         )
     assert details is not None
-    assert (details["document"], details["until"]) == ("123/UBND-KGVX ngày 6/11/2026", "2026-11-20")
+    assert (details["document"], details["until"]) == (
+        "123/UBND-KGVX ngày 06/11/2026",
+        "2026-11-20",
+    )
 
 
 async def test_a_date_past_the_report_it_serves_is_warned_of_first(talk: Talk) -> None:

@@ -311,7 +311,7 @@ async def test_a_date_moves_the_report_that_it_is_nearest_to_and_no_other(talk: 
     await talk.say("an", "/han BC.6 10/12/2026")
     (told,) = await talk.say("ba", "/han BC.6 15/12/2026")
     assert told.template == "open_help"
-    assert "Sở Khoa học và Công nghệ đã <b>ấn định hạn thứ Năm 10/12/2026</b>" in told.html
+    assert "Sở Khoa học và Công nghệ đã <b>ấn định hạn 10/12/2026</b>" in told.html
     echo, *_ = await talk.say("ba", "/han BC.6 10/3/2027")
     assert echo.template == "opened"
     assert (await talk.obligation(NUMBER, "sxd", "BC.6", "2026-Q4")).due_on == date(2026, 12, 10)

@@ -198,7 +198,9 @@ async def test_an_agency_is_told_what_it_owes_and_what_is_late(database: Databas
     office = await Office(database).begin()
     await office.week(date(2026, 12, 7))
     told = await one(office, "focal", "stc")
-    assert told.startswith("<b>Kính gửi: Sở Tài chính</b>\nTổng hợp tuần, thứ Hai 7/12/2026:")
+    assert told.startswith(
+        "<b>Kính gửi: Sở Tài chính</b>\nTổng hợp tuần, thứ Hai, ngày 07/12/2026:"
+    )
     assert "<b>Quá hạn: 1 việc</b>\n• Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND: " in told
     assert "quá hạn 14 ngày làm việc, hạn 14/11/2026" in told
     assert "<b>Đến hạn trong 20 ngày làm việc tới: 2 việc</b>" in told
@@ -250,7 +252,7 @@ async def test_an_agency_is_told_what_waits_for_whom(database: Database) -> None
     told = await one(office, "focal", "stc")
     assert "<b>Đã gửi, đang chờ: 3 việc</b>" in told
     assert "[BC.1], Kế hoạch 10/KH-UBND: chờ Sở Khoa học và Công nghệ xác nhận" in told
-    assert "chờ Sở Khoa học và Công nghệ cho gia hạn đến 15/1/2027" in told
+    assert "chờ Sở Khoa học và Công nghệ cho gia hạn đến 15/01/2027" in told
     assert "chờ Sở Khoa học và Công nghệ xem lại phân công" in told
     assert "<b>Đang chờ cơ quan trả lời: 1 việc</b>" in told
     assert "được đề nghị giải trình" in told

@@ -116,7 +116,7 @@ async def test_what_was_said_stands_there_with_what_was_taken_back(
     (decision,) = found["decisions"]
     assert (decision["kind"], decision["until"]) == ("extension_granted", "2026-11-20")
     assert decision["obligation"] == request["obligation"]
-    assert decision["document"] == "123/UBND-KGVX ngày 6/11/2026"
+    assert decision["document"] == "123/UBND-KGVX ngày 06/11/2026"
     await exported(talk, tmp_path / "all.xlsx")
     sheet = load_workbook(tmp_path / "all.xlsx")["Câu trả lời"]
     words = [row[8] for row in sheet.iter_rows(min_row=2, values_only=True)]

@@ -15,7 +15,7 @@ from data.registry.registry import Registry
 from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.morning.run import run_mornings
 from jobs.rendering.buttons import typed_choices
-from jobs.rendering.environment import long_date
+from jobs.rendering.dates import full_date, hour_words, long_date, short_date
 from jobs.rendering.markup import fit_text
 from jobs.rendering.renderer import Content, Renderer
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
@@ -181,7 +181,13 @@ def test_a_list_of_items_offers_no_numbered_choices() -> None:
 
 
 def test_a_date_is_written_as_officials_write_it() -> None:
-    assert long_date("2026-11-23") == "thứ Hai 23/11/2026"
+    assert long_date("2026-11-30") == "thứ Hai, ngày 30/11/2026"
+    assert long_date("2027-02-07") == "Chủ nhật, ngày 07/02/2027"
+    days = {"2027-01-05": "05/01/2027", "2026-12-01": "01/12/2026", "2026-06-03": "03/6/2026"}
+    assert {day: full_date(day) for day in days} == days
+    assert full_date(date(2026, 11, 30)) == "30/11/2026"
+    assert [short_date(day) for day in days] == ["05/01", "01/12", "03/6"]
+    assert hour_words("16:00") == "16 giờ 00"
 
 
 def test_a_template_with_a_missing_value_fails_loudly() -> None:

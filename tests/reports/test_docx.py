@@ -39,7 +39,6 @@ from jobs.reports.letterhead import (
     abbreviation,
     build_letterhead,
     official_long_date,
-    official_short_date,
     split_bodies,
 )
 
@@ -832,7 +831,6 @@ def test_a_comma_within_a_name_does_not_part_it() -> None:
 def test_days_have_a_nought_where_the_decree_wants_one() -> None:
     assert official_long_date(date(2020, 2, 5)) == "ngày 05 tháng 02 năm 2020"
     assert official_long_date(date(2020, 8, 15)) == "ngày 15 tháng 8 năm 2020"
-    assert official_short_date(date(2020, 8, 5)) == "05/8/2020"
 
 
 def test_a_committee_signs_on_behalf_and_does_not_report_to_itself() -> None:

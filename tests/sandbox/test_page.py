@@ -221,7 +221,7 @@ def test_the_day_stands_once_above_its_first_message() -> None:
     days = [
         one.day for one in telegram_bubbles([sent("1", "một"), sent("2", "hai"), later], seen=0)
     ]
-    assert days == ["thứ Sáu 20/11/2026", None, "thứ Hai 23/11/2026"]
+    assert days == ["thứ Sáu, ngày 20/11/2026", None, "thứ Hai, ngày 23/11/2026"]
 
 
 def test_a_message_sent_plain_is_shown_as_it_is() -> None:

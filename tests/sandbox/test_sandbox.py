@@ -158,7 +158,7 @@ async def test_the_mornings_reminders_are_there_at_once(
 ) -> None:
     assert sandbox.morning.messages > 0
     page = (await browser.get("/")).text
-    assert "thứ Sáu 20/11/2026 07:30" in page
+    assert "thứ Sáu, ngày 20/11/2026 07:30" in page
     assert f"Sáng nay {sandbox.morning.messages} tin tới" in page
     chat = chat_of(sandbox, "so-noi-vu")
     shown = bubbles_in((await browser.get(f"/?chat={chat.id}")).text)
@@ -388,7 +388,7 @@ async def test_the_clock_steps_to_the_next_working_day_and_to_the_next_reminders
 ) -> None:
     sent = sandbox.total.messages
     page = (await browser.post("/step", data={"to": "workday"})).text
-    assert "thứ Hai 23/11/2026 07:30" in page
+    assert "thứ Hai, ngày 23/11/2026 07:30" in page
     # On a Monday the week stands in the same message; a picture waits for who follows plans.
     steering = chat_of(sandbox, "so-khcn", "coordinator")
     *_, morning = sandbox.lines(steering)

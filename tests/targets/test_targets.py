@@ -625,7 +625,7 @@ async def test_a_focal_point_is_not_told_which_other_agency_said_what(talk: Talk
         assert "Sở Xây dựng" in shown.plain
     for who in ("steers", "leader"):
         seen = await only(talk, who, "/chitieu 10")
-        assert "→ Sở Tài chính (Chị <Lan>): 82% năm 2026, báo ngày 9/11/2026" in seen.plain
+        assert "→ Sở Tài chính (Chị <Lan>): 82% năm 2026, báo ngày 09/11/2026" in seen.plain
         assert "Chị &lt;Lan&gt;" in seen.html
         assert "→ Sở Xây dựng" in seen.plain
     await talk.say("steers", "CT.1 81%")

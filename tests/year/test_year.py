@@ -400,7 +400,7 @@ async def more_time_is_asked_for_step_by_step_and_refused(year: Year) -> None:
     assert "đến ngày nào" in await justice.chooses("Xin gia hạn", justice.with_words(QUARTER))
     assert "lý do" in (await justice.says("27/3")).lower()
     assert "Đã chuyển đề nghị" in await justice.says("chờ số liệu của Thống kê tỉnh")
-    assert "xin gia hạn đến thứ Sáu 27/3/2026" in lan.last.text
+    assert "xin gia hạn đến ngày 27/3/2026" in lan.last.text
     assert "vì lý do gì" in await lan.chooses("Không đồng ý")
     assert "Đã từ chối gia hạn" in await lan.says("số liệu đã có trên hệ thống từ 5/3")
     assert "đề nghị gia hạn không được đồng ý" in justice.last.text
@@ -413,9 +413,9 @@ async def it_is_asked_for_again_in_one_sentence_and_granted(year: Year) -> None:
     echo = await justice.says(
         "xin gia hạn đến 27/3 vì hệ thống đang bảo trì", to=justice.with_words(QUARTER)
     )
-    assert "Đề nghị gia hạn đến thứ Sáu 27/3/2026" in echo
+    assert "Đề nghị gia hạn đến ngày 27/3/2026" in echo
     assert "cần văn bản cho phép" in await lan.chooses("Đồng ý")  # the date is the plan's
-    assert "Đã gia hạn đến thứ Sáu 27/3/2026" in await lan.says("456/UBND-KGVX ngày 12/3/2026")
+    assert "Đã gia hạn đến ngày 27/3/2026" in await lan.says("456/UBND-KGVX ngày 12/3/2026")
     assert "456/UBND-KGVX" in justice.last.text
     owed = await year.obligation("so-tu-phap", NEW, "BC.1", "2026-Q1")
     assert (owed.due_on, owed.extended_to) == (date(2026, 3, 19), date(2026, 3, 27))
@@ -790,9 +790,9 @@ async def a_date_past_the_coordinators_own_report_is_warned_of(year: Year) -> No
         "xin gia hạn báo cáo năm đến 27/11 do chờ kết quả của các trường",
         to=education.with_words(YEARLY),
     )
-    assert "xin gia hạn đến thứ Sáu 27/11/2026" in lan.last.text
+    assert "xin gia hạn đến ngày 27/11/2026" in lan.last.text
     assert "sau hạn" in await lan.chooses("Đồng ý")
-    assert "Đã gia hạn đến thứ Sáu 27/11/2026" in await lan.chooses("Vẫn đồng ý")
+    assert "Đã gia hạn đến ngày 27/11/2026" in await lan.chooses("Vẫn đồng ý")
     refused = await education.says("xin gia hạn thêm đến 30/11 vì vẫn thiếu số liệu")
     assert "Đã chuyển đề nghị" not in refused  # one is as many as the province grants
 

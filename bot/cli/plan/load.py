@@ -127,7 +127,7 @@ def _describe_endings(changes: Sequence[RegistryChange], obligations: int) -> st
     names = ", ".join(gone[:_MOST_NAMED]) + (f" và {more} mục nữa" if more > 0 else "")
     return (
         (f"Sổ bộ không còn {names}. " if gone else "")
-        + f"Nạp sẽ rút {format_number(obligations)} việc, không nhắc nữa; câu trả lời giữ nguyên."
+        + f"Nạp sẽ rút {format_number(obligations)} nhiệm vụ, không nhắc nữa; câu trả lời giữ nguyên."
         " Mọi thay đổi: «nhacviec plan diff»."
     )
 
@@ -193,8 +193,8 @@ async def _close_within(
     reopened = withdrawn + counts.withdrawn - await _count_withdrawn(connection, code)
     would = (
         f"Kế hoạch {plan.number} ({code}) sẽ đóng sau ngày {on:%d/%m/%Y}:"
-        f" {format_number(counts.withdrawn)} việc có hạn sau ngày ấy được rút, không nhắc nữa."
-        + (f" {format_number(reopened)} việc đã rút được theo dõi lại." if reopened else "")
+        f" {format_number(counts.withdrawn)} nhiệm vụ có hạn sau ngày ấy được rút, không nhắc nữa."
+        + (f" {format_number(reopened)} nhiệm vụ đã rút được theo dõi lại." if reopened else "")
         + " Câu trả lời giữ nguyên."
     )
     return _Closing(code, plan.number, would)

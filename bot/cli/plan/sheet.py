@@ -57,4 +57,4 @@ def plan_template(
 ) -> None:
     """Write an empty sheet to fill in."""
     write_new_file(file, blank_workbook())
-    print(f"Đã ghi mẫu {file}. Điền xong, chạy «nhacviec plan import {file}».")
+    print(f"Đã ghi mẫu {file}. Sau khi điền, chạy «nhacviec plan import {file}».")

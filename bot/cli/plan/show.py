@@ -17,6 +17,7 @@ from bot.config import Settings, load_settings
 from data.registry.schema import PlanFile
 from data.registry.titles import task_title
 from data.rows import row_fields
+from data.sheets.labels import FREQUENCY_LABELS
 
 
 @examples("plan list", "plan list --province gia-lai")
@@ -97,7 +98,15 @@ def plan_show(
         "Chế độ báo cáo",
         ("Mã", "Ai", "Gửi", "Qua", "Kỳ", "Hạn", "Căn cứ"),
         [
-            (d.code, d.from_, d.to, d.via, d.frequency, d.deadline and d.deadline.raw, d.clause)
+            (
+                d.code,
+                d.from_,
+                d.to,
+                d.via,
+                FREQUENCY_LABELS[d.frequency],
+                d.deadline and d.deadline.raw,
+                d.clause,
+            )
             for d in plan.report_duties
         ],
         empty="Không có chế độ báo cáo.",

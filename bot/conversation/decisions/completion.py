@@ -46,7 +46,7 @@ from jobs.channel import Answer, Button
 
 RETURN_REASON_QUESTION = "return_reason"
 COMPLETIONS_A_PAGE = 10
-_NEXT_COMPLETIONS: ButtonRows = ((Button("Việc chờ xác nhận tiếp theo", "waiting:1"),),)
+_NEXT_COMPLETIONS: ButtonRows = ((Button("Nhiệm vụ chờ xác nhận tiếp theo", "waiting:1"),),)
 
 
 async def answer_xacnhan(turn: Turn) -> list[Answer]:

@@ -34,6 +34,7 @@ from data.progress import decisions, extensions
 from jobs.channel import Answer, Button
 from jobs.planning.postpone import mark_rungs_told
 from jobs.planning.rungs import recompute
+from jobs.rendering.dates import full_date
 
 REFUSAL_REASON_QUESTION = "refusal_reason"
 OFFERED_DATE_QUESTION = "offered_date"
@@ -156,7 +157,7 @@ async def decide_by_document(turn: Turn, dialog: Any) -> list[Answer]:
     issued_on = next((when.latest for when in dated if when.latest), None)
     document = numbers[0].number
     if issued_on is not None:
-        document += f" ngày {issued_on.day}/{issued_on.month}/{issued_on.year}"
+        document += f" ngày {full_date(issued_on)}"
     until = date.fromisoformat(dialog.details["until"])
     state: Literal["granted", "offered"] = dialog.details["then"]
     return await _record_decision(turn, *loaded, state, until=until, document=document)

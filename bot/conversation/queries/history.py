@@ -17,6 +17,7 @@ from data.clock import ZONE
 from data.progress.history import in_duty_condition, in_task_condition, load_history
 from data.registry.titles import period_name
 from jobs.channel import Answer
+from jobs.rendering.dates import full_date, hour_words
 
 _REPLIES_A_PAGE = 10
 _HISTORY_OF_A_TASK = 30
@@ -98,7 +99,7 @@ def _lines(rows: Iterable[Any]) -> Iterable[dict[str, Any]]:
     for row in rows:
         at: datetime = row.at.astimezone(ZONE)
         yield {
-            "at": f"{at:%d/%m/%Y %H:%M}",
+            "at": f"{hour_words(f'{at:%H:%M}')} ngày {full_date(at.date())}",
             "what": row.what,
             "agency": row.agency,
             "person": row.person or "",

@@ -101,7 +101,7 @@ async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answ
         )
     except report_requests.TooManyReportsWaiting:
         most = report_requests.MAX_WAITING_REPORTS
-        why = f"Đang chờ {most} báo cáo khác; xin đợi nhận xong rồi yêu cầu tiếp."
+        why = f"Đang chờ {most} báo cáo khác; đề nghị đợi nhận đủ rồi gửi tiếp."
         return Answer(REFUSED, {**context, "reason": why})
     return Answer("report_started", {**context, "again": not is_new})
 
