@@ -24,6 +24,7 @@ from bot.conversation.commands import COMMANDS, COMMANDS_BY_WORD, ChatCommand
 from bot.conversation.contacts import enrol
 from bot.conversation.context.access import load_caller, may
 from bot.conversation.context.dialogs import close_open_question
+from bot.conversation.context.preview import settle_preview
 from bot.conversation.context.turn import Turn
 from bot.conversation.replies.borrowed import answer_borrowed_words
 from bot.conversation.replies.dispatch import (
@@ -150,6 +151,9 @@ async def _route(turn: Turn) -> list[Answer]:
         to_bot = not caller.in_group or incoming.kind == "back" or text.startswith("/")
         is_start = _name_command(text) == "start"
         return await enrol.greet_stranger(turn, is_start=is_start) if to_bot else []
+    agreed = await _run_agreed_command(turn)
+    if agreed is not None:
+        return agreed
     if incoming.kind == "action":
         return await _run_tapped_command(turn) or await answer_button(turn)
     if incoming.borrowed and (text or incoming.files):
@@ -163,6 +167,20 @@ async def _route(turn: Turn) -> list[Answer]:
     if incoming.kind == "other" and not caller.in_group:
         return [no_list_answer("not_text")] if await enrol.may_greet(turn) else []
     return []
+
+
+async def _run_agreed_command(turn: Turn) -> list[Answer] | None:
+    """Do what was shown first, once its asker agrees; None for whatever else was said."""
+    if turn.incoming.borrowed or turn.incoming.corrects is not None:
+        return None
+    agreed = await settle_preview(turn)
+    if agreed is None or isinstance(agreed, Answer):
+        return None if agreed is None else [agreed]
+    turn = replace(turn, words=agreed.words, agreed=agreed.seal or None)
+    answers = await _run_command(turn, COMMANDS[agreed.command])
+    if answers and answers[0].to_chat is None and answers[0].edits is None:
+        answers[0] = replace(answers[0], edits=turn.pressed_message_id)
+    return answers
 
 
 async def _strip_mention(connection: AsyncConnection, incoming: Incoming) -> str:

@@ -68,6 +68,29 @@ async def close_dialog(connection: AsyncConnection, dialog_id: int) -> None:
     await connection.execute(delete(Dialog).where(Dialog.id == dialog_id))
 
 
+async def take_dialog(
+    connection: AsyncConnection,
+    dialog_id: int,
+    *,
+    chat_id: int,
+    person_id: int | None,
+    asks: str,
+    now: datetime,
+) -> dict[str, Any] | None:
+    """Delete a person's open question in a chat and return its details; None where it is open no more.
+
+    Of two who take it at once one gets it.
+    """
+    taken = await connection.execute(
+        delete(Dialog)
+        .where(Dialog.id == dialog_id, _of(chat_id, person_id))
+        .where(Dialog.asks == asks, Dialog.expires_at > now)
+        .returning(Dialog.details)
+    )
+    details: dict[str, Any] | None = taken.scalar_one_or_none()
+    return details
+
+
 async def reopen_dialog(connection: AsyncConnection, dialog: Row[Any]) -> None:
     """Insert a closed question again, to expire as before."""
     await connection.execute(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from data.registry.agency_kinds import is_generic
 from data.registry.schema import (
     OUTSIDE_KINDS,
     AgencyEntry,
@@ -91,7 +92,10 @@ class Province:
 
         Initials match with or without the first word and spaces ("SKHCN", "so khcn", "Sở KH&CN").
         on: leave out agencies that do not exist on that date, unless their exact name is given.
+        What many are called ("xã", "sở") names none, even where there is only one.
         """
+        if is_generic(words):
+            return []
         exact = self.agencies.get(words.strip()) or self.resolve(words)
         if isinstance(exact, AgencyEntry):
             return [exact]

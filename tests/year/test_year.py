@@ -544,7 +544,8 @@ async def after_a_day_without_service_the_rung_is_told_once(year: Year) -> None:
 @on(9, 6)
 async def who_has_not_answered_is_urged_once_a_day(year: Year) -> None:
     heard = {code: len(person.heard) for code, person in year.focal.items()}
-    assert "Đã nhắc 2 cơ quan" in await year.lan.says("/nhac 15 BC.2")
+    assert "02 cơ quan (02 sở, ban, ngành)" in await year.lan.says("/nhac 15 BC.2")
+    assert "Đã nhắc 2 cơ quan" in await year.lan.chooses("Gửi")
     urged = [code for code, person in year.focal.items() if len(person.heard) > heard[code]]
     assert urged == ["so-y-te", "so-ngoai-vu"]
     assert "không nhắc lại" in await year.lan.says("/nhac 15 BC.2")

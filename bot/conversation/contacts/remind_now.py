@@ -1,4 +1,4 @@
-"""/nhac: remind at once the agencies that have not answered.
+"""/nhac: remind at once the agencies that have not answered; several are shown first.
 
 Guarantees:
 - An agency gets at most one such reminder a day, and none about an obligation that it answered.
@@ -9,25 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.lookup import ask_choice, list_choices, look_up_words
+from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
+from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from data.clock import civil_date
 from data.contacts.recipients import Recipient, list_recipients
-from data.models import JobRun, Obligation
+from data.job_runs import record_run
+from data.models import Message, Obligation
 from data.obligations import lists
 from data.obligations.lists import list_ids_by_date
 from data.outbox.messages import NOTICE, enqueue
 from data.progress.history import in_duty_condition, in_task_condition
+from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
 from data.rules.ladder import UNDATED
+from data.text import fold
 from jobs.channel import Answer
 from jobs.delivery.sending_hours import next_sending_at
-from jobs.rendering.reminder import REMINDER
+from jobs.rendering.items import load_listed_rows
+from jobs.rendering.reminder import REMINDER, reminder_context
 
 URGE_JOB = "urge"
 ITEMS_A_MESSAGE = 6  # the most urgent; /viec lists the rest
@@ -36,46 +42,85 @@ _MOST_NAMES = 8
 
 
 @dataclass(slots=True)
-class _Outcome:
-    """The agencies reminded, those reminded earlier today, those without a chat; items: those sent."""
+class _Urged:
+    """The agencies reminded, those reminded earlier today, those without a chat; items: how many were sent."""
 
-    sent: list[str] = field(default_factory=list)
+    sent: list[VisibleObligation] = field(default_factory=list)  # one of each agency
     already: list[str] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
     items: int = 0
+    exactly: list[Any] = field(default_factory=list)
+    first: int | None = None  # a message
 
 
 async def answer_nhac(turn: Turn) -> list[Answer]:
-    """Answer /nhac AGENCY or CODE: remind the agencies that have not answered."""
-    words = turn.words
+    """Answer /nhac [PLAN | CODE | AGENCY] [KIND]: remind the agencies that have not answered.
+
+    Several are shown first.
+    """
+    words, group = _split_group(turn.words)
     scope = await load_scope(turn, frozenset({"coordinator"}))
-    if not words:
+    if not words and group is None:
         return [_usage()]
-    lookup = await look_up_words(turn, scope, words)
+    lookup = await look_up_words(turn, scope, words) if words else LookupResult({})
     rows = (*lookup.tasks, *lookup.duties)
-    if lookup.plans:
-        return [_usage()]
-    if len(rows) + len(lookup.agencies) > 1:
-        return [ask_choice("nhac", words, list_choices(lookup, lookup.visible_plans))]
-    if not rows and not lookup.agencies:
+    found = len(rows) + len(lookup.agencies) + len(lookup.plans)
+    if found > 1:
+        return [_ask_which(turn, words, lookup)]
+    if words and not found:
         return [Answer("nothing_found", {"words": words, "command": "nhac"})]
-    if rows:
-        condition = in_task_condition(rows[0].id) if lookup.tasks else in_duty_condition(rows[0].id)
+    what = ""
+    condition: ColumnElement[bool] = Obligation.plan_id.in_(scope.plans)
+    if lookup.plans:
+        what = f"Kế hoạch {lookup.plans[0].number}"
+        condition &= Obligation.plan_id == lookup.plans[0].id
+    elif rows:
+        condition &= (
+            in_task_condition(rows[0].id) if lookup.tasks else in_duty_condition(rows[0].id)
+        )
         what = f"{rows[0].title} [{rows[0].code}], Kế hoạch {rows[0].plan_number}"
-    else:
+    elif lookup.agencies:
         agency = lookup.agencies[0]
-        condition = await agency_held_condition(turn, agency.province, agency.code)
-        condition = condition & (Obligation.kind != UNDATED)  # a reminder of these needs their code
+        condition &= await agency_held_condition(turn, agency.province, agency.code)
         what = agency.name
-    condition = condition & Obligation.plan_id.in_(scope.plans)
-    return [await _urge(turn, condition, what)]
+    if not rows:
+        condition &= Obligation.kind != UNDATED  # a reminder of these needs their code
+
+    async def urge() -> Deed | list[Answer]:
+        return await _urge(turn, condition, group, what)
+
+    return await do_or_preview(turn, "nhac", urge)
+
+
+def _split_group(words: str) -> tuple[str, AgencyGroup | None]:
+    """Return the words before a group of agencies at their end ("1901 BC.1 các xã"), and that group."""
+    tokens = words.split()
+    for start in range(len(tokens)):
+        if start and fold(tokens[start - 1]) == "thi":
+            continue  # "thị xã" is a town
+        group = named_group(" ".join(tokens[start:]))
+        if group is not None:
+            return " ".join(tokens[:start]), group
+    return words, None
+
+
+def _ask_which(turn: Turn, words: str, lookup: LookupResult) -> Answer:
+    tail = turn.words.removeprefix(words).strip()
+    choices = list_choices(lookup, lookup.visible_plans)
+    choices += [(plan.number, f"Kế hoạch {plan.number}: {plan.title}") for plan in lookup.plans]
+    return ask_choice(
+        "nhac", words, [(f"{typed} {tail}".strip(), label) for typed, label in choices]
+    )
 
 
 def _usage() -> Answer:
-    return Answer("usage", {"command": "nhac", "examples": ["Sở Tài chính", "1901 III.1a"]})
+    examples = ["Sở Tài chính", "1901 III.1a", "BC.1 các xã", "1901"]
+    return Answer("usage", {"command": "nhac", "examples": examples})
 
 
-async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer:
+async def _urge(
+    turn: Turn, condition: ColumnElement[bool], group: AgencyGroup | None, what: str
+) -> Deed | list[Answer]:
     due = condition & (Obligation.state == "open")
     due = (
         due
@@ -86,52 +131,91 @@ async def _urge(turn: Turn, condition: ColumnElement[bool], what: str) -> Answer
         turn.connection, due, by=[Obligation.base_on], offset=0, limit=_MOST_ITEMS
     )
     visible = await visible_obligations(turn, ids)
-    listed = [each for each in visible.values() if may(turn.caller, "nhac", each.subject)]
+    listed = [
+        each
+        for each in visible.values()
+        if may(turn.caller, "nhac", each.subject) and _is_of_group(turn, each, group)
+    ]
     waiting = [each for each in listed if not _has_answered(turn, each.row)]
     by_holder: dict[int, list[VisibleObligation]] = {}
     for each in waiting:
         if each.subject.holder_id is not None:
             by_holder.setdefault(each.subject.holder_id, []).append(each)
-    reminded_today = await _list_reminded_today(turn, by_holder)
-    outcome = _Outcome()
+    urged = _Urged()
     send_at = next_sending_at(turn.now, turn.registry.workdays)
     sent_on = civil_date(send_at)  # who is enrolled then
     focal_points = await list_recipients(turn.connection, by_holder, today=sent_on)
     coordinators = await list_recipients(
         turn.connection, by_holder, roles=("coordinator",), today=sent_on
     )
-    for holder_id, entries in by_holder.items():
+    for holder_id, entries in sorted(by_holder.items()):  # in one order: two who urge wait in turn
         chats = focal_points.get(holder_id) or coordinators.get(holder_id)
         name = entries[0].holder
-        if holder_id in reminded_today:
-            outcome.already.append(name)
-        elif not chats:
-            outcome.unreachable.append(name)
+        if not chats:
+            urged.unreachable.append(name)
+        elif not await record_run(
+            turn.connection, URGE_JOB, str(holder_id), turn.today, now=turn.now
+        ):
+            urged.already.append(name)
         else:
             shown = entries[:ITEMS_A_MESSAGE]
-            for recipient in chats:
-                await _enqueue_reminder(turn, recipient, shown, send_at)
-            await turn.connection.execute(
-                insert(JobRun).values(
-                    job=URGE_JOB, subject=str(holder_id), run_on=turn.today, finished_at=turn.now
-                )
+            messages = [await _enqueue_reminder(turn, to, shown, send_at) for to in chats]
+            urged.sent.append(entries[0])
+            urged.exactly.append(
+                [holder_id, [each.id for each in shown], [to.chat_id for to in chats]]
             )
-            outcome.sent.append(name)
-            outcome.items += len(shown)
-    return Answer(
-        "urged",
-        {
-            "what": what,
-            "sent": outcome.sent[:_MOST_NAMES],
-            "sent_count": len(outcome.sent),
-            "items": outcome.items,
-            "already": outcome.already[:_MOST_NAMES],
-            "already_count": len(outcome.already),
-            "unreachable": outcome.unreachable[:_MOST_NAMES],
-            "unreachable_count": len(outcome.unreachable),
-            "answered": len(listed) - len(waiting),
-            "later_on": civil_date(send_at).isoformat() if send_at > turn.now else "",
-        },
+            urged.items += len(shown)
+            urged.first = urged.first or messages[0]
+    later_on = civil_date(send_at).isoformat() if send_at > turn.now else ""
+    about = {
+        "what": what,
+        "group": group or "",
+        "later_on": later_on,
+        "answered": len(listed) - len(waiting),
+    }
+    sent = [each.holder for each in urged.sent]
+    context: dict[str, object] = {
+        **about,
+        "sent": sent[:_MOST_NAMES],
+        "sent_count": len(sent),
+        "items": urged.items,
+        "already": urged.already[:_MOST_NAMES],
+        "already_count": len(urged.already),
+        "unreachable": urged.unreachable[:_MOST_NAMES],
+        "unreachable_count": len(urged.unreachable),
+    }
+    if not sent:
+        return [Answer("urged", context)]
+    return Deed(
+        [Answer("urged", context)],
+        "urge",
+        about,
+        [(each.row.province, each.holder_code, each.holder) for each in urged.sent],
+        [later_on, urged.exactly],
+        letter=await _load_letter(turn, urged.first, sent_on),
+        silent=urged.unreachable,
+        told=urged.already,
+        is_small=len(sent) <= 1,
+    )
+
+
+async def _load_letter(turn: Turn, message_id: int | None, today: date) -> Answer | None:
+    """Return a reminder as its readers see it on a day."""
+    if message_id is None:
+        return None
+    rows = await turn.connection.execute(select(Message).where(Message.id == message_id))
+    listed = await load_listed_rows(turn.connection, [message_id])
+    context = await reminder_context(
+        turn.connection, rows.one(), listed[message_id], today, turn.registry.workdays
+    )
+    return None if context is None else Answer(REMINDER, context)
+
+
+def _is_of_group(turn: Turn, each: VisibleObligation, group: AgencyGroup | None) -> bool:
+    if group is None or each.holder_code is None:
+        return group is None
+    return group == group_of_kind(
+        turn.registry.provinces[each.row.province].agencies[each.holder_code].kind
     )
 
 
@@ -144,20 +228,13 @@ def _has_answered(turn: Turn, row: Any) -> bool:
     return acknowledged or any(at is not None for at in flags)
 
 
-async def _list_reminded_today(turn: Turn, holder_ids: Sequence[int] | dict[int, Any]) -> set[int]:
-    rows = await turn.connection.execute(
-        select(JobRun.subject).where(JobRun.job == URGE_JOB, JobRun.run_on == turn.today)
-    )
-    return {int(subject) for subject in rows.scalars()} & set(holder_ids)
-
-
 async def _enqueue_reminder(
     turn: Turn, recipient: Recipient, entries: Sequence[VisibleObligation], send_at: Any
-) -> None:
+) -> int:
     first = entries[0]
     code = first.holder_code or ""
     home = turn.registry.provinces[first.row.province]
-    await enqueue(
+    message_id = await enqueue(
         turn.connection,
         account_id=recipient.account_id,
         chat_id=recipient.chat_id,
@@ -175,3 +252,5 @@ async def _enqueue_reminder(
         send_at=send_at,
         agency_id=first.row.agency_id,
     )
+    assert message_id is not None  # there is no dedupe_key
+    return message_id

@@ -43,6 +43,7 @@ class Turn:
     now: datetime
     today: date
     words: str = ""  # after a command
+    agreed: str | None = None  # the seal of the preview agreed to; context/preview.py
     max_length: int = 4096  # of one message here, in UTF-16 units
     capabilities: Mapping[int, Capabilities] = field(default_factory=dict)  # by open account
     links: Links | None = None  # None: no public web server

@@ -31,7 +31,9 @@ from jobs.rendering.reminder import REMINDER, is_shown, reminder_rights
 
 # Where messages that are no lists name obligations: only a reply to one means what it names.
 _NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
-_QUESTIONS = frozenset({"ask_reason", "ask_until", "ask_decision"})  # for whom they ask alone
+_QUESTIONS = frozenset(
+    {"ask_reason", "ask_until", "ask_decision", "preview"}
+)  # for whom they ask alone
 _OF_TASK = frozenset({"id", "period", "kind"})  # tells a task's line from any other with an id
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
