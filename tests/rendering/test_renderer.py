@@ -63,7 +63,7 @@ async def test_a_reminder_names_the_task_its_date_and_on_whose_behalf_it_comes(
             "Kính gửi: Sở Y tế",
             "Báo cáo năm 2026",
             "BC.2",
-            "uá hạn 9 ngày làm việc",
+            "đề nghị báo kết quả",
             "trước ngày 10/11",
             "mục III.2",
             "Tin tự động, thay mặt Sở Khoa học và Công nghệ; không thay văn bản.",
@@ -101,7 +101,7 @@ async def test_buttons_become_numbered_choices_where_a_channel_has_none(
 async def test_a_list_without_buttons_tells_the_words_that_receive_all_of_it(
     database: Database, registry: Registry
 ) -> None:
-    page, *_ = await reminders(database, registry, "so-y-te", province="gia-lai")
+    page, *_ = await reminders(database, registry, "so-y-te")
     telegram = await shown(database, registry, page, TELEGRAM)
     zalo = await shown(database, registry, page, ZALO)
     assert telegram is not None

@@ -372,7 +372,8 @@ def test_table_one_has_this_and_the_previous_period() -> None:
 def test_tasks_that_never_fall_due_or_ended_before_tracking_are_told_apart() -> None:
     facts, lines = usual()
     ended_before = {"ended_before": True, "state": "open_on_time"}
-    changed = ({}, ended_before, {"is_undated": True})
+    parts = Figures(open_on_time=len(lines[1][1]))
+    changed = ({}, {**ended_before, "parts": parts}, {"is_undated": True})
     tasks = [
         replace(section.tasks[0], **changes)
         for section, changes in zip(facts.sections, changed, strict=True)
