@@ -82,6 +82,6 @@ async def remove_leaving(settings: Settings, leaving: Leaving) -> int:
         ended = await remove(connection, number, now=now)
         if ended != len(leaving.enrolments):
             raise CommandFailed(
-                "Dữ liệu vừa đổi trong lúc xem; chưa làm gì. Hãy chạy lại lệnh này."
+                "Dữ liệu vừa đổi trong lúc xem; chưa thay đổi gì. Hãy chạy lại lệnh này."
             )
     return ended

@@ -130,9 +130,11 @@ def ask_before(would: str, *, yes: bool, as_json: bool = False) -> None:
     if yes:
         return
     if as_json:
-        raise CommandFailed(f"{would}\nVới --json hãy thêm --yes để làm; chưa làm gì.")
+        raise CommandFailed(f"{would}\nVới --json hãy thêm --yes để thực hiện; chưa thay đổi gì.")
     print(would, file=sys.stderr)
-    require_consent("Làm?", verb="làm", refused="Đã dừng, chưa làm gì.", can_look=False)
+    require_consent(
+        "Tiếp tục?", verb="thực hiện", refused="Đã dừng, chưa thay đổi gì.", can_look=False
+    )
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def _changes(
         faults.add(
             each.row,
             "said",
-            "nhiệm vụ này đã báo cáo hoàn thành; muốn báo vướng mắc thì chọn đang thực hiện trước.",
+            "nhiệm vụ này đã báo cáo hoàn thành; muốn báo khó khăn, vướng mắc thì chọn đang thực hiện trước.",
         )
         return
     if row.state == "submitted" and each.said == "completed" and document is None:

@@ -45,7 +45,7 @@ _SYNONYMS: dict[ReplyKind, tuple[str, ...]] = {
     ),
     "blocked": (
         "vuong mac",
-        "co kho khan, vuong mac",
+        "co kho khan vuong mac",
         "gap vuong mac",
         "co vuong mac",
         "dang vuong",

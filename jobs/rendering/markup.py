@@ -1,9 +1,8 @@
 """Markup of the templates: written as a channel's HTML or as plain text, and cut to a limit.
 
-Templates use b, i and code, which channels know, and five tags of their own:
+Templates use b, i and code, which channels know, and four tags of their own:
 
     tag      in HTML     in plain text
-    caps     its text    its text in capitals; constant words only, no escaped text
     cite     bold        “its text”
     small    italic      (its text)
     li       a bullet    a hyphen
@@ -18,11 +17,8 @@ import re
 from data.text import utf16_length
 
 _TAG = re.compile(r"<[^>]+>")
-_OWN_TAG = re.compile(r"</?(?:caps|cite|small)>|<li>|<br>")
-_CAPS = re.compile(r"<caps>(.*?)</caps>", re.DOTALL)
+_OWN_TAG = re.compile(r"</?(?:cite|small)>|<li>|<br>")
 _AS_HTML = {
-    "<caps>": "",
-    "</caps>": "",
     "<cite>": "<b>",
     "</cite>": "</b>",
     "<small>": "<i>",
@@ -40,8 +36,7 @@ def to_html(marked: str) -> str:
 
 def to_plain(marked: str) -> str:
     """Return a rendered template without any tag or entity."""
-    capitals = _CAPS.sub(lambda caps: _TAG.sub("", caps[1]).upper(), marked)
-    return html.unescape(_TAG.sub(lambda tag: _AS_PLAIN.get(tag[0], ""), capitals))
+    return html.unescape(_TAG.sub(lambda tag: _AS_PLAIN.get(tag[0], ""), marked))
 
 
 def fit_text(text: str, limit: int, *, as_html: bool) -> str:

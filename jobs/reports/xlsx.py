@@ -52,7 +52,7 @@ _SUMMARY_COLUMNS = (
     ReportColumn("ended_before", "Hết thời gian thực hiện trước khi theo dõi", 14),
     ReportColumn("waiting", "Chờ xác nhận", 10),
     ReportColumn("unassigned", "Chưa xác định cơ quan", 10),
-    ReportColumn("silent", "Phần việc chưa có báo cáo", 10),
+    ReportColumn("silent", "Nhiệm vụ chưa có báo cáo", 10),
     ReportColumn("rate", "% trên tổng số", 10),
     ReportColumn("rate_due", "% trên số đến hạn", 10),
     ReportColumn("period", "Kỳ", 16),

@@ -242,7 +242,7 @@ async def test_a_token_revoked_in_mid_run_loses_nothing_and_the_right_people_are
     assert states["failed"] > 20  # nobody else of these agencies is anywhere
     assert states["sent"] + states["failed"] == result.messages + 1
     (told,) = [text for text in office.heard("coordinator") if "tạm thời không gửi được" in text]
-    assert "⚠ Bot «Bot Nhắc Việc 2» tạm" in told  # names on Zalo begin with "Bot" themselves
+    assert "Tài khoản «Bot Nhắc Việc 2» tạm" in told  # names on Zalo begin with "Bot" themselves
     assert "khoá" in told
     assert "xin báo trực tiếp" in told
     async with office.database.read() as connection:
@@ -269,8 +269,12 @@ async def test_levels_crossed_are_told_once_by_whichever_bot_the_coordinator_use
     await office.deliver()
     friday = "\n".join(office.heard("coordinator"))
     for number in (1, 2, 3):  # forty people each, of fifty
-        assert friday.count(f"⚠ Bot Zalo «Bot Nhắc Việc {number}» đã có 40/50 người (80 %).") == 1
-    assert friday.count("⚠ Bot Zalo «Bot Nhắc Việc 4» có 51 người, quá 50 người mà nền tảng") == 1
+        assert (
+            friday.count(f"Tài khoản Zalo «Bot Nhắc Việc {number}» đã có 40/50 người (80 %).") == 1
+        )
+    assert (
+        friday.count("Tài khoản Zalo «Bot Nhắc Việc 4» có 51 người, quá 50 người mà nền tảng") == 1
+    )
     # Seven tenths of the month of the first bot are gone with that morning.
     first = next(iter(office.channels))
     sent = (await office.states(first))["sent"]

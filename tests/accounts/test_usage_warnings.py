@@ -25,7 +25,7 @@ from tests.support.loaded_province import morning_of
 REGISTRY = small_registry()  # BC.1 is due on 14/11/2026: rung −10 on 30/10, rung −5 on 6/11
 ZALO = replace(WITHOUT, messenger="Zalo", monthly_messages=100, most_people=50)
 BEGAN = date(2026, 10, 28)
-LINE = "⚠ Bot Zalo «test» "
+LINE = "Tài khoản Zalo «test» "
 
 
 @dataclass
@@ -142,11 +142,13 @@ async def test_each_level_is_told_once_a_month_in_a_line_of_its_own(calm: Office
     await calm.use_up(85, november(5))
     told = (await calm.morning(november(5)))["coordinator"]
     assert "đã dùng 85 % số tin tháng 11" in told
-    assert "Nên thêm bot" in told
+    assert "Nên thêm tài khoản" in told
     await calm.use_up(96, november(6))
     told = (await calm.morning(november(6)))["coordinator"]
     assert "đã dùng 96 % số tin tháng 11: 96/100" in told
-    assert "không hỏi việc không có hạn; việc sắp đến hạn, quá hạn và trả lời vẫn gửi." in told
+    assert (
+        "không hỏi nhiệm vụ không có hạn; nhiệm vụ sắp đến hạn, quá hạn và trả lời vẫn gửi." in told
+    )
     assert "xin báo" not in (await calm.morning(november(9))).get("coordinator", "")
     # A new month begins anew.
     await calm.use_up(70, date(2026, 12, 1))
@@ -235,7 +237,7 @@ async def test_people_are_warned_of_once_and_of_more_than_are_served(calm: Offic
     key = calm.talk.account_id
     calm.capabilities[key] = replace(ZALO, monthly_messages=None, most_people=2)
     told = (await calm.morning(november(2)))["coordinator"]
-    assert LINE + "đã có 2/2 người (100 %). Nên thêm bot" in told
+    assert LINE + "đã có 2/2 người (100 %). Nên thêm tài khoản" in told
     await calm.talk.enrol("third", "dong", "stc")
     told = (await calm.morning(november(3)))["coordinator"]
     assert LINE + "có 3 người, quá 2 người mà nền tảng phục vụ" in told
@@ -291,7 +293,7 @@ async def test_near_the_cap_what_is_far_from_due_is_told_by_the_next_nearer_rung
     await office.use_up(95, friday)
     told = await office.morning(friday)
     assert "stc" not in told
-    assert "không nhắc việc còn từ 10 ngày làm việc trở lên" in told["coordinator"]
+    assert "không nhắc nhiệm vụ còn từ 10 ngày làm việc trở lên" in told["coordinator"]
     assert (await office.talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).rung == -5
     # The month is new: what has no nearer rung is asked now.
     told = await office.morning(november(2))

@@ -387,7 +387,7 @@ def test_where_nobody_can_tell_who_was_removed_that_is_told(
     within(present, remove_first)
     replaced(present)
     told = terminal.type("restore", "copy.db", "--yes")[1]
-    assert "Không biết hết ai đã thôi vai trò hay được xoá dữ liệu từ khi sao lưu" in told
+    assert "Không biết hết ai đã kết thúc vai trò hay được xoá dữ liệu từ khi sao lưu" in told
     assert living(present) == {"5", "6", "7", "8"}
 
 
@@ -637,7 +637,7 @@ async def whole(database: Database) -> AsyncIterator[Whole]:
         await _OPENED.popitem()[1].dispose()
 
 
-NOTICE = "⚠ Dữ liệu vừa được khôi phục từ bản sao"
+NOTICE = "Dữ liệu vừa được khôi phục từ bản sao"
 
 
 async def test_what_was_sent_since_the_backup_is_not_sent_again(

@@ -242,14 +242,14 @@ async def test_a_message_carries_markup_buttons_topic_and_what_it_answers(
             "-1005",
             "<b>Kế hoạch</b> 1901 &amp; 131",
             thread="12",
-            buttons=((Button("Đã nhận", "ack:7"), Button("Đang làm", "doing:7")),),
+            buttons=((Button("Đã nhận", "ack:7"), Button("Đang thực hiện", "doing:7")),),
             reply_to=first.remote_id,
         )
     )
     taken = api.messages[1]
     assert receipt.remote_id == str(taken.message_id)
     assert (taken.text, taken.html, taken.thread) == ("Kế hoạch 1901 & 131", True, "12")
-    assert taken.buttons == ((("Đã nhận", "ack:7"), ("Đang làm", "doing:7")),)
+    assert taken.buttons == ((("Đã nhận", "ack:7"), ("Đang thực hiện", "doing:7")),)
     assert taken.reply_to == api.messages[0].message_id
     asked = api.requests[-1][2]
     assert json.loads(asked["link_preview_options"]) == {"is_disabled": True}

@@ -41,7 +41,7 @@ def test_a_command_that_ends_something_says_what_and_waits_for_a_yes(
     for line in ("\n", "", "k\n", "không\n"):  # "" is the end of the input
         monkeypatch.setattr(sys, "stdin", Sat(line))
         err = peopled.refused(*words)
-        assert (told in err, "[c/K]" in err, "chưa làm gì" in err) == (True, True, True)
+        assert (told in err, "[c/K]" in err, "chưa thay đổi gì" in err) == (True, True, True)
     assert peopled.sql(EVERYTHING) == before
     monkeypatch.setattr(sys, "stdin", Sat("có\n"))
     assert peopled.type(*words)[0] == 0

@@ -195,7 +195,7 @@ def test_ctrl_c_at_a_question_ends_the_command_without_a_word(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Interrupted(""))
     code, out, err = peopled.type("people", "remove", "1")
-    assert (code, out, err.endswith("Làm? [c/K] ")) == (130, "", True)
+    assert (code, out, err.endswith("Tiếp tục? [c/K] ")) == (130, "", True)
     assert len(peopled.json("people", "list")) == 2
 
 

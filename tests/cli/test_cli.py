@@ -524,7 +524,10 @@ def test_closing_a_closed_plan_later_says_what_is_followed_again(loaded: Termina
     assert loaded.type("plan", "close", "131", "--on", "2026-06-30", "--yes")[0] == 0
     ((withdrawn,),) = loaded.sql("SELECT count(*) FROM obligation WHERE state = 'withdrawn'")
     told = loaded.refused("plan", "close", "131", "--on", "2030-12-31")
-    assert f" 0 việc có hạn sau ngày ấy được rút, không nhắc nữa. {withdrawn} việc đã rút" in told
+    assert (
+        f" 0 nhiệm vụ có hạn sau ngày ấy được rút, không nhắc nữa. {withdrawn} nhiệm vụ đã rút"
+        in told
+    )
 
 
 def test_closing_before_the_plan_was_issued_is_refused(loaded: Terminal) -> None:

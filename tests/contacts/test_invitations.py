@@ -90,7 +90,7 @@ async def test_agencies_without_a_chat_stand_first(talk: Talk) -> None:
         ("Sở Khoa học và Công nghệ", 1, 0),
         ("Sở Tài chính", 1, 1),
     ]
-    assert "1 chat riêng, 1 nhóm; lần cuối 09/11/2026" in answer.html
+    assert "01 chat riêng, 01 nhóm; lần cuối 09/11/2026" in answer.html
     await talk.happen("stc", "gone")
     one = await ask(talk, "coordinator", "/donvi stc")
     assert one.answer.context["agencies"] == [
@@ -166,7 +166,7 @@ async def test_where_the_code_is_typed_the_bot_with_most_room_is_named(talk: Tal
     assert "bot.test/7001" in (await told())[0]
     await enrol_on(first, "g")
     plain, _ = await told()
-    assert "Zalo: các bot đã đủ người, xin báo quản trị thêm bot." in plain
+    assert "Zalo: các tài khoản gửi tin đã đủ người, đề nghị báo quản trị bổ sung." in plain
     assert "https://" not in plain
     # A code is taken all the same: whom a platform serves is the platform's to say.
     await enrol_on(first, "h")
@@ -252,14 +252,14 @@ async def test_urging_reminds_who_has_not_answered_once_a_day(talk: Talk) -> Non
     await talk.say("sxd", "đã nhận tất cả")
     talk.now += timedelta(days=1)
     calm = await ask(talk, "coordinator", "/nhac sxd")
-    assert "không còn việc nào cần nhắc" in calm.html
+    assert "không còn nhiệm vụ nào cần nhắc" in calm.html
     assert len(await reminders(talk)) == 2
 
 
 async def test_urging_outside_sending_hours_waits_for_the_morning(talk: Talk) -> None:
     talk.now = datetime(2026, 11, 14, 13, 0, tzinfo=UTC)  # Saturday evening
     answer = await ask(talk, "coordinator", "/nhac stc")
-    assert "Sẽ nhắc đầu giờ làm việc thứ Hai, ngày 16/11/2026" in answer.html
+    assert "Đầu giờ làm việc thứ Hai, ngày 16/11/2026 sẽ nhắc" in answer.html
     ((_, _, send_at),) = await reminders(talk)
     assert send_at == datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
 
@@ -380,7 +380,7 @@ async def test_erased_person_is_nobody_and_the_agencys_answers_stay(talk: Talk) 
             connection, person_id, now=talk.now
         ) == personal_data.ErasureResult(0, 0, 1, 0)
     history = await ask(talk, "coordinator", "/lichsu BC.1")
-    assert "Sở Tài chính: báo đã xong" in history.html
+    assert "Sở Tài chính: báo cáo đã hoàn thành" in history.html
     assert "Lan" not in history.html
     assert (await ask(talk, "stc", "/viec")).template == "stranger"
 

@@ -40,13 +40,13 @@ async def test_a_later_date_is_offered_while_it_may_be_asked_for(talk: Talk) -> 
     for day in (9, 14, 16):
         talk.now = datetime(2026, 11, day, 1, 0, tzinfo=UTC)
         shown = await opened(talk, "sxd", row)
-        assert shown.labels()[:4] == ["Đã nhận", "Đang làm", "Đã xong", MORE]
+        assert shown.labels()[:4] == ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", MORE]
         (question,) = await talk.tap("sxd", f"more:{row}")
         assert question.template == "ask_until"
         await talk.say("sxd", "thôi")
     talk.now = datetime(2026, 11, 17, 1, 0, tzinfo=UTC)
     shown = await opened(talk, "sxd", row)
-    assert shown.labels()[:4] == ["Đã nhận", "Đang làm", "Đã xong", TROUBLE]
+    assert shown.labels()[:4] == ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", TROUBLE]
     (refused,) = await talk.tap("sxd", f"more:{row}")
     assert (refused.template, refused.answer.context["why"]) == ("extension_refused", "late")
 
@@ -65,15 +65,15 @@ async def test_every_answer_repeats_the_choices_that_are_left(talk: Talk) -> Non
     talk.now = datetime(2026, 11, 17, 1, 0, tzinfo=UTC)
     row = await owed(talk, "sxd", "BC.3")
     shown = await opened(talk, "sxd", row)
-    (recorded,) = await talk.press(shown, "Đang làm")
-    assert recorded.labels()[:4] == ["Đã nhận", "Đang làm", "Đã xong", TROUBLE]
+    (recorded,) = await talk.press(shown, "Đang thực hiện")
+    assert recorded.labels()[:4] == ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", TROUBLE]
     (question,) = await talk.say("sxd", "4")
     assert question.template == "ask_reason"
 
 
 async def test_what_has_no_date_offers_none(talk: Talk) -> None:
     shown = await opened(talk, "stc", await owed(talk, "stc", "3"))
-    assert shown.labels()[:4] == ["Đang làm", "Đã xong", "Chưa làm", TROUBLE]
+    assert shown.labels()[:4] == ["Đang thực hiện", "Đã hoàn thành", "Chưa triển khai", TROUBLE]
 
 
 # ------------------------------------------------------------------ reminders
@@ -162,7 +162,7 @@ async def test_what_nobody_holds_offers_to_assign_it_to_who_may(database: Databa
     for chat in ("focal", "reader"):
         assert (await talk.tap(chat, f"giveto:{row}"))[0].template == "cannot_decide"
     shown = await opened(talk, "coordinator", row)
-    assert shown.labels()[:4] == ["Đã nhận", "Đang làm", "Đã xong", MORE]
+    assert shown.labels()[:4] == ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", MORE]
     (question,) = await talk.say("coordinator", "5")
     assert question.answer.context["asks"] == "give_to"
     echo, *_ = await talk.say("coordinator", "Sở Xây dựng")

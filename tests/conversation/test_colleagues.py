@@ -37,12 +37,12 @@ async def test_who_said_done_hears_that_a_colleague_says_not_yet(talk: Talk) -> 
     assert (echo.template, notices) == ("recorded", [])
     echo, notice = await answer(talk, "stc2", "đang làm 40%")
     assert (
-        "Lúc 08 giờ 00 ngày 09/11/2026 một đầu mối khác của cơ quan đã trả lời “Đã xong”"
+        "Lúc 08 giờ 00 ngày 09/11/2026 một đầu mối khác của cơ quan đã trả lời “Đã hoàn thành”"
         in echo.html
     )
     assert (notice.template, notice.chat) == (NOTICE, "stc")
-    assert "Anh/chị: “Đã xong” (lúc 08 giờ 00 ngày 09/11/2026)" in notice.html
-    assert "<b>“Đang làm 40%”</b>" in notice.html
+    assert "Anh/chị: “Đã hoàn thành” (lúc 08 giờ 00 ngày 09/11/2026)" in notice.html
+    assert "<b>“Đang thực hiện 40%”</b>" in notice.html
     assert await state(talk) == ("open", 40)
 
 
@@ -53,7 +53,7 @@ async def test_the_colleague_takes_the_later_answer_back_and_its_author_hears_of
     _, notice = await answer(talk, "stc2", "đang làm 40%")
     undone, told = await talk.press(notice, "Rút lại câu trả lời sau")
     assert (undone.template, told.template, told.chat) == ("undone", NOTICE, "stc2")
-    assert "“Đang làm 40%” không còn được tính" in told.html
+    assert "“Đang thực hiện 40%” không còn được tính" in told.html
     assert (await state(talk))[0] == "submitted"
     (again,) = await talk.press(notice, "Rút lại câu trả lời sau")
     assert (again.template, again.answer.context["why"]) == ("cannot_undo", "nothing")
@@ -73,7 +73,7 @@ async def test_who_was_contradicted_hears_when_the_author_takes_it_back(talk: Ta
     await answer(talk, "stc2", "đang làm 40%")
     undone, told = await talk.say("stc2", "huỷ")
     assert (undone.template, told.template, told.chat) == ("undone", NOTICE, "stc")
-    assert "“Đã xong” (lúc 08 giờ 00 ngày 09/11/2026) được tính lại" in told.html
+    assert "“Đã hoàn thành” (lúc 08 giờ 00 ngày 09/11/2026) được tính lại" in told.html
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ async def test_one_reply_about_several_tasks_tells_the_colleague_once(talk: Talk
     words = f"{numbers['BC.1']} đang làm 20%, {numbers['BC.3']} đang làm 30%"
     echo, notice = await talk.say("stc2", words)
     assert echo.template == "recorded_several"
-    assert echo.html.count("một đầu mối khác của cơ quan đã trả lời “Đang làm 80%”") == 2
+    assert echo.html.count("một đầu mối khác của cơ quan đã trả lời “Đang thực hiện 80%”") == 2
     assert (notice.chat, notice.labels()) == ("stc", [])
-    assert "“Đang làm 20%”" in notice.html
-    assert "“Đang làm 30%”" in notice.html
+    assert "“Đang thực hiện 20%”" in notice.html
+    assert "“Đang thực hiện 30%”" in notice.html
 
 
 async def test_another_agency_neither_hears_nor_takes_back(talk: Talk) -> None:

@@ -16,7 +16,7 @@ from data.models import Account, Chat, Message, MessageItem, Obligation, StatusR
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
-FOUR = ["Đã nhận", "Đang làm", "Đã xong", "Xin gia hạn"]
+FOUR = ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", "Xin gia hạn"]
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ async def test_viec_shows_what_is_owed_now_most_urgent_first(talk: Talk) -> None
         (4, "8"),
     ]
     assert items[3]["succeeded_from"] == "Sở Kế hoạch và Đầu tư"
-    assert "(nhận nhiệm vụ từ Sở Kế hoạch và Đầu tư)" in answer.html
-    assert "Còn 4 ngày làm việc" in answer.html
+    assert "(tiếp nhận nhiệm vụ của Sở Kế hoạch và Đầu tư)" in answer.html
+    assert "Còn 04 ngày làm việc" in answer.html
     assert answer.labels() == ["1", "2", "3", "4", "Đã nhận tất cả"]
     assert "1 nhiệm vụ không có hạn: gõ /thuongxuyen" in answer.html
 
@@ -170,7 +170,7 @@ async def test_status_of_a_coordinator_counts_reports_and_tasks_once(talk: Talk)
     assert [plan["number"] for plan in plans] == ["10/KH-UBND", "9/KH-UBND"]
     assert plans[0]["tasks"]["total"] == 4
     assert (
-        "đã nhận <b>1/2</b> (1 chờ xác nhận), còn 4 ngày làm việc, thiếu: Sở Xây dựng"
+        "đã nhận <b>1/2</b> (1 chờ xác nhận), còn 04 ngày làm việc, thiếu: Sở Xây dựng"
         in answer.html
     )
     one = await only(talk.say("8", "/status 9"))
@@ -195,10 +195,10 @@ async def test_number_opens_an_item_and_back_returns_in_the_same_message(talk: T
 async def test_answer_from_a_list_is_said_back_and_the_list_stays(talk: Talk) -> None:
     listed = await only(talk.say("7", "/viec"))
     item = await only(talk.press(listed, "1"))
-    echo = await only(talk.press(item, "Đã xong"))
+    echo = await only(talk.press(item, "Đã hoàn thành"))
     assert echo.template == "recorded"
     assert "Báo cáo năm 2026" in echo.html
-    assert "Sở Khoa học và Công nghệ sẽ xem và xác nhận" in echo.html
+    assert "Sở Khoa học và Công nghệ xem xét, xác nhận" in echo.html
     assert echo.answer.items == listed.answer.items
     assert echo.labels() == ["1", "2", "3", "4", "Đã nhận tất cả", "Huỷ"]
     row = await report_of(talk)
@@ -220,7 +220,7 @@ async def test_single_item_keeps_its_four_choices_in_place_after_an_answer(talk:
     reminder = await a_reminder(talk, [await report_of(talk)])
     echo = await only(talk.tap("7", f"ack:{(await report_of(talk)).id}", reminder))
     assert echo.labels() == [*FOUR, "Huỷ"]
-    done = await only(talk.press(echo, "Đã xong"))
+    done = await only(talk.press(echo, "Đã hoàn thành"))
     assert done.labels() == ["Huỷ"]
     assert done.answer.edits == reminder
 
@@ -262,7 +262,7 @@ async def test_extension_is_recorded_and_the_coordinator_told_at_once(talk: Talk
     assert "Đã chuyển đề nghị tới Sở Khoa học và Công nghệ" in echo.html
     assert (notice.chat, notice.template) == ("8", "notice_extension")
     assert "Sở Tài chính" in notice.html
-    assert "còn 4 ngày làm việc" in notice.html
+    assert "còn 04 ngày làm việc" in notice.html
     assert (await report_of(talk)).extension_asked_at == NOW
     again = await talk.tap("7", f"more:{row.id}")
     assert [answer.template for answer in again] == ["extension_refused"]  # told once
@@ -274,7 +274,7 @@ async def test_extension_is_recorded_and_the_coordinator_told_at_once(talk: Talk
 async def test_extension_nobody_can_hear_is_told_as_such(talk: Talk) -> None:
     await talk.tap("7", f"more:{(await report_of(talk)).id}")
     echo = await only(talk.say("7", "25/11 do chờ số liệu của các xã"))
-    assert "xin liên hệ trực tiếp" in echo.html
+    assert "đề nghị liên hệ trực tiếp" in echo.html
 
 
 async def test_extension_of_the_coordinating_agencys_own_work_goes_to_a_deciding_leader(
@@ -370,7 +370,7 @@ async def test_number_is_a_choice_after_one_item_and_an_item_after_a_list(talk: 
     item = await only(talk.say("7", "2"))
     assert (item.template, item.labels()) == ("item", [*FOUR, "Quay lại", "Nội dung"])
     assert item.plain.endswith(
-        "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Xin gia hạn · 5 Quay lại · 6 Nội dung"
+        "1 Đã nhận · 2 Đang thực hiện · 3 Đã hoàn thành · 4 Xin gia hạn · 5 Quay lại · 6 Nội dung"
     )
     echo = await only(talk.say("7", "3"))
     assert echo.answer.context["verb"] == "done"
@@ -415,7 +415,7 @@ async def test_what_is_not_surely_understood_is_asked_never_recorded(talk: Talk,
 async def test_number_out_of_the_list_is_told_with_the_list(talk: Talk) -> None:
     await talk.say("7", "/viec")
     asked = await only(talk.say("7", "9 xong"))
-    assert "Không có việc số 9" in asked.html
+    assert "Không có nhiệm vụ số 9" in asked.html
     assert len(asked.answer.items) == 4
 
 
@@ -447,7 +447,7 @@ async def test_huy_takes_back_the_last_answer_only(talk: Talk) -> None:
     await talk.say("7", "1 đã nhận")
     await talk.say("7", "1 xong")
     undone = await only(talk.say("7", "hủy"))
-    assert "“Đã xong”" in undone.html
+    assert "“Đã hoàn thành”" in undone.html
     row = await report_of(talk)
     assert (row.state, row.acknowledged_until) == ("open", date(2026, 11, 12))
     assert row.remind_on is not None
@@ -469,9 +469,9 @@ async def test_in_a_group_anyone_acknowledges_and_enrolled_people_answer(talk: T
     await talk.enrol("-5", "dong", "stc")
     listed = await only(talk.say("-5", "/viec", sender="66"))
     item = await only(talk.press(listed, "1", sender="66"))
-    refused = await only(talk.press(item, "Đã xong", sender="66"))
+    refused = await only(talk.press(item, "Đã hoàn thành", sender="66"))
     assert (refused.template, refused.answer.context["why"]) == ("not_allowed", "not_enrolled")
-    assert "nhắn riêng cho bot" in refused.html
+    assert "Nhắn riêng cho Hệ thống" in refused.html
     assert (await report_of(talk)).state == "open"
     echo = await only(talk.press(item, "Đã nhận", sender="66"))
     assert echo.template == "recorded"
@@ -511,6 +511,6 @@ async def test_what_answers_hold_can_be_stored_and_people_cannot_inject_markup(t
     assert "&lt;script&gt;" in listed.html
     assert "<script>" in listed.plain  # plain text needs no escaping
     item = await only(talk.press(listed, "2"))
-    echo = await only(talk.press(item, "Đang làm"))
+    echo = await only(talk.press(item, "Đang thực hiện"))
     json.dumps(echo.answer.context)
     assert "<script>" not in item.html + echo.html

@@ -94,7 +94,7 @@ async def test_number_of_a_page_that_nobody_may_have_seen_is_asked_about_with_bo
     asked = await only(talk.say("7", "1 xong"))
     assert (asked.template, asked.answer.context["why"]) == ("ask", "doubtful")
     assert asked.answer.items == (task.id, report.id)
-    assert "Số 1 có thể là việc sau" in asked.html
+    assert "Số 1 có thể là nhiệm vụ sau" in asked.html
     assert await said(talk) == []
     await talk.say("7", "2 xong")  # the second of the two that were asked about
     assert await said(talk) == [("completed", report.id)]
@@ -103,7 +103,7 @@ async def test_number_of_a_page_that_nobody_may_have_seen_is_asked_about_with_bo
 @pytest.mark.parametrize(
     "typed",
     ["1", "1 xong", "đã xong 1", "việc 1 xong", "1-2 xong", "1 xong, 2 đang làm", "tất cả đã xong",
-     "đã xong", "ok", "vâng", "đã nhận tất cả", "Đã xong", "trừ 1, còn lại xong"],
+     "đã xong", "ok", "vâng", "đã nhận tất cả", "Đã hoàn thành", "trừ 1, còn lại xong"],
 )  # fmt: skip
 @pytest.mark.parametrize("first_page", MAYBE, ids=NAMES)
 async def test_nothing_is_recorded_of_a_page_that_nobody_may_have_seen(
@@ -276,7 +276,9 @@ async def test_two_mornings_of_one_day_make_a_number_ambiguous(talk: Talk) -> No
 # ------------------------------------------------------------------ words without a number
 
 
-@pytest.mark.parametrize("typed", ["đã xong", "ok", "vâng", "Đã xong", "đã nhận", "đang làm 50%"])
+@pytest.mark.parametrize(
+    "typed", ["đã xong", "ok", "vâng", "Đã hoàn thành", "đã nhận", "đang làm 50%"]
+)
 async def test_words_alone_on_a_morning_of_pages_are_asked_about_over_all_items(
     talk: Talk, typed: str
 ) -> None:

@@ -156,7 +156,7 @@ async def test_late_task_tells_how_many_working_days(talk: Talk) -> None:
     task: Any = answer.answer.context["task"]
     assert task["state"] == "open_late"
     assert task["late"] == answer.answer.context["parts"][0]["late"]  # type: ignore[index]
-    assert f"quá hạn {task['late']} ngày làm việc" in answer.html
+    assert f"quá hạn {task['late']:02} ngày làm việc" in answer.html
 
 
 async def test_code_shared_by_plans_is_asked_about_and_a_tap_answers(talk: Talk) -> None:
@@ -289,11 +289,11 @@ async def test_task_shows_text_leads_agencies_period_and_history(talk: Talk) -> 
         "Lập cơ sở dữ liệu dùng chung",
         "Sở Tài chính; Sở Xây dựng",
         "2026",
-        "08 giờ 00 ngày 09/11/2026 · Sở Tài chính (Chị &lt;Lan&gt;): đang làm 40%",
+        "08 giờ 00 ngày 09/11/2026 · Sở Tài chính (Chị &lt;Lan&gt;): đang thực hiện 40%",
     ):
         assert words in answer.html
     assert "đang làm 40%" not in (await ask(talk, "sxd", "/nhiemvu 2")).html
-    assert "đang làm 40%" in (await ask(talk, "stc", "/nhiemvu 2")).html
+    assert "đang thực hiện 40%" in (await ask(talk, "stc", "/nhiemvu 2")).html
 
 
 async def test_long_text_comes_whole_in_pages(
@@ -382,7 +382,7 @@ async def test_history_tells_who_said_what_when_and_what_was_taken_back(talk: Ta
         lines: Any = answer.answer.context["lines"]
         assert [line["what"] for line in lines] == ["in_progress", "undo", "completed"]
         assert [line["undone"] for line in lines] == [False, False, True]
-    assert "báo đã xong (đã rút lại)" in answer.html
+    assert "báo cáo đã hoàn thành (đã rút lại)" in answer.html
     assert (await ask(talk, "sxd", "/lichsu BC.1")).answer.context["total"] == 0
     assert (await ask(talk, "sxd", "/lichsu stc")).template == "nothing_found"
     assert (await ask(talk, "stc", "/lichsu")).answer.context["total"] == 3

@@ -214,7 +214,7 @@ async def test_command_or_button_wins_over_an_open_question(talk: Talk) -> None:
     assert (await only(talk.say("7", "do chờ số liệu các xã"))).template != "ask_until"
     await the_report_alone(talk)
     await talk.tap("7", f"more:{row.id}")
-    assert (await only(talk.say("7", "Đang làm"))).template == "recorded"
+    assert (await only(talk.say("7", "Đang thực hiện"))).template == "recorded"
     assert await said(talk) == ["in_progress"]
 
 
@@ -258,7 +258,7 @@ async def test_question_belongs_to_its_person_and_chat(talk: Talk) -> None:
 async def test_in_a_group_only_a_reply_answers_an_open_question(talk: Talk) -> None:
     await talk.enrol("-5", "dong", "stc")
     asked = await only(talk.tap("-5", f"more:{(await report_of(talk)).id}", sender="7"))
-    assert "bấm trả lời vào tin này" in asked.html
+    assert "Bấm trả lời vào tin này" in asked.html
     assert await talk.say("-5", "25/11 họp nhé", sender="7") == []
     why = await only(talk.say("-5", "25/11", sender="7", reply_to=asked.remote_id))
     assert await talk.say("-5", "chờ số liệu", sender="66", reply_to=why.remote_id) == []
@@ -347,7 +347,8 @@ async def test_completion_asks_once_for_a_document_and_takes_its_number_and_date
     await the_report_alone(talk)
     echo = await only(talk.say("7", "đã xong"))
     assert (
-        "Xin gửi số, ngày văn bản và một câu kết quả, hoặc đường dẫn, ảnh, tệp, nếu có" in echo.html
+        "Đề nghị gửi số, ngày văn bản và một câu kết quả, hoặc đường dẫn, ảnh, tệp, nếu có"
+        in echo.html
     )
     added = await only(talk.say("7", "Báo cáo số 123/BC-STC ngày 6/11/2026"))
     assert (added.template, added.answer.context["document"]) == ("recorded", "123/BC-STC")
@@ -405,7 +406,7 @@ async def test_several_tasks_are_recorded_in_one_go_and_taken_back_in_one(talk: 
         ("1", "doing"),
         ("2", "not_yet"),
     ]
-    assert "Đang làm 40%" in echo.html
+    assert "Đang thực hiện 40%" in echo.html
     assert echo.labels()[-1] == "Huỷ"
     assert await said(talk) == ["completed", "in_progress", "not_started"]
     assert (await only(talk.say("7", "huỷ"))).template == "undone"
@@ -423,7 +424,7 @@ async def test_all_but_one_are_answered_in_one_go(talk: Talk) -> None:
 async def test_nothing_of_several_is_recorded_where_one_is_not_in_the_list(talk: Talk) -> None:
     await talk.say("7", "/viec")
     asked = await only(talk.say("7", "1 xong, 9 đang làm"))
-    assert "Không có việc số 9" in asked.html
+    assert "Không có nhiệm vụ số 9" in asked.html
     assert await said(talk) == []
 
 

@@ -49,7 +49,7 @@ async def the_report(talk: Talk) -> Any:
 @pytest.mark.parametrize("borrowed", OTHERS)
 @pytest.mark.parametrize(
     "text",
-    ["1 xong", "đã xong", "1", "BC.1 đã xong", "tất cả đã xong", "huỷ", "/viec", "Đã xong",
+    ["1 xong", "đã xong", "1", "BC.1 đã xong", "tất cả đã xong", "huỷ", "/viec", "Đã hoàn thành",
      "chỉ tiêu 1: 82%", "xin gia hạn đến 25/11 do chờ số liệu", "1 xong, 2 đang làm"],
 )  # fmt: skip
 async def test_words_of_others_are_shown_and_asked_about_and_change_nothing(
@@ -66,7 +66,7 @@ async def test_words_of_others_are_shown_and_asked_about_and_change_nothing(
 async def test_forwarded_words_that_name_a_code_show_its_task_with_its_choices(talk: Talk) -> None:
     asked = await only(talk.say("7", "BC.1 đã xong ạ", borrowed="forwarded"))
     assert asked.answer.items == ((await the_report(talk)).id,)
-    assert "Đã xong" in asked.labels()
+    assert "Đã hoàn thành" in asked.labels()
 
 
 async def test_forwarded_words_in_a_group_are_talk_among_people(talk: Talk) -> None:
@@ -133,8 +133,8 @@ def test_telegram_tells_whose_words_a_message_holds(sign: dict[str, Any], borrow
         "2. Hoàn thành việc rà soát chi ngân sách",
         "Hoàn thành việc rà soát chi ngân sách",
         "1. Báo cáo năm 2026 [BC.1] đã báo xong, chờ xác nhận",
-        "✅ Đã ghi nhận: “Báo cáo năm 2026” [BC.1], Kế hoạch 10/KH-UBND Trả lời: Đã xong.",
-        "Trả lời bằng số: 1 Đã nhận, 2 Đang làm, 3 Đã xong, 4 Xin gia hạn",
+        "Đã ghi nhận: “Báo cáo năm 2026” [BC.1], Kế hoạch 10/KH-UBND Trả lời: Đã hoàn thành.",
+        "Trả lời bằng số: 1 Đã nhận, 2 Đang thực hiện, 3 Đã hoàn thành, 4 Xin gia hạn",
         "Xin trả lời bằng số của việc, hoặc gõ, ví dụ: 1 xong, 2 đang làm 60%, đã nhận tất cả",
         "1. Báo cáo năm 2026… 2. Hoàn thành việc rà soát… 3. Lập cơ sở…",
     ],
@@ -177,7 +177,7 @@ def test_title_is_left_out_where_it_surely_is_one(text: str, left: str) -> None:
     [
         "Đang thực hiện quá hạn: 1",
         "Hoàn thành đúng hạn: 1",
-        "(nhận nhiệm vụ từ Sở Kế hoạch và Đầu tư)",
+        "(tiếp nhận nhiệm vụ của Sở Kế hoạch và Đầu tư)",
         "→ đang làm 40%",
         "• 2 đang làm 60% – báo tiến độ việc số 2",
         "Các việc này trở lại như trước câu trả lời đó; bot tiếp tục nhắc theo lịch.",

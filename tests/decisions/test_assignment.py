@@ -223,5 +223,5 @@ async def test_a_report_is_not_given_to_an_agency_that_owes_it_itself(talk: Talk
     await talk.tap("coordinator", f"giveto:{row.id}")
     (again,) = await talk.say("coordinator", "Sở Xây dựng")
     assert again.template == "ask_decision"
-    assert "Sở Xây dựng đã phải thực hiện việc này cho chính mình" in again.html
+    assert "Sở Xây dựng đã được giao nhiệm vụ này trong cùng kỳ" in again.html
     assert (await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).state == "open"

@@ -112,7 +112,7 @@ async def test_an_agency_without_a_chat_is_named_to_who_asked(talk: Talk) -> Non
     await talk.happen("sxd", "gone")
     echo, *notices = await talk.say("coordinator", "/giaitrinh BC.1 vì sao chậm")
     assert echo.answer.context["silent"] == ["Sở Xây dựng"]
-    assert "Chưa có kênh nhận tin, xin báo trực tiếp: Sở Xây dựng" in echo.html
+    assert "Chưa có kênh nhận tin, đề nghị báo trực tiếp: Sở Xây dựng" in echo.html
     assert {notice.chat for notice in notices} == {"stc"}
 
 

@@ -252,7 +252,7 @@ async def test_what_the_coordinating_agency_owes_is_decided_by_the_leaders_and_t
 ) -> None:
     row = await talk.obligation(NUMBER, "skhcn", "BC.2", "2026")
     echo, *_ = await talk.tap("coordinator", f"done:{row.id}")
-    assert "lãnh đạo sẽ xem và xác nhận" in echo.html
+    assert "lãnh đạo xem xét, xác nhận" in echo.html
     _, *told = await talk.tap("leader", f"confirm:{row.id}")
     assert {notice.chat for notice in told} == {"coordinator"}
 

@@ -122,6 +122,6 @@ async def test_the_same_report_is_not_asked_for_twice(talk: Talk) -> None:
     await talk.say("coordinator", words)
     (answer,) = await talk.say("coordinator", words)
     assert answer.template == "open_help"
-    assert "đã được yêu cầu trước đó" in answer.html
+    assert "đã được đề nghị trước đó" in answer.html
     echo, *_ = await talk.say("coordinator", words.replace("15/12", "16/12"))
     assert echo.template == "opened"

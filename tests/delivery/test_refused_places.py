@@ -347,7 +347,7 @@ async def test_where_files_are_forbidden_the_words_say_how_to_get_the_file(
     )
     (taken,) = api.messages
     assert "Ở đây không gửi được tệp" in taken.text
-    assert "nhắn riêng cho bot /baocao dong-10-2026 2026" in taken.text
+    assert "nhắn riêng cho Hệ thống /baocao dong-10-2026 2026" in taken.text
     assert api.documents == []
 
 

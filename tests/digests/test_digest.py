@@ -201,11 +201,11 @@ async def test_an_agency_is_told_what_it_owes_and_what_is_late(database: Databas
     assert told.startswith(
         "<b>Kính gửi: Sở Tài chính</b>\nTổng hợp tuần, thứ Hai, ngày 07/12/2026:"
     )
-    assert "<b>Quá hạn: 1 việc</b>\n• Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND: " in told
+    assert "<b>Quá hạn: 01 nhiệm vụ</b>\n• Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND: " in told
     assert "quá hạn 14 ngày làm việc, hạn 14/11/2026" in told
-    assert "<b>Đến hạn trong 20 ngày làm việc tới: 2 việc</b>" in told
+    assert "<b>Đến hạn trong 20 ngày làm việc tới: 02 nhiệm vụ</b>" in told
     assert "[1], Kế hoạch 10/KH-UBND: còn 18 ngày làm việc, hạn 31/12/2026" in told
-    assert "<b>Nhiệm vụ không có hạn: 1 việc</b>" in told
+    assert "<b>Không có hạn: 01 nhiệm vụ</b>" in told
     assert told.endswith(
         "<i>Tin tự động, thay mặt Sở Khoa học và Công nghệ; không thay văn bản.</i>"
     )
@@ -224,7 +224,9 @@ async def test_an_agency_is_told_what_was_confirmed_last_week(database: Database
     await office.confirmed(report, date(2026, 11, 10))
     await office.week(date(2026, 11, 16))
     told = await one(office, "focal", "stc")
-    assert "<b>Tuần qua được xác nhận hoàn thành: 1 việc</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    assert (
+        "<b>Tuần qua được xác nhận hoàn thành: 01 nhiệm vụ</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    )
     await office.week(date(2026, 11, 23))
     assert "được xác nhận hoàn thành" not in (await office.digests("focal", "stc"))[-1]
 
@@ -250,17 +252,17 @@ async def test_an_agency_is_told_what_waits_for_whom(database: Database) -> None
         )
     await office.week()
     told = await one(office, "focal", "stc")
-    assert "<b>Đã gửi, đang chờ: 3 việc</b>" in told
+    assert "<b>Đã gửi, đang chờ: 03 nhiệm vụ</b>" in told
     assert "[BC.1], Kế hoạch 10/KH-UBND: chờ Sở Khoa học và Công nghệ xác nhận" in told
     assert "chờ Sở Khoa học và Công nghệ cho gia hạn đến 15/01/2027" in told
     assert "chờ Sở Khoa học và Công nghệ xem lại phân công" in told
-    assert "<b>Đang chờ cơ quan trả lời: 1 việc</b>" in told
+    assert "<b>Đang chờ cơ quan trả lời: 01 nhiệm vụ</b>" in told
     assert "được đề nghị giải trình" in told
     above = await one(office, "coordinator", "skhcn")
-    assert "• 1 việc chờ xác nhận, lâu nhất 2 ngày làm việc: /xacnhan" in above
-    assert "• 1 đề nghị gia hạn: /giahan" in above
-    assert "• 1 việc đề nghị xem lại phân công" in above
-    assert "• 1 giải trình chưa được trả lời: /giaitrinh" in above
+    assert "• 01 nhiệm vụ chờ xác nhận, lâu nhất 02 ngày làm việc: /xacnhan" in above
+    assert "• 01 đề nghị gia hạn: /giahan" in above
+    assert "• 01 nhiệm vụ đề nghị xem lại phân công" in above
+    assert "• 01 đề nghị giải trình chưa được trả lời: /giaitrinh" in above
 
 
 async def test_a_date_nobody_confirmed_is_never_called_late(database: Database) -> None:
@@ -271,7 +273,7 @@ async def test_a_date_nobody_confirmed_is_never_called_late(database: Database) 
         )
     await office.week(date(2026, 11, 23), planned=False)
     told = await one(office, "focal", "stc")
-    assert "<b>Đã qua ngày dự kiến: 1 việc</b>" in told
+    assert "<b>Đã qua ngày dự kiến: 01 nhiệm vụ</b>" in told
     assert "uá hạn" not in told
     assert "uá hạn 5" not in await one(office, "leader", "ubnd")
 
@@ -291,8 +293,8 @@ async def test_who_coordinates_is_told_how_each_plan_stands_and_what_is_newly_la
     assert "Mới quá hạn" not in before
     await office.week(date(2026, 11, 23))
     _, told = await office.digests("coordinator", "skhcn")
-    assert "<b>Mới quá hạn từ bản tin trước: 1 việc</b>\n• Báo cáo năm 2026 [BC.1]" in told
-    assert "quá hạn 5 ngày làm việc · 1 đơn vị: Sở Xây dựng" in told
+    assert "<b>Mới quá hạn từ bản tin trước: 01 nhiệm vụ</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    assert "quá hạn 05 ngày làm việc · 01 đơn vị: Sở Xây dựng" in told
     await office.week(date(2026, 11, 30))
     assert "Mới quá hạn" not in (await office.digests("coordinator", "skhcn"))[-1]
 
@@ -302,7 +304,7 @@ async def test_who_coordinates_is_told_what_its_own_report_still_lacks(database:
     await office.week()
     told = await one(office, "coordinator", "skhcn")
     assert "<b>Báo cáo cơ quan phải gửi đi</b>\n• Báo cáo năm 2026, Kế hoạch 10/KH-UBND" in told
-    assert "hạn 30/11/2026: còn 9 ngày làm việc, thiếu 2 đơn vị (Báo cáo năm 2026)" in told
+    assert "hạn 30/11/2026: còn 09 ngày làm việc, thiếu 02 đơn vị (Báo cáo năm 2026)" in told
 
 
 async def test_who_coordinates_also_gets_the_part_of_its_own_agency_in_the_same_message(
@@ -312,8 +314,8 @@ async def test_who_coordinates_also_gets_the_part_of_its_own_agency_in_the_same_
     await office.week()
     told = await one(office, "coordinator", "skhcn")
     assert "<b>Sở Khoa học và Công nghệ: các kế hoạch theo dõi</b>" in told
-    own = told.partition("<b>Sở Khoa học và Công nghệ: việc của cơ quan</b>")[2]
-    assert "[BC.2], Kế hoạch 10/KH-UBND: còn 9 ngày làm việc, hạn 30/11/2026" in own
+    own = told.partition("<b>Sở Khoa học và Công nghệ: nhiệm vụ của cơ quan</b>")[2]
+    assert "[BC.2], Kế hoạch 10/KH-UBND: còn 09 ngày làm việc, hạn 30/11/2026" in own
 
 
 async def test_agencies_without_a_chat_and_lost_chats_are_told_to_who_coordinates(
@@ -326,8 +328,8 @@ async def test_agencies_without_a_chat_and_lost_chats_are_told_to_who_coordinate
         )
     await office.week()
     told = await one(office, "coordinator", "skhcn")
-    assert "• 2 đơn vị có việc mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
-    assert "• 1 đơn vị có kênh bị mất (chặn bot hoặc rời nhóm): Sở Tài chính." in told
+    assert "• 02 đơn vị có nhiệm vụ mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
+    assert "• 01 đơn vị có kênh không còn nhận tin (đã chặn hoặc rời nhóm): Sở Tài chính." in told
 
 
 @pytest.mark.parametrize(("sent", "is_told"), [(80, False), (81, True)])
@@ -357,7 +359,7 @@ async def test_of_an_account_only_what_is_beyond_eighty_per_cent_is_told(
         )
     await office.week()
     told = await one(office, "coordinator", "skhcn")
-    assert ("⚠ Bot Zalo «test»: 4 chat" in told) == is_told
+    assert ("Tài khoản Zalo «test»: 4 chat" in told) == is_told
     assert (f"đã dùng {sent}/100 tin, {sent} %" in told) == is_told
 
 
@@ -371,19 +373,19 @@ async def test_leaders_are_told_on_one_screen_and_what_changed_since_last_week(
     await office.week(date(2026, 11, 16))
     first = await one(office, "leader", "ubnd")
     assert first.startswith("<b>Kính gửi: Lãnh đạo</b>")
-    assert "<b>Đông: tình hình các kế hoạch</b>\n• <b>Kế hoạch 10/KH-UBND</b>, 4 nhiệm vụ" in first
+    assert "<b>Đông: tình hình các kế hoạch</b>\n• <b>Kế hoạch 10/KH-UBND</b>, 04 nhiệm vụ" in first
     assert "Tuần đầu, chưa có số liệu để so sánh." in first
     task = await office.owed("stc", "1", "end")
     await office.said(task, "completed", date(2026, 11, 17))
     await office.confirmed(task, date(2026, 11, 18))
     await office.week(date(2026, 11, 23))
     _, told = await office.digests("leader", "ubnd")
-    assert "Từ 16/11: nhiệm vụ hoàn thành tăng 1; việc quá hạn tăng 2, nay là 2." in told
+    assert "Từ 16/11: nhiệm vụ hoàn thành tăng 1; nhiệm vụ quá hạn tăng 2, nay là 2." in told
     assert "hoàn thành đúng hạn 1, quá hạn 0" in told
-    slowest = told.partition("<b>Chậm nhất</b>\n")[2]
-    assert slowest.startswith("• Sở Tài chính: 1 việc quá hạn, lâu nhất 5 ngày làm việc\n")
-    assert "<b>Có nguy cơ nhất</b>\n• Báo cáo năm 2026 [BC.1]" in told
-    assert "2 đơn vị: Sở Tài chính, Sở Xây dựng" in told
+    slowest = told.partition("<b>Cơ quan có nhiệm vụ quá hạn</b>\n")[2]
+    assert slowest.startswith("• Sở Tài chính: 01 nhiệm vụ quá hạn, lâu nhất 05 ngày làm việc\n")
+    assert "<b>Nhiệm vụ có nguy cơ chậm tiến độ</b>\n• Báo cáo năm 2026 [BC.1]" in told
+    assert "02 đơn vị: Sở Tài chính, Sở Xây dựng" in told
 
 
 async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
@@ -393,8 +395,8 @@ async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
     await office.said(await office.owed("skhcn", "BC.2"), "completed", date(2026, 11, 12))
     await office.week()
     told = await one(office, "leader", "ubnd")
-    assert "<b>Chờ lãnh đạo quyết định</b> (việc của chính cơ quan theo dõi)" in told
-    assert "• 1 việc chờ xác nhận, lâu nhất 2 ngày làm việc" in told
+    assert "<b>Nội dung trình Lãnh đạo quyết định</b>" in told
+    assert "• 01 nhiệm vụ chờ xác nhận, lâu nhất 02 ngày làm việc" in told
     own = await one(office, "coordinator", "skhcn")
     assert "[BC.2], Kế hoạch 10/KH-UBND: chờ lãnh đạo xác nhận" in own
 
@@ -458,7 +460,7 @@ async def test_it_never_repeats_what_the_first_part_tells(database: Database) ->
     told = await office.words(message)
     assert told.count("[BC.1]") == 1
     assert "Đến hạn trong 20 ngày" not in told
-    assert "Đến hạn trong 20 ngày làm việc tới: 1 việc" in await one(office, "focal", "stc")
+    assert "Đến hạn trong 20 ngày làm việc tới: 01 nhiệm vụ" in await one(office, "focal", "stc")
 
 
 async def test_a_week_whose_message_never_left_is_told_the_next_morning(
@@ -559,8 +561,8 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
     await office.week()
     (message,) = await digests_to(database, chat)
     told = await drawn_anew(office, message)
-    heads = ["tình hình các kế hoạch", "các kế hoạch theo dõi", "Công nghệ: việc của cơ quan"]
-    heads += ["Tài chính: việc của cơ quan", "Xây dựng: việc của cơ quan"]
+    heads = ["tình hình các kế hoạch", "các kế hoạch theo dõi", "Công nghệ: nhiệm vụ của cơ quan"]
+    heads += ["Tài chính: nhiệm vụ của cơ quan", "Xây dựng: nhiệm vụ của cơ quan"]
     assert len(await messages_to(database, chat)) == 1
     places = [told.index(head) for head in heads]
     assert places == sorted(places)

@@ -85,7 +85,7 @@ async def test_every_page_has_headings_a_filter_and_a_frozen_first_row(
 
 async def test_dates_and_numbers_are_no_texts(talk: Talk, tmp_path: Path) -> None:
     await exported(talk, tmp_path / "all.xlsx", plan="dong-10-2026")
-    sheet = load_workbook(tmp_path / "all.xlsx")["Việc phải làm"]
+    sheet = load_workbook(tmp_path / "all.xlsx")["Nhiệm vụ phải thực hiện"]
     headings = [cell.value for cell in sheet[1]]
     (row,) = [
         dict(zip(headings, cells, strict=True))
@@ -94,7 +94,7 @@ async def test_dates_and_numbers_are_no_texts(talk: Talk, tmp_path: Path) -> Non
     ]
     assert row["Hạn"] == datetime(2026, 11, 14)
     assert row["Gia hạn đến"] == datetime(2026, 11, 20)
-    assert isinstance(row["Số việc"], int)
+    assert isinstance(row["Số nhiệm vụ"], int)
     assert (row["Nội dung"], row["Loại"]) == ("Báo cáo năm 2026", "báo cáo")
 
 
@@ -120,7 +120,7 @@ async def test_what_was_said_stands_there_with_what_was_taken_back(
     await exported(talk, tmp_path / "all.xlsx")
     sheet = load_workbook(tmp_path / "all.xlsx")["Câu trả lời"]
     words = [row[8] for row in sheet.iter_rows(min_row=2, values_only=True)]
-    assert words == ["xin gia hạn", "đã xong", "rút lại câu trả lời", "vướng mắc"]
+    assert words == ["đề nghị gia hạn", "đã hoàn thành", "rút lại câu trả lời", "có vướng mắc"]
 
 
 async def test_target_values_stand_there_and_what_took_one_back_marks_it(

@@ -84,7 +84,7 @@ async def test_the_agency_is_told_beforehand_then_coordinator_and_leader_once_ea
     talk: Talk,
 ) -> None:
     first = await run_to(talk, 17)  # the first late day
-    assert "báo cơ quan theo dõi; từ 10 ngày, báo lãnh đạo" in first["stc"]
+    assert "báo cáo cơ quan theo dõi; từ 10 ngày làm việc, báo cáo Lãnh đạo" in first["stc"]
     assert (await owed(talk)).late_told == 1
     assert LATE not in (await run_to(talk, 18)).get("coordinator", "")
     third = await run_to(talk, 19)
@@ -106,7 +106,7 @@ async def test_the_agency_is_told_beforehand_then_coordinator_and_leader_once_ea
 
 async def test_who_was_not_told_beforehand_is_not_escalated_that_morning(talk: Talk) -> None:
     late = await run_to(talk, 20)  # nothing ran before: four working days late already
-    assert "báo cơ quan theo dõi" in late["stc"]
+    assert "báo cáo cơ quan theo dõi" in late["stc"]
     assert LATE not in late.get("coordinator", "")
     assert LATE in (await run_to(talk, 23))["coordinator"]
 
@@ -168,6 +168,6 @@ async def test_a_body_outside_the_committee_is_never_warned_nor_escalated(
     )
     first = await run_to(talk, 17)
     assert "Báo cáo năm 2026" in first["ca"]
-    assert "báo cơ quan theo dõi" not in first["ca"]
+    assert "báo cáo cơ quan theo dõi" not in first["ca"]
     await run_to(talk, 18, 19, 20, 23)
     assert (await talk.obligation(PLAN, "ca", "BC.1", "2026")).late_told == 0

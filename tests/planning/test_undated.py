@@ -222,26 +222,33 @@ async def test_that_all_is_done_is_not_taken_of_what_has_no_date(talk: Talk) -> 
 async def test_the_button_for_all_takes_note_of_what_has_a_date(talk: Talk) -> None:
     (morning,) = await morning_pages(talk)
     answer = await only(talk.tap("7", f"ackall:{morning.id}", morning.remote_id))
-    assert "Đã ghi nhận: <b>Đã nhận</b> 1 việc" in answer.html
+    assert "Đã ghi nhận: <b>Đã nhận</b> 01 nhiệm vụ" in answer.html
     assert (await talk.obligation("30/KH-UBND", "stc", "I.1", "2026")).acknowledged_until is None
 
 
 async def test_one_button_answers_for_the_whole_list(talk: Talk) -> None:
     undated = await only(talk.say("7", "/thuongxuyen"))
-    answer = await only(talk.press(undated, "Tất cả đang làm"))
-    assert "Đã ghi nhận: <b>Đang làm</b> 3 việc" in answer.html
+    answer = await only(talk.press(undated, "Tất cả đang thực hiện"))
+    assert "Đã ghi nhận: <b>Đang thực hiện</b> 03 nhiệm vụ" in answer.html
     assert (await talk.obligation("30/KH-UBND", "stc", "BC.1", "2026")).progress is None
 
 
 async def test_one_of_them_is_opened_with_choices_that_fit_it(talk: Talk) -> None:
     await morning_pages(talk)
     item = await only(talk.say("7", "3"))
-    assert item.labels() == ["Đang làm", "Đã xong", "Chưa làm", "Vướng mắc", "Quay lại", "Nội dung"]
+    assert item.labels() == [
+        "Đang thực hiện",
+        "Đã hoàn thành",
+        "Chưa triển khai",
+        "Vướng mắc",
+        "Quay lại",
+        "Nội dung",
+    ]
     assert "Không có hạn · văn bản không ghi thời gian" in item.html
     asked = await only(talk.press(item, "Vướng mắc"))
     assert asked.template == "ask_reason"
     recorded, told = await talk.say("7", "chưa có kinh phí")
-    assert "việc vẫn giữ" in recorded.html
+    assert "nhiệm vụ vẫn giữ" in recorded.html
     assert "Nhiệm vụ không có hạn." in told.html
     assert told.chat == "8"
 
@@ -325,17 +332,17 @@ async def test_no_later_date_is_asked_for_what_has_none(talk: Talk) -> None:
     await morning_pages(talk)
     answer = await only(talk.say("7", "3 xin gia hạn đến 20/12 do thiếu người"))
     assert answer.template == "extension_refused"
-    assert "không cần xin gia hạn" in answer.plain
+    assert "không cần đề nghị gia hạn" in answer.plain
 
 
 async def test_the_list_can_be_asked_for_at_any_time(talk: Talk) -> None:
     answer = await only(talk.say("7", "/thuongxuyen"))
     assert "3 nhiệm vụ không có hạn" in answer.html
-    assert answer.labels() == ["1", "2", "3", "Tất cả đang làm"]
+    assert answer.labels() == ["1", "2", "3", "Tất cả đang thực hiện"]
     await talk.say("7", "2 xong")
     assert (await talk.obligation("30/KH-UBND", "stc", "I.2", "2026")).state == "submitted"
     again = await only(talk.say("7", "/thuongxuyen"))
-    assert again.labels() == ["1", "2", "Tất cả đang làm"]
+    assert again.labels() == ["1", "2", "Tất cả đang thực hiện"]
 
 
 async def test_what_is_due_and_what_is_not_stand_apart(talk: Talk) -> None:
@@ -344,7 +351,7 @@ async def test_what_is_due_and_what_is_not_stand_apart(talk: Talk) -> None:
     assert [item["code"] for item in items] == ["BC.1"]
     assert "3 nhiệm vụ không có hạn: gõ /thuongxuyen" in owed.html
     status = await only(talk.say("7", "/status"))
-    assert "Trong đó 3 nhiệm vụ không có hạn" in status.html
+    assert "Trong đó 03 nhiệm vụ không có hạn" in status.html
 
 
 # ------------------------------------------------------------------ counted, and asked again
@@ -357,7 +364,7 @@ async def test_a_coordinator_sees_this_years_question_and_no_other(talk: Talk) -
     part = await only(talk.say("8", "/status I.1"))
     assert "Chưa hoàn thành (3)" in part.html
     assert part.html.count("Sở Tài chính") == 1
-    assert "Sở Tài chính: không có hạn · đang làm 40%" in part.html
+    assert "Sở Tài chính: không có hạn · đang thực hiện 40%" in part.html
 
 
 async def confirmed(talk: Talk, code: str) -> None:

@@ -103,7 +103,7 @@ async def test_document_beneath_a_file_of_what_is_not_done_is_kept_for_its_compl
     assert "Văn bản ghi kèm: <b>12/BC-SKHCN</b> ngày 20/11/2026" in kept.html
     assert await rows(talk, StatusReply) == []  # a number is no completion
     done = await only(talk.say("7", "đã xong", reply_to=item.remote_id))
-    assert "Xin gửi số, ngày văn bản" not in done.html
+    assert "Đề nghị gửi số, ngày văn bản" not in done.html
     (reply,) = await rows(talk, StatusReply)
     assert (reply.document, reply.document_on) == NUMBER
     assert (await the_report(talk)).done_on == date(2026, 11, 20)

@@ -131,7 +131,7 @@ async def test_file_in_reply_to_an_item_is_kept_for_it_and_says_nothing_of_compl
     row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     item = await only(talk.tap("7", f"open:{row.id}"))
     answer = await only(talk.send_file("7", PDF, "bc.pdf", reply_to=item.remote_id))
-    assert "chưa được báo xong" in answer.html
+    assert "chưa được báo cáo hoàn thành" in answer.html
     after = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     assert after.state == "open"
 
@@ -282,7 +282,7 @@ async def test_who_confirms_is_told_of_the_photos_and_the_sender_is_not_asked_ag
     await talk.enrol("8", "dong", "skhcn", "coordinator")
     await talk.say("7", "/viec")
     echo, _ = await talk.send_file("7", JPEG, text="BC.1 đã xong")
-    assert "Xin gửi số, ngày văn bản" not in echo.html
+    assert "Đề nghị gửi số, ngày văn bản" not in echo.html
     waiting = await only(talk.say("8", "/xacnhan"))
-    assert "Kèm 1 ảnh, tệp đã lưu: anh.jpg." in waiting.html
+    assert "Kèm 01 ảnh, tệp đã lưu: anh.jpg." in waiting.html
     assert "Chưa nêu số văn bản" not in waiting.html

@@ -223,8 +223,8 @@ def test_command_reads_lines_and_prints_one_json_each(
 
 def test_command_tells_people_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     said = printed(capsys, "1 đang làm 60%, 2 xin gia hạn đến 15/12", "--today", "2026-11-22")
-    assert "Việc 1: đang làm 60%." in said
-    assert "Việc 2: xin gia hạn đến ngày 15/12/2026." in said
+    assert "Nhiệm vụ 1: đang thực hiện 60%." in said
+    assert "Nhiệm vụ 2: đề nghị gia hạn đến ngày 15/12/2026." in said
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_search_and_a_code_take_any_spelling() -> None:
     ("text", "same"),
     [
         ("\u00f0ã xong", "đã xong"),
-        ("\u00d0ã xong", "Đã xong"),
+        ("\u00d0ã xong", "Đã hoàn thành"),
         ("đ\u00adã x\u200bong", "đã xong"),
         ("ｄã ｘｏｎｇ", "dã xong"),
         ("xin gia hạn đến hết quí I/2027", "xin gia hạn đến hết quý I/2027"),

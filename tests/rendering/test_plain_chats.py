@@ -107,7 +107,12 @@ async def test_what_cannot_be_read_is_answered_once_in_ten_minutes(talk: Talk) -
 
 async def test_the_first_answer_tells_what_the_bot_is_whose_and_what_it_keeps(talk: Talk) -> None:
     stranger = await only(talk.say("9", "xin chào"))
-    assert "bot nhắc việc tự động của cơ quan nhà nước" in stranger.plain
+    assert "Hệ thống Nhắc Việc, nhắc tự động của cơ quan nhà nước" in stranger.plain
     welcome = await only(talk.enrol("9", "dong", "sxd"))
-    for words in ("bot tự động", "thay mặt Sở Khoa học và Công nghệ", "Bot lưu:", "ảnh, tệp"):
+    for words in (
+        "Hệ thống Nhắc Việc",
+        "thay mặt Sở Khoa học và Công nghệ",
+        "Hệ thống lưu:",
+        "ảnh, tệp",
+    ):
         assert words in welcome.plain

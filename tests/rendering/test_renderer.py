@@ -16,13 +16,15 @@ from jobs.channel import Button, Capabilities, OutgoingMessage
 from jobs.morning.run import run_mornings
 from jobs.rendering.buttons import typed_choices
 from jobs.rendering.dates import full_date, hour_words, long_date, short_date
+from jobs.rendering.environment import template_environment
 from jobs.rendering.markup import fit_text
 from jobs.rendering.renderer import Content, Renderer
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
 
 TELEGRAM = Capabilities(4096, True, True, True, "html", 4, True)
 ZALO = Capabilities(2000, False, False, False, "plain", 1, False)
-RENDERER = Renderer(Path(__file__).parents[2] / "templates")
+TEMPLATES = Path(__file__).parents[2] / "templates"
+RENDERER = Renderer(TEMPLATES)
 FRIDAY = date(2026, 11, 20)
 
 
@@ -93,9 +95,9 @@ async def test_buttons_become_numbered_choices_where_a_channel_has_none(
     pressed = await shown(database, registry, message, TELEGRAM)
     assert alone is not None
     assert pressed is not None
-    assert "1 Đã nhận · 2 Đang làm · 3 Đã xong · 4 Vướng mắc" in alone.text
+    assert "1 Đã nhận · 2 Đang thực hiện · 3 Đã hoàn thành · 4 Vướng mắc" in alone.text
     labels = [button.label for row in pressed.buttons for button in row]
-    assert labels == ["Đã nhận", "Đang làm", "Đã xong", "Vướng mắc"]
+    assert labels == ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", "Vướng mắc"]
 
 
 async def test_a_list_without_buttons_tells_the_words_that_receive_all_of_it(
@@ -188,6 +190,23 @@ def test_a_date_is_written_as_officials_write_it() -> None:
     assert full_date(date(2026, 11, 30)) == "30/11/2026"
     assert [short_date(day) for day in days] == ["05/01", "01/12", "03/6"]
     assert hour_words("16:00") == "16 giờ 00"
+
+
+@pytest.mark.parametrize(
+    ("left", "late", "words"),
+    [
+        (10, 0, "hạn: thứ Hai, ngày 30/11/2026"),
+        (11, 0, "hạn: 30/11/2026"),
+        (0, 5, "hạn: 30/11/2026"),
+    ],
+)
+def test_the_weekday_stands_by_a_day_to_come_within_two_weeks(
+    left: int, late: int, words: str
+) -> None:
+    item = {"kind": "report", "state": "open", "left": left, "late": late, "due": "2026-11-30"}
+    item |= {"due_words": "", "proposed": False, "extended": False}
+    parts: Any = template_environment(TEMPLATES).get_template("_parts/items.j2").module
+    assert str(parts.due(item)) == words
 
 
 def test_a_template_with_a_missing_value_fails_loudly() -> None:

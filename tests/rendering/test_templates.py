@@ -61,8 +61,6 @@ def test_a_message_says_the_same_in_every_form_and_tells_to_press_where_there_ar
     ("marked", "html", "plain"),
     [
         ("<b>Sở</b> &amp; <i>x</i>", "<b>Sở</b> &amp; <i>x</i>", "Sở & x"),
-        ("<b><caps>Kế hoạch</caps> 1đ</b>", "<b>Kế hoạch 1đ</b>", "KẾ HOẠCH 1đ"),
-        ("<caps><b>Chậm</b> nhất</caps>", "<b>Chậm</b> nhất", "CHẬM NHẤT"),
         ("<cite>&lt;b&gt; 1</cite>", "<b>&lt;b&gt; 1</b>", "“<b> 1”"),
         ("<small>Sở A</small>", "<i>Sở A</i>", "(Sở A)"),
         ("<li>a<br>\nb", "• a\n\nb", "- a\nb"),

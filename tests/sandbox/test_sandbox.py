@@ -352,7 +352,7 @@ async def test_in_a_group_all_may_acknowledge_but_only_the_enrolled_may_answer(
     assert "cần người đã đăng ký" in bubbles_in(page)[-1]
     assert "đã nhận" in bubbles_in(await say(browser, group, "1 đã nhận", **reply))[-1].lower()
     page = await say(browser, group, "1 đã xong", reply_to=reminder)
-    assert "Trả lời: Đã xong." in bubbles_in(page)[-1]
+    assert "Trả lời: Đã hoàn thành." in bubbles_in(page)[-1]
     before = len(sandbox.lines(group))
     await say(browser, group, "trưa nay ăn gì?")
     assert len(sandbox.lines(group)) == before + 1  # people talk among themselves
@@ -369,7 +369,7 @@ async def test_a_chat_that_shuts_the_bot_out_takes_no_words_and_the_coordinator_
     form = {"chat": str(chat.id), "back": f"chat={chat.id}"}
     page = (await browser.post("/reach", data={**form, "reach": "gone"})).text
     assert "Bạn đã chặn Nhắc Việc" in page
-    assert "Bỏ chặn bot" in page
+    assert "Bỏ chặn Hệ thống" in page
     assert 'id="text"' not in page
     assert buttons_in(page) == {}
     told = bubbles_in((await browser.get(f"/?chat={steering.id}")).text)[-1]

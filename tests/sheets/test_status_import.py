@@ -159,7 +159,7 @@ async def test_sheet_lists_what_is_open_with_choices_and_its_keys_hidden(office:
     assert page.protection.sheet
     assert not page.cell(row, COLUMNS["note"]).protection.locked
     lists = [rule.formula1 for rule in page.data_validations.dataValidation if rule.type == "list"]
-    assert lists == ['"chưa làm,đang làm,đã xong,vướng mắc"']
+    assert lists == ['"chưa triển khai,đang thực hiện,đã hoàn thành,có vướng mắc"']
 
 
 async def test_sheet_of_one_agency_holds_what_it_has_in_hand(talk: Talk, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_filled_in_rows_become_answers_and_the_second_time_nothing(office:
     office.fill(
         "stc", "BC.1", "đã xong", document="12/BC-STC", document_on="5/11/2026", note="kèm phụ lục"
     )
-    office.fill("stc", "1", "Đang làm", percent=60)
+    office.fill("stc", "1", "Đang thực hiện", percent=60)
     office.fill("stc", "2", "vướng mắc", note="chưa có kinh phí")
     office.fill("sxd", "2", "chưa làm", percent=0)
     changes = await office.changes()
@@ -201,11 +201,11 @@ async def test_filled_in_rows_become_answers_and_the_second_time_nothing(office:
             "Sở Tài chính",
             "BC.1",
             "chưa báo cáo",
-            "đã xong; 12/BC-STC ngày 05/11/2026; kèm phụ lục",
+            "đã hoàn thành; 12/BC-STC ngày 05/11/2026; kèm phụ lục",
         ),
-        ("Sở Tài chính", "1", "chưa báo cáo", "đang làm 60%"),
-        ("Sở Tài chính", "2", "chưa báo cáo", "vướng mắc; chưa có kinh phí"),
-        ("Sở Xây dựng", "2", "chưa báo cáo", "chưa làm 0%"),
+        ("Sở Tài chính", "1", "chưa báo cáo", "đang thực hiện 60%"),
+        ("Sở Tài chính", "2", "chưa báo cáo", "có vướng mắc; chưa có kinh phí"),
+        ("Sở Xây dựng", "2", "chưa báo cáo", "chưa triển khai 0%"),
     ]
     assert not any(change.conflict for change in changes)
     assert await replies(talk) == []  # looking changed nothing
@@ -276,7 +276,11 @@ async def test_a_slip_in_the_same_sheet_is_mended_without_a_conflict(office: Off
     office.talk.now += timedelta(hours=1)
     office.fill("stc", "1", "đang làm", percent=70)
     (change,) = await office.bring_back()
-    assert (change.before, change.after, change.conflict) == ("đang làm 60%", "đang làm 70%", False)
+    assert (change.before, change.after, change.conflict) == (
+        "đang thực hiện 60%",
+        "đang thực hiện 70%",
+        False,
+    )
     assert (await office.talk.obligation(NUMBER, "stc", "1", "end")).percent == 70
 
 
@@ -297,7 +301,7 @@ async def test_what_was_reported_as_done_can_be_opened_again(office: Office) -> 
     await office.bring_back()
     office.fill("stc", "1", "đang làm", percent=90)
     (change,) = await office.bring_back()
-    assert (change.before, change.after) == ("chờ xác nhận", "đang làm 90%")
+    assert (change.before, change.after) == ("chờ xác nhận", "đang thực hiện 90%")
     row = await office.talk.obligation(NUMBER, "stc", "1", "end")
     assert (row.state, row.done_on) == ("open", None)
     assert row.remind_on is not None
@@ -314,8 +318,8 @@ async def test_what_was_answered_in_chat_meanwhile_is_a_conflict(office: Office)
     await office.talk.say("stc", f"{shown.answer.items.index(row.id) + 1} đang làm 80%")
     changes = [(change.before, change.after, change.conflict) for change in await office.changes()]
     assert changes == [
-        ("đang làm 80%", "đang làm 30%", True),
-        ("chưa báo cáo", "đang làm 30%", False),
+        ("đang thực hiện 80%", "đang thực hiện 30%", True),
+        ("chưa báo cáo", "đang thực hiện 30%", False),
     ]
 
 
@@ -379,7 +383,7 @@ async def test_every_fault_is_named_by_row_and_column_and_nothing_is_half_done(
         [
             (
                 f"Dòng {wrong}, cột «Trạng thái mới»: «gần xong» không phải trạng thái."
-                " Hãy chọn: chưa làm, đang làm, đã xong, vướng mắc."
+                " Hãy chọn: chưa triển khai, đang thực hiện, đã hoàn thành, có vướng mắc."
             ),
             f"Dòng {wrong}, cột «% hoàn thành»: «120» không phải số nguyên từ 0 đến 100.",
             f"Dòng {days}, cột «Ngày văn bản»: 05/11/2027 còn ở phía trước.",
@@ -389,7 +393,7 @@ async def test_every_fault_is_named_by_row_and_column_and_nothing_is_half_done(
                 " Hãy viết dạng 15/11/2026 hoặc 2026-11-15."
             ),
             f"Dòng {lone}, cột «Số văn bản»: số và ngày văn bản phải ghi cùng nhau.",
-            f"Dòng {lone}, cột «Ghi chú»: vướng mắc thì phải ghi lý do.",
+            f"Dòng {lone}, cột «Ghi chú»: có vướng mắc thì phải ghi lý do.",
             f"Dòng {other}, cột «Cơ quan»: ghi «Sở Vũ trụ», trong cơ sở dữ liệu là «Sở Xây dựng».",
         ]
     )
@@ -403,8 +407,8 @@ async def test_every_fault_is_named_by_row_and_column_and_nothing_is_half_done(
     ("values", "told"),
     [
         ({"percent": 50}, "Trạng thái mới»: chưa chọn trạng thái"),
-        ({"said": "đã xong", "percent": 90}, "% hoàn thành»: đã xong thì"),
-        ({"said": "chưa làm", "percent": 10}, "% hoàn thành»: chưa làm thì"),
+        ({"said": "đã xong", "percent": 90}, "% hoàn thành»: đã hoàn thành thì"),
+        ({"said": "chưa làm", "percent": 10}, "% hoàn thành»: chưa triển khai thì"),
         ({"said": "đang làm", "percent": 0.6}, "% hoàn thành»: «0.6»"),
         ({"said": "đang làm", "percent": -5}, "% hoàn thành»: «-5»"),
         ({"said": "đang làm", "percent": "٥"}, "% hoàn thành»: «٥»"),
@@ -451,7 +455,7 @@ async def test_a_key_that_was_dragged_down_is_found_out(office: Office) -> None:
     office.edit(drag)
     rows = sorted((first, second))
     assert await office.faults() == [
-        f"Dòng {rows[1]}, cột «Khoá (không sửa)»: lặp lại việc ở dòng {rows[0]}. Hãy bỏ một dòng."
+        f"Dòng {rows[1]}, cột «Khoá (không sửa)»: lặp lại nhiệm vụ ở dòng {rows[0]}. Hãy bỏ một dòng."
     ]
 
 
@@ -462,7 +466,7 @@ async def test_a_key_of_another_obligation_or_database_is_found_out(office: Offi
     office.edit(lambda page: fill_in(page, row, key=f"{number}.{rest[:-1]}x"))
     assert "khoá của dòng này đã bị sửa" in (await office.faults())[0]
     office.edit(lambda page: fill_in(page, row, key=f"999999.{rest}"))
-    assert "không có việc này" in (await office.faults())[0]
+    assert "không có nhiệm vụ này" in (await office.faults())[0]
 
 
 async def test_what_takes_no_answers_any_more_is_a_fault_unless_it_says_the_same(
@@ -476,14 +480,14 @@ async def test_what_takes_no_answers_any_more_is_a_fault_unless_it_says_the_same
     office.fill("stc", "1", "đã xong")
     assert await office.changes() == []
     office.fill("stc", "1", "đang làm")
-    assert "việc này hoàn thành, không nhận câu trả lời nữa" in (await office.faults())[0]
+    assert "nhiệm vụ này hoàn thành, không nhận câu trả lời nữa" in (await office.faults())[0]
 
 
 async def test_trouble_with_what_was_reported_as_done_is_asked_back(office: Office) -> None:
     office.fill("stc", "1", "đã xong")
     await office.bring_back()
     office.fill("stc", "1", "vướng mắc", note="thiếu")
-    assert "đã báo xong" in (await office.faults())[0]
+    assert "đã báo cáo hoàn thành" in (await office.faults())[0]
     office.fill("stc", "1", "đã xong", note="thêm lời")
     assert "hãy ghi cả số và ngày văn bản" in (await office.faults())[0]
 
@@ -494,21 +498,21 @@ async def test_trouble_with_what_was_reported_as_done_is_asked_back(office: Offi
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("Hoàn thành", "đã xong"),
-        ("ĐÃ HOÀN THÀNH.", "đã xong"),
-        ("xong", "đã xong"),
-        ("Xong.", "đã xong"),
-        ("da xong", "đã xong"),
-        ("Hoàn thành 100%", "đã xong"),
-        ("Hoàn thành quá hạn", "đã xong"),
-        ("Đang thực hiện trong hạn", "đang làm"),
-        ("Đang thực hiện", "đang làm"),
-        ("dang trien khai", "đang làm"),
-        ("Đang thực hiện 60%", "đang làm 60%"),
-        ("đang làm (45 %)", "đang làm 45%"),
-        ("Chưa triển khai", "chưa làm"),
-        ("§· xong", "đã xong"),
-        ("§ang thùc hiÖn", "đang làm"),
+        ("Hoàn thành", "đã hoàn thành"),
+        ("ĐÃ HOÀN THÀNH.", "đã hoàn thành"),
+        ("xong", "đã hoàn thành"),
+        ("Xong.", "đã hoàn thành"),
+        ("da xong", "đã hoàn thành"),
+        ("Hoàn thành 100%", "đã hoàn thành"),
+        ("Hoàn thành quá hạn", "đã hoàn thành"),
+        ("Đang thực hiện trong hạn", "đang thực hiện"),
+        ("Đang thực hiện", "đang thực hiện"),
+        ("dang trien khai", "đang thực hiện"),
+        ("Đang thực hiện 60%", "đang thực hiện 60%"),
+        ("đang làm (45 %)", "đang thực hiện 45%"),
+        ("Chưa triển khai", "chưa triển khai"),
+        ("§· xong", "đã hoàn thành"),
+        ("§ang thùc hiÖn", "đang thực hiện"),
     ],
 )
 async def test_states_are_taken_as_offices_write_them(
@@ -577,7 +581,7 @@ async def test_a_letterhead_above_the_header_is_passed_over(office: Office) -> N
 
     office.edit(head)
     (change,) = await office.changes()
-    assert (change.code, change.after) == ("1", "đã xong")
+    assert (change.code, change.after) == ("1", "đã hoàn thành")
 
 
 async def test_columns_of_the_offices_own_are_passed_over_and_twins_refused(
@@ -603,8 +607,8 @@ async def test_rows_that_an_office_deleted_are_told_and_keep_their_state(office:
     office.edit(lambda page: page.delete_rows(other))
     assert len(await office.changes()) == 1
     (notice,) = office.read().notices
-    told = f"Bảng xuất có {before} việc, tệp này thiếu 1 (dòng {other} của bảng đã xuất):"
-    assert notice == f"{told} các việc ấy giữ nguyên."
+    told = f"Bảng xuất có {before} nhiệm vụ, tệp này thiếu 1 (dòng {other} của bảng đã xuất):"
+    assert notice == f"{told} các nhiệm vụ ấy giữ nguyên."
 
 
 async def test_a_state_merged_over_several_rows_is_asked_about(office: Office) -> None:
@@ -849,7 +853,7 @@ def test_the_command_shows_asks_and_records_once(
     words = ("import-status", "s.xlsx", "--by", BY)
     code, out, _ = loaded.type(*words, "--dry-run")
     assert code == 0
-    assert "đang làm 60%" in out
+    assert "đang thực hiện 60%" in out
     code, _, err = loaded.type(*words)
     assert (code, "--yes" in err) == (1, True)  # nobody there to ask
     monkeypatch.setattr(sys, "stdin", Sat("\n"))
@@ -897,7 +901,7 @@ def test_json_needs_a_decision_ahead_and_a_name_is_needed_always(
     assert "--dry-run" in loaded.refused("import-status", "s.xlsx", "--by", BY, "--json")
     told = loaded.json("import-status", "s.xlsx", "--by", BY, "--dry-run")
     assert told["recorded"] == 0
-    assert json.dumps(told["changes"][0]["after"], ensure_ascii=False) == '"đang làm 60%"'
+    assert json.dumps(told["changes"][0]["after"], ensure_ascii=False) == '"đang thực hiện 60%"'
     assert "--by" in loaded.refused("import-status", "s.xlsx")
     assert "--by" in loaded.refused("import-status", "s.xlsx", "--by", "  ")
 
@@ -907,5 +911,5 @@ def test_a_sheet_with_faults_records_nothing(loaded: Terminal, sheet: Path) -> N
     fill_in(book[STATUS_PAGE_TITLE], 3, said="đã xong", percent=50)
     book.save(sheet)
     told = loaded.refused("import-status", "s.xlsx", "--by", BY, "--yes")
-    assert told == "Dòng 3, cột «% hoàn thành»: đã xong thì để trống hoặc ghi 100.\n"
+    assert told == "Dòng 3, cột «% hoàn thành»: đã hoàn thành thì để trống hoặc ghi 100.\n"
     assert recorded(loaded) == []

@@ -23,7 +23,7 @@ from tests.support.province import Heard, Person
 from tests.support.telegram_server import TOKEN, BotApi
 from tests.support.zalo_server import TOKENS, ZaloApi
 
-_RESULTS = ("Đã nhận", "Đang làm", "Đã xong")
+_RESULTS = ("Đã nhận", "Đang thực hiện", "Đã hoàn thành")
 
 
 class OverTelegram:
@@ -238,13 +238,13 @@ def _heard(taken: zalo_server.Taken, now: datetime) -> Heard:
     quoted = [words.partition(",")[0] for words in re.findall("“([^”]+)”", taken.text)]
     words = [each[:1].upper() + each[1:] for each in quoted]
     # A page with one item of several asks for its number and a result, in words.
-    results = _RESULTS if "số của việc và kết quả" in taken.text and len(numbers) == 1 else ()
+    results = _RESULTS if "số của nhiệm vụ và kết quả" in taken.text and len(numbers) == 1 else ()
     choices = tuple(dict.fromkeys((*_legend(taken.text), *results, *numbers, *words)))
     return Heard(now, taken.chat, taken.message_id, taken.text, choices, edited=False)
 
 
 def _legend(text: str) -> list[str]:
-    """Return the choices that are told by number: "Trả lời bằng số: 1 Đã nhận · 2 Đang làm"."""
+    """Return the choices that are told by number: "Trả lời bằng số: 1 Đã nhận · 2 Đang thực hiện"."""
     line = re.search(r"^Trả lời bằng số: (.+)$", text, re.MULTILINE)
     return [part.partition(" ")[2] for part in line[1].split(" · ")] if line else []
 
@@ -253,7 +253,7 @@ def _items(text: str) -> dict[str, str]:
     """Return the items that a message lists, by number: the plan's number and the code."""
     plan, items = "", {}
     for line in text.splitlines():
-        heading = re.match(r"KẾ HOẠCH (\d+)/", line)
+        heading = re.match(r"Kế hoạch (\d+)/", line)
         plan = heading[1] if heading else plan
         item = re.match(r"(\d+)\. .*?\[([^\]]+)\](?:, Kế hoạch (\d+)/)?", line)
         if item:

@@ -19,11 +19,10 @@ from jobs.rendering.renderer import Content, Renderer
 _PRESSED = re.compile(r"\bbấm\b(?! trả lời)", re.IGNORECASE)
 _TYPED = (
     "Trả lời bằng số",
-    "Xin trả lời bằng số",
     "Xem tiếp:",
     "Xem lại:",
 )
-_OURS = re.compile(r"</?(?:b|i|code|caps|cite|small|li|br)>|&(?:amp|lt|gt|quot|#\d+);")
+_OURS = re.compile(r"</?(?:b|i|code|cite|small|li|br)>|&(?:amp|lt|gt|quot|#\d+);")
 _TAG = re.compile(r"<(/?)([^>]*)>")
 _CUT = "\n…"
 _HTML_TAGS = {"b", "i", "code"}

@@ -587,7 +587,7 @@ async def test_in_a_group_only_a_reply_of_somebody_enrolled_says(talk: Talk) -> 
     assert await talk.say("-group", "chỉ tiêu hợp đồng điện tử 82%", sender="stc") == []
     assert "Báo số" not in (await only(talk, "-group", "/chitieu 10", sender="x")).html
     shown = await only(talk, "-group", "/chitieu 10", sender="stc")
-    assert "trả lời vào tin của bot" in shown.html
+    assert "trả lời vào tin của Hệ thống" in shown.html
     refused = await only(talk, "-group", "CT.1 82%", sender="x", reply_to=shown.remote_id)
     assert (refused.template, refused.answer.context["why"]) == ("not_allowed", "not_enrolled")
     assert await rows(talk) == []
@@ -753,7 +753,7 @@ async def test_chitieu_shows_value_against_goal_with_a_bar_and_those_without_a_f
     await talk.say("steers", "CT.3 5 làng")
     shown = await only(talk, "steers", "/chitieu 10")
     for text in (shown.plain, shown.html):
-        assert "2025 trên 80%\n▓▓▓▓▓▓▓▓▓▓ 84%: ✅ đạt" in text
+        assert "2025 trên 80%\n▓▓▓▓▓▓▓▓▓▓ 84%: đạt" in text
         assert "2030 100%\n▓▓▓▓▓▓▓▓░░ 84% (năm 2025): chưa đạt" in text
         assert "2030 7 làng trở lên\n▓▓▓▓▓▓▓░░░ 5 làng (năm 2026): chưa đạt" in text
         assert "2025 20% trở lên: chưa có số liệu" in text

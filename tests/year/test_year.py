@@ -299,10 +299,10 @@ async def the_first_morning(year: Year) -> None:
     )
     assert "12/BC-SYT" in echo
     year.says("so-y-te", *key, "submitted")
-    assert "Đã ghi nhận" in await finance.chooses("Đã xong")
+    assert "Đã ghi nhận" in await finance.chooses("Đã hoàn thành")
     assert "102/BC-STC" in await finance.says("Báo cáo số 102/BC-STC ngày 3/11/2025")
     year.says("so-tai-chinh", *key, "submitted")
-    assert "Trả lời: Đã xong" in await justice.chooses("Đã xong")
+    assert "Trả lời: Đã hoàn thành" in await justice.chooses("Đã hoàn thành")
     year.says("so-tu-phap", *key, "submitted")
     # in words, by a crowd at once
     crowd = [code for code in year.focal if code.startswith("xa-") and code not in SILENT][:12]
@@ -310,12 +310,12 @@ async def the_first_morning(year: Year) -> None:
         year.focal[code].writes("đã xong")
     news = await year.province.settle()
     assert len(news) == len(crowd)
-    assert all("Trả lời: Đã xong" in heard.text for heard in news)
+    assert all("Trả lời: Đã hoàn thành" in heard.text for heard in news)
     for code in crowd:
         year.says(code, *key, "submitted")
     # by mistake, and taken back
     builder = year.focal["so-xay-dung"]
-    await builder.chooses("Đã xong")
+    await builder.chooses("Đã hoàn thành")
     await builder.says("huỷ")
     assert (await year.obligation("so-xay-dung", *key)).state == "open"
     # acknowledged within a group by anybody, answered there by who is enrolled
@@ -325,8 +325,8 @@ async def the_first_morning(year: Year) -> None:
         return
     secretary, anybody = year.members
     assert "Đã nhận" in await anybody.chooses("Đã nhận")
-    refused = await anybody.chooses("Đã xong")
-    assert "Trả lời: Đã xong" not in refused
+    refused = await anybody.chooses("Đã hoàn thành")
+    assert "Trả lời: Đã hoàn thành" not in refused
     anybody.writes("mai họp lúc 8 giờ nhé, báo cáo xong cả rồi")  # people talk among themselves
     assert await year.province.settle() == []
     await secretary.says("xong rồi em nhé", to=secretary.with_words(LAST_YEARS))
@@ -344,11 +344,11 @@ async def what_was_due_before_is_not_told_higher_up(year: Year) -> None:
 @on(9, 2)
 async def the_first_ones_are_confirmed_together(year: Year) -> None:
     text = await year.lan.says("/xacnhan")
-    assert "Chờ xác nhận: 16 việc" in text
+    assert "Chờ xác nhận: 16 nhiệm vụ" in text
     listed = [agency_named(year, line) for line in text.splitlines() if agency_named(year, line)]
     assert 5 <= len(listed) <= 10  # as many as a page holds
     before = {code: len(year.focal[code].heard) for code in listed}
-    assert f"{len(listed)} việc" in await year.lan.chooses("Xác nhận tất cả")
+    assert f"{len(listed):02} nhiệm vụ" in await year.lan.chooses("Xác nhận tất cả")
     for code in listed:
         year.says(code, OLD, "BC.2", "2025", "confirmed")
         assert len(year.focal[code].heard) == before[code] + 1
@@ -397,13 +397,13 @@ async def one_acknowledges_before_the_next_rung(year: Year) -> None:
 @on(12, 3)
 async def more_time_is_asked_for_step_by_step_and_refused(year: Year) -> None:
     justice, lan = year.focal["so-tu-phap"], year.lan
-    assert "đến ngày nào" in await justice.chooses("Xin gia hạn", justice.with_words(QUARTER))
+    assert "ngày gia hạn" in await justice.chooses("Xin gia hạn", justice.with_words(QUARTER))
     assert "lý do" in (await justice.says("27/3")).lower()
     assert "Đã chuyển đề nghị" in await justice.says("chờ số liệu của Thống kê tỉnh")
-    assert "xin gia hạn đến ngày 27/3/2026" in lan.last.text
+    assert "đề nghị gia hạn đến ngày 27/3/2026" in lan.last.text
     assert "vì lý do gì" in await lan.chooses("Không đồng ý")
     assert "Đã từ chối gia hạn" in await lan.says("số liệu đã có trên hệ thống từ 5/3")
-    assert "đề nghị gia hạn không được đồng ý" in justice.last.text
+    assert "Đề nghị gia hạn không được đồng ý" in justice.last.text
     assert "số liệu đã có trên hệ thống" in justice.last.text
 
 
@@ -438,7 +438,7 @@ async def a_completion_is_returned(year: Year) -> None:
 async def the_quarter_is_reported(year: Year) -> None:
     health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
     assert year.told(health, QUARTER) == ["12/2", "5/3", "17/3", "18/3"]
-    await health.chooses("Đã xong", health.with_words(QUARTER))
+    await health.chooses("Đã hoàn thành", health.with_words(QUARTER))
     assert "45/BC-SYT" in await health.says("Báo cáo số 45/BC-SYT ngày 18/3/2026")
     year.says("so-y-te", NEW, "BC.1", "2026-Q1", "submitted")
     assert "đã trả lại, đề nghị bổ sung" in finance.last.text
@@ -454,7 +454,7 @@ async def one_of_several_is_confirmed(year: Year) -> None:
     year.says("so-xay-dung", NEW, "BC.1", "2026-Q1", "submitted")
     await lan.says("/xacnhan")
     await lan.chooses(number_of(lan.last, "Sở Tài chính"))
-    assert "Sở Tài chính báo đã xong" in lan.last.text
+    assert "Sở Tài chính báo cáo đã hoàn thành" in lan.last.text
     assert "77/BC-STC" in lan.last.text
     assert "Đã xác nhận hoàn thành" in await lan.chooses("Xác nhận")
     assert "đã xác nhận hoàn thành" in finance.last.text
@@ -494,7 +494,7 @@ async def an_explanation_is_asked_for_and_filed(year: Year) -> None:
     assert "Do đổi phần mềm" in lan.last.text
     assert "Do đổi phần mềm" in await lan.says("/lichsu Sở Nội vụ")
     await late.says("/viec")
-    assert "Trả lời: Đã xong" in await late.says("1 xong")
+    assert "Trả lời: Đã hoàn thành" in await late.says("1 xong")
     year.says("so-noi-vu", NEW, "BC.1", "2026-Q1", "submitted")
     await figures_add_up(year)
 
@@ -525,7 +525,7 @@ async def lists_are_answered_by_numbers(year: Year) -> None:
     assert (await year.obligation("so-y-te", NEW, "BC.2", "A1")).percent == 50
     await finance.chooses(number_of(finance.last, "[BC.2]"))
     assert "số liệu hạ tầng số" in finance.last.text
-    await finance.chooses("Đã xong")
+    await finance.chooses("Đã hoàn thành")
     year.says("so-tai-chinh", NEW, "BC.2", "A1", "submitted")
     await year.focal["so-ngoai-vu"].chooses("Đã nhận")
 
@@ -537,7 +537,9 @@ async def after_a_day_without_service_the_rung_is_told_once(year: Year) -> None:
     assert year.told(year.focal["so-ngoai-vu"], "số liệu hạ tầng số") == ["22/5", "8/6"]
     for code in ("so-tai-chinh", "so-tu-phap", "so-noi-vu", "so-xay-dung"):
         person = year.focal[code]
-        assert "Trả lời: Đã xong" in await person.says("xong", to=person.heard_on(year.today)[0])
+        assert "Trả lời: Đã hoàn thành" in await person.says(
+            "xong", to=person.heard_on(year.today)[0]
+        )
         year.says(code, NEW, "BC.1", "2026-Q2", "submitted")
 
 
@@ -563,7 +565,7 @@ async def somebody_works_on_a_saturday_evening(year: Year) -> None:
 
 @on(15, 6)
 async def everything_waiting_is_confirmed(year: Year) -> None:
-    assert "Chờ xác nhận: 6 việc" in await year.lan.says("/xacnhan")
+    assert "Chờ xác nhận: 06 nhiệm vụ" in await year.lan.says("/xacnhan")
     while "Chờ xác nhận" in year.lan.last.text:
         await year.lan.chooses("Xác nhận tất cả")
         await year.lan.says("/xacnhan")
@@ -601,7 +603,7 @@ async def monday_still_counts(year: Year) -> None:
 async def tuesday_is_late(year: Year) -> None:
     finance = year.focal["so-tai-chinh"]
     (heard,) = finance.heard_on(year.today)
-    assert "Quá hạn 1 ngày làm việc" in heard.text
+    assert "Quá hạn 01 ngày làm việc" in heard.text
     await finance.says("xong")
     year.says("so-tai-chinh", NEW, "BC.1", "2026-Q3", "submitted")
     assert year.told(finance, "Báo cáo quý III/2026") == [
@@ -637,7 +639,7 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
     for number, code in enumerate(communes[:50]):
         person = year.focal[code]
         if number % 4 == 0:
-            person.taps("Đã xong", person.with_words(YEARLY))
+            person.taps("Đã hoàn thành", person.with_words(YEARLY))
         elif number % 4 == 1:
             person.writes("xong rồi ạ")
         elif number % 4 == 2:
@@ -646,7 +648,7 @@ async def the_yearly_report_is_asked_for(year: Year) -> None:
             person.writes(f"Đã gửi Báo cáo số {number}/BC-UBND ngày 9/10/2026")
     news = await year.province.settle()
     assert len(news) == 50
-    assert all("Trả lời: Đã xong" in heard.text for heard in news)
+    assert all("Trả lời: Đã hoàn thành" in heard.text for heard in news)
     for code in communes[:50]:
         year.says(code, *key, "submitted")
     secretary = year.focal["phuong-tam-thanh"]
@@ -687,7 +689,7 @@ async def more_reports_come(year: Year) -> None:
         person.writes("1 đã xong" if number % 2 else "BC.2 đã hoàn thành", to=asked_for)
     news = await year.province.settle()
     assert len(news) == len(rest)
-    assert all("Trả lời: Đã xong" in heard.text for heard in news)
+    assert all("Trả lời: Đã hoàn thành" in heard.text for heard in news)
     for code in rest:
         year.says(code, *key, "submitted")
 
@@ -698,10 +700,10 @@ async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
     health, finance = year.focal["so-y-te"], year.focal["so-tai-chinh"]
     for person in (health, finance):
         await list_with(person, "[II.8a]")
-    assert "4 việc" in await health.says("2, 3 và 5 đang làm, 4 chưa làm")
+    assert "04 nhiệm vụ" in await health.says("2, 3 và 5 đang làm, 4 chưa làm")
     year.tells("so-y-te", ("II.1a", "II.2a", "II.8a"), "in_progress")
     year.tells("so-y-te", ["II.6a"], "not_started")
-    assert "8 việc" in await finance.says("2-8 đang làm, 9 xong")
+    assert "08 nhiệm vụ" in await finance.says("2-8 đang làm, 9 xong")
     doing = ("II.1a", "II.2a", "II.2b", "II.3h", "II.4b", "II.6a", "II.7a")
     year.tells("so-tai-chinh", doing, "in_progress")
     year.tells("so-tai-chinh", ["II.8a"], "completed")
@@ -709,7 +711,7 @@ async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
         assert (await year.obligation(code, OLD, "BC.2", "2026")).progress is None
     # all of it, after the report of the same morning was answered
     ward = year.focal["phuong-luong-van-tri"]
-    assert "3 việc" in await ward.says("tất cả đang làm")
+    assert "03 nhiệm vụ" in await ward.says("tất cả đang làm")
     year.tells("phuong-luong-van-tri", ("II.1a", "II.2a", "II.8a"), "in_progress")
     # in words, by a crowd at once
     crowd = [code for code in year.focal if code.startswith("xa-") and code not in SILENT][:12]
@@ -718,7 +720,7 @@ async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
         year.focal[code].writes(words)
     news = await year.province.settle()
     assert len(news) == len(crowd)
-    assert all("3 việc" in heard.text for heard in news)
+    assert all("03 nhiệm vụ" in heard.text for heard in news)
     for number, code in enumerate(crowd):
         for task, progress in zip(
             ("II.1a", "II.2a", "II.8a"), IN_ONE_GO[number % len(IN_ONE_GO)][1], strict=True
@@ -726,7 +728,7 @@ async def tasks_without_a_due_date_are_answered_in_one_go(year: Year) -> None:
             year.tells(code, [task], progress)
     # by mistake, and taken back
     hasty = year.focal["phuong-ky-lua"]
-    assert "3 việc" in await hasty.says("tất cả đã xong", to=await list_with(hasty, "[II.8a]"))
+    assert "03 nhiệm vụ" in await hasty.says("tất cả đã xong", to=await list_with(hasty, "[II.8a]"))
     await hasty.says("huỷ")
 
 
@@ -741,10 +743,10 @@ IN_ONE_GO = (
 async def tasks_without_a_due_date_are_answered_one_by_one(year: Year) -> None:
     justice = year.focal["so-tu-phap"]
     said = (
-        ("II.1a", "Đang làm", "in_progress"),
-        ("II.2a", "Chưa làm", "not_started"),
-        ("II.2g", "Đã xong", "completed"),
-        ("II.6a", "Đang làm", "in_progress"),
+        ("II.1a", "Đang thực hiện", "in_progress"),
+        ("II.2a", "Chưa triển khai", "not_started"),
+        ("II.2g", "Đã hoàn thành", "completed"),
+        ("II.6a", "Đang thực hiện", "in_progress"),
     )
     for code, label, progress in said:
         await justice.chooses(number_of(await list_with(justice, f"[{code}]"), f"[{code}]"))
@@ -791,7 +793,7 @@ async def a_date_past_the_coordinators_own_report_is_warned_of(year: Year) -> No
         "xin gia hạn báo cáo năm đến 27/11 do chờ kết quả của các trường",
         to=education.with_words(YEARLY),
     )
-    assert "xin gia hạn đến ngày 27/11/2026" in lan.last.text
+    assert "đề nghị gia hạn đến ngày 27/11/2026" in lan.last.text
     assert "sau hạn" in await lan.chooses("Đồng ý")
     assert "Đã gia hạn đến ngày 27/11/2026" in await lan.chooses("Vẫn đồng ý")
     refused = await education.says("xin gia hạn thêm đến 30/11 vì vẫn thiếu số liệu")
@@ -802,7 +804,7 @@ async def a_date_past_the_coordinators_own_report_is_warned_of(year: Year) -> No
 async def the_list_is_asked_for_on_another_day(year: Year) -> None:
     industry = year.focal["so-cong-thuong"]
     assert "5 nhiệm vụ không có hạn" in await industry.says("/thuongxuyen")
-    assert "5 việc" in await industry.says("1-3 đang làm 30%, 4 chưa làm, 5 xong")
+    assert "05 nhiệm vụ" in await industry.says("1-3 đang làm 30%, 4 chưa làm, 5 xong")
     year.tells("so-cong-thuong", ("II.1a", "II.2a", "II.3d"), "in_progress")
     year.tells("so-cong-thuong", ["II.6a"], "not_started")
     year.tells("so-cong-thuong", ["II.8a"], "completed")
@@ -817,7 +819,7 @@ async def the_coordinating_agency_is_asked_with_its_own_report(year: Year) -> No
     while "xem tiếp" in asked[-1].text:
         await own.says("xem tiếp")
         asked.append(own.last)
-    assert "11 việc" in await own.says("2-12 đang làm")
+    assert "11 nhiệm vụ" in await own.says("2-12 đang làm")
     codes = re.findall(r"\[(II\.\w+)\]", "".join(heard.text for heard in asked))
     year.tells("so-khcn", codes, "in_progress")
 

@@ -66,7 +66,7 @@ async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[st
         agencies = [agency for agency in agencies if agency.id in scope.owner_ids]
     blocks = [
         *_texts("Nội dung", entry.text),
-        *_texts("Việc cụ thể", *(f"– {action}" for action in entry.actions)),
+        *_texts("Nội dung cụ thể", *(f"– {action}" for action in entry.actions)),
         *_texts("Cơ quan chủ trì theo văn bản", "; ".join(entry.leads) or "văn bản không ghi"),
         *_texts("Cơ quan phối hợp theo văn bản", "; ".join(entry.supports)),
         *_texts("Thời gian theo văn bản", entry.period.raw or "văn bản không ghi"),

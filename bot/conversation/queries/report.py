@@ -84,7 +84,7 @@ async def _request_report(turn: Turn, plan: Any, period: str, form: str) -> Answ
         "number": plan.number,
         "period": "" if form == URGING else period_name(period),
         "form": form,
-        "late_days": period if form == URGING else "",
+        "late_days": int(period) if form == URGING else 0,
         "as_of": turn.today.isoformat(),
     }
     if form != URGING and turn.today < span_of(period).first:
