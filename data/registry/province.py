@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from data.registry.agency_kinds import is_generic
+from data.registry.agency_kinds import AgencyGroup, group_of_kind, is_generic
 from data.registry.schema import (
     OUTSIDE_KINDS,
     AgencyEntry,
@@ -168,6 +168,18 @@ class Province:
                 self._members.clear()
             self._members[key] = self._find_members(group, on, issued_on)
         return list(self._members[key])
+
+    def members_of_group(
+        self, group: AgencyGroup, on: date, *, issued_on: date
+    ) -> list[AgencyEntry]:
+        """Return the agencies that people mean by "các sở" or "các xã" as of a date, as members() binds them."""
+        return [
+            entry
+            for entry in self.file.agencies
+            if group_of_kind(entry.kind) == group
+            and is_alive(entry, on)
+            and self._is_bound(entry, issued_on)
+        ]
 
     def _find_members(self, group: GroupEntry, on: date, issued_on: date) -> list[AgencyEntry]:
         chosen: set[str] = set()

@@ -314,7 +314,7 @@ async def test_pressing_what_was_confirmed_is_answered_not_recorded(talk: Talk) 
 
 @pytest.mark.parametrize(
     "key",
-    ["", "ack", "ack:", "ack:x", "ack:-1", "ack:999999", "drop:1", "ack:1:2", "back:999",
+    ["", "ack", "ack:", "ack:x", "ack:-1", "ack:999999", "drip:1", "ack:1:2", "back:999",
      "ackall:999", "undo:999", "page:nothing:1", "ack:" + "9" * 40, "ack:²"],
 )  # fmt: skip
 async def test_key_that_nobody_made_is_answered_harmlessly(talk: Talk, key: str) -> None:

@@ -147,8 +147,11 @@ async def test_without_words_the_tasks_that_wait_for_an_agency_are_listed(talk: 
 async def test_an_agency_that_cannot_be_told_is_asked_for(talk: Talk) -> None:
     (unknown,) = await talk.say("coordinator", "/giao 5 Sở Trăng")
     assert (unknown.template, unknown.answer.context["found"]) == ("assign_which", [])
-    (several,) = await talk.say("coordinator", "/giao 5 sở")
-    assert len(several.answer.context["found"]) > 1  # type: ignore[arg-type]
+    (several,) = await talk.say("coordinator", "/giao 5 sở xây tài")
+    assert several.template == "assign_which"
+    for generic in ("sở", "xã", "UBND xã", "phường", "các sở"):
+        (asked,) = await talk.say("coordinator", f"/giao 5 {generic}")
+        assert "là tên chung của nhiều cơ quan" in asked.html
     assert await owed(talk, "5") == {}
 
 

@@ -119,7 +119,7 @@ async def test_several_that_wait_are_confirmed_at_once_and_each_agency_hears_onc
         await talk.tap(agency, f"done:{task.id}")
     (shown,) = await talk.say("coordinator", "/xacnhan")
     assert shown.labels() == ["1", "2", "3", "4", "Xác nhận tất cả"]
-    echo, *notices = await talk.say("coordinator", "xác nhận tất cả")
+    echo, *notices = await talk.agree("coordinator", "xác nhận tất cả")
     assert (echo.template, echo.answer.context["count"]) == ("confirmed_all", 4)
     assert sorted(notice.chat for notice in notices) == ["stc", "sxd"]
     assert len(await decisions_of(talk)) == 4

@@ -41,7 +41,7 @@ BY_AGENCY: dict[str, tuple[str, ...]] = {
 }
 BY_DECIDERS: dict[str, tuple[str, ...]] = {
     "confirms": ("confirm:row",),
-    "confirms all": ("/xacnhan", "Xác nhận tất cả"),
+    "confirms all": ("/xacnhan", "Xác nhận tất cả", "Đồng ý"),
     "returns": ("return:row", REASON),
     "grants": ("grant:request",),
     "grants by document": ("grant:request", "123/UBND-KGVX ngày 6/11/2026"),

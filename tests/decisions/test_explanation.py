@@ -36,7 +36,7 @@ async def filed(talk: Talk) -> list[Any]:
 
 
 async def test_a_code_asks_every_agency_that_is_late_with_it(talk: Talk) -> None:
-    echo, *notices = await talk.say("coordinator", "/giaitrinh BC.1 vì sao chậm")
+    echo, *notices = await talk.agree("coordinator", "/giaitrinh BC.1 vì sao chậm")
     assert echo.template == "explain_asked"
     assert {notice.chat for notice in notices} == {"stc", "sxd"}
     assert all("vì sao chậm" in notice.html for notice in notices)
@@ -110,7 +110,7 @@ async def test_the_same_is_not_asked_twice_and_what_waits_is_listed(talk: Talk) 
 
 async def test_an_agency_without_a_chat_is_named_to_who_asked(talk: Talk) -> None:
     await talk.happen("sxd", "gone")
-    echo, *notices = await talk.say("coordinator", "/giaitrinh BC.1 vì sao chậm")
+    echo, *notices = await talk.agree("coordinator", "/giaitrinh BC.1 vì sao chậm")
     assert echo.answer.context["silent"] == ["Sở Xây dựng"]
     assert "Chưa có kênh nhận tin, đề nghị báo trực tiếp: Sở Xây dựng" in echo.html
     assert {notice.chat for notice in notices} == {"stc"}

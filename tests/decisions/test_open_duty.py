@@ -73,7 +73,7 @@ async def test_an_ad_hoc_report_is_owed_by_the_agencies_named_and_outlives_a_rel
 
 async def test_a_second_one_of_the_same_duty_stands_beside_the_first(talk: Talk) -> None:
     await talk.say("coordinator", "/mo BC.5 15/12/2026 Sở Xây dựng: nhà ở")
-    await talk.say("coordinator", "/mo BC.5 18/12/2026: ngân sách")
+    await talk.agree("coordinator", "/mo BC.5 18/12/2026: ngân sách")
     assert (await talk.obligation(NUMBER, "sxd", "BC.5", "A1")).due_on == date(2026, 12, 15)
     for agency in ("sxd", "stc"):
         row = await talk.obligation(NUMBER, agency, "BC.5", "A2")

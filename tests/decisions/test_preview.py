@@ -8,21 +8,40 @@ import pytest
 from sqlalchemy import func, select
 
 from data.db.database import Database
-from data.models import JobRun, Message
+from data.models import Base, Decision, Explanation, JobRun, Message
 from data.registry.registry import Registry
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Post, Reply, Seat, Talk
 
-NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)  # a Monday, the day after the report was due
+NOW = datetime(2026, 11, 9, 2, 0, tzinfo=UTC)  # a Monday; the report is due on Saturday
+LATE = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 COMMUNES = """
   - {code: xa-gao, name: "UBND xã Gào", kind: commune, spellings: ["xã Gào"]}
   - {code: xa-to-tung, name: "UBND xã Tơ Tung", kind: commune, spellings: ["xã Tơ Tung"]}
+""" + "".join(
+    f'  - {{code: xa-{number}, name: "UBND xã {number}", kind: commune}}\n'
+    for number in range(1, 11)
+)
+DUTIES = """
+  - code: BC.5
+    clause: "mục V.8"
+    from: ["các sở"]
+    to: "Sở Khoa học và Công nghệ"
+    frequency: ad_hoc
+    quote: "báo cáo đột xuất khi có yêu cầu"
+  - code: BC.6
+    clause: "mục V.9"
+    from: ["Sở Xây dựng", "Sở Tài chính"]
+    to: "Sở Khoa học và Công nghệ"
+    frequency: annual
+    quote: "hàng năm báo cáo"
 """
 REGISTRY = Registry.from_texts(
     {
         "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông")
         .replace("groups:", COMMUNES.lstrip("\n") + "groups:")
         .replace("[{kinds: [department]}]", "[{kinds: [department, commune]}]"),
-        "plans/dong-10.yaml": PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05"),
+        "plans/dong-10.yaml": PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
+        + DUTIES.lstrip("\n"),
         "calendar/2026.yaml": CALENDAR,
     }
 )
@@ -61,7 +80,10 @@ async def test_whom_and_what_is_shown_before_anything_is_sent(talk: Talk) -> Non
     shown = await preview(talk)
     assert "03 cơ quan (02 sở, ban, ngành, 01 xã, phường)" in shown.html
     assert "Sở Tài chính, Sở Xây dựng, UBND xã Gào" in shown.html
-    assert "01 cơ quan chưa có kênh nhận tin, đề nghị báo trực tiếp: UBND xã Tơ Tung" in shown.html
+    assert (
+        "Ngoài ra 11 cơ quan chưa có kênh nhận tin, đề nghị báo trực tiếp: UBND xã Tơ Tung"
+        in shown.html
+    )
     assert "Kính gửi: Sở Tài chính" in shown.html
     assert "thay mặt Sở Khoa học và Công nghệ" in shown.html
     assert shown.labels() == ["Gửi", "Huỷ"]
@@ -185,6 +207,90 @@ async def test_one_agency_is_urged_without_a_preview(talk: Talk) -> None:
     shown = await preview(talk)
     assert "01 cơ quan đã được nhắc hôm nay" in shown.html
     assert "02 cơ quan (01 sở, ban, ngành, 01 xã, phường)" in shown.html
+
+
+async def rows_of(talk: Talk, table: type[Base]) -> int:
+    async with talk.database.read() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(table)) or 0)
+
+
+async def test_all_that_are_late_are_asked_to_explain_after_a_preview(talk: Talk) -> None:
+    talk.now = LATE
+    shown = await preview(talk, "/giaitrinh BC.1 vì sao chậm")
+    assert "Đề nghị giải trình 14 nội dung quá hạn" in shown.html
+    assert "14 cơ quan (02 sở, ban, ngành, 12 xã, phường)" in shown.html
+    assert "Nội dung: vì sao chậm" in shown.html
+    assert await rows_of(talk, Explanation) == 0
+    done, *notices = await talk.press(shown, "Gửi")
+    assert sorted(each.chat for each in notices) == ["gao", "stc", "sxd"]
+    assert "… và 04 nội dung khác" in done.html
+    assert await rows_of(talk, Explanation) == 14
+
+
+async def test_a_group_of_the_late_is_asked_to_explain(talk: Talk) -> None:
+    talk.now = LATE
+    shown = await preview(talk, "/giaitrinh BC.1 các sở vì sao chậm")
+    assert "02 cơ quan (02 sở, ban, ngành)" in shown.html
+    assert "Nội dung: vì sao chậm" in shown.html
+
+
+async def test_all_that_wait_are_confirmed_after_a_preview(talk: Talk) -> None:
+    for agency in ("stc", "sxd"):
+        row = await talk.obligation("10/KH-UBND", agency, "BC.1", "2026")
+        await talk.tap(agency, f"done:{row.id}")
+    await talk.say("an", "/xacnhan")
+    shown = await preview(talk, "Xác nhận tất cả")
+    assert "Xác nhận hoàn thành 02 nội dung" in shown.html
+    assert "Sở Tài chính" in shown.html
+    assert "đã <b>xác nhận hoàn thành</b>" in shown.html  # what an agency reads
+    assert shown.labels() == ["Đồng ý", "Huỷ"]
+    assert await rows_of(talk, Decision) == 0
+    done, *notices = await talk.press(shown, "Đồng ý")
+    assert (done.template, done.answer.context["count"]) == ("confirmed_all", 2)
+    assert sorted(each.chat for each in notices) == ["stc", "sxd"]
+
+
+async def test_what_was_reported_anew_since_is_not_confirmed_unseen(talk: Talk) -> None:
+    rows = [await talk.obligation("10/KH-UBND", each, "BC.1", "2026") for each in ("stc", "sxd")]
+    for agency, row in zip(("stc", "sxd"), rows, strict=True):
+        await talk.tap(agency, f"done:{row.id}")
+    shown = await preview(talk, "/xacnhan tất cả")
+    talk.now += timedelta(minutes=5)
+    await talk.tap("sxd", f"doing:{rows[1].id}")
+    await talk.tap("sxd", f"done:{rows[1].id}")
+    (again,) = await talk.press(shown, "Đồng ý")
+    assert (again.template, await rows_of(talk, Decision)) == ("preview", 0)
+
+
+async def test_a_report_is_asked_of_several_after_a_preview(talk: Talk) -> None:
+    shown = await preview(talk, "/mo BC.5 15/12/2026 sở; xã Gào: số liệu nhà ở")
+    assert "03 cơ quan (02 sở, ban, ngành, 01 xã, phường)" in shown.html
+    assert "số liệu nhà ở" in shown.html
+    assert await rows_of(talk, Decision) == 0
+    done, *notices = await talk.press(shown, "Gửi")
+    assert (done.template, len(notices)) == ("opened", 3)
+    assert (await talk.obligation("10/KH-UBND", "xa-gao", "BC.5", "A1")).state == "open"
+
+
+async def test_a_date_of_several_is_set_after_a_preview(talk: Talk) -> None:
+    shown = await preview(talk, "/han BC.6 10/12/2026")
+    assert "Ấn định hạn" in shown.html
+    assert (await talk.obligation("10/KH-UBND", "stc", "BC.6", "2026")).due_proposed is True
+    done, *notices = await talk.press(shown, "Gửi")
+    assert (done.template, len(notices)) == ("opened", 2)
+    assert (await talk.obligation("10/KH-UBND", "stc", "BC.6", "2026")).due_proposed is False
+
+
+async def test_two_coordinators_who_agree_to_the_same_report_open_it_once(talk: Talk) -> None:
+    words = "/mo BC.5 15/12/2026 các sở: nhà ở"
+    first, second = await preview(talk, words), await preview(talk, words, "ba")
+    answers = await talk.post_together(
+        Post("an", first.action("Gửi"), "action"),
+        Post("ba", second.action("Gửi"), "action"),
+        held=True,
+    )
+    assert [each[0].template for each in answers] == ["opened", "open_help"]
+    assert await rows_of(talk, Decision) == 1
 
 
 async def test_two_coordinators_who_agree_at_once_urge_each_agency_once(talk: Talk) -> None:

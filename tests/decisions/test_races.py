@@ -150,7 +150,8 @@ async def confirm_all_twice(talk: Talk) -> Pair:
     await submitted(talk, "stc")
     for chat in ("an", "ba"):
         await talk.say(chat, "/xacnhan")
-    return Post("an", "Xác nhận tất cả"), Post("ba", "Xác nhận tất cả")
+        await talk.say(chat, "Xác nhận tất cả")
+    return Post("an", "Đồng ý"), Post("ba", "1")
 
 
 async def keep_and_give(talk: Talk) -> Pair:

@@ -264,6 +264,12 @@ class Talk:
         """Type a text; a chat whose name begins with "-" is a group. more: further fields of Incoming."""
         return await self._take(chat, "text", text, sender, reply_to, **more)
 
+    async def agree(self, chat: str, text: str) -> list[Reply]:
+        """Type a command that shows first what it would do, and agree to it."""
+        (shown,) = await self.say(chat, text)
+        assert shown.template == "preview", shown.html
+        return await self.press(shown, shown.labels()[0])
+
     async def press(self, reply: Reply, label: str, *, sender: str | None = None) -> list[Reply]:
         """Press a button of an answer by its label."""
         return await self.tap(reply.chat, reply.action(label), reply.remote_id, sender=sender)

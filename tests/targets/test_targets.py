@@ -473,7 +473,7 @@ async def test_an_open_question_goes_first_and_evidence_is_not_a_targets_documen
 async def test_an_explanation_that_speaks_of_a_target_is_the_explanation(talk: Talk) -> None:
     await talk.say("stc", "/viec")
     talk.now = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
-    asked = await talk.say("steers", "/giaitrinh 10 BC.1 vì sao chậm")
+    asked = await talk.agree("steers", "/giaitrinh 10 BC.1 vì sao chậm")
     assert any(answer.chat == "stc" for answer in asked)
     answers = await talk.say(
         "stc", "Chỉ tiêu hợp đồng điện tử mới ước đạt 82% do phần mềm thay đổi nên báo cáo chậm"

@@ -348,7 +348,8 @@ async def the_first_ones_are_confirmed_together(year: Year) -> None:
     listed = [agency_named(year, line) for line in text.splitlines() if agency_named(year, line)]
     assert 5 <= len(listed) <= 10  # as many as a page holds
     before = {code: len(year.focal[code].heard) for code in listed}
-    assert f"{len(listed):02} nhiệm vụ" in await year.lan.chooses("Xác nhận tất cả")
+    assert f"{len(listed):02d} nội dung" in await year.lan.chooses("Xác nhận tất cả")
+    assert f"{len(listed):02d} nhiệm vụ" in await year.lan.chooses("Đồng ý")
     for code in listed:
         year.says(code, OLD, "BC.2", "2025", "confirmed")
         assert len(year.focal[code].heard) == before[code] + 1
@@ -505,7 +506,8 @@ async def an_explanation_is_asked_for_and_filed(year: Year) -> None:
 @on(20, 5)
 async def an_ad_hoc_report_is_asked_for(year: Year) -> None:
     words = "/mo 15 BC.2 19/6/2026 Sở Y tế; Sở Tài chính; Sở Ngoại vụ: số liệu hạ tầng số"
-    assert "3 đơn vị" in await year.lan.says(words)
+    assert "03 cơ quan (03 sở, ban, ngành)" in await year.lan.says(words)
+    assert "3 đơn vị" in await year.lan.chooses("Gửi")
     for code in ("so-y-te", "so-tai-chinh", "so-ngoai-vu"):
         assert "số liệu hạ tầng số" in year.focal[code].last.text
 
@@ -568,6 +570,8 @@ async def everything_waiting_is_confirmed(year: Year) -> None:
     assert "Chờ xác nhận: 06 nhiệm vụ" in await year.lan.says("/xacnhan")
     while "Chờ xác nhận" in year.lan.last.text:
         await year.lan.chooses("Xác nhận tất cả")
+        if "Đồng ý" in year.lan.last.choices:
+            await year.lan.chooses("Đồng ý")
         await year.lan.says("/xacnhan")
     for key, (state, day) in list(year.said.items()):
         if state == "submitted" and day >= date(2026, 6, 8):

@@ -31,6 +31,7 @@ from bot.conversation.decisions.common import (
 from data.loading.assignments import load_assignments
 from data.models import Agency, Obligation
 from data.progress import decisions, outcomes
+from data.registry.agency_kinds import is_generic
 from data.registry.province import is_alive
 from data.registry.schema import AgencyEntry
 from data.rules.ladder import UNDATED
@@ -71,7 +72,12 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
     agencies = find_living_agencies(turn, file.province, words)
     if len(agencies) != 1:
         names = [entry.name for entry in agencies[:6]]
-        return [Answer("assign_which", {"typed": words, "found": names, "code": task.code})]
+        return [
+            Answer(
+                "assign_which",
+                {"typed": words, "found": names, "code": task.code, "generic": is_generic(words)},
+            )
+        ]
     await decisions.lock_plan(turn.connection, plan.id)
     home = turn.registry.provinces[file.province]
     entry = next(entry for entry in file.tasks if entry.code == task.code)

@@ -17,6 +17,7 @@ from bot.conversation.context.deciding import (
     role_deciding_on,
 )
 from bot.conversation.context.dialogs import open_question
+from bot.conversation.context.preview import Deed
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from data.clock import civil_date, civil_time
 from data.contacts.recipients import agency_recipients, coordinator_recipients
@@ -240,6 +241,42 @@ async def decision_notices(
             for chat_id in await list_other_agency_chats(turn, holder_id, own=own)
         )
     return notices
+
+
+async def deed_on_obligations(
+    turn: Turn,
+    act: str,
+    about: Mapping[str, Any],
+    obligations: Sequence[VisibleObligation],
+    answers: list[Answer],
+    exactly: Any,
+    *,
+    sends: bool = True,
+    is_small: bool,
+) -> Deed:
+    """Return what was decided on obligations as a preview shows it; see context/preview.Deed.
+
+    answers: the first is the caller's, the notices follow.
+    """
+    one_each = list({each.subject.holder_id: each for each in obligations}.values())
+    silent = [
+        each.holder
+        for each in one_each
+        if not await list_other_agency_chats(
+            turn, each.subject.holder_id, own=each.subject.is_coordinators_own
+        )
+    ]
+    return Deed(
+        answers,
+        act,
+        about,
+        [(each.row.province, each.holder_code, each.holder) for each in one_each],
+        exactly,
+        letter=next((each for each in answers if each.to_chat is not None), None),
+        silent=silent,
+        sends=sends,
+        is_small=is_small,
+    )
 
 
 async def list_other_agency_chats(

@@ -7,6 +7,8 @@ Guarantees:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -19,6 +21,7 @@ from bot.conversation.context.deciding import (
     role_deciding_on,
 )
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
+from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.turn import (
     Turn,
     VisibleObligation,
@@ -29,6 +32,7 @@ from bot.conversation.decisions.common import (
     decide_with_reason,
     decision_confirmation,
     decision_notices,
+    deed_on_obligations,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
@@ -42,15 +46,31 @@ from data.progress import evidence, submissions
 from data.progress.outcomes import find_outcome
 from data.progress.replies import lock_obligations
 from data.rules.states import is_done_late
+from data.text import fold
 from jobs.channel import Answer, Button
 
 RETURN_REASON_QUESTION = "return_reason"
 COMPLETIONS_A_PAGE = 10
+_MOST_SHOWN = 7
+_ALL = re.compile(r"tat ca(?P<ids>(?: \d{1,18})*)")
 _NEXT_COMPLETIONS: ButtonRows = ((Button("Nhiệm vụ chờ xác nhận tiếp theo", "waiting:1"),),)
 
 
 async def answer_xacnhan(turn: Turn) -> list[Answer]:
-    """Answer /xacnhan: completions that wait for the caller, longest waiting first."""
+    """Answer /xacnhan: completions that wait for the caller, longest waiting first.
+
+    "/xacnhan tất cả" confirms all of them, after a preview; ids after it: these alone.
+    """
+    every = _ALL.fullmatch(fold(turn.words))
+    if every is not None:
+        ids = [int(key) for key in every["ids"].split()]
+        if not ids:
+            ids = list(
+                await submissions.list_submitted_ids(
+                    turn.connection, await caller_decides_condition(turn)
+                )
+            )
+        return await _confirm_or_preview(turn, ids)
     return await show_waiting_completions(turn, parse_page(turn.words)[1])
 
 
@@ -143,15 +163,28 @@ async def confirm_completion(turn: Turn, obligation_id: int) -> list[Answer]:
 
 
 async def confirm_listed_completions(turn: Turn, key: int) -> list[Answer]:
-    """Confirm every completion of a list that the caller decides on; one notice for each agency.
-
-    The answer names those that somebody decided on since the list was shown.
-    """
+    """Confirm every completion of a list that the caller decides on, after a preview where there are several."""
     shown_list = await last_shown_list(turn)
     if shown_list is None:
         return [Answer("unknown_item")]
-    await lock_obligations(turn.connection, shown_list.obligation_ids)
-    visible = await visible_obligations(turn, shown_list.obligation_ids)
+    return await _confirm_or_preview(turn, shown_list.obligation_ids)
+
+
+async def _confirm_or_preview(turn: Turn, ids: Sequence[int]) -> list[Answer]:
+    async def confirm() -> Deed | list[Answer]:
+        return await _confirm_all(turn, ids)
+
+    words = f"tất cả {' '.join(map(str, ids))}"
+    return await do_or_preview(turn, "xacnhan", confirm, words=words)
+
+
+async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
+    """Confirm those completions that the caller decides on; one notice for each agency.
+
+    The answer names those that somebody decided on since the list was shown.
+    """
+    await lock_obligations(turn.connection, ids)
+    visible = await visible_obligations(turn, ids)
     decidable = await find_decidable_ids(turn, list(visible))
     confirmed: list[VisibleObligation] = []
     before: list[dict[str, Any]] = []
@@ -164,7 +197,8 @@ async def confirm_listed_completions(turn: Turn, key: int) -> list[Answer]:
             outcome = await find_outcome(turn.connection, each.row, holder=each.holder)
             before.append({**each.as_item(turn), "decided": outcome_context(outcome)})
     if not confirmed and not before:
-        return [Answer("unknown_item")]
+        none = clamp_page(0, 1, COMPLETIONS_A_PAGE).context()
+        return [Answer("to_confirm", {**none, "items": [], "total": 0})]
     left = await _count_waiting(turn)
     agencies = list(dict.fromkeys(each.holder for each in confirmed))
     context: dict[str, object] = {
@@ -174,10 +208,21 @@ async def confirm_listed_completions(turn: Turn, key: int) -> list[Answer]:
         "before": before,
     }
     buttons = _NEXT_COMPLETIONS if left else ()
-    return [
-        Answer("confirmed_all", context, buttons=buttons, edits=turn.pressed_message_id),
-        *await decision_notices(turn, confirmed, "confirmed"),
-    ]
+    answers = [Answer("confirmed_all", context, buttons=buttons)]
+    if not confirmed:
+        return answers
+    answers += await decision_notices(turn, confirmed, "confirmed")
+    shown = [each.as_item(turn, holder=each.holder) for each in confirmed[:_MOST_SHOWN]]
+    return await deed_on_obligations(
+        turn,
+        "confirm",
+        {"count": len(confirmed), "items": shown},
+        confirmed,
+        answers,
+        [[each.id, each.row.submitted_at, each.row.done_on] for each in confirmed],
+        sends=False,
+        is_small=len(confirmed) == 1,
+    )
 
 
 async def ask_return_reason(turn: Turn, obligation_id: int) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""/giaitrinh: ask an agency to explain (giải trình) late obligations, and list the open requests."""
+"""/giaitrinh: ask agencies to explain (giải trình) late obligations, and list the open requests."""
 
 from __future__ import annotations
 
@@ -11,24 +11,34 @@ from bot.conversation.context.access import DECIDING_ROLES
 from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import deciding_role, find_decidable_ids
 from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
+from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
-from bot.conversation.decisions.common import list_other_agency_chats, outcome_context
+from bot.conversation.decisions.common import (
+    deed_on_obligations,
+    list_other_agency_chats,
+    outcome_context,
+)
 from data.clock import civil_date
 from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation
 from data.progress import explanations
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
+from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
 from jobs.channel import Answer, Button
 
-_MOST_ASKED = 10
+_MOST_SHOWN = 10
 _MOST_LISTED = 20
 _LONGEST_NAME = 12  # words
+_LONGEST_GROUP = 5
 
 
 async def answer_giaitrinh(turn: Turn) -> list[Answer]:
-    """Answer /giaitrinh [CODE|AGENCY [words]]: ask for explanations; alone, list the open requests."""
+    """Answer /giaitrinh [CODE|AGENCY [KIND] [words]]: ask for explanations; alone, list the open requests.
+
+    Several are shown first.
+    """
     scope = await load_scope(turn, DECIDING_ROLES)
     if not turn.words:
         return [await _list_open_requests(turn, scope)]
@@ -41,9 +51,41 @@ async def answer_giaitrinh(turn: Turn) -> list[Answer]:
         if len(lookup.tasks) + len(lookup.duties) + len(lookup.agencies) > 1:
             choices = list_choices(lookup, lookup.visible_plans)
             return [ask_choice("giaitrinh", named, choices)]
-        late = await _list_late(turn, scope, lookup)
-        return await _request_explanations(turn, late, " ".join(words[cut:]), named)
+        return await _ask_or_preview(turn, scope, lookup, " ".join(words[cut:]), named)
     return [Answer("explain_none", {"typed": turn.words, "known": False})]
+
+
+async def _ask_or_preview(
+    turn: Turn, scope: CallerScope, lookup: LookupResult, question: str, named: str
+) -> list[Answer]:
+    group, question = _take_group(question)
+
+    async def ask() -> Deed | list[Answer]:
+        late = [
+            each
+            for each in await _list_late(turn, scope, lookup)
+            if group is None or group == _group_of(turn, each)
+        ]
+        return await _request_explanations(turn, late, question, named)
+
+    return await do_or_preview(turn, "giaitrinh", ask)
+
+
+def _take_group(words: str) -> tuple[AgencyGroup | None, str]:
+    """Return the group of agencies at the beginning of some words ("các xã vì sao chậm"), and the others."""
+    tokens = words.split()
+    for end in range(min(len(tokens), _LONGEST_GROUP), 0, -1):
+        group = named_group(" ".join(tokens[:end]))
+        if group is not None:
+            return group, " ".join(tokens[end:])
+    return None, words
+
+
+def _group_of(turn: Turn, each: VisibleObligation) -> AgencyGroup | None:
+    if each.holder_code is None:
+        return None
+    home = turn.registry.provinces[each.row.province]
+    return group_of_kind(home.agencies[each.holder_code].kind)
 
 
 async def _list_late(
@@ -75,13 +117,12 @@ async def _list_late(
 
 async def _request_explanations(
     turn: Turn, late: Sequence[VisibleObligation], question: str, named: str
-) -> list[Answer]:
-    asked: list[dict[str, Any]] = []
+) -> Deed | list[Answer]:
+    asked: list[VisibleObligation] = []
     before: list[dict[str, Any]] = []
     notices: list[Answer] = []
-    silent: list[str] = []
-    for obligation in late[:_MOST_ASKED]:
-        holder, row = obligation.holder, obligation.row
+    for obligation in late:
+        row = obligation.row
         by = deciding_role(
             turn, province=row.province, coordinator_id=row.coordinator_id, action="explain"
         ).agency
@@ -100,15 +141,12 @@ async def _request_explanations(
             open_one = await explanations.find_open_explanation(turn.connection, obligation.id)
             assert open_one is not None
             outcome = Outcome("explain", open_one.asked_by, open_one.asked_at)
-            line = obligation.as_item(turn, holder=holder)
+            line = obligation.as_item(turn, holder=obligation.holder)
             before.append({**line, "decided": outcome_context(outcome)})
             continue
-        asked.append(obligation.as_item(turn, len(asked) + 1, holder=holder))
-        chats = await list_other_agency_chats(turn, obligation.subject.holder_id)
-        if not chats and holder not in silent:
-            silent.append(holder)
+        asked.append(obligation)
         context: dict[str, object] = {
-            "agency": holder,
+            "agency": obligation.holder,
             "item": obligation.as_item(turn, holder=""),
             "question": question,
             "by": by,
@@ -117,17 +155,33 @@ async def _request_explanations(
         button = ((Button("Trả lời giải trình", f"explain:{explanation_id}"),),)
         notices.extend(
             Answer("notice_explain", context, button, items=(obligation.id,), to_chat=chat)
-            for chat in chats
+            for chat in await list_other_agency_chats(turn, obligation.subject.holder_id)
         )
     if not late:
         return [Answer("explain_none", {"typed": named, "known": True})]
-    context = {
-        "items": asked,
-        "before": before,
-        "silent": silent,
-        "more": max(0, len(late) - _MOST_ASKED),
+    shown: dict[str, object] = {
+        "items": [
+            each.as_item(turn, number, holder=each.holder)
+            for number, each in enumerate(asked[:_MOST_SHOWN], 1)
+        ],
+        "before": before[:_MOST_SHOWN],
+        "silent": [],
+        "more": max(0, len(asked) - _MOST_SHOWN),
+        "before_more": max(0, len(before) - _MOST_SHOWN),
     }
-    return [Answer("explain_asked", context), *notices]
+    if not asked:
+        return [Answer("explain_asked", shown)]
+    deed = await deed_on_obligations(
+        turn,
+        "explain",
+        {"what": named, "count": len(asked), "before": len(before)},
+        asked,
+        [Answer("explain_asked", shown), *notices],
+        [question, [each.id for each in asked]],
+        is_small=len(asked) == 1,
+    )
+    shown["silent"] = list(deed.silent)
+    return deed
 
 
 async def _list_open_requests(turn: Turn, scope: CallerScope) -> Answer:

@@ -21,11 +21,13 @@ from bot.conversation.context.lookup import (
     load_visible_plans,
     look_up_words,
 )
+from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, visible_obligations
 from bot.conversation.decisions.assignment import find_living_agencies
 from bot.conversation.decisions.common import (
     decision_notices,
+    deed_on_obligations,
     outcome_context,
     record_callers_decision,
 )
@@ -33,8 +35,9 @@ from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.tokens import prepare
 from data.models import Obligation
 from data.progress import decisions, outcomes
+from data.registry.agency_kinds import named_group
 from data.registry.schema import GroupEntry, ReportDutyEntry
-from data.rules.owners import duty_owners
+from data.rules.owners import duty_owners, receivers_of
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
@@ -43,7 +46,10 @@ _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
 async def answer_mo(turn: Turn) -> list[Answer]:
-    """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: ask agencies for an ad-hoc report."""
+    """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: ask agencies for an ad-hoc report.
+
+    Several agencies are shown first.
+    """
     request = await _parse_request(turn, "mo")
     if isinstance(request, Answer):
         return [request]
@@ -68,24 +74,25 @@ async def answer_mo(turn: Turn) -> list[Answer]:
         if tuple(each.details[name] for name in ("agencies", "due_on", "words")) == same:
             return [_help("mo", "already", content, outcomes.outcome_of_decision(each))]
     period = f"A{len(before) + 1}"
-    await record_callers_decision(
-        turn,
-        decisions.OPEN_DUTY,
-        plan_code=plan.code,
-        subject=duty.code,
-        details={
-            "period": period,
-            "agencies": agencies,
-            "due_on": due_on.isoformat(),
-            "words": content,
-        },
-        decided_by=_deciding_agency(turn, plan),
-    )
-    return await _plan_and_announce(turn, plan, duty, period, due_on, "opened", content)
+    details = {
+        "period": period,
+        "agencies": agencies,
+        "due_on": due_on.isoformat(),
+        "words": content,
+    }
+
+    async def open_report() -> Deed:
+        await _record(turn, decisions.OPEN_DUTY, plan, duty, details)
+        return await _plan_and_announce(turn, plan, duty, period, due_on, "opened", content)
+
+    return await do_or_preview(turn, "mo", open_report)
 
 
 async def answer_han(turn: Turn) -> list[Answer]:
-    """Answer /han CODE DATE: confirm or set the proposed date of a duty's next report."""
+    """Answer /han CODE DATE: confirm or set the proposed date of a duty's next report.
+
+    Where several agencies owe it, they are shown first.
+    """
     request = await _parse_request(turn, "han")
     if isinstance(request, Answer):
         return [request]
@@ -111,15 +118,26 @@ async def answer_han(turn: Turn) -> list[Answer]:
         of_it = [each for each in dated if each.details["period"] == period]
         decided = outcomes.outcome_of_decision(of_it[0]) if of_it else None
         return [_help("han", "not_proposed", duty.code, decided)]
+    details = {"period": period, "due_on": due_on.isoformat()}
+
+    async def date_report() -> Deed:
+        await _record(turn, decisions.CONFIRM_DATE, plan, duty, details)
+        return await _plan_and_announce(turn, plan, duty, period, due_on, "dated")
+
+    return await do_or_preview(turn, "han", date_report)
+
+
+async def _record(
+    turn: Turn, kind: str, plan: Any, duty: ReportDutyEntry, details: dict[str, Any]
+) -> None:
     await record_callers_decision(
         turn,
-        decisions.CONFIRM_DATE,
+        kind,
         plan_code=plan.code,
         subject=duty.code,
-        details={"period": period, "due_on": due_on.isoformat()},
+        details=details,
         decided_by=_deciding_agency(turn, plan),
     )
-    return await _plan_and_announce(turn, plan, duty, period, due_on, "dated")
 
 
 def _deciding_agency(turn: Turn, plan: Any) -> str:
@@ -166,16 +184,20 @@ def _parse_agencies(turn: Turn, plan: Any, duty: ReportDutyEntry, names: str) ->
     if not names.strip():
         return duty_owners(home, file, duty, on=turn.today)
     codes: dict[str, None] = {}
+    receivers = receivers_of(home, file, duty, on=turn.today)
     for name in filter(None, (part.strip() for part in names.split(";"))):
-        group = home.resolve(name)
+        group, kind = home.resolve(name), named_group(name)
         if isinstance(group, GroupEntry):
             members = home.members(group, turn.today, issued_on=file.issued_on)
-            codes.update(dict.fromkeys(entry.code for entry in members))
+        elif kind is not None:
+            members = home.members_of_group(kind, turn.today, issued_on=file.issued_on)
+        else:
+            members = find_living_agencies(turn, file.province, name)
+            if len(members) != 1:
+                return name
+            codes[members[0].code] = None
             continue
-        agencies = find_living_agencies(turn, file.province, name)
-        if len(agencies) != 1:
-            return name
-        codes[agencies[0].code] = None
+        codes.update((entry.code, None) for entry in members if entry.code not in receivers)
     return list(codes)
 
 
@@ -187,7 +209,7 @@ async def _plan_and_announce(
     due_on: date,
     what: str,
     content: str = "",
-) -> list[Answer]:
+) -> Deed:
     await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan.code)
     rows = await turn.connection.execute(
         select(Obligation.id)
@@ -200,16 +222,31 @@ async def _plan_and_announce(
         .order_by(Obligation.id)
     )
     obligations = list((await visible_obligations(turn, list(rows.scalars()))).values())
-    context = {
+    agencies = list(dict.fromkeys(each.holder for each in obligations))
+    context: dict[str, object] = {
         "what": what,
         "code": duty.code,
         "plan_number": plan.number,
         "due": due_on.isoformat(),
-        "agencies": [each.holder for each in obligations],
+        "agencies": agencies,
         "content": content,
     }
     notices = await decision_notices(turn, obligations, what, reason=content)
-    return [Answer("opened", context), *notices]
+    return await deed_on_obligations(
+        turn,
+        what,
+        {key: context[key] for key in ("code", "plan_number", "due", "content")},
+        obligations,
+        [Answer("opened", context), *notices],
+        [
+            plan.code,
+            duty.code,
+            due_on,
+            content,
+            sorted(each.row.owner_code for each in obligations),
+        ],
+        is_small=len(agencies) <= 1,
+    )
 
 
 def _help(command: str, why: str, typed: str, decided: outcomes.Outcome | None = None) -> Answer:
