@@ -73,7 +73,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "bot.conversation.reader",
     },
     "bot.conversation.lists": {"bot.conversation.context"},
-    "bot.conversation.queries": {"bot.conversation.context"},
+    "bot.conversation.queries": {
+        "bot.conversation.contacts",
+        "bot.conversation.context",
+        "bot.conversation.reader",
+    },
     "bot.conversation.replies": {
         "bot.conversation.context",
         "bot.conversation.decisions",
@@ -85,6 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "bot.conversation.commands",
         "bot.conversation.contacts",
         "bot.conversation.context",
+        "bot.conversation.queries",
         "bot.conversation.replies",
     },
     "bot.conversation.targets": {
@@ -179,6 +184,7 @@ DOORS: dict[str, set[str]] = {
     },
     "bot.conversation.context": {
         "access",
+        "arguments",
         "buttons",
         "deciding",
         "dialogs",
@@ -200,7 +206,7 @@ DOORS: dict[str, set[str]] = {
         "open_duty",
         "table",
     },
-    "bot.conversation.lists": {"confirmed", "last_list", "numbers", "references"},
+    "bot.conversation.lists": {"confirmed", "last_list", "menus", "numbers", "references"},
     "bot.conversation.queries": {
         "calendar",
         "chart",
@@ -208,8 +214,11 @@ DOORS: dict[str, set[str]] = {
         "detail",
         "evidence_sheet",
         "history",
+        "missing",
+        "reasons",
         "report",
         "search",
+        "spoken",
         "status",
         "tasks",
     },
@@ -219,6 +228,7 @@ DOORS: dict[str, set[str]] = {
         "dates",
         "documents",
         "lexicon",
+        "spoken_queries",
         "target_matching",
         "targets",
         "tokens",
@@ -253,7 +263,7 @@ DOORS: dict[str, set[str]] = {
     },
     "data.digests": {"kept_weeks", "queries"},
     "data.exports": {"page", "record_pages", "writers"},
-    "data.figures": {"agencies", "metrics", "plans", "reports", "states", "tasks"},
+    "data.figures": {"agencies", "groups", "metrics", "plans", "reports", "states", "tasks"},
     "data.loading": {"assignments", "load", "upsert"},
     "data.obligations": {"batch", "due", "lists", "search"},
     "data.outbox": {
@@ -278,6 +288,7 @@ DOORS: dict[str, set[str]] = {
         "extensions",
         "history",
         "outcomes",
+        "reasons",
         "replies",
         "submissions",
         "undo",
@@ -343,7 +354,7 @@ DOORS: dict[str, set[str]] = {
         "reminder",
         "renderer",
     },
-    "jobs.reports": {"evidence_sheet", "make", "requests"},
+    "jobs.reports": {"evidence_sheet", "make", "missing_sheet", "requests"},
 }
 
 

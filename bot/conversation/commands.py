@@ -28,6 +28,8 @@ from bot.conversation.queries.deadlines import answer_quahan, answer_sapden
 from bot.conversation.queries.detail import answer_nhiemvu
 from bot.conversation.queries.evidence_sheet import answer_minhchung
 from bot.conversation.queries.history import answer_lichsu
+from bot.conversation.queries.missing import answer_chuanop
+from bot.conversation.queries.reasons import answer_lydo
 from bot.conversation.queries.report import answer_baocao
 from bot.conversation.queries.search import answer_tim
 from bot.conversation.queries.status import answer_status
@@ -88,11 +90,25 @@ COMMANDS: dict[str, ChatCommand] = {
             "tình hình đến hôm nay; thêm số kế hoạch, mã nhiệm vụ, tên cơ quan hoặc từ cần tìm",
             answer_status,
         ),
-        ChatCommand("quahan", ("overdue",), "nhiệm vụ quá hạn", answer_quahan),
+        ChatCommand(
+            "chuanop",
+            ("missing",),
+            "nơi chưa báo cáo: sở, xã, nơi khác, ví dụ: /chuanop 1901 BC.1",
+            answer_chuanop,
+        ),
+        ChatCommand(
+            "quahan", ("overdue",), "nội dung quá hạn, theo báo cáo và nhiệm vụ", answer_quahan
+        ),
+        ChatCommand(
+            "lydo",
+            ("reasons", "visao"),
+            "lý do chưa báo cáo, quá hạn mà các cơ quan đã nêu, ví dụ: /lydo 1901 BC.1",
+            answer_lydo,
+        ),
         ChatCommand(
             "sapden",
             ("due", "saphan"),
-            "nhiệm vụ đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
+            "nội dung đến hạn trong n ngày làm việc, ví dụ: /sapden 5",
             answer_sapden,
         ),
         ChatCommand(

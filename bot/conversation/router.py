@@ -26,6 +26,7 @@ from bot.conversation.context.access import load_caller, may
 from bot.conversation.context.dialogs import close_open_question
 from bot.conversation.context.preview import settle_preview
 from bot.conversation.context.turn import Turn
+from bot.conversation.queries.spoken import find_spoken_query
 from bot.conversation.replies.borrowed import answer_borrowed_words
 from bot.conversation.replies.dispatch import (
     answer_button,
@@ -265,6 +266,10 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
         return await _run_tapped_command(
             replace(turn, incoming=replace(turn.incoming, text=action))
         )
+    spoken = await find_spoken_query(turn)
+    if spoken is not None:
+        name, words = spoken
+        return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), COMMANDS[name])
     return await answer_text(turn)
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.figures.states import judged_condition
 from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
-from data.obligations.lists import count_if
+from data.obligations.lists import count_if, last_current_day
 from data.registry.titles import period_name, report_title
 from data.registry.workdays import Workdays
 from data.rows import row_fields
-from data.rules.states import is_overdue, left_and_late, working_days_left
+from data.rules.states import is_never_late, is_overdue, left_and_late, working_days_left
 
 REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
@@ -52,6 +52,7 @@ class DutyFigures:
     """One occurrence of a report duty: how many reports came of how many.
 
     left: working days to the base day, negative: working days late. missing: the first few names.
+    is_before_tracking: it was due before its plan was tracked, and is judged by no day.
     """
 
     plan_id: int
@@ -68,6 +69,7 @@ class DutyFigures:
     confirmed: int
     left: int
     is_late: bool
+    is_before_tracking: bool
     missing: tuple[str, ...]
 
     @property
@@ -94,7 +96,7 @@ async def load_duty_figures(
 
     Within REPORT_WINDOW of today, in the plans' order.
     """
-    duties = await _load_duties(connection, plan_ids)
+    duties = await _load_duties(connection, ReportDuty.plan_id.in_(plan_ids))
     rows = await connection.execute(
         _OCCURRENCES.where(
             Obligation.duty_id.in_(duties),
@@ -108,29 +110,77 @@ async def load_duty_figures(
     place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
     shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
     missing = await _load_missing(connection, [row for row in shown if row.received < row.expected])
-    figures: list[DutyFigures] = []
-    for row in shown:
-        duty = duties[row.duty_id]
-        figures.append(
-            DutyFigures(
-                plan_id=duty.plan_id,
-                duty_id=row.duty_id,
-                code=duty.code,
-                title=report_title(duty.frequency, duty.title, row.period),
-                clause=duty.clause,
-                period=period_name(row.period),
-                period_code=row.period,
-                due_on=row.due_on,
-                proposed=bool(row.proposed),
-                expected=int(row.expected),
-                received=int(row.received or 0),
-                confirmed=int(row.confirmed or 0),
-                left=working_days_left(row.base_on, row.judged_on, today=today, workdays=workdays),
-                is_late=is_overdue(row.judged_on, last_working_day),
-                missing=tuple(missing.get((row.duty_id, row.period), ())),
-            )
+    return [
+        _figures(
+            duties[row.duty_id],
+            row,
+            today=today,
+            workdays=workdays,
+            missing=missing.get((row.duty_id, row.period), ()),
         )
-    return figures
+        for row in shown
+    ]
+
+
+async def load_occurrences(
+    connection: AsyncConnection,
+    duty_id: int,
+    visible: ColumnElement[bool],
+    *,
+    today: date,
+    workdays: Workdays,
+) -> list[DutyFigures]:
+    """Return every occurrence of one duty, the earliest first, counting the obligations of a condition.
+
+    Also those due before their plan was tracked; missing names are left out.
+    """
+    duties = await _load_duties(connection, ReportDuty.id == duty_id)
+    if duty_id not in duties:
+        return []
+    rows = await connection.execute(
+        _OCCURRENCES.where(Obligation.duty_id == duty_id, visible).order_by(
+            func.min(Obligation.due_on)
+        )
+    )
+    return [_figures(duties[duty_id], row, today=today, workdays=workdays) for row in rows]
+
+
+def running_occurrence(occurrences: Sequence[DutyFigures], *, today: date) -> DutyFigures | None:
+    """Return the occurrence that is asked about without a period, of one duty's; None without any.
+
+    The latest overdue one if incomplete, else the next if it falls due soon, else the latest past one.
+    """
+    past = [each for each in occurrences if each.is_late or each.is_before_tracking]
+    coming = [each for each in occurrences if not (each.is_late or each.is_before_tracking)]
+    late = [each for each in past if each.is_late]
+    if late and late[-1].missing_count:
+        return late[-1]
+    if coming and (not past or coming[0].due_on <= last_current_day(today)):
+        return coming[0]
+    return past[-1] if past else None
+
+
+def _figures(
+    duty: Any, row: Any, *, today: date, workdays: Workdays, missing: Sequence[str] = ()
+) -> DutyFigures:
+    return DutyFigures(
+        plan_id=duty.plan_id,
+        duty_id=row.duty_id,
+        code=duty.code,
+        title=report_title(duty.frequency, duty.title, row.period),
+        clause=duty.clause,
+        period=period_name(row.period),
+        period_code=row.period,
+        due_on=row.due_on,
+        proposed=bool(row.proposed),
+        expected=int(row.expected),
+        received=int(row.received or 0),
+        confirmed=int(row.confirmed or 0),
+        left=working_days_left(row.base_on, row.judged_on, today=today, workdays=workdays),
+        is_late=is_overdue(row.judged_on, workdays.on_or_before(today)),
+        is_before_tracking=is_never_late(row.judged_on),
+        missing=tuple(missing),
+    )
 
 
 def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
@@ -147,11 +197,11 @@ def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
     return shown
 
 
-async def _load_duties(connection: AsyncConnection, plan_ids: Sequence[int]) -> dict[int, Any]:
+async def _load_duties(
+    connection: AsyncConnection, condition: ColumnElement[bool]
+) -> dict[int, Any]:
     rows = await connection.execute(
-        select(ReportDuty.__table__).where(
-            ReportDuty.plan_id.in_(plan_ids), ReportDuty.withdrawn_at.is_(None)
-        )
+        select(ReportDuty.__table__).where(condition, ReportDuty.withdrawn_at.is_(None))
     )
     return {row.id: row for row in rows}
 

@@ -193,6 +193,27 @@ async def list_parts(
     return int(total or 0), list(rows)
 
 
+async def list_open_parts(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Any]:
+    """Return the open obligations of a condition in the official order of their owners.
+
+    Each row has the obligation's columns, and the agency's name, short name, code, kind and province.
+    """
+    rows = await connection.execute(
+        select(
+            Obligation.__table__,
+            Agency.name.label("agency"),
+            Agency.short.label("agency_short"),
+            Agency.code.label("agency_code"),
+            Agency.kind.label("agency_kind"),
+            Agency.province.label("agency_province"),
+        )
+        .join(Agency, Agency.id == Obligation.agency_id)
+        .where(condition, Obligation.state == "open")
+        .order_by(Agency.position, Obligation.id)
+    )
+    return list(rows)
+
+
 async def list_assigned_agencies(
     connection: AsyncConnection, task_id: int, *, today: date
 ) -> list[Any]:

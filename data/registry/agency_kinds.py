@@ -9,14 +9,20 @@ from data.text import fold
 
 AgencyGroup = Literal["departments", "communes", "others"]
 
-_DEPARTMENT_KINDS = frozenset({"office", "department", "inspectorate", "board"})  # sở, ban, ngành
+AGENCY_GROUPS: tuple[AgencyGroup, ...] = ("departments", "communes", "others")
+DEPARTMENT_KINDS = frozenset({"office", "department", "inspectorate", "board"})  # sở, ban, ngành
+COMMUNE_KIND = "commune"
 _NOT_WORDS = re.compile(r"\W+")
 _BEFORE = re.compile(r"^(?:(?:tat ca|toan bo|cac|nhung|uy ban nhan dan|ubnd|cap)(?: |$))+")
 _NAMES: dict[str, AgencyGroup] = {
     **dict.fromkeys(
         ("so", "ban nganh", "so nganh", "so ban nganh", "so ban nganh tinh"), "departments"
     ),
-    **dict.fromkeys(("xa", "phuong", "xa phuong", "phuong xa", "xa va phuong"), "communes"),
+    **dict.fromkeys(
+        ("xa", "phuong", "dac khu", "xa phuong", "phuong xa", "xa va phuong", "xa phuong dac khu"),
+        "communes",
+    ),
+    **dict.fromkeys(("co quan khac", "don vi khac", "co quan don vi khac"), "others"),
 }  # fmt: skip
 _OTHER_GENERIC = frozenset(
     {"ban", "nganh", "phong", "chi cuc", "huyen", "thi xa", "thanh pho", "co quan", "don vi"}
@@ -25,9 +31,9 @@ _OTHER_GENERIC = frozenset(
 
 def group_of_kind(kind: str) -> AgencyGroup:
     """Return the group that an agency's kind (data.registry.schema.AgencyKind) is counted in."""
-    if kind in _DEPARTMENT_KINDS:
+    if kind in DEPARTMENT_KINDS:
         return "departments"
-    return "communes" if kind == "commune" else "others"
+    return "communes" if kind == COMMUNE_KIND else "others"
 
 
 def named_group(words: str) -> AgencyGroup | None:

@@ -176,6 +176,7 @@ async def talk(database: Database) -> Talk:
 # Who may use each: f focal point, c coordinator, l leader, d a leader who may decide.
 TABLE = {
     "help": "fcld", "viec": "fc", "thuongxuyen": "fc", "status": "fcld", "quahan": "fcld",
+    "chuanop": "cld", "lydo": "cld",
     "sapden": "fcld", "nhiemvu": "fcld", "tim": "fcld", "lichsu": "fcld", "lich": "fc",
     "chitieu": "fcld", "donvi": "cld", "bieudo": "cld", "nhac": "c", "moi": "c", "doi": "fcld", "kenh": "fcld",
     "xacnhan": "cld", "giahan": "cld", "giaitrinh": "cld", "giao": "cld", "baocao": "cld",

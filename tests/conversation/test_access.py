@@ -69,7 +69,7 @@ COMMANDS_BY_ROLE["focal"] |= {"lich", "minhchung"}
 COMMANDS_BY_ROLE["coordinator"] |= {"bieudo", "lich", "minhchung", "donvi", "nhac", "moi"}
 COMMANDS_BY_ROLE["leader"] |= {"bieudo", "donvi"}
 
-DECIDES = {"xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
+DECIDES = {"chuanop", "lydo", "xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
 for _role in ("coordinator", "leader"):
     COMMANDS_BY_ROLE[_role] |= DECIDES
 

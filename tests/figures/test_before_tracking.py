@@ -77,7 +77,9 @@ async def test_it_is_asked_about_once_and_never_escalated(talk: Talk) -> None:
 
 async def test_no_list_and_no_figure_calls_it_late(talk: Talk) -> None:
     talk.now = datetime(2026, 12, 15, 8, tzinfo=ZONE)
-    assert "BC.1" not in (await only(talk.say("8", "/quahan"))).plain
+    overdue: Any = (await only(talk.say("8", "/quahan"))).answer.context
+    assert overdue["total"] == 0
+    assert {line["section"] for line in overdue["lines"]} == {"ended"}
     own = await only(talk.say("7", "/viec"))
     assert "BC.1" in own.plain
     assert "quá hạn" not in own.plain.casefold()

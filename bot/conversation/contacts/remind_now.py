@@ -9,27 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
+from bot.conversation.context.arguments import Arguments, list_argument_choices, read_arguments
+from bot.conversation.context.lookup import ask_choice, refuse_unknown
 from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from data.clock import civil_date
 from data.contacts.recipients import Recipient, list_recipients
-from data.job_runs import record_run
+from data.job_runs import list_finished_subjects, record_run
 from data.models import Message, Obligation
 from data.obligations import lists
 from data.obligations.lists import list_ids_by_date
 from data.outbox.messages import NOTICE, enqueue
 from data.progress.history import in_duty_condition, in_task_condition
-from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
+from data.registry.agency_kinds import AgencyGroup, group_of_kind
+from data.registry.titles import period_name
 from data.rules.ladder import UNDATED
-from data.text import fold
 from jobs.channel import Answer
 from jobs.delivery.sending_hours import next_sending_at
 from jobs.rendering.items import load_listed_rows
@@ -58,33 +59,35 @@ async def answer_nhac(turn: Turn) -> list[Answer]:
 
     Several are shown first.
     """
-    words, group = _split_group(turn.words)
     scope = await load_scope(turn, frozenset({"coordinator"}))
-    if not words and group is None:
+    if not turn.words:
         return [_usage()]
-    lookup = await look_up_words(turn, scope, words) if words else LookupResult({})
-    rows = (*lookup.tasks, *lookup.duties)
-    found = len(rows) + len(lookup.agencies) + len(lookup.plans)
-    if found > 1:
-        return [_ask_which(turn, words, lookup)]
-    if words and not found:
-        return [Answer("nothing_found", {"words": words, "command": "nhac"})]
+    asked = await read_arguments(turn, scope, turn.words)
+    found = asked.found
+    if len(asked.coded) + len(found.agencies) + len(found.plans) > 1:
+        return [_ask_which(turn, asked)]
+    if asked.is_empty:
+        return [refuse_unknown("nhac", turn.words, scope, asked.plans)]
     what = ""
     condition: ColumnElement[bool] = Obligation.plan_id.in_(scope.plans)
-    if lookup.plans:
-        what = f"Kế hoạch {lookup.plans[0].number}"
-        condition &= Obligation.plan_id == lookup.plans[0].id
-    elif rows:
-        condition &= (
-            in_task_condition(rows[0].id) if lookup.tasks else in_duty_condition(rows[0].id)
-        )
-        what = f"{rows[0].title} [{rows[0].code}], Kế hoạch {rows[0].plan_number}"
-    elif lookup.agencies:
-        agency = lookup.agencies[0]
+    if found.plans or asked.within:
+        plan = (found.plans or asked.within)[0]
+        what = f"Kế hoạch {plan.number}"
+        condition &= Obligation.plan_id == plan.id
+    if asked.coded:
+        (row,) = asked.coded
+        condition &= in_task_condition(row.id) if found.tasks else in_duty_condition(row.id)
+        title = f"{row.title} {period_name(asked.period)}" if asked.period else row.title
+        what = f"{title} [{row.code}], Kế hoạch {row.plan_number}"
+    elif found.agencies:
+        (agency,) = found.agencies
         condition &= await agency_held_condition(turn, agency.province, agency.code)
-        what = agency.name
-    if not rows:
+        what = f"{agency.name}, {what}" if what else agency.name
+    if asked.period is not None:
+        condition &= Obligation.period == asked.period
+    if not asked.coded:
         condition &= Obligation.kind != UNDATED  # a reminder of these needs their code
+    group = asked.group
 
     async def urge() -> Deed | list[Answer]:
         return await _urge(turn, condition, group, what)
@@ -92,25 +95,13 @@ async def answer_nhac(turn: Turn) -> list[Answer]:
     return await do_or_preview(turn, "nhac", urge)
 
 
-def _split_group(words: str) -> tuple[str, AgencyGroup | None]:
-    """Return the words before a group of agencies at their end ("1901 BC.1 các xã"), and that group."""
-    tokens = words.split()
-    for start in range(len(tokens)):
-        if start and fold(tokens[start - 1]) == "thi":
-            continue  # "thị xã" is a town
-        group = named_group(" ".join(tokens[start:]))
-        if group is not None:
-            return " ".join(tokens[:start]), group
-    return words, None
-
-
-def _ask_which(turn: Turn, words: str, lookup: LookupResult) -> Answer:
-    tail = turn.words.removeprefix(words).strip()
-    choices = list_choices(lookup, lookup.visible_plans)
-    choices += [(plan.number, f"Kế hoạch {plan.number}: {plan.title}") for plan in lookup.plans]
-    return ask_choice(
-        "nhac", words, [(f"{typed} {tail}".strip(), label) for typed, label in choices]
-    )
+def _ask_which(turn: Turn, asked: Arguments) -> Answer:
+    choices = list_argument_choices(asked)
+    choices += [
+        (f"{plan.number} {asked.kind_words}".strip(), f"Kế hoạch {plan.number}: {plan.title}")
+        for plan in asked.found.plans
+    ]
+    return ask_choice("nhac", turn.words, choices)
 
 
 def _usage() -> Answer:
@@ -118,9 +109,33 @@ def _usage() -> Answer:
     return Answer("usage", {"command": "nhac", "examples": examples})
 
 
-async def _urge(
-    turn: Turn, condition: ColumnElement[bool], group: AgencyGroup | None, what: str
-) -> Deed | list[Answer]:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Who has not answered: the obligations by holder, and the chats of holders that have any.
+
+    answered: how many obligations were answered; send_at: when a reminder goes out.
+    """
+
+    by_holder: dict[int, list[VisibleObligation]]
+    chats: dict[int, list[Recipient]]
+    answered: int
+    send_at: datetime
+
+
+async def count_to_remind(
+    turn: Turn, condition: ColumnElement[bool], group: AgencyGroup | None
+) -> int:
+    """Return how many agencies /nhac would remind now of the obligations of a condition; changes nothing."""
+    waiting = await _find_waiting(turn, condition, group)
+    reminded = await list_finished_subjects(
+        turn.connection, URGE_JOB, map(str, waiting.chats), turn.today
+    )
+    return len(waiting.chats) - len(reminded)
+
+
+async def _find_waiting(
+    turn: Turn, condition: ColumnElement[bool], group: AgencyGroup | None
+) -> _Waiting:
     due = condition & (Obligation.state == "open")
     due = (
         due
@@ -141,15 +156,26 @@ async def _urge(
     for each in waiting:
         if each.subject.holder_id is not None:
             by_holder.setdefault(each.subject.holder_id, []).append(each)
-    urged = _Urged()
     send_at = next_sending_at(turn.now, turn.registry.workdays)
     sent_on = civil_date(send_at)  # who is enrolled then
-    focal_points = await list_recipients(turn.connection, by_holder, today=sent_on)
     coordinators = await list_recipients(
         turn.connection, by_holder, roles=("coordinator",), today=sent_on
     )
-    for holder_id, entries in sorted(by_holder.items()):  # in one order: two who urge wait in turn
-        chats = focal_points.get(holder_id) or coordinators.get(holder_id)
+    focal_points = await list_recipients(turn.connection, by_holder, today=sent_on)
+    chats = {**coordinators, **focal_points}
+    return _Waiting(by_holder, chats, len(listed) - len(waiting), send_at)
+
+
+async def _urge(
+    turn: Turn, condition: ColumnElement[bool], group: AgencyGroup | None, what: str
+) -> Deed | list[Answer]:
+    waiting = await _find_waiting(turn, condition, group)
+    send_at = waiting.send_at
+    urged = _Urged()
+    for holder_id, entries in sorted(
+        waiting.by_holder.items()
+    ):  # in one order: two who urge wait in turn
+        chats = waiting.chats.get(holder_id)
         name = entries[0].holder
         if not chats:
             urged.unreachable.append(name)
@@ -171,7 +197,7 @@ async def _urge(
         "what": what,
         "group": group or "",
         "later_on": later_on,
-        "answered": len(listed) - len(waiting),
+        "answered": waiting.answered,
     }
     sent = [each.holder for each in urged.sent]
     context: dict[str, object] = {
@@ -192,7 +218,7 @@ async def _urge(
         about,
         [(each.row.province, each.holder_code, each.holder) for each in urged.sent],
         [later_on, urged.exactly],
-        letter=await _load_letter(turn, urged.first, sent_on),
+        letter=await _load_letter(turn, urged.first, civil_date(send_at)),
         silent=urged.unreachable,
         told=urged.already,
         is_small=len(sent) <= 1,

@@ -40,6 +40,8 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "viec": ANSWERING_ROLES,
     "thuongxuyen": ANSWERING_ROLES,
     "status": ALL_ROLES,
+    "chuanop": DECIDING_ROLES,
+    "lydo": DECIDING_ROLES,
     "quahan": ALL_ROLES,
     "sapden": ALL_ROLES,
     "nhiemvu": ALL_ROLES,

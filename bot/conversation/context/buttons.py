@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.conversation.context.pages import ListPage
 from jobs.channel import Button
 from jobs.rendering.buttons import number_rows
 
@@ -28,6 +29,24 @@ def page_buttons(name: str, page: int, pages: int, words: str = "") -> ButtonRow
         if 1 <= number <= pages and len(action.encode()) <= _LONGEST_ACTION:
             row.append(Button(label, action))
     return (tuple(row),) if row else ()
+
+
+def following_button(name: str, at: ListPage, total: int, words: str = "") -> ButtonRows:
+    """Return the rows that lead to the page after, "Xem tiếp (12)", and to the one before."""
+    rows: ButtonRows = ()
+    left = total - at.number * at.size
+    for number, label in ((at.number + 1, f"Xem tiếp ({left})"), (at.number - 1, "Xem lại")):
+        action = f"page:{name}:{number}" + (f":{words}" if words else "")
+        if 1 <= number <= at.count and len(action.encode()) <= _LONGEST_ACTION:
+            rows = (*rows, (Button(label, action),))
+    return rows
+
+
+def numbered_buttons(name: str, lines: Sequence[tuple[int, str]]) -> ButtonRows:
+    """Return a numbered button for each line, (number, words), which runs a command as if typed."""
+    actions = [(str(number), f"go:{name}:{words}") for number, words in lines]
+    keys = [Button(label, key) for label, key in actions if len(key.encode()) <= _LONGEST_ACTION]
+    return number_rows(keys)
 
 
 def command_button(label: str, name: str, words: str) -> ButtonRows:

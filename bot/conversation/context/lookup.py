@@ -24,6 +24,7 @@ from data.text import fold
 from jobs.channel import Answer
 
 _MOST_CHOICES = 12
+_MOST_OFFERED = 6
 _PLAN_WORDS = ("ke hoach so", "ke hoach", "kh so", "kh")
 
 
@@ -108,6 +109,21 @@ def short_plan_number(plan: Any, plans: Collection[Any]) -> str:
 def qualified_code(row: Any, plans: dict[int, Any]) -> str:
     """Return a task's or duty's code after its plan's number: "1901 III.1a"."""
     return f"{short_plan_number(plans[row.plan_id], plans.values())} {row.code}"
+
+
+def refuse_unknown(command: str, words: str, scope: CallerScope, plans: dict[int, Any]) -> Answer:
+    """Say what words were looked for in vain, and offer the plans that may be asked about."""
+    shown = list(scope.plans.values() or plans.values())[:_MOST_OFFERED]
+    named = [(short_plan_number(plan, plans.values()), plan) for plan in shown]
+    buttons: ButtonRows = ()
+    for number, plan in named:
+        buttons = (*buttons, *command_button(f"Kế hoạch {plan.number}", command, number))
+    offered = [{"words": number, "title": plan.title} for number, plan in named]
+    return Answer(
+        "nothing_found",
+        {"words": words, "command": command, "plans": offered},
+        buttons=buttons,
+    )
 
 
 def ask_choice(command: str, words: str, choices: list[tuple[str, str]]) -> Answer:

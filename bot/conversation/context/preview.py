@@ -91,6 +91,12 @@ async def do_or_preview(
     return [await _show(turn, Agreement(command, words or turn.words, seal), deed)]
 
 
+async def waits_for_words(turn: Turn) -> bool:
+    """Tell whether an open question waits for the caller's words; a preview waits for a yes alone."""
+    dialog = await find_open_question(turn)
+    return dialog is not None and dialog.asks != PREVIEW_QUESTION
+
+
 async def settle_preview(turn: Turn) -> Agreement | Answer | None:
     """Return what the caller agreed to, or the answer where nothing is done; None for anything else said."""
     if turn.incoming.kind == "action":

@@ -56,6 +56,19 @@ class Turn:
             self._holders[province] = Holders(self.registry.provinces[province], on=self.today)
         return self._holders[province]
 
+    def holder_name(self, province: str, owner_code: str, owner: str, kind: str) -> str:
+        """Return the short name of who holds an owner's obligation of a kind today, and whose work it took over.
+
+        owner: the owner's short name.
+        """
+        code = self.holders(province).holder(owner_code, kind)
+        if code == owner_code:
+            return owner
+        entry = self.registry.provinces[province].agencies.get(code or "")
+        if entry is None:
+            return f"{owner} (chưa xác định cơ quan tiếp nhận)"
+        return f"{entry.short or entry.name} (tiếp nhận của {owner})"
+
     async def agency_ids(self, province: str, codes: Collection[str]) -> dict[str, int]:
         """Return the row ids of a province's agencies by code, each read once a turn."""
         known = self._agency_ids.setdefault(province, {})

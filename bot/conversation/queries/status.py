@@ -9,29 +9,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation.context.buttons import open_buttons, page_buttons
+from bot.conversation.context.access import may
+from bot.conversation.context.arguments import (
+    Arguments,
+    list_argument_choices,
+    period_words,
+    read_arguments,
+)
+from bot.conversation.context.buttons import command_button, open_buttons, page_buttons
 from bot.conversation.context.lookup import (
     LookupResult,
     ask_choice,
-    list_choices,
-    look_up_words,
     qualified_code,
 )
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, state_word, visible_obligations
+from bot.conversation.queries.missing_parts import no_such_period
 from bot.conversation.queries.overview import show_overview, show_own_status, show_plans_page
 from bot.conversation.queries.search import show_search_page, task_context
 from data.figures.agencies import load_agency_figures
-from data.figures.reports import REPORT_WINDOW, load_duty_figures
+from data.figures.reports import load_occurrences, running_occurrence
 from data.figures.tasks import load_task_figures
 from data.models import Obligation
 from data.obligations import lists
 from data.obligations.lists import list_assigned_agencies, list_parts
 from data.progress.history import in_duty_condition, in_task_condition
 from data.rows import row_fields
-from data.rules.ladder import effective_due
-from data.rules.states import left_and_late, official_days_left
+from data.rules.ladder import UNDATED, effective_due
+from data.rules.states import is_never_late, left_and_late, official_days_left
 from jobs.channel import Answer
 
 _PARTS_A_PAGE = 20
@@ -44,17 +50,19 @@ async def answer_status(turn: Turn) -> list[Answer]:
     if not words:
         return [await show_overview(turn, page)]
     scope = await load_scope(turn)
-    lookup = await look_up_words(turn, scope, words)
-    plans = lookup.visible_plans
+    asked = await read_arguments(turn, scope, words)
+    lookup, plans = asked.found, asked.plans
     if lookup.plans:
         return [await _plan_status(turn, scope, lookup, words, page)]
     if len(lookup.tasks) + len(lookup.duties) + len(lookup.agencies) > 1:
-        return [ask_choice("status", words, list_choices(lookup, plans))]
+        return [ask_choice("status", words, list_argument_choices(asked))]
     if lookup.tasks:
         return [await _task_status(turn, scope, plans, lookup.tasks[0], page)]
     if lookup.duties:
-        return [await _duty_status(turn, scope, plans, lookup.duties[0], page)]
+        return [await _duty_status(turn, scope, asked, page)]
     if lookup.agencies:
+        if asked.within:
+            scope = scope.limit_to_plans(plan.id for plan in asked.within)
         return [await _agency_status(turn, scope, lookup.agencies[0], page)]
     return [await show_search_page(turn, scope, words, page, command="status")]
 
@@ -93,30 +101,33 @@ async def _task_status(
     )
 
 
-async def _duty_status(
-    turn: Turn, scope: CallerScope, plans: dict[int, Any], duty: Any, page: int
-) -> Answer:
-    followed = [duty.plan_id] if duty.plan_id in scope.plans else []
-    figures = await load_duty_figures(
-        turn.connection, followed, today=turn.today, workdays=turn.registry.workdays
+async def _duty_status(turn: Turn, scope: CallerScope, asked: Arguments, page: int) -> Answer:
+    """Return one occurrence of a report: the one asked for, else the running or the latest one."""
+    (duty,) = asked.found.duties
+    visible = scope.limit_to_plans([duty.plan_id]).obligations()
+    every = await load_occurrences(
+        turn.connection, duty.id, visible, today=turn.today, workdays=turn.registry.workdays
     )
-    shown = [each for each in figures if each.duty_id == duty.id]
-    near = (
-        Obligation.period.in_([each.period_code for each in shown])
-        if followed
-        else Obligation.due_on.between(
-            turn.today - REPORT_WINDOW, lists.last_current_day(turn.today)
-        )
-    )
-    mine = [each.as_json() for each in shown]
+    if asked.period is not None:
+        every = [each for each in every if each.period_code == asked.period]
+    shown = running_occurrence(every, today=turn.today)
+    if shown is None:
+        return no_such_period(duty, asked)
+    condition = in_duty_condition(duty.id) & (Obligation.period == shown.period_code)
+    figures = {**shown.as_json(), "before": shown.is_before_tracking}
     return await _part_page(
         turn,
         scope,
-        plans,
+        asked.plans,
         duty,
-        in_duty_condition(duty.id) & near,
+        condition,
         page,
-        {"task": None, "duties": mine, "assigned": []},
+        {
+            "task": None,
+            "duties": [figures] if duty.plan_id in scope.plans else [],
+            "assigned": [],
+        },
+        period=shown.period_code,
     )
 
 
@@ -128,6 +139,8 @@ async def _part_page(
     condition: Any,
     page: int,
     context: dict[str, Any],
+    *,
+    period: str = "",
 ) -> Answer:
     size = page_size(turn.max_length, _PARTS_A_PAGE)
     where = condition & scope.limit_to_plans([row.plan_id]).obligations()
@@ -137,7 +150,11 @@ async def _part_page(
     at = clamp_page(total, page, size)
     if at.number != page:
         _, rows = await list_parts(turn.connection, where, offset=at.offset, limit=size)
-    words = qualified_code(row, plans)
+    code = qualified_code(row, plans)
+    words = f"{code} {period_words(period)}".strip()
+    buttons = page_buttons("status", at.number, at.count, words)
+    if row.plan_id in scope.plans and total and may(turn.caller, "chuanop"):
+        buttons = (*buttons, *command_button("Nơi chưa báo cáo", "chuanop", words))
     return Answer(
         "standing_part",
         {
@@ -148,10 +165,11 @@ async def _part_page(
             "title": row.title,
             "plan_number": row.plan_number,
             "words": words,
+            "named": code,
             "total": total,
             "parts": [part_context(turn, part) for part in rows],
         },
-        buttons=page_buttons("status", at.number, at.count, words),
+        buttons=buttons,
         edits=turn.pressed_message_id,
     )
 
@@ -174,6 +192,7 @@ def part_context(turn: Turn, part: Any) -> dict[str, Any]:
         "said": state_word(part, turn.today),
         "due": effective_due(part.due_on, part.extended_to).isoformat(),
         **left_and_late(days),
+        "before": part.kind != UNDATED and is_never_late(part.judged_on),
     }
 
 

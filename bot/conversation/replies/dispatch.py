@@ -13,6 +13,7 @@ from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import ShownList, last_shown_list
+from bot.conversation.lists.menus import find_menu_action
 from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
     is_about_other_agency,
@@ -123,8 +124,8 @@ async def answer_edited(turn: Turn) -> list[Answer]:
 
 
 async def find_typed_label(turn: Turn) -> str:
-    """Return the action of the button whose label was typed, else ""."""
-    return _find_label_action(turn, await last_shown_list(turn))
+    """Return the action of the button whose label was typed, or whose number in a menu of commands, else ""."""
+    return _find_label_action(turn, await last_shown_list(turn)) or await find_menu_action(turn)
 
 
 def _find_label_action(turn: Turn, shown_list: ShownList | None) -> str:
