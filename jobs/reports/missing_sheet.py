@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from data.registry.agency_kinds import AgencyGroup
-from jobs.reports.prose import padded_count
+from jobs.rendering.environment import padded
 from jobs.reports.sheets import ReportColumn, write_workbook
 
 _COLUMNS = (
@@ -68,7 +68,7 @@ def missing_xlsx(sheet: MissingSheet) -> bytes:
     day = f"{sheet.as_of:%d/%m/%Y}"
     above = (
         f"Danh sách cơ quan {verb}: {sheet.title}",
-        f"Số liệu đến {day}: {padded_count(sheet.missing)}/{padded_count(sheet.expected)} cơ quan {verb}",
+        f"Số liệu đến {day}: {padded(sheet.missing)}/{padded(sheet.expected)} cơ quan {verb}",
     )
     with write_workbook(out) as book:
         table = book.open_table("Chưa báo cáo", _COLUMNS, above=above)

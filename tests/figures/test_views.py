@@ -349,7 +349,7 @@ async def test_of_what_fell_due_last_every_view_says_whether_it_is_late(views: V
     assert max(Counter(duty["code"] for duty in duties).values()) <= 1 + report_is_late
     asked = await views.talk.say("leader", "/giaitrinh stc Vì sao chậm?")
     several = "preview" if expected > 1 else "explain_asked"
-        assert asked[0].template == (several if expected else "explain_none")
+    assert asked[0].template == (several if expected else "explain_none")
 
 
 async def test_days_late_of_what_was_handed_in_end_on_that_day_in_every_view(
