@@ -205,6 +205,7 @@ DOORS: dict[str, set[str]] = {
         "extension",
         "open_duty",
         "table",
+        "undo",
     },
     "bot.conversation.lists": {"confirmed", "last_list", "menus", "numbers", "references"},
     "bot.conversation.queries": {
@@ -280,6 +281,7 @@ DOORS: dict[str, set[str]] = {
     "data.progress": {
         "contradictions",
         "deciders",
+        "decision_undo",
         "decisions",
         "dialogs",
         "evidence",

@@ -44,7 +44,7 @@ class ExtensionRequest(Base):
 
 
 class Explanation(Base):
-    """An explanation (giải trình) asked of an agency. state: asked, answered.
+    """An explanation (giải trình) asked of an agency. state: asked, answered, withdrawn.
 
     An obligation has at most one that is asked.
     """

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from data.models import Agency, Decision, Obligation, Plan
 from data.rules.overrides import AssignmentOverride, Decisions, OpenedOccurrence, Overrides
@@ -21,6 +22,8 @@ ASSIGN = "assign"
 OPEN_DUTY = "open_duty"
 CONFIRM_DATE = "confirm_date"
 CONFIRM = "confirm"
+EXPLAIN = "explain"
+UNDO = "undo"  # of the decision whose id its details name
 
 
 async def lock_plan(connection: AsyncConnection, plan_id: int) -> None:
@@ -66,11 +69,27 @@ async def record_decision(
     return made
 
 
+async def count_decisions(
+    connection: AsyncConnection, kind: str, *, plan_code: str, subject: str
+) -> int:
+    """Return how many decisions of a kind were ever made about a task or duty, undone ones too."""
+    count = select(func.count()).select_from(Decision)
+    about = (Decision.kind == kind, Decision.plan_code == plan_code, Decision.subject == subject)
+    return await connection.scalar(count.where(*about)) or 0
+
+
+def standing_condition() -> ColumnElement[bool]:
+    """Return the condition on Decision that it was not undone."""
+    undoing = aliased(Decision)
+    undone = select(undoing.details["undoes"].as_integer()).where(undoing.kind == UNDO)
+    return Decision.id.not_in(undone)
+
+
 async def load_overrides(connection: AsyncConnection) -> Overrides:
     """Return the decisions that change what planning makes, oldest first."""
     rows = await connection.execute(
         select(Decision.kind, Decision.plan_code, Decision.subject, Decision.details)
-        .where(Decision.kind.in_((ASSIGN, OPEN_DUTY, CONFIRM_DATE)))
+        .where(Decision.kind.in_((ASSIGN, OPEN_DUTY, CONFIRM_DATE)), standing_condition())
         .order_by(Decision.id)
     )
     assigned: dict[tuple[str, str], list[AssignmentOverride]] = {}

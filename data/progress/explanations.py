@@ -1,6 +1,7 @@
 """Explanation requests (giải trình) and their answers.
 
 Guarantees: one open request per obligation; a recorded answer never changes.
+A request that was taken back is "withdrawn" and stays on record.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Explanation, Obligation
+from data.progress.decision_undo import Origin, undo_details
 from data.progress.decisions import decision_details, record_decision
 from data.progress.replies import lock_obligation
 
@@ -121,13 +123,14 @@ async def accept_cause(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
     """Record that the cause an agency gave is accepted as objective; False where it gave none.
 
     reason: the ground, say a document. The last decision on a cause counts.
     """
     return await _decide_cause(
-        connection, obligation, ACCEPT_CAUSE, reason, person_id, decided_by, now
+        connection, obligation, ACCEPT_CAUSE, reason, person_id, decided_by, now, origin
     )
 
 
@@ -139,10 +142,11 @@ async def refuse_cause(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
     """Record that the cause an agency gave is not accepted; False where it gave none."""
     return await _decide_cause(
-        connection, obligation, REFUSE_CAUSE, reason, person_id, decided_by, now
+        connection, obligation, REFUSE_CAUSE, reason, person_id, decided_by, now, origin
     )
 
 
@@ -154,6 +158,7 @@ async def _decide_cause(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None,
 ) -> bool:
     await lock_obligation(connection, obligation.id)
     if not await is_explained(connection, obligation.id):
@@ -163,7 +168,11 @@ async def _decide_cause(
         kind,
         plan_code=obligation.plan_code,
         subject=obligation.code,
-        details={**decision_details(obligation), "reason": reason},
+        details={
+            **decision_details(obligation),
+            "reason": reason,
+            **await undo_details(connection, origin),
+        },
         person_id=person_id,
         decided_by=decided_by,
         now=now,

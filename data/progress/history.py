@@ -21,6 +21,7 @@ from data.models import (
     Person,
     StatusReply,
 )
+from data.progress.decisions import UNDO
 
 
 async def load_history(
@@ -90,6 +91,7 @@ def _select_decisions() -> list[Any]:
     request = ExtensionRequest
     asked = _row(request.decided_at, request.id, literal("extension_") + request.state, None)
     confirmed = _row(Obligation.confirmed_at, Obligation.id, literal("confirmed"), None)
+    undone = _row(Decision.decided_at, Decision.id, literal("decision_undone"), Decision.person_id)
     returned = _row(Obligation.returned_at, Obligation.id, literal("returned"), None)
     return [
         asked.add_columns(
@@ -101,6 +103,9 @@ def _select_decisions() -> list[Any]:
         confirmed.add_columns(*_words(note=Obligation.confirmed_by)).where(
             Obligation.confirmed_at.is_not(None)
         ),
+        undone.add_columns(*_words(note=Decision.details["what"].as_string()))
+        .join(Obligation, Obligation.id == Decision.details["obligation"].as_integer())
+        .where(Decision.kind == UNDO),
         returned.add_columns(*_words()).where(
             Obligation.returned_at.is_not(None), Obligation.state == "open"
         ),
@@ -108,6 +113,7 @@ def _select_decisions() -> list[Any]:
 
 
 def _select_explanations() -> list[Any]:
+    withdrawn = Explanation.state == "withdrawn"
     asked = _row(
         Explanation.asked_at,
         Explanation.id,
@@ -121,7 +127,7 @@ def _select_explanations() -> list[Any]:
         Explanation.answered_person_id,
     )
     return [
-        asked.add_columns(*_words(note=Explanation.question)).join(
+        asked.add_columns(*_words(note=Explanation.question, undone=withdrawn)).join(
             Obligation, Obligation.id == Explanation.obligation_id
         ),
         answered.add_columns(*_words(note=Explanation.answer))
@@ -142,14 +148,14 @@ def _row(at: Any, place: Any, what: Any, person: Any) -> Any:
     )
 
 
-def _words(*, until: Any = None, note: Any = None) -> list[Any]:
+def _words(*, until: Any = None, note: Any = None, undone: Any = None) -> list[Any]:
     return [
         null().label("percent"),
         (null() if until is None else until).label("until"),
         null().label("document"),
         null().label("document_on"),
         (null() if note is None else note).label("note"),
-        literal(False).label("undone"),
+        (literal(False) if undone is None else undone).label("undone"),
     ]
 
 

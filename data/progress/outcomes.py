@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Decision, StatusReply
-from data.progress.decisions import ASSIGN
+from data.progress.decisions import ASSIGN, standing_condition
 from data.progress.replies import find_last_reply
 
 
@@ -92,10 +92,11 @@ async def find_decision(connection: AsyncConnection, decision_id: int | None) ->
 async def list_decisions(
     connection: AsyncConnection, kind: str, *, plan_code: str, subject: str
 ) -> Sequence[Any]:
-    """Return the decisions of a kind about a task or duty, the latest first."""
+    """Return the decisions of a kind about a task or duty that were not undone, the latest first."""
     rows = await connection.execute(
         select(Decision)
         .where(Decision.kind == kind, Decision.plan_code == plan_code, Decision.subject == subject)
+        .where(standing_condition())
         .order_by(Decision.id.desc())
     )
     return rows.all()

@@ -208,6 +208,12 @@ def _snapshot(obligation: Row[Any]) -> dict[str, Any]:
     return {name: snapshot_value(getattr(obligation, name)) for name in _SNAPSHOT_COLUMNS}
 
 
+async def load_snapshot(connection: AsyncConnection, obligation_id: int) -> dict[str, Any]:
+    """Lock an obligation and return its columns that a decision may change, for its undoing."""
+    obligation = await lock_obligation(connection, obligation_id)
+    return {**_snapshot(obligation), "late_told": obligation.late_told}
+
+
 def snapshot_columns(before: dict[str, Any]) -> dict[str, Any]:
     """Return an obligation's columns from the snapshot before a reply, without the granted date."""
     values: dict[str, Any] = {

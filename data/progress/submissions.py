@@ -1,6 +1,7 @@
 """Submitted and disputed obligations: list, confirm, return, keep with their agency.
 
 Guarantees: each change is recorded in the decision log, in the same transaction.
+origin: where something is decided that may be undone (data/progress/decision_undo.py).
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Decision, Obligation, Person
+from data.progress.decision_undo import Origin, undo_details
 from data.progress.decisions import (
     AUTOMATIC_DECIDER,
     CONFIRM,
     decision_details,
     record_decision,
+    standing_condition,
 )
 
 
@@ -40,6 +43,7 @@ async def confirm_submission(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
     """Confirm a submission; returns False, and does nothing, where the obligation is not submitted.
 
@@ -65,6 +69,7 @@ async def confirm_submission(
         person_id=person_id,
         decided_by=decided_by,
         now=now,
+        origin=origin,
     )
 
 
@@ -76,6 +81,7 @@ async def return_submission(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
     """Return a submission with a reason, which opens the obligation again; False where it is not submitted.
 
@@ -97,6 +103,7 @@ async def return_submission(
         person_id=person_id,
         decided_by=decided_by,
         now=now,
+        origin=origin,
     )
 
 
@@ -108,6 +115,7 @@ async def reject_dispute(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
     """Leave a disputed obligation with its agency, with a reason; False where it is not disputed."""
     return await _change_and_record(
@@ -121,6 +129,7 @@ async def reject_dispute(
         person_id=person_id,
         decided_by=decided_by,
         now=now,
+        origin=origin,
     )
 
 
@@ -128,7 +137,7 @@ async def anonymize_confirmations(connection: AsyncConnection, person_id: int) -
     """Replace a person's name by the agency's in the confirmations they gave."""
     rows = await connection.execute(
         select(Decision.details, Decision.decided_by).where(
-            Decision.person_id == person_id, Decision.kind == CONFIRM
+            Decision.person_id == person_id, Decision.kind == CONFIRM, standing_condition()
         )
     )
     for row in rows.all():
@@ -159,7 +168,9 @@ async def _change_and_record(
     person_id: int | None,
     decided_by: str,
     now: datetime,
+    origin: Origin | None = None,
 ) -> bool:
+    undoing = await undo_details(connection, origin, obligation.id)
     changed = await connection.execute(
         update(Obligation).where(Obligation.id == obligation.id, *conditions).values(values)
     )
@@ -170,7 +181,7 @@ async def _change_and_record(
         kind,
         plan_code=obligation.plan_code,
         subject=obligation.code,
-        details={**decision_details(obligation), **details},
+        details={**decision_details(obligation), **details, **undoing},
         person_id=person_id,
         decided_by=decided_by,
         now=now,

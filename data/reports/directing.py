@@ -25,6 +25,7 @@ from data.models import (
     StatusReply,
     Task,
 )
+from data.progress.decisions import standing_condition
 from data.registry.titles import obligation_title
 from data.reports.agency_names import AgencyNames
 from data.reports.facts import DirectingFacts, GrantedExtension
@@ -113,6 +114,7 @@ async def load_directing_facts(
         .where(
             Plan.id == plan_id,
             Decision.kind == "assign",
+            standing_condition(),
             Decision.decided_at >= begins,
             Decision.decided_at < ends,
         )
@@ -122,6 +124,7 @@ async def load_directing_facts(
             select(func.count(), func.count(Explanation.answered_at))
             .join(Obligation, Obligation.id == Explanation.obligation_id)
             .where(of_plan, Explanation.asked_at >= begins, Explanation.asked_at < ends)
+            .where(Explanation.state != "withdrawn")
         )
     ).one()
     return DirectingFacts(

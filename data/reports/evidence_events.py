@@ -19,6 +19,7 @@ from data.models import (
     Plan,
     StatusReply,
 )
+from data.progress.decisions import standing_condition
 from data.progress.explanations import ACCEPT_CAUSE, REFUSE_CAUSE
 from data.reports.result_words import result_of_note
 from data.sheets.status_import import strip_note_origin
@@ -177,6 +178,7 @@ async def _add_decisions(
             Decision.kind.in_(("return", ACCEPT_CAUSE, REFUSE_CAUSE)),
             named.in_(ids),
             Decision.decided_at < until,
+            standing_condition(),
         )
         .order_by(Decision.id)
     )

@@ -11,11 +11,13 @@ from datetime import date
 class AssignmentOverride:
     """An agency takes a task or report, in place of another or (replaced None) beside the others.
 
+    agency None: the other is taken off it, and nobody takes its place.
+
     since: its first day on the task, or the first due date of its reports.
     """
 
     replaced: str | None
-    agency: str
+    agency: str | None
     since: date
 
 
@@ -77,5 +79,6 @@ def apply_assignments(
     for item in assigned:
         if item.replaced is not None and changed.pop(item.replaced, None) is None:
             continue
-        changed[item.agency] = False
+        if item.agency is not None:
+            changed[item.agency] = False
     return changed

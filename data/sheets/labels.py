@@ -45,6 +45,8 @@ DECISION_LABELS = {
     "extension_granted": "cho gia hạn",
     "extension_refused": "không cho gia hạn",
     "extension_offered": "đề xuất hạn khác",
+    "explain": "đề nghị giải trình",
+    "undo": "huỷ quyết định",
 }
 EXTENSION_LABELS = {
     "open": "chờ quyết định",
@@ -53,5 +55,9 @@ EXTENSION_LABELS = {
     "offered": "được đề xuất hạn khác",
     "withdrawn": "đã rút",
 }
-EXPLANATION_LABELS = {"asked": "chờ giải trình", "answered": "đã giải trình"}
+EXPLANATION_LABELS = {
+    "asked": "chờ giải trình",
+    "answered": "đã giải trình",
+    "withdrawn": "đã rút lại",
+}
 FREQUENCY_LABELS = dict(zip(get_args(Frequency), FREQUENCY_WORDS, strict=True))

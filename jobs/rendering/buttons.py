@@ -25,6 +25,7 @@ _UNDATED_CHOICES = (
     (("Chưa triển khai", "not_yet"), ("Vướng mắc", "blocked")),
 )
 _PICTURE = Button("Biểu đồ tuần", "go:bieudo:")
+_UNDOES_DECISION = "undecide:"
 ASSIGN_CHOICE = ("Giao cơ quan thực hiện", "giveto")
 
 
@@ -86,9 +87,15 @@ def parse_buttons(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button
 def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
     """Return the labels that a channel without buttons shows as numbered choices.
 
-    A list of items has none: there a number means an item. A picture is asked for by its command.
+    A list of items has none: there a number means an item. A picture is asked for by its command, and "huỷ"
+    undoes a decision.
     """
-    buttons = [button for row in rows for button in row if button != _PICTURE]
+    buttons = [
+        button
+        for row in rows
+        for button in row
+        if button != _PICTURE and not button.action.startswith(_UNDOES_DECISION)
+    ]
     if any(button.action.startswith("open:") for button in buttons):
         return []
     return [button.label for button in buttons]

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from bot.conversation.replies.actions import BUTTON_ACTIONS
 from bot.conversation.targets.ask import PICK_TARGET_VERB
 from data.models import (
+    Decision,
     Dialog,
     Enrolment,
     Explanation,
@@ -74,8 +75,9 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "keep": ("disputed", {COORDINATOR}),
     "giveto": ("disputed", {COORDINATOR}),
     "explain": ("explanation", {STC}),
-    "causeyes": ("given", {COORDINATOR}),
-    "causeno": ("given", {COORDINATOR}),
+    "causeyes": ("request_explained", {COORDINATOR}),
+    "causeno": ("request_explained", {COORDINATOR}),
+    "undecide": ("decision", {COORDINATOR}),
 }
 # Those without a row, and those that need our own message that offers them: what they show or decide is what
 # the caller may see and decide anyway.
@@ -121,14 +123,16 @@ async def rows(talk: Talk) -> dict[str, int]:
         made["explanation"] = (
             await connection.execute(added.returning(Explanation.id))
         ).scalar_one()
-        given = {"answer": "do chờ kinh phí", "answered_at": NOW, "agency_id": agency}
         await connection.execute(
             insert(Explanation).values(
-                obligation_id=disputed,
+                obligation_id=asked,
+                agency_id=agency,
                 question="vì sao",
                 asked_at=NOW,
                 asked_by="Sở Khoa học và Công nghệ",
-                **given,
+                state="answered",
+                answer="chờ số liệu",
+                answered_at=NOW,
             )
         )
         added = insert(TargetValue).values(
@@ -145,23 +149,18 @@ async def rows(talk: Talk) -> dict[str, int]:
         await connection.execute(
             update(Obligation).where(Obligation.id == disputed).values(disputed_at=NOW)
         )
+    await talk.say(COORDINATOR, "/giao 10 4 Sở Xây dựng")
     await talk.tap(STC, f"done:{open_}")
     await talk.send_file(STC, b"%PDF-1.7", "bc.pdf")
     async with talk.database.read() as connection:
         reply = await connection.scalar(select(func.max(StatusReply.id)))
+        decision = await connection.scalar(select(func.max(Decision.id)))
     async with talk.database.write() as connection:
         await connection.execute(
             delete(Dialog)
         )  # "đã xong" asks for a document: no part of the table
-    made["reply"] = int(reply or 0)
-    return {
-        **made,
-        "open": asked,
-        "done": open_,
-        "disputed": disputed,
-        "given": disputed,
-        "list": int(shown or 0),
-    }
+    made |= {"reply": int(reply or 0), "decision": int(decision or 0), "request_explained": asked}
+    return {**made, "open": asked, "done": open_, "disputed": disputed, "list": int(shown or 0)}
 
 
 def test_every_button_stands_in_the_table() -> None:

@@ -240,6 +240,49 @@ async def _load_more(talk: Talk, database: Database) -> None:
     talk._events = iter(range(1000, 2000))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("types", [False, True])
+async def test_a_coordinator_of_gia_lai_goes_from_the_question_to_the_names_and_the_reminder(
+    database: Database, registry: Registry, types: bool
+) -> None:
+    talk = await Talk(database, registry, LOADED).begin(
+        Seat("coordinator", "gia-lai", "so-khcn", "coordinator"),
+        Seat("leader", "gia-lai", "ubnd-tinh", "leader", may_decide=True),
+        Seat("stc", "gia-lai", "so-tai-chinh"),
+        Seat("xa", "gia-lai", "xa-ia-krai"),
+    )
+    talk.now = LATE
+    if types:
+        on_zalo(talk)
+    else:
+        talk.capabilities = {talk.account_id: WITH_BUTTONS}
+    reported = ("so-y-te", "phuong-pleiku", "xa-gao")
+    async with talk.database.write() as connection:
+        owners = select(Agency.id).where(Agency.province == "gia-lai", Agency.code.in_(reported))
+        plan = select(Plan.id).where(Plan.number == "1901/KH-UBND").scalar_subquery()
+        await connection.execute(
+            update(Obligation)
+            .where(Obligation.plan_id == plan, Obligation.code == "BC.1")
+            .where(Obligation.period == "2026", Obligation.agency_id.in_(owners))
+            .values(state="submitted", done_on=date(2026, 11, 12), submitted_at=LATE)
+        )
+    line = "Báo cáo năm 2026 thực hiện KH 1901 [BC.1]: 88/91 cơ quan chưa báo cáo, quá hạn 09 ngày"
+    for text in ("ai chưa báo cáo?", "/quahan", "ai đang chậm"):
+        answer = await ask(talk, "leader", text)
+        assert f"1. {line}" in answer.plain
+        assert len(answer.plain) <= (2000 if types else 4096)
+    menu = await ask(talk, "coordinator", "ai chua nop")
+    names = await ask(talk, "coordinator", "1") if types else (await talk.press(menu, "1"))[0]
+    assert "Sở, ban, ngành: 13/14 · Xã, phường, đặc khu: 75/77" in names.plain
+    assert "xã Ia Krái" in names.plain
+    assert "tệp đầy đủ:" not in names.plain  # all names stand there
+    label = "Nhắc 02 nơi"
+    reminded = (
+        await talk.say("coordinator", label.lower()) if types else await talk.press(names, label)
+    )
+    assert context(reminded[0])["preview"]["names"] == ["Sở Tài chính", "UBND xã Ia Krái"]
+
+
 # ------------------------------------------------------------------ /quahan, /sapden
 
 
@@ -332,6 +375,15 @@ async def test_every_query_finds_what_status_finds(talk: Talk, command: str) -> 
     for words in ("sở tài chính", "so tai chinh", "STC", "10 sở tài chính"):
         found = await ask(talk, "coordinator", f"/{command} {words}")
         assert "Sở Tài chính" in found.html, words
+
+
+async def test_history_is_found_by_plan_code_period_and_agency(talk: Talk) -> None:
+    await talk.say("stc", "/viec")
+    await talk.say("stc", "BC.1 đang làm 40%")
+    for words in ("10", "BC.1", "10 BC.1 2026", "10 sở tài chính", "stc", "sở"):
+        assert context(await ask(talk, "coordinator", f"/lichsu {words}"))["total"] == 1, words
+    for words in ("9", "10 BC.1 2027", "10 xã", "sxd"):
+        assert context(await ask(talk, "coordinator", f"/lichsu {words}"))["total"] == 0, words
 
 
 async def test_status_of_a_report_is_of_one_period(talk: Talk) -> None:

@@ -105,8 +105,44 @@ async def test_a_task_of_an_agency_that_was_split_goes_where_it_is_given(talk: T
     assert row.remind_on is not None
 
 
-async def test_a_task_that_has_its_agency_is_not_given_away_by_command(talk: Talk) -> None:
-    (refused,) = await talk.say("coordinator", "/giao 1 Sở Xây dựng")
+async def test_a_task_passes_to_another_agency_after_a_preview_and_both_are_told(
+    talk: Talk,
+) -> None:
+    (shown,) = await talk.say("coordinator", "/giao 1 Sở Xây dựng")
+    assert shown.template == "preview"
+    assert "Chuyển từ Sở Tài chính sang Sở Xây dựng" in shown.html
+    assert "01 nội dung đang theo dõi chuyển sang cơ quan mới" in shown.html
+    assert await owed(talk, "1") == {"stc": "open"}
+    echo, *notices = await talk.press(shown, shown.labels()[0])
+    assert (echo.template, echo.answer.context["before"]) == ("assigned", "Sở Tài chính")
+    assert sorted(each.chat for each in notices) == ["stc", "sxd"]
+    assert await owed(talk, "1") == {"stc": "superseded", "sxd": "open"}
+    await reload(talk)
+    assert await owed(talk, "1") == {"stc": "superseded", "sxd": "open"}
+    undone, *_ = await talk.press(echo, "Huỷ quyết định")
+    assert undone.template == "decision_undone"
+    assert await owed(talk, "1") == {"stc": "open", "sxd": "superseded"}
+
+
+async def test_an_agency_is_added_to_a_task_and_taken_off_it(talk: Talk) -> None:
+    await talk.agree("coordinator", "/giao 1 thêm Sở Xây dựng")
+    assert await owed(talk, "1") == {"stc": "open", "sxd": "open"}
+    (which,) = await talk.say("coordinator", "/giao 1 Sở Khoa học và Công nghệ")
+    assert which.template == "assign_taken"  # whose place does not follow
+    echo, *notices = await talk.agree("coordinator", "/giao 1 bỏ Sở Tài chính")
+    assert [each.chat for each in notices] == ["stc"]
+    assert "không còn giao cơ quan thực hiện" in notices[0].html
+    assert await owed(talk, "1") == {"stc": "superseded", "sxd": "open"}
+    await talk.press(echo, "Huỷ quyết định")
+    assert await owed(talk, "1") == {"stc": "open", "sxd": "open"}
+    await talk.agree("coordinator", "/giao 1 Sở Khoa học và Công nghệ thay Sở Tài chính")
+    assert await owed(talk, "1") == {"stc": "superseded", "sxd": "open", "skhcn": "open"}
+    await reload(talk)
+    assert await owed(talk, "1") == {"stc": "superseded", "sxd": "open", "skhcn": "open"}
+
+
+async def test_an_agency_that_has_a_task_does_not_get_it_twice(talk: Talk) -> None:
+    (refused,) = await talk.say("coordinator", "/giao 1 Sở Tài chính")
     assert refused.template == "assign_taken"
     assert await owed(talk, "1") == {"stc": "open"}
 

@@ -56,6 +56,10 @@ BY_DECIDERS: dict[str, tuple[str, ...]] = {
     "sets a date": ("/han BC.6 10/12/2026",),
     "sets another": ("/han BC.6 12/12/2026",),
     "asks to explain": ("/giaitrinh STC: vì sao chậm",),
+    "asks all to explain": ("/giaitrinh STC: vì sao chậm", "gửi"),
+    "opens for all": ("/mo BC.5 18/12/2026 các sở: đất đai", "gửi"),
+    "undoes": ("huỷ quyết định",),
+    "takes back or undoes": ("huỷ",),
 }
 ABOUT_PLANS = ("assigns", "assigns to another", "opens", "sets a date", "sets another")
 

@@ -88,6 +88,8 @@ async def faults_of_record(database: Database) -> list[str]:
         decisions, requests = await every(Decision), await every(ExtensionRequest)
         obligations, replies = await every(Obligation), await every(StatusReply)
         explanations, tasks = await every(Explanation), await every(Task)
+    undone = {row.details["undoes"] for row in decisions if row.kind == "undo"}
+    decisions = [row for row in decisions if row.id not in undone]
     faults = _faults_of_requests(decisions, requests, obligations)
     kinds: dict[int, Counter[str]] = defaultdict(Counter)
     for row in decisions:

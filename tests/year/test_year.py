@@ -81,6 +81,7 @@ report_duties:
 """
 YEARLY = "Báo cáo năm 2026 [BC.2]"  # of 131, by 9 November; owed by 79
 LAST_YEARS = "Báo cáo năm 2025 [BC.2]"
+ENDED = "Đã hết thời gian thực hiện, chưa có báo cáo kết quả"  # the heading of /quahan's last part
 QUARTER = "Báo cáo quý I/2026 [BC.1]"
 SILENT = ("xa-quoc-viet", "xa-tan-van", "xa-hong-phong", "xa-hoa-tham")  # never answer anything
 LATER = (
@@ -338,7 +339,9 @@ async def what_was_due_before_is_not_told_higher_up(year: Year) -> None:
     """Last year's report was due before the plan was tracked: it is asked about, and late nowhere."""
     for person in (year.lan, year.hai):
         assert not any(heard.says("chưa có kết quả") for heard in person.heard), person
-    assert LAST_YEARS not in await year.lan.says("/quahan")
+    late, apart, ended = (await year.lan.says("/quahan")).partition(ENDED)
+    title = LAST_YEARS.split(" [")[0]
+    assert (title in late, apart, title in ended) == (False, ENDED, True)
 
 
 @on(9, 2)
@@ -934,8 +937,9 @@ async def the_last_day_of_the_year(year: Year) -> None:
         for task in ("[II.1a]", "[II.2a]"):
             assert year.told(year.focal[code], task) == ["26/10"]
         assert year.told(year.focal[code], "[II.8a]") in ([], ["26/10"])  # or behind "xem tiếp"
-    assert "[II." not in await year.lan.says("/quahan")
-    assert "[BC.2]" in year.lan.last.text
+    late = (await year.lan.says("/quahan")).partition(ENDED)[0]
+    assert "[II." not in late
+    assert "[BC.2]" in late
     assert not any("[II." in heard.text for heard in year.hai.heard)
 
 

@@ -31,6 +31,11 @@ from data.text import fold
 
 _MOST_TAKEN = 5  # words of a kind or period: "các xã, phường, đặc khu"
 KIND_WORDS = {"departments": "sở", "communes": "xã", "others": "cơ quan khác"}
+_KIND_LABELS = {
+    "departments": "sở, ban, ngành",
+    "communes": "xã, phường, đặc khu",
+    "others": "cơ quan, đơn vị khác",
+}
 _CODE_WORDS = ("bao cao", "nhiem vu", "ma")  # before a code: "báo cáo BC.1"
 
 
@@ -65,6 +70,11 @@ class Arguments:
     def kind_words(self) -> str:
         """Return the word to type for the kind of agencies; "" without one."""
         return "" if self.group is None else KIND_WORDS[self.group]
+
+    @property
+    def kind_label(self) -> str:
+        """Return the name of the kind for a heading; "" without one."""
+        return "" if self.group is None else _KIND_LABELS[self.group]
 
     @property
     def kind_tail(self) -> str:

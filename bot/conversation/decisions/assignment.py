@@ -1,4 +1,4 @@
-"""/giao: assign a task to an agency.
+"""/giao: assign a task to an agency, to another or one more, or take it away.
 
 Guarantees:
 - An assignment is a decision beside the plan's file, so that every reload keeps it.
@@ -8,6 +8,8 @@ Guarantees:
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -21,12 +23,15 @@ from bot.conversation.context.lookup import (
     load_visible_plans,
     look_up_words,
 )
+from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
     decision_notices,
+    list_other_agency_chats,
     outcome_context,
     record_callers_decision,
+    undo_buttons,
 )
 from data.loading.assignments import load_assignments
 from data.models import Agency, Obligation
@@ -36,8 +41,11 @@ from data.registry.province import is_alive
 from data.registry.schema import AgencyEntry
 from data.rules.ladder import UNDATED
 from data.rules.owners import task_owners
+from data.text import fold
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
+
+_INSTEAD = re.compile(r"\s+thay(?:\s+cho)?\s+", re.IGNORECASE)
 
 
 def find_living_agencies(turn: Turn, province: str, words: str) -> list[AgencyEntry]:
@@ -50,7 +58,10 @@ def find_living_agencies(turn: Turn, province: str, words: str) -> list[AgencyEn
 
 
 async def answer_giao(turn: Turn) -> list[Answer]:
-    """Answer /giao CODE AGENCY: assign a task that has no lead, or whose agency was split."""
+    """Answer /giao CODE AGENCY: assign a task that has no lead, or whose agency was split.
+
+    One that has its agency is given to another, to one more, or taken away, after a preview.
+    """
     words = turn.words.split()
     scope = await load_scope(turn, DECIDING_ROLES)
     for cut in range(min(len(words) - 1, 3), 0, -1):
@@ -69,15 +80,6 @@ async def answer_giao(turn: Turn) -> list[Answer]:
 
 async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answer]:
     file = turn.registry.plans[plan.code]
-    agencies = find_living_agencies(turn, file.province, words)
-    if len(agencies) != 1:
-        names = [entry.name for entry in agencies[:6]]
-        return [
-            Answer(
-                "assign_which",
-                {"typed": words, "found": names, "code": task.code, "generic": is_generic(words)},
-            )
-        ]
     await decisions.lock_plan(turn.connection, plan.id)
     home = turn.registry.provinces[file.province]
     entry = next(entry for entry in file.tasks if entry.code == task.code)
@@ -85,40 +87,110 @@ async def _give_task(turn: Turn, task: Any, plan: Any, words: str) -> list[Answe
     owners = task_owners(
         home, file, entry, on=turn.today, assigned=overrides.of(plan.code, task.code)
     )
-    undecided = [code for code, waits in owners.items() if waits]
-    if owners and not undecided:
-        names = [home.agencies[code].name for code in owners]
-        given = await outcomes.list_decisions(
-            turn.connection, decisions.ASSIGN, plan_code=plan.code, subject=task.code
-        )
+    if not may_decide_in_plan(turn.caller, plan.coordinator_id, province=file.province):
+        return [refuse_plan_decision(plan.coordinator)]
+    change = _parse_change(turn, file.province, words, owners)
+    given = await outcomes.list_decisions(
+        turn.connection, decisions.ASSIGN, plan_code=plan.code, subject=task.code
+    )
+    decided = outcome_context(outcomes.outcome_of_decision(given[0])) if given else None
+    names = [home.agencies[code].name for code in owners]
+    if change is None:
         context: dict[str, object] = {
             "title": task.title,
             "code": task.code,
             "leads": names,
-            "decided": outcome_context(outcomes.outcome_of_decision(given[0])) if given else None,
+            "decided": decided,
         }
         return [Answer("assign_taken", context)]
-    if not may_decide_in_plan(turn.caller, plan.coordinator_id, province=file.province):
-        return [refuse_plan_decision(plan.coordinator)]
-    before = await _load_obligations_of(turn, plan.id, task.code, file.province, undecided[:1])
-    return await assign_agency(
-        turn,
-        plan.code,
-        plan.id,
-        file.province,
-        plan.coordinator_id,
-        task.code,
-        agencies[0],
-        replaces=undecided[0] if undecided else None,
-        since=turn.today,
-        before=before,
-        title=task.title,
-    )
+    if isinstance(change, list):
+        unknown = {"typed": words, "found": [each.name for each in change[:6]], "code": task.code}
+        return [Answer("assign_which", {**unknown, "generic": is_generic(words)})]
+    new, replaces = change
+
+    async def assign() -> Deed:
+        held = [replaces] if replaces is not None else []
+        before = await load_task_obligations(turn, plan.id, task.code, file.province, held)
+        answers = await assign_agency(
+            turn,
+            plan.code,
+            plan.id,
+            file.province,
+            plan.coordinator_id,
+            task.code,
+            new,
+            replaces=replaces,
+            since=turn.today,
+            before=before,
+            title=task.title,
+        )
+        told = [*([new.code] if new is not None else []), *held]
+        ids = await turn.agency_ids(file.province, told)
+        return Deed(
+            answers,
+            "assign",
+            {
+                "title": task.title,
+                "code": task.code,
+                "plan_number": plan.number,
+                "new": new.name if new is not None else "",
+                "old": home.agencies[replaces].name if replaces is not None else "",
+                "now": names,
+                "moved": len(before),
+                "answered": sum(each.row.state == "submitted" for each in before),
+                "decided": decided,
+            },
+            [(file.province, code, home.agencies[code].name) for code in told],
+            [plan.code, task.code, new.code if new is not None else "", replaces, list(owners)],
+            letter=next((each for each in answers if each.to_chat is not None), None),
+            silent=[
+                home.agencies[code].name
+                for code in told
+                if not await list_other_agency_chats(turn, ids.get(code))
+            ],
+            is_small=not owners or any(owners.values()),
+        )
+
+    return await do_or_preview(turn, "giao", assign)
 
 
-async def _load_obligations_of(
+def _parse_change(
+    turn: Turn, province: str, words: str, owners: dict[str, bool]
+) -> tuple[AgencyEntry | None, str | None] | list[AgencyEntry] | None:
+    """Return the agency that takes a task and the one whose place it takes; a list: which is not clear.
+
+    "X", "X thay Y", "thêm X", "bỏ Y" (nobody takes its place). None: the agency has the task, or several have it
+    and the words do not say whose place is meant.
+    """
+    named, _, instead = (part.strip() for part in _INSTEAD.sub("|", words, count=1).partition("|"))
+    is_more = fold(named).startswith("them ")
+    is_less = unicodedata.normalize("NFC", named).casefold().startswith("bỏ ")
+    if is_more or is_less:
+        named = named.split(maxsplit=1)[1]
+    found = find_living_agencies(turn, province, named)
+    if len(found) != 1:
+        return found
+    waiting = [code for code, waits in owners.items() if waits]
+    if is_less:
+        return (None, found[0].code) if found[0].code in owners else []
+    if found[0].code in owners:
+        return None
+    if is_more or not owners:
+        return found[0], None
+    if instead:
+        old = [
+            each for each in turn.registry.provinces[province].find(instead) if each.code in owners
+        ]
+        return (found[0], old[0].code) if len(old) == 1 else old
+    if waiting:
+        return found[0], waiting[0]
+    return (found[0], next(iter(owners))) if len(owners) == 1 else None
+
+
+async def load_task_obligations(
     turn: Turn, plan_id: int, code: str, province: str, owners: list[str]
 ) -> list[VisibleObligation]:
+    """Return the open and submitted obligations of some owners under the code of a task or report."""
     rows = await turn.connection.execute(
         select(Obligation.id)
         .join(Agency, Agency.id == Obligation.agency_id)
@@ -162,7 +234,7 @@ async def assign_agency(
     province: str,
     coordinator_id: int | None,
     code: str,
-    agency: AgencyEntry,
+    agency: AgencyEntry | None,
     *,
     replaces: str | None,
     since: date,
@@ -171,14 +243,16 @@ async def assign_agency(
 ) -> list[Answer]:
     """Record an assignment, plan its obligations, and notify the new agency and the previous one.
 
-    replaces: the code of the previous agency. before: the obligations that it held of the task.
+    replaces: the code of the previous agency. before: the obligations that it held of the task. agency None: it
+    is taken off the task.
     """
+    new = agency.code if agency is not None else None
     await record_callers_decision(
         turn,
         decisions.ASSIGN,
         plan_code=plan_code,
         subject=code,
-        details={"agency": agency.code, "replaces": replaces, "since": since.isoformat()},
+        details={"agency": new, "replaces": replaces, "since": since.isoformat()},
         decided_by=deciding_role(turn, province=province, coordinator_id=coordinator_id).agency,
     )
     overrides = await decisions.load_overrides(turn.connection)
@@ -191,23 +265,24 @@ async def assign_agency(
         today=turn.today,
     )
     await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan_code)
-    fresh = await _load_obligations_of(turn, plan_id, code, province, [agency.code])
+    fresh = await load_task_obligations(turn, plan_id, code, province, [new] if new else [])
     taken_over = [each for each in before if not each.subject.is_coordinators_own]
     return [
         Answer(
             "assigned",
             {
-                "agency": agency.name,
+                "agency": agency.name if agency is not None else "",
                 "code": code,
                 "plan_number": turn.registry.plans[plan_code].number,
                 "title": title or (before[0].as_item(turn)["title"] if before else ""),
                 "before": before[0].row.owner_name if before else "",
                 **_due_context(turn, fresh),
             },
+            buttons=await undo_buttons(turn),
             edits=turn.pressed_message_id,
         ),
         *await decision_notices(turn, fresh, "assigned"),
-        *await decision_notices(turn, taken_over, "taken_over"),
+        *await decision_notices(turn, taken_over, "taken_over" if new else "taken_off"),
     ]
 
 

@@ -22,12 +22,15 @@ from bot.conversation.context.turn import Turn, VisibleObligation, visible_oblig
 from data.clock import civil_date, civil_time
 from data.contacts.recipients import agency_recipients, coordinator_recipients
 from data.progress import decisions, outcomes
+from data.progress.decision_undo import Origin, find_last_decision, undo_details
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
-from jobs.channel import Answer
+from jobs.channel import Answer, Button
 from jobs.planning.rungs import recompute
 
 DecisionDialogHandler = Callable[[Turn, Any], Awaitable[list[Answer]]]
+
+UNDO_DECISION_VERB = "undecide"
 
 _LONGEST_REASON = 1000  # characters
 _SHORTEST_REASON = 3  # characters
@@ -139,6 +142,7 @@ async def decide_with_reason(
         person_id=turn.caller.person_id,
         decided_by=role_deciding_on(turn, obligation).agency,
         now=turn.now,
+        origin=callers_origin(turn),
     ):
         return [await nothing_to_decide(turn, obligation, about)]
     await recompute(turn.connection, turn.registry, [obligation.id], today=turn.today)
@@ -154,17 +158,39 @@ async def record_callers_decision(
     details: Mapping[str, Any],
     decided_by: str,
 ) -> int:
-    """Write down a decision under the caller's name; returns its id. decided_by: see deciding_role."""
+    """Write down a decision under the caller's name; returns its id. decided_by: see deciding_role.
+
+    Call before what it changes: its undoing puts that back.
+    """
+    undoing = await undo_details(turn.connection, callers_origin(turn), details.get("obligation"))
     return await decisions.record_decision(
         turn.connection,
         kind,
         plan_code=plan_code,
         subject=subject,
-        details=details,
+        details={**details, **undoing},
         person_id=turn.caller.person_id,
         decided_by=decided_by,
         now=turn.now,
     )
+
+
+def callers_origin(turn: Turn) -> Origin:
+    """Return where the caller decides."""
+    return Origin(turn.chat.id, turn.event_id)
+
+
+def undo_decision_button(decision_id: int) -> ButtonRows:
+    """Return the row that undoes a decision."""
+    return ((Button("Huỷ quyết định", f"{UNDO_DECISION_VERB}:{decision_id}"),),)
+
+
+async def undo_buttons(turn: Turn) -> ButtonRows:
+    """Return the row that undoes what the caller just decided; none where nothing was."""
+    last = await find_last_decision(
+        turn.connection, person_id=turn.caller.person_id, chat_id=turn.chat.id, since=turn.now
+    )
+    return () if last is None or last.kind == decisions.UNDO else undo_decision_button(last.id)
 
 
 async def announce_decision(
@@ -202,6 +228,7 @@ async def decision_confirmation(
         "document": "",
         "waiting": 0,
     }
+    buttons = (*buttons, *await undo_buttons(turn))
     return Answer("decided", {**context, **details}, buttons, edits=turn.pressed_message_id)
 
 

@@ -29,6 +29,7 @@ from bot.conversation.context.turn import (
     visible_obligations,
 )
 from bot.conversation.decisions.common import (
+    callers_origin,
     decide_with_reason,
     decision_confirmation,
     decision_notices,
@@ -37,6 +38,7 @@ from bot.conversation.decisions.common import (
     nothing_to_decide,
     open_decision_dialog,
     outcome_context,
+    undo_buttons,
 )
 from bot.conversation.decisions.files import files_button
 from bot.conversation.lists.last_list import last_shown_list
@@ -207,10 +209,11 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
         "waiting": left,
         "before": before,
     }
-    buttons = _NEXT_COMPLETIONS if left else ()
-    answers = [Answer("confirmed_all", context, buttons=buttons)]
+    buttons: ButtonRows = _NEXT_COMPLETIONS if left else ()
     if not confirmed:
-        return answers
+        return [Answer("confirmed_all", context, buttons=buttons)]
+    buttons = (*buttons, *await undo_buttons(turn))
+    answers = [Answer("confirmed_all", context, buttons=buttons)]
     answers += await decision_notices(turn, confirmed, "confirmed")
     shown = [each.as_item(turn, holder=each.holder) for each in confirmed[:_MOST_SHOWN]]
     return await deed_on_obligations(
@@ -249,6 +252,7 @@ async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
         person_id=turn.caller.person_id,
         decided_by=role_deciding_on(turn, obligation).agency,
         now=turn.now,
+        origin=callers_origin(turn),
     )
 
 

@@ -18,11 +18,13 @@ from bot.conversation.decisions.common import (
     deed_on_obligations,
     list_other_agency_chats,
     outcome_context,
+    record_callers_decision,
+    undo_buttons,
 )
 from data.clock import civil_date
 from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation
-from data.progress import explanations
+from data.progress import decisions, explanations
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
 from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
@@ -144,6 +146,14 @@ async def _request_explanations(
             line = obligation.as_item(turn, holder=obligation.holder)
             before.append({**line, "decided": outcome_context(outcome)})
             continue
+        await record_callers_decision(
+            turn,
+            decisions.EXPLAIN,
+            plan_code=row.plan_code,
+            subject=row.code,
+            details={**decisions.decision_details(row), "explanation": explanation_id},
+            decided_by=by,
+        )
         asked.append(obligation)
         context: dict[str, object] = {
             "agency": obligation.holder,
@@ -176,7 +186,7 @@ async def _request_explanations(
         "explain",
         {"what": named, "count": len(asked), "before": len(before)},
         asked,
-        [Answer("explain_asked", shown), *notices],
+        [Answer("explain_asked", shown, buttons=await undo_buttons(turn)), *notices],
         [question, [each.id for each in asked]],
         is_small=len(asked) == 1,
     )

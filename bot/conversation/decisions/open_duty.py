@@ -30,6 +30,7 @@ from bot.conversation.decisions.common import (
     deed_on_obligations,
     outcome_context,
     record_callers_decision,
+    undo_buttons,
 )
 from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.tokens import prepare
@@ -69,11 +70,14 @@ async def answer_mo(turn: Turn) -> list[Answer]:
     before = await outcomes.list_decisions(
         turn.connection, decisions.OPEN_DUTY, plan_code=plan.code, subject=duty.code
     )
+    numbered = await decisions.count_decisions(
+        turn.connection, decisions.OPEN_DUTY, plan_code=plan.code, subject=duty.code
+    )
     same = (agencies, due_on.isoformat(), content)
     for each in before:
         if tuple(each.details[name] for name in ("agencies", "due_on", "words")) == same:
             return [_help("mo", "already", content, outcomes.outcome_of_decision(each))]
-    period = f"A{len(before) + 1}"
+    period = f"A{numbered + 1}"  # what was undone keeps its number
     details = {
         "period": period,
         "agencies": agencies,
@@ -237,7 +241,7 @@ async def _plan_and_announce(
         what,
         {key: context[key] for key in ("code", "plan_number", "due", "content")},
         obligations,
-        [Answer("opened", context), *notices],
+        [Answer("opened", context, buttons=await undo_buttons(turn)), *notices],
         [
             plan.code,
             duty.code,

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
-from bot.conversation.decisions import cause, completion, dispute, extension, files
-from bot.conversation.decisions.common import DecisionDialogHandler
+from bot.conversation.decisions import cause, completion, dispute, extension, files, undo
+from bot.conversation.decisions.common import UNDO_DECISION_VERB, DecisionDialogHandler
 from jobs.channel import Answer
 
 # A button's verb → its handler, with the row id after the verb ("confirm:12").
@@ -26,6 +26,7 @@ DECISION_BUTTON_ACTIONS: dict[str, Callable[[Turn, int], Awaitable[list[Answer]]
     "offer": extension.ask_offered_date,
     "keep": dispute.ask_keep_reason,
     "giveto": dispute.ask_new_agency,
+    UNDO_DECISION_VERB: undo.undo_decision,
     "causeyes": cause.ask_ground_of_acceptance,
     "causeno": cause.ask_ground_of_refusal,
 }

@@ -2,7 +2,7 @@
 
 Guarantees:
 - A later list of items, an open question, or words in a group that answer no message: they mean none of these.
-- Only a button that the message surely showed is found.
+- Only a button of a message that surely arrived before the words is found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.conversation.context.preview import waits_for_words
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.references import parse_item_number
 from data.models import Message
-from data.outbox.arrivals import ARRIVED
+from data.outbox.arrivals import ARRIVED, was_sent_after
 from data.text import fold
 from jobs.channel import Button
 from jobs.rendering.buttons import parse_buttons
@@ -60,12 +60,16 @@ async def _last_menu(turn: Turn) -> Sequence[Button]:
         where.append(Message.remote_id == turn.incoming.reply_to)
     elif turn.chat.last_menu_message_id is not None:
         where.append(Message.id > turn.chat.last_menu_message_id)
-    rows = await turn.connection.scalars(
-        select(Message.buttons).where(*where).order_by(Message.id.desc()).limit(_MOST_LATER)
+    rows = await turn.connection.execute(
+        select(Message).where(*where).order_by(Message.id.desc()).limit(_MOST_LATER)
     )
-    for stored in rows:
-        buttons = [button for row in parse_buttons(stored) for button in row]
-        if buttons:
-            is_menu = all(button.action.startswith(_COMMANDS) for button in buttons)
-            return buttons if is_menu else ()
+    for row in rows.all():
+        buttons = [button for line in parse_buttons(row.buttons) for button in line]
+        if not buttons:
+            continue
+        is_menu = all(button.action.startswith(_COMMANDS) for button in buttons)
+        is_later = turn.event_id is not None and await was_sent_after(
+            turn.connection, row, turn.event_id
+        )
+        return buttons if is_menu and not is_later else ()
     return ()

@@ -82,11 +82,11 @@ async def _limit(
     turn: Turn, asked: Arguments, condition: ColumnElement[bool]
 ) -> tuple[ColumnElement[bool], str]:
     """Return the condition within what was asked for, and its name."""
-    condition, label = condition & asked.owner_condition(), ""
+    condition, label = condition & asked.owner_condition(), asked.kind_label
     plans = asked.found.plans or asked.within
     if plans:
         condition &= Obligation.plan_id.in_([plan.id for plan in plans])
-        label = f"Kế hoạch {plans[0].number}"
+        label = ", ".join(p for p in (f"Kế hoạch {plans[0].number}", asked.kind_label) if p)
     if asked.coded:
         (row,) = asked.coded
         condition &= in_task_condition(row.id) if asked.found.tasks else in_duty_condition(row.id)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.conversation.context.arguments import list_argument_choices, read_arguments
 from bot.conversation.context.buttons import page_buttons
-from bot.conversation.context.lookup import ask_choice, list_choices, look_up_words, qualified_code
+from bot.conversation.context.lookup import ask_choice, qualified_code
 from bot.conversation.context.pages import clamp_page, parse_page, split_into_pages
 from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn
@@ -28,19 +29,18 @@ async def answer_nhiemvu(turn: Turn) -> list[Answer]:
     if not words:
         return [Answer("usage", {"command": "nhiemvu", "examples": ["III.1a", "1901 III.1a"]})]
     scope = await load_scope(turn)
-    lookup = await look_up_words(turn, scope, words)
-    plans = lookup.visible_plans
-    rows = (*lookup.tasks, *lookup.duties)
+    asked = await read_arguments(turn, scope, words)
+    rows = asked.coded
     if len(rows) > 1:
-        return [ask_choice("nhiemvu", words, list_choices(lookup, plans))]
+        return [ask_choice("nhiemvu", words, list_argument_choices(asked))]
     if not rows:
         return [await show_search_page(turn, scope, words, page, command="nhiemvu")]
     row = rows[0]
-    load_blocks = _task_blocks if lookup.tasks else _duty_blocks
+    load_blocks = _task_blocks if asked.found.tasks else _duty_blocks
     blocks = await load_blocks(turn, scope, row)
     pages = split_into_pages(blocks, turn.max_length)
     at = clamp_page(len(pages), page, 1)
-    named = qualified_code(row, plans)
+    named = qualified_code(row, asked.plans)
     return [
         Answer(
             "nhiemvu",

@@ -8,16 +8,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from bot.conversation.context.arguments import list_argument_choices, read_arguments
 from bot.conversation.context.buttons import page_buttons
-from bot.conversation.context.lookup import ask_choice, list_choices, look_up_words, qualified_code
+from bot.conversation.context.lookup import ask_choice, refuse_unknown
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import agency_held_condition, caller_held_condition, load_scope
 from bot.conversation.context.turn import Turn
 from data.clock import ZONE
+from data.models import Obligation
 from data.progress.history import in_duty_condition, in_task_condition, load_history
 from data.registry.titles import period_name
 from jobs.channel import Answer
 from jobs.rendering.dates import full_date, hour_words
+from jobs.rendering.environment import upper_first
 
 _REPLIES_A_PAGE = 10
 _HISTORY_OF_A_TASK = 30
@@ -25,7 +28,7 @@ _FRAME_OF_A_LINE = " " * 120  # room for day, person and reply
 
 
 async def answer_lichsu(turn: Turn) -> list[Answer]:
-    """Answer /lichsu [CODE|AGENCY]: the replies, the latest first; alone, of the caller's own agencies."""
+    """Answer /lichsu [PLAN|CODE [PERIOD]|AGENCY]: the replies, the latest first; alone, of one's own agencies."""
     words, page = parse_page(turn.words)
     scope = await load_scope(turn)
     if not words:
@@ -35,23 +38,29 @@ async def answer_lichsu(turn: Turn) -> list[Answer]:
             return [Answer("usage", {"command": "lichsu", "examples": examples})]
         names = ", ".join(dict.fromkeys(e.agency for e in own))
         return [await _history_page(turn, await caller_held_condition(turn, own), names, "", page)]
-    lookup = await look_up_words(turn, scope, words)
-    plans = lookup.visible_plans
-    rows = (*lookup.tasks, *lookup.duties)
-    if len(rows) + len(lookup.agencies) > 1:
-        return [ask_choice("lichsu", words, list_choices(lookup, plans))]
-    if not rows and not lookup.agencies:
-        return [Answer("nothing_found", {"words": words, "command": "lichsu"})]
-    if rows:
-        row = rows[0]
-        condition = in_task_condition(row.id) if lookup.tasks else in_duty_condition(row.id)
+    asked = await read_arguments(turn, scope, words)
+    found = asked.found
+    if len(asked.coded) + len(found.agencies) > 1:
+        return [ask_choice("lichsu", words, list_argument_choices(asked))]
+    if asked.is_empty:
+        return [refuse_unknown("lichsu", words, scope, asked.plans)]
+    condition, title = asked.owner_condition(), upper_first(asked.kind_label)
+    plans = found.plans or asked.within
+    if plans:
+        condition &= Obligation.plan_id.in_([plan.id for plan in plans])
+        title = f"Kế hoạch {plans[0].number}"
+    if asked.coded:
+        (row,) = asked.coded
+        condition &= in_task_condition(row.id) if found.tasks else in_duty_condition(row.id)
         scope = scope.limit_to_plans([row.plan_id])
-        named = qualified_code(row, plans)
         title = f"{row.title} [{row.code}], Kế hoạch {row.plan_number}"
-    else:
-        agency = lookup.agencies[0]
-        condition = await agency_held_condition(turn, agency.province, agency.code)
-        named, title = agency.code, agency.name
+    if found.agencies:
+        (agency,) = found.agencies
+        condition &= await agency_held_condition(turn, agency.province, agency.code)
+        title = f"{agency.name}, {title}" if title else agency.name
+    if asked.period is not None:
+        condition &= Obligation.period == asked.period
+    named = asked.canonical()
     return [await _history_page(turn, condition & scope.obligations(), title, named, page)]
 
 

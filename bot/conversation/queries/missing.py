@@ -125,7 +125,8 @@ async def _show_reports(
         }
         for number, each in enumerate(shown, at.offset + 1)
     ]
-    label = f"Kế hoạch {asked.found.plans[0].number}" if asked.found.plans else ""
+    plan = f"Kế hoạch {asked.found.plans[0].number}" if asked.found.plans else ""
+    label = ", ".join(part for part in (plan, asked.kind_label) if part)
     words = asked.canonical()
     return Answer(
         "chuanop_reports",

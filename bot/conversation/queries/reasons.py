@@ -45,13 +45,14 @@ async def _condition(
         found = await load_missing(turn, scope, asked)
         label = f"{row.title if found is None else found.title} [{row.code}], KH {row.plan_number}"
         if found is not None:
+            label = f"{label}, {asked.kind_label}" if asked.group is not None else label
             return found.condition & asked.owner_condition() & (Obligation.state == "open"), label
     late = overdue_condition(turn.registry.workdays.on_or_before(turn.today))
-    condition, label = late & scope.obligations() & asked.owner_condition(), ""
+    condition, label = late & scope.obligations() & asked.owner_condition(), asked.kind_label
     plans = asked.found.plans or asked.within
     if plans:
         condition &= Obligation.plan_id.in_([plan.id for plan in plans])
-        label = f"Kế hoạch {plans[0].number}"
+        label = ", ".join(p for p in (f"Kế hoạch {plans[0].number}", asked.kind_label) if p)
     if asked.found.agencies:
         (agency,) = asked.found.agencies
         condition &= await agency_held_condition(turn, agency.province, agency.code)

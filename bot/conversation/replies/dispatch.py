@@ -57,6 +57,7 @@ from data.text import fold
 from jobs.channel import Answer
 
 _LONGEST_NOTE = 500  # characters
+_UNDO_DECISION = "huy quyet dinh"
 
 
 async def answer_button(turn: Turn) -> list[Answer]:
@@ -82,6 +83,8 @@ async def answer_text(turn: Turn) -> list[Answer]:
     overheard = _is_overheard(turn, shown_list)
     if not overheard and is_retraction(text):
         return await handle_undo_last(turn, shown_list)
+    if not overheard and fold(text) == _UNDO_DECISION:
+        return await handle_undo_last(turn, shown_list, of_decision=True)
     if shown_list is not None and not overheard and asks_for_following(text):
         await close_open_question(turn)
         return await show_following(turn, shown_list.origin_id, shown_list)

@@ -14,6 +14,12 @@ from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, visible_obligation, visible_obligations
 from bot.conversation.decisions.common import outcome_context
+from bot.conversation.decisions.undo import (
+    ask_to_undo_decision,
+    find_confirmed_decision,
+    find_last_own_decision,
+    undo_decision,
+)
 from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.colleagues import colleague_notices
@@ -22,6 +28,7 @@ from bot.conversation.replies.show import build_list_view, find_list_to_show
 from bot.conversation.targets.record import handle_target_undo
 from data.progress import replies, undo
 from data.progress.contradictions import find_contradictions
+from data.progress.decisions import UNDO
 from data.progress.outcomes import find_outcome
 from data.progress.undo import CannotUndo
 from data.targets import values as target_values
@@ -36,16 +43,22 @@ _NOTICE_TEMPLATES = {
 }
 
 
-async def handle_undo_last(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
-    """Take back the sender's last reply in this chat within UNDO_WINDOW, about a task or a target.
+async def handle_undo_last(
+    turn: Turn, shown_list: ShownList | None, *, of_decision: bool = False
+) -> list[Answer]:
+    """Take back what the sender last said or decided in this chat within a day, about a task or a target.
 
-    In reply to a confirmation, or to one task, it is the last reply about what that names.
+    In reply to a confirmation, or to one task, it is what that names. A decision that stands no more lowest in
+    the chat is asked about first, unless of_decision: the words name it.
     """
     whose: dict[str, Any] = {
         "chat_id": turn.chat.id,
         "person_id": turn.caller.person_id,
         "since": turn.now - undo.UNDO_WINDOW,
     }
+    confirmed = await find_confirmed_decision(turn)
+    if confirmed is not None and turn.incoming.reply_to is not None:
+        return await undo_decision(turn, confirmed)
     meant = await list_confirmed_tasks(turn)
     if not meant and shown_list is not None and shown_list.answers_it:
         meant = [] if shown_list.only_item is None else [shown_list.only_item]
@@ -53,6 +66,16 @@ async def handle_undo_last(turn: Turn, shown_list: ShownList | None) -> list[Ans
     if meant and reply is not None and reply.said != "undo":
         return await handle_undo(turn, reply.id, shown_list)
     value = await target_values.find_last_target_value_in_chat(turn.connection, **whose)
+    decision = await find_last_own_decision(turn)
+    said = max((_order(row) for row in (reply, value) if row is not None), default=None)
+    if decision is not None and (
+        of_decision or said is None or _order_of_decision(decision) > said
+    ):
+        if decision.kind == UNDO:
+            return [await _refusal(turn, CannotUndo("nothing"))]
+        if of_decision or confirmed == decision.id:
+            return await undo_decision(turn, decision.id)
+        return await ask_to_undo_decision(turn, decision.id)
     if value is not None and (reply is None or _order(value) > _order(reply)):
         if value.undoes_id is None:
             return await handle_target_undo(turn, value.id)
@@ -73,6 +96,10 @@ async def _refusal(turn: Turn, fault: CannotUndo) -> Answer:
 
 def _order(row: Any) -> tuple[datetime, int]:
     return row.said_at, row.event_id or 0
+
+
+def _order_of_decision(row: Any) -> tuple[datetime, int]:
+    return row.decided_at, row.details.get("event") or 0
 
 
 def _is_callers(turn: Turn, reply: Any) -> bool:
