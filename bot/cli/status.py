@@ -27,10 +27,12 @@ _TASK_COLUMNS = (
     "Tổng",
     "Hoàn thành đúng hạn",
     "Hoàn thành quá hạn",
-    "Đang thực hiện, trong hạn",
+    "Đang thực hiện, chưa quá hạn",
     "Đang thực hiện, quá hạn",
     "Chờ xác nhận",
     "Chưa giao",
+    "Thường xuyên",
+    "Hết thời gian trước khi theo dõi",
 )
 
 

@@ -91,6 +91,23 @@ async def find_previous_week(
     )
 
 
+async def find_facts_before(
+    connection: AsyncConnection, province: str, today: date
+) -> ScopeFacts | None:
+    """Return what leaders were told last before today; None before the first week."""
+    rows = await connection.scalars(
+        select(WeekFacts.facts)
+        .where(
+            WeekFacts.province == province,
+            WeekFacts.scope == "province",
+            WeekFacts.week_on < today,
+        )
+        .order_by(WeekFacts.week_on.desc())
+        .limit(2)
+    )
+    return next((facts for facts in rows if facts["on"] < today.isoformat()), None)
+
+
 async def list_plan_week_facts(
     connection: AsyncConnection, province: str, plan_code: str, *, until: date
 ) -> list[tuple[date, ScopeFacts]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -25,26 +26,40 @@ from data.figures.states import (
     Figures,
     active_assignment_condition,
     done_late_condition,
+    ended_before_condition,
     late_condition,
 )
 from data.models import Agency, Assignment, Obligation, Plan, Task
 from data.obligations.lists import count_if
 from data.registry.workdays import Workdays
+from data.rows import row_fields
 from data.rules.ladder import UNDATED
-from data.rules.undated import EVERY_YEAR
+from data.rules.undated import DATED, EVERY_YEAR
+
+_ON_TIME = ("open_on_time", "waiting_on_time", "unassigned")
 
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures:
-    """A plan's tasks, each counted once; unassigned: without any agency, also counted as open_on_time."""
+    """A plan's tasks, each counted once.
+
+    Also counted as open_on_time: unassigned, without any agency; undated, which never fall due; ended_before,
+    whose time ended before the plan was tracked.
+    """
 
     plan_id: int
     tasks: Figures = field(default_factory=Figures)
     unassigned: int = 0
+    undated: int = 0
+    ended_before: int = 0
 
     def as_json(self) -> dict[str, int]:
-        """Return the counts of tasks, their total and the unassigned ones."""
-        return {**self.tasks.as_json(), "unassigned": self.unassigned}
+        """Return the counts of tasks, their total and what stands apart."""
+        return {**self.tasks.as_json(), **self.apart()}
+
+    def apart(self) -> dict[str, int]:
+        """Return what of the open tasks stands apart, as templates and stored facts have it."""
+        return row_fields(self, "unassigned", "undated", "ended_before")
 
 
 async def list_active_plans(
@@ -93,23 +108,27 @@ async def load_plan_figures(
             "last_working_day": workdays.on_or_before(today),
         },
     )
-    by_plan: dict[int, dict[str, int]] = {}
-    for plan_id, word, count in rows:
-        by_plan.setdefault(plan_id, {})[word] = int(count)
+    by_plan: dict[int, Counter[str]] = {}
+    for plan_id, word, is_undated, is_ended, count in rows:
+        counts = by_plan.setdefault(plan_id, Counter())
+        counts[word] += int(count)
+        if word in _ON_TIME:
+            counts["undated"] += int(count) if is_undated else 0
+            counts["ended_before"] += int(count) if is_ended else 0
     return {plan_id: _plan_figures(plan_id, counts) for plan_id, counts in by_plan.items()}
 
 
-def _plan_figures(plan_id: int, counts: dict[str, int]) -> PlanFigures:
-    on_time, late = counts.get("waiting_on_time", 0), counts.get("waiting_late", 0)
-    unassigned = counts.get("unassigned", 0)
+def _plan_figures(plan_id: int, counts: Mapping[str, int]) -> PlanFigures:
     tasks = Figures(
-        done_on_time=counts.get("done_on_time", 0),
-        done_late=counts.get("done_late", 0),
-        open_on_time=counts.get("open_on_time", 0) + on_time + unassigned,
-        open_late=counts.get("open_late", 0) + late,
-        waiting=on_time + late,
+        done_on_time=counts["done_on_time"],
+        done_late=counts["done_late"],
+        open_on_time=sum(counts[word] for word in _ON_TIME),
+        open_late=counts["open_late"] + counts["waiting_late"],
+        waiting=counts["waiting_on_time"] + counts["waiting_late"],
     )
-    return PlanFigures(plan_id, tasks, unassigned)
+    return PlanFigures(
+        plan_id, tasks, counts["unassigned"], counts["undated"], counts["ended_before"]
+    )
 
 
 def _select_task_state_counts() -> Any:
@@ -124,6 +143,7 @@ def _select_task_state_counts() -> Any:
             Assignment.task_id,
             count_if(Obligation.state == "open").label("open"),
             count_if(late_condition(bindparam("last_working_day", type_=Date))).label("late"),
+            count_if(~ended_before_condition()).label("not_ended"),
         )
         .join(Assignment, Assignment.id == Obligation.assignment_id)
         .where(
@@ -158,12 +178,15 @@ def _select_task_state_counts() -> Any:
                 (~assigned.exists(), "unassigned"),
                 else_="open_on_time",
             ).label("word"),
+            Task.period_kind.not_in(DATED).label("undated"),
+            func.coalesce(pending.c.not_ended == 0, False).label("ended"),
         )
         .join(pending, pending.c.task_id == Task.id, isouter=True)
         .where(Task.plan_id.in_(of_plans), Task.withdrawn_at.is_(None))
         .subquery()
     )
-    return select(task.c.plan_id, task.c.word, func.count()).group_by(task.c.plan_id, task.c.word)
+    kinds = (task.c.plan_id, task.c.word, task.c.undated, task.c.ended)
+    return select(*kinds, func.count()).group_by(*kinds)
 
 
 TASK_STATE_COUNTS = _select_task_state_counts()  # made once: making it takes as long as running it

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, Date, bindparam, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.figures.states import judged_condition
+from data.figures.states import judged_condition, overdue_condition
 from data.models import LIVE_STATES, Agency, Obligation, ReportDuty
 from data.obligations.lists import count_if, last_current_day
 from data.registry.titles import period_name, report_title
@@ -21,6 +21,9 @@ from data.rules.states import is_never_late, is_overdue, left_and_late, working_
 REPORT_WINDOW = timedelta(days=366)
 _MISSING_NAMES = 4
 
+_OF_OPEN = [
+    case((Obligation.state == "open", day)) for day in (Obligation.base_on, Obligation.judged_on)
+]
 # Made once: building a statement takes about as long as running it.
 _OCCURRENCES = (
     select(
@@ -30,9 +33,11 @@ _OCCURRENCES = (
         count_if(Obligation.state != "open").label("received"),
         count_if(Obligation.state == "confirmed").label("confirmed"),
         count_if(Obligation.due_proposed.is_(True)).label("proposed"),
+        count_if(overdue_condition(bindparam("last_working_day", type_=Date))).label("overdue"),
         func.min(Obligation.due_on).label("due_on"),
-        func.min(Obligation.base_on).label("base_on"),
-        func.min(Obligation.judged_on).label("judged_on"),
+        # A later date granted to some moves theirs alone; what came is judged no more.
+        func.coalesce(func.min(_OF_OPEN[0]), func.min(Obligation.base_on)).label("base_on"),
+        func.coalesce(func.min(_OF_OPEN[1]), func.min(Obligation.judged_on)).label("judged_on"),
     )
     .where(Obligation.state.in_(LIVE_STATES))
     .group_by(Obligation.duty_id, Obligation.period)
@@ -51,8 +56,9 @@ _NUMBERED = (
 class DutyFigures:
     """One occurrence of a report duty: how many reports came of how many.
 
-    left: working days to the base day, negative: working days late. missing: the first few names.
-    is_before_tracking: it was due before its plan was tracked, and is judged by no day.
+    overdue: how many of those that have not come are overdue, as lists of what is overdue count them. left:
+    working days to the base day, negative: working days late. is_past: its day is over. is_before_tracking:
+    it was due before its plan was tracked, and is judged by no day. missing: the first few names.
     """
 
     plan_id: int
@@ -67,10 +73,16 @@ class DutyFigures:
     expected: int
     received: int
     confirmed: int
+    overdue: int
     left: int
-    is_late: bool
+    is_past: bool
     is_before_tracking: bool
     missing: tuple[str, ...]
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether any report is overdue."""
+        return self.overdue > 0
 
     @property
     def missing_count(self) -> int:
@@ -82,7 +94,7 @@ class DutyFigures:
         return {
             **row_fields(self, "code", "title", "clause", "proposed"),
             "due": self.due_on.isoformat(),
-            **row_fields(self, "expected", "received", "confirmed"),
+            **row_fields(self, "expected", "received", "confirmed", "overdue"),
             **left_and_late(self.left),
             "missing": list(self.missing),
             "missing_more": self.missing_count - len(self.missing),
@@ -96,17 +108,38 @@ async def load_duty_figures(
 
     Within REPORT_WINDOW of today, in the plans' order.
     """
-    duties = await _load_duties(connection, ReportDuty.plan_id.in_(plan_ids))
-    rows = await connection.execute(
-        _OCCURRENCES.where(
-            Obligation.duty_id.in_(duties),
-            Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW),
-            # What was due before its plan was tracked is asked about, and stands in no figure.
-            judged_condition(),
-        )
+    window = Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW)
+    return await _load_figures(
+        connection, plan_ids, window, _select_shown, today=today, workdays=workdays
     )
+
+
+async def load_overdue_reports(
+    connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
+) -> list[DutyFigures]:
+    """Return every occurrence of the plans' duties of which a report is overdue, in the plans' order."""
+    before = Obligation.due_on < today
+    return await _load_figures(
+        connection, plan_ids, before, _select_overdue, today=today, workdays=workdays
+    )
+
+
+async def _load_figures(
+    connection: AsyncConnection,
+    plan_ids: Sequence[int],
+    within: ColumnElement[bool],
+    choose: Callable[[Sequence[Any], date], list[Any]],
+    *,
+    today: date,
+    workdays: Workdays,
+) -> list[DutyFigures]:
+    """Return the occurrences that are chosen among those within a condition."""
+    duties = await _load_duties(connection, ReportDuty.plan_id.in_(plan_ids))
+    # What was due before its plan was tracked is asked about, and stands in no figure.
+    statement = _OCCURRENCES.where(Obligation.duty_id.in_(duties), within, judged_condition())
     last_working_day = workdays.on_or_before(today)
-    shown = _select_shown(rows.all(), last_working_day)
+    rows = await connection.execute(statement, {"last_working_day": last_working_day})
+    shown = choose(rows.all(), last_working_day)
     place = {duty.id: (duty.plan_id, duty.position) for duty in duties.values()}
     shown.sort(key=lambda row: (place[row.duty_id], row.due_on))
     missing = await _load_missing(connection, [row for row in shown if row.received < row.expected])
@@ -137,10 +170,10 @@ async def load_occurrences(
     duties = await _load_duties(connection, ReportDuty.id == duty_id)
     if duty_id not in duties:
         return []
+    statement = _OCCURRENCES.where(Obligation.duty_id == duty_id, visible)
     rows = await connection.execute(
-        _OCCURRENCES.where(Obligation.duty_id == duty_id, visible).order_by(
-            func.min(Obligation.due_on)
-        )
+        statement.order_by(func.min(Obligation.due_on)),
+        {"last_working_day": workdays.on_or_before(today)},
     )
     return [_figures(duties[duty_id], row, today=today, workdays=workdays) for row in rows]
 
@@ -150,11 +183,11 @@ def running_occurrence(occurrences: Sequence[DutyFigures], *, today: date) -> Du
 
     The latest overdue one if incomplete, else the next if it falls due soon, else the latest past one.
     """
-    past = [each for each in occurrences if each.is_late or each.is_before_tracking]
-    coming = [each for each in occurrences if not (each.is_late or each.is_before_tracking)]
-    late = [each for each in past if each.is_late]
-    if late and late[-1].missing_count:
-        return late[-1]
+    past = [each for each in occurrences if each.is_past or each.is_before_tracking]
+    coming = [each for each in occurrences if not (each.is_past or each.is_before_tracking)]
+    judged = [each for each in past if each.is_past]
+    if judged and judged[-1].is_late:
+        return judged[-1]
     if coming and (not past or coming[0].due_on <= last_current_day(today)):
         return coming[0]
     return past[-1] if past else None
@@ -176,11 +209,16 @@ def _figures(
         expected=int(row.expected),
         received=int(row.received or 0),
         confirmed=int(row.confirmed or 0),
+        overdue=int(row.overdue or 0),
         left=working_days_left(row.base_on, row.judged_on, today=today, workdays=workdays),
-        is_late=is_overdue(row.judged_on, workdays.on_or_before(today)),
+        is_past=is_overdue(row.judged_on, workdays.on_or_before(today)),
         is_before_tracking=is_never_late(row.judged_on),
         missing=tuple(missing),
     )
+
+
+def _select_overdue(rows: Sequence[Any], _last_working_day: date) -> list[Any]:
+    return [row for row in rows if row.overdue]
 
 
 def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
@@ -189,8 +227,7 @@ def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
         by_duty.setdefault(row.duty_id, []).append(row)
     shown: list[Any] = []
     for occurrences in by_duty.values():
-        overdue = [row for row in occurrences if is_overdue(row.judged_on, last_working_day)]
-        shown.extend(row for row in overdue[-1:] if row.received < row.expected)
+        shown.extend([row for row in occurrences if row.overdue][-1:])
         shown.extend(
             [row for row in occurrences if not is_overdue(row.judged_on, last_working_day)][:1]
         )

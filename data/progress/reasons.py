@@ -17,15 +17,71 @@ from data.models import Agency, Explanation, ExtensionRequest, Obligation, Statu
 from data.progress.extensions import OPEN_EXTENSION_STATES
 from data.text import fold
 
-# The first theme of which a reason has a word, and the words, folded.
+# The first theme of which a reason has a word, and the words, folded. None is a word that means something else
+# without its marks: "bão" and "báo", "gấp" and "gặp", "mạng" and "mang".
 REASON_THEMES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("kinh phí", ("kinh phi", "nguon von", "von dau tu", "bo tri von", "ngan sach", "du toan")),
-    ("chờ hướng dẫn, văn bản", ("huong dan", "van ban", "quy dinh", "thong tu", "nghi dinh")),
-    ("nhân lực", ("nhan luc", "can bo", "bien che", "thieu nguoi", "nhan su", "nghi phep")),
-    ("số liệu", ("so lieu", "du lieu", "thong ke")),
-    ("chờ phối hợp", ("phoi hop", "cho y kien", "don vi khac", "cac don vi", "cac phong")),
-    ("kỹ thuật, hệ thống", ("ky thuat", "phan mem", "ha tang", "duong truyen", "thiet bi", "mang")),
-    ("thời gian", ("thoi gian", "gap", "khoi luong", "dang tong hop", "trinh ky")),
+    (
+        "kinh phí",
+        (
+            *(
+                "kinh phi",
+                "nguon von",
+                "von dau tu",
+                "bo tri von",
+                "thieu von",
+                "ngan sach",
+                "du toan",
+            ),
+            *("giai ngan", "thieu tien", "nguon tai chinh"),
+        ),
+    ),
+    (
+        "nhân lực",
+        (
+            *(
+                "nhan luc",
+                "nhan su",
+                "bien che",
+                "thieu nguoi",
+                "can bo",
+                "kiem nhiem",
+                "nghi phep",
+            ),
+            *("nghi om", "thai san"),
+        ),
+    ),
+    ("mặt bằng", ("mat bang", "thu hoi dat", "dat dai", "nguon goc dat", "den bu", "tai dinh cu")),
+    (
+        "hạ tầng, phần mềm",
+        (
+            *("ha tang", "phan mem", "duong truyen", "thiet bi", "may chu", "may tinh", "ky thuat"),
+            *("he thong thong tin", "loi he thong", "ket noi"),
+        ),
+    ),
+    ("mua sắm, đấu thầu", ("dau thau", "mua sam", "nha thau", "goi thau")),
+    (
+        "chờ hướng dẫn, văn bản",
+        (
+            "huong dan",
+            "van ban",
+            "chua co quy dinh",
+            "thong tu",
+            "nghi dinh",
+            "dinh muc",
+            "don gia",
+        ),
+    ),
+    (
+        "chờ cơ quan khác",
+        (
+            *("phoi hop", "y kien", "don vi khac", "co quan khac", "cac don vi", "cac phong"),
+            *("tham dinh", "phe duyet", "chua cung cap", "trinh ky"),
+        ),
+    ),
+    ("số liệu", ("so lieu", "du lieu", "thong ke", "dang tong hop")),
+    ("sắp xếp tổ chức", ("sap nhap", "sap xep", "hop nhat", "giai the", "ban giao", "chuyen giao")),
+    ("thiên tai", ("thien tai", "con bao", "bao so", "lu lut", "mua lu", "sat lo", "dich benh")),
+    ("thời gian, khối lượng", ("thoi gian", "khoi luong", "nhieu viec", "qua tai", "khong kip")),
 )
 OTHER_THEME = "lý do khác"
 

@@ -50,8 +50,7 @@ def _names_leads_alone(task: TaskEntry) -> bool:
 def duty_title(duty: ReportDutyEntry) -> str:
     """Return a duty's title without a period: the name of its frequency, or the duty's own words."""
     if duty.frequency == "one_off":
-        quote = duty.quote.lstrip("- ")
-        return shorten(quote[:1].upper() + quote[1:])
+        return short_name(duty.quote.lstrip("- "), leads=duty.from_)
     return _REPORT[duty.frequency].removesuffix(", kỳ")
 
 

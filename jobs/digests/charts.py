@@ -2,7 +2,7 @@
 
 Guarantees:
 - States and lines differ without colour: late is hatched or has its own marker.
-- Rows keep the order given, which is the official one.
+- Rows keep the order given.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOST_ROWS = 80
 _STATES = (
     ("done_on_time", "Hoàn thành đúng hạn", "#009E73", ""),
     ("done_late", "Hoàn thành quá hạn", "#56B4E9", "/"),
-    ("open_on_time", "Đang thực hiện trong hạn", "#F0E442", ""),
+    ("open_on_time", "Đang thực hiện, chưa quá hạn", "#F0E442", ""),
     ("open_late", "Đang thực hiện quá hạn", "#D55E00", "\\"),
 )
 # Total below and late on top: where two lines meet, the one that matters more is seen.
@@ -127,7 +127,7 @@ def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
     axes.grid(axis="y", which="minor", color=FAINT)
     if rest:
         works, late = sum(row.total for row in rest), sum(row.open_late for row in rest)
-        words = f"… và {len(rest)} cơ quan khác: {works} nhiệm vụ, {late} đang quá hạn"
+        words = f"… và {len(rest)} cơ quan khác: {works} nội dung, {late} đang quá hạn"
         figure.text(0, 0, words, font=font(WORDS), va="bottom")
     add_heading(figure, title, as_of=as_of, handles=handles, below=below)
     for part, count in parts:

@@ -36,9 +36,7 @@ async def compute_week_facts(
         connection, registry, province, week_on=week_on, now=now, accounts=accounts
     )
     plans = plan_facts(week)
-    facts: dict[ScopeKey, ScopeFacts] = {
-        ("province", ""): await province_facts(connection, week, plans)
-    }
+    facts: dict[ScopeKey, ScopeFacts] = {("province", ""): await province_facts(connection, week)}
     facts |= {("plan", code): each for code, each in plans.items()}
     coordinators = await coordinator_facts(connection, week, plans)
     facts |= {("coordinator", code): each for code, each in coordinators.items()}

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.digests.kept_weeks import ScopeFacts
+from data.figures.plans import PlanFigures
 from data.registry.titles import shorten
 from data.rules.states import OFFICIAL_STATES, left_and_late, working_days_left
 from jobs.digests.lines import grouped_lines, load_first_rows, requests_line
@@ -20,6 +21,7 @@ from jobs.digests.week import DAYS_AHEAD, Week
 QUOTA_FROM = 80  # per cent of a cap; a digest warns beyond it
 _NEWLY, _CHATS = 8, 8
 _TITLE = 70
+_APART = ("unassigned", "undated", "ended_before")
 
 
 def plan_facts(week: Week) -> dict[str, ScopeFacts]:
@@ -42,7 +44,7 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
             "coordinator": week.coordinators[plan_id],
             "on": week.today.isoformat(),
             "tasks": tasks.tasks.as_json() if tasks is not None else None,
-            "unassigned": tasks.unassigned if tasks is not None else 0,
+            **(tasks or PlanFigures(plan_id)).apart(),
             "duties": [duty.as_json() for duty in week.duties if duty.plan_id == plan_id],
             "agencies": [
                 [
@@ -100,7 +102,7 @@ async def coordinator_facts(
 
 def plan_summary(facts: ScopeFacts) -> dict[str, Any]:
     """Return the values of a plan's line."""
-    values = {key: facts[key] for key in ("number", "title", "tasks", "unassigned")}
+    values = {key: facts[key] for key in ("number", "title", "tasks", *_APART)}
     # A distant report is named only where none is near: the next one.
     near = [duty for duty in facts["duties"] if duty["late"] or duty["left"] <= DAYS_AHEAD]
     return {**values, "duties": near or facts["duties"][:1]}

@@ -3,6 +3,7 @@
 Guarantees:
 - A chat's parts stand in this order: leader, coordinator, agency.
 - Nothing that the first part of the message tells is told again; what finds no room is counted.
+- A part that could only count is left out.
 - The same facts give the same words.
 """
 
@@ -19,6 +20,7 @@ from data.contacts.recipients import Recipient, list_recipients
 from data.digests import queries as week_queries
 from data.digests.kept_weeks import ScopeFacts, ScopeKey
 from jobs.channel import Capabilities
+from jobs.digests.leader_screen import leader_taps
 from jobs.rendering.renderer import Content, Renderer
 
 TEMPLATE = "digest"
@@ -28,13 +30,19 @@ _HEAD = ("scope", "code", "name", "asked", "month")
 _PART_FRAME = 170
 _LINE_FRAMES = {
     "plans": 270,
-    "change": 150,
-    "requests": 330,
-    "own": 330,
+    "figures": 360,
+    "own": 90,
+    "reports": 150,
+    "overdue": 150,
+    "due": 90,
+    "requests": 240,
     "chats": 300,
     "quota": 420,
 }
-_LINE_FRAME, _DUTY_FRAME = 180, 140
+_LINE_FRAME, _DUTY_FRAME = 180, 100
+_FIGURES = "figures"  # the section with which a leaders' part begins
+_DECIDE = "Mở để quyết định"
+_LONGEST_ACTION = 64  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +122,14 @@ def weekly_part(
     told: Collection[int] = (),
     room: int | None = None,
 ) -> dict[str, Any] | None:
-    """Return the context of a message's weekly part, or None where nothing is left to tell.
+    """Return the context of a message's weekly part, or None where it would tell no line.
 
     told: the obligations of the first part. room: characters; what finds none is counted as "cut".
     """
     heads, lines = _untold(parts, told)
-    if not lines:
-        return None
     shown = lines if room is None else _fitting(lines, room)
+    if all(line.get("more") for line in shown):
+        return None  # nothing, or only how many more there are
     return {
         "week_on": week_on.isoformat(),
         "on": parts[0]["on"],
@@ -129,7 +137,16 @@ def weekly_part(
         "coordinators": list(dict.fromkeys(n for part in parts for n in part["coordinators"])),
         "lines": shown,
         "cut": len(lines) - len(shown),
+        "taps": _taps(shown),
     }
+
+
+def _taps(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the buttons under a leaders' part: label and action."""
+    taps = [(label, f"go:{name}:{words}") for (name, words), label in leader_taps(lines)]
+    if any(line["section"] == "own" for line in lines):
+        taps.insert(0, (_DECIDE, "go:status:"))
+    return [tap for tap in taps if len(tap[1].encode()) <= _LONGEST_ACTION]
 
 
 def weigh_part(parts: Sequence[ScopeFacts], told: Collection[int]) -> int:
@@ -175,12 +192,21 @@ def _leave_out(
 
 
 def _fitting(lines: Iterable[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Return the lines that find room, in their order; of a section that is not whole no count of others.
+
+    A leaders' part without its figures tells nothing.
+    """
     shown: list[dict[str, Any]] = []
+    skipped: set[tuple[int, str]] = set()
     part = -1
     for line in lines:
-        room -= _weigh(line) + (_PART_FRAME if line["part"] != part else 0)
-        if room < 0:
-            break
+        section = (line["part"], line["section"])
+        weight = _weigh(line) + (_PART_FRAME if line["part"] != part else 0)
+        fits = weight <= room and (line["part"], _FIGURES) not in skipped
+        if not fits or (line.get("more") and section in skipped):
+            skipped.add(section)
+            continue
+        room -= weight
         part = line["part"]
         shown.append(line)
     return shown

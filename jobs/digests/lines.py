@@ -75,17 +75,12 @@ def grouped_lines(
     return lines
 
 
-def requests_line(week: Week, code: str | None) -> list[dict[str, Any]]:
-    """Return the line of requests that wait for a coordinating agency's decision.
-
-    code None: for the leaders' decision.
-    """
+def requests_line(week: Week, code: str) -> list[dict[str, Any]]:
+    """Return the line of requests that wait for a coordinating agency's decision."""
     waiting: Counter[str] = Counter()
     oldest: date | None = None
     for item in week.items:
-        coordinator = week.coordinators[item.row.plan_id]
-        mine = week.is_own(item) if code is None else coordinator == code and not week.is_own(item)
-        if not mine:
+        if week.coordinators[item.row.plan_id] != code or week.is_own(item):
             continue
         if item.status == "submitted":
             waiting["confirm"] += 1
@@ -95,10 +90,9 @@ def requests_line(week: Week, code: str | None) -> list[dict[str, Any]]:
             waiting["dispute"] += 1
         asked = week.later_dates.get(item.row.id)
         waiting["extension"] += asked is not None and asked.state == "open"
-    if code is not None:
-        waiting["explain"] = sum(
-            week.coordinators[asked.plan_id] == code for asked in week.explanations
-        )
+    waiting["explain"] = sum(
+        week.coordinators[asked.plan_id] == code for asked in week.explanations
+    )
     if not +waiting:
         return []
     names = ("confirm", "extension", "dispute", "explain")

@@ -1,18 +1,20 @@
 """The weekly picture of a coordinator (a plan by agency and by week) and of the leaders (all plans).
 
-Guarantees: only kept facts are drawn, and of many agencies only the latest, as the title then says.
+Guarantees: only kept facts are drawn, overdue first; of many agencies those that stand equal are counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 
 from data.digests.kept_weeks import ScopeFacts
 from jobs.digests.canvas import to_png
 from jobs.digests.charts import BarRow, BurnPoint, bars_figure, burn_up_figure
 
-_MOST = 24  # agencies
+_MOST = 24  # rows
+_NAMED = 3  # agencies that stand equal among many
 
 
 def draw_digest(
@@ -30,14 +32,15 @@ def draw_digest(
             if plan["tasks"]
         ]
         title = f"{facts['name']}: nhiệm vụ theo kế hoạch"
-        return to_png([bars_figure(title, rows, as_of=as_of)]) if rows else None
+        return to_png([bars_figure(title, overdue_first(rows), as_of=as_of)]) if rows else None
     plan = plans[facts["picture"]] if facts.get("picture") else None
     if plan is None or not plan["agencies"]:
         return None
     title = f"Kế hoạch {plan['number']}: nhiệm vụ và báo cáo theo cơ quan"
-    if len(plan["agencies"]) > _MOST:
-        title += f" ({_MOST} trong {len(plan['agencies'])} cơ quan)"
-    figures = [bars_figure(title, agency_bars(plan["agencies"]), as_of=as_of)]
+    rows, count = agency_bars(plan["agencies"])
+    if count < len(plan["agencies"]):
+        title += f" ({count}/{len(plan['agencies'])} cơ quan, quá hạn nhiều trước)"
+    figures = [bars_figure(title, rows, as_of=as_of)]
     points = [
         BurnPoint(
             week_on,
@@ -60,11 +63,30 @@ def _states(tasks: Mapping[str, int]) -> tuple[int, int, int, int]:
     return tasks["done_on_time"], tasks["done_late"], tasks["open_on_time"], tasks["open_late"]
 
 
-def agency_bars(agencies: Sequence[Sequence[int | str]]) -> list[BarRow]:
-    """Return the rows of agencies ([name, four states] each), in the order given.
+def agency_bars(agencies: Sequence[Sequence[int | str]]) -> tuple[list[BarRow], int]:
+    """Return the rows of agencies ([name, four states] each), overdue first, and how many agencies they show.
 
-    Of more than _MOST the latest: one bar of all others would dwarf the rest.
+    Of more than _MOST, those that stand equal are one row that tells how many they are, and what each has.
     """
-    rows = [BarRow(str(name), *(int(count) for count in counts)) for name, *counts in agencies]
-    behind = sorted(range(len(rows)), key=lambda n: (-rows[n].open_late, -rows[n].open_on_time, n))
-    return [rows[number] for number in sorted(behind[:_MOST])]
+    rows = overdue_first(
+        BarRow(str(name), *(int(count) for count in counts)) for name, *counts in agencies
+    )
+    if len(rows) <= _MOST:
+        return rows, len(rows)
+    shown: list[tuple[BarRow, int]] = []
+    for states, same in groupby(rows, key=_states_of):
+        equal = list(same)
+        if len(equal) <= _NAMED:
+            shown += [(row, 1) for row in equal]
+        else:
+            shown.append((BarRow(f"{len(equal)} cơ quan, mỗi cơ quan", *states), len(equal)))
+    return [row for row, _ in shown[:_MOST]], sum(count for _, count in shown[:_MOST])
+
+
+def overdue_first(rows: Iterable[BarRow]) -> list[BarRow]:
+    """Return rows with most overdue first, then most open, then most done; equal ones in the order given."""
+    return sorted(rows, key=lambda row: tuple(-count for count in reversed(_states_of(row))))
+
+
+def _states_of(row: BarRow) -> tuple[int, int, int, int]:
+    return row.done_on_time, row.done_late, row.open_on_time, row.open_late

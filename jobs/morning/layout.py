@@ -21,6 +21,7 @@ from jobs.rendering.items import line_key
 FULL_ITEMS = 5
 _LINES = 5  # about other agencies
 _FRAME = 620  # characters of greeting, counts, headings, hints and footer
+_BARE_FRAME = 300  # the same where nothing stands above the weekly part
 _WARNING = 150  # characters that say what follows if an item stays late
 _ITEM_FRAME = 190  # characters of a full item beside its own words
 _NAME_FRAME = 75  # characters of an item that stands by name and date
@@ -100,7 +101,8 @@ def lay_out(chat_morning: ChatMorning, limit: int, weekly: int = 0) -> Layout:
     escalated = _line_weights(chat_morning.escalated)
     silent = _line_weights(chat_morning.silent)
     week = min(weekly, int(limit * _WEEK_SHARE))
-    room = limit - _FRAME - _ACCOUNT_FRAME * len(chat_morning.accounts)
+    bare = not (items or escalated or silent)
+    room = limit - (_BARE_FRAME if bare else _FRAME) - _ACCOUNT_FRAME * len(chat_morning.accounts)
     room -= _WARNING if any(item.rung > 0 for item in items) else 0
     kept = min(sum(escalated[:1]) + sum(silent[:1]) + week, room // 2)
     weights = [_weight(item) + beside for item in items[:FULL_ITEMS]]

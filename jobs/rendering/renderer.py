@@ -91,7 +91,8 @@ class Renderer:
             more=reminder["more"],
             pictured=bool(reminder["week"] and reminder["week"].get("picture")),
         )
-        return Content(REMINDER, reminder, buttons)
+        taps = (reminder["week"] or {}).get("taps", ())
+        return Content(REMINDER, reminder, (*buttons, *parse_buttons([[tap] for tap in taps])))
 
     def render(
         self,
@@ -154,7 +155,7 @@ class Renderer:
         marked = self._environment.get_template(f"{content.template}.j2").render(
             **content.context,
             buttons=capabilities.buttons,
-            choices=[] if capabilities.buttons else typed_choices(content.buttons),
+            choices=[] if capabilities.buttons else typed_choices(_answering(content)),
             file_link=file_link,
             file_sent=file_sent,
         )
@@ -165,6 +166,13 @@ class Renderer:
         if self._links is None:
             return None
         return self._links.file_url(file.id, file.name, until=file.expires_at)
+
+
+def _answering(content: Content) -> Sequence[tuple[Button, ...]]:
+    """Return the buttons without those of a morning's week, whose commands stand in its lines."""
+    if content.template != REMINDER:
+        return content.buttons
+    return [row for row in content.buttons if not row[0].action.startswith("go:")]
 
 
 def _qr_picture(content: Content) -> bytes | None:

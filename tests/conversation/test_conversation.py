@@ -496,7 +496,7 @@ async def test_leader_in_an_agencys_group_shows_nothing_of_the_province(talk: Ta
     await talk.enrol("-5", "dong", "stc")
     await talk.enrol("9", "dong", "ubnd", "leader")
     assert (await only(talk.say("-5", "/status", sender="9"))).template == "status_agency"
-    assert (await only(talk.say("9", "/status"))).template == "status_plans"
+    assert (await only(talk.say("9", "/status"))).template == "status_leader"
 
 
 # ------------------------------------------------------------------ every answer

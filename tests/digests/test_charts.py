@@ -209,7 +209,7 @@ def test_a_row_tells_its_states_its_total_and_what_is_late() -> None:
         "Tính đến ngày 23/11/2026",
         "Hoàn thành đúng hạn",
         "Hoàn thành quá hạn",
-        "Đang thực hiện trong hạn",
+        "Đang thực hiện, chưa quá hạn",
         "Đang thực hiện quá hạn",
     ]
     assert words[6:13] == ["12", "3", "5", "4", "24", "1", "0"]
@@ -299,7 +299,7 @@ def test_what_does_not_fit_is_summed_up_in_words() -> None:
     words = words_of(figure)
     assert "Xã 79" in words
     assert "Xã 80" not in words
-    assert "… và 3 cơ quan khác: 18 việc, 9 đang quá hạn" in words
+    assert "… và 3 cơ quan khác: 18 nội dung, 9 đang quá hạn" in words
     assert (cut(figure), overlapping(figure)) == ([], [])
 
 

@@ -366,26 +366,28 @@ async def test_of_an_account_only_what_is_beyond_eighty_per_cent_is_told(
 # ------------------------------------------------------------------ leaders
 
 
-async def test_leaders_are_told_on_one_screen_and_what_changed_since_last_week(
+async def test_leaders_are_told_three_figures_with_those_of_last_week_beside_them(
     database: Database,
 ) -> None:
     office = await Office(database).begin()
     await office.week(date(2026, 11, 16))
     first = await one(office, "leader", "ubnd")
     assert first.startswith("<b>Kính gửi: Lãnh đạo</b>")
-    assert "<b>Đông: tình hình các kế hoạch</b>\n• <b>Kế hoạch 10/KH-UBND</b>, 04 nhiệm vụ" in first
-    assert "Tuần đầu, chưa có số liệu để so sánh." in first
+    assert "<b>Đông, từ 9/11/2026 đến 15/11/2026</b>\n• Hoàn thành: không có\n" in first
+    assert "Chưa có số liệu tuần trước để so sánh." in first
     task = await office.owed("stc", "1", "end")
     await office.said(task, "completed", date(2026, 11, 17))
     await office.confirmed(task, date(2026, 11, 18))
     await office.week(date(2026, 11, 23))
     _, told = await office.digests("leader", "ubnd")
-    assert "Từ 16/11: nhiệm vụ hoàn thành tăng 1; nhiệm vụ quá hạn tăng 2, nay là 2." in told
-    assert "hoàn thành đúng hạn 1, quá hạn 0" in told
-    slowest = told.partition("<b>Cơ quan có nhiệm vụ quá hạn</b>\n")[2]
-    assert slowest.startswith("• Sở Tài chính: 01 nhiệm vụ quá hạn, lâu nhất 05 ngày làm việc\n")
-    assert "<b>Nhiệm vụ có nguy cơ chậm tiến độ</b>\n• Báo cáo năm 2026 [BC.1]" in told
-    assert "02 đơn vị: Sở Tài chính, Sở Xây dựng" in told
+    assert "• Hoàn thành: 01 nhiệm vụ (tuần trước: không có)" in told
+    assert "• Quá hạn: <b>02 báo cáo</b> (tuần trước: không có)" in told
+    assert "• Đến hạn đến hết 29/11/2026: không có (tuần trước: 02 báo cáo)" in told
+    assert (
+        "<b>Báo cáo quá hạn</b>\n• 2/2 chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc;"
+        " 02 nơi chưa nêu lý do: /chuanop 10 BC.1 2026" in told
+    )
+    assert "chậm nhất" not in told.casefold()
 
 
 async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
@@ -395,8 +397,10 @@ async def test_leaders_are_told_what_of_the_coordinating_agency_waits_for_them(
     await office.said(await office.owed("skhcn", "BC.2"), "completed", date(2026, 11, 12))
     await office.week()
     told = await one(office, "leader", "ubnd")
-    assert "<b>Nội dung trình Lãnh đạo quyết định</b>" in told
-    assert "• 01 nhiệm vụ chờ xác nhận, lâu nhất 02 ngày làm việc" in told
+    assert (
+        "<b>Nội dung trình Lãnh đạo quyết định</b>\n• Báo cáo năm 2026 (KH 10): Sở KH&amp;CN "
+        "báo đã hoàn thành, chờ xác nhận, đã chờ 02 ngày làm việc" in told
+    )
     own = await one(office, "coordinator", "skhcn")
     assert "[BC.2], Kế hoạch 10/KH-UBND: chờ lãnh đạo xác nhận" in own
 
@@ -561,7 +565,7 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
     await office.week()
     (message,) = await digests_to(database, chat)
     told = await drawn_anew(office, message)
-    heads = ["tình hình các kế hoạch", "các kế hoạch theo dõi", "Công nghệ: nhiệm vụ của cơ quan"]
+    heads = ["Đông, từ 9/11/2026", "các kế hoạch theo dõi", "Công nghệ: nhiệm vụ của cơ quan"]
     heads += ["Tài chính: nhiệm vụ của cơ quan", "Xây dựng: nhiệm vụ của cơ quan"]
     assert len(await messages_to(database, chat)) == 1
     places = [told.index(head) for head in heads]
@@ -571,17 +575,28 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
 
 async def test_what_finds_no_room_is_counted(database: Database) -> None:
     office = await Office(database).begin()
-    office.capabilities = replace(WITHOUT, max_text=1500)
+    office.capabilities = replace(WITHOUT, max_text=1900)
     await office.week()
     told = await office.told("coordinator", "skhcn")
-    assert len(told) <= 1500
+    assert len(told) <= 1900
     assert "nội dung khác: /status" in told
     assert not told.endswith("…")
+
+
+async def test_a_part_of_which_no_line_finds_room_is_left_out(database: Database) -> None:
+    office = await Office(database).begin()
+    office.capabilities = replace(WITHOUT, max_text=1200)
+    await office.week()
+    (message,) = await messages_to(database, office.chats["coordinator", "skhcn"])
+    assert message.context["week"] is None
+    told = await office.words(message)
+    assert "Tổng hợp tuần" not in told
+    assert "nội dung khác" not in told
     parts = [(await office.kept())["coordinator", "skhcn"]]
-    whole, none = (weekly_part(parts, week_on=MONDAY, room=room) for room in (4000, 10))
+    whole = weekly_part(parts, week_on=MONDAY, room=4000)
     assert whole is not None
-    assert none is not None
-    assert (len(whole["lines"]), whole["cut"]) == (none["cut"], len(none["lines"])) == (2, 0)
+    assert (len(whole["lines"]), whole["cut"]) == (2, 0)
+    assert weekly_part(parts, week_on=MONDAY, room=10) is None
 
 
 async def test_a_lost_chats_items_go_to_who_coordinates_and_its_week_to_nobody(
@@ -761,11 +776,17 @@ async def test_a_coordinators_picture_shows_the_plan_by_agency_and_later_by_week
     assert heights[1] > heights[0] + 400
 
 
-def test_of_many_agencies_those_furthest_behind_are_drawn_in_the_official_order() -> None:
-    agencies: list[list[int | str]] = [[f"Xã {n}", 1, 0, n, n % 2] for n in range(60)]
-    labels = [row.label for row in agency_bars(agencies)]
-    assert labels == [f"Xã {n}" for n in range(13, 60, 2)]
-    assert [row.label for row in agency_bars(agencies[:24])] == [f"Xã {n}" for n in range(24)]
+def test_a_picture_shows_first_who_has_most_overdue_and_counts_who_stand_equal() -> None:
+    few: list[list[int | str]] = [["Sở Nội vụ", 3, 0, 0, 0], ["Sở Y tế", 0, 0, 1, 2]]
+    assert [row.label for row in agency_bars(few)[0]] == ["Sở Y tế", "Sở Nội vụ"]
+    many: list[list[int | str]] = [[f"Xã {n}", 0, 0, 1, 1] for n in range(60)]
+    rows, count = agency_bars([*few, *many])
+    assert count == 62
+    assert [(row.label, row.open_late) for row in rows] == [
+        ("Sở Y tế", 2),
+        ("60 cơ quan, mỗi cơ quan", 1),
+        ("Sở Nội vụ", 0),
+    ]
 
 
 # ------------------------------------------------------------------ a year

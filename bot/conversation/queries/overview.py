@@ -1,14 +1,20 @@
-"""/status without words: figures of the plans followed, or of the caller's own agencies."""
+"""/status without words: a leader's screen, figures of the plans followed, or of the caller's own agencies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement
 
 from bot.conversation.context.access import DECIDING_ROLES
-from bot.conversation.context.buttons import page_buttons
+from bot.conversation.context.buttons import (
+    ButtonRows,
+    command_button,
+    open_buttons,
+    page_buttons,
+)
 from bot.conversation.context.pages import clamp_page, page_size
 from bot.conversation.context.scope import (
     agency_names,
@@ -17,22 +23,78 @@ from bot.conversation.context.scope import (
     owner_ids,
 )
 from bot.conversation.context.turn import Turn, visible_obligations
+from data.digests import kept_weeks
 from data.figures.agencies import load_agency_figures
-from data.figures.plans import load_plan_figures
+from data.figures.plans import PlanFigures, list_active_plans, load_plan_figures
 from data.figures.reports import load_duty_figures
 from data.obligations import lists
 from jobs.channel import Answer
+from jobs.digests.leader_screen import (
+    LINES,
+    SHORT_LINES,
+    WEEK,
+    leader_taps,
+    load_leader_screen,
+)
 
 PLANS_A_PAGE = 4
+_ROOM_FOR_LINES = 3000  # UTF-16 units
+PLANS_WORDS = "kế hoạch"  # "/status kế hoạch": every plan of a leader
 
 
 async def show_overview(turn: Turn, page: int) -> Answer:
-    """Return a page of the plans that a coordinator or leader follows; for a focal point its own agency."""
+    """Return a leader's screen; a page of the plans that a coordinator follows; else the caller's own agency."""
+    led = {each.province for each in turn.caller.enrolments if each.role == "leader"}
+    if len(led) == 1:
+        return await _show_leader_screen(turn, led.pop())
     if turn.caller.roles() & DECIDING_ROLES:
-        return await show_plans_page(
-            turn, page, await list_followed_plans(turn, turn.caller.enrolments)
-        )
+        return await show_followed_plans(turn, page)
     return await show_own_status(turn, await caller_held_condition(turn, turn.caller.enrolments))
+
+
+async def show_followed_plans(turn: Turn, page: int, words: str = "") -> Answer:
+    """Return a page of all plans that a coordinator or leader follows. words: those that asked for it."""
+    plans = await list_followed_plans(turn, turn.caller.enrolments)
+    return await show_plans_page(turn, page, plans, words)
+
+
+async def _show_leader_screen(turn: Turn, province: str) -> Answer:
+    plans = await list_active_plans(
+        turn.connection, province, coordinator_ids=None, today=turn.today
+    )
+    before = await kept_weeks.find_facts_before(turn.connection, province, turn.today)
+    screen = await load_leader_screen(
+        turn.connection,
+        turn.registry.provinces[province],
+        {plan.id: plan for plan in plans if plan.code in turn.registry.plans},
+        since=date.fromisoformat(before["on"]) if before else turn.today - WEEK,
+        before=before,
+        today=turn.today,
+        workdays=turn.registry.workdays,
+        most=LINES if turn.max_length >= _ROOM_FOR_LINES else SHORT_LINES,
+    )
+    visible = await visible_obligations(turn, screen.waiting)
+    numbers = [{"number": number, "id": key} for number, key in enumerate(visible, 1)]
+    return Answer(
+        "status_leader",
+        {
+            "name": turn.registry.provinces[province].name,
+            "today": turn.today.isoformat(),
+            "figures": screen.figures,
+            "lines": screen.lines,
+        },
+        buttons=(*open_buttons(numbers), *_ways(screen.lines)),
+        items=tuple(visible),
+        edits=turn.pressed_message_id,
+    )
+
+
+def _ways(lines: Sequence[dict[str, Any]]) -> ButtonRows:
+    """Return a button to the names and reasons behind each line, and one to the plans."""
+    ways: ButtonRows = ()
+    for action, label in leader_taps(lines):
+        ways = (*ways, *command_button(label, *action))
+    return (*ways, *command_button("Từng kế hoạch", "status", PLANS_WORDS))
 
 
 async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: str = "") -> Answer:
@@ -58,7 +120,7 @@ async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: st
                     "title": plan.title,
                     "issued_on": plan.issued_on.isoformat(),
                     "tasks": tasks[plan.id].tasks.as_json() if plan.id in tasks else None,
-                    "unassigned": tasks[plan.id].unassigned if plan.id in tasks else 0,
+                    **tasks.get(plan.id, PlanFigures(plan.id)).apart(),
                     "duties": [duty.as_json() for duty in duties if duty.plan_id == plan.id],
                 }
                 for plan in shown

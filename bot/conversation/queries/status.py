@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.conversation.context.access import may
+from bot.conversation.context.access import DECIDING_ROLES, may
 from bot.conversation.context.arguments import (
     Arguments,
     list_argument_choices,
@@ -26,7 +26,13 @@ from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, state_word, visible_obligations
 from bot.conversation.queries.missing_parts import no_such_period
-from bot.conversation.queries.overview import show_overview, show_own_status, show_plans_page
+from bot.conversation.queries.overview import (
+    PLANS_WORDS,
+    show_followed_plans,
+    show_overview,
+    show_own_status,
+    show_plans_page,
+)
 from bot.conversation.queries.search import show_search_page, task_context
 from data.figures.agencies import load_agency_figures
 from data.figures.reports import load_occurrences, running_occurrence
@@ -38,6 +44,7 @@ from data.progress.history import in_duty_condition, in_task_condition
 from data.rows import row_fields
 from data.rules.ladder import UNDATED, effective_due
 from data.rules.states import is_never_late, left_and_late, official_days_left
+from data.text import fold
 from jobs.channel import Answer
 
 _PARTS_A_PAGE = 20
@@ -49,6 +56,8 @@ async def answer_status(turn: Turn) -> list[Answer]:
     words, page = parse_page(turn.words)
     if not words:
         return [await show_overview(turn, page)]
+    if fold(words) == fold(PLANS_WORDS) and turn.caller.roles() & DECIDING_ROLES:
+        return [await show_followed_plans(turn, page, words)]
     scope = await load_scope(turn)
     asked = await read_arguments(turn, scope, words)
     lookup, plans = asked.found, asked.plans
