@@ -22,6 +22,7 @@ from bot.conversation.decisions.completion import answer_xacnhan
 from bot.conversation.decisions.explanation import answer_giaitrinh
 from bot.conversation.decisions.extension import answer_giahan
 from bot.conversation.decisions.open_duty import answer_han, answer_mo
+from bot.conversation.decisions.question import answer_cauhoi
 from bot.conversation.queries.calendar import answer_lich
 from bot.conversation.queries.chart import answer_bieudo
 from bot.conversation.queries.deadlines import answer_quahan, answer_sapden
@@ -172,6 +173,12 @@ COMMANDS: dict[str, ChatCommand] = {
             ("explain",),
             "đề nghị giải trình nhiệm vụ quá hạn, ví dụ: /giaitrinh BC.1 vì sao chậm",
             answer_giaitrinh,
+        ),
+        ChatCommand(
+            "cauhoi",
+            ("questions", "hoidap"),
+            "câu hỏi của các cơ quan chưa được trả lời",
+            answer_cauhoi,
         ),
         ChatCommand(
             "giao",

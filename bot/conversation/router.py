@@ -34,7 +34,7 @@ from bot.conversation.replies.dispatch import (
     answer_files,
     answer_retraction,
     answer_text,
-    find_typed_label,
+    find_typed_action,
 )
 from bot.conversation.replies.show import no_list_answer
 from bot.conversation.replies.summary import summarise_answers
@@ -261,7 +261,7 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
     # From a caller who may not run /baocao, "báo cáo" is a reply and no command.
     if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
         return await _run_command(turn, command)
-    action = await find_typed_label(turn)
+    action = await find_typed_action(turn)
     if action.startswith(("page:", "go:")):
         return await _run_tapped_command(
             replace(turn, incoming=replace(turn.incoming, text=action))

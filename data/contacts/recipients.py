@@ -81,6 +81,26 @@ async def agency_recipients(
     return by_agency.get(agency_id, [])
 
 
+async def is_recipient(
+    connection: AsyncConnection, chat_id: int, agency_id: int, *, today: date
+) -> bool:
+    """Tell whether a chat is living and enrolled for an agency, whichever chat its person prefers."""
+    found = await connection.scalar(
+        select(Enrolment.id)
+        .join(Chat, Chat.id == Enrolment.chat_id)
+        .join(Account, Account.id == Chat.account_id)
+        .where(
+            Enrolment.agency_id == agency_id,
+            Enrolment.chat_id == chat_id,
+            Enrolment.living(on=today),
+            Chat.state == "living",
+            Account.stopped_at.is_(None),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def coordinator_recipients(
     connection: AsyncConnection, agency_id: int, *, today: date
 ) -> list[Recipient]:

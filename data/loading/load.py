@@ -210,7 +210,7 @@ async def _load_plans(
         old = known.get(code)
         values = {
             "code": code,
-            **row_fields(plan, "province", "number", "title", "issued_on"),
+            **row_fields(plan, "province", "number", "title", "short", "issued_on"),
             "coordinator_id": agencies[plan.province, coordinator] if coordinator else None,
             "tracked_from": old.tracked_from if old is not None else tracked_from or today,
             "withdrawn_at": None,

@@ -54,6 +54,7 @@ class Plan(Base):
     province: Mapped[str] = mapped_column(String(60))
     number: Mapped[str] = mapped_column(String(60))
     title: Mapped[str] = mapped_column(Text)
+    short: Mapped[str | None] = mapped_column(String(60))  # what people call it: "CMCN 4.0"
     issued_on: Mapped[date]
     coordinator_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))  # as of today
     tracked_from: Mapped[date]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import LIVE_STATES, Agency, Assignment, Obligation, Task
+from data.models import LIVE_STATES, Agency, Assignment, Obligation, Plan, Task
 from data.rules.holders import HeldOwners
 from data.rules.ladder import TASK_KINDS, UNDATED
 
@@ -77,6 +77,18 @@ async def count_current(
         )
     ).one()
     return int(row[0] or 0), int(row[1] or 0), row[2]
+
+
+async def list_coordinating_agencies(connection: AsyncConnection, province: str) -> list[str]:
+    """Return the names of the agencies that follow a province's plans, by name."""
+    rows = await connection.scalars(
+        select(Agency.name)
+        .join(Plan, Plan.coordinator_id == Agency.id)
+        .where(Plan.province == province, Plan.withdrawn_at.is_(None))
+        .distinct()
+        .order_by(Agency.name)
+    )
+    return list(rows)
 
 
 async def list_current_ids(

@@ -1,4 +1,4 @@
-"""History of a task, report or agency: replies, decisions, requests and explanations, newest first.
+"""History of a task, report or agency: replies, decisions, requests, explanations, answers; newest first.
 
 Guarantees: undone replies are included, and marked as undone.
 """
@@ -22,6 +22,7 @@ from data.models import (
     StatusReply,
 )
 from data.progress.decisions import UNDO
+from data.progress.questions import ANSWER_QUESTION
 
 
 async def load_history(
@@ -136,6 +137,15 @@ def _select_explanations() -> list[Any]:
     ]
 
 
+def _select_question_answers() -> Any:
+    answered = _row(Decision.decided_at, Decision.id, literal("question_answered"), None)
+    return (
+        answered.add_columns(*_words(note=Decision.details["words"].as_string()))
+        .join(Obligation, Obligation.id == Decision.details["obligation"].as_integer())
+        .where(Decision.kind == ANSWER_QUESTION)
+    )
+
+
 def _row(at: Any, place: Any, what: Any, person: Any) -> Any:
     return select(
         at.label("at"),
@@ -160,4 +170,4 @@ def _words(*, until: Any = None, note: Any = None, undone: Any = None) -> list[A
 
 
 # Built once, without the condition: building takes longer than running.
-_PARTS = (_replies(), *_select_decisions(), *_select_explanations())
+_PARTS = (_replies(), *_select_decisions(), *_select_explanations(), _select_question_answers())

@@ -73,6 +73,7 @@ async def record_reply(
 
     Raises ObligationNotOpen where the obligation is confirmed, withdrawn or superseded, and for an
     acknowledgement or extension of a submitted one. "in_progress" opens a submitted one again.
+    until: of an extension the day asked for, of an acknowledgement the day from which to be reminded again.
     A completion that is said once more keeps the document and the day of the first, unless it names others.
     adds_to: the id of a reply that this one only adds to (a document's number to a completion); undoing
     this one undoes both.
@@ -83,7 +84,7 @@ async def record_reply(
     if said == "completed" and obligation.state == "submitted" and not (document or document_on):
         document, document_on = await _load_standing_document(connection, obligation_id)
     done_on = document_on or obligation.done_on or today  # a day that stands moves by another alone
-    changes = _changes(said, percent, done_on, now=now, today=today, workdays=workdays)
+    changes = _changes(said, percent, until, done_on, now=now, today=today, workdays=workdays)
     words = (percent, until, document, document_on, note)
     if await _is_repeated(connection, obligation, said, words, changes):
         return None
@@ -138,6 +139,7 @@ def _refuse_closed(obligation: Row[Any], said: str) -> None:
 def _changes(
     said: ReplyKind,
     percent: int | None,
+    until: date | None,
     done_on: date,
     *,
     now: datetime,
@@ -146,7 +148,7 @@ def _changes(
 ) -> dict[str, Any]:
     match said:
         case "acknowledge":
-            return {"acknowledged_until": held_until(today, workdays)}
+            return {"acknowledged_until": held_until(today, workdays, remind_on=until)}
         case "not_started" | "in_progress":
             # A report on progress acknowledges too: it holds the next rungs back.
             changes: dict[str, Any] = {

@@ -164,6 +164,7 @@ class PlanFile(RegistryEntry):
     number: Annotated[str, Field(pattern=r"^\d+/[A-ZĐ\-]+$")]
     province: Slug
     title: NonEmptyText
+    short: Annotated[str, Field(min_length=2, max_length=60)] | None = None  # what people call it
     issued_on: date
     signer: NonEmptyText
     coordinator: NonEmptyText

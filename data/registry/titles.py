@@ -73,6 +73,17 @@ def report_title(frequency: str, duty_words: str, period: str) -> str:
     return f"{_REPORT[frequency]} {period_name(period)}".strip()
 
 
+def first_receiver(receiver: str | None, via: str | None, coordinator: str | None) -> str:
+    """Return where a report goes first: through whom, else its receiver; "" for a task.
+
+    coordinator: of today, named in place of the department that the document names, which may have ended.
+    """
+    first = via or receiver or ""
+    if first.startswith("Sở ") and coordinator:
+        return coordinator
+    return first.split(",")[0].strip()
+
+
 def obligation_title(row: Any) -> str:
     """Return the short title of an obligation's row: the task's, or the report's with its period.
 

@@ -92,9 +92,15 @@ def schedule_rungs(
     return [(rung, rung_day(rung, due, workdays)) for rung in (*before, *after)]
 
 
-def held_until(acknowledged_on: date, workdays: Workdays) -> date:
-    """Return the last day on which an acknowledgement of a date holds rungs back."""
-    return workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
+def held_until(acknowledged_on: date, workdays: Workdays, *, remind_on: date | None = None) -> date:
+    """Return the last day on which an acknowledgement of a date holds rungs back.
+
+    remind_on: the day from which its sender asks to be reminded, at most that of any acknowledgement.
+    """
+    last = workdays.add(acknowledged_on, ACKNOWLEDGED_DAYS)
+    if remind_on is None:
+        return last
+    return min(max(remind_on - timedelta(days=1), acknowledged_on), last)
 
 
 def next_step(

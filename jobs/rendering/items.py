@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from data.db.statements import chunks
 from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
 from data.progress.extensions import granted_count
-from data.registry.titles import AD_HOC, obligation_title
+from data.registry.titles import AD_HOC, first_receiver, obligation_title
 from data.registry.workdays import Workdays
 from data.rows import row_fields
 from data.rules.ladder import UNDATED, effective_due, was_due_before
@@ -37,15 +37,19 @@ _LINES = (
         Plan.code.label("plan_code"),
         Plan.number.label("plan_number"),
         Plan.issued_on.label("plan_issued_on"),
+        Plan.short.label("plan_short"),
         Plan.tracked_from,
         ReportDuty.clause,
         ReportDuty.title.label("duty_title"),
         ReportDuty.frequency,
+        ReportDuty.receiver,
+        ReportDuty.via,
         Task.title.label("task_title"),
         _OWNER.code.label("owner_code"),
         _OWNER.name.label("owner_name"),
         _OWNER.short.label("owner_short"),
         _COORDINATOR.name.label("coordinator_name"),
+        _COORDINATOR.short.label("coordinator_short"),
     )
     .join(Plan, Plan.id == Obligation.plan_id)
     .join(_OWNER, _OWNER.id == Obligation.agency_id)
@@ -101,6 +105,7 @@ def build_item(
 ) -> Item:
     """Return the facts of one line.
 
+    plan_short: what people call the plan, or ""; to: where a report goes first, or "".
     left, late: working days, one of them 0; see data.rules.states.official_days_left. for_agency: the code
     of the agency that reads it; another owner's name goes into succeeded_from. agency: the name of whose it is,
     set where its reader answers for several.
@@ -111,6 +116,8 @@ def build_item(
         **row_fields(row, *_COPIED),
         "number": number,
         "title": obligation_title(row),
+        "plan_short": row.plan_short or "",
+        "to": first_receiver(row.receiver, row.via, row.coordinator_short or row.coordinator_name),
         "plan_issued": row.plan_issued_on.isoformat(),
         "due": effective.isoformat(),
         "due_words": "" if row.frequency == AD_HOC else row.due_words,

@@ -78,10 +78,11 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "causeyes": ("request_explained", {COORDINATOR}),
     "causeno": ("request_explained", {COORDINATOR}),
     "undecide": ("decision", {COORDINATOR}),
+    "ask": ("open", {STC}),
 }
 # Those without a row, and those that need our own message that offers them: what they show or decide is what
 # the caller may see and decide anyway.
-OF_ONES_OWN = {"waiting", "confirmall", "fix", "nofix"}
+OF_ONES_OWN = {"waiting", "confirmall", "fix", "nofix", "answer", "vacant"}
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ TABLE = {
     "chuanop": "cld", "lydo": "cld",
     "sapden": "fcld", "nhiemvu": "fcld", "tim": "fcld", "lichsu": "fcld", "lich": "fc",
     "chitieu": "fcld", "donvi": "cld", "bieudo": "cld", "nhac": "c", "moi": "c", "doi": "fcld", "kenh": "fcld",
-    "xacnhan": "cld", "giahan": "cld", "giaitrinh": "cld", "giao": "cld", "baocao": "cld",
+    "xacnhan": "cld", "giahan": "cld", "giaitrinh": "cld", "cauhoi": "cld", "giao": "cld", "baocao": "cld",
     "mo": "cld", "han": "cld", "minhchung": "fc",
 }  # fmt: skip
 AS = {STC: "f", SXD: "f", COORDINATOR: "c", LEADER: "d", READER: "l", STRANGER: "s",

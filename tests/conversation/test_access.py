@@ -12,7 +12,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.conversation.commands import COMMANDS
-from bot.conversation.context.access import ROLES_BY_ACTION, Caller, Subject, may
+from bot.conversation.context.access import (
+    ROLES_BY_ACTION,
+    Caller,
+    Subject,
+    may,
+    may_answer_question,
+)
 from data.contacts.enrolments import ActiveEnrolment, Role
 from data.db.database import Database
 from data.models import Enrolment, Message
@@ -70,6 +76,7 @@ COMMANDS_BY_ROLE["coordinator"] |= {"bieudo", "lich", "minhchung", "donvi", "nha
 COMMANDS_BY_ROLE["leader"] |= {"bieudo", "donvi"}
 
 DECIDES = {"chuanop", "lydo", "xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
+DECIDES |= {"cauhoi"}
 for _role in ("coordinator", "leader"):
     COMMANDS_BY_ROLE[_role] |= DECIDES
 
@@ -109,7 +116,24 @@ def test_role_may_use_the_commands_that_the_table_says(role: Role) -> None:
 
 
 def test_every_command_and_action_stands_in_the_table() -> None:
-    assert set(ROLES_BY_ACTION) == set(COMMANDS) | {"open", "decide", "explain", "target", *ANSWERS}
+    others = {"open", "decide", "explain", "answer", "target", *ANSWERS}
+    assert set(ROLES_BY_ACTION) == set(COMMANDS) | others
+
+
+def test_a_question_is_answered_by_the_coordinating_agency_or_a_leader_who_decides() -> None:
+    decides = ActiveEnrolment(1, 1, 1, OWN, "x", "X", "dong", "leader", True)
+    for enrolment, expected in (
+        (enrolled("coordinator", COORDINATING), True),
+        (enrolled("focal", COORDINATING), True),
+        (decides, True),
+        (enrolled("leader", OWN), False),
+        (enrolled("focal", OWN), False),
+    ):
+        caller = Caller(1, False, 1, (enrolment,))
+        assert may_answer_question(caller, COORDINATING, province="dong") is expected
+        assert may_answer_question(caller, COORDINATING, province="tay") is False
+        guest = Caller(1, True, None, (enrolment,))
+        assert may_answer_question(guest, COORDINATING, province="dong") is False
 
 
 @pytest.mark.parametrize("action", ["open", *ANSWERS])

@@ -10,7 +10,8 @@ import pytest
 from bot.conversation.replies.content import parse_content_request
 from data.clock import ZONE
 from data.db.database import Database
-from tests.support.conversations import Reply, Seat, Talk, small_registry
+from data.registry.registry import Registry
+from tests.support.conversations import Reply, Seat, Talk, small_registry, small_texts
 
 NOW = datetime(2026, 11, 9, 8, tzinfo=ZONE)
 
@@ -78,3 +79,17 @@ async def test_nobody_reads_what_is_another_provinces(talk: Talk) -> None:
     await talk.say("7", "/viec")
     own = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     assert (await only(talk.tap("8", f"text:{own.id}"))).template == "unknown_item"
+
+
+async def test_a_plan_bears_what_people_call_it_and_a_report_where_it_goes(
+    database: Database,
+) -> None:
+    texts = small_texts()
+    name = "plans/dong-10.yaml"
+    texts[name] = texts[name].replace("issued_on:", 'short: "CMCN 4.0"\nissued_on:', 1)
+    talk = await Talk(database, Registry.from_texts(texts), NOW).begin(Seat("7", "dong", "stc"))
+    told = await only(talk.say("7", "/viec"))
+    assert "10/KH-UBND (CMCN 4.0)" in told.plain
+    assert "Báo cáo năm 2026 [BC.1], gửi Sở KH&CN" in told.plain
+    recorded = await only(talk.say("7", "2 đang làm"))
+    assert "Kế hoạch 10/KH-UBND (CMCN 4.0)" in recorded.plain

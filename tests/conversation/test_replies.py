@@ -324,10 +324,11 @@ async def test_question_is_passed_on_kept_and_changes_nothing(talk: Talk) -> Non
 
 async def test_question_about_a_list_goes_once_to_whoever_follows_it(talk: Talk) -> None:
     await talk.say("7", "/viec")
-    passed, notice = await talk.say("7", "mẫu báo cáo ở đâu ạ?")
+    passed, notice = await talk.say("7", "kinh phí lấy ở đâu ạ?")
     assert (passed.template, notice.chat) == ("question_passed", "8")
     assert notice.answer.context["named"] is False
-    assert await said(talk) == []
+    (reply,) = await rows(talk, StatusReply)
+    assert (reply.said, reply.obligation_id) == ("question", None)
 
 
 async def test_question_between_does_not_keep_an_answer_from_being_taken_back(talk: Talk) -> None:

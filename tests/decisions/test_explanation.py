@@ -146,3 +146,16 @@ async def test_what_answers_the_task_is_no_explanation(talk: Talk, words: str) -
     (answer, *_) = await talk.say("stc", words)
     assert answer.template == "recorded"
     assert [row.state for row in await filed(talk)] == ["asked"]
+
+
+async def test_a_long_explanation_is_kept_and_told_whole(talk: Talk) -> None:
+    _, notice = await talk.say("coordinator", "/giaitrinh sở tài chính: vì sao chậm")
+    await talk.press(notice, "Trả lời giải trình")
+    words = " ".join(f"ý{number}" for number in range(600))  # 3,000 characters
+    echo, *told = await talk.say("stc", words)
+    assert "ký tự đã được lưu" in echo.plain
+    (row,) = await filed(talk)
+    assert row.answer == words
+    heard = " ".join(answer.plain for answer in told)
+    assert all(f"ý{number}" in heard for number in range(600))
+    assert "…" not in heard

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.registry.files import RegistryFault
 from data.registry.registry import Registry
 from data.registry.short_names import TITLE_LIMIT, cut_between_words, short_name
-from data.registry.titles import task_title
+from data.registry.titles import first_receiver, task_title
 from tests.support.conversations import PLAN, small_texts
 
 NAMES = {
@@ -123,3 +123,10 @@ def test_the_name_in_a_plan_file_goes_before_the_made_one() -> None:
     assert task_title(task) == "Rà soát chi (tên tắt)"
     with pytest.raises(RegistryFault, match="short"):
         Registry.from_texts({**texts, "plans/dong-10.yaml": named.replace("(tên tắt)", "x" * 120)})
+
+
+def test_a_report_goes_first_to_who_follows_its_plan_today() -> None:
+    assert first_receiver("UBND tỉnh", "Sở Khoa học và Công nghệ", "Sở KH&CN") == "Sở KH&CN"
+    assert first_receiver("Sở Thông tin và Truyền thông", None, "Sở KH&CN") == "Sở KH&CN"
+    assert first_receiver("Tỉnh uỷ, Ủy ban nhân dân Tỉnh", None, "Sở KH&CN") == "Tỉnh uỷ"
+    assert first_receiver(None, None, "Sở KH&CN") == ""

@@ -75,6 +75,8 @@ def plan_show(
     home = registry.provinces[plan.province]
     print(f"Kế hoạch số {plan.number} ngày {plan.issued_on:%d/%m/%Y} của UBND {home.name}")
     print(plan.title)
+    if plan.short:
+        print(f"Tên gọi tắt: {plan.short}.")
     print(f"Người ký: {plan.signer}. Cơ quan theo dõi: {plan.coordinator}.")
     if plan.replaces:
         print(f"Thay thế: {plan.replaces}.")
@@ -131,7 +133,7 @@ def _tracking_words(tracked_from: object, closed_on: object) -> str:
 
 def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
     return {
-        **row_fields(plan, "number", "province", "title", "issued_on"),
+        **row_fields(plan, "number", "province", "title", "short", "issued_on"),
         **row_fields(plan, "signer", "coordinator", "replaces"),
         "tasks": [
             {

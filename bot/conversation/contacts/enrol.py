@@ -18,7 +18,8 @@ from data.contacts.codes import find_codes
 from data.contacts.enrolments import ActiveEnrolment
 from data.contacts.handover import HANDOVER, LINK, Offer
 from data.contacts.invitations import Redemption
-from data.models import Agency, Chat, Enrolment, Message, Plan
+from data.models import Chat, Enrolment, Message
+from data.obligations.lists import list_coordinating_agencies
 from data.privacy.removal import clear_after
 from jobs.channel import Answer
 
@@ -123,20 +124,14 @@ async def _notify_giver(turn: Turn, offer: Offer) -> list[Answer]:
 
 
 async def _welcome(turn: Turn, enrolled: ActiveEnrolment) -> Answer:
-    rows = await turn.connection.execute(
-        select(Agency.name)
-        .join(Plan, Plan.coordinator_id == Agency.id)
-        .where(Plan.province == enrolled.province, Plan.withdrawn_at.is_(None))
-        .distinct()
-        .order_by(Agency.name)
-    )
+    names = await list_coordinating_agencies(turn.connection, enrolled.province)
     return Answer(
         "welcome",
         {
             "agency": enrolled.agency,
             "role": enrolled.role,
             "in_group": turn.caller.in_group,
-            "on_behalf": list(rows.scalars()),
+            "on_behalf": names,
             "until": enrolled.until_on.isoformat() if enrolled.until_on is not None else "",
         },
     )

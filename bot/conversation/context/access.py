@@ -61,6 +61,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "giaitrinh": DECIDING_ROLES,
     "giao": DECIDING_ROLES,
     "baocao": DECIDING_ROLES,
+    "cauhoi": DECIDING_ROLES,
     "mo": DECIDING_ROLES,
     "han": DECIDING_ROLES,
     # Buttons and replies: on one obligation or, "target", on one target.
@@ -77,6 +78,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "target": ANSWERING_ROLES,
     "decide": DECIDING_ROLES,  # confirm, return, grant, refuse, keep, reassign
     "explain": DECIDING_ROLES,  # ask for an explanation
+    "answer": ALL_ROLES,  # a question that this chat was asked: may_answer_question
 }
 # Who does them to an obligation, the database tells: context/deciding.py.
 DECISION_ACTIONS = frozenset({"decide", "explain"})
@@ -182,6 +184,19 @@ def may_decide_in_plan(caller: Caller, coordinator_id: int | None, *, province: 
             or (enrolled.role == "leader" and enrolled.may_decide)
         )
         for enrolled in caller.enrolments
+    )
+
+
+def may_answer_question(caller: Caller, coordinator_id: int | None, *, province: str) -> bool:
+    """Tell whether a caller answers a question about a plan: its coordinating agency, or a leader with may_decide."""
+    return any(
+        enrolled.province == province
+        and (
+            enrolled.may_decide
+            if enrolled.role == "leader"
+            else enrolled.agency_id == coordinator_id
+        )
+        for enrolled in enrolments_for(caller, "answer")
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 _PAGE = re.compile(r"(.*?)\btrang (\d{1,5})", re.IGNORECASE | re.DOTALL)
 _UNITS_FOR_A_FULL_PAGE = 4000  # UTF-16 units; where messages are shorter, a page holds half
+WORDS_A_MESSAGE = 1100  # characters; with its frame this fits the shortest messages (2,000)
 _FRAME = 700  # UTF-16 units of heading, legend and hints around blocks
 
 
@@ -68,6 +69,17 @@ def split_into_pages(blocks: Sequence[dict[str, Any]], longest: int) -> list[lis
             pages[-1].append(part)
             left -= weight
     return pages
+
+
+def split_words(text: str, longest: int = WORDS_A_MESSAGE) -> list[str]:
+    """Cut words of a person between words into parts that fit any messenger's message; at least one part."""
+    parts, left = [], text.strip()
+    while len(left) > longest:
+        cut = max(left.rfind(" ", longest // 2, longest), left.rfind("\n", longest // 2, longest))
+        cut = longest if cut < 0 else cut
+        parts.append(left[:cut].rstrip())
+        left = left[cut:].lstrip()
+    return [*parts, left]
 
 
 def _parts(block: dict[str, Any], room: int) -> list[dict[str, Any]]:

@@ -9,7 +9,15 @@ from collections.abc import Awaitable, Callable
 
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn, VisibleObligation
-from bot.conversation.decisions import cause, completion, dispute, extension, files, undo
+from bot.conversation.decisions import (
+    cause,
+    completion,
+    dispute,
+    extension,
+    files,
+    question,
+    undo,
+)
 from bot.conversation.decisions.common import UNDO_DECISION_VERB, DecisionDialogHandler
 from jobs.channel import Answer
 
@@ -29,6 +37,7 @@ DECISION_BUTTON_ACTIONS: dict[str, Callable[[Turn, int], Awaitable[list[Answer]]
     UNDO_DECISION_VERB: undo.undo_decision,
     "causeyes": cause.ask_ground_of_acceptance,
     "causeno": cause.ask_ground_of_refusal,
+    "answer": question.ask_answer,
 }
 
 # A question (data.models.Dialog.asks) → the handler of the words typed.
@@ -41,6 +50,7 @@ DECISION_DIALOG_HANDLERS: dict[str, DecisionDialogHandler] = {
     dispute.NEW_AGENCY_QUESTION: dispute.give_to_agency,
     cause.ACCEPTED_CAUSE_QUESTION: cause.accept_explained_cause,
     cause.REFUSED_CAUSE_QUESTION: cause.refuse_explained_cause,
+    question.ANSWER_QUESTION_DIALOG: question.take_answer,
 }
 
 

@@ -13,9 +13,12 @@ from bot.conversation.replies.content import show_content
 from bot.conversation.replies.correction import accept_correction, decline_correction
 from bot.conversation.replies.explanation import ask_explanation
 from bot.conversation.replies.extension import handle_extension
+from bot.conversation.replies.facts import ask_for_question
 from bot.conversation.replies.following import show_following
+from bot.conversation.replies.leaving import tell_of_vacancy
 from bot.conversation.replies.offer import accept_offered_date, decline_offered_date
-from bot.conversation.replies.problem import handle_blocked, handle_dispute, handle_question
+from bot.conversation.replies.problem import handle_blocked, handle_dispute
+from bot.conversation.replies.questions import handle_question
 from bot.conversation.replies.record import (
     Reply,
     handle_reply_to_all,
@@ -104,6 +107,8 @@ BUTTON_ACTIONS: dict[str, ButtonAction] = {
     "fix": accept_correction,
     "nofix": decline_correction,
     "explain": _without_list(ask_explanation),
+    "ask": _without_list(ask_for_question),
+    "vacant": _without_list(tell_of_vacancy),
     "take": _without_list(accept_offered_date),
     "leave": _without_list(decline_offered_date),
     **{verb: _without_list(decide) for verb, decide in DECISION_BUTTON_ACTIONS.items()},

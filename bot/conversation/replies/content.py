@@ -48,7 +48,7 @@ async def show_content(
     number = find_item_number(source, obligation_id)
     context = {
         "item": obligation.as_item(turn, number),
-        **_document_words(turn, obligation),
+        **document_words(turn, obligation),
         "coordinator": obligation.row.coordinator_name or "",
         "holder": obligation.holder,
         **({} if source is None else source.numbers),
@@ -58,8 +58,8 @@ async def show_content(
     return [Answer("content", context, buttons=back, items=(obligation_id,), edits=edits)]
 
 
-def _document_words(turn: Turn, obligation: VisibleObligation) -> dict[str, Any]:
-    """Return what the plan's document says of an obligation; its text is cut to what a message holds."""
+def document_words(turn: Turn, obligation: VisibleObligation) -> dict[str, Any]:
+    """Return what the plan's document says of an obligation: `text` whole, `paragraphs` cut to what a message holds."""
     row = obligation.row
     plan = turn.registry.plans[row.plan_code]
     entries: list[TaskEntry | ReportDutyEntry] = [*plan.tasks, *plan.report_duties]
@@ -84,6 +84,7 @@ def _document_words(turn: Turn, obligation: VisibleObligation) -> dict[str, Any]
         kept.append(line if room >= 0 else line[: turn.max_length - _FRAME].rsplit(" ", 1)[0] + "…")
     return {
         "plan_title": plan.title,
+        "text": text,
         "is_report": entry is not None and not isinstance(entry, TaskEntry),
         "paragraphs": kept,
         "more": len(kept) < len(lines) or room < 0,

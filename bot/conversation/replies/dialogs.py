@@ -13,8 +13,9 @@ from typing import Any
 
 from bot.conversation.context.dialogs import find_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.decisions.question import ANSWER_QUESTION_DIALOG
 from bot.conversation.decisions.table import DECISION_DIALOG_HANDLERS
-from bot.conversation.replies import evidence, explanation, extension, problem
+from bot.conversation.replies import evidence, explanation, extension, facts, leaving, problem
 from bot.conversation.replies.record import EVIDENCE_QUESTION
 from bot.conversation.targets.ask import (
     TARGET_CHOICE_QUESTION,
@@ -35,6 +36,8 @@ DIALOG_HANDLERS: dict[str, DialogHandler] = {
     extension.EXTENSION_REASON_QUESTION: extension.take_extension_reason,
     problem.BLOCKED_REASON_QUESTION: problem.take_blocked_reason,
     explanation.EXPLANATION_QUESTION: explanation.take_explanation,
+    leaving.LEAVING_QUESTION: leaving.take_leaving_choice,
+    facts.QUESTION_TO_ASK: facts.take_question,
     EVIDENCE_QUESTION: evidence.take_evidence_document,
     TARGET_CHOICE_QUESTION: take_target_choice,
     TARGET_VALUE_QUESTION: take_target_value,
@@ -69,7 +72,8 @@ async def cancel_open_question(
     words = fold(text)
     optional = dialog.asks in _OPTIONAL_QUESTIONS
     cancels = words in _NONE_WORDS if optional else is_retraction(text)
-    if words in _CANCEL_WORDS or cancels:
+    # "Không cần" may be the answer to a question.
+    if cancels or (words in _CANCEL_WORDS and dialog.asks != ANSWER_QUESTION_DIALOG):
         await dialogs.close_dialog(turn.connection, dialog.id)
         return [Answer("dialog_ended", {"beside": optional})]
     return None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.decisions.question import answer_by_reply
 from bot.conversation.lists.last_list import ShownList, last_shown_list
 from bot.conversation.lists.menus import find_menu_action
 from bot.conversation.lists.numbers import list_all_items, resolve_number
@@ -24,8 +25,10 @@ from bot.conversation.lists.references import (
 )
 from bot.conversation.reader.asked_document import AskedDocument
 from bot.conversation.reader.copied import is_copied, without_titles
+from bot.conversation.reader.topics import read_command
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.actions import handle_reply, run_button
+from bot.conversation.replies.asides import answer_aside
 from bot.conversation.replies.batch import (
     WHOLE_LIST_REFS,
     handle_several_replies,
@@ -41,7 +44,8 @@ from bot.conversation.replies.dialogs import (
 from bot.conversation.replies.evidence import only_names_document, take_evidence_files
 from bot.conversation.replies.explanation import file_typed_explanation, is_explanation
 from bot.conversation.replies.following import asks_for_following, show_following
-from bot.conversation.replies.problem import handle_list_question
+from bot.conversation.replies.leaving import find_leaving_choice
+from bot.conversation.replies.questions import handle_list_question
 from bot.conversation.replies.record import EVIDENCE_QUESTION, Reply, handle_reply_to_all
 from bot.conversation.replies.show import (
     ask_doubtful,
@@ -80,6 +84,9 @@ async def answer_text(turn: Turn) -> list[Answer]:
     cancelled = await cancel_open_question(turn, text)
     if cancelled is not None:
         return cancelled
+    answered = None if is_retraction(text) else await answer_by_reply(turn)
+    if answered is not None:
+        return answered
     overheard = _is_overheard(turn, shown_list)
     if not overheard and is_retraction(text):
         return await handle_undo_last(turn, shown_list)
@@ -126,9 +133,14 @@ async def answer_edited(turn: Turn) -> list[Answer]:
     return await answer_text(turn) if answers is None else answers
 
 
-async def find_typed_label(turn: Turn) -> str:
-    """Return the action of the button whose label was typed, or whose number in a menu of commands, else ""."""
-    return _find_label_action(turn, await last_shown_list(turn)) or await find_menu_action(turn)
+async def find_typed_action(turn: Turn) -> str:
+    """Return the action that words mean: a choice, a question for a list, a label, a menu's number; else ""."""
+    leaving = await find_leaving_choice(turn)
+    command = "" if turn.caller.in_group else read_command(turn.incoming.text)
+    if command and not leaving and may(turn.caller, command):
+        return f"go:{command}:"
+    label = leaving or _find_label_action(turn, await last_shown_list(turn))
+    return label or await find_menu_action(turn)
 
 
 def _find_label_action(turn: Turn, shown_list: ShownList | None) -> str:
@@ -231,6 +243,10 @@ async def _read(turn: Turn, shown_list: ShownList | None) -> Understanding:
 
 async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[Answer]:
     number = parse_item_number(turn.incoming.text)
+    reading = await _read(turn, shown_list)
+    said = number is None and not is_copied(turn.incoming.text)
+    if said and (told := await answer_aside(turn, reading, shown_list)):
+        return told
     if (
         shown_list is not None
         and shown_list.doubtful
@@ -239,7 +255,6 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
         return [await ask_doubtful(turn, shown_list, await _typed_number(turn, shown_list))]
     if number is not None and shown_list is not None:
         return await _answer_number(turn, number, shown_list)
-    reading = await _read(turn, shown_list)
     explanation_id = shown_list.explanation_id if shown_list is not None else None
     if explanation_id is not None and is_explanation(reading):
         return await file_typed_explanation(turn, explanation_id)

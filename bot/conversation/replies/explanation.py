@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import list_decider_chats
+from bot.conversation.context.pages import split_words
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.cause import cause_decision_buttons
 from bot.conversation.decisions.common import (
@@ -19,13 +20,14 @@ from bot.conversation.decisions.common import (
     reopen_decision_dialog,
 )
 from bot.conversation.reader.understand import Understanding
+from bot.conversation.replies.questions import words_continued
 from bot.conversation.replies.record import load_for_reply
 from data.progress import explanations
 from data.progress.outcomes import Outcome
 from jobs.channel import Answer
 
 EXPLANATION_QUESTION = "explanation"
-MAX_EXPLANATION_LENGTH = 3000
+MAX_EXPLANATION_LENGTH = 4096  # characters: what a message can bring
 _LEAST_WORDS = 4  # of an explanation typed without pressing the button first
 
 
@@ -69,29 +71,31 @@ async def file_typed_explanation(turn: Turn, explanation_id: int) -> list[Answer
     await explanations.record_explanation(
         turn.connection, explanation_id, words=words, person_id=turn.caller.person_id, now=turn.now
     )
+    first, *others = split_words(words)
     context: dict[str, object] = {
         "agency": obligation.holder,
         "item": obligation.as_item(turn, holder=""),
         "question": request.question,
-        "words": words,
+        "words": first,
+        "parts": 1 + len(others),
+        "length": len(words),
         "notice": False,
     }
     deciders = await list_decider_chats(turn, obligation)
-    chats = dict.fromkeys((request.asked_chat_id, *deciders))
-    return [
-        Answer("explained", context),
-        *(
-            Answer(
-                "explained",
-                {**context, "notice": True, **UNNUMBERED},
-                buttons=cause_decision_buttons(obligation.id) if chat in deciders else (),
-                items=(obligation.id,) if chat in deciders else (),
-                to_chat=chat,
-            )
-            for chat in chats
-            if chat is not None and chat != turn.chat.id
-        ),
-    ]
+    answers = [Answer("explained", context)]
+    for chat in dict.fromkeys((request.asked_chat_id, *deciders)):
+        if chat is None or chat == turn.chat.id:
+            continue
+        decides = chat in deciders
+        notice = Answer(
+            "explained",
+            {**context, "notice": True, **UNNUMBERED},
+            buttons=cause_decision_buttons(obligation.id) if decides else (),
+            items=(obligation.id,) if decides else (),
+            to_chat=chat,
+        )
+        answers += [notice, *words_continued(obligation.holder, others, to_chat=chat)]
+    return answers
 
 
 async def _load_open_explanation(

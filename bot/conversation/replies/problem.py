@@ -1,22 +1,19 @@
-"""Replies that the coordinator gets at once: trouble, a dispute, a question.
+"""Replies that the coordinator gets at once: trouble, a dispute.
 
 Guarantees:
 - A blocked task is recorded with its reason, never without.
 - A dispute keeps the sender's words.
-- A question changes nothing and is passed on.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import Any
 
-from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.notify import coordinator_notices
-from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.dispute import dispute_decision_buttons
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.extension import LONGEST_REASON, is_reason
@@ -26,7 +23,6 @@ from bot.conversation.replies.record import (
     confirm_reply,
     load_for_reply,
     record_and_recompute,
-    reply_refusal,
 )
 from data.progress.replies import ObligationNotOpen
 from data.text import fold
@@ -106,25 +102,6 @@ async def record_and_notify(
     return reply_id, notices
 
 
-async def handle_question(
-    turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
-) -> list[Answer]:
-    """Record a question about a task, and pass it on to the coordinator."""
-    words = turn.incoming.text.strip()[:LONGEST_REASON]
-    with contextlib.suppress(ObligationNotOpen):  # people may ask about a closed one too
-        await record_and_recompute(turn, Reply("question", note=words), obligation.id)
-    return await _pass_question_on(turn, [obligation], words)
-
-
-async def handle_list_question(turn: Turn, shown_list: ShownList) -> list[Answer]:
-    """Pass a question that names no task on to the coordinators of the tasks in the list."""
-    visible = await visible_obligations(turn, shown_list.obligation_ids)
-    asked = [each for each in visible.values() if reply_refusal(turn, "question", each) is None]
-    if not asked:
-        return [Answer("unknown_item")]
-    return await _pass_question_on(turn, asked, turn.incoming.text.strip()[:LONGEST_REASON])
-
-
 def extract_trouble(note: str | None) -> str | None:
     """Return the words of a note if they give a reason for trouble, else None."""
     words = [word for word in fold(note or "").split() if word not in _TROUBLE_WORDS]
@@ -144,30 +121,3 @@ async def _record_and_confirm(
         turn, reply, obligation, shown_list, reply_id, is_notified=is_notified
     )
     return [*confirmation, *notices]
-
-
-async def _pass_question_on(turn: Turn, asked: list[VisibleObligation], words: str) -> list[Answer]:
-    """Confirm a question, with one notice for each chat; only a single task is named in them."""
-    one = asked[0] if len(asked) == 1 else None
-    notices: dict[int | None, Answer] = {}
-    for each in asked:
-        context = {"words": words, "named": one is not None}
-        for notice in await coordinator_notices(turn, each, "notice_question", context):
-            notices.setdefault(notice.to_chat, notice)
-    names = dict.fromkeys(each.row.coordinator_name or "cơ quan theo dõi" for each in asked)
-    confirmation: dict[str, object] = {
-        **UNNUMBERED,
-        "item": one.as_item(turn) if one is not None else None,
-        "told": bool(notices),
-        "coordinators": list(names),
-    }
-    still_open = one is not None and one.row.state == "open"
-    return [
-        Answer(
-            "question_passed",
-            confirmation,
-            buttons=one.choices(turn) if one and still_open else (),
-            items=(one.id,) if one and still_open else (),
-        ),
-        *notices.values(),
-    ]

@@ -32,6 +32,7 @@ from bot.conversation.replies.show import (
 from data.progress import evidence, replies
 from data.progress.outcomes import find_outcome
 from data.progress.replies import ObligationNotOpen, ReplyKind
+from data.rules.ladder import held_until
 from jobs.channel import Answer, Button
 from jobs.planning.rungs import recompute
 
@@ -51,7 +52,10 @@ REPLY_KINDS: dict[str, ReplyKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply about one obligation. verb: a key of access.ROLES_BY_ACTION; the rest None if not given."""
+    """A reply about one obligation. verb: a key of access.ROLES_BY_ACTION; the rest None if not given.
+
+    until: of "more" the day asked for, of "ack" the day from which to be reminded again.
+    """
 
     verb: str
     percent: int | None = None
@@ -193,6 +197,7 @@ async def confirm_reply(
         "adds": is_addition,
         "replaces": replaced.get(obligation_id),
         "next_on": _next_morning(turn, obligation.row.remind_on),
+        "capped": reply.until is not None and _is_capped(turn, reply.until),
         "coordinator": decision_maker_name(obligation),
         "told": is_notified,
         "asks_evidence": asks_evidence and not turn.incoming.files,
@@ -219,6 +224,12 @@ async def confirm_reply(
     ]
 
 
+def _is_capped(turn: Turn, remind_on: date) -> bool:
+    """Tell whether a day asked for lies beyond what an acknowledgement holds back."""
+    workdays = turn.registry.workdays
+    return held_until(turn.today, workdays) < remind_on - timedelta(days=1)
+
+
 def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
     """Return the working day of the next reminder, tomorrow at the earliest."""
     if remind_on is None:
@@ -228,11 +239,16 @@ def _next_morning(turn: Turn, remind_on: date | None) -> str | None:
 
 
 async def handle_reply_to_all(
-    turn: Turn, verb: str, shown_list: ShownList, obligation_ids: Sequence[int]
+    turn: Turn,
+    verb: str,
+    shown_list: ShownList,
+    obligation_ids: Sequence[int],
+    *,
+    until: date | None = None,
 ) -> list[Answer]:
     """Record "ack" or "doing" for every open item that the caller may answer, and show the list again.
 
-    obligation_ids: those of the list, or of all pages of its morning.
+    obligation_ids: those of the list, or of all pages of its morning. until: the day from which to be reminded again.
     """
     await replies.lock_obligations(turn.connection, obligation_ids)
     visible = await visible_obligations(turn, obligation_ids)
@@ -241,13 +257,17 @@ async def handle_reply_to_all(
     if not answerable:
         refusal = reply_refusal(turn, verb, open_ones[0]) if open_ones else None
         return [refusal or Answer("unknown_item")]
-    made = [await record_and_recompute(turn, Reply(verb), each.id) for each in answerable]
+    made = [
+        await record_and_recompute(turn, Reply(verb, until=until), each.id) for each in answerable
+    ]
     reply_ids = [reply_id for reply_id in made if reply_id is not None]
     replaced, notices = await load_replaced(turn, reply_ids)
     view = await build_list_view(turn, shown_list)
     context = {
         "verb": verb,
         "count": len(answerable),
+        "until": until.isoformat() if until else None,
+        "capped": until is not None and _is_capped(turn, until),
         "repeated_answer": not reply_ids,
         "replaced": [
             {**each.as_item(turn), "replaces": replaced[each.id]}

@@ -1,11 +1,11 @@
-"""The first schema; 0001 was one of before the first release."""
+"""The first schema; 0001 and 0002 were those of before the first release."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
+revision = "0003"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.Column("province", sa.String(60), nullable=False),
         sa.Column("number", sa.String(60), nullable=False),
         sa.Column("title", sa.Text, nullable=False),
+        sa.Column("short", sa.String(60)),
         sa.Column("issued_on", sa.Date, nullable=False),
         _ref("coordinator_id", "agency", nullable=True),
         sa.Column("tracked_from", sa.Date, nullable=False),
@@ -571,7 +572,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The first schema has nothing before it: restore a backup instead."""
-    raise RuntimeError("no schema comes before 0002; restore a backup")
+    raise RuntimeError("no schema comes before 0003; restore a backup")
 
 
 def _create_table(name: str, *columns: Any) -> None:
