@@ -72,6 +72,17 @@ _PEOPLE = CommandGroup(
         ),
     },
 )
+_FORM = CommandGroup(
+    "Mẫu và hướng dẫn của các báo cáo, đi cùng tin nhắc.",
+    {
+        "attach": (
+            "bot.cli.forms",
+            "Gắn một tệp vào một báo cáo; tệp cùng tên được thay, bản cũ còn trong lịch sử.",
+        ),
+        "list": ("bot.cli.forms", "Liệt kê các tệp đã gắn."),
+        "remove": ("bot.cli.forms", "Gỡ một tệp, sau khi hỏi lại."),
+    },
+)
 _REGISTRY = CommandGroup(
     "Sổ bộ riêng của cơ quan.",
     {
@@ -169,6 +180,7 @@ COMMANDS = CommandGroup(
         ),
         "plan": _PLAN,
         "people": _PEOPLE,
+        "form": _FORM,
         "registry": _REGISTRY,
         "zalo": CommandGroup("Các bot Zalo đã đặt.", {"webhook": _WEBHOOK}),
     },

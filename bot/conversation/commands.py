@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bot.conversation.contacts.agencies import answer_donvi
+from bot.conversation.contacts.announce import answer_thongbao
 from bot.conversation.contacts.channels import answer_kenh
 from bot.conversation.contacts.handover import answer_doi
 from bot.conversation.contacts.invite import answer_moi
@@ -21,6 +22,7 @@ from bot.conversation.decisions.assignment import answer_giao
 from bot.conversation.decisions.completion import answer_xacnhan
 from bot.conversation.decisions.explanation import answer_giaitrinh
 from bot.conversation.decisions.extension import answer_giahan
+from bot.conversation.decisions.forms import answer_mau
 from bot.conversation.decisions.open_duty import answer_han, answer_mo
 from bot.conversation.decisions.question import answer_cauhoi
 from bot.conversation.queries.calendar import answer_lich
@@ -138,12 +140,23 @@ COMMANDS: dict[str, ChatCommand] = {
             answer_chitieu,
         ),
         ChatCommand("bieudo", ("chart",), "biểu đồ của tuần", answer_bieudo),
-        ChatCommand("donvi", ("agencies", "coquan"), "các cơ quan và kênh nhận tin", answer_donvi),
+        ChatCommand(
+            "donvi",
+            ("agencies", "coquan"),
+            "các cơ quan và kênh nhận tin; “/donvi im lặng”, “/donvi chưa kết nối”",
+            answer_donvi,
+        ),
         ChatCommand(
             "nhac",
             ("remind", "donduc"),
             "nhắc ngay cơ quan chưa trả lời: tên cơ quan hoặc mã nhiệm vụ",
             answer_nhac,
+        ),
+        ChatCommand(
+            "thongbao",
+            ("announce",),
+            "thông báo tới các cơ quan của kế hoạch, ví dụ: /thongbao 1901 các xã: nội dung",
+            answer_thongbao,
         ),
         ChatCommand("moi", ("invite",), "cấp mã mời dùng một lần cho một cơ quan", answer_moi),
         ChatCommand(
@@ -191,6 +204,12 @@ COMMANDS: dict[str, ChatCommand] = {
             ("report", "tonghop"),
             "soạn báo cáo tổng hợp (Word, Excel), ví dụ: /baocao 131 năm 2026 excel",
             answer_baocao,
+        ),
+        ChatCommand(
+            "mau",
+            ("form", "bieumau"),
+            "mẫu báo cáo: xem, mở, gắn, gỡ, ví dụ: /mau 1901 BC.1",
+            answer_mau,
         ),
         ChatCommand(
             "mo", ("opennew",), "đề nghị báo cáo đột xuất: mã, hạn, cơ quan, nội dung", answer_mo

@@ -34,8 +34,8 @@ from bot.conversation.replies.dispatch import (
     answer_files,
     answer_retraction,
     answer_text,
-    find_typed_action,
 )
+from bot.conversation.replies.labels import find_typed_action
 from bot.conversation.replies.show import no_list_answer
 from bot.conversation.replies.summary import summarise_answers
 from data.clock import civil_date

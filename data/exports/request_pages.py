@@ -23,11 +23,13 @@ from data.exports.page import (
 )
 from data.models import (
     Agency,
+    DutyForm,
     Evidence,
     Explanation,
     ExtensionRequest,
     Person,
     Plan,
+    ReportDuty,
     TargetValue,
 )
 from data.sheets.labels import EXPLANATION_LABELS, EXTENSION_LABELS
@@ -96,6 +98,31 @@ _EVIDENCE = make_query_page(
     ),
 )
 
+_FORMS = make_query_page(
+    "forms",
+    "Mẫu báo cáo",
+    (
+        PLAN_COLUMN,
+        ExportColumn("code", "Mã", 10, ReportDuty.code),
+        ExportColumn("name", "Tên tệp", 36, DutyForm.name),
+        ExportColumn("mime", "Dạng", 20, DutyForm.mime),
+        ExportColumn("size", "Dung lượng (byte)", 14, DutyForm.size),
+        ExportColumn("sha256", "SHA-256", 66, DutyForm.sha256),
+        ExportColumn("attached_at", "Gắn lúc", 17, DutyForm.attached_at),
+        ExportColumn("attached_by", "Nơi gắn", 32, DutyForm.attached_by),
+        ExportColumn("removed_at", "Gỡ lúc", 17, DutyForm.removed_at),
+        ExportColumn("removed_by", "Nơi gỡ", 32, DutyForm.removed_by),
+        PERSON_COLUMN,
+    ),
+    lambda query: (
+        query.select_from(DutyForm)
+        .join(ReportDuty, ReportDuty.id == DutyForm.duty_id)
+        .join(Plan, Plan.id == ReportDuty.plan_id)
+        .outerjoin(Person, Person.id == DutyForm.person_id)
+        .order_by(DutyForm.id)
+    ),
+)
+
 _undo = aliased(TargetValue)
 _undone = select(_undo.id).where(_undo.undoes_id == TargetValue.id).exists()
 _TARGET_VALUES = make_query_page(
@@ -128,5 +155,6 @@ REQUEST_PAGES: tuple[ExportPage, ...] = (
     _EXTENSION_REQUESTS,
     _EXPLANATIONS,
     _EVIDENCE,
+    _FORMS,
     _TARGET_VALUES,
 )

@@ -22,7 +22,14 @@ from data.models.files import CalendarFeed, Download, ReportRequest, TargetValue
 from data.models.inbox import Decision, InboxEvent, JobRun, Meta, StatusReply
 from data.models.obligations import LIVE_STATES, Obligation, Reminder
 from data.models.outbox import Delivery, Message, MessageItem
-from data.models.requests import Dialog, Evidence, EvidenceContent, Explanation, ExtensionRequest
+from data.models.requests import (
+    Dialog,
+    DutyForm,
+    Evidence,
+    EvidenceContent,
+    Explanation,
+    ExtensionRequest,
+)
 
 __all__ = [
     "LIVE_STATES",
@@ -38,6 +45,7 @@ __all__ = [
     "Delivery",
     "Dialog",
     "Download",
+    "DutyForm",
     "Enrolment",
     "Evidence",
     "EvidenceContent",

@@ -1,4 +1,4 @@
-"""Tables of extensions, explanations, evidence and open dialogs."""
+"""Tables of extensions, explanations, evidence, forms of report duties and open dialogs."""
 
 from __future__ import annotations
 
@@ -107,11 +107,32 @@ class Evidence(Base):
 
 
 class EvidenceContent(Base):
-    """The bytes of evidence, by their SHA-256."""
+    """The bytes of evidence and forms, by their SHA-256."""
 
     __tablename__ = "evidence_content"
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DutyForm(Base):
+    """A form or guidance file of a report duty, which goes with its reminders until it is removed.
+
+    Replaced is removed, and another attached. Its bytes are stored once, in evidence_content.
+    """
+
+    __tablename__ = "duty_form"
+    __table_args__ = (Index("ix_duty_form_duty_id", "duty_id"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("report_duty.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    mime: Mapped[str] = mapped_column(String(80))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(ForeignKey("evidence_content.sha256"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    attached_by: Mapped[str] = mapped_column(String(120))  # an agency, or "quản trị"
+    attached_at: Mapped[datetime]
+    removed_by: Mapped[str | None] = mapped_column(String(120))
+    removed_at: Mapped[datetime | None]
 
 
 class Dialog(Base):

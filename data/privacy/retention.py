@@ -31,6 +31,7 @@ from data.files import FILE_RETENTION
 from data.models import (
     Chat,
     Dialog,
+    DutyForm,
     Enrolment,
     Evidence,
     EvidenceContent,
@@ -163,14 +164,18 @@ async def list_expired_people(
 async def purge_evidence(connection: AsyncConnection, *, now: datetime) -> int:
     """Empty photos and files that were not received within the period; returns their number.
 
-    Name, size and hash stay.
+    Name, size and hash stay. A form counts from its removal.
     """
     recent = exists().where(
         Evidence.sha256 == EvidenceContent.sha256, Evidence.kept_at >= now - EVIDENCE_RETENTION
     )
+    of_form = exists().where(
+        DutyForm.sha256 == EvidenceContent.sha256,
+        or_(DutyForm.removed_at.is_(None), DutyForm.removed_at >= now - EVIDENCE_RETENTION),
+    )
     emptied = await connection.execute(
         update(EvidenceContent)
-        .where(~recent, func.length(EvidenceContent.content) > 0)
+        .where(~recent, ~of_form, func.length(EvidenceContent.content) > 0)
         .values(content=b"")
     )
     return int(emptied.rowcount)

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Evidence, EvidenceContent
+from data.models import Evidence, EvidenceContent, Obligation
 from data.progress.evidence_quota import check_file_quota
 
 MAX_EVIDENCE_BYTES = 10 * 1024 * 1024
@@ -95,7 +95,7 @@ async def store_evidence(
     if mime is None:
         raise EvidenceTypeNotAllowed
     sha256 = hashlib.sha256(content).hexdigest()
-    name = _safe_file_name(name, mime)
+    name = safe_file_name(name, mime)
     rows = await connection.execute(
         select(Evidence.id, Evidence.name).where(
             Evidence.obligation_id == obligation_id, Evidence.sha256 == sha256
@@ -118,15 +118,7 @@ async def store_evidence(
         size=len(content),
         now=now,
     )
-    stored = await connection.scalar(
-        select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
-    )
-    if stored is None:
-        await connection.execute(insert(EvidenceContent).values(sha256=sha256, content=content))
-    else:  # retention may have deleted the bytes (data/privacy/retention.py)
-        await connection.execute(
-            update(EvidenceContent).where(EvidenceContent.sha256 == sha256).values(content=content)
-        )
+    await keep_bytes(connection, content, sha256)
     added = await connection.execute(
         insert(Evidence)
         .values(
@@ -148,6 +140,19 @@ async def store_evidence(
     return StoredEvidence(added.scalar_one(), name, mime, len(content), sha256, is_duplicate=False)
 
 
+async def keep_bytes(connection: AsyncConnection, content: bytes, sha256: str) -> None:
+    """Store the bytes of a file once, also where retention has emptied them (data/privacy/retention.py)."""
+    stored = await connection.scalar(
+        select(EvidenceContent.sha256).where(EvidenceContent.sha256 == sha256)
+    )
+    if stored is None:
+        await connection.execute(insert(EvidenceContent).values(sha256=sha256, content=content))
+    else:
+        await connection.execute(
+            update(EvidenceContent).where(EvidenceContent.sha256 == sha256).values(content=content)
+        )
+
+
 async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -> list[str]:
     """Return the names of the files stored for an obligation, oldest first."""
     rows = await connection.scalars(
@@ -157,11 +162,15 @@ async def list_evidence_names(connection: AsyncConnection, obligation_id: int) -
 
 
 async def list_evidence(
-    connection: AsyncConnection, obligation_id: int, *, most: int
+    connection: AsyncConnection, obligation_id: int, *, most: int, before: int | None = None
 ) -> Sequence[Any]:
-    """Return the latest files of an obligation, oldest first: name, mime, size, kept_at, sha256, document."""
+    """Return the latest files of an obligation, oldest first: id, name, mime, size, kept_at, sha256, document.
+
+    before: the id of a file; only what was kept before it.
+    """
     rows = await connection.execute(
         select(
+            Evidence.id,
             Evidence.name,
             Evidence.mime,
             Evidence.size,
@@ -169,11 +178,46 @@ async def list_evidence(
             Evidence.sha256,
             Evidence.document,
         )
-        .where(Evidence.obligation_id == obligation_id)
+        .where(
+            Evidence.obligation_id == obligation_id,
+            *([] if before is None else [Evidence.id < before]),
+        )
         .order_by(Evidence.id.desc())
         .limit(most)
     )
     return list(rows)[::-1]
+
+
+async def count_earlier_files(
+    connection: AsyncConnection, obligation_id: int, evidence_id: int
+) -> int:
+    """Return how many files of an obligation were kept before one of them."""
+    count = await connection.scalar(
+        select(func.count()).where(
+            Evidence.obligation_id == obligation_id, Evidence.id < evidence_id
+        )
+    )
+    return int(count or 0)
+
+
+async def find_obligation_of_file(connection: AsyncConnection, evidence_id: int) -> int | None:
+    """Return the obligation that a file was kept for; None for an unknown id."""
+    return await connection.scalar(select(Evidence.obligation_id).where(Evidence.id == evidence_id))
+
+
+async def count_evidence(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, most: int = 50
+) -> dict[int, int]:
+    """Return how many files are kept for each obligation of a condition that has any, the latest file's first."""
+    rows = await connection.execute(
+        select(Evidence.obligation_id, func.count())
+        .join(Obligation, Obligation.id == Evidence.obligation_id)
+        .where(condition)
+        .group_by(Evidence.obligation_id)
+        .order_by(func.max(Evidence.id).desc())
+        .limit(most)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def list_album_tasks(
@@ -191,9 +235,10 @@ async def list_album_tasks(
 
 async def load_evidence_content(connection: AsyncConnection, sha256: str) -> bytes | None:
     """Return the bytes of a file; None once retention has deleted them."""
-    return await connection.scalar(
+    content = await connection.scalar(
         select(EvidenceContent.content).where(EvidenceContent.sha256 == sha256)
     )
+    return content or None  # retention empties the row
 
 
 async def find_evidence_document(
@@ -263,8 +308,8 @@ def _detect_open_xml(content: bytes) -> str | None:
     return f"{_OFFICE}.spreadsheetml.sheet" if "xl/workbook.xml" in names else None
 
 
-def _safe_file_name(name: str, mime: str) -> str:
-    """Return a name without paths and with the extension of its type."""
+def safe_file_name(name: str, mime: str) -> str:
+    """Return a name without folders and with the extension of its type."""
     ending = _ENDINGS[mime]
     stem = _CONTROL.sub(" ", name).strip() or "tep"
     if not stem.lower().endswith((f".{ending}", ".jpeg") if ending == "jpg" else f".{ending}"):

@@ -42,6 +42,7 @@ DECISION_LABELS = {
     "close_plan": "đóng kế hoạch",
     "accept_cause": "chấp nhận nguyên nhân khách quan",
     "refuse_cause": "không chấp nhận nguyên nhân",
+    "announce": "gửi thông báo",
     "answer_question": "trả lời câu hỏi",
     "extension_granted": "cho gia hạn",
     "extension_refused": "không cho gia hạn",

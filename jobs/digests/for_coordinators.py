@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from data.contacts.silence import SILENT_DAYS
 from data.digests.kept_weeks import ScopeFacts
 from data.figures.plans import PlanFigures
 from data.registry.titles import shorten
@@ -157,7 +158,7 @@ def _risks(week: Week, code: str) -> list[dict[str, Any]]:
 
 
 def _chats(week: Week, code: str) -> list[dict[str, Any]]:
-    """Return the line of agencies with obligations in the agency's plans and no working chat."""
+    """Return the line of agencies with obligations in the agency's plans and no working chat, and of silent ones."""
     holders = {
         item.holder
         for item in week.items
@@ -165,7 +166,12 @@ def _chats(week: Week, code: str) -> list[dict[str, Any]]:
     }
     silent = [each for key, each in week.agencies.items() if key in holders - week.reachable]
     lost = [each for key, each in week.agencies.items() if key in holders & week.unreachable]
-    if not silent and not lost:
+    quiet = [
+        each
+        for key, each in week.agencies.items()
+        if key in week.quiet.get(code, ()) and key in week.reachable
+    ]
+    if not silent and not lost and not quiet:
         return []
     return [
         {
@@ -175,6 +181,9 @@ def _chats(week: Week, code: str) -> list[dict[str, Any]]:
             "silent_names": [agency.short for agency in silent[:_CHATS]],
             "lost": len(lost),
             "lost_names": [agency.short for agency in lost[:_CHATS]],
+            "quiet": len(quiet),
+            "quiet_days": SILENT_DAYS,
+            "quiet_names": [agency.short for agency in quiet[:_CHATS]],
         }
     ]
 

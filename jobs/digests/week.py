@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.accounts import usage_warnings
 from data.clock import civil_date, instant_at
+from data.contacts.silence import list_silent_agencies
 from data.digests import kept_weeks
 from data.digests import queries as week_queries
 from data.digests.kept_weeks import ScopeFacts
@@ -71,6 +72,7 @@ class Week:
     onward: Mapping[tuple[int, str], OnwardObligation]  # by duty and period
     reachable: frozenset[str]  # agencies with a chat
     unreachable: frozenset[str]  # agencies with a lost chat
+    quiet: Mapping[str, frozenset[str]]  # silent agencies, by the coordinating agency that asks
     accounts: Sequence[Mapping[str, Any]]
     previous_facts: Mapping[kept_weeks.ScopeKey, ScopeFacts]
     previous_on: date | None
@@ -121,6 +123,17 @@ async def read_week(
     )
     counts = await load_owner_figures(connection, ids, today=today, workdays=workdays)
     duties = await load_duty_figures(connection, ids, today=today, workdays=workdays)
+    coordinators = {key: codes.get(plan.coordinator_id) for key, plan in plans.items()}
+    quiet = {
+        coordinator: await list_silent_agencies(
+            connection,
+            province,
+            holders.holder,
+            plan_ids=[key for key, code in coordinators.items() if code == coordinator],
+            today=today,
+        )
+        for coordinator in set(filter(None, coordinators.values()))
+    }
     serving = await usage_warnings.list_province_accounts(connection, province, today=today)
     return Week(
         province=home,
@@ -130,7 +143,7 @@ async def read_week(
         since=since,
         plans=plans,
         agencies=agencies,
-        coordinators={key: codes.get(plan.coordinator_id) for key, plan in plans.items()},
+        coordinators=coordinators,
         items=[
             DigestItem(
                 row, holders.holder(row.owner_code, row.kind), _item_status(row, last_day, until)
@@ -153,6 +166,7 @@ async def read_week(
         unreachable=frozenset(
             await week_queries.list_agency_codes_with_lost_chat(connection, province, today=today)
         ),
+        quiet={key: frozenset(codes[each] for each in silent) for key, silent in quiet.items()},
         accounts=[account for account in accounts if account["id"] in serving],
         previous_facts=previous_facts,
         previous_on=previous_on,

@@ -14,7 +14,7 @@ from typing import Any
 
 from data.contacts.recipients import Recipient
 from data.registry.titles import obligation_title
-from data.rules.ladder import UNDATED, was_due_before
+from data.rules.ladder import TASK_KINDS, UNDATED, was_due_before
 from jobs.digests.letters import Letter
 from jobs.rendering.items import line_key
 
@@ -24,6 +24,7 @@ _FRAME = 620  # characters of greeting, counts, headings, hints and footer
 _BARE_FRAME = 300  # the same where nothing stands above the weekly part
 _WARNING = 150  # characters that say what follows if an item stays late
 _ITEM_FRAME = 220  # characters of a full item beside its own words
+_FORM_FRAME = 40  # characters that tell how a report's form is opened
 _NAME_FRAME = 90  # characters of an item that stands by name and date
 _UNDECIDED_FRAME = 150  # characters that ask to assign the work of an agency that ended
 _AGENCY_FRAME = 70  # characters that name the agency of an item, where the chat has several
@@ -159,4 +160,5 @@ def _name_weight(item: DueItem) -> int:
 def _weight(item: DueItem) -> int:
     row = item.row
     words = len(obligation_title(row)) + len(row.due_words or "") + len(row.clause or "")
+    words += 0 if row.kind in TASK_KINDS else _FORM_FRAME
     return _ITEM_FRAME + words + (_UNDECIDED_FRAME + len(row.owner_name) if item.undecided else 0)

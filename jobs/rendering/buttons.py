@@ -25,6 +25,7 @@ _UNDATED_CHOICES = (
     (("Chưa triển khai", "not_yet"), ("Vướng mắc", "blocked")),
 )
 _PICTURE = Button("Biểu đồ tuần", "go:bieudo:")
+FORM_CHOICE = ("Mẫu báo cáo", "form")
 _UNDOES_DECISION = "undecide:"
 ASSIGN_CHOICE = ("Giao cơ quan thực hiện", "giveto")
 
@@ -43,11 +44,18 @@ def reminder_buttons(
     if len(items) == 1 and not more:
         (item,) = items
         rights = {"extendable": item["extendable"], "assignable": item["assignable"]}
+        rights["forms"] = bool(item.get("forms"))
         return (*item_buttons(item["id"], item["kind"], **rights), *picture)
     numbers = [Button(str(item["number"]), f"open:{item['id']}") for item in items[:_MOST_NUMBERS]]
     rows = number_rows(numbers)
     following = ((next_button(message_id, more),),) if more else ()
     undated = all(item["kind"] == UNDATED for item in items)
+    forms = [
+        Button(f"Mẫu {item['number']}", f"{FORM_CHOICE[1]}:{item['id']}")
+        for item in items
+        if item.get("forms")
+    ][:_NUMBERS_A_ROW]
+    following = (*((tuple(forms),) if forms else ()), *following)
     label, verb = ("Tất cả đang thực hiện", "doingall") if undated else ("Đã nhận tất cả", "ackall")
     return (*rows, *following, (Button(label, f"{verb}:{message_id}"),), *picture)
 
@@ -63,17 +71,20 @@ def number_rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
 
 
 def item_buttons(
-    obligation_id: int, kind: str, *, extendable: bool, assignable: bool
+    obligation_id: int, kind: str, *, extendable: bool, assignable: bool, forms: bool = False
 ) -> tuple[tuple[Button, ...], ...]:
     """Return the four choices of one item, and a fifth where the reader may assign it to an agency.
 
-    extendable: a later date may still be asked for; else trouble is reported in its place.
+    extendable: a later date may still be asked for; else trouble is reported in its place. forms: its report has
+    forms, which the last choice opens.
     """
     rows: tuple[tuple[tuple[str, str], ...], ...] = _CHOICES if extendable else _LATE_CHOICES
     if kind == UNDATED:
         rows = _UNDATED_CHOICES
     if assignable:
         rows = (*rows, (ASSIGN_CHOICE,))
+    if forms:
+        rows = (*rows, (FORM_CHOICE,))
     return tuple(
         tuple(Button(label, f"{verb}:{obligation_id}") for label, verb in row) for row in rows
     )

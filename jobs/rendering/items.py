@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from data.db.statements import chunks
-from data.models import Agency, Assignment, MessageItem, Obligation, Plan, ReportDuty, Task
+from data.models import (
+    Agency,
+    Assignment,
+    DutyForm,
+    MessageItem,
+    Obligation,
+    Plan,
+    ReportDuty,
+    Task,
+)
 from data.progress.extensions import granted_count
 from data.registry.titles import AD_HOC, first_receiver, obligation_title
 from data.registry.workdays import Workdays
@@ -27,6 +36,12 @@ _COPIED = (
 )  # of a row
 
 _OWNER, _COORDINATOR = aliased(Agency), aliased(Agency)
+_FORMS = (
+    select(func.aggregate_strings(DutyForm.name, ", "))
+    .where(DutyForm.duty_id == Obligation.duty_id, DutyForm.removed_at.is_(None))
+    .correlate(Obligation)
+    .scalar_subquery()
+)
 # Built once: building so wide a statement takes longer than running it.
 _LINES = (
     select(
@@ -50,6 +65,7 @@ _LINES = (
         _OWNER.short.label("owner_short"),
         _COORDINATOR.name.label("coordinator_name"),
         _COORDINATOR.short.label("coordinator_short"),
+        _FORMS.label("forms"),
     )
     .join(Plan, Plan.id == Obligation.plan_id)
     .join(_OWNER, _OWNER.id == Obligation.agency_id)
@@ -108,7 +124,7 @@ def build_item(
     plan_short: what people call the plan, or ""; to: where a report goes first, or "".
     left, late: working days, one of them 0; see data.rules.states.official_days_left. for_agency: the code
     of the agency that reads it; another owner's name goes into succeeded_from. agency: the name of whose it is,
-    set where its reader answers for several.
+    set where its reader answers for several. forms: the names of the report's forms.
     """
     effective = effective_due(row.due_on, row.extended_to)
     ended = was_due_before(row.kind, effective, row.tracked_from)
@@ -126,6 +142,7 @@ def build_item(
         **left_and_late(official_days_left(row, today=today, workdays=workdays)),
         "ended": ended,
         "clause": row.clause or "",
+        "forms": row.forms or "",
         "returned": row.returned_at is not None and row.state == "open",
         "owner": row.owner_name,
         "undecided": False,

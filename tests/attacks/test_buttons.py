@@ -15,7 +15,9 @@ from bot.conversation.targets.ask import PICK_TARGET_VERB
 from data.models import (
     Decision,
     Dialog,
+    DutyForm,
     Enrolment,
+    Evidence,
     Explanation,
     ExtensionRequest,
     Message,
@@ -65,7 +67,11 @@ BUTTONS: dict[str, tuple[str, set[str]]] = {
     "untarget": ("value", {STC}),
     "confirm": ("done", {COORDINATOR}),
     "return": ("done", {COORDINATOR}),
-    "files": ("done", {COORDINATOR}),
+    "files": ("done", {STC, COORDINATOR, LEADER, READER}),
+    "filesbefore": ("evidence", {STC, COORDINATOR, LEADER, READER}),
+    "form": ("done", {STC, COORDINATOR, LEADER, READER}),
+    "formfile": ("form", {STC, SXD, COORDINATOR, LEADER, READER}),  # every sở owes the report
+    "formdrop": ("form", {COORDINATOR}),
     "grant": ("request", {COORDINATOR}),
     "refuse": ("request", {COORDINATOR}),
     "offer": ("request", {COORDINATOR}),
@@ -155,12 +161,16 @@ async def rows(talk: Talk) -> dict[str, int]:
     await talk.send_file(STC, b"%PDF-1.7", "bc.pdf")
     async with talk.database.read() as connection:
         reply = await connection.scalar(select(func.max(StatusReply.id)))
+        made["evidence"] = int(await connection.scalar(select(func.max(Evidence.id))) or 0)
         decision = await connection.scalar(select(func.max(Decision.id)))
     async with talk.database.write() as connection:
         await connection.execute(
             delete(Dialog)
         )  # "đã xong" asks for a document: no part of the table
     made |= {"reply": int(reply or 0), "decision": int(decision or 0), "request_explained": asked}
+    await talk.send_file(COORDINATOR, b"%PDF-1.7 form", "mau.pdf", text="mẫu 10 BC.1")
+    async with talk.database.read() as connection:
+        made["form"] = int(await connection.scalar(select(func.max(DutyForm.id))) or 0)
     return {**made, "open": asked, "done": open_, "disputed": disputed, "list": int(shown or 0)}
 
 

@@ -178,9 +178,9 @@ TABLE = {
     "help": "fcld", "viec": "fc", "thuongxuyen": "fc", "status": "fcld", "quahan": "fcld",
     "chuanop": "cld", "lydo": "cld",
     "sapden": "fcld", "nhiemvu": "fcld", "tim": "fcld", "lichsu": "fcld", "lich": "fc",
-    "chitieu": "fcld", "donvi": "cld", "bieudo": "cld", "nhac": "c", "moi": "c", "doi": "fcld", "kenh": "fcld",
+    "chitieu": "fcld", "donvi": "cld", "bieudo": "cld", "nhac": "c", "moi": "c", "thongbao": "c", "doi": "fcld", "kenh": "fcld",
     "xacnhan": "cld", "giahan": "cld", "giaitrinh": "cld", "cauhoi": "cld", "giao": "cld", "baocao": "cld",
-    "mo": "cld", "han": "cld", "minhchung": "fc",
+    "mo": "cld", "han": "cld", "minhchung": "fc", "mau": "fcld",
 }  # fmt: skip
 AS = {STC: "f", SXD: "f", COORDINATOR: "c", LEADER: "d", READER: "l", STRANGER: "s",
       TAY_STC: "f", TAY_COORDINATOR: "c", TAY_LEADER: "d"}  # fmt: skip

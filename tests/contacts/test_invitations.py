@@ -94,7 +94,15 @@ async def test_agencies_without_a_chat_stand_first(talk: Talk) -> None:
     await talk.happen("stc", "gone")
     one = await ask(talk, "coordinator", "/donvi stc")
     assert one.answer.context["agencies"] == [
-        {"name": "Sở Tài chính", "private": 0, "groups": 1, "gone": 1, "seen": "2026-11-09"}
+        {
+            "name": "Sở Tài chính",
+            "private": 0,
+            "groups": 1,
+            "gone": 1,
+            "seen": "2026-11-09",
+            "silent": False,
+            "answered": "",
+        }
     ]
     assert "Mời một cơ quan" not in (await ask(talk, "leader", "/donvi")).html
 
@@ -287,8 +295,9 @@ async def test_handover_ends_the_givers_enrolments_only_when_another_uses_the_co
     assert (
         await only(talk.say("-9", f"/start {code}", sender="x"))
     ).template == "code_private_only"
-    welcome, told = await talk.say("new", f"/start {code}")
-    assert (welcome.template, told.template, told.chat) == ("welcome", "handed_over", "stc")
+    welcome, card, told = await talk.say("new", f"/start {code}")
+    assert (welcome.template, card.template, card.chat) == ("welcome", "handover_card", "new")
+    assert (told.template, told.chat) == ("handed_over", "stc")
     assert (await ask(talk, "stc", "/viec")).template == "stranger"
     agencies = (await ask(talk, "new", "/viec")).answer.context["agencies"]
     assert agencies == ["Sở Tài chính", "Sở Xây dựng"]

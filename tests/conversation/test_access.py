@@ -68,11 +68,19 @@ COMMANDS_BY_ROLE: dict[Role, set[str]] = {
     "leader": {"help", "status"},
 }
 
-LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh", "chitieu"}
+LOOKS = {"quahan", "sapden", "nhiemvu", "tim", "lichsu", "doi", "kenh", "chitieu", "mau"}
 for _role in COMMANDS_BY_ROLE:
     COMMANDS_BY_ROLE[_role] |= LOOKS
 COMMANDS_BY_ROLE["focal"] |= {"lich", "minhchung"}
-COMMANDS_BY_ROLE["coordinator"] |= {"bieudo", "lich", "minhchung", "donvi", "nhac", "moi"}
+COMMANDS_BY_ROLE["coordinator"] |= {
+    "bieudo",
+    "lich",
+    "minhchung",
+    "donvi",
+    "nhac",
+    "moi",
+    "thongbao",
+}
 COMMANDS_BY_ROLE["leader"] |= {"bieudo", "donvi"}
 
 DECIDES = {"chuanop", "lydo", "xacnhan", "giahan", "giaitrinh", "giao", "mo", "han", "baocao"}
@@ -116,7 +124,7 @@ def test_role_may_use_the_commands_that_the_table_says(role: Role) -> None:
 
 
 def test_every_command_and_action_stands_in_the_table() -> None:
-    others = {"open", "decide", "explain", "answer", "target", *ANSWERS}
+    others = {"open", "decide", "explain", "answer", "target", "evidence", *ANSWERS}
     assert set(ROLES_BY_ACTION) == set(COMMANDS) | others
 
 

@@ -15,7 +15,16 @@ from sqlalchemy import func, insert, select, update
 from data.db.database import Database
 from data.digests import kept_weeks
 from data.digests.kept_weeks import ScopeFacts
-from data.models import Agency, Chat, Download, Enrolment, Message, Obligation, WeekFacts
+from data.models import (
+    Agency,
+    Chat,
+    Download,
+    Enrolment,
+    Message,
+    Obligation,
+    Reminder,
+    WeekFacts,
+)
 from data.outbox import lost_chats
 from data.progress import explanations, extensions, submissions
 from data.progress.replies import record_reply
@@ -330,6 +339,25 @@ async def test_agencies_without_a_chat_and_lost_chats_are_told_to_who_coordinate
     told = await one(office, "coordinator", "skhcn")
     assert "• 02 đơn vị có nhiệm vụ mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
     assert "• 01 đơn vị có kênh không còn nhận tin (đã chặn hoặc rời nhóm): Sở Tài chính." in told
+
+
+async def test_who_coordinates_is_told_which_agencies_are_silent_and_asked_who_took_over(
+    database: Database,
+) -> None:
+    office = await Office(database).begin()
+    async with database.write() as connection:
+        await connection.execute(update(Enrolment).values(enrolled_at=morning_of(date(2026, 1, 5))))
+        await connection.execute(
+            insert(Reminder).values(
+                obligation_id=await office.owed("stc", "BC.1"),
+                due_on=date(2026, 11, 15),
+                rung=-20,
+                reminded_on=date(2026, 9, 1),
+            )
+        )
+    await office.week()
+    told = await one(office, "coordinator", "skhcn")
+    assert "• 01 cơ quan im lặng hơn 30 ngày: Sở Tài chính. Ai tiếp nhận? /donvi im lặng" in told
 
 
 @pytest.mark.parametrize(("sent", "is_told"), [(80, False), (81, True)])

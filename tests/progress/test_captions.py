@@ -333,21 +333,22 @@ def test_type_of_what_phones_and_offices_send(content: bytes, name: str, mime: s
 # ------------------------------------------------------------------ opened by who confirms
 
 
-async def test_who_may_confirm_gets_the_files_and_nobody_else(talk: Talk) -> None:
+async def test_who_may_see_what_was_filed_gets_the_files_and_nobody_else(talk: Talk) -> None:
     await talk.enrol("9", "dong", "sxd")
     await talk.tap("7", f"done:{(await the_report(talk)).id}")
     await talk.send_file("7", PDF, "bao cao.pdf", text="12/BC-SKHCN 20.11.2026")
     await talk.send_file("7", JPEG)
     waiting = await only(talk.say("8", "/xacnhan"))
-    assert waiting.labels() == ["Xác nhận", "Trả lại", "Xem tệp"]
-    first, second = await talk.press(waiting, "Xem tệp")
+    assert waiting.labels() == ["Xác nhận", "Trả lại", "Mở minh chứng"]
+    first, second = await talk.press(waiting, "Mở minh chứng")
     assert (first.template, first.answer.context["name"]) == ("evidence_file", "bao cao.pdf")
     assert second.answer.context["name"] == "anh.jpg"
     assert "attach" in first.answer.context
     assert "Sở Tài chính" in first.html
-    for chat in ("7", "9"):
-        refused = await talk.tap(chat, f"files:{(await the_report(talk)).id}")
-        assert [answer.template for answer in refused] in (["cannot_decide"], ["unknown_item"])
+    own = await talk.tap("7", f"files:{(await the_report(talk)).id}")
+    assert [answer.template for answer in own] == ["evidence_file", "evidence_file"]
+    refused = await talk.tap("9", f"files:{(await the_report(talk)).id}")
+    assert [answer.template for answer in refused] == ["unknown_item"]
 
 
 async def test_files_go_by_an_address_where_the_chat_takes_none(talk: Talk) -> None:

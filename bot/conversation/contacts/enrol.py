@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
+from bot.conversation.contacts.successor import show_what_is_open
 from bot.conversation.context.turn import Turn
 from data.contacts import invitations
 from data.contacts.codes import find_codes
@@ -108,10 +109,11 @@ async def _answer_redemption(turn: Turn, redeemed: Redemption) -> list[Answer]:
     await clear_after(turn.connection, redeemed.ended, now=turn.now)
     welcome = await _welcome(turn, redeemed.enrolled)
     if redeemed.handed_over is None:
-        return [welcome]
+        return [welcome, *await show_what_is_open(turn, redeemed.enrolled)]
     if redeemed.handed_over.kind == LINK:
         return [welcome, Answer("channel_added")]
-    return [welcome, *await _notify_giver(turn, redeemed.handed_over)]
+    told = await _notify_giver(turn, redeemed.handed_over)
+    return [welcome, *await show_what_is_open(turn, redeemed.enrolled, is_successor=True), *told]
 
 
 async def _notify_giver(turn: Turn, offer: Offer) -> list[Answer]:

@@ -50,9 +50,11 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "lich": ANSWERING_ROLES,
     "minhchung": ANSWERING_ROLES,
     "chitieu": ALL_ROLES,
+    "mau": ALL_ROLES,
     "bieudo": DECIDING_ROLES,
     "donvi": DECIDING_ROLES,
     "nhac": frozenset({"coordinator"}),
+    "thongbao": frozenset({"coordinator"}),
     "moi": frozenset({"coordinator"}),
     "doi": ALL_ROLES,
     "kenh": ALL_ROLES,
@@ -76,6 +78,7 @@ ROLES_BY_ACTION: dict[str, frozenset[str]] = {
     "question": ANSWERING_ROLES,
     "undo": ANSWERING_ROLES,
     "target": ANSWERING_ROLES,
+    "evidence": ALL_ROLES,  # open the files kept with it
     "decide": DECIDING_ROLES,  # confirm, return, grant, refuse, keep, reassign
     "explain": DECIDING_ROLES,  # ask for an explanation
     "answer": ALL_ROLES,  # a question that this chat was asked: may_answer_question
@@ -91,7 +94,7 @@ GROUP_ACTIONS = frozenset(
     }
 )
 # Allowed to a coordinator on every obligation of its plans, whichever agency holds it.
-COORDINATOR_PLAN_ACTIONS = frozenset({"open", "nhac"})
+COORDINATOR_PLAN_ACTIONS = frozenset({"open", "nhac", "evidence"})
 
 
 @dataclass(frozen=True, slots=True)

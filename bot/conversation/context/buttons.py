@@ -55,6 +55,11 @@ def command_button(label: str, name: str, words: str) -> ButtonRows:
     return ((Button(label, action),),) if len(action.encode()) <= _LONGEST_ACTION else ()
 
 
+def evidence_button(obligation_id: int, count: int, label: str = "Mở minh chứng") -> ButtonRows:
+    """Return the row that sends an obligation's files; none without files."""
+    return ((Button(label, f"files:{obligation_id}"),),) if count else ()
+
+
 def open_buttons(items: Sequence[dict[str, Any]]) -> ButtonRows:
     """Return a numbered button for each line, which opens its item."""
     keys = [Button(str(item["number"]), f"open:{item['id']}") for item in items]

@@ -149,6 +149,7 @@ class VisibleObligation:
             self.row.kind,
             extendable=self.may_be_extended(turn),
             assignable=self.may_be_assigned(turn),
+            forms=bool(self.row.forms),
         )
 
 

@@ -14,7 +14,12 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.buttons import UNNUMBERED, ButtonRows, open_buttons
+from bot.conversation.context.buttons import (
+    UNNUMBERED,
+    ButtonRows,
+    evidence_button,
+    open_buttons,
+)
 from bot.conversation.context.deciding import (
     caller_decides_condition,
     find_decidable_ids,
@@ -40,7 +45,6 @@ from bot.conversation.decisions.common import (
     outcome_context,
     undo_buttons,
 )
-from bot.conversation.decisions.files import files_button
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
@@ -142,7 +146,7 @@ async def ask_completion_decision(
     return Answer(
         "to_confirm_one",
         context,
-        buttons=(choices, *files_button(row.id, len(files)), *back),
+        buttons=(choices, *evidence_button(row.id, len(files)), *back),
         items=(row.id,),
         edits=turn.pressed_message_id,
     )

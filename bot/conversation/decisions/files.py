@@ -1,17 +1,17 @@
-"""Kept photos and files, sent to those who may confirm the completion that they bear out.
+"""Kept photos and files, sent to those who may see what an agency filed of an obligation.
 
 Guarantees:
-- Only a caller with the right "decide" on the obligation gets its files.
-- A file is sent in the chat, or by an address that ends within a day.
+- Only a caller with the right "evidence" on the obligation gets its files (context/access.py).
+- A file is sent in the chat, or by an address that ends within a day; one that is not sent says why.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.conversation.context.buttons import ButtonRows
-from bot.conversation.context.turn import Turn
-from bot.conversation.decisions.common import load_for_decision
+from bot.conversation.context.access import may
+from bot.conversation.context.buttons import UNNUMBERED
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from data.clock import civil_date
 from data.files import store_file
 from data.progress import evidence
@@ -22,32 +22,45 @@ _MOST_BYTES = 25 * 1024 * 1024  # of one answer
 _RETENTION = timedelta(days=1)
 
 
-def files_button(obligation_id: int, count: int) -> ButtonRows:
-    """Return the row that sends an obligation's files; none without files."""
-    return ((Button("Xem tệp", f"files:{obligation_id}"),),) if count else ()
-
-
 async def send_evidence_files(turn: Turn, obligation_id: int) -> list[Answer]:
     """Send the latest files of an obligation, one message each."""
-    obligation = await load_for_decision(turn, obligation_id)
-    if isinstance(obligation, Answer):
-        return [obligation]
+    return await _send_files(turn, await visible_obligation(turn, obligation_id))
+
+
+async def send_earlier_files(turn: Turn, evidence_id: int) -> list[Answer]:
+    """Send the files of an obligation that were kept before one of them."""
+    obligation_id = await evidence.find_obligation_of_file(turn.connection, evidence_id)
+    obligation = None
+    if obligation_id is not None:
+        obligation = await visible_obligation(turn, obligation_id)
+    return await _send_files(turn, obligation, before=evidence_id)
+
+
+async def _send_files(
+    turn: Turn, obligation: VisibleObligation | None, *, before: int | None = None
+) -> list[Answer]:
+    if obligation is None or not may(turn.caller, "evidence", obligation.subject):
+        return [Answer("unknown_item")]
+    files = await evidence.list_evidence(
+        turn.connection, obligation.id, most=_MOST_FILES, before=before
+    )
+    item = obligation.as_item(turn, holder=obligation.holder)
+    if not files:
+        return [Answer("evidence_none", {"item": item})]
+    while len(files) > 1 and sum(file.size for file in files) > _MOST_BYTES:
+        files = files[1:]  # they come with the earlier ones
     answers: list[Answer] = []
-    room = _MOST_BYTES
-    files = await evidence.list_evidence(turn.connection, obligation_id, most=_MOST_FILES)
     for file in files:
-        content = None
-        if file.size <= room:
-            content = await evidence.load_evidence_content(turn.connection, file.sha256)
+        content = await evidence.load_evidence_content(turn.connection, file.sha256)
         context: dict[str, object] = {
-            "item": obligation.as_item(turn, holder=obligation.holder),
+            "item": item,
             "name": file.name,
             "kept_on": civil_date(file.kept_at).isoformat(),
             "document": file.document or "",
-            "why": "" if content is not None else "too_many" if file.size > room else "deleted",
+            "why": "deleted" if content is None else "",
+            "earlier": 0,
         }
         if content is not None:
-            room -= len(content)
             context["attach"] = await store_file(
                 turn.connection,
                 name=file.name,
@@ -57,4 +70,14 @@ async def send_evidence_files(turn: Turn, obligation_id: int) -> list[Answer]:
                 retention=_RETENTION,
             )
         answers.append(Answer("evidence_file", context))
-    return answers or [Answer("unknown_item")]
+    earlier = await evidence.count_earlier_files(turn.connection, obligation.id, files[0].id)
+    if earlier:
+        last = answers[-1]
+        button = Button(f"Tệp gửi trước đó ({earlier})", f"filesbefore:{files[0].id}")
+        answers[-1] = Answer(
+            last.template,
+            {**last.context, "earlier": earlier, **UNNUMBERED},
+            ((button,),),
+            (obligation.id,),
+        )
+    return answers

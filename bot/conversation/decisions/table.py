@@ -15,6 +15,7 @@ from bot.conversation.decisions import (
     dispute,
     extension,
     files,
+    forms,
     question,
     undo,
 )
@@ -28,6 +29,10 @@ DECISION_BUTTON_ACTIONS: dict[str, Callable[[Turn, int], Awaitable[list[Answer]]
     "confirmall": completion.confirm_listed_completions,
     "return": completion.ask_return_reason,
     "files": files.send_evidence_files,
+    "filesbefore": files.send_earlier_files,
+    "form": forms.send_obligation_forms,
+    "formfile": forms.open_form,
+    "formdrop": forms.remove_duty_form,
     "grant": extension.grant_extension,
     "grantyes": extension.grant_extension_after_warning,
     "refuse": extension.ask_refusal_reason,

@@ -24,6 +24,7 @@ from data.outbox.arrivals import (
     find_unsure_list,
     was_sent_after,
 )
+from data.progress.forms import has_forms
 from data.rules.ladder import UNDATED
 from jobs.channel import Button
 from jobs.rendering.buttons import item_buttons, parse_buttons
@@ -254,6 +255,7 @@ async def _load_list(turn: Turn, row: Row[Any], *, answers_it: bool) -> ShownLis
     if row.template == REMINDER and len(items) == 1:
         # The sender makes a reminder's buttons.
         rights = reminder_rights(row.context, items[0][1])
+        rights["forms"] = await has_forms(turn.connection, items[0][1])
         rows = item_buttons(items[0][1], lines[0].kind, **rights)
     return ShownList(
         message_id=row.id,

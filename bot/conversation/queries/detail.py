@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import ColumnElement
+
+from bot.conversation.context.access import may
 from bot.conversation.context.arguments import list_argument_choices, read_arguments
-from bot.conversation.context.buttons import page_buttons
+from bot.conversation.context.buttons import ButtonRows, evidence_button, page_buttons
 from bot.conversation.context.lookup import ask_choice, qualified_code
 from bot.conversation.context.pages import clamp_page, parse_page, split_into_pages
 from bot.conversation.context.scope import CallerScope, load_scope
-from bot.conversation.context.turn import Turn
+from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.queries.history import history_blocks
 from bot.conversation.queries.search import show_search_page, task_context
 from data.figures.tasks import load_task_figures
 from data.obligations.lists import list_assigned_agencies
+from data.progress.evidence import count_evidence
 from data.progress.history import in_duty_condition, in_task_condition
 from data.registry.schema import PlanFile
 from jobs.channel import Answer
+
+_EVIDENCE_BUTTONS = 6
+_EVIDENCE_LINES = 10
 
 
 async def answer_nhiemvu(turn: Turn) -> list[Answer]:
@@ -36,8 +43,16 @@ async def answer_nhiemvu(turn: Turn) -> list[Answer]:
     if not rows:
         return [await show_search_page(turn, scope, words, page, command="nhiemvu")]
     row = rows[0]
-    load_blocks = _task_blocks if asked.found.tasks else _duty_blocks
-    blocks = await load_blocks(turn, scope, row)
+    is_task = bool(asked.found.tasks)
+    load_blocks = _task_blocks if is_task else _duty_blocks
+    condition = in_task_condition(row.id) if is_task else in_duty_condition(row.id)
+    condition = condition & scope.limit_to_plans([row.plan_id]).obligations()
+    filed = await _list_filed(turn, condition)
+    blocks = [
+        *await load_blocks(turn, scope, row),
+        *_filed_blocks(filed, qualified_code(row, asked.plans)),
+        *await history_blocks(turn, condition),
+    ]
     pages = split_into_pages(blocks, turn.max_length)
     at = clamp_page(len(pages), page, 1)
     named = qualified_code(row, asked.plans)
@@ -51,7 +66,10 @@ async def answer_nhiemvu(turn: Turn) -> list[Answer]:
                 "words": named,
                 "blocks": pages[at.number - 1],
             },
-            buttons=page_buttons("nhiemvu", at.number, at.count, named),
+            buttons=(
+                *_evidence_buttons(filed),
+                *page_buttons("nhiemvu", at.number, at.count, named),
+            ),
             edits=turn.pressed_message_id,
             secret=True,  # it names persons
         )
@@ -82,22 +100,53 @@ async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[st
     ]
     heading = f"Đang được giao: {len(names)} cơ quan" if follows else "Cơ quan anh/chị"
     blocks += _texts(heading, "; ".join(names))
-    return blocks + await history_blocks(
-        turn, in_task_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
-    )
+    return blocks
 
 
 async def _duty_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
     entry = next(duty for duty in _plan_file(turn, row).report_duties if duty.code == row.code)
-    blocks = [
+    return [
         *_texts("Chế độ báo cáo", f"{entry.clause}: {entry.quote}"),
         *_texts("Cơ quan báo cáo theo văn bản", "; ".join(entry.from_)),
         *_texts("Nơi nhận", entry.to + (f" (qua {entry.via})" if entry.via else "")),
         *_texts("Hạn theo văn bản", entry.deadline.raw if entry.deadline else "văn bản không ghi"),
     ]
-    return blocks + await history_blocks(
-        turn, in_duty_condition(row.id) & scope.limit_to_plans([row.plan_id]).obligations()
-    )
+
+
+async def _list_filed(
+    turn: Turn, condition: ColumnElement[bool]
+) -> list[tuple[VisibleObligation, int]]:
+    """Return the obligations whose files the caller may open, the latest filed first, each with their number."""
+    counts = await count_evidence(turn.connection, condition)
+    visible = await visible_obligations(turn, list(counts))
+    return [
+        (each, counts[each.id])
+        for each in visible.values()
+        if may(turn.caller, "evidence", each.subject)
+    ]
+
+
+def _filed_blocks(filed: list[tuple[VisibleObligation, int]], named: str) -> list[dict[str, Any]]:
+    if not filed:
+        return []
+    shown = filed[:_EVIDENCE_LINES]
+    return [
+        *(
+            {"kind": "filed", "text": each.holder, "files": count, "first": number == 0}
+            for number, (each, count) in enumerate(shown)
+        ),
+        {"kind": "opened", "text": named, "more": len(filed) - len(shown)},
+    ]
+
+
+def _evidence_buttons(filed: list[tuple[VisibleObligation, int]]) -> ButtonRows:
+    buttons: ButtonRows = ()
+    for each, count in filed[:_EVIDENCE_BUTTONS]:
+        label = "Mở minh chứng"
+        if len(filed) > 1:
+            label = f"Minh chứng {each.holder}, {each.row.period}"[:60]
+        buttons += evidence_button(each.id, count, label)
+    return buttons
 
 
 def _texts(heading: str, *texts: str) -> list[dict[str, Any]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement
 
 from bot.conversation.context.arguments import list_argument_choices, read_arguments
 from bot.conversation.context.buttons import page_buttons
+from bot.conversation.context.history_lines import describe_history
 from bot.conversation.context.lookup import ask_choice, refuse_unknown
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import agency_held_condition, caller_held_condition, load_scope
 from bot.conversation.context.turn import Turn
-from data.clock import ZONE
 from data.models import Obligation
 from data.progress.history import in_duty_condition, in_task_condition, load_history
-from data.registry.titles import period_name
 from jobs.channel import Answer
-from jobs.rendering.dates import full_date, hour_words
 from jobs.rendering.environment import upper_first
 
 _REPLIES_A_PAGE = 10
@@ -81,7 +77,7 @@ async def _history_page(
             "title": title,
             "words": named,
             "total": total,
-            "lines": list(_lines(rows)),
+            "lines": list(describe_history(rows)),
         },
         buttons=page_buttons("lichsu", at.number, at.count, named),
         edits=turn.pressed_message_id,
@@ -99,25 +95,6 @@ async def history_blocks(turn: Turn, condition: ColumnElement[bool]) -> list[dic
         heading += f", {_HISTORY_OF_A_TASK} lần gần nhất"
     blocks = (
         {"kind": "said", "text": f"{line['agency']}{line['note']}{_FRAME_OF_A_LINE}", "line": line}
-        for line in _lines(rows)
+        for line in describe_history(rows)
     )
     return [{"kind": "heading", "text": heading}, *blocks]
-
-
-def _lines(rows: Iterable[Any]) -> Iterable[dict[str, Any]]:
-    for row in rows:
-        at: datetime = row.at.astimezone(ZONE)
-        yield {
-            "at": f"{hour_words(f'{at:%H:%M}')} ngày {full_date(at.date())}",
-            "what": row.what,
-            "agency": row.agency,
-            "person": row.person or "",
-            "code": row.code,
-            "period": period_name(row.period) if row.period[:4].isdigit() else "",
-            "percent": row.percent,
-            "until": row.until.isoformat() if row.until else "",
-            "document": row.document or "",
-            "document_on": row.document_on.isoformat() if row.document_on else "",
-            "note": (row.note or "")[:300],
-            "undone": bool(row.undone),
-        }

@@ -12,9 +12,9 @@ from dataclasses import replace
 from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.decisions.forms import take_form_file
 from bot.conversation.decisions.question import answer_by_reply
 from bot.conversation.lists.last_list import ShownList, last_shown_list
-from bot.conversation.lists.menus import find_menu_action
 from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
     is_about_other_agency,
@@ -23,9 +23,7 @@ from bot.conversation.lists.references import (
     parse_item_number,
     resolve_reference,
 )
-from bot.conversation.reader.asked_document import AskedDocument
 from bot.conversation.reader.copied import is_copied, without_titles
-from bot.conversation.reader.topics import read_command
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.actions import handle_reply, run_button
 from bot.conversation.replies.asides import answer_aside
@@ -41,10 +39,15 @@ from bot.conversation.replies.dialogs import (
     cancel_open_question,
     is_retraction,
 )
-from bot.conversation.replies.evidence import only_names_document, take_evidence_files
+from bot.conversation.replies.evidence import (
+    keep_for_named_task,
+    only_names_document,
+    take_evidence_files,
+)
 from bot.conversation.replies.explanation import file_typed_explanation, is_explanation
 from bot.conversation.replies.following import asks_for_following, show_following
-from bot.conversation.replies.leaving import find_leaving_choice
+from bot.conversation.replies.labels import find_label_action, is_overheard
+from bot.conversation.replies.opening import answer_file_request
 from bot.conversation.replies.questions import handle_list_question
 from bot.conversation.replies.record import EVIDENCE_QUESTION, Reply, handle_reply_to_all
 from bot.conversation.replies.show import (
@@ -76,8 +79,8 @@ async def answer_button(turn: Turn) -> list[Answer]:
 async def answer_text(turn: Turn) -> list[Answer]:
     """Answer typed words.
 
-    In this order: the cancelling of a question, "huỷ", "xem tiếp", "nd 2", a button's label, the answer to an
-    open question, a target's value, free text.
+    In this order: the cancelling of a question, "huỷ", "xem tiếp", "nd 2", "mẫu 2", "minh chứng 2", a button's
+    label, the answer to an open question, a target's value, free text.
     """
     text = turn.incoming.text
     shown_list = await last_shown_list(turn)
@@ -87,7 +90,7 @@ async def answer_text(turn: Turn) -> list[Answer]:
     answered = None if is_retraction(text) else await answer_by_reply(turn)
     if answered is not None:
         return answered
-    overheard = _is_overheard(turn, shown_list)
+    overheard = is_overheard(turn, shown_list)
     if not overheard and is_retraction(text):
         return await handle_undo_last(turn, shown_list)
     if not overheard and fold(text) == _UNDO_DECISION:
@@ -99,7 +102,10 @@ async def answer_text(turn: Turn) -> list[Answer]:
     if asked is not None:
         await close_open_question(turn)
         return await answer_content_request(turn, asked, shown_list)
-    action = _find_label_action(turn, shown_list)
+    if not overheard and (opened := await answer_file_request(turn, text, shown_list)) is not None:
+        await close_open_question(turn)
+        return opened
+    action = find_label_action(turn, shown_list)
     if action:
         await close_open_question(turn)
         return await run_button(turn, action, shown_list)
@@ -133,37 +139,13 @@ async def answer_edited(turn: Turn) -> list[Answer]:
     return await answer_text(turn) if answers is None else answers
 
 
-async def find_typed_action(turn: Turn) -> str:
-    """Return the action that words mean: a choice, a question for a list, a label, a menu's number; else ""."""
-    leaving = await find_leaving_choice(turn)
-    command = "" if turn.caller.in_group else read_command(turn.incoming.text)
-    if command and not leaving and may(turn.caller, command):
-        return f"go:{command}:"
-    label = leaving or _find_label_action(turn, await last_shown_list(turn))
-    return label or await find_menu_action(turn)
-
-
-def _find_label_action(turn: Turn, shown_list: ShownList | None) -> str:
-    if shown_list is None or shown_list.doubtful or _is_overheard(turn, shown_list):
-        return ""
-    typed_label = fold(turn.incoming.text)
-    labelled = [button for button in shown_list.buttons if not button.label.isdecimal()]
-    if shown_list.is_page and not shown_list.answers_it:
-        # Other pages have the same labels.
-        labelled = [each for each in labelled if each.action.startswith(("page:", "go:"))]
-    return next((button.action for button in labelled if fold(button.label) == typed_label), "")
-
-
-def _is_overheard(turn: Turn, shown_list: ShownList | None) -> bool:
-    """Tell whether people in a group talk among themselves, and not to the bot."""
-    return turn.caller.in_group and (shown_list is None or not shown_list.answers_it)
-
-
 async def answer_files(turn: Turn) -> list[Answer]:
     """Answer photos and files: first the words beneath, if they say anything, then keep them.
 
     A document's number alone answers the question for one, or is kept with the file.
     """
+    if (attached := await take_form_file(turn)) is not None:
+        return attached
     if not turn.incoming.text:
         return await take_evidence_files(turn)
     dialog = await find_open_question(turn)
@@ -176,7 +158,7 @@ async def answer_files(turn: Turn) -> list[Answer]:
     if reading.intent == "unclear" and not asked:
         named = await _find_named_task(turn, reading, shown_list)
         if named is not None:
-            return await _keep_for_named_task(turn, reading, named)
+            return await keep_for_named_task(turn, reading, named)
     says = reading.intent != "unclear" or reading.document is not None
     says = says or gives_target_value(turn) or asked
     answers = await answer_text(turn) if says else []
@@ -195,14 +177,6 @@ async def _find_named_task(
         return None
     meaning = await resolve_reference(turn, shown_list, refs[0])
     return meaning.obligation_ids[0] if meaning.is_sure else None
-
-
-async def _keep_for_named_task(turn: Turn, reading: Understanding, named: int) -> list[Answer]:
-    """Keep files for a task that the words beneath name, with the document's number that these give."""
-    document = None
-    if reading.document is not None:
-        document = AskedDocument(reading.document, reading.document_on)
-    return await take_evidence_files(turn, document=document, named=named)
 
 
 async def _answer_overheard(turn: Turn, shown_list: ShownList | None) -> list[Answer]:

@@ -22,7 +22,7 @@ from bot.conversation.lists.last_list import last_shown_list
 from bot.conversation.lists.numbers import list_numbered_items
 from bot.conversation.reader.asked_document import AskedDocument, read_asked_document
 from bot.conversation.reader.targets import read_target
-from bot.conversation.reader.understand import understand_reply
+from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.record import (
     EVIDENCE_QUESTION,
     Reply,
@@ -137,6 +137,14 @@ async def take_evidence_files(
         stored.append(answer)
     is_told = bool(begun) and not any(answer.context["refused"] for answer in stored)
     return [] if is_told else stored[:1]
+
+
+async def keep_for_named_task(turn: Turn, reading: Understanding, named: int) -> list[Answer]:
+    """Keep files for a task that the words beneath name, with the document's number that these give."""
+    document = None
+    if reading.document is not None:
+        document = AskedDocument(reading.document, reading.document_on)
+    return await take_evidence_files(turn, document=document, named=named)
 
 
 async def _keep_files(

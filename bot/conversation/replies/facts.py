@@ -16,6 +16,7 @@ from bot.conversation.context.buttons import UNNUMBERED, ButtonRows, open_button
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.scope import agency_names, caller_held_condition
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
+from bot.conversation.decisions.forms import send_duty_forms
 from bot.conversation.lists.last_list import ShownList, find_source_list
 from bot.conversation.lists.numbers import resolve_number
 from bot.conversation.lists.references import list_nameable_codes, resolve_reference
@@ -106,11 +107,6 @@ async def tell_who_speaks(turn: Turn) -> list[Answer]:
         "agencies": agency_names(turn.caller.enrolments),
     }
     return [Answer("who_speaks", context)]
-
-
-async def list_attached_forms(turn: Turn, duty: ReportDutyEntry, plan_code: str) -> list[Answer]:
-    """Return the messages that hand out the forms attached to a report duty; none where none is attached."""
-    return []
 
 
 async def _read_question(turn: Turn, reading: Understanding) -> Question | None:
@@ -232,7 +228,8 @@ async def _tell(
     forms: list[Answer] = []
     if "form" in asked.topics and one is not None:
         entry = _duty_entry(turn, one)
-        forms = [] if entry is None else await list_attached_forms(turn, entry, one.row.plan_code)
+        if entry is not None:
+            forms = await send_duty_forms(turn, one.row.plan_code, entry.code)
     beyond = asked.asks_more or ("form" in asked.topics and not forms)
     passed: list[Answer] = []
     if beyond:

@@ -546,6 +546,23 @@ def upgrade() -> None:
     _index("ix_evidence_album", "evidence", ["chat_id", "album"], where="album IS NOT NULL")
     _index("ix_evidence_kept_at", "evidence", ["kept_at"])
     _create_table(
+        "duty_form",
+        _id(),
+        _ref("duty_id", "report_duty"),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("mime", sa.String(80), nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column(
+            "sha256", sa.String(64), sa.ForeignKey("evidence_content.sha256"), nullable=False
+        ),
+        _ref("person_id", "person", nullable=True),
+        sa.Column("attached_by", sa.String(120), nullable=False),
+        sa.Column("attached_at", _INSTANT, nullable=False),
+        sa.Column("removed_by", sa.String(120)),
+        sa.Column("removed_at", _INSTANT),
+    )
+    _index("ix_duty_form_duty_id", "duty_form", ["duty_id"])
+    _create_table(
         "extension_request",
         _id(),
         _ref("obligation_id", "obligation"),
