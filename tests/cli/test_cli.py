@@ -227,7 +227,7 @@ def test_plan_show_gives_exactly_the_promised_json(terminal: Terminal) -> None:
         "2020-08-05",
     )
     for task in plan["tasks"]:
-        names = ["code", "short", "section", "text", "leads", "supports", "actions", "period"]
+        names = ["code", "section", "text", "leads", "supports", "actions", "period"]
         assert list(task) == names
         assert list(task["period"]) == ["raw", "kind", "start_year", "end_year"]
     for duty in plan["report_duties"]:

@@ -44,7 +44,7 @@ async def test_a_successor_sees_what_is_due_promised_asked_and_waiting(talk: Tal
     )
     assert "<b>Bảng bàn giao: Sở Tài chính</b>, tính đến ngày 23/11/2026" in card.html
     assert "<b>03 nội dung đang mở</b>" in card.html
-    assert "đang xin gia hạn" in card.html
+    assert "đề nghị gia hạn" in card.html
     assert "đến 20/11/2026: xin gia hạn đến 20/11 vì chờ số liệu của kho bạc" in card.html
     assert "60%" in card.html
     assert "01 nội dung đã báo cáo hoàn thành, đang chờ xác nhận." in card.html

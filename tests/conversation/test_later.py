@@ -120,9 +120,9 @@ async def test_what_was_said_by_mistake_is_asked_about_and_stands_until_then(tal
     await talk.say("7", "/viec")
     await talk.say("7", "2 xong")
     asked = await only(talk.say("7", "nhầm, chưa xong"))
-    assert "đang được ghi: đã xong" in asked.plain
+    assert "đang được ghi: đã hoàn thành" in asked.plain
     assert (await task_of(talk)).state == "submitted"
-    told = await only(talk.press(asked, "Đang làm"))
+    told = await only(talk.press(asked, "Đang thực hiện"))
     assert told.template == "recorded"
     assert (await task_of(talk)).state == "open"
 

@@ -497,7 +497,6 @@ async def test_words_taken_back_are_no_reason_and_an_explanation_goes_first(talk
         ("kế hoạch 10 đến đâu rồi", "status_plans"),
         ("BC.1 ai chưa nộp", "chuanop"),
         ("ai chưa nộp báo cáo năm 2026 của kế hoạch 10", "chuanop"),
-        ("tình hình thế nào", "status_plans"),
     ],
 )
 async def test_free_questions_of_those_who_follow_plans_are_queries(

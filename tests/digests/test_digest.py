@@ -401,7 +401,7 @@ async def test_leaders_are_told_three_figures_with_those_of_last_week_beside_the
     await office.week(date(2026, 11, 16))
     first = await one(office, "leader", "ubnd")
     assert first.startswith("<b>Kính gửi: Lãnh đạo</b>")
-    assert "<b>Đông, từ 9/11/2026 đến 15/11/2026</b>\n• Hoàn thành: không có\n" in first
+    assert "<b>Đông, từ 09/11/2026 đến 15/11/2026</b>\n• Hoàn thành: không có\n" in first
     assert "Chưa có số liệu tuần trước để so sánh." in first
     task = await office.owed("stc", "1", "end")
     await office.said(task, "completed", date(2026, 11, 17))
@@ -593,7 +593,7 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
     await office.week()
     (message,) = await digests_to(database, chat)
     told = await drawn_anew(office, message)
-    heads = ["Đông, từ 9/11/2026", "các kế hoạch theo dõi", "Công nghệ: nhiệm vụ của cơ quan"]
+    heads = ["Đông, từ 09/11/2026", "các kế hoạch theo dõi", "Công nghệ: nhiệm vụ của cơ quan"]
     heads += ["Tài chính: nhiệm vụ của cơ quan", "Xây dựng: nhiệm vụ của cơ quan"]
     assert len(await messages_to(database, chat)) == 1
     places = [told.index(head) for head in heads]

@@ -131,7 +131,7 @@ async def test_what_an_erased_person_did_stays_as_their_agencys(whole: Whole) ->
     assert (said.person_id, said.document) == (bao, "12/BC-STC")
     history = await whole.say("u9003x", "/lichsu BC.1")
     assert "được xác nhận hoàn thành" in history
-    assert "Sở Tài chính: báo đã xong" in history
+    assert "Sở Tài chính: báo cáo đã hoàn thành" in history
     assert THU not in history
     assert BAO not in history
 

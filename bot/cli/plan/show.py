@@ -133,13 +133,11 @@ def _tracking_words(tracked_from: object, closed_on: object) -> str:
 
 def _plan_as_json(plan: PlanFile) -> dict[str, Any]:
     return {
-        **row_fields(plan, "number", "province", "title", "short", "issued_on"),
+        **row_fields(plan, "number", "province", "title", "issued_on"),
         **row_fields(plan, "signer", "coordinator", "replaces"),
         "tasks": [
             {
-                "code": task.code,
-                "short": task_title(task),
-                **row_fields(task, "section", "text", "leads", "supports", "actions"),
+                **row_fields(task, "code", "section", "text", "leads", "supports", "actions"),
                 "period": task.period.model_dump(include={"raw", "kind", "start_year", "end_year"}),
             }
             for task in plan.tasks
