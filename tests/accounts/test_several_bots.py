@@ -241,7 +241,7 @@ async def test_a_token_revoked_in_mid_run_loses_nothing_and_the_right_people_are
     assert states["failed"] > 20  # nobody else of these agencies is anywhere
     assert states["sent"] + states["failed"] == result.messages + 1
     (told,) = [text for text in office.heard("coordinator") if "tạm thời không gửi được" in text]
-    assert "Tài khoản «Bot Nhắc Việc 2» tạm" in told  # names on Zalo begin with "Bot" themselves
+    assert "Tài khoản gửi tin «Bot Nhắc Việc 2» tạm" in told
     assert "khoá" in told
     assert "xin báo trực tiếp" in told
     async with office.database.read() as connection:

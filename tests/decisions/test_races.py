@@ -26,7 +26,7 @@ from tests.support.conversations import Post, Reply, Talk
 from tests.support.databases import become, keep
 from tests.support.decision_world import NOW, NUMBER, REGISTRY, faults_of_record, seated
 
-_TOLD = re.compile(r"(Sở [\w& ]+?) đã <b>.+</b> lúc 08:00 ngày \d+/11/2026")
+_TOLD = re.compile(r"(Sở [\w& ]+?) đã <b>.+</b> lúc 08 giờ 00 ngày \d+/11/2026")
 _LEADS = ((0.0, 0.0), (0.0, 0.004), (0.008, 0.0), (0.0, 0.02))  # seconds
 
 Pair = tuple[Post, Post]

@@ -50,7 +50,7 @@ def test_a_past_digest_is_shown_as_it_was(told: Terminal) -> None:
     assert out.startswith(
         "── Sở Tài chính ──\nKính gửi: Sở Tài chính\nTổng hợp tuần, thứ Hai, ngày 16/11"
     )
-    assert "ĐẾN HẠN TRONG 20 NGÀY LÀM VIỆC TỚI: 1 VIỆC\n- Báo cáo năm 2026 [BC.1]" in out
+    assert "Đến hạn trong 20 ngày làm việc tới: 01 nhiệm vụ\n- Báo cáo năm 2026 [BC.1]" in out
     assert messages(told) == before
 
 

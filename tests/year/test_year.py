@@ -405,8 +405,8 @@ async def more_time_is_asked_for_step_by_step_and_refused(year: Year) -> None:
     assert "lý do" in (await justice.says("27/3")).lower()
     assert "Đã chuyển đề nghị" in await justice.says("chờ số liệu của Thống kê tỉnh")
     assert "đề nghị gia hạn đến ngày 27/3/2026" in lan.last.text
-    assert "vì lý do gì" in await lan.chooses("Không đồng ý")
-    assert "Đã từ chối gia hạn" in await lan.says("số liệu đã có trên hệ thống từ 5/3")
+    assert "nhập lý do" in await lan.chooses("Không đồng ý")
+    assert "Không đồng ý gia hạn" in await lan.says("số liệu đã có trên hệ thống từ 5/3")
     assert "Đề nghị gia hạn không được đồng ý" in justice.last.text
     assert "số liệu đã có trên hệ thống" in justice.last.text
 
@@ -430,8 +430,8 @@ async def a_completion_is_returned(year: Year) -> None:
     finance, lan = year.focal["so-tai-chinh"], year.lan
     await finance.says("xong rồi nhé", to=finance.with_words(QUARTER))
     text = await lan.says("/xacnhan")
-    assert "Sở Tài chính báo đã xong" in text
-    assert "vì lý do gì" in await lan.chooses("Trả lại")
+    assert "Sở Tài chính báo cáo đã hoàn thành" in text
+    assert "nhập lý do" in await lan.chooses("Trả lại")
     assert "Đã trả lại" in await lan.says("thiếu biểu số 2")
     assert "trả lại, đề nghị bổ sung" in finance.last.text
     assert "thiếu biểu số 2" in finance.last.text
@@ -552,7 +552,7 @@ async def after_a_day_without_service_the_rung_is_told_once(year: Year) -> None:
 async def who_has_not_answered_is_urged_once_a_day(year: Year) -> None:
     heard = {code: len(person.heard) for code, person in year.focal.items()}
     assert "02 cơ quan (02 sở, ban, ngành)" in await year.lan.says("/nhac 15 BC.2")
-    assert "Đã nhắc 2 cơ quan" in await year.lan.chooses("Gửi")
+    assert "Đã nhắc 02 cơ quan" in await year.lan.chooses("Gửi")
     urged = [code for code, person in year.focal.items() if len(person.heard) > heard[code]]
     assert urged == ["so-y-te", "so-ngoai-vu"]
     assert "không nhắc lại" in await year.lan.says("/nhac 15 BC.2")
@@ -627,7 +627,7 @@ async def a_task_is_disputed_and_reassigned(year: Year) -> None:
     task = home_affairs.with_words("Phổ cập kỹ năng số")
     await home_affairs.says("việc này không thuộc chức năng của Sở Nội vụ", to=task)
     assert "không thuộc cơ quan mình" in year.lan.last.text
-    assert "Giao cho cơ quan nào" in await year.lan.chooses("Giao cơ quan khác")
+    assert "nhập cơ quan tiếp nhận" in await year.lan.chooses("Giao cơ quan khác")
     assert "Đã giao cho Sở Giáo dục và Đào tạo" in await year.lan.says("sở gd&đt")
     assert "giao cơ quan thực hiện" in education.last.text
     assert "đã chuyển cơ quan khác" in home_affairs.last.text
@@ -987,11 +987,12 @@ async def figures_add_up(year: Year) -> None:
         part = text[text.index(f"Kế hoạch {number}") :]
         figures = re.search(
             r"(\d+) nhiệm vụ: hoàn thành đúng hạn (\d+), quá hạn (\d+); đang thực hiện trong hạn (\d+),"
-            r" quá hạn (\d+)",
+            r" quá hạn (\d+)(?:; thường xuyên, không xác định thời hạn (\d+))?"
+            r"(?:; hết thời gian thực hiện trước khi theo dõi (\d+))?",
             part,
         )
         assert figures is not None, text
-        counted = [int(figure) for figure in figures.groups()]
+        counted = [int(figure or 0) for figure in figures.groups()]
         assert counted[0] == sum(counted[1:]) == total
     shown = re.findall(r"• Báo cáo (\S+) (\S+) \(mục (\S+)\).*?đã nhận (\d+)/(\d+)", text)
     assert shown, text
