@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from bot.cli.output import CommandFailed
+from data.registry.agency_kinds import is_generic
 
 if TYPE_CHECKING:
     from data.registry.province import Province
@@ -55,6 +56,10 @@ def find_agency(province: Province, text: str, *, on: date) -> AgencyEntry:
         names = _first_names(f"{entry.name} ({entry.code})" for entry in entries)
         raise CommandFailed(
             f"«{text}» có thể là {len(entries)} cơ quan: {names}. Hãy ghi rõ hơn, hoặc ghi mã."
+        )
+    if is_generic(text):
+        raise CommandFailed(
+            f"«{text}» là tên chung của nhiều cơ quan. Hãy ghi tên đầy đủ, ví dụ: Sở Tài chính."
         )
     raise CommandFailed(
         f"{province.name} không có cơ quan «{text}». Hãy xem lại chính tả,"

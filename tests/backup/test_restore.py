@@ -350,7 +350,9 @@ def test_whoever_was_removed_or_erased_since_a_backup_stays_so_and_it_is_told_be
     within(present, lambda c: personal_data.erase_person(c, 3, now=NOW))
     code, told, _ = terminal.type("restore", "copy.db", "--dry-run")
     assert code == 0
-    removed = told.partition("Đã thôi vai trò từ khi sao lưu, sẽ vẫn thôi:")[2].splitlines()[2]
+    removed = told.partition("Đã kết thúc vai trò từ khi sao lưu, sẽ vẫn kết thúc:")[
+        2
+    ].splitlines()[2]
     assert removed.split("  ") == ["Chị <Lan>", "Sở Tài chính", "đầu mối"]
     assert "Đã xoá dữ liệu cá nhân từ khi sao lưu, sẽ xoá lại: người số 3." in told
     assert "Không biết" not in told

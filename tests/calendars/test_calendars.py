@@ -187,10 +187,10 @@ async def test_a_done_one_is_ticked_and_does_not_ring(talk: Talk) -> None:
     await talk.say("stc", "BC.1 xong")
     waiting = await event_of(talk, "BC.1", "2026")
     assert str(waiting["summary"]).startswith("Chờ xác nhận: Báo cáo năm 2026 (BC.1")
-    assert "Tình trạng: đã báo xong, chờ xác nhận" in waiting["description"]
+    assert "Tình trạng: đã báo cáo hoàn thành, chờ xác nhận" in waiting["description"]
     await talk.press((await talk.say("coordinator", "/xacnhan"))[0], "Xác nhận")
     done = await event_of(talk, "BC.1", "2026")
-    assert str(done["summary"]).startswith("✓ Báo cáo năm 2026 (BC.1")
+    assert str(done["summary"]).startswith("Hoàn thành: Báo cáo năm 2026 (BC.1")
     assert (done["status"], done["sequence"]) == ("CONFIRMED", 0)
     assert waiting.subcomponents == done.subcomponents == []
 
@@ -214,7 +214,7 @@ async def test_an_heir_has_what_it_took_over_and_says_from_whom(talk: Talk) -> N
     new = [e for e in events(await file_of(talk)).values() if "kế hoạch 9/" in e["summary"]]
     assert old == []  # Sở Kế hoạch và Đầu tư still stood
     assert [event["dtstart"].dt for event in new] == [date(2024, 12, 31)]
-    assert "Nhận nhiệm vụ từ: Sở Kế hoạch và Đầu tư" in new[0]["description"]
+    assert "Tiếp nhận nhiệm vụ của: Sở Kế hoạch và Đầu tư" in new[0]["description"]
 
 
 # ------------------------------------------------------------------ the form of the file
@@ -378,7 +378,7 @@ async def test_a_coordinator_has_one_entry_a_report_however_many_owe_it(talk: Ta
     ]
     first = found[f"duty-{row.duty_id}-2026@{HERE}.nhacviec"]
     assert first["dtstart"].dt == date(2026, 11, 14)
-    assert first["summary"] == "2 đơn vị nộp BC.1, kế hoạch 10/KH-UBND"
+    assert first["summary"] == "02 đơn vị nộp BC.1, kế hoạch 10/KH-UBND"
     assert "Đã nhận 0/2\n" in first["description"]
     assert len(first.subcomponents) == 1
     own = events(await file_of(talk, "skhcn"))
@@ -394,7 +394,7 @@ async def test_an_awaited_report_is_ticked_moved_and_cancelled(talk: Talk) -> No
             .values(state="confirmed", done_on=date(2026, 11, 9), confirmed_at=NOW)
         )
     done = (await awaited(talk))[uid]
-    assert str(done["summary"]).startswith("✓ 2 đơn vị nộp BC.1")
+    assert str(done["summary"]).startswith("Hoàn thành: 02 đơn vị nộp BC.1")
     assert done.subcomponents == []
     other = list(await awaited(talk))[1]
     await reload(talk, PLAN.replace("month: 11, day: 15", "month: 11, day: 20"))
@@ -418,7 +418,7 @@ async def test_one_who_left_does_not_lower_the_number_of_an_awaited_report(talk:
         )
     found = next(iter((await awaited(talk)).values()))
     assert (found["dtstart"].dt, found["sequence"]) == (date(2026, 11, 14), 3)
-    assert found["summary"] == "1 đơn vị nộp BC.1, kế hoạch 10/KH-UBND"
+    assert found["summary"] == "01 đơn vị nộp BC.1, kế hoạch 10/KH-UBND"
     talk.now = datetime(2026, 12, 20, 1, tzinfo=UTC)  # the left one's date is out of sight
     assert next(iter((await awaited(talk)).values()))["sequence"] == 3
 
@@ -498,7 +498,7 @@ async def test_a_group_gets_the_file_and_no_address(talk: Talk) -> None:
         reply = await only(talk, "-5", words, sender="stranger")
         assert reply.answer.context["address"] == ""
         assert not reply.answer.secret
-        assert "nhắn riêng cho bot: /lich" in reply.html
+        assert "nhắn riêng cho Hệ thống: /lich" in reply.html
         assert await attached(talk, reply)
     async with talk.database.read() as connection:
         assert await connection.scalar(select(func.count(CalendarFeed.id))) == 0

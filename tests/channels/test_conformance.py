@@ -169,7 +169,15 @@ async def test_a_wait_is_at_least_a_second(platform: Platform) -> None:
 
 @pytest.mark.parametrize("words", ["<b>đậm</b> & [a](b)", "**a** _b_ `c` {red}d{/red}", "😀 ế"])
 async def test_peoples_words_arrive_as_they_were_typed(platform: Platform, words: str) -> None:
-    context = {"words": words, "named": False, "agency": words, "item": {}}
+    context = {
+        "words": words,
+        "named": False,
+        "agency": words,
+        "item": {},
+        "question": 37,
+        "parts": 1,
+    }
+    context["vacancy"] = False
     content = Content("notice_question", context, ())
     out = RENDERER.render(
         content, platform.channel.capabilities, repeated=False, plain=False, address=CHAT

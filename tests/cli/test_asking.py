@@ -14,8 +14,8 @@ from tests.sheets.test_status_import import Sat
 __all__ = ["loaded", "loaded_file", "peopled", "terminal"]  # fixtures
 
 ENDING = [
-    (("people", "remove", "1"), "1 (Chị Lan) sẽ thôi 1 vai trò: đầu mối của Sở Tài chính."),
-    (("people", "remove", "g2"), "g2 (Nhóm STC) sẽ thôi 1 vai trò"),
+    (("people", "remove", "1"), "1 (Chị Lan) sẽ kết thúc 1 vai trò: đầu mối của Sở Tài chính."),
+    (("people", "remove", "g2"), "g2 (Nhóm STC) sẽ kết thúc 1 vai trò"),
     (("people", "erase", "1"), "Sẽ xoá hẳn tên, 1 định danh, chat riêng và 0 tin thô"),
     (
         ("plan", "close", "131", "--on", "2026-11-30"),
@@ -87,7 +87,7 @@ def test_loading_asks_where_the_files_drop_something_and_only_there(
     err = loaded.refused("plan", "load")
     assert "Sổ bộ không còn" in err
     assert "kế hoạch lang-son-131-2020" in err
-    assert "việc, không nhắc nữa" in err
+    assert "nhiệm vụ, không nhắc nữa" in err
     assert "--yes" in err
     gone = "SELECT count(*) FROM plan WHERE withdrawn_at IS NOT NULL"
     assert loaded.sql(gone) == [(0,)]

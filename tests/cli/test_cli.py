@@ -507,7 +507,7 @@ def test_an_invitation_is_made_for_one_agency_and_only_its_hash_is_kept(
 
 def test_an_agency_that_could_be_several_is_not_guessed(loaded: Terminal) -> None:
     err = loaded.refused("invite", "--province", "gia-lai", "--agency", "sở", "--role", "focal")
-    assert "có thể là" in err
+    assert "là tên chung của nhiều cơ quan" in err
 
 
 def test_closing_a_plan_withdraws_what_falls_due_later_and_is_recorded(loaded: Terminal) -> None:
@@ -602,7 +602,7 @@ def test_a_calendar_is_written_once_and_read_by_another_program(
     assert "không có cơ quan" in loaded.refused(
         "calendar", "Sở Vũ trụ", "--province", "lang-son", "--out", "x.ics"
     )
-    assert "focal" in loaded.refused(*words, "--role", "leader", "--out", "x.ics")
+    assert "đầu mối" in loaded.refused(*words, "--role", "leader", "--out", "x.ics")
     assert not (tmp_path / "x.ics").exists()
 
 

@@ -53,7 +53,7 @@ def test_removed_person_and_group_are_enrolled_no_more(peopled: Terminal) -> Non
     assert peopled.json("people", "remove", "g2", "--yes") == {"who": "g2", "ended": 1}
     assert who(peopled.json("people", "list")) == [("1", "Chị Lan")]
     code, out, _ = peopled.type("people", "remove", "1", "--yes")
-    assert (code, "Đã thôi 1 vai trò" in out) == (0, True)
+    assert (code, "Đã kết thúc 1 vai trò" in out) == (0, True)
     assert "people list" in peopled.refused("people", "remove", "1")
     assert "people list" in peopled.refused("people", "remove", "Lan")
 

@@ -193,8 +193,9 @@ async def counted(talk: Talk, table: Any) -> int:
 
 
 async def only(answers: Any) -> Reply:
-    (answer,) = await answers
+    (answer, *more) = await answers
     assert isinstance(answer, Reply)
+    assert {each.template for each in more} <= {"handover_card"}  # what is open at the agency
     return answer
 
 

@@ -54,7 +54,7 @@ async def answered(talk: Talk, text: str = "1 đang làm 40%") -> str:
 async def test_correction_is_offered_and_nothing_recorded_before_the_choice(talk: Talk) -> None:
     mine = await answered(talk)
     offer = await only(talk.say("7", "1 đã xong", corrects=mine))
-    assert "Đã ghi <b>đang làm 40%</b>. Sửa thành <b>đã xong</b>?" in offer.html
+    assert "Đã ghi <b>đang thực hiện 40%</b>. Sửa thành <b>đã hoàn thành</b>?" in offer.html
     assert offer.labels() == ["Sửa", "Giữ như cũ"]
     assert await said(talk) == [("in_progress", 40)]
     assert (await only(talk.press(offer, "Sửa"))).template == "recorded"

@@ -508,7 +508,7 @@ async def test_what_is_not_understood_after_a_plan_is_told_and_makes_no_report(
 ) -> None:
     await enrolled(talk)
     (answer,) = await talk.say("theo-doi", f"/baocao 10 {unread}")
-    assert f"Không hiểu “{unread}”" in answer.plain
+    assert f"chưa hiểu “{unread}”" in answer.plain
     assert answer.labels() == ["Kế hoạch 10/KH-UBND"]
     assert "<b>2026" not in answer.html
     assert await requests(talk.database) == []

@@ -393,8 +393,8 @@ async def test_the_clock_steps_to_the_next_working_day_and_to_the_next_reminders
     steering = chat_of(sandbox, "so-khcn", "coordinator")
     *_, morning = sandbox.lines(steering)
     assert morning.sent is not None
-    assert "Thứ Hai 23/11/2026: " in morning.sent.text
-    assert "Tổng hợp tuần" in morning.sent.text
+    assert "Thứ Hai, ngày 23/11/2026: " in morning.sent.text
+    assert "tổng hợp tuần" in morning.sent.text.lower()
     await say(browser, steering, "/bieudo")
     *_, picture = sandbox.lines(steering)
     assert picture.sent is not None

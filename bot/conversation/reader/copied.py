@@ -23,9 +23,10 @@ _OURS = re.compile(
     r"|se xem va xac nhan|hoac go, vi du|\(nhan nhiem vu tu|viec co han ve sau|tro lai nhu truoc cau tra loi do"
     r"|(?:dang thuc hien|hoan thanh) (?:dung|trong|qua) han: \d|may chu chua co dia chi|go so cua viec"
     r"|nhiem vu khong co han dang thuc hien: |bao tien do (?:viec|nhiem vu) so \d|(?:^|\n)→ "
-    r"|(?:bam|tra loi bang|go|bam hoac go) so cua nhiem vu|chon mot cau tra loi|chua ghi nhan gi|cac nhiem vu trong danh sach"
-    r"|bao cao hoan thanh, cho xac nhan|xem xet, xac nhan|\(tiep nhan nhiem vu cua|(?:nhiem vu|noi dung) co han ve sau"
-    r"|tam dung nhac|tiep tuc nhac|xem toan van, noi nhan"
+    r"|(?:bam|tra loi bang|go|bam hoac go) so cua nhiem vu|chon mot cau tra loi|chua ghi nhan gi"
+    r"|cac nhiem vu trong danh sach|bao cao hoan thanh, cho xac nhan|xem xet, xac nhan"
+    r"|\(tiep nhan nhiem vu cua|(?:nhiem vu|noi dung) co han ve sau|xem toan van, noi nhan"
+    r"|tam dung nhac|tiep tuc nhac"
 )
 
 
