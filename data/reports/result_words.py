@@ -1,4 +1,4 @@
-"""The sentence of result that people write with a document's number, or alone, after "đã xong".
+"""The sentence of result that people write: after "đã xong", or as a part of an answer in progress.
 
 Guarantees:
 - Words that take a completion back, ask, or tell how far it is are no result.
@@ -20,6 +20,13 @@ _DAY = re.compile(
     re.IGNORECASE,
 )
 _OPENING = re.compile(r"^(?:kết quả|nội dung)\b[\s:,;–-]*", re.IGNORECASE)
+_RESULT_PART = re.compile(r"\b(?:kết quả|ket qua)\b(?: (?:là|la)\b)?[\s:,;–-]*(.+)", re.IGNORECASE)
+_STATE = re.compile(
+    r"^(?:\d+\s+)?(?:đang|dang)\s+(?:thực hiện|triển khai|làm|thuc hien|trien khai|lam)"
+    r"(?:\s+(?:được|đạt|duoc|dat))?\s+(?:khoảng\s+)?\d{1,3}\s*%[\s:,;.–-]*",
+    re.IGNORECASE,
+)
+_NONE_YET = frozenset({"chua", "khong"})
 _ALONE = re.compile(r"^(?:kết quả|đã)\b", re.IGNORECASE)
 _TAKES_BACK = frozenset(
     {"chua", "khong", "nham", "sai", "huy", "thoi", "xin", "nho", "gi", "nao", "sao"}
@@ -55,3 +62,15 @@ def read_result_words(text: str, *, document: str = "") -> str | None:
     if len(parts) < least or "?" in text or "%" in words or _TAKES_BACK & set(parts):
         return None
     return words
+
+
+def progress_of_note(note: str | None) -> str:
+    """Return what the note of an answer in progress tells: its part "kết quả: …", else its words.
+
+    The share that opens the words is left out, for it is told by itself; so is where a sheet's note came from.
+    """
+    words = collapse_whitespace(strip_note_origin(note or ""))
+    part = _RESULT_PART.search(words)
+    if part is not None and not _NONE_YET & set(fold(part[1]).split()[:1]):
+        return part[1]
+    return _STATE.sub("", words)

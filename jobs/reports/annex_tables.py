@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from data.reports.facts import AgencyLine, ReportFacts, TaskFacts
+from data.reports.result_words import progress_of_note
 from jobs.rendering.environment import upper_first
 from jobs.reports.agency_lists import group_agencies, name_or_count
 from jobs.reports.document_names import document_phrase, is_implementing
@@ -93,9 +94,10 @@ def task_state(task: TaskFacts) -> str:
 def result_text(task: TaskFacts, lines: Any) -> str:
     """Return a task's result in a sentence: what was done, by which document; "–" where nobody told."""
     item = task_item(task, lines)
-    told = [line_result(line) for line in lines if line.source is not None and line_result(line)]
+    told = [line for line in lines if line.source is not None and line_result(line)]
     if item["parts"] <= 1 or len(told) <= 1:
-        return upper_first(told[0]) if told else "–"
+        whose = f"{told[0].agency}: " if told and item["parts"] > 1 else ""
+        return upper_first(f"{whose}{line_result(told[0])}") if told else "–"
     counts = f"{item['done']:02}/{item['parts']:02} cơ quan, đơn vị đã hoàn thành"
     if item["waiting"]:
         counts += f"; {item['waiting']:02} cơ quan, đơn vị chờ xác nhận"
@@ -118,7 +120,8 @@ def line_result(line: AgencyLine) -> str:
         parts.append(reported_words(line.result))
     elif line.source is not None and line.source.said == "in_progress":
         told = "đang thực hiện" + (f", đạt {line.percent}%" if line.percent is not None else "")
-        parts.append(told + (f"; {reported_words(line.source.note)}" if line.source.note else ""))
+        words = progress_of_note(line.source.note)
+        parts.append(told + (f"; {reported_words(words)}" if words else ""))
     if line.waiting:
         parts.append("chờ xác nhận")
     return "; ".join(parts)

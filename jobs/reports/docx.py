@@ -86,7 +86,7 @@ def report_docx(
             "abstract": f"Kết quả thực hiện {period} Kế hoạch số {facts.number}"
             f" ngày {full_date(facts.issued_on)}"
             + (f" của {plan['issuer']}" if plan["issuer"] else ""),
-            "receivers": report_receivers(facts),
+            "is_addressed": bool(report_receivers(facts)),
         },
         {
             "body": read_paragraphs("report.j2", context),

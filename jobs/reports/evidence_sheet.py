@@ -52,7 +52,7 @@ def evidence_xlsx(facts: EvidenceFacts) -> bytes:
     )
     with write_workbook(out) as book:
         name = f"Tháng {facts.month.month}-{facts.month.year}"
-        table = book.open_table(name, _COLUMNS, above=above)
+        table = book.open_table(name, _COLUMNS, above=above, second_page="confirmation")
         for number, line in enumerate(facts.lines, 1):
             table.write({"number": number, **_row(line)})
         table.close()

@@ -37,7 +37,7 @@ def late_table(facts: UrgingFacts) -> WordTable:
                 [
                     "" if index else number,
                     "" if index else agency.agency,
-                    item.title,
+                    item.title.rstrip(" .;,:"),
                     day_text(item.due_on),
                     item.days_late,
                     item.told,

@@ -111,7 +111,10 @@ def reported_words(words: str) -> str:
 
 def percent_text(count: int, total: int) -> str:
     """Return a share in per cent with one decimal and a comma: "33,3"; "–" of nothing."""
-    return f"{round(1000 * count / total) / 10:.1f}".replace(".", ",") if total else "–"
+    if not total:
+        return "–"
+    tenths = (2000 * count + total) // (2 * total)  # halves go up, as people round
+    return f"{tenths // 10},{tenths % 10}"
 
 
 def with_comma(number: str) -> str:

@@ -35,6 +35,7 @@ from jobs.reports.task_items import LinesByTask, select_items
 
 LONG_LATE_DAYS = 30  # working days
 _CAUSES = ("extension", "explanation", "dispute")
+_MOST_BEST = 3  # groups named as best covered
 _MOST_QUOTES = 12  # in the body
 
 
@@ -58,6 +59,7 @@ def report_context(facts: ReportFacts, lines: LinesByTask) -> dict[str, Any]:
         "now": figures_context(facts.current),
         "before": figures_context(facts.previous) if facts.previous else None,
         "groups": groups,
+        "best": _best_covered(groups),
         "told_groups": groups if len(unassigned) < len(tasks) else [],
         "unassigned": unassigned,
         "silent": list(facts.silent),
@@ -128,7 +130,7 @@ def figures_context(counted: PeriodFigures) -> dict[str, Any]:
 
 
 def _groups(facts: ReportFacts, lines: LinesByTask) -> list[dict[str, Any]]:
-    items = select_items(facts.sections, lines)
+    items = select_items(facts.sections, lines, targets=len(facts.targets))
     return [
         {
             "title": section.title,
@@ -143,6 +145,13 @@ def _groups(facts: ReportFacts, lines: LinesByTask) -> list[dict[str, Any]]:
         }
         for section, told in zip(facts.sections, items, strict=True)
     ]
+
+
+def _best_covered(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the titled groups with the greatest shares done, in the plan's order."""
+    done = [group for group in groups if group["title"] and group["now"]["done"]]
+    done.sort(key=lambda group: -group["now"]["done"] / group["now"]["total"])
+    return [group for group in groups if group in done[:_MOST_BEST]]
 
 
 def _issues(line: AgencyLine) -> bool:

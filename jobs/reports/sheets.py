@@ -20,6 +20,8 @@ from data.sheets.workbook import neutralize_formula
 
 MOST_ROWS = 1_048_575  # of one sheet beside its heading: Excel's own limit
 _WRAPPED_FROM = 10  # characters
+_REPEATED = 2  # columns, on a page beside another
+_PAGE_UNITS = 100  # of width, with what each column adds, across a landscape A4 page at full size
 _A4 = 9  # Excel's number of the paper
 _LINE_HEIGHT, _MOST_LINES = 13.5, 30  # points; Excel itself goes no higher than 409
 # Letters of this font in a unit of width, and what a line loses where a word does not fit.
@@ -75,23 +77,46 @@ class ReportWorkbook:
         table.close()
 
     def open_table(
-        self, title: str, columns: Sequence[ReportColumn], *, above: Sequence[str] = ()
+        self,
+        title: str,
+        columns: Sequence[ReportColumn],
+        *,
+        above: Sequence[str] = (),
+        second_page: str = "",
     ) -> OpenTable:
-        """Begin a table; write its rows while others are open, and close it. above: lines over its heading."""
-        return OpenTable(self, title, columns, above)
+        """Begin a table; write its rows while others are open, and close it. above: lines over its heading.
 
-    def add_sheet(self, title: str, columns: Sequence[ReportColumn], above: Sequence[str]) -> Any:
+        second_page: the column that begins a second page beside the first, which repeats the first two.
+        """
+        return OpenTable(self, title, columns, above, second_page)
+
+    def add_sheet(
+        self,
+        title: str,
+        columns: Sequence[ReportColumn],
+        above: Sequence[str],
+        second_page: str = "",
+    ) -> Any:
         """Return a new sheet with its headings, laid out for paper."""
         sheet = self._book.add_worksheet(self._sheet_name(title))
         head = len(above)
         for row, words in enumerate(above):
-            sheet.write_string(row, 0, words, self.formats["title"])
+            sheet.write_string(row, _first_free(second_page), words, self.formats["title"])
         sheet.freeze_panes(head + 1, 0)
         # On paper: as wide as a page, its heading on each.
         sheet.set_landscape()
         sheet.set_paper(_A4)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-        sheet.fit_to_pages(1, 0)
+        if second_page:
+            cut = [column.key for column in columns].index(second_page)
+            widths = [column.width for column in columns]
+            widest = max(sum(widths[:cut]), sum(widths[:_REPEATED]) + sum(widths[cut:]))
+            sheet.set_print_scale(min(100, 100 * _PAGE_UNITS // widest))
+            sheet.set_v_pagebreaks([cut])
+            sheet.repeat_columns(0, _REPEATED - 1)
+            sheet.print_across()
+        else:
+            sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(head)
         sheet.set_row(head, _row_height([column.heading for column in columns], columns))
         for index, column in enumerate(columns):
@@ -130,11 +155,13 @@ class OpenTable:
         title: str,
         columns: Sequence[ReportColumn],
         above: Sequence[str],
+        second_page: str,
     ) -> None:
         self._book = book
         self._title = title
         self._columns = columns
-        self._sheet = book.add_sheet(title, columns, above)
+        self._second_page = second_page
+        self._sheet = book.add_sheet(title, columns, above, second_page)
         self._head = self._number = len(above)
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -170,13 +197,16 @@ class OpenTable:
         """Write a line under a table that was closed."""
         self._number += 1
         self._sheet.write_string(
-            self._number, 0, neutralize_formula(words), self._book.formats["note"]
+            self._number,
+            _first_free(self._second_page),
+            neutralize_formula(words),
+            self._book.formats["note"],
         )
 
     def _next_row(self) -> int:
         if self._number == MOST_ROWS:
             self.close()
-            self._sheet = self._book.add_sheet(self._title, self._columns, ())
+            self._sheet = self._book.add_sheet(self._title, self._columns, (), self._second_page)
             self._head = self._number = 0
         self._number += 1
         return self._number
@@ -222,6 +252,11 @@ def write_workbook(out: io.BytesIO) -> Iterator[ReportWorkbook]:
                 sheet.row_data_fh.close()
             raise
         book.close()
+
+
+def _first_free(second_page: str) -> int:
+    """Return the column where a long line begins: in one that is repeated it would be cut short there."""
+    return _REPEATED if second_page else 0
 
 
 def _row_height(values: Sequence[Any], columns: Sequence[ReportColumn]) -> float:

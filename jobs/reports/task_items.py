@@ -12,10 +12,13 @@ from typing import Any
 
 from data.clock import civil_date
 from data.reports.facts import AgencyLine, SectionFacts, TaskFacts
+from data.reports.result_words import progress_of_note
 from jobs.reports.document_names import document_phrase, document_verb
 
 MOST_ITEMS = 8
-_BODY_LETTERS = 6000  # of the tasks told in the body: about two and a half pages
+# Of the tasks told in the body: about two and a half pages at most, and less where groups and targets are many.
+_BODY_LETTERS, _LEAST_LETTERS = 6000, 1500
+_SHARED_LETTERS, _GROUP_LETTERS, _TARGET_LETTERS = 9000, 450, 225
 _ITEM_LETTERS = 160  # beside the task's name
 _AT_FIRST = {"done": 4, "late": 2, "doing": 2}  # of each kind, before one takes the others' places
 
@@ -23,10 +26,11 @@ LinesByTask = Mapping[int, Sequence[AgencyLine]]
 
 
 def select_items(
-    sections: Sequence[SectionFacts], lines: LinesByTask
+    sections: Sequence[SectionFacts], lines: LinesByTask, *, targets: int = 0
 ) -> list[list[dict[str, Any]]]:
-    """Return the tasks to tell of each group, as the text needs them."""
-    room, told = _BODY_LETTERS, []
+    """Return the tasks to tell of each group, as the text needs them. targets: told in the body beside them."""
+    left_over = _SHARED_LETTERS - _GROUP_LETTERS * len(sections) - _TARGET_LETTERS * targets
+    room, told = min(max(left_over, _LEAST_LETTERS), _BODY_LETTERS), []
     for left, section in zip(range(len(sections), 0, -1), sections, strict=True):
         items = _items_of(section, lines, room // left)
         room -= sum(_letters(item) for item in items)
@@ -43,10 +47,10 @@ def task_item(task: TaskFacts, lines: Sequence[AgencyLine]) -> dict[str, Any]:
     kind = "none"
     if task.is_done:
         kind = "done"
+    elif waiting and len(waiting) + len(done) == len(lines):
+        kind = "waiting"
     elif task.is_overdue:
         kind = "late"
-    elif lines and len(waiting) + len(done) == len(lines) and waiting:
-        kind = "waiting"
     elif done or any(_tells_progress(line) for line in speaking):
         kind = "doing"
     return {
@@ -56,7 +60,7 @@ def task_item(task: TaskFacts, lines: Sequence[AgencyLine]) -> dict[str, Any]:
         "parts": task.parts.total,
         "done": task.parts.done_on_time + task.parts.done_late,
         "waiting": task.parts.waiting,
-        "late": len(overdue),
+        "late": task.parts.open_late,
         "lines": [_line_item(line) for line in (*done, *waiting)],
         "progress": [_line_item(line) for line in speaking if _tells_progress(line)],
         "late_lines": [
@@ -86,7 +90,7 @@ def _line_item(line: AgencyLine) -> dict[str, Any]:
         "document": document_phrase(line.document, line.document_on) if line.document else "",
         "verb": document_verb(line.document) if line.document else "",
         "result": line.result or "",
-        "words": (source.note or "") if source is not None else "",
+        "words": progress_of_note(source.note) if source is not None else "",
         "said_at": civil_date(source.at) if source is not None else None,
         "reason": line.reason or "",
         "proposed": line.proposed_until,
@@ -112,9 +116,11 @@ def _items_of(section: SectionFacts, lines: LinesByTask, room: int) -> list[dict
     for item in (*first, *rest):
         if len(chosen) == MOST_ITEMS:
             break
-        if not chosen or _letters(item) <= room:
+        if _letters(item) <= room:
             chosen.append(item)
             room -= _letters(item)
+    if not chosen:  # no name fits: the shortest one
+        chosen = sorted((*first, *rest), key=_letters)[:1]
     order = {"done": 0, "waiting": 1, "doing": 2, "late": 3}
     return sorted(chosen, key=lambda each: order[each["kind"]])
 

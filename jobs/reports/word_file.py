@@ -73,12 +73,22 @@ def build_word_file(
         for block in places[name]:
             for element in _elements(block, tables):
                 paragraph._p.addprevious(element)
+        _keep_with_foot(paragraph._p)
         paragraph._p.getparent().remove(paragraph._p)
     blanks = _mark_blanks(document.element.body)
     _measure(document)
     file = io.BytesIO()
     filled.save(file)
     return file.getvalue(), blanks
+
+
+def _keep_with_foot(place: Any) -> None:
+    """Keep a text's last paragraph on the page of the table that follows: a signature stands alone on none."""
+    from docx.oxml.ns import qn
+
+    last, foot = place.getprevious(), place.getnext()
+    if last is not None and foot is not None and (last.tag, foot.tag) == (qn("w:p"), qn("w:tbl")):
+        last.get_or_add_pPr().get_or_add_keepNext()
 
 
 def _elements(block: Paragraph, tables: Mapping[str, WordTable]) -> list[Any]:

@@ -41,6 +41,7 @@ from jobs.reports.letterhead import (
     official_long_date,
     split_bodies,
 )
+from jobs.reports.prose import percent_text
 
 pytestmark = pytest.mark.slow
 
@@ -285,7 +286,7 @@ def test_head_parts_and_foot_stand_in_the_order_of_such_reports() -> None:
         "VI. ĐỀ XUẤT, KIẾN NGHỊ",
         "./.",
         "Nơi nhận:",
-        "- UBND tỉnh (b/c);",
+        "- Như trên;",
         "- Lưu: VT, [Bổ sung: đơn vị soạn thảo].",
         "GIÁM ĐỐC",
         "Phụ lục 1\n",
@@ -339,10 +340,89 @@ def test_a_result_tells_who_issued_which_document_and_what_it_brought() -> None:
 
 def test_what_is_late_tells_days_and_reason_or_that_there_is_none() -> None:
     assert (
-        "(1) Bố trí kinh phí thực hiện: có 00/02 cơ quan, đơn vị đã hoàn thành; 01 cơ quan, đơn vị quá"
-        " hạn, lâu nhất 29 ngày làm việc (hạn 30/9/2026); chưa có báo cáo về nguyên nhân."
+        "(1) Bố trí kinh phí thực hiện: có 01/02 cơ quan, đơn vị quá hạn, lâu nhất 29 ngày làm việc (hạn"
+        " 30/9/2026); chưa có báo cáo về nguyên nhân."
     ) in words_of(report())
     assert "Có 01 nhiệm vụ quá hạn chưa có báo cáo về nguyên nhân." in words_of(report())
+
+
+def test_what_is_in_progress_tells_its_result_beside_its_share() -> None:
+    answer = source("in_progress", "Sở Y tế", note="đang làm 60%, kết quả: đã tập huấn 3 lớp")
+    doing = line("Sở Y tế", "open_on_time", percent=60, source=answer)
+    other = line("Sở Xây dựng", "open_on_time", position=1)
+    for parts, told in (
+        ([doing], "đang thực hiện, đạt 60% (theo báo cáo của Sở Y tế ngày 05/11/2026)"),
+        (
+            [doing, other],
+            "02 cơ quan, đơn vị đang thực hiện, trong đó Sở Y tế đạt 60% (theo báo cáo ngày 05/11/2026)",
+        ),
+    ):
+        facts, lines = facts_of([("I.1", "Tập huấn kỹ năng số", "open_on_time", parts)])
+        words = words_of(report_docx(facts, lines).content)
+        assert f"(1) Tập huấn kỹ năng số: {told}; đã tập huấn 3 lớp." in words
+        assert "đang làm" not in words
+    assert "Sở Y tế: đang thực hiện, đạt 60%; đã tập huấn 3 lớp" in words
+
+
+def test_what_came_late_and_waits_is_told_as_a_result_and_one_of_several_by_its_name() -> None:
+    answer = source("completed", "Sở Y tế")
+    late = line(
+        "Sở Y tế", "open_late", waiting=True, days_late=9, document="5/KH-SYT", source=answer
+    )
+    facts, lines = facts_of([("I.1", "Lập kế hoạch", "open_late", [late])])
+    words = words_of(report_docx(facts, lines).content)
+    assert "(1) Lập kế hoạch: Sở Y tế đã ban hành Kế hoạch số 5/KH-SYT; đang chờ" in words
+    other = line("Sở Xây dựng", "open_late", position=1, days_late=9)
+    facts, lines = facts_of([("I.1", "Lập kế hoạch", "open_late", [late, other])])
+    words = words_of(report_docx(facts, lines).content)
+    assert "Sở Y tế: Kế hoạch số 5/KH-SYT; chờ xác nhận" in words
+
+
+def test_halves_of_a_tenth_are_rounded_up() -> None:
+    assert (percent_text(2, 32), percent_text(1, 3), percent_text(0, 0)) == ("6,3", "33,3", "–")
+
+
+def test_the_groups_named_as_results_are_those_with_the_greatest_shares_done() -> None:
+    done = line("Sở Y tế", "done_on_time", document="5/KH-SYT")
+    open_part = line("Sở Y tế", "open_on_time")
+    states: list[list[OfficialState]] = [
+        ["done_on_time", "open_on_time", "open_on_time"],
+        ["done_on_time", "open_on_time"],
+        ["done_on_time"],
+        ["done_on_time"],
+    ]
+    flat = [state for group in states for state in group]
+    facts, lines = facts_of(
+        [
+            (f"I.{i}", f"Nhiệm vụ {i}", state, [done if state == "done_on_time" else open_part])
+            for i, state in enumerate(flat)
+        ]
+    )
+    tasks = [task for task, _ in lines]
+    groups = []
+    for number, group in enumerate(states, 1):
+        own, tasks = tasks[: len(group)], tasks[len(group) :]
+        groups.append(SectionFacts(f"Nhóm {number}", own, counted(list(group))))
+    words = words_of(report_docx(replace(facts, sections=groups), lines).content)
+    assert (
+        "Đến ngày 10/11/2026, nhóm nhiệm vụ “Nhóm 2” đã hoàn thành 01/02 nhiệm vụ; nhóm nhiệm vụ “Nhóm 3”"
+        " đã hoàn thành 01/01 nhiệm vụ; nhóm nhiệm vụ “Nhóm 4” đã hoàn thành 01/01 nhiệm vụ."
+    ) in words
+
+
+def test_reports_that_were_due_and_did_not_come_stand_among_what_is_lacking() -> None:
+    duty = ReportDutyFacts("BC.1", "Báo cáo năm 2026", date(2026, 11, 9), 3, 2, 0, ["Sở Y tế"])
+    told = "Còn 01/03 cơ quan, đơn vị chưa gửi Báo cáo năm 2026, thời hạn 09/11/2026 (Phụ lục 3)."
+    words = words_of(report(duties=[duty]))
+    assert words.index("2. Tồn tại, hạn chế") < words.index(told) < words.index("3. Nguyên nhân")
+    assert told not in words_of(report(duties=[replace(duty, is_due=False)]))
+
+
+@pytest.mark.parametrize("letter", [False, True])
+def test_the_signature_never_stands_alone_on_a_page(letter: bool) -> None:
+    document = Document(io.BytesIO(urging_docx(urging()).content if letter else report()))
+    closing = next(each for each in document.paragraphs if each.text.endswith("./."))
+    assert closing.paragraph_format.keep_with_next
 
 
 def test_both_rates_name_their_base() -> None:
@@ -493,6 +573,28 @@ def test_the_body_stays_short_whatever_the_plan_s_size() -> None:
     assert words.count("dài " * 59) == 208  # whole, in the body and in the annex
 
 
+def test_many_groups_and_targets_leave_less_room_for_single_tasks() -> None:
+    done = line("Sở Y tế", "done_on_time", document="5/KH-SYT")
+    texts = [f"Nhiệm vụ số {i} " + "dài " * (25 + 200 * (i % 2)) for i in range(24)]
+    facts, lines = facts_of(
+        [(f"I.{i}", text, "done_on_time", [done]) for i, text in enumerate(texts)]
+    )
+    tasks = [task for task, _ in lines]
+    groups = [
+        SectionFacts(f"Nhóm {i}", tasks[3 * i : 3 * i + 3], counted(["done_on_time"] * 3))
+        for i in range(8)
+    ]
+    few, many = (
+        words_of(
+            report_docx(replace(facts, sections=groups, targets=[target()] * count), lines).content
+        ).split("Phụ lục 1\n")[0]
+        for count in (0, 9)
+    )
+    told = [len(re.findall(r"^\(\d+\) ", body, re.MULTILINE)) for body in (few, many)]
+    assert told[0] > told[1] >= 8  # at least one of each group: the shortest
+    assert "dài " * 100 not in many
+
+
 def target(**changes: Any) -> TargetFacts:
     given: dict[str, Any] = {
         "code": "CT.3",
@@ -529,6 +631,9 @@ def test_targets_stand_in_a_table_and_those_nobody_told_of_say_so() -> None:
         "–",
     ]
     assert "Kết quả thực hiện các chỉ tiêu" not in words_of(report())
+    compared = "[Bổ sung: so sánh với cùng kỳ (nếu có)]"
+    assert compared in words_of(report(targets=[target(), untold]))
+    assert compared not in words_of(report(targets=[untold]))
 
 
 def test_annex_one_has_each_task_with_its_result_and_state() -> None:
@@ -557,7 +662,7 @@ def test_annex_one_has_each_task_with_its_result_and_state() -> None:
         "các Sở: Tài chính, Y tế",
         "Năm 2026",
         "–",
-        "Đang thực hiện, đạt 60%",
+        "Sở Tài chính: đang thực hiện, đạt 60%",
         "Đang thực hiện quá hạn",
     ]
 
@@ -587,7 +692,7 @@ def test_without_lines_tasks_are_told_by_their_counts() -> None:
         row for row in Document(io.BytesIO(drawn)).tables[-3].rows if "Bố trí" in row.cells[1].text
     )
     assert late.cells[2].text == "2 cơ quan"
-    assert "Bố trí kinh phí thực hiện: có 00/02 cơ quan, đơn vị đã hoàn thành" in words_of(drawn)
+    assert "Bố trí kinh phí thực hiện: có 01/02 cơ quan, đơn vị quá hạn; chưa" in words_of(drawn)
 
 
 def test_the_same_facts_give_the_same_words() -> None:

@@ -145,7 +145,8 @@ async def test_returns_explanations_objections_and_decided_causes_are_told(said:
 
 def sheet_notes(content: bytes) -> list[str]:
     page = load_workbook(io.BytesIO(content)).worksheets[0]
-    return [str(row[0]) for row in page.iter_rows(values_only=True) if row[0] and not row[1]]
+    rows = list(page.iter_rows(values_only=True))[3:]
+    return [str(row[2]) for row in rows if row[2] and not row[1]]
 
 
 async def test_a_month_that_is_over_stays_and_what_changed_since_is_told_with_its_date(
@@ -197,8 +198,8 @@ async def test_the_sheet_has_the_columns_of_such_lists_and_blank_ones_for_the_of
     facts = await evidence(said)
     page = load_workbook(io.BytesIO(evidence_xlsx(facts))).worksheets[0]
     rows = list(page.iter_rows(values_only=True))
-    assert rows[0][0] == "BẢNG KÊ KẾT QUẢ THỰC HIỆN NHIỆM VỤ THEO CÁC KẾ HOẠCH CỦA UBND TỈNH"
-    assert rows[1][0] == "Tháng 11 năm 2026 · Cơ quan: Sở Tài chính"
+    assert rows[0][2] == "BẢNG KÊ KẾT QUẢ THỰC HIỆN NHIỆM VỤ THEO CÁC KẾ HOẠCH CỦA UBND TỈNH"
+    assert rows[1][2] == "Tháng 11 năm 2026 · Cơ quan: Sở Tài chính"
     assert len(rows[2]) == 21
     assert rows[2][18:] == ("Người thực hiện", "Hệ số quy đổi", "Ghi chú")
     assert all(row[18:] == (None, None, None) for row in rows[3 : 3 + len(facts.lines)])
@@ -212,6 +213,17 @@ async def test_the_sheet_has_the_columns_of_such_lists_and_blank_ones_for_the_of
     whole = " ".join(str(cell) for row in rows for cell in row).lower()
     for word in ("điểm", "xếp hạng", "xếp loại"):
         assert word not in whole
+
+
+async def test_the_sheet_is_printed_on_two_pages_side_by_side_in_letters_of_seven_points(
+    said: Said,
+) -> None:
+    page = load_workbook(io.BytesIO(evidence_xlsx(await evidence(said)))).worksheets[0]
+    assert (page.page_setup.orientation, page.page_setup.paperSize) == ("landscape", 9)
+    assert not page.sheet_properties.pageSetUpPr or not page.sheet_properties.pageSetUpPr.fitToPage
+    assert page.page_setup.scale * 10 >= 700
+    assert [each.id for each in page.col_breaks.brk] == [11]  # before column 12
+    assert (page.print_title_cols, page.print_title_rows) == ("$A:$B", "$3:$3")
 
 
 async def test_no_person_is_named(said: Said) -> None:
@@ -259,7 +271,7 @@ async def test_an_agency_gets_its_own_sheet_and_nobody_elses(talk: Talk) -> None
     assert file is not None
     assert file.name == "minh-chung-stc-2026-11.xlsx"
     rows = list(load_workbook(io.BytesIO(file.content)).worksheets[0].iter_rows(values_only=True))
-    assert "Cơ quan: Sở Tài chính" in str(rows[1][0])
+    assert "Cơ quan: Sở Tài chính" in str(rows[1][2])
     (other,) = await talk.say("dau-moi", "/minhchung Sở Xây dựng")
     assert other.template == "usage"
     (refused,) = await talk.say("lanh-dao", "/minhchung")
@@ -271,7 +283,7 @@ def test_the_sheet_is_written_from_the_command_line(loaded: Terminal) -> None:
     code, out, err = loaded.type(*words, "--out", "minh-chung.xlsx")
     assert (code, err) == (0, "")
     assert "Đã ghi minh-chung.xlsx: Sở Tài chính, tháng" in out
-    assert load_workbook("minh-chung.xlsx").worksheets[0]["A1"].value is not None
+    assert load_workbook("minh-chung.xlsx").worksheets[0]["C1"].value is not None
     assert "Đã có minh-chung.xlsx" in loaded.refused(*words, "--out", "minh-chung.xlsx")
     assert loaded.json(*words)["agency"] == "Sở Tài chính"
     assert list(Path().glob(".*.part")) == []

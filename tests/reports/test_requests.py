@@ -150,7 +150,7 @@ async def test_each_agency_has_its_part_and_each_line_its_source(said: Said) -> 
     assert (source["Người trả lời"], source["Lời trả lời"], source["Căn cứ"], source["Mã"]) == (
         "Lan",
         "Đang lập",
-        "đang làm",
+        "đang thực hiện",
         "2",
     )
     whole = rows_of(content, "Tổng hợp")[0]
@@ -508,7 +508,7 @@ async def test_what_is_not_understood_after_a_plan_is_told_and_makes_no_report(
 ) -> None:
     await enrolled(talk)
     (answer,) = await talk.say("theo-doi", f"/baocao 10 {unread}")
-    assert f"chưa hiểu “{unread}”" in answer.plain
+    assert f"Hệ thống chưa hiểu “{unread}”" in answer.plain
     assert answer.labels() == ["Kế hoạch 10/KH-UBND"]
     assert "<b>2026" not in answer.html
     assert await requests(talk.database) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.reports.result_words import read_result_words, result_of_note
+from data.reports.result_words import progress_of_note, read_result_words, result_of_note
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,24 @@ def test_the_note_of_a_completion_is_a_result_only_where_it_tells_one(
     note: str | None, document: str | None, result: str | None
 ) -> None:
     assert result_of_note(note, document=document) == result
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("đang làm 60%, kết quả: đã tập huấn 3 lớp", "đã tập huấn 3 lớp"),
+        ("dang lam 40%, ket qua: da tap huan 3 lop", "da tap huan 3 lop"),
+        ("2 đang làm, kết quả là lắp 02 trạm, chờ nghiệm thu", "lắp 02 trạm, chờ nghiệm thu"),
+        ("đang thực hiện được 60%; đang chờ thẩm định", "đang chờ thẩm định"),
+        ("đang làm 60%, chưa có kết quả", "chưa có kết quả"),
+        ("đang làm 60%, kết quả chưa đạt", "kết quả chưa đạt"),
+        ("đang rà soát danh mục", "đang rà soát danh mục"),
+        ("đang làm 60%", ""),
+        ("Đang lập (theo bảng xuất 08:00:00 01/09/2026, Nguyễn Văn A nhập)", "Đang lập"),
+        (None, ""),
+    ],
+)
+def test_what_is_in_progress_tells_its_result_and_not_its_share_again(
+    note: str | None, told: str
+) -> None:
+    assert progress_of_note(note) == told
