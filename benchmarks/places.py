@@ -126,7 +126,7 @@ async def remind(
         owed = list(await connection.scalars(open_ones.order_by(Obligation.due_on, Obligation.id)))
         context = {
             "agency": home.agencies["so-khcn"].name, "agency_code": "so-khcn", "asked": False,
-            "left_out": 0, "undecided": [], "silent": [], "escalated": [], "to_leader": False,
+            "left_out": 0, "undecided": [], "silent": [], "escalated": [], "leaders": "",
             "warning": None, "accounts": [],
         }  # fmt: skip
         rows = [

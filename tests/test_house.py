@@ -372,6 +372,7 @@ DOORS: dict[str, set[str]] = {
         "buttons",
         "dates",
         "environment",
+        "fitting",
         "items",
         "links",
         "markup",

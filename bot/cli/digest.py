@@ -103,7 +103,7 @@ async def _load_digests(
         "week_on": week_on,
         "letters": [
             {
-                "to": "Lãnh đạo" if keys[0][0] == "province" else facts[keys[0]]["name"],
+                "to": home.leaders_of() if keys[0][0] == "province" else facts[keys[0]]["name"],
                 "chats": None if chats is None else chats[keys],
                 "text": redraw_part(
                     renderer, [facts[key] for key in keys], week_on=week_on, channel=SCREEN

@@ -19,7 +19,7 @@ _WORDS = (
     (re.compile(r"\[OPTIONS\]"), "[TUỲ CHỌN]"),
     (re.compile(r"COMMAND \[ARGS\]\.\.\."), "LỆNH …"),
     (re.compile(r"Show this message and exit\."), "Hiện trang trợ giúp này."),
-    (re.compile(r" <(str|path|Path|file)>"), ""),
+    (re.compile(r" <(str|int|path|Path|file|list\[str\])>"), ""),
     (re.compile(r"\{(\S+)\}"), r"\1"),
     (re.compile(r"\[required\]"), "[bắt buộc]"),
     (re.compile(r"\[default: "), "[mặc định: "),

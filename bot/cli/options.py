@@ -63,6 +63,14 @@ def parse_row_number(text: str) -> int:
     return int(text)
 
 
+def parse_late_days(text: str | int) -> int:
+    """Return a number of working days from 1 to 999."""
+    words = str(text)  # the default comes as a number
+    if not words.isascii() or not words.isdecimal() or not 1 <= int(words[:LONGEST_NUMBER]) <= 999:
+        raise typer.BadParameter(f"«{words}» không phải số ngày từ 1 đến 999. Hãy ghi, ví dụ 15.")
+    return int(words)
+
+
 def parse_instant(text: str) -> datetime:
     """Return an aware instant typed as ISO 8601 with its offset; a naive one is refused."""
     try:

@@ -24,6 +24,7 @@ from bot.cli.options import (
     PlanArgument,
     ProvinceOption,
     day_option,
+    parse_late_days,
     parse_path,
 )
 from bot.cli.output import CommandFailed, count_progress, print_json
@@ -126,8 +127,7 @@ def urge(
         int,
         typer.Option(
             "--late-days",
-            min=1,
-            max=999,
+            parser=parse_late_days,
             metavar="SỐ",
             help="Chỉ nêu nội dung quá hạn từ ngần này ngày làm việc.",
         ),

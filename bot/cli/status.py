@@ -49,12 +49,21 @@ def status(
     print_table(
         "Nhiệm vụ",
         _TASK_COLUMNS,
-        [(row["code"], *row["tasks"].values()) for row in plans],
+        [(row["code"], *_task_cells(row["tasks"])) for row in plans],
         empty="Chưa nạp kế hoạch nào. Hãy chạy «nhacviec plan load».",
     )
     print_table(
         "Báo cáo",
-        ("Kế hoạch", "Mã", "Báo cáo", "Hạn", "Còn", "Đã nhận", "Đã xác nhận", "Thiếu"),
+        (
+            "Kế hoạch",
+            "Mã",
+            "Báo cáo",
+            "Hạn",
+            "Còn (ngày làm việc)",
+            "Đã nhận",
+            "Đã xác nhận",
+            "Thiếu",
+        ),
         [_report_cells(row["code"], report) for row in plans for report in row["reports"]],
         empty="Không có báo cáo nào trong vòng một năm.",
     )
@@ -64,6 +73,12 @@ def status(
         [_account_cells(account) for account in found["accounts"]],
         empty="Chưa có tài khoản nào.",
     )
+
+
+def _task_cells(tasks: dict[str, int]) -> list[int]:
+    """Return a plan's figures, without what stands apart among those in time."""
+    apart = tasks["undated"] + tasks["ended_before"]
+    return list({**tasks, "open_on_time": tasks["open_on_time"] - apart}.values())
 
 
 def _report_cells(plan: str, report: dict[str, Any]) -> tuple[object, ...]:
@@ -82,7 +97,7 @@ def _report_cells(plan: str, report: dict[str, Any]) -> tuple[object, ...]:
 def _missing_words(report: dict[str, Any]) -> str:
     named = report["missing"]
     rest = report["missing_count"] - len(named)
-    return ", ".join(named) + (f" và {rest} nữa" if rest > 0 else "")
+    return ", ".join(named) + (f" và {rest:02} cơ quan khác" if rest > 0 else "")
 
 
 def _account_cells(account: dict[str, Any]) -> tuple[object, ...]:

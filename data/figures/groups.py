@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import LIVE_STATES, Agency, Assignment, Obligation, ReportDuty, Task
@@ -20,7 +20,7 @@ class PartGroup:
     """The parts of one occurrence of a report, or of one task, that meet a condition.
 
     first_on: the earliest judged day (or base day, as asked) among them. agency_id: the owner of one of them,
-    for a group of one.
+    for a group of one. proposed: no document sets the day of any of them.
     """
 
     plan_id: int
@@ -30,6 +30,7 @@ class PartGroup:
     count: int
     first_on: date
     agency_id: int
+    proposed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ async def group_parts(
             func.count().label("count"),
             func.min(by).label("first_on"),
             func.min(Obligation.agency_id).label("agency_id"),
+            (func.min(case((Obligation.due_proposed, 1), else_=0)) == 1).label("proposed"),
         )
         .outerjoin(Assignment, Assignment.id == Obligation.assignment_id)
         .where(condition)

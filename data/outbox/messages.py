@@ -139,6 +139,15 @@ async def withdraw_held(
     await erase_secrets(connection, message_ids)
 
 
+async def replace_context(
+    connection: AsyncConnection, message_id: int, context: dict[str, Any]
+) -> None:
+    """Let a message that was claimed and not sent yet say something else."""
+    await connection.execute(
+        update(Message).where(Message.id == message_id).values(context=context)
+    )
+
+
 async def erase_secrets(connection: AsyncConnection, message_ids: Sequence[int]) -> None:
     """Empty the context of those messages that are secret and have ended."""
     erased = await connection.execute(

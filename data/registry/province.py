@@ -51,6 +51,15 @@ class Province:
         """Return all agencies, then all groups, in the file's order."""
         return [*self.file.agencies, *self.file.groups]
 
+    def leaders_of(self, code: str | None = None) -> str:
+        """Return how a letter addresses an agency's leaders; None: those of the People's Committee."""
+        committees = (entry for entry in self.file.agencies if entry.kind == "committee")
+        entry = next(committees, None) if code is None else self.agencies[code]
+        if entry is None:
+            return f"Lãnh đạo {self.name}"
+        name = entry.short or entry.name
+        return f"Lãnh đạo {name}" + (f" {self.name}" if entry.kind == "committee" else "")
+
     def resolve(self, words: str) -> AgencyEntry | GroupEntry | None:
         """Return the one agency or group that words name, or None where none or several match."""
         exact = self._by_words.get(spelling_key(words))

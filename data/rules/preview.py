@@ -19,6 +19,7 @@ from data.rules.ladder import (
     compute_due_date,
     effective_due,
     schedule_rungs,
+    was_due_before,
 )
 from data.rules.overrides import NO_DECISIONS, Decisions
 from data.rules.owners import coordinator_of
@@ -140,7 +141,10 @@ def _rungs(
         due = compute_due_date(
             due_on, workdays, strictly=home.file.judged_strictly, kind=obligation.kind
         )
+        # What was due before is asked about once, on the first morning.
+        is_asked = was_due_before(obligation.kind, due_on, tracked_from)
         is_followed = (obligation.code, obligation.agency, obligation.period) in followed
         for rung, day in schedule_rungs(rungs_of(plan, obligation.kind), due, workdays):
-            if since <= day <= last and (day < tracked_from or is_followed):
+            is_due = day < tracked_from or (is_followed and not (is_asked and day > tracked_from))
+            if since <= day <= last and is_due:
                 yield obligation, due, rung, day

@@ -7,8 +7,11 @@ Guarantees:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row
@@ -16,9 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.db.errors import DATABASE_ERRORS
+from data.outbox.messages import replace_context
 from data.registry.workdays import Workdays
+from data.text import utf16_length
 from jobs.channel import Capabilities, Gone, OutgoingMessage
 from jobs.delivery.outcomes import NotRenderable, Skipped
+from jobs.rendering.fitting import is_laid_out_for_more, shorter_contexts
 from jobs.rendering.renderer import Content, Renderer
 
 
@@ -126,7 +132,47 @@ class MessagePreparer:
             raise Unreadable(message.id, f"{type(error).__name__}: {error}") from error
         except Exception as error:
             return NotRenderable(f"{type(error).__name__}: {error}")
-        return Skipped("nothing left to say") if content is None else content
+        if content is None:
+            return Skipped("nothing left to say")
+        if is_laid_out_for_more(message.context, self._capabilities.max_text):
+            return await self._fit(connection, message, content, listed, today)
+        return content
+
+    async def _fit(
+        self,
+        connection: AsyncConnection,
+        message: Row[Any],
+        content: Content,
+        listed: Mapping[int, Any] | None,
+        today: date,
+    ) -> Content:
+        """Show less of a morning that came from a channel with more room; its numbers count for what it shows."""
+        unlimited = replace(self._capabilities, max_text=sys.maxsize)
+        shorter = shorter_contexts(message.context)
+        context: dict[str, Any] | None = None
+        while True:
+            text = self._renderer.render(
+                content, unlimited, repeated=True, plain=message.plain, address=""
+            ).text
+            if utf16_length(text) <= self._capabilities.max_text:
+                break
+            context = next(shorter, None)
+            if context is None:
+                return content  # a single item is too long: it is cut
+            less = SimpleNamespace(**{**message._mapping, "context": context})
+            content = (
+                await self._renderer.content(
+                    connection,
+                    less,
+                    today=today,
+                    workdays=self._workdays_source(),
+                    listed=listed,
+                )
+                or content
+            )
+        if context is not None:
+            await replace_context(connection, message.id, context)
+        return content
 
     def _render(self, message: Row[Any], content: Content) -> Prepared:
         edits = message.edits if self._capabilities.edits else None

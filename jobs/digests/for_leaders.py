@@ -33,6 +33,7 @@ async def province_facts(connection: AsyncConnection, week: Week) -> ScopeFacts:
         "scope": "province",
         "code": "",
         "name": week.province.name,
+        "leaders": week.province.leaders_of(),
         "on": week.today.isoformat(),
         "counts": {},
         "figures": screen.figures,

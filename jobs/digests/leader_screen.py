@@ -155,9 +155,14 @@ class _Names:
         return [row.short for row in self.agencies.values() if row.code in codes]
 
     def holder(self, row: Any) -> str:
-        """Return the name of who holds an obligation's row."""
-        code = self.holders.holder(row.owner_code, row.kind) or row.owner_code
-        return str(next(each.short for each in self.agencies.values() if each.code == code))
+        """Return the name of who holds an obligation's row, with that of the owner that ended."""
+        code = self.holders.holder(row.owner_code, row.kind)
+        if code == row.owner_code:
+            return str(row.owner_short)
+        if code is None:
+            return f"{row.owner_short} (chưa xác định cơ quan tiếp nhận)"
+        short = next(each.short for each in self.agencies.values() if each.code == code)
+        return f"{short} (tiếp nhận của {row.owner_short})"
 
 
 async def _waiting_lines(

@@ -25,7 +25,7 @@ from jobs.rendering.renderer import Content, Renderer
 
 TEMPLATE = "digest"
 _ASKED_ONCE = ("ended", "undated")  # sections of agencies that alone make no message
-_HEAD = ("scope", "code", "name", "asked", "month")
+_HEAD = ("scope", "code", "name", "asked", "month", "leaders")
 # Characters of a part's and a line's own words, beside those from its values.
 _PART_FRAME = 170
 _LINE_FRAMES = {
@@ -50,6 +50,7 @@ class Letter:
     """What one chat reads of a week. keys: of its facts; pictured: key of the facts in its picture.
 
     is_extra: it is told only with something else: it repeats what was asked once, or its account is near a cap.
+    leaders_of: the code of the agency whose leaders read it, if leaders do.
     """
 
     place: Recipient
@@ -57,6 +58,7 @@ class Letter:
     keys: Sequence[ScopeKey]
     pictured: ScopeKey | None
     is_extra: bool = False
+    leaders_of: str | None = None
 
 
 async def build_letters(
@@ -72,14 +74,15 @@ async def build_letters(
     near_cap_ids: accounts near a monthly cap; they carry no picture.
     """
     letters: list[Letter] = []
-    for place, agency_id, keys in await _load_recipients(connection, province, today):
+    for place, agency, keys in await _load_recipients(connection, province, today):
         parts = tuple(key for key in keys if facts.get(key, {}).get("lines"))
         above = [key for key in parts if key[0] != "agency"]
         is_near = place.account_id in near_cap_ids
         if parts:
             pictured = above[0] if above and not is_near else None
             is_extra = not above and (is_near or not any(_has_news(facts[key]) for key in parts))
-            letters.append(Letter(place, agency_id, parts, pictured, is_extra))
+            leaders_of = agency.code if any(key[0] == "province" for key in keys) else None
+            letters.append(Letter(place, agency.id, parts, pictured, is_extra, leaders_of))
     return letters
 
 
@@ -89,29 +92,29 @@ def _has_news(facts: ScopeFacts) -> bool:
 
 async def _load_recipients(
     connection: AsyncConnection, province: str, today: date
-) -> list[tuple[Recipient, int, list[ScopeKey]]]:
-    """Return each chat of a province with its agency's id and the keys of its facts."""
+) -> list[tuple[Recipient, Any, list[ScopeKey]]]:
+    """Return each chat of a province with its agency's row, a leader's first, and the keys of its facts."""
     agencies = {
-        row.id: row.code for row in await week_queries.list_province_agencies(connection, province)
+        row.id: row for row in await week_queries.list_province_agencies(connection, province)
     }
-    by_chat: dict[int, tuple[Recipient, int, dict[ScopeKey, None]]] = {}
+    by_chat: dict[int, tuple[Recipient, Any, dict[ScopeKey, None]]] = {}
     for role in ("leader", "coordinator", "focal"):
         for agency_id, every in (
             await list_recipients(connection, agencies, roles=(role,), today=today)
         ).items():
-            code = agencies[agency_id]
+            agency = agencies[agency_id]
             for place in every:
-                _, _, keys = by_chat.setdefault(place.chat_id, (place, agency_id, {}))
+                _, _, keys = by_chat.setdefault(place.chat_id, (place, agency, {}))
                 if role == "leader":
                     keys["province", ""] = None
                     continue
                 if role == "coordinator":
-                    keys["coordinator", code] = None
-                keys["agency", code] = None
+                    keys["coordinator", agency.code] = None
+                keys["agency", agency.code] = None
     order = ("province", "coordinator", "agency")
     return [
-        (place, agency_id, sorted(keys, key=lambda key: order.index(key[0])))
-        for place, agency_id, keys in by_chat.values()
+        (place, agency, sorted(keys, key=lambda key: order.index(key[0])))
+        for place, agency, keys in by_chat.values()
     ]
 
 

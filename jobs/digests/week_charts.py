@@ -27,11 +27,11 @@ def draw_digest(
     as_of = date.fromisoformat(facts["on"])
     if facts["scope"] == "province":
         rows = [
-            BarRow(f"Kế hoạch {plan['number']}", *_states(plan["tasks"]))
+            BarRow(f"Kế hoạch {plan['number']}", *_dated_states(plan))
             for plan in plans.values()
             if plan["tasks"]
         ]
-        title = f"{facts['name']}: nhiệm vụ theo kế hoạch"
+        title = f"{facts['name']}: nhiệm vụ có thời hạn theo kế hoạch"
         return to_png([bars_figure(title, overdue_first(rows), as_of=as_of)]) if rows else None
     plan = plans[facts["picture"]] if facts.get("picture") else None
     if plan is None or not plan["agencies"]:
@@ -59,8 +59,11 @@ def draw_digest(
     return to_png(figures)
 
 
-def _states(tasks: Mapping[str, int]) -> tuple[int, int, int, int]:
-    return tasks["done_on_time"], tasks["done_late"], tasks["open_on_time"], tasks["open_late"]
+def _dated_states(plan: ScopeFacts) -> tuple[int, int, int, int]:
+    """Return a plan's tasks in the four states, without those that its figures in words tell apart."""
+    tasks = plan["tasks"]
+    in_time = tasks["open_on_time"] - plan.get("undated", 0) - plan.get("ended_before", 0)
+    return tasks["done_on_time"], tasks["done_late"], in_time, tasks["open_late"]
 
 
 def agency_bars(agencies: Sequence[Sequence[int | str]]) -> tuple[list[BarRow], int]:

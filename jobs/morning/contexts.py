@@ -33,7 +33,10 @@ def compose_message(
         "account_id": recipient.account_id,
         "chat_id": recipient.chat_id,
         "template": "reminder",
-        "context": _context(home, chat_morning, layout, part, announces=bool(announced)),
+        "context": {
+            **_context(home, chat_morning, layout, part, announces=bool(announced)),
+            "room": limit,
+        },
         "agency_id": _agency_id(chat_morning, first),
         "page": 1,
         "pages": 1,
@@ -61,6 +64,9 @@ def _context(
     announces: bool,
 ) -> dict[str, Any]:
     """Return the template's values; announces: it says what follows if an obligation stays late."""
+    leaders_of = chat_morning.leaders_of
+    if leaders_of is None and chat_morning.letter is not None:
+        leaders_of = chat_morning.letter.leaders_of
     decided = [item for item in layout.items if not item.undecided]
     agencies = list(dict.fromkeys(item.addressee for item in decided))
     holders = {str(i.row.id): [i.addressee, home.agencies[i.addressee].name] for i in decided}
@@ -76,7 +82,7 @@ def _context(
         "silent": [item.row.id for item in chat_morning.silent],
         "escalated": [item.row.id for item in chat_morning.escalated],
         "lines": {"silent": layout.silent, "escalated": layout.escalated},
-        "to_leader": chat_morning.is_leader and not chat_morning.items,
+        "leaders": "" if leaders_of is None else home.leaders_of(leaders_of),
         "warning": escalation.escalation_limits(home) if announces else None,
         "accounts": chat_morning.accounts,
         "week": part,

@@ -59,7 +59,8 @@ async def escalate(
         connection, ids.values(), roles=("coordinator",), today=today
     )
     by_agency = await list_recipients(connection, ids.values(), roles=("leader",), today=today)
-    leaders = [leader for group in by_agency.values() for leader in group]
+    codes = {key: code for code, key in ids.items()}
+    leaders = {codes[key]: group for key, group in by_agency.items() if group}
     coordinator_of_plan = cache(lambda code: coordinator_of(home, registry.plans[code], on=today))
     new_steps: dict[int, int] = {}
     for item, days in late:
@@ -71,7 +72,8 @@ async def escalate(
             new_steps[item.row.id] = COORDINATOR
         step = new_steps.get(item.row.id, item.row.late_told)
         if step == COORDINATOR and days >= limits.leader and leaders:
-            _add_to_chats(chat_mornings, leaders, item, is_leader=True)
+            for code, group in leaders.items():
+                _add_to_chats(chat_mornings, group, item, leaders_of=code)
             new_steps[item.row.id] = LEADER
     for step in (COORDINATOR, LEADER):
         await _set_late_told(
@@ -109,14 +111,14 @@ def _add_to_chats(
     chats: Iterable[Recipient],
     item: DueItem,
     *,
-    is_leader: bool = False,
+    leaders_of: str | None = None,
 ) -> None:
     for recipient in chats:
         chat_morning = chat_mornings.setdefault(recipient.chat_id, ChatMorning(recipient))
         # A coordinator's chat may be a leader's, too.
         if not chat_morning.escalated or chat_morning.escalated[-1] is not item:
             chat_morning.escalated.append(item)
-        chat_morning.is_leader = chat_morning.is_leader or is_leader
+        chat_morning.leaders_of = chat_morning.leaders_of or leaders_of
 
 
 async def _load_late_items(

@@ -64,7 +64,7 @@ class ChatMorning:
     silent: list[DueItem] = field(default_factory=list)  # of agencies without a chat
     escalated: list[DueItem] = field(default_factory=list)  # see jobs/morning/escalation.py
     accounts: list[dict[str, Any]] = field(default_factory=list)  # near a cap: quota_warnings.py
-    is_leader: bool = False
+    leaders_of: str | None = None  # the code of the agency that its leaders lead
     assigns: bool = False  # of a coordinator, who may assign what nobody holds
     agency_id: int | None = None  # the chat's, for a morning without items
     letter: Letter | None = None  # of the week

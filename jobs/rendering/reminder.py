@@ -49,7 +49,7 @@ async def reminder_context(
     lines = context.get("lines", {})
     shown = [item for item in every if is_shown(context, item["number"])]
     return {
-        "to_leader": False,
+        "leaders": "",
         "warning": None,
         "week": None,
         **context,

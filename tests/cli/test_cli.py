@@ -168,7 +168,17 @@ def test_every_help_page_is_vietnamese_and_commands_have_an_example(
 ) -> None:
     code, out, _ = terminal.type(*words, "--help")
     assert code == 0
-    for english in ("Usage", "Options", "Arguments", "Commands", "Show this", "required", "<str>"):
+    for english in (
+        "Usage",
+        "Options",
+        "Arguments",
+        "Commands",
+        "Show this",
+        "required",
+        "<str>",
+        "<int>",
+        "list[",
+    ):
         assert english not in out
     if words in commands():
         assert f"nhacviec {' '.join(words)}" in out.partition("Ví dụ:")[2]
@@ -184,6 +194,7 @@ def test_every_help_page_is_vietnamese_and_commands_have_an_example(
         (["workday", "2026-01-01", "2026-01-02"], "Thừa «2026-01-02»."),
         (["preview", "--from", "2026-01-01"], "Thiếu --to."),
         (["preview", "--from"], "Tuỳ chọn --from cần một giá trị."),
+        (["urge", "10", "--out", "a.docx", "--late-days", "0"], "không phải số ngày từ 1 đến 999"),
         (["workday", "31/2/2026"], "«31/2/2026» không phải ngày."),
         (["tick", "--now", "2026-11-09T07:30"], "thiếu múi giờ"),
         (["tick", "--now", "2026-11-09"], "ví dụ 2026-11-09T00:00+07:00"),

@@ -173,6 +173,7 @@ async def test_the_button_names_how_many_would_be_reminded_and_leads_to_their_pr
     leader = await ask(talk, "leader", "/chuanop 10 BC.1")
     assert not [label for label in leader.labels() if label.startswith("Nhắc")]
     assert "Đề nghị giải trình" in leader.labels()
+    assert leader.action("Đề nghị giải trình") == "go:giaitrinh:10 BC.1 2026"
 
 
 async def test_a_kind_of_agencies_limits_the_list(talk: Talk) -> None:

@@ -42,6 +42,16 @@ async def test_a_code_asks_every_agency_that_is_late_with_it(talk: Talk) -> None
     assert all("vì sao chậm" in notice.html for notice in notices)
 
 
+async def test_a_period_after_the_code_asks_about_that_report_alone(talk: Talk) -> None:
+    (none,) = await talk.say("coordinator", "/giaitrinh BC.1 2025 vì sao chậm")
+    assert none.template == "explain_none"
+    echo, *notices = await talk.agree("coordinator", "/giaitrinh BC.1 2026 vì sao chậm")
+    assert echo.template == "explain_asked"
+    assert notices
+    assert all("vì sao chậm" in notice.plain for notice in notices)
+    assert not any("2026 vì sao" in notice.plain for notice in notices)
+
+
 async def test_the_answer_is_filed_and_told_to_who_asked(talk: Talk) -> None:
     _, notice = await talk.say("leader", "/giaitrinh sở tài chính: vì sao chậm")
     assert (notice.template, notice.chat) == ("notice_explain", "stc")

@@ -400,7 +400,7 @@ async def test_leaders_are_told_three_figures_with_those_of_last_week_beside_the
     office = await Office(database).begin()
     await office.week(date(2026, 11, 16))
     first = await one(office, "leader", "ubnd")
-    assert first.startswith("<b>Kính gửi: Lãnh đạo</b>")
+    assert first.startswith("<b>Kính gửi: Lãnh đạo UBND tỉnh Đông</b>")
     assert "<b>Đông, từ 09/11/2026 đến 15/11/2026</b>\n• Hoàn thành: không có\n" in first
     assert "Chưa có số liệu tuần trước để so sánh." in first
     task = await office.owed("stc", "1", "end")

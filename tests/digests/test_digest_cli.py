@@ -58,7 +58,7 @@ def test_all_of_a_week_are_shown_each_once_with_the_facts_they_rest_on(told: Ter
     found = told.json("digest", "Đông", "--week", "2026-11-16")
     assert (found["province"], found["week_on"]) == ("dong", "2026-11-16")
     assert [letter["to"] for letter in found["letters"]] == [
-        "Lãnh đạo",
+        "Lãnh đạo UBND tỉnh Đông",
         "Sở Khoa học và Công nghệ",
         "Sở Tài chính",
         "Sở Xây dựng",
@@ -90,5 +90,5 @@ def test_where_nobody_is_enrolled_yet_it_is_shown_what_there_would_be_to_send(
 ) -> None:
     told.sql("UPDATE enrolment SET ended_at = '2026-11-17 01:00:00.000000'")
     letters = told.json("digest", "dong")["letters"]
-    assert {"Lãnh đạo", "Sở Tài chính"} <= {letter["to"] for letter in letters}
+    assert {"Lãnh đạo UBND tỉnh Đông", "Sở Tài chính"} <= {letter["to"] for letter in letters}
     assert {letter["chats"] for letter in letters} == {0}

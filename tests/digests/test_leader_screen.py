@@ -36,6 +36,14 @@ _OWN_REPORT = """
     deadline: {operator: before, month: 12, day: 1, raw: "trước ngày 01 tháng 12 hàng năm"}
     quote: "tổng hợp, báo cáo trước ngày 01 tháng 12 hàng năm"
 """
+_UNDATED_REPORT = """
+  - code: BC.3
+    clause: "mục V.7"
+    from: ["Sở Tài chính"]
+    to: "UBND tỉnh"
+    frequency: annual
+    quote: "hàng năm báo cáo"
+"""
 LATE = date(2026, 11, 23)  # the reports of 14/11 are five working days late
 _TASK = """
   - {{code: "{code}", text: "Xây dựng cơ sở dữ liệu số {code}", leads: ["Sở Tài chính"],
@@ -43,22 +51,23 @@ _TASK = """
 
 
 @cache
-def registry(tasks: int = 0) -> Registry:
-    """Return Đông with so many tasks more, all of 31/12/2026."""
+def registry(tasks: int = 0, undated: str = "") -> Registry:
+    """Return Đông with so many tasks more, all of 31/12/2026; undated: a duty more."""
     more = "".join(_TASK.format(code=f"9.{n}") for n in range(tasks))
     plan = PLAN.format(slug="dong", number="10/KH-UBND", issued_on="2026-01-05")
     return Registry.from_texts(
         {
             "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
             "plans/dong-10.yaml": plan.replace("\nreport_duties:", f"{more}\nreport_duties:")
-            + _OWN_REPORT.lstrip("\n"),
+            + _OWN_REPORT.lstrip("\n")
+            + undated.lstrip("\n"),
             "calendar/2026.yaml": CALENDAR,
         }
     )
 
 
-async def office(database: Database, day: date, *, tasks: int = 0) -> Talk:
-    talk = await Talk(database, registry(tasks), morning_of(date(2026, 11, 2), 8)).begin(
+async def office(database: Database, day: date, *, tasks: int = 0, undated: str = "") -> Talk:
+    talk = await Talk(database, registry(tasks, undated), morning_of(date(2026, 11, 2), 8)).begin(
         Seat("leader", "dong", "ubnd", "leader", may_decide=True),
         Seat("an", "dong", "skhcn", "coordinator"),
         Seat("stc", "dong", "stc"),
@@ -116,6 +125,31 @@ async def test_what_waits_for_leaders_comes_first_and_opens_by_its_number(
     assert "trình Lãnh đạo" not in (await ask(talk)).plain
 
 
+async def test_a_leader_without_the_right_is_not_told_to_decide_or_to_take_back(
+    database: Database,
+) -> None:
+    talk = await office(database, date(2026, 11, 9))
+    await talk.enrol("deputy", "dong", "ubnd", "leader")
+    await talk.say("an", "/viec")
+    await talk.say("an", "BC.2 đã xong, báo cáo số 12/BC-SKHCN ngày 9/11/2026")
+    assert "Gõ số để mở và quyết định." in (await ask(talk)).plain
+    told = await ask(talk, "deputy")
+    assert "Gõ số để mở.\n" in told.plain
+    opened = await ask(talk, "deputy", "1")
+    assert "chờ Sở Khoa học và Công nghệ xác nhận" in opened.plain
+    assert "báo nhầm" not in opened.plain
+
+
+async def test_reports_past_a_proposed_day_are_not_called_overdue_in_any_list(
+    database: Database,
+) -> None:
+    talk = await office(database, date(2026, 12, 28), undated=_UNDATED_REPORT)
+    assert "đã qua ngày dự kiến" in (await ask(talk)).plain
+    listed = (await ask(talk, words="/quahan")).plain
+    assert "(trong đó 01 kỳ đã qua ngày dự kiến)" in listed
+    assert "[BC.3]: Sở Tài chính, đã qua ngày dự kiến" in listed
+
+
 async def test_tasks_that_stand_equal_are_counted_and_not_named(database: Database) -> None:
     talk = await office(database, date(2027, 1, 11), tasks=7)
     told = (await ask(talk)).plain
@@ -148,6 +182,7 @@ async def test_the_screen_of_a_busy_province_stays_a_screen(
     talk = await filled_province(database, registry, province)
     told = await ask(talk)
     assert len(told.plain.splitlines()) <= 30
+    assert province != "gia-lai" or "Sở TT&TT (chưa xác định cơ quan tiếp nhận) báo" in told.plain
     talk.longest = 2000
     talk.now += timedelta(minutes=1)
     short = await ask(talk)

@@ -98,7 +98,7 @@ async def test_the_agency_is_told_beforehand_then_coordinator_and_leader_once_ea
     for day in (date(2026, 11, 23), date(2026, 11, 25), date(2026, 11, 30)):
         assert LATE not in (await texts_on(talk, day)).get("leader", "")
     tenth = await texts_on(talk, date(2026, 12, 1))
-    assert "Kính gửi: Lãnh đạo" in tenth["leader"]
+    assert "Kính gửi: Lãnh đạo UBND tỉnh Đông" in tenth["leader"]
     assert "quá hạn 10 ngày làm việc" in tenth["leader"]
     assert (await owed(talk)).late_told == 3
     assert "leader" not in await texts_on(talk, date(2026, 12, 2))

@@ -6,7 +6,7 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import false, func, insert, literal, null, select, update
 
 from data.db.database import Database
 from data.models import (
@@ -21,8 +21,10 @@ from data.models import (
     Reminder,
 )
 from data.registry.registry import Registry
+from jobs.delivery.prepare import MessagePreparer
 from jobs.morning.run import run_mornings
 from jobs.planning.rungs import recompute
+from tests.support.conversations import RENDERER, WITH_BUTTONS, WITHOUT
 from tests.support.loaded_province import items_of, load_world, messages_to, morning_of, open_chats
 
 FRIDAY = date(2026, 11, 20)
@@ -348,3 +350,39 @@ async def test_a_closed_plan_is_reminded_of_no_more(database: Database, registry
         )
     await run_mornings(database, registry, now=morning_of(FRIDAY))
     assert await messages_to(database, chats["lang-son", "so-y-te"]) == []
+
+
+async def test_a_morning_that_goes_on_by_a_smaller_channel_shows_less_and_is_not_cut(
+    database: Database, registry: Registry
+) -> None:
+    await load_world(database, registry, now=morning_of(FRIDAY))
+    for role in ("focal", "coordinator", "leader"):
+        await open_chats(
+            database, now=morning_of(FRIDAY), province="gia-lai", only={"so-khcn"}, role=role
+        )
+    laid_out_for = dict.fromkeys(range(1, 9), WITH_BUTTONS)
+    await run_mornings(
+        database, registry, now=morning_of(date(2026, 11, 23)), capabilities=laid_out_for
+    )
+    preparer = MessagePreparer(RENDERER, WITHOUT, lambda: registry.workdays)
+    claimed = select(
+        Message.__table__,
+        null().label("chat_state"),
+        false().label("needs_right"),
+        null().label("enrolled_until"),
+        literal("1").label("address"),
+        literal("").label("thread"),
+    )
+    async with database.write() as connection:
+        rows = (await connection.execute(claimed.where(Message.template == "reminder"))).all()
+        contents = await preparer.read(connection, rows, today=date(2026, 11, 23))
+        after = {row.id: row.context for row in (await connection.execute(claimed)).all()}
+    texts = [each.text for each in await preparer.prepare(rows, contents)]
+    assert len(rows) > 1
+    assert all(len(text) <= WITHOUT.max_text for text in texts)
+    assert not any(text.endswith("…") for text in texts)
+    assert any(after[row.id]["shown"] < row.context["shown"] for row in rows)
+    for row, text in zip(rows, texts, strict=True):
+        shown = after[row.id]["shown"]
+        assert (f"\n{shown}. " in text) == (shown > 0)
+        assert f"\n{shown + 1}. " not in text

@@ -207,7 +207,7 @@ async def test_the_longest_late_is_told_first_and_once_to_who_follows_and_leads(
         await escalation.escalate(connection, talk.registry, "dong", chat_mornings, today=today)
         (chat_morning,) = chat_mornings.values()
         assert [item.row.id for item in chat_morning.escalated] == ids[::-1]
-        assert chat_morning.is_leader
+        assert chat_morning.leaders_of
         told = select(func.count()).where(Obligation.late_told == escalation.LEADER)
         assert await connection.scalar(told) == len(ids)
         late = await due.load_late(connection, "dong", overdue_condition(today), told=(1, 2))

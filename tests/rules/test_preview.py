@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from data.db.database import Database
-from data.models import Agency, Obligation, Plan, Reminder
+from data.models import Agency, Message, Obligation, Plan, Reminder
 from data.progress.decisions import load_decisions
 from data.registry.registry import Registry
 from data.rules.holders import Holders
@@ -48,6 +48,13 @@ MORE_DUTIES = """
     to: "Sở Khoa học và Công nghệ"
     frequency: annual
     quote: "hàng năm báo cáo"
+  - code: BC.8
+    clause: "mục V.11"
+    from: ["Sở Xây dựng"]
+    to: "Sở Khoa học và Công nghệ"
+    frequency: annual
+    deadline: {operator: before, month: 11, day: 6, raw: "trước ngày 06 tháng 11 hàng năm"}
+    quote: "báo cáo trước ngày 06 tháng 11 hàng năm"
 """
 MORE_TASKS = """
   - {code: "5", text: "Xây dựng cổng dữ liệu",
@@ -84,9 +91,11 @@ def days() -> Iterator[date]:
 
 
 async def told(database: Database) -> Counter[Any]:
-    """Run every morning with nobody answering; count (day, who, code, due, rung)."""
+    """Run every morning, whose messages arrive, with nobody answering; count (day, who, code, due, rung)."""
     for day in days():
         await run_mornings(database, REGISTRY, now=morning_of(day))
+        async with database.write() as connection:
+            await connection.execute(update(Message).values(state="sent"))
     home = REGISTRY.provinces["dong"]
     async with database.read() as connection:
         rows = await connection.execute(
@@ -175,6 +184,14 @@ def test_days_before_tracking_are_reckoned_as_if_it_had_begun_long_before() -> N
     early = {"since": date(2026, 9, 1), "until": date(2026, 11, 8)}
     laid = Decisions(tracked_from=dict.fromkeys(REGISTRY.plans, TODAY))
     assert preview_rungs(REGISTRY, **early, decisions=laid) == preview_rungs(REGISTRY, **early)
+
+
+def test_what_was_due_before_tracking_is_asked_once_and_not_foretold_again() -> None:
+    laid = Decisions(tracked_from=dict.fromkeys(REGISTRY.plans, TODAY))
+    rows = preview_rungs(REGISTRY, since=TODAY, until=LAST, decisions=laid)
+    assert {row.date for row in rows if row.due_on == date(2026, 11, 5)} <= {TODAY}
+    unlaid = preview_rungs(REGISTRY, since=FIRST, until=LAST)
+    assert any(row.due_on == date(2026, 11, 5) for row in unlaid)
 
 
 def test_nothing_of_a_closed_plan_is_foretold_after_its_end() -> None:

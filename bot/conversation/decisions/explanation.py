@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.arguments import period_words
 from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import deciding_role, find_decidable_ids
 from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
@@ -37,7 +38,7 @@ _LONGEST_GROUP = 5
 
 
 async def answer_giaitrinh(turn: Turn) -> list[Answer]:
-    """Answer /giaitrinh [CODE|AGENCY [KIND] [words]]: ask for explanations; alone, list the open requests.
+    """Answer /giaitrinh [CODE [PERIOD]|AGENCY [KIND] [words]]: ask for explanations; alone, list the open requests.
 
     Several are shown first.
     """
@@ -60,17 +61,26 @@ async def answer_giaitrinh(turn: Turn) -> list[Answer]:
 async def _ask_or_preview(
     turn: Turn, scope: CallerScope, lookup: LookupResult, question: str, named: str
 ) -> list[Answer]:
+    period, question = _take_period(question) if lookup.duties else ("", question)
+    named = f"{named} {period}".strip()
     group, question = _take_group(question)
 
     async def ask() -> Deed | list[Answer]:
         late = [
             each
             for each in await _list_late(turn, scope, lookup)
-            if group is None or group == _group_of(turn, each)
+            if (group is None or group == _group_of(turn, each)) and period in ("", each.row.period)
         ]
         return await _request_explanations(turn, late, question, named)
 
     return await do_or_preview(turn, "giaitrinh", ask)
+
+
+def _take_period(words: str) -> tuple[str, str]:
+    """Return the period of a report at the beginning of some words ("2025 vì sao chậm"), and the others."""
+    first, _, others = words.partition(" ")
+    period = period_words(first.upper())
+    return (period, others) if period else ("", words)
 
 
 def _take_group(words: str) -> tuple[AgencyGroup | None, str]:

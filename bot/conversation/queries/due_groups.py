@@ -80,6 +80,7 @@ async def show_due_groups(
             "label": label,
             "total": sum(group.count for group in groups),
             "reports": reports,
+            "passed": sum(group.proposed for group in groups),
             "tasks": len(groups) - reports,
             "ended": len(ended),
             "lines": lines,
@@ -136,6 +137,7 @@ async def _lines(
                 if totals[group].expected == 1
                 else "",
                 "day": group.first_on.isoformat(),
+                "proposed": group.proposed,
                 **left_and_late(_days(turn, group, late=listed.days is None)),
                 "words": " ".join(part for part in (plan, name.code, period, tail) if part),
             }

@@ -228,7 +228,6 @@ async def _missing_buttons(
 ) -> ButtonRows:
     if not found.missing:
         return ()
-    code = words.removesuffix(f" {found.period}")
     tail = asked.kind_tail
     rows: list[ButtonRows] = []
     if may(turn.caller, "nhac"):
@@ -236,7 +235,7 @@ async def _missing_buttons(
         if count:
             rows.append(command_button(f"Nhắc {count:02} nơi", "nhac", f"{words}{tail}"))
     if found.days < 0:
-        rows.append(command_button("Đề nghị giải trình", "giaitrinh", f"{code}{tail}"))
+        rows.append(command_button("Đề nghị giải trình", "giaitrinh", f"{words}{tail}"))
     rows.append(command_button("Lý do đã nêu", "lydo", f"{words}{tail}"))
     rows.append(command_button("Tệp đầy đủ", "chuanop", f"{words}{tail} tệp"))
     keys = [button for each in rows for line in each for button in line]

@@ -81,6 +81,7 @@ async def _show_leader_screen(turn: Turn, province: str) -> Answer:
             "name": turn.registry.provinces[province].name,
             "today": turn.today.isoformat(),
             "figures": screen.figures,
+            "decides": any(e.may_decide for e in turn.caller.enrolments if e.province == province),
             "lines": screen.lines,
         },
         buttons=(*open_buttons(numbers), *_ways(screen.lines)),

@@ -65,6 +65,7 @@ async def open_item(
         "item": obligation.as_item(turn, number),
         "coordinator": obligation.row.coordinator_name or "",
         "not_understood": not_understood,
+        "own": may(turn.caller, "ack", obligation.subject),
         **numbers,
     }
     ways = [] if source is None else [Button("Quay lại", f"back:{source.message_id}")]
