@@ -60,7 +60,7 @@ async def group_parts(
         .where(condition)
         .group_by(Obligation.plan_id, Obligation.duty_id, Assignment.task_id, Obligation.period)
     )
-    return [PartGroup(*row) for row in rows]
+    return [PartGroup(**{**row._mapping, "proposed": bool(row.proposed)}) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ async def list_active_plans(
         Plan.code,
         Plan.number,
         Plan.title,
+        Plan.short,
         Plan.issued_on,
         Plan.coordinator_id,
         Agency.name.label("coordinator"),

@@ -95,8 +95,8 @@ def parse_buttons(rows: Sequence[Sequence[Sequence[str]]]) -> tuple[tuple[Button
     return tuple(tuple(Button(label, action) for label, action in row) for row in rows)
 
 
-def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
-    """Return the labels that a channel without buttons shows as numbered choices.
+def typed_choices(rows: Sequence[Sequence[Button]]) -> list[Button]:
+    """Return the buttons that a channel without buttons shows as numbered choices.
 
     A list of items has none: there a number means an item. A picture is asked for by its command, and "huỷ"
     undoes a decision.
@@ -109,4 +109,4 @@ def typed_choices(rows: Sequence[Sequence[Button]]) -> list[str]:
     ]
     if any(button.action.startswith("open:") for button in buttons):
         return []
-    return [button.label for button in buttons]
+    return buttons

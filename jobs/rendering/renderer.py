@@ -155,7 +155,13 @@ class Renderer:
         marked = self._environment.get_template(f"{content.template}.j2").render(
             **content.context,
             buttons=capabilities.buttons,
-            choices=[] if capabilities.buttons else typed_choices(_answering(content)),
+            choices=[]
+            if capabilities.buttons
+            else [
+                each.label
+                for each in typed_choices(_answering(content))
+                if not each.label.isdecimal()
+            ],
             file_link=file_link,
             file_sent=file_sent,
         )

@@ -198,3 +198,11 @@ async def test_the_reminder_that_asks_to_assign_offers_it_to_who_may(
     if assigns:
         (question,) = await talk.say(seat.chat, "5")
         assert question.answer.context["asks"] == "give_to"
+
+
+async def test_nobody_is_reminded_in_the_name_of_a_body_that_ended(database: Database) -> None:
+    talk, _ = await split(database, _COORDINATOR)
+    talk.now = datetime(2026, 12, 31, 1, 0, tzinfo=UTC)
+    (told,) = await talk.say("coordinator", f"/nhac {NUMBER} 6")
+    assert (told.template, told.answer.context["sent"]) == ("urged", [])
+    assert "01 nội dung chưa xác định cơ quan tiếp nhận, không nhắc: /giao" in told.html

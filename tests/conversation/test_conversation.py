@@ -170,7 +170,7 @@ async def test_status_of_a_coordinator_counts_reports_and_tasks_once(talk: Talk)
     assert [plan["number"] for plan in plans] == ["10/KH-UBND", "9/KH-UBND"]
     assert plans[0]["tasks"]["total"] == 4
     assert (
-        "đã nhận <b>1/2</b> (1 chờ xác nhận), còn 04 ngày làm việc, thiếu: Sở Xây dựng"
+        "đã nhận <b>1/2</b> (01 báo cáo chờ xác nhận), còn 04 ngày làm việc, thiếu: Sở Xây dựng"
         in answer.html
     )
     one = await only(talk.say("8", "/status 9"))

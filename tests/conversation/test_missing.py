@@ -308,6 +308,18 @@ async def test_what_is_overdue_stands_by_report_and_task_with_what_ended_apart(t
     assert (own.template, context(own)["total"]) == ("quahan", 3)
 
 
+async def test_a_date_that_nobody_confirmed_is_passed_and_not_overdue(talk: Talk) -> None:
+    async with talk.database.write() as connection:
+        await connection.execute(
+            update(Obligation).where(Obligation.code == "BC.1").values(due_proposed=True)
+        )
+    for chat in ("coordinator", "leader"):
+        answer = await ask(talk, chat, "/quahan")
+        assert "cơ quan chưa báo cáo, đã qua ngày dự kiến 09 ngày làm việc" in answer.html
+        assert f"trong đó {context(answer)['total']} báo cáo của các cơ quan mới qua" in answer.html
+    assert "quá hạn 09" not in answer.html
+
+
 async def test_the_total_is_the_number_of_overdue_obligations(talk: Talk) -> None:
     await report(talk, "stc", "xa-4")
     answer = await ask(talk, "leader", "/quahan")
@@ -481,6 +493,22 @@ async def test_words_taken_back_are_no_reason_and_an_explanation_goes_first(talk
 
 
 # ------------------------------------------------------------------ free words
+
+
+async def test_a_question_in_reply_is_about_what_the_message_shows(talk: Talk) -> None:
+    talk.now = datetime(2027, 1, 8, 2, 0, tzinfo=UTC)  # BC.1 and tasks are late
+    every = await ask(talk, "coordinator", "vì sao chậm")
+    await talk.say("coordinator", "/chuanop stc")
+    (item,) = await talk.say("coordinator", "1")
+    names = await ask(talk, "coordinator", "/chuanop 10 BC.1 2026")
+    for reply in (item, names):
+        (told,) = await talk.say("coordinator", "vì sao chậm", reply_to=reply.remote_id)
+        assert told.template == "lydo"
+        assert context(told)["label"] == "Báo cáo năm 2026 [BC.1], KH 10/KH-UBND"
+        assert context(told)["total"] < context(every)["total"]
+    assert names.action("Đề nghị giải trình") == "go:giaitrinh:10 BC.1 2026"
+    (alone,) = await talk.say("coordinator", "sao chậm thế", reply_to="unknown")
+    assert context(alone)["label"] == ""
 
 
 @pytest.mark.parametrize(

@@ -470,3 +470,11 @@ async def test_help_names_only_commands_that_work_for_the_role(talk: Talk) -> No
         for name in COMMANDS:
             (first, *_) = await talk.say(chat, f"/{name}")
             assert (first.template == "not_allowed") is (name not in names), (chat, name)
+
+
+async def test_a_short_message_holds_one_plan_so_that_no_line_of_it_is_lost(talk: Talk) -> None:
+    assert (await ask(talk, "coordinator", "/status")).answer.context["pages"] == 1
+    talk.longest = 2000
+    first = await ask(talk, "coordinator", "/status")
+    assert (first.answer.context["pages"], len(first.answer.context["plans"])) == (2, 1)
+    assert "/status trang 2" in first.plain

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from data.db.database import Database
 from data.models import Decision, Obligation
-from tests.support.conversations import Seat, Talk, small_registry
+from tests.support.conversations import WITHOUT, Seat, Talk, small_registry
 from tests.support.decision_world import seated
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # Monday
@@ -123,6 +123,34 @@ async def test_several_that_wait_are_confirmed_at_once_and_each_agency_hears_onc
     assert (echo.template, echo.answer.context["count"]) == ("confirmed_all", 4)
     assert sorted(notice.chat for notice in notices) == ["stc", "sxd"]
     assert len(await decisions_of(talk)) == 4
+
+
+async def test_agencies_without_a_chat_are_not_said_to_have_heard(talk: Talk) -> None:
+    for agency in ("stc", "sxd"):
+        await submit(talk, agency)
+    for chat, told in (("stc", "Các cơ quan khác được báo tin"), ("sxd", "")):
+        await talk.happen(chat, "gone")
+        (shown,) = await talk.say("coordinator", "/xacnhan tất cả")
+        echo, *_ = await talk.press(shown, "Đồng ý")
+        assert told in echo.html
+        assert "Các cơ quan được báo tin" not in echo.html
+        assert "Chưa có kênh nhận tin, đề nghị báo trực tiếp: Sở Tài chính" in echo.html
+        await talk.say("coordinator", "huỷ")
+    assert "được báo tin" not in echo.html
+
+
+async def test_on_zalo_one_after_a_confirmation_goes_on_to_what_waits_next(talk: Talk) -> None:
+    talk.longest, talk.capabilities = 2000, {talk.account_id: WITHOUT}
+    for agency in ("stc", "sxd"):
+        await submit(talk, agency)
+        task = await talk.obligation(PLAN, agency, "2", "end")
+        await talk.tap(agency, f"done:{task.id}")
+    for words, left in (("1", 3), ("2", 2)):
+        (shown,) = await talk.say("coordinator", "/xacnhan" if left == 3 else "1")
+        assert (shown.template, shown.answer.context["total"]) == ("to_confirm", left + 1)
+        await talk.say("coordinator", words)
+        echo = (await talk.say("coordinator", "1"))[0]
+        assert "1 Nhiệm vụ chờ xác nhận tiếp theo\n" in echo.plain
 
 
 async def test_a_number_opens_one_of_several_with_its_choices(talk: Talk) -> None:

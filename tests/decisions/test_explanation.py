@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from data.db.database import Database
 from data.models import Decision, Explanation
-from tests.support.conversations import Reply, Seat, Talk, small_registry
+from tests.support.conversations import WITH_BUTTONS, WITHOUT, Reply, Seat, Talk, small_registry
 
 TRACKED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 LATE = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday; BC.1 was due by Monday 16/11
@@ -107,6 +107,26 @@ async def test_nobody_decides_on_the_cause_of_their_own_lateness_or_anothers_pla
     for chat, template in (("stc", "cannot_decide"), ("tay-coordinator", "unknown_item")):
         (refused,) = await talk.tap(chat, action)
         assert refused.template == template, chat
+
+
+@pytest.mark.parametrize("types", [True, False])
+async def test_an_agency_late_with_several_is_asked_in_one_message(talk: Talk, types: bool) -> None:
+    talk.now = datetime(2027, 1, 8, 2, 0, tzinfo=UTC)  # its tasks are late too
+    talk.capabilities = {talk.account_id: WITHOUT if types else WITH_BUTTONS}
+    (shown,) = await talk.say("coordinator", "/giaitrinh sở tài chính vì sao chậm")
+    _, notice = await talk.press(shown, "Gửi")
+    assert (notice.chat, notice.labels()) == ("stc", ["1", "2", "3"])
+    assert "giải trình</b> 03 nội dung" in notice.html
+    assert "1 1" not in notice.plain
+    assert "Trả lời bằng số của nội dung" in notice.plain
+    for number in ("2", "1"):
+        (question,) = await talk.say("stc", number)
+        assert question.template == "ask_decision"
+        filed, *_ = await talk.say("stc", f"Chờ số liệu của kho bạc {number}")
+        assert filed.template == "explained"
+        assert f"{number}. {filed.answer.context['item']['title']}" in notice.plain.replace("“", "")
+    (asked,) = await talk.say("stc", "chưa được bố trí đủ kinh phí thực hiện")
+    assert asked.template != "explained"  # nobody knows of which
 
 
 async def test_the_same_is_not_asked_twice_and_what_waits_is_listed(talk: Talk) -> None:

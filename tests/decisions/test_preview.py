@@ -234,6 +234,18 @@ async def test_a_group_of_the_late_is_asked_to_explain(talk: Talk) -> None:
     assert "Nội dung: vì sao chậm" in shown.html
 
 
+@pytest.mark.parametrize("words", ["2026 các xã", "xã năm 2026"])
+async def test_a_period_and_a_group_of_the_late_are_asked_in_any_order(
+    talk: Talk, words: str
+) -> None:
+    talk.now = LATE
+    shown = await preview(talk, f"/giaitrinh BC.1 {words} vì sao chậm")
+    assert "Báo cáo năm 2026 [BC.1], Kế hoạch 10/KH-UBND (xã, phường)" in shown.html
+    assert "Nội dung: vì sao chậm" in shown.html
+    (none,) = await talk.say("an", "/giaitrinh BC.1 2024 vì sao chậm")
+    assert none.template == "explain_none"
+
+
 async def test_all_that_wait_are_confirmed_after_a_preview(talk: Talk) -> None:
     for agency in ("stc", "sxd"):
         row = await talk.obligation("10/KH-UBND", agency, "BC.1", "2026")

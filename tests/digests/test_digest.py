@@ -297,7 +297,7 @@ async def test_who_coordinates_is_told_how_each_plan_stands_and_what_is_newly_la
     await office.said(await office.owed("stc", "BC.1"), "completed", date(2026, 11, 12))
     await office.week(date(2026, 11, 16))
     before = await one(office, "coordinator", "skhcn")
-    assert "đã nhận <b>1/2</b> (1 chờ xác nhận), <b>hôm nay là hạn cuối</b>" in before
+    assert "đã nhận <b>1/2</b> (01 báo cáo chờ xác nhận), <b>hôm nay là hạn cuối</b>" in before
     assert "thiếu: Sở Xây dựng" in before
     assert "Mới quá hạn" not in before
     await office.week(date(2026, 11, 23))

@@ -3,6 +3,7 @@
 Guarantees:
 - An agency gets at most one such reminder a day, and none about an obligation that it answered.
 - The reminder waits for sending hours; the answer names the day.
+- Nobody is reminded in the name of a body that ended and has no successor yet: these are counted apart.
 """
 
 from __future__ import annotations
@@ -113,12 +114,14 @@ def _usage() -> Answer:
 class _Waiting:
     """Who has not answered: the obligations by holder, and the chats of holders that have any.
 
-    answered: how many obligations were answered; send_at: when a reminder goes out.
+    answered: how many obligations were answered; undecided: how many wait for a successor of their agency.
+    send_at: when a reminder goes out.
     """
 
     by_holder: dict[int, list[VisibleObligation]]
     chats: dict[int, list[Recipient]]
     answered: int
+    undecided: int
     send_at: datetime
 
 
@@ -152,8 +155,9 @@ async def _find_waiting(
         if may(turn.caller, "nhac", each.subject) and _is_of_group(turn, each, group)
     ]
     waiting = [each for each in listed if not _has_answered(turn, each.row)]
+    decided = [each for each in waiting if each.holder_code is not None]
     by_holder: dict[int, list[VisibleObligation]] = {}
-    for each in waiting:
+    for each in decided:
         if each.subject.holder_id is not None:
             by_holder.setdefault(each.subject.holder_id, []).append(each)
     send_at = next_sending_at(turn.now, turn.registry.workdays)
@@ -163,7 +167,9 @@ async def _find_waiting(
     )
     focal_points = await list_recipients(turn.connection, by_holder, today=sent_on)
     chats = {**coordinators, **focal_points}
-    return _Waiting(by_holder, chats, len(listed) - len(waiting), send_at)
+    return _Waiting(
+        by_holder, chats, len(listed) - len(waiting), len(waiting) - len(decided), send_at
+    )
 
 
 async def _urge(
@@ -198,6 +204,7 @@ async def _urge(
         "group": group or "",
         "later_on": later_on,
         "answered": waiting.answered,
+        "undecided": waiting.undecided,
     }
     sent = [each.holder for each in urged.sent]
     context: dict[str, object] = {

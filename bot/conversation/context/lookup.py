@@ -62,7 +62,15 @@ async def load_visible_plans(turn: Turn, scope: CallerScope) -> dict[int, Any]:
     if not scope.owner_ids:
         return found
     own = await turn.connection.execute(
-        select(Plan.id, Plan.code, Plan.number, Plan.title, Plan.issued_on, Plan.coordinator_id)
+        select(
+            Plan.id,
+            Plan.code,
+            Plan.number,
+            Plan.title,
+            Plan.short,
+            Plan.issued_on,
+            Plan.coordinator_id,
+        )
         .where(
             Plan.withdrawn_at.is_(None),
             Plan.id.in_(select(Obligation.plan_id).where(scope.held))
@@ -118,7 +126,7 @@ def refuse_unknown(command: str, words: str, scope: CallerScope, plans: dict[int
     buttons: ButtonRows = ()
     for number, plan in named:
         buttons = (*buttons, *command_button(f"Kế hoạch {plan.number}", command, number))
-    offered = [{"words": number, "title": plan.title} for number, plan in named]
+    offered = [{"words": number, "title": plan.short or plan.title} for number, plan in named]
     return Answer(
         "nothing_found",
         {"words": words, "command": command, "plans": offered},

@@ -59,7 +59,7 @@ RETURN_REASON_QUESTION = "return_reason"
 COMPLETIONS_A_PAGE = 10
 _MOST_SHOWN = 7
 _ALL = re.compile(r"tat ca(?P<ids>(?: \d{1,18})*)")
-_NEXT_COMPLETIONS: ButtonRows = ((Button("Nhiệm vụ chờ xác nhận tiếp theo", "waiting:1"),),)
+_NEXT_COMPLETIONS: ButtonRows = ((Button("Nhiệm vụ chờ xác nhận tiếp theo", "go:xacnhan:"),),)
 
 
 async def answer_xacnhan(turn: Turn) -> list[Answer]:
@@ -210,6 +210,7 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
     context: dict[str, object] = {
         "count": len(confirmed),
         "agencies": agencies,
+        "silent": [],
         "waiting": left,
         "before": before,
     }
@@ -220,7 +221,7 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
     answers = [Answer("confirmed_all", context, buttons=buttons)]
     answers += await decision_notices(turn, confirmed, "confirmed")
     shown = [each.as_item(turn, holder=each.holder) for each in confirmed[:_MOST_SHOWN]]
-    return await deed_on_obligations(
+    deed = await deed_on_obligations(
         turn,
         "confirm",
         {"count": len(confirmed), "items": shown},
@@ -230,6 +231,8 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
         sends=False,
         is_small=len(confirmed) == 1,
     )
+    context["silent"] = list(deed.silent)
+    return deed
 
 
 async def ask_return_reason(turn: Turn, obligation_id: int) -> list[Answer]:

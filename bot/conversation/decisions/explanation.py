@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES
-from bot.conversation.context.arguments import period_words
 from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import deciding_role, find_decidable_ids
 from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
@@ -23,22 +22,27 @@ from bot.conversation.decisions.common import (
     undo_buttons,
 )
 from data.clock import civil_date
+from data.db.statements import chunks
 from data.figures.states import overdue_condition
 from data.models import Assignment, Obligation
 from data.progress import decisions, explanations
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
 from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
+from data.registry.titles import period_name
+from data.reports.period import read_report_period
 from jobs.channel import Answer, Button
+from jobs.rendering.buttons import number_rows
 
 _MOST_SHOWN = 10
 _MOST_LISTED = 20
 _LONGEST_NAME = 12  # words
-_LONGEST_GROUP = 5
+_MOST_TAKEN = 5  # words of a kind or period
+_ITEMS_A_NOTICE = 8  # what 2,000 characters hold
 
 
 async def answer_giaitrinh(turn: Turn) -> list[Answer]:
-    """Answer /giaitrinh [CODE [PERIOD]|AGENCY [KIND] [words]]: ask for explanations; alone, list the open requests.
+    """Answer /giaitrinh [CODE|AGENCY [PERIOD] [KIND] [words]]: ask for explanations; alone, list the open requests.
 
     Several are shown first.
     """
@@ -61,32 +65,46 @@ async def answer_giaitrinh(turn: Turn) -> list[Answer]:
 async def _ask_or_preview(
     turn: Turn, scope: CallerScope, lookup: LookupResult, question: str, named: str
 ) -> list[Answer]:
-    period, question = _take_period(question) if lookup.duties else ("", question)
-    named = f"{named} {period}".strip()
+    period, question = _take_period(turn, question)
     group, question = _take_group(question)
+    if period is None:
+        period, question = _take_period(turn, question)
+    about = {"what": _name_asked(lookup, period) or named, "group": group or ""}
 
     async def ask() -> Deed | list[Answer]:
         late = [
             each
             for each in await _list_late(turn, scope, lookup)
-            if (group is None or group == _group_of(turn, each)) and period in ("", each.row.period)
+            if group is None or group == _group_of(turn, each)
+            if period in (None, each.row.period)
         ]
-        return await _request_explanations(turn, late, question, named)
+        return await _request_explanations(turn, late, question, about)
 
     return await do_or_preview(turn, "giaitrinh", ask)
 
 
-def _take_period(words: str) -> tuple[str, str]:
-    """Return the period of a report at the beginning of some words ("2025 vì sao chậm"), and the others."""
-    first, _, others = words.partition(" ")
-    period = period_words(first.upper())
-    return (period, others) if period else ("", words)
+def _name_asked(lookup: LookupResult, period: str | None) -> str:
+    """Return the name of the task, report or agency asked about, with the period."""
+    tail = "" if period is None else f" {period_name(period)}"
+    for row in (*lookup.tasks, *lookup.duties):
+        return f"{row.title}{tail} [{row.code}], Kế hoạch {row.plan_number}"
+    return "".join(f"{agency.name}{',' if tail else ''}{tail}" for agency in lookup.agencies)
+
+
+def _take_period(turn: Turn, words: str) -> tuple[str | None, str]:
+    """Return the period at the beginning of some words ("năm 2026 vì sao chậm"), and the others."""
+    tokens = words.split()
+    for end in range(min(len(tokens), _MOST_TAKEN), 0, -1):
+        period = read_report_period(" ".join(tokens[:end]), today=turn.today)
+        if period is not None:
+            return period, " ".join(tokens[end:])
+    return None, words
 
 
 def _take_group(words: str) -> tuple[AgencyGroup | None, str]:
     """Return the group of agencies at the beginning of some words ("các xã vì sao chậm"), and the others."""
     tokens = words.split()
-    for end in range(min(len(tokens), _LONGEST_GROUP), 0, -1):
+    for end in range(min(len(tokens), _MOST_TAKEN), 0, -1):
         group = named_group(" ".join(tokens[:end]))
         if group is not None:
             return group, " ".join(tokens[end:])
@@ -128,11 +146,11 @@ async def _list_late(
 
 
 async def _request_explanations(
-    turn: Turn, late: Sequence[VisibleObligation], question: str, named: str
+    turn: Turn, late: Sequence[VisibleObligation], question: str, about: dict[str, str]
 ) -> Deed | list[Answer]:
     asked: list[VisibleObligation] = []
     before: list[dict[str, Any]] = []
-    notices: list[Answer] = []
+    requests: dict[tuple[int, str], list[tuple[VisibleObligation, int]]] = {}
     for obligation in late:
         row = obligation.row
         by = deciding_role(
@@ -165,20 +183,13 @@ async def _request_explanations(
             decided_by=by,
         )
         asked.append(obligation)
-        context: dict[str, object] = {
-            "agency": obligation.holder,
-            "item": obligation.as_item(turn, holder=""),
-            "question": question,
-            "by": by,
-            **UNNUMBERED,
-        }
-        button = ((Button("Trả lời giải trình", f"explain:{explanation_id}"),),)
-        notices.extend(
-            Answer("notice_explain", context, button, items=(obligation.id,), to_chat=chat)
-            for chat in await list_other_agency_chats(turn, obligation.subject.holder_id)
-        )
+        key = (obligation.subject.holder_id, by)
+        requests.setdefault(key, []).append((obligation, explanation_id))
     if not late:
-        return [Answer("explain_none", {"typed": named, "known": True})]
+        return [Answer("explain_none", {"typed": about["what"], "known": True})]
+    notices: list[Answer] = []
+    for (holder_id, by), entries in requests.items():
+        notices += await _notices(turn, holder_id, by, question, entries)
     shown: dict[str, object] = {
         "items": [
             each.as_item(turn, number, holder=each.holder)
@@ -194,7 +205,7 @@ async def _request_explanations(
     deed = await deed_on_obligations(
         turn,
         "explain",
-        {"what": named, "count": len(asked), "before": len(before)},
+        {**about, "count": len(asked), "before": len(before)},
         asked,
         [Answer("explain_asked", shown, buttons=await undo_buttons(turn)), *notices],
         [question, [each.id for each in asked]],
@@ -202,6 +213,40 @@ async def _request_explanations(
     )
     shown["silent"] = list(deed.silent)
     return deed
+
+
+async def _notices(
+    turn: Turn,
+    holder_id: int,
+    by: str,
+    question: str,
+    entries: Sequence[tuple[VisibleObligation, int]],
+) -> list[Answer]:
+    """Return the request for each chat of an agency: one message, or more where it would grow too long.
+
+    entries: the obligations with their explanations' ids. Of several, a number answers one.
+    """
+    notices: list[Answer] = []
+    chats = await list_other_agency_chats(turn, holder_id)
+    for few in chunks(entries, _ITEMS_A_NOTICE):
+        alone = len(few) == 1
+        context: dict[str, object] = {
+            "agency": few[0][0].holder,
+            "items": [each.as_item(turn, n, holder="") for n, (each, _) in enumerate(few, 1)],
+            "question": question,
+            "by": by,
+            **(UNNUMBERED if alone else {}),
+        }
+        buttons = [
+            Button("Trả lời giải trình" if alone else str(number), f"explain:{key}")
+            for number, (_, key) in enumerate(few, 1)
+        ]
+        ids = tuple(each.id for each, _ in few)
+        notices += [
+            Answer("notice_explain", context, number_rows(buttons), items=ids, to_chat=chat)
+            for chat in chats
+        ]
+    return notices
 
 
 async def _list_open_requests(turn: Turn, scope: CallerScope) -> Answer:

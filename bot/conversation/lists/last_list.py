@@ -38,6 +38,8 @@ _QUESTIONS = frozenset(
 _OF_TASK = frozenset({"id", "period", "kind"})  # tells a task's line from any other with an id
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
 
+_EXPLAINS = "explain:"  # a button of a request to explain
+
 
 @dataclass(frozen=True, slots=True)
 class ShownList:
@@ -83,12 +85,15 @@ class ShownList:
 
     @property
     def explanation_id(self) -> int | None:
-        """Return the explanation that this message asks for, if any."""
-        for button in self.buttons:
-            verb, _, argument = button.action.partition(":")
-            if verb == "explain" and argument.isdecimal():
-                return int(argument)
-        return None
+        """Return the one explanation that this message asks for, if any."""
+        asked = [each.action for each in self.buttons if each.action.startswith(_EXPLAINS)]
+        argument = asked[0].removeprefix(_EXPLAINS) if len(asked) == 1 else ""
+        return int(argument) if argument.isdecimal() else None
+
+    def find_explained(self, number: int) -> str | None:
+        """Return the action that explains the item with a number, where several explanations are asked for."""
+        asked = (each for each in self.buttons if each.action.startswith(_EXPLAINS))
+        return next((each.action for each in asked if each.label == str(number)), None)
 
     @property
     def offers_correction(self) -> bool:

@@ -18,7 +18,7 @@ from data.models import Message
 from data.outbox.arrivals import ARRIVED, was_sent_after
 from data.text import fold
 from jobs.channel import Button
-from jobs.rendering.buttons import parse_buttons
+from jobs.rendering.buttons import parse_buttons, typed_choices
 
 _COMMANDS = ("go:", "page:")
 _MOST_LATER = 4  # messages without any button that may stand under it
@@ -64,9 +64,9 @@ async def _last_menu(turn: Turn) -> Sequence[Button]:
         select(Message).where(*where).order_by(Message.id.desc()).limit(_MOST_LATER)
     )
     for row in rows.all():
-        buttons = [button for line in parse_buttons(row.buttons) for button in line]
-        if not buttons:
+        if not any(row.buttons):
             continue
+        buttons = typed_choices(parse_buttons(row.buttons))
         is_menu = all(button.action.startswith(_COMMANDS) for button in buttons)
         is_later = turn.event_id is not None and await was_sent_after(
             turn.connection, row, turn.event_id

@@ -15,7 +15,7 @@ from bot.conversation.context.buttons import (
     open_buttons,
     page_buttons,
 )
-from bot.conversation.context.pages import clamp_page, page_size
+from bot.conversation.context.pages import clamp_page
 from bot.conversation.context.scope import (
     agency_names,
     caller_held_condition,
@@ -37,7 +37,7 @@ from jobs.digests.leader_screen import (
     load_leader_screen,
 )
 
-PLANS_A_PAGE = 4
+_PLANS_A_PAGE, _PLANS_A_SHORT_PAGE = 4, 1  # a plan of many reports fills a short message
 _ROOM_FOR_LINES = 3000  # UTF-16 units
 PLANS_WORDS = "kế hoạch"  # "/status kế hoạch": every plan of a leader
 
@@ -100,7 +100,8 @@ def _ways(lines: Sequence[dict[str, Any]]) -> ButtonRows:
 
 async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: str = "") -> Answer:
     """Return a page of plans, latest first, with their figures. words: those that named the plans."""
-    at = clamp_page(len(plans), page, page_size(turn.max_length, PLANS_A_PAGE))
+    size = _PLANS_A_PAGE if turn.max_length >= _ROOM_FOR_LINES else _PLANS_A_SHORT_PAGE
+    at = clamp_page(len(plans), page, size)
     shown = plans[at.offset : at.offset + at.size]
     ids = [plan.id for plan in shown]
     workdays = turn.registry.workdays
@@ -118,7 +119,7 @@ async def show_plans_page(turn: Turn, page: int, plans: Sequence[Any], words: st
             "plans": [
                 {
                     "number": plan.number,
-                    "title": plan.title,
+                    "title": plan.short or plan.title,
                     "issued_on": plan.issued_on.isoformat(),
                     "tasks": tasks[plan.id].tasks.as_json() if plan.id in tasks else None,
                     **tasks.get(plan.id, PlanFigures(plan.id)).apart(),

@@ -75,8 +75,7 @@ async def _show_reasons(
     words = asked.canonical()
     buttons = following_button("lydo", at, len(said), words)
     if asked.coded and len(reasons) < total:
-        code = Arguments(asked.found).canonical()
-        buttons = (*buttons, *command_button("Đề nghị giải trình", "giaitrinh", code))
+        buttons = (*buttons, *command_button("Đề nghị giải trình", "giaitrinh", words))
     return Answer(
         "lydo",
         {

@@ -121,7 +121,7 @@ def _ask_which_plan(
         "plans": [
             {
                 "words": words,
-                "title": plan.title,
+                "title": plan.short or plan.title,
                 "period": period_name(period or _default_period(turn, plan)),
             }
             for plan, words in shown

@@ -257,7 +257,9 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
 
 async def _answer_number(turn: Turn, number: int, shown_list: ShownList) -> list[Answer]:
     """Answer a bare number: a choice where choices are shown as numbers, else an item to look at."""
-    choice = shown_list.find_action(number) if turn.types_choices else None
+    choice = shown_list.find_explained(number)
+    if choice is None and turn.types_choices:
+        choice = shown_list.find_action(number)
     if choice is not None:
         return await run_button(turn, choice, shown_list)
     meaning = await resolve_number(turn, shown_list, number)

@@ -53,7 +53,7 @@ def _ask_target_plan(turn: Turn, plans: dict[int, Any]) -> Answer:
     for plan in shown:
         key = short_plan_number(plan, plans.values())
         buttons = (*buttons, *command_button(f"Kế hoạch {plan.number}", "chitieu", key))
-        options.append({"typed": key, "number": plan.number, "title": plan.title})
+        options.append({"typed": key, "number": plan.number, "title": plan.short or plan.title})
     context = {"options": options, "more": len(with_targets) - len(shown)}
     return Answer("chitieu", {"plan_number": "", **context}, buttons=buttons)
 
