@@ -235,6 +235,7 @@ DOORS: dict[str, set[str]] = {
         "documents",
         "leaving",
         "lexicon",
+        "objections",
         "snooze",
         "spoken_queries",
         "target_matching",

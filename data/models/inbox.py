@@ -72,7 +72,7 @@ class StatusReply(Base):
     obligation_id: Mapped[int | None] = mapped_column(ForeignKey("obligation.id"))
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
-    # acknowledge, not_started, in_progress, completed, blocked, extension, dispute, question, undo
+    # acknowledge, not_started, in_progress, completed, blocked, extension, dispute, question, objection, undo
     said: Mapped[str] = mapped_column(String(20))
     percent: Mapped[int | None]
     until: Mapped[date | None]

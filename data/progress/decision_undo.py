@@ -43,6 +43,7 @@ from data.progress.decisions import (
     standing_condition,
 )
 from data.progress.replies import (
+    PASSED_ON,
     load_snapshot,
     lock_obligation,
     lock_obligations,
@@ -192,7 +193,7 @@ async def _refuse_undo(connection: AsyncConnection, row: Row[Any], now: datetime
         answered = exists().where(
             StatusReply.obligation_id == obligation.id,
             StatusReply.id > row.details["after_reply"],
-            StatusReply.said != "question",
+            StatusReply.said.not_in(PASSED_ON),
         )
         if await connection.scalar(select(answered)):
             raise CannotUndoDecision("answered_since", row)
@@ -249,7 +250,7 @@ def _answered_in_plan(row: Row[Any]) -> Any:
     return exists().where(
         StatusReply.obligation_id == Obligation.id,
         StatusReply.id > row.details["after_reply"],
-        StatusReply.said.not_in(("question", "acknowledge", "undo")),
+        StatusReply.said.not_in((*PASSED_ON, "acknowledge", "undo")),
         Obligation.plan_id == Plan.id,
         Obligation.agency_id == Agency.id,
         Plan.code == row.plan_code,

@@ -1,4 +1,4 @@
-"""Questions of focal points that were passed on, and what the coordinator answered.
+"""Questions and objections of focal points that were passed on, and what the coordinator answered.
 
 Guarantees: a question is a reply that changes nothing, an answer is a decision; both are append-only.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from data.models import Decision, StatusReply
 from data.progress.decisions import record_decision
-from data.progress.replies import insert_reply, lock_obligation
+from data.progress.replies import PASSED_ON, insert_reply, lock_obligation
 
 ANSWER_QUESTION = "answer_question"  # Decision.kind
 
@@ -29,13 +29,15 @@ async def record_question(
     chat_id: int,
     event_id: int | None,
     now: datetime,
+    said: Literal["question", "objection"] = "question",
 ) -> int:
-    """Record a question; returns its id. obligation_id: what it is about; None: it names nothing.
+    """Record a question, or an objection to figures; returns its id.
 
+    obligation_id: what it is about; None: it names nothing.
     agency_id: who asks; of a question about an obligation its owner is kept.
     """
     values: dict[str, Any] = {
-        "said": "question",
+        "said": said,
         "note": words,
         "person_id": person_id,
         "chat_id": chat_id,
@@ -58,7 +60,7 @@ async def lock_question(connection: AsyncConnection, question_id: int) -> Row[An
     """Return a question, locked until the transaction ends, so that of two answers one is the first."""
     rows = await connection.execute(
         select(StatusReply)
-        .where(StatusReply.id == question_id, StatusReply.said == "question")
+        .where(StatusReply.id == question_id, StatusReply.said.in_(PASSED_ON))
         .with_for_update(key_share=True)
     )
     return rows.one_or_none()

@@ -32,6 +32,9 @@ ReplyKind = Literal[
     "question",
 ]
 
+# What changes nothing: it goes to who follows the plan, and an answer comes back (questions.py).
+PASSED_ON = ("question", "objection")
+
 _SNAPSHOT_DATES = ("acknowledged_until", "done_on", "extended_to")
 _SNAPSHOT_INSTANTS = (
     "blocked_at",

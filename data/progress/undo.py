@@ -19,6 +19,7 @@ from sqlalchemy.orm import aliased
 from data.models import Obligation, StatusReply
 from data.progress import extensions
 from data.progress.replies import (
+    PASSED_ON,
     find_reply,
     insert_reply,
     lock_obligation,
@@ -29,7 +30,7 @@ from data.progress.replies import (
 
 UNDO_WINDOW = timedelta(hours=24)
 _EVENT_ID_RANGE = 1000  # replies of one event have ids this close
-_NO_ANSWER = ("undo", "question")
+_NO_ANSWER = ("undo", *PASSED_ON)
 
 
 class CannotUndo(Exception):
@@ -120,7 +121,7 @@ async def find_last_reply_in_chat(
     rows = await connection.execute(
         select(StatusReply)
         .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
-        .where(StatusReply.said != "question")
+        .where(StatusReply.said.not_in(PASSED_ON))
         .where(StatusReply.obligation_id.in_(about) if about else true())
         .order_by(StatusReply.id.desc())
         .limit(1)

@@ -29,7 +29,8 @@ _CORRECTIONS = {
     "completed": "báo đã hoàn thành",
     "undo": "rút lại câu trả lời",
     "extension": "đề nghị gia hạn",
-    "dispute": "khiếu nại số liệu",
+    "objection": "khiếu nại số liệu",
+    "dispute": "đề nghị xem lại nhiệm vụ được giao",
     "blocked": "báo cáo khó khăn, vướng mắc",
 }
 
@@ -102,7 +103,7 @@ async def _add_replies(
             events.result = told or events.result
         if row.document:
             events.result_document, events.result_document_on = row.document, row.document_on
-        if row.said == "dispute":
+        if row.said in ("objection", "dispute"):
             events.objections.append(f"{day:%d/%m/%Y}: {note or 'đề nghị xem lại'}")
 
 

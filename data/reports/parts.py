@@ -292,7 +292,7 @@ def _not_undone_condition() -> ColumnElement[bool]:
     """
     undoing = aliased(StatusReply)
     return and_(
-        StatusReply.said != "undo",
+        StatusReply.said.not_in(("undo", "objection")),  # an objection reports nothing
         or_(
             StatusReply.said != "completed",
             Obligation.state != "open",

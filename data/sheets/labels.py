@@ -30,6 +30,7 @@ REPLY_LABELS = {
     "extension": "đề nghị gia hạn",
     "dispute": "đề nghị xem lại",
     "question": "hỏi",
+    "objection": "khiếu nại số liệu",
     "undo": "rút lại câu trả lời",
 }
 DECISION_LABELS = {

@@ -167,5 +167,6 @@ def evidence_counts(lines: Sequence[EvidenceLine]) -> dict[str, int]:
         "done_late": counted.done_late,
         "in_time": counted.in_time,
         "overdue": counted.overdue,
+        "waiting": sum(line.waiting for line in lines),
         "missed": sum(bool(line.missed) for line in lines),
     }

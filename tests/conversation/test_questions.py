@@ -83,6 +83,16 @@ async def test_the_day_of_one_item_is_told_and_the_next_number_records_nothing(t
     assert (await only(talk.say(FOCAL, "đang làm"))).template == "recorded"
 
 
+async def test_a_code_of_two_years_is_told_for_both_without_asking_which(talk: Talk) -> None:
+    talk.now = datetime(2027, 11, 8, 8, tzinfo=ZONE)
+    await talk.say(FOCAL, "/viec")
+    told = await only(talk.say(FOCAL, "bc.1 hạn ngày nào"))
+    assert told.template == "question_answered"
+    assert "Báo cáo năm 2026" in told.plain
+    assert "Báo cáo năm 2027" in told.plain
+    assert (await only(talk.say(FOCAL, "mẫu báo cáo BC.1?"))).template == "ask"
+
+
 async def test_receiver_giver_and_follower_are_told_from_the_document(talk: Talk) -> None:
     await talk.say(FOCAL, "/viec")
     told = await only(talk.say(FOCAL, "BC.1 nộp cho ai"))
@@ -321,3 +331,14 @@ async def test_what_is_not_the_agencys_stays_a_dispute(talk: Talk) -> None:
     await talk.say(FOCAL, "1")
     echo, *_ = await talk.say(FOCAL, "bên em không phụ trách việc này")
     assert echo.answer.context["verb"] == "dispute"
+
+
+async def test_words_typed_under_a_question_without_replying_are_asked_about_then_sent(
+    talk: Talk,
+) -> None:
+    await asked(talk)
+    shown = await only(talk.say(FIRST, "lấy từ nguồn chi thường xuyên"))
+    assert shown.template == "answer_sent"
+    assert "Đề nghị gõ câu trả lời gửi Sở Tài chính" in shown.plain
+    _, brought = await talk.say(FIRST, "lấy từ nguồn chi thường xuyên")
+    assert (brought.chat, brought.template) == (FOCAL, "question_replied")

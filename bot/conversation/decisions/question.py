@@ -170,6 +170,7 @@ async def answer_question(turn: Turn, question_id: int, text: str) -> list[Answe
     content: dict[str, object] = {
         "by": by,
         "asked": asked.row.note or "",
+        "objection": asked.row.said == "objection",
         "words": first,
         "parts": 1 + len(others),
         "adds": answered is not None,
@@ -265,6 +266,7 @@ def _outcome(
         "agency": asked.notice["agency"],
         "question": asked.id,
         "asked": asked.row.note or "",
+        "objection": asked.row.said == "objection",
         "words": words,
         "first": answered,
         "in_group": in_group,

@@ -32,12 +32,10 @@ from jobs.rendering.reminder import REMINDER, is_shown, reminder_rights
 
 # Where messages that are no lists name obligations: only a reply to one means what it names.
 _NAMES_ITEMS = ("items", "lines", "recorded", "left", "taken_back")
-_QUESTIONS = frozenset(
-    {"ask_reason", "ask_until", "ask_decision", "preview"}
-)  # for whom they ask alone
+# Only those meant to answer them see what they ask.
+_QUESTIONS = frozenset({"ask_reason", "ask_until", "ask_decision", "preview"})
 _OF_TASK = frozenset({"id", "period", "kind"})  # tells a task's line from any other with an id
 _HAS_ITEMS = select(MessageItem.id).where(MessageItem.message_id == Message.id).exists()
-
 _EXPLAINS = "explain:"  # a button of a request to explain
 
 
@@ -86,19 +84,21 @@ class ShownList:
     @property
     def explanation_id(self) -> int | None:
         """Return the one explanation that this message asks for, if any."""
-        asked = [each.action for each in self.buttons if each.action.startswith(_EXPLAINS)]
-        argument = asked[0].removeprefix(_EXPLAINS) if len(asked) == 1 else ""
-        return int(argument) if argument.isdecimal() else None
+        asked = self._find_rows(_EXPLAINS)
+        return asked[0] if len(asked) == 1 else None
 
     def find_explained(self, number: int) -> str | None:
         """Return the action that explains the item with a number, where several explanations are asked for."""
         asked = (each for each in self.buttons if each.action.startswith(_EXPLAINS))
         return next((each.action for each in asked if each.label == str(number)), None)
 
-    @property
-    def offers_correction(self) -> bool:
-        """Tell whether this message offers to correct an answer."""
-        return any(button.action.startswith("fix:") for button in self.buttons)
+    def find_row(self, verb: str) -> int | None:
+        """Return the row of the first button with a verb; None without such a button."""
+        return next(iter(self._find_rows(f"{verb}:")), None)
+
+    def _find_rows(self, start: str) -> list[int]:
+        actions = [each.action for each in self.buttons if each.action.startswith(start)]
+        return [int(row) for action in actions if (row := action[len(start) :]).isdecimal()]
 
     def find_action(self, number: int) -> str | None:
         """Return the button's action that a number chooses under a single item; on a page None."""

@@ -24,6 +24,7 @@ from bot.conversation.replies.record import REPLY_KINDS, Reply, handle_status, r
 from data.inbox import list_same_message
 from data.models import Message, StatusReply, TargetValue
 from data.progress import replies, undo
+from data.progress.replies import PASSED_ON
 from data.text import fold
 from jobs.channel import Answer, Button
 
@@ -185,7 +186,7 @@ async def _list_recorded(turn: Turn, event_ids: list[int]) -> dict[int, Any]:
         .where(StatusReply.chat_id == turn.chat.id, StatusReply.event_id.in_(event_ids))
         .order_by(StatusReply.id)
     )
-    given = {row.obligation_id: row for row in rows if row.said not in ("undo", "question")}
+    given = {row.obligation_id: row for row in rows if row.said not in ("undo", *PASSED_ON)}
     if not given:
         return {}
     undone = set(

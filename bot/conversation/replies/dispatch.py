@@ -13,7 +13,7 @@ from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
 from bot.conversation.decisions.forms import take_form_file
-from bot.conversation.decisions.question import answer_by_reply
+from bot.conversation.decisions.question import answer_by_reply, ask_answer
 from bot.conversation.lists.last_list import ShownList, last_shown_list
 from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
@@ -240,10 +240,12 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
         return [no_list_answer("no_list", number)]
     reply = reply_from_reading(reading)
     if shown_list.only_item is not None:
-        if reply is not None and reply.verb == "ack" and shown_list.offers_correction:
+        if reply is not None and reply.verb == "ack" and shown_list.find_row("fix") is not None:
             if is_assent(turn.incoming.text):
                 return await accept_correction(turn, shown_list.only_item, shown_list)
             reply = None  # "đã nhận" answers no question of yes or no
+        if reply is None and (question_id := shown_list.find_row("answer")) is not None:
+            return await ask_answer(turn, question_id)
         if reply is None:
             return await open_item(turn, shown_list.only_item, shown_list, not_understood=True)
         return await handle_reply(turn, reply, shown_list.only_item, shown_list)

@@ -21,6 +21,7 @@ from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import last_shown_list
 from bot.conversation.lists.numbers import list_numbered_items
 from bot.conversation.reader.asked_document import AskedDocument, read_asked_document
+from bot.conversation.reader.objections import objects_to_figures
 from bot.conversation.reader.targets import read_target
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.record import (
@@ -57,6 +58,8 @@ async def take_evidence_document(turn: Turn, dialog: Any) -> list[Answer] | None
     text = turn.incoming.text
     if read_target(text, today=turn.today) is not None:
         return None  # the document is the source of a target's value
+    if objects_to_figures(text):
+        return None  # what an objection names bears out no completion
     link = _LINK.search(text)
     result: str | None = None
     document = read_asked_document(text, today=turn.today)

@@ -56,7 +56,7 @@ async def answer_from_registry(
     asked = await _read_question(turn, reading)
     if asked is None:
         return None
-    found = await _find_items(turn, asked, shown_list)
+    found = await find_asked_items(turn, asked, shown_list)
     if isinstance(found, Answer):
         return [found]
     numbers = dict(found)
@@ -126,7 +126,7 @@ async def _read_question(turn: Turn, reading: Understanding) -> Question | None:
     return asked if asked.topics else None
 
 
-async def _find_items(
+async def find_asked_items(
     turn: Turn, asked: Question, shown_list: ShownList | None
 ) -> list[tuple[int, int]] | Answer:
     """Return (obligation id, number) of what a question is about, else ask which is meant.
@@ -179,10 +179,11 @@ async def _find_named(
     listed = {} if shown_list is None else {key: number for number, key in shown_list.items}
     for code in asked.codes:
         meaning = await resolve_reference(turn, shown_list, code)
-        if not meaning.is_sure:
+        periods = meaning.obligation_ids  # one report of several years: a question is about each
+        each = 1 < len(periods) <= _MOST_TOLD and not meaning.is_doubtful
+        if not meaning.is_sure and (not each or "form" in asked.topics):
             return await ask_number(turn, shown_list, meaning, None)
-        (obligation_id,) = meaning.obligation_ids
-        found.append((obligation_id, listed.get(obligation_id, 0)))
+        found += [(obligation_id, listed.get(obligation_id, 0)) for obligation_id in periods]
     for number in asked.numbers:
         if shown_list is None:
             break

@@ -45,10 +45,12 @@ async def pass_question_on(
     shown_list: ShownList | None,
     *,
     about_form: bool = False,
+    is_objection: bool = False,
 ) -> list[Answer]:
     """Record a question and confirm it, with one notice for each chat; only a single task is named in them.
 
     shown_list: the list whose numbers stay. about_form: it asks for a form that nobody attached yet.
+    is_objection: the words object to the figures of the one obligation.
     """
     words = text.strip()
     one = asked[0] if len(asked) == 1 else None
@@ -58,12 +60,15 @@ async def pass_question_on(
         obligation_id=one.id if one is not None else None,
         agency_id=first.subject.holder_id or first.row.agency_id,
         words=words,
+        said="objection" if is_objection else "question",
         person_id=turn.caller.person_id,
         chat_id=turn.chat.id,
         event_id=turn.event_id,
         now=turn.now,
     )
-    notices = await notify_of_question(turn, asked, question_id, words, named=one is not None)
+    notices = await notify_of_question(
+        turn, asked, question_id, words, named=one is not None, is_objection=is_objection
+    )
     names = dict.fromkeys(each.row.coordinator_name or "cơ quan theo dõi" for each in asked)
     source = None if shown_list is None else await find_source_list(turn, shown_list)
     number = 0 if source is None or one is None else find_item_number(source, one.id)
@@ -73,6 +78,7 @@ async def pass_question_on(
         "told": bool(notices),
         "coordinators": list(names),
         "about_form": about_form,
+        "objection": is_objection,
     }
     still_open = one is not None and one.row.state == "open"
     return [
@@ -93,17 +99,25 @@ async def notify_of_question(
     *,
     named: bool,
     is_vacancy: bool = False,
+    is_objection: bool = False,
 ) -> list[Answer]:
     """Return the notices of a recorded question, one for each chat; named: the one obligation is named in them.
 
-    is_vacancy: the words say that nobody takes over from a person who left.
+    is_vacancy: the words say that nobody takes over from a person who left. is_objection: to figures.
     """
     notices: dict[int, list[Answer]] = {}
     for each in asked:
         for chat_id in await list_decider_chats(turn, each):
             if chat_id not in notices:
                 notices[chat_id] = _notice(
-                    turn, each, question_id, words, chat_id, named=named, is_vacancy=is_vacancy
+                    turn,
+                    each,
+                    question_id,
+                    words,
+                    chat_id,
+                    named=named,
+                    is_vacancy=is_vacancy,
+                    is_objection=is_objection,
                 )
     return [notice for its_notices in notices.values() for notice in its_notices]
 
@@ -117,6 +131,7 @@ def _notice(
     *,
     named: bool,
     is_vacancy: bool,
+    is_objection: bool,
 ) -> list[Answer]:
     """Return the notice of a question for one chat, long words in further messages.
 
@@ -131,6 +146,7 @@ def _notice(
         "named": named,
         "question": question_id,
         "vacancy": is_vacancy,
+        "objection": is_objection,
         "coordinator_id": obligation.subject.coordinator_id,
         "province": obligation.row.province,
         "plan_code": obligation.row.plan_code,

@@ -14,6 +14,7 @@ from bot.conversation.context.turn import Turn
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.lists.references import list_nameable_codes
 from bot.conversation.reader.lexicon import plain
+from bot.conversation.reader.objections import objects_to_figures
 from bot.conversation.reader.target_matching import (
     find_meant_indicators,
     is_doubtful_value,
@@ -42,7 +43,7 @@ async def answer_target_words(turn: Turn, shown_list: ShownList | None) -> list[
     text = turn.incoming.text
     reading = read_target(text, today=turn.today)
     overheard = turn.caller.in_group and turn.incoming.reply_to is None
-    if reading is None or overheard:
+    if reading is None or overheard or objects_to_figures(text):
         return None
     explains = shown_list is not None and shown_list.explanation_id is not None
     if not may(turn.caller, "target"):
