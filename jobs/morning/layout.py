@@ -20,12 +20,12 @@ from jobs.rendering.items import line_key
 
 FULL_ITEMS = 5
 _LINES = 5  # about other agencies
-_FRAME = 620  # characters of greeting, counts, headings, hints and footer
+_FRAME = 480  # characters of greeting, counts, headings, hints and footer
 _BARE_FRAME = 300  # the same where nothing stands above the weekly part
 _WARNING = 150  # characters that say what follows if an item stays late
-_ITEM_FRAME = 220  # characters of a full item beside its own words
+_ITEM_FRAME = 160  # characters of a full item beside its own words
 _FORM_FRAME = 40  # characters that tell how a report's form is opened
-_NAME_FRAME = 90  # characters of an item that stands by name and date
+_NAME_FRAME = 60  # characters of an item that stands by name and date
 _UNDECIDED_FRAME = 150  # characters that ask to assign the work of an agency that ended
 _AGENCY_FRAME = 70  # characters that name the agency of an item, where the chat has several
 _LINE_FRAME = 260  # characters of a line about several agencies beside its title
