@@ -177,7 +177,7 @@ async def test_peoples_words_arrive_as_they_were_typed(platform: Platform, words
         "question": 37,
         "parts": 1,
     }
-    context["vacancy"] = False
+    context |= {"vacancy": False, "objection": False}
     content = Content("notice_question", context, ())
     out = RENDERER.render(
         content, platform.channel.capabilities, repeated=False, plain=False, address=CHAT

@@ -264,7 +264,10 @@ async def enrol_everybody(year: Year) -> None:
                     connection, agency_id=agencies[code].id, role="focal", now=province.now
                 )
             year.colleagues[code] = province.person(f"Cán bộ {agencies[code].name}", on=other)
-            assert "Kính chào" in await year.colleagues[code].says(f"/start {invitation}")
+            await year.colleagues[code].says(f"/start {invitation}")
+            welcome, card = year.colleagues[code].heard[-2:]
+            assert "Kính chào" in welcome.text
+            assert "Bảng bàn giao" in card.text
     stranger = province.person("Người lạ", on=province.carrier.groups)
     used = await stranger.says(f"/start {codes[0]}")
     assert "Kính chào" not in used
@@ -983,6 +986,9 @@ def agency_named(year: Year, line: str) -> str:
 async def figures_add_up(year: Year) -> None:
     """The coordinator's /status: the official states add up, and as many reports came as were said."""
     text = await year.lan.says("/status")
+    pages = re.search(r"trang 1/(\d+)", text)
+    for page in range(2, int(pages[1]) + 1 if pages else 2):
+        text += await year.lan.says(f"/status trang {page}")
     for number, total in ((OLD, 32), (NEW, 3)):
         part = text[text.index(f"Kế hoạch {number}") :]
         figures = re.search(
