@@ -160,7 +160,9 @@ async def test_an_answer_silences_the_ladder(database: Database, registry: Regis
         )
         ids = list(owed.scalars())
         await connection.execute(
-            update(Obligation).where(Obligation.id.in_(ids)).values(state="submitted")
+            update(Obligation)
+            .where(Obligation.id.in_(ids))
+            .values(state="submitted", submitted_at=morning_of(date(2026, 11, 2)))
         )
         await recompute(connection, registry, ids, today=date(2026, 11, 2))
     for day in (2, 4, 6, 9, 10, 12, 16):

@@ -56,7 +56,7 @@ async def test_a_morning_takes_few_statements_however_many_lines_it_tells(
     assert len(result.provinces) == 4
     assert result.messages > 300
     assert result.items > 1000
-    assert len(statements) < 60 * len(result.provinces)  # the week among them
+    assert len(statements) < 70 * len(result.provinces)  # the week among them
     with heard(database) as statements:
         await run_mornings(database, registry, now=morning_of(FRIDAY, 9))
     assert len(statements) == 1  # and of one that is over nothing is begun

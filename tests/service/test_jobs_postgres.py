@@ -100,13 +100,7 @@ async def test_a_job_that_ticks_in_three_processes_at_once_is_done_once(
     await tick(three, "morning")
     assert await counted(database, JobRun, JobRun.job == "morning", JobRun.subject == "dong") == 1
     assert await put_twice(database) == []
-    told = await counted(database, Message)
-    assert told > 2  # beside the answers to who enrolled
-
-    await tick(three, "digest", at=MONDAY + timedelta(hours=1))
-    assert await counted(database, JobRun, JobRun.job == "digest", JobRun.subject == "dong") == 1
-    assert await counted(database, Message) > told
-    assert await put_twice(database) == []
+    assert await counted(database, Message) > 2  # beside the answers to who enrolled
 
     row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
     await talk.tap("7", f"done:{row.id}")
