@@ -47,7 +47,7 @@ from tests.support.conversations import (
 from tests.support.database_scan import bytes_hold, columns_with
 from tests.support.round_trip import Whole
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # about words, whatever keeps the rows
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; BC.1 is due on Saturday 14/11
 KEY = b"k" * 32

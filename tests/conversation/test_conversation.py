@@ -15,6 +15,8 @@ from data.db.database import Database
 from data.models import Account, Chat, Message, MessageItem, Obligation, StatusReply, Task
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 
+pytestmark = pytest.mark.sqlite  # about words, whatever keeps the rows
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
 FOUR = ["Đã nhận", "Đang thực hiện", "Đã hoàn thành", "Xin gia hạn"]
 

@@ -16,7 +16,7 @@ from data.models import Obligation, StatusReply
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 from tests.support.telegram_server import TOKEN
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # about words, whatever keeps the rows
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 

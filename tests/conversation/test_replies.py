@@ -13,6 +13,8 @@ from data.models import ExtensionRequest, Obligation, StatusReply
 from data.progress import dialogs, extensions
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 
+pytestmark = pytest.mark.sqlite  # about words, whatever keeps the rows
+
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)  # a Monday; reports are due Saturday 14/11
 REQUEST = ["Đồng ý", "Không đồng ý", "Đề nghị ngày khác"]
 

@@ -26,6 +26,8 @@ from tests.cli.test_cli import Terminal, loaded, loaded_file, terminal
 from tests.support.loaded_province import load_world
 from tests.support.recorded_answers import Said, on
 
+pytestmark = pytest.mark.sqlite  # about words, whatever keeps the rows
+
 GIA_LAI, LANG_SON = "gia-lai-1901-2020", "lang-son-131-2020"
 DAY = date(2026, 11, 20)
 __all__ = ["loaded", "loaded_file", "terminal"]  # fixtures
