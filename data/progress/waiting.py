@@ -22,7 +22,7 @@ class WaitingRequest(NamedTuple):
 
     obligation_id: int
     asked: Asked
-    since: datetime
+    since: datetime | None  # None: nobody knows
 
 
 async def list_waiting_for_leaders(

@@ -186,7 +186,9 @@ async def _waiting_lines(
                 **{key: item[key] for key in ("title", "code", "plan_number")},
                 "holder": names.holder(row),
                 "asked": each.asked,
-                "days": workdays.between(civil_date(each.since), today),
+                "days": 0
+                if each.since is None
+                else workdays.between(civil_date(each.since), today),
             }
         )
     return lines
