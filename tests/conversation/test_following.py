@@ -123,7 +123,7 @@ async def test_a_morning_counts_first_shows_five_in_full_and_names_what_fits(
 ) -> None:
     message = await morning(talk, capabilities)
     shown = message.context["shown"]
-    assert message.context["full"] == (5 if capabilities is LONG else 4)
+    assert message.context["full"] == 5
     assert 5 <= shown < 40
     sent = await words(talk, message, capabilities)
     head, counts, *_ = sent.text.splitlines()

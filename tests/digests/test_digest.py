@@ -603,17 +603,17 @@ async def test_a_chat_enrolled_for_several_gets_one_digest_of_all_parts(
 
 async def test_what_finds_no_room_is_counted(database: Database) -> None:
     office = await Office(database).begin()
-    office.capabilities = replace(WITHOUT, max_text=1900)
+    office.capabilities = replace(WITHOUT, max_text=1650)
     await office.week()
     told = await office.told("coordinator", "skhcn")
-    assert len(told) <= 1900
+    assert len(told) <= 1650
     assert "nội dung khác: /status" in told
     assert not told.endswith("…")
 
 
 async def test_a_part_of_which_no_line_finds_room_is_left_out(database: Database) -> None:
     office = await Office(database).begin()
-    office.capabilities = replace(WITHOUT, max_text=1200)
+    office.capabilities = replace(WITHOUT, max_text=1000)
     await office.week()
     (message,) = await messages_to(database, office.chats["coordinator", "skhcn"])
     assert message.context["week"] is None

@@ -166,7 +166,7 @@ async def test_file_for_several_tasks_is_kept_for_each_and_answered_once(talk: T
     await talk.say("7", "/viec")
     echo, kept = await talk.send_file("7", JPEG, text="1 xong, 2 đang làm 40%")
     assert echo.template == "recorded_several"
-    assert "và 1 việc khác" in kept.html
+    assert "và 01 nhiệm vụ khác" in kept.html
     assert len({piece.obligation_id for piece in await rows(talk, Evidence)}) == 2
 
 
