@@ -195,6 +195,7 @@ DOORS: dict[str, set[str]] = {
         "pages",
         "preview",
         "scope",
+        "sent_files",
         "turn",
     },
     "bot.conversation.decisions": {

@@ -7,15 +7,11 @@ import re
 from collections import Counter
 from typing import Any
 
-import httpx
 import pytest
 from docx import Document
 from openpyxl import load_workbook
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
-from bot.web.routes import make_web_app
-from data.clock import SteppedClock
 from data.db.database import Database
 from data.digests.kept_weeks import ScopeFacts, ScopeKey, monday_of
 from data.figures.states import late_condition, overdue_condition
@@ -31,6 +27,7 @@ from jobs.reports.labels import ENDED_BEFORE
 from jobs.reports.make import SHEET, WORD, ReportFile, make_report
 from tests.support.conversations import RENDERER, WITH_BUTTONS, Talk
 from tests.support.filled_province import TODAY, filled_province
+from tests.support.metrics_page import obligations_by_state
 
 PLANS = {
     "gia-lai": ("1901", "gia-lai-1901-2020"),
@@ -91,17 +88,7 @@ class Views:
         return plain(redraw_part(RENDERER, [facts], week_on=monday_of(TODAY), channel=WITH_BUTTONS))
 
     async def metrics(self) -> dict[str, int]:
-        registry, clock = self.talk.registry, SteppedClock(self.talk.now)
-        web = make_web_app(self.talk.database, clock, registry=lambda: registry)
-        transport = httpx.ASGITransport(app=web)
-        async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:
-            page = (await client.get("/metrics")).text
-        return {
-            sample.labels["state"]: int(sample.value)
-            for family in text_string_to_metric_families(page)
-            for sample in family.samples
-            if sample.name == "nhacviec_obligations" and sample.labels["province"] == self.province
-        }
+        return await obligations_by_state(self.talk, self.province)
 
     async def report(self, form: str) -> bytes:
         made = await make_report(

@@ -11,16 +11,13 @@ from datetime import date, time, timedelta
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 import time_machine
 from openpyxl import load_workbook
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, update
 
 from bot.__main__ import run_command_line
 from bot.config import list_setting_names
-from bot.web.routes import make_web_app
 from data.clock import SteppedClock, instant_at
 from data.db.database import Database
 from data.digests.kept_weeks import ScopeFacts, ScopeKey, monday_of
@@ -36,6 +33,7 @@ from jobs.reports.requests import READY, ReportWorker
 from tests.conftest import SHIPPED
 from tests.support.conversations import PLAN, PROVINCE, Seat, Talk
 from tests.support.loaded_province import morning_of
+from tests.support.metrics_page import obligations_by_state
 
 LOADED = date(2026, 1, 5)
 FRIDAYS = ((1, 10), (2, 14), (11, 14))  # the day after each, which "trước ngày" excludes
@@ -139,17 +137,7 @@ class Views:
         return told, dict(zip(map(str, heading), whole, strict=True))
 
     async def metrics(self) -> dict[str, int]:
-        registry, clock = self.talk.registry, SteppedClock(self.talk.now)
-        web = make_web_app(self.talk.database, clock, registry=lambda: registry)
-        transport = httpx.ASGITransport(app=web)
-        async with httpx.AsyncClient(transport=transport, base_url="http://bot.test") as client:
-            page = (await client.get("/metrics")).text
-        return {
-            sample.labels["state"]: int(sample.value)
-            for family in text_string_to_metric_families(page)
-            for sample in family.samples
-            if sample.name == "nhacviec_obligations" and sample.labels["province"] == "dong"
-        }
+        return await obligations_by_state(self.talk, "dong")
 
     async def command(self, *words: str) -> Any:
         """Return what the command line prints on the day."""

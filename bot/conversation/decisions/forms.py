@@ -20,6 +20,7 @@ from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.dialogs import close_open_question, find_open_question, open_question
 from bot.conversation.context.lookup import ask_choice, code_choices, look_up_words
 from bot.conversation.context.scope import CallerScope, load_scope
+from bot.conversation.context.sent_files import keep_sent_files
 from bot.conversation.context.turn import Turn, visible_obligation
 from data.clock import civil_date
 from data.files import store_file
@@ -27,8 +28,6 @@ from data.models import ReportDuty
 from data.progress import forms
 from data.progress.evidence import (
     MAX_EVIDENCE_BYTES,
-    EvidenceTooBig,
-    EvidenceTypeNotAllowed,
     load_evidence_content,
 )
 from data.text import fold
@@ -141,31 +140,20 @@ async def remove_duty_form(turn: Turn, form_id: int) -> list[Answer]:
 
 async def _attach(turn: Turn, duty: Any) -> Answer:
     by = await _coordinator_name(turn, duty.plan_id)
-    kept: list[dict[str, Any]] = []
-    refused: list[dict[str, str]] = []
-    for file in turn.incoming.files:
-        name = file.name[:80] or "tệp"
-        if file.content is None:
-            refused.append({"name": name, "why": file.fault or "lost"})
-            continue
-        try:
-            form = await forms.attach_form(
-                turn.connection,
-                duty_id=duty.id,
-                name=file.name,
-                content=file.content,
-                person_id=turn.caller.person_id,
-                attached_by=by,
-                now=turn.now,
-            )
-        except EvidenceTooBig:
-            refused.append({"name": name, "why": "too_big"})
-        except EvidenceTypeNotAllowed:
-            refused.append({"name": name, "why": "not_allowed"})
-        except forms.TooManyForms:
-            refused.append({"name": name, "why": "too_many"})
-        else:
-            kept.append({"name": form.name, "replaced": form.replaced})
+
+    async def keep(name: str, content: bytes) -> dict[str, object]:
+        form = await forms.attach_form(
+            turn.connection,
+            duty_id=duty.id,
+            name=name,
+            content=content,
+            person_id=turn.caller.person_id,
+            attached_by=by,
+            now=turn.now,
+        )
+        return {"name": form.name, "replaced": form.replaced}
+
+    kept, refused = await keep_sent_files(turn, keep)
     if kept:
         await close_open_question(turn)
     return await _manage(turn, duty, kept=kept, refused=refused)

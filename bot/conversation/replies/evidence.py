@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.dialogs import find_open_question
+from bot.conversation.context.sent_files import keep_sent_files
 from bot.conversation.context.turn import Turn
 from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import last_shown_list
@@ -33,7 +34,6 @@ from bot.conversation.replies.record import (
 )
 from data.models import StatusReply
 from data.progress import dialogs, evidence, replies
-from data.progress.evidence_quota import EvidenceQuotaReached
 from data.progress.undo import find_last_reply_in_chat
 from data.reports.result_words import read_result_words
 from jobs.channel import Answer
@@ -157,35 +157,24 @@ async def _keep_files(
     if isinstance(obligation, Answer):
         return obligation
     number, day = document if document is not None else (None, None)
-    kept: list[dict[str, object]] = []
-    refused: list[dict[str, object]] = []
-    for file in turn.incoming.files:
-        name = file.name[:80] or "tệp"
-        if file.content is None:
-            refused.append({"name": name, "why": file.fault or "lost"})
-            continue
-        try:
-            piece = await evidence.store_evidence(
-                turn.connection,
-                obligation_id=meant.obligation_id,
-                reply_id=meant.reply_id,
-                name=file.name,
-                content=file.content,
-                person_id=turn.caller.person_id,
-                chat_id=turn.chat.id,
-                now=turn.now,
-                document=number,
-                document_on=day,
-                album=turn.incoming.album,
-            )
-        except evidence.EvidenceTooBig:
-            refused.append({"name": name, "why": "too_big"})
-        except evidence.EvidenceTypeNotAllowed:
-            refused.append({"name": name, "why": "not_allowed"})
-        except EvidenceQuotaReached:
-            refused.append({"name": name, "why": "too_many"})
-        else:
-            kept.append({"name": piece.name, "repeated": piece.is_duplicate})
+
+    async def keep(name: str, content: bytes) -> dict[str, object]:
+        piece = await evidence.store_evidence(
+            turn.connection,
+            obligation_id=meant.obligation_id,
+            reply_id=meant.reply_id,
+            name=name,
+            content=content,
+            person_id=turn.caller.person_id,
+            chat_id=turn.chat.id,
+            now=turn.now,
+            document=number,
+            document_on=day,
+            album=turn.incoming.album,
+        )
+        return {"name": piece.name, "repeated": piece.is_duplicate}
+
+    kept, refused = await keep_sent_files(turn, keep)
     context: dict[str, object] = {
         "item": obligation.as_item(turn),
         "others": others,
