@@ -43,7 +43,7 @@ async def rows(database: Database, *columns: Any) -> list[Any]:
 
 
 async def composed(database: Database) -> dict[str, list[Any]]:
-    """Return what a morning and a digest leave behind, without numbers of rows."""
+    """Return what a morning with its week leaves behind, without numbers of rows."""
     items = (
         select(
             Message.dedupe_key, MessageItem.position, MessageItem.obligation_id, MessageItem.rung
@@ -107,7 +107,7 @@ async def killed_at_every_step(database: Database, work: str, *, whole: Any = No
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_a_morning_and_a_digest_killed_at_every_step_are_composed_once_and_whole(
+async def test_a_morning_with_its_week_killed_at_every_step_are_composed_once_and_whole(
     prepared: Prepared, kind: str
 ) -> None:
     undisturbed, database = [
@@ -121,7 +121,8 @@ async def test_a_morning_and_a_digest_killed_at_every_step_are_composed_once_and
         f" {len(found['items'])} items, {len(found['reminders'])} reminders, each once"
     )
     assert found == expected
-    assert {template for _, template, _, _ in found["messages"]} == {"reminder", "digest"}
+    assert {template for _, template, _, _ in found["messages"]} == {"reminder"}
+    assert found["facts"]  # the week's figures are kept in the same transaction
     assert {job for job, _, _ in found["runs"]} == {"morning", "digest"}
     assert {"INSERT INTO message", "INSERT INTO reminder", "UPDATE obligation"} <= set(places)
     for each in (undisturbed, database):

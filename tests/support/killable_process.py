@@ -102,11 +102,10 @@ class Service:
         ownership.release()
 
     async def _start(self, app: App, now: datetime) -> None:
-        """Do what App.run() does before it sends anything; a digest's pictures are no part of it here."""
+        """Do what App.run() does before it sends anything; a week's pictures are no part of it here."""
         app.draw = None
         await app.plan(now=now)
         await app.remind(now=now)
-        await app.digest(now=now)
 
     async def load(self, birth: Birth, tell: Callable[..., None]) -> None:
         """Load the registry as a first start does, into the database named by the setting."""
