@@ -104,11 +104,18 @@ class DutyFigures:
 async def load_duty_figures(
     connection: AsyncConnection, plan_ids: Sequence[int], *, today: date, workdays: Workdays
 ) -> list[DutyFigures]:
-    """Return, for each duty of the plans, its next occurrence and the latest overdue one if incomplete.
+    """Return, for each duty of the plans, every occurrence that is overdue in part, and its next one.
 
-    Within REPORT_WINDOW of today, in the plans' order.
+    The next one if it falls due within REPORT_WINDOW. In the plans' order, each duty's earliest first.
     """
-    window = Obligation.due_on.between(today - REPORT_WINDOW, today + REPORT_WINDOW)
+    last_working_day = workdays.on_or_before(today)
+    first_overdue = await connection.scalar(
+        select(func.min(Obligation.due_on))
+        .join(ReportDuty, ReportDuty.id == Obligation.duty_id)
+        .where(ReportDuty.plan_id.in_(plan_ids), overdue_condition(last_working_day))
+    )
+    since = min(first_overdue or today, today - REPORT_WINDOW)
+    window = Obligation.due_on.between(since, today + REPORT_WINDOW)
     return await _load_figures(
         connection, plan_ids, window, _select_shown, today=today, workdays=workdays
     )
@@ -227,7 +234,7 @@ def _select_shown(rows: Sequence[Any], last_working_day: date) -> list[Any]:
         by_duty.setdefault(row.duty_id, []).append(row)
     shown: list[Any] = []
     for occurrences in by_duty.values():
-        shown.extend([row for row in occurrences if row.overdue][-1:])
+        shown.extend(_select_overdue(occurrences, last_working_day))
         shown.extend(
             [row for row in occurrences if not is_overdue(row.judged_on, last_working_day)][:1]
         )

@@ -391,6 +391,11 @@ async def test_report_counts_received_of_expected_and_names_who_is_missing(world
     past, coming = await next_report(date(2026, 11, 18))
     assert (past.period, past.is_late, past.left) == ("năm 2026", True, -2)
     assert (coming.period, coming.received) == ("năm 2027", 0)
+    told = await next_report(date(2028, 1, 5))  # a year later both are still asked for
+    assert [(report.period, report.is_late) for report in told] == [
+        ("năm 2026", True),
+        ("năm 2027", True),
+    ]
     await world.record("completed", of=await world.owed(agency="sxd"))
     assert [report.period for report in await next_report(date(2026, 11, 18))] == ["năm 2027"]
 
