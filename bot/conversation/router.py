@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.commands import COMMANDS, COMMANDS_BY_WORD, ChatCommand
 from bot.conversation.contacts import enrol
-from bot.conversation.context.access import load_caller, may
+from bot.conversation.context.access import DECIDING_ROLES, load_caller, may
 from bot.conversation.context.dialogs import close_open_question
 from bot.conversation.context.preview import settle_preview
 from bot.conversation.context.turn import Turn
@@ -54,6 +54,7 @@ _MENTION = re.compile(r"\s*@(\w+)[\s,:]+(?=\S)")
 _FIRST_WORD = re.compile(r"\s*(\S+)(.*)", re.DOTALL)
 _RETRACTION = "huy"  # in no list of commands: people type "huỷ"
 _LONGEST_WORDS = 200
+_SHORTEST_JOINED = 5  # letters of a command's name that is no word
 _DEFAULT_LIMIT = 4096
 
 
@@ -258,9 +259,12 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
     if text.startswith("/"):
         return []
     command = COMMANDS_BY_WORD.get(fold(text).replace(" ", ""))
+    words = ""
+    if command is None and turn.caller.roles() & DECIDING_ROLES:
+        command, words = _find_joined_command(text)
     # From a caller who may not run /baocao, "báo cáo" is a reply and no command.
     if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
-        return await _run_command(turn, command)
+        return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), command)
     action = await find_typed_action(turn)
     if action.startswith(("page:", "go:")):
         return await _run_tapped_command(
@@ -271,6 +275,16 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
         name, words = spoken
         return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), COMMANDS[name])
     return await answer_text(turn)
+
+
+def _find_joined_command(text: str) -> tuple[ChatCommand | None, str]:
+    """Return the command that a text without "/" begins with and the words after it: "chuanop 1901".
+
+    Only for names that are no Vietnamese word: "giao" and "nhac" begin sentences.
+    """
+    name, _, words = text.partition(" ")
+    is_name = len(name) >= _SHORTEST_JOINED and name.isascii()
+    return (COMMANDS_BY_WORD.get(name.lower()) if is_name else None), words.strip()
 
 
 async def _run_command(turn: Turn, command: ChatCommand) -> list[Answer]:

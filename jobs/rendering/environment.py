@@ -8,7 +8,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from data.registry.short_names import cut_between_words
 from jobs.rendering.dates import full_date, hour_words, long_date, short_date
+
+_LONGEST_SHOWN = (
+    1000  # characters; with the frame around it this fits the shortest messages (2,000)
+)
 
 
 @cache
@@ -25,6 +30,7 @@ def template_environment(folder: Path) -> Environment:
     environment.filters.update(
         hoa=upper_first,
         so=padded,
+        dai=within_a_message,
         ngay=long_date,
         ngay_nam=full_date,
         ngay_ngan=short_date,
@@ -45,6 +51,13 @@ class _Environment(Environment):
 def padded(number: int) -> str:
     """Return a count as it stands in a sentence: "05", "12", "1.234"."""
     return f"{number:02}" if 0 < number < 10 else f"{number:,}".replace(",", ".")
+
+
+def within_a_message(words: str) -> str:
+    """Return what somebody wrote as far as one message about it may show it; the history has it whole."""
+    if len(words) <= _LONGEST_SHOWN:
+        return words
+    return f"{cut_between_words(words, _LONGEST_SHOWN)} (xem toàn văn: /nhiemvu và mã)"
 
 
 def upper_first(text: str) -> str:

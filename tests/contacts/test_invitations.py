@@ -24,6 +24,7 @@ from data.models import (
     Invitation,
     Message,
     MessageItem,
+    Obligation,
     StatusReply,
 )
 from data.privacy import personal_data, removal
@@ -262,6 +263,15 @@ async def test_urging_reminds_who_has_not_answered_once_a_day(talk: Talk) -> Non
     calm = await ask(talk, "coordinator", "/nhac sxd")
     assert "không còn nhiệm vụ nào cần nhắc" in calm.html
     assert len(await reminders(talk)) == 2
+
+
+async def test_what_was_due_before_tracking_is_urged_only_by_its_code(talk: Talk) -> None:
+    async with talk.database.write() as connection:
+        await connection.execute(update(Obligation).values(judged_on=date.max))
+    answer = await ask(talk, "coordinator", "/nhac 10/KH-UBND stc")
+    assert answer.answer.context["sent_count"] == 0
+    assert await reminders(talk) == []
+    assert (await ask(talk, "coordinator", "/nhac BC.1")).answer.context["sent_count"] == 1
 
 
 async def test_urging_outside_sending_hours_waits_for_the_morning(talk: Talk) -> None:

@@ -439,9 +439,17 @@ async def test_an_unknown_argument_says_what_was_looked_for_and_offers_what_exis
 
 async def test_a_word_for_a_kind_is_never_one_commune(talk: Talk) -> None:
     for word in ("xã", "phường", "sở", "các xã"):
-        for command in ("chuanop", "quahan", "sapden", "lydo"):
+        for command in ("chuanop", "quahan", "sapden", "lydo", "status"):
             answer = await ask(talk, "coordinator", f"/{command} {word}")
-            assert answer.template not in ("chuanop_agency", "choose"), (command, word)
+            assert answer.template not in ("chuanop_agency", "choose", "found"), (command, word)
+
+
+@pytest.mark.parametrize("text", ["/status kh", "status ke hoach", "Status Kế hoạch"])
+async def test_every_plan_is_asked_for_in_short_and_without_a_slash(talk: Talk, text: str) -> None:
+    for chat in ("coordinator", "leader"):
+        assert (await ask(talk, chat, text)).template == "status_plans"
+    (answer,) = await talk.say("coordinator", "chuanop 10 BC.1")
+    assert answer.template == "chuanop"
 
 
 # ------------------------------------------------------------------ why
@@ -489,7 +497,24 @@ async def test_words_taken_back_are_no_reason_and_an_explanation_goes_first(talk
             )
         )
     (line,) = context(await ask(talk, "coordinator", "/lydo"))["lines"]
-    assert (line["theme"], line["words"]) == ("nhân lực", "Cán bộ phụ trách nghỉ ốm dài ngày")
+    assert (line["theme"], line["text"]) == ("nhân lực", "Cán bộ phụ trách nghỉ ốm dài ngày")
+
+
+async def test_reasons_stand_whole_and_each_agency_once_under_a_theme(talk: Talk) -> None:
+    talk.now = datetime(2027, 1, 8, 2, 0, tzinfo=UTC)  # BC.1 and tasks are late
+    long = (
+        "kinh phí chưa được bố trí do "
+        + "hồ sơ dự toán đang được thẩm định lại " * 12
+        + "theo quy định"
+    )
+    await talk.say("stc", "/viec")
+    await talk.say("stc", f"1 đang vướng {long}")
+    await talk.say("stc", "/viec")
+    await talk.say("stc", "2 đang vướng kinh phí đường truyền")
+    answer = await ask(talk, "coordinator", "/lydo stc")
+    assert answer.plain.count("• Sở Tài chính: ") == 1
+    assert long in " ".join(answer.plain.split())
+    assert "kinh phí đường truyền" in answer.plain
 
 
 # ------------------------------------------------------------------ free words
@@ -519,6 +544,8 @@ async def test_a_question_in_reply_is_about_what_the_message_shows(talk: Talk) -
         ("xã nào chưa nộp", "chuanop"),
         ("xa ia krai nop chua", "chuanop_agency"),
         ("sở tài chính đã nộp chưa ạ", "chuanop_agency"),
+        ("xã chưa nộp?", "chuanop"),
+        ("các sở chưa nộp báo cáo", "chuanop"),
         ("vì sao chậm", "lydo"),
         ("sao cham the", "lydo"),
         ("ai đang chậm", "quahan_groups"),

@@ -102,6 +102,26 @@ async def test_extension_with_a_date_alone_asks_for_the_reason_alone(talk: Talk)
     assert "cán bộ phụ trách đi học" in echo.html
 
 
+async def test_what_takes_a_whole_message_to_say_is_kept_whole_and_shown_within_any_message(
+    talk: Talk,
+) -> None:
+    talk.longest = 2000
+    words = "đường truyền đến các xã chưa thông nên cán bộ chưa nhập được, " * 28 + "rồi mưa lũ"
+    await the_report_alone(talk)
+    await talk.say("7", "đang vướng mắc ạ")
+    _, notice = await talk.say("7", words)
+    (reply,) = await rows(talk, StatusReply)
+    assert reply.note is not None
+    assert words in reply.note
+    assert len(notice.plain) <= 2000
+    assert "(xem toàn văn: /nhiemvu và mã)" in notice.plain
+    whole = await only(talk.say("8", "/nhiemvu BC.1"))
+    told = [whole]
+    while "Trang sau ▶" in told[-1].labels():
+        told.append(await only(talk.press(told[-1], "Trang sau ▶")))
+    assert "rồi mưa lũ" in " ".join(page.plain for page in told)
+
+
 @pytest.mark.parametrize(
     ("typed", "why"),
     [

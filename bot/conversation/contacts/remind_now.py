@@ -23,6 +23,7 @@ from bot.conversation.context.scope import agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from data.clock import civil_date
 from data.contacts.recipients import Recipient, list_recipients
+from data.figures.states import judged_condition
 from data.job_runs import list_finished_subjects, record_run
 from data.models import Message, Obligation
 from data.obligations import lists
@@ -87,7 +88,8 @@ async def answer_nhac(turn: Turn) -> list[Answer]:
     if asked.period is not None:
         condition &= Obligation.period == asked.period
     if not asked.coded:
-        condition &= Obligation.kind != UNDATED  # a reminder of these needs their code
+        # Undated questions and what was due before tracking: a reminder of these needs their code.
+        condition &= judged_condition()
     group = asked.group
 
     async def urge() -> Deed | list[Answer]:

@@ -32,7 +32,7 @@ DecisionDialogHandler = Callable[[Turn, Any], Awaitable[list[Answer]]]
 
 UNDO_DECISION_VERB = "undecide"
 
-_LONGEST_REASON = 1000  # characters
+_LONGEST_REASON = 4000  # characters
 _SHORTEST_REASON = 3  # characters
 
 

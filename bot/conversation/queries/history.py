@@ -20,6 +20,7 @@ from jobs.rendering.environment import upper_first
 
 _REPLIES_A_PAGE = 10
 _HISTORY_OF_A_TASK = 30
+_NOTE_IN_A_LIST = 300  # characters; /nhiemvu of a task has its notes whole
 _FRAME_OF_A_LINE = " " * 120  # room for day, person and reply
 
 
@@ -77,7 +78,7 @@ async def _history_page(
             "title": title,
             "words": named,
             "total": total,
-            "lines": list(describe_history(rows)),
+            "lines": list(describe_history(rows, longest=_NOTE_IN_A_LIST)),
         },
         buttons=page_buttons("lichsu", at.number, at.count, named),
         edits=turn.pressed_message_id,

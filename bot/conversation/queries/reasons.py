@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement
 
 from bot.conversation.context.access import DECIDING_ROLES
 from bot.conversation.context.arguments import Arguments, list_argument_choices, read_arguments
-from bot.conversation.context.buttons import command_button, following_button
+from bot.conversation.context.buttons import command_button, page_buttons
 from bot.conversation.context.lookup import ask_choice, refuse_unknown
-from bot.conversation.context.pages import clamp_page, page_size, parse_page
+from bot.conversation.context.pages import clamp_page, parse_page, split_into_pages
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn
 from bot.conversation.queries.missing_parts import load_missing
@@ -19,8 +19,6 @@ from data.models import Obligation
 from data.obligations.lists import count_by_plan
 from data.progress.reasons import list_reasons, reason_theme
 from jobs.channel import Answer
-
-_REASONS_A_PAGE = 10
 
 
 async def answer_lydo(turn: Turn) -> list[Answer]:
@@ -68,12 +66,17 @@ async def _show_reasons(
     themes = {reason.obligation_id: reason_theme(reason.words) for reason in reasons}
     counts = Counter(themes.values())
     reasons.sort(key=lambda each: (-counts[themes[each.obligation_id]], themes[each.obligation_id]))
-    said = list(
-        dict.fromkeys((themes[each.obligation_id], each.agency, each.words) for each in reasons)
-    )
-    at = clamp_page(len(said), page, page_size(turn.max_length, _REASONS_A_PAGE))
+    said: dict[tuple[str, str], dict[str, None]] = {}
+    for each in reasons:
+        said.setdefault((themes[each.obligation_id], each.agency), {})[each.words] = None
+    blocks = [
+        {"kind": "reason", "theme": theme, "agency": agency, "text": "; ".join(told)}
+        for (theme, agency), told in said.items()
+    ]
+    pages = split_into_pages(blocks, turn.max_length)
+    at = clamp_page(len(pages), page, 1)
     words = asked.canonical()
-    buttons = following_button("lydo", at, len(said), words)
+    buttons = page_buttons("lydo", at.number, at.count, words)
     if asked.coded and len(reasons) < total:
         buttons = (*buttons, *command_button("Đề nghị giải trình", "giaitrinh", words))
     return Answer(
@@ -85,10 +88,7 @@ async def _show_reasons(
             "by_agency": bool(asked.coded),
             "total": total,
             "given": len(reasons),
-            "lines": [
-                {"theme": theme, "count": counts[theme], "agency": agency, "words": told}
-                for theme, agency, told in said[at.offset : at.offset + at.size]
-            ],
+            "lines": [{**block, "count": counts[block["theme"]]} for block in pages[at.number - 1]],
             "words": words,
         },
         buttons=buttons,

@@ -25,6 +25,7 @@ from bot.conversation.context.lookup import (
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
 from bot.conversation.context.turn import Turn, state_word, visible_obligations
+from bot.conversation.queries.missing import answer_chuanop
 from bot.conversation.queries.missing_parts import no_such_period
 from bot.conversation.queries.overview import (
     PLANS_WORDS,
@@ -49,6 +50,7 @@ from jobs.channel import Answer
 
 _PARTS_A_PAGE = 20
 _ITEMS_A_PAGE = 6
+_ALL_PLANS = (fold(PLANS_WORDS), "kh", "cac ke hoach", "tung ke hoach", "danh sach ke hoach")
 
 
 async def answer_status(turn: Turn) -> list[Answer]:
@@ -56,11 +58,14 @@ async def answer_status(turn: Turn) -> list[Answer]:
     words, page = parse_page(turn.words)
     if not words:
         return [await show_overview(turn, page)]
-    if fold(words) == fold(PLANS_WORDS) and turn.caller.roles() & DECIDING_ROLES:
-        return [await show_followed_plans(turn, page, words)]
+    follows = bool(turn.caller.roles() & DECIDING_ROLES)
+    if follows and fold(words) in _ALL_PLANS:
+        return [await show_followed_plans(turn, page, PLANS_WORDS)]
     scope = await load_scope(turn)
     asked = await read_arguments(turn, scope, words)
     lookup, plans = asked.found, asked.plans
+    if follows and asked.group is not None and not asked.coded:
+        return await answer_chuanop(turn)  # where agencies of a kind stand: which reports they owe
     if lookup.plans:
         return [await _plan_status(turn, scope, lookup, words, page)]
     if len(lookup.tasks) + len(lookup.duties) + len(lookup.agencies) > 1:

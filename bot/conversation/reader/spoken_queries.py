@@ -41,6 +41,7 @@ _SHAPES: tuple[tuple[QueryKind, str], ...] = (
     ("reasons", rf"(?P<before>.+?) (?:{_NOT_YET}|{_LATE}) (?:vi sao|tai sao|la sao|do dau)"),
     ("missing", rf"{_BEFORE}{_WHO} {_NOT_YET}{_ABOUT}"),
     ("missing", rf"{_BEFORE}(?:con )?thieu (?:nhung |cac )*(?:ai|(?P<kind>{_PLACES}) nao){_ABOUT}"),
+    ("missing", rf"(?:nhung|cac) (?P<kind>{_PLACES}) {_NOT_YET}{_ABOUT}"),
     ("missing", rf"(?:danh sach|ds)(?: cac| nhung)*(?: (?P<kind>{_PLACES}))? {_NOT_YET}{_ABOUT}"),
     (
         "overdue",
@@ -55,7 +56,12 @@ _SHAPES: tuple[tuple[QueryKind, str], ...] = (
     ("standing", rf"(?:tinh hinh|tien do)(?: thuc hien| cua)* (?P<before>.+?) {_HOW}"),
     ("standing", rf"(?P<before>.+?) (?:thuc hien |lam |trien khai )?{_HOW}(?: roi)?"),
 )
+# Only with a question mark: without one they tell.
+_ASKED_SHAPES: tuple[tuple[QueryKind, str], ...] = (
+    ("missing", rf"(?P<kind>{_PLACES}) {_NOT_YET}{_ABOUT}"),
+)
 _PATTERNS = tuple((kind, re.compile(shape)) for kind, shape in _SHAPES)
+_ASKED_PATTERNS = tuple((kind, re.compile(shape)) for kind, shape in _ASKED_SHAPES)
 # Around the question, naming nothing.
 _LEADING = frozenset(re.split(r"\W+", "em anh chi ban oi cho hoi toi minh xin giup gium xem a da"))
 _TRAILING = frozenset(
@@ -98,7 +104,8 @@ def read_spoken_query(text: str) -> SpokenQuery | None:
     while len(typed) > 1 and typed[-1][1] in _TRAILING:
         typed = typed[:-1]
     line = " ".join(folded for _, folded in typed)
-    for kind, pattern in _PATTERNS:
+    asks = text.rstrip().endswith("?")
+    for kind, pattern in (*_PATTERNS, *(_ASKED_PATTERNS if asks else ())):
         match = pattern.fullmatch(line)
         if match is None:
             continue

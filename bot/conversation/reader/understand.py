@@ -23,7 +23,6 @@ from bot.conversation.reader.tokens import LONGEST, Token, prepare, tokens
 from data.registry.workdays import Workdays
 
 _WEEKDAYS = Workdays()
-_LONGEST_NOTE = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,11 @@ def understand_reply(
     """
     ready = prepare(text)
     if len(text) > LONGEST:
-        return Understanding("unclear", note=ready.shown[:_LONGEST_NOTE])
+        return Understanding("unclear", note=ready.shown[:LONGEST])
     row = tokens(ready, today=today, codes=codes, workdays=workdays)
     document, document_on, row = _document(row, today)
     split = reply_split.split(row, ready.shown)
-    note: str | None = ready.shown[:_LONGEST_NOTE]
+    note: str | None = ready.shown
     reading, tasks = Reading("multi"), tuple[TaskReading, ...]()
     if reply_rules.commands(row):
         reading = reply_rules.UNCLEAR
@@ -163,7 +162,7 @@ def _without_its_number(part: ReplyPart, shown: str) -> str:
 
 def _note(reading: Reading, row: list[Token], words: str) -> str | None:
     says_more = any(token.tag in _SAYS_MORE for token in row)
-    return words[:_LONGEST_NOTE] if says_more and reading.intent != "acknowledge" else None
+    return words if says_more and reading.intent != "acknowledge" else None
 
 
 def _iso(value: Any) -> Any:

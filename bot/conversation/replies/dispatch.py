@@ -24,6 +24,7 @@ from bot.conversation.lists.references import (
     resolve_reference,
 )
 from bot.conversation.reader.copied import is_copied, without_titles
+from bot.conversation.reader.tokens import LONGEST
 from bot.conversation.reader.understand import Understanding, understand_reply
 from bot.conversation.replies.actions import handle_reply, run_button
 from bot.conversation.replies.asides import answer_aside
@@ -63,7 +64,6 @@ from bot.conversation.targets.dispatch import answer_target_words, gives_target_
 from data.text import fold
 from jobs.channel import Answer
 
-_LONGEST_NOTE = 500  # characters
 _UNDO_DECISION = "huy quyet dinh"
 
 
@@ -203,7 +203,7 @@ async def _read(turn: Turn, shown_list: ShownList | None) -> Understanding:
     """Read the words typed; what is copied from the bot's own messages is not said."""
     text = turn.incoming.text
     if is_copied(text):
-        return Understanding("unclear", note=text[:_LONGEST_NOTE])
+        return Understanding("unclear", note=text[:LONGEST])
     reading = understand_reply(
         without_titles(text, await list_titles(turn, shown_list, text)),
         today=turn.today,

@@ -18,7 +18,7 @@ from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.extension import extension_decision_buttons
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.reader.dates import asked_until, is_too_far, whens
-from bot.conversation.reader.tokens import prepare
+from bot.conversation.reader.tokens import LONGEST, prepare
 from bot.conversation.reader.understand import understand_reply
 from bot.conversation.replies.record import (
     Reply,
@@ -37,7 +37,6 @@ from jobs.channel import Answer, Button
 
 EXTENSION_DATE_QUESTION = "extension_until"
 EXTENSION_REASON_QUESTION = "extension_reason"
-LONGEST_REASON = 500  # characters
 _MORE_TIME = re.compile(r"\b(?:them|lui|cham|keo dai)\b.*\b(?:ngay|hom|bua|tuan|thang)\b")
 _GIVES_REASON = re.compile(
     r"\b(?:do|vi|boi|tai|ly do|nguyen nhan|cho|doi|thieu|chua co|chua nhan|chua duoc|vuong|kho khan"
@@ -86,7 +85,7 @@ async def take_extension_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
     if _reports_status(turn, text):
         return None
     until = date.fromisoformat(dialog.details["until"])
-    reason = text.strip()[:LONGEST_REASON] if is_reason(turn, text) else None
+    reason = text.strip()[:LONGEST] if is_reason(turn, text) else None
     return await _continue_request(turn, obligation, until=until, reason=reason, shown_list=None)
 
 
@@ -192,7 +191,7 @@ def extract_extension_reason(text: str | None) -> str | None:
     """Return the words of a request if they give a reason, else None."""
     if text is None or _GIVES_REASON.search(fold(text)) is None:
         return None
-    return text.strip()[:LONGEST_REASON]
+    return text.strip()[:LONGEST]
 
 
 def is_reason(turn: Turn, text: str) -> bool:

@@ -16,7 +16,8 @@ from bot.conversation.context.notify import coordinator_notices
 from bot.conversation.context.turn import Turn, VisibleObligation
 from bot.conversation.decisions.dispute import dispute_decision_buttons
 from bot.conversation.lists.last_list import ShownList
-from bot.conversation.replies.extension import LONGEST_REASON, is_reason
+from bot.conversation.reader.tokens import LONGEST
+from bot.conversation.replies.extension import is_reason
 from bot.conversation.replies.record import (
     Reply,
     closed_answer,
@@ -72,7 +73,7 @@ async def take_blocked_reason(turn: Turn, dialog: Any) -> list[Answer] | None:
     obligation = await load_for_reply(turn, "blocked", dialog.obligation_id)
     if isinstance(obligation, Answer):
         return [obligation]
-    reply = Reply("blocked", note=text.strip()[:LONGEST_REASON])
+    reply = Reply("blocked", note=text.strip()[:LONGEST])
     return await _record_and_confirm(turn, obligation, reply, None)
 
 
@@ -80,7 +81,7 @@ async def handle_dispute(
     turn: Turn, reply: Reply, obligation: VisibleObligation, shown_list: ShownList | None
 ) -> list[Answer]:
     """Record that the agency disputes a task, with its words."""
-    words = (reply.note or turn.incoming.text).strip()[:LONGEST_REASON]
+    words = (reply.note or turn.incoming.text).strip()[:LONGEST]
     return await _record_and_confirm(turn, obligation, Reply("dispute", note=words), shown_list)
 
 
@@ -106,7 +107,7 @@ def extract_trouble(note: str | None) -> str | None:
     """Return the words of a note if they give a reason for trouble, else None."""
     words = [word for word in fold(note or "").split() if word not in _TROUBLE_WORDS]
     gives_reason = any(not word.isdecimal() for word in words)
-    return (note or "").strip()[:LONGEST_REASON] if gives_reason else None
+    return (note or "").strip()[:LONGEST] if gives_reason else None
 
 
 async def _record_and_confirm(

@@ -31,7 +31,7 @@ from jobs.channel import Answer, Button
 
 TARGET_VALUE_QUESTION = "target_value"  # another number, after one that made no sense
 UNDO_TARGET_VERB = "untarget"  # a button's verb, before the value's id
-LONGEST_WORDS = 500
+LONGEST_WORDS = 4000
 _FIRST_YEAR = 2000
 
 
