@@ -211,9 +211,7 @@ COMMANDS: dict[str, ChatCommand] = {
             "mẫu báo cáo: xem, mở, gắn, gỡ, ví dụ: /mau 1901 BC.1",
             answer_mau,
         ),
-        ChatCommand(
-            "mo", ("opennew",), "đề nghị báo cáo đột xuất: mã, hạn, cơ quan, nội dung", answer_mo
-        ),
+        ChatCommand("mo", ("opennew",), "giao thêm nhiệm vụ, đề nghị báo cáo đột xuất", answer_mo),
         ChatCommand(
             "han", ("deadline",), "ấn định hạn còn là dự kiến, ví dụ: /han BC.2 18/12", answer_han
         ),

@@ -107,9 +107,7 @@ _ASSIGNMENTS = make_query_page(
 
 def _duty_entry(scope: ExportScope, row: Any) -> ReportDutyEntry | None:
     file = scope.registry.plans.get(row.plan)
-    return (
-        next((duty for duty in file.report_duties if duty.code == row.code), None) if file else None
-    )
+    return next((duty for duty in file.duties if duty.code == row.code), None) if file else None
 
 
 _REPORT_DUTIES = make_query_page(

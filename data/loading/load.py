@@ -28,11 +28,12 @@ from data.loading.upsert import (
 from data.models import Agency, Plan, RegistryFile, ReportDuty, Task
 from data.progress.decisions import load_overrides
 from data.registry.registry import Registry
-from data.registry.schema import CalendarFile, PlanFile, ProvinceFile
+from data.registry.schema import GIVEN_CODE, CalendarFile, PlanFile, ProvinceFile
 from data.registry.titles import duty_title, task_title
 from data.registry.workdays import Workdays
 from data.rows import row_fields
 from data.rules.due_dates import phase_end
+from data.rules.overrides import Overrides
 from data.rules.owners import coordinator_of
 from data.text import fold
 
@@ -65,7 +66,7 @@ async def sync_registry(
     overrides = await load_overrides(connection)
     for codes in chunks(list(registry.plans), _PLANS_AT_ONCE):
         some = {code: loaded[code] for code in codes}
-        await _load_duties(connection, registry, some, now, result)
+        await load_duties(connection, registry, some, overrides=overrides, now=now, result=result)
         for code in some:
             if before is not None and code in before.plans:
                 result.changes.extend(
@@ -223,17 +224,22 @@ async def _load_plans(
     return {row.code: row.id for row in ids}
 
 
-async def _load_duties(
+async def load_duties(
     connection: AsyncConnection,
     registry: Registry,
     plans: Mapping[str, int],
+    *,
+    overrides: Overrides,
     now: datetime,
     result: LoadResult,
 ) -> None:
+    """Bring the report duties of some plans in line; with that of tasks given in chat where there are any."""
     known = await _known(connection, ReportDuty, plans)
     rows: list[tuple[str, Any, dict[str, Any]]] = []
     for plan_code, plan_id in plans.items():
-        for position, duty in enumerate(registry.plans[plan_code].report_duties):
+        file = registry.plans[plan_code]
+        gives = bool(overrides.opened.get((plan_code, GIVEN_CODE)))
+        for position, duty in enumerate(file.duties if gives else file.report_duties):
             values = {
                 "plan_id": plan_id,
                 **row_fields(duty, "code", "clause", "frequency", "via", "quote"),

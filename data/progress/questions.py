@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from data.models import Decision, StatusReply
 from data.progress.decisions import record_decision
@@ -64,6 +65,66 @@ async def lock_question(connection: AsyncConnection, question_id: int) -> Row[An
         .with_for_update(key_share=True)
     )
     return rows.one_or_none()
+
+
+async def find_last_question_in_chat(
+    connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
+) -> Row[Any] | None:
+    """Return the last question or objection of a person in a chat since an instant that stands; None without one."""
+    same_person = (
+        StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
+    )
+    withdrawal = aliased(StatusReply)
+    rows = await connection.execute(
+        select(StatusReply)
+        .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
+        .where(
+            StatusReply.said.in_(PASSED_ON),
+            ~exists().where(withdrawal.undoes_id == StatusReply.id).correlate(StatusReply),
+        )
+        .order_by(StatusReply.id.desc())
+        .limit(1)
+    )
+    return rows.one_or_none()
+
+
+async def list_withdrawn_questions(
+    connection: AsyncConnection, question_ids: Sequence[int]
+) -> set[int]:
+    """Return those of some questions that who asked took back."""
+    if not question_ids:
+        return set()
+    rows = await connection.scalars(
+        select(StatusReply.undoes_id).where(StatusReply.undoes_id.in_(question_ids))
+    )
+    return {key for key in rows if key is not None}
+
+
+async def withdraw_question(
+    connection: AsyncConnection,
+    question: Row[Any],
+    *,
+    person_id: int | None,
+    chat_id: int,
+    event_id: int | None,
+    now: datetime,
+) -> None:
+    """Record that a question is taken back; lock it first (lock_question). It stays on record."""
+    values: dict[str, Any] = {
+        "said": "undo",
+        "undoes_id": question.id,
+        "person_id": person_id,
+        "chat_id": chat_id,
+        "event_id": event_id,
+        "said_at": now,
+    }
+    if question.obligation_id is not None:
+        obligation = await lock_obligation(connection, question.obligation_id)
+        await insert_reply(connection, obligation, **values)
+        return
+    await connection.execute(
+        insert(StatusReply).values(agency_id=question.agency_id, before={}, **values)
+    )
 
 
 async def find_question_answer(connection: AsyncConnection, question_id: int) -> Row[Any] | None:

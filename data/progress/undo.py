@@ -113,15 +113,22 @@ async def find_last_reply_in_chat(
     """Return the last reply of a person in a chat since an instant, including undos; None without one.
 
     about: of these obligations alone, if any are named.
-    Where the last one is an undo, nothing more is to be undone: a "huỷ" sent twice undoes one reply.
+    Where the last one is an undo, nothing more is to be undone: a "huỷ" sent twice undoes one reply. Questions
+    and what took them back are left out.
     """
     same_person = (
         StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
     )
+    question = aliased(StatusReply)
     rows = await connection.execute(
         select(StatusReply)
         .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
-        .where(StatusReply.said.not_in(PASSED_ON))
+        .where(
+            StatusReply.said.not_in(PASSED_ON),
+            ~exists()
+            .where(question.id == StatusReply.undoes_id, question.said.in_(PASSED_ON))
+            .correlate(StatusReply),
+        )
         .where(StatusReply.obligation_id.in_(about) if about else true())
         .order_by(StatusReply.id.desc())
         .limit(1)

@@ -147,6 +147,10 @@ class ReportDutyEntry(RegistryEntry):
         return self
 
 
+# The code, in every plan, of tasks that its coordinator gives in chat: "giao thêm".
+GIVEN_CODE = "GT"
+
+
 class TargetEntry(RegistryEntry):
     """One target (chỉ tiêu); value and comparator are null where the document gives no figure."""
 
@@ -176,6 +180,28 @@ class PlanFile(RegistryEntry):
     tasks: list[TaskEntry] = []
     report_duties: list[ReportDutyEntry] = []
     targets: list[TargetEntry] = []
+
+    @model_validator(mode="after")
+    def _keeps_the_code_of_given_tasks_free(self) -> Self:
+        codes = {task.code for task in self.tasks} | {duty.code for duty in self.report_duties}
+        if GIVEN_CODE in codes:
+            raise ValueError(
+                f"mã {GIVEN_CODE} dành cho nhiệm vụ giao thêm bằng /mo; hãy đặt mã khác."
+            )
+        return self
+
+    @property
+    def duties(self) -> tuple[ReportDutyEntry, ...]:
+        """Return the report duties, and the one under which tasks given in chat are kept."""
+        given = ReportDutyEntry(
+            code=GIVEN_CODE,
+            clause="giao thêm",
+            from_=[],
+            to=self.coordinator,
+            frequency="ad_hoc",
+            quote="nhiệm vụ cơ quan theo dõi giao thêm qua Hệ thống",
+        )
+        return (*self.report_duties, given)
 
 
 class AgencyEntry(RegistryEntry):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data.registry.schema import ReportDutyEntry, TaskEntry
+from data.registry.schema import GIVEN_CODE, ReportDutyEntry, TaskEntry
 from data.registry.short_names import TITLE_LIMIT, cut_between_words, first_clause, short_name
 from data.text import fold
 
@@ -49,6 +49,8 @@ def _names_leads_alone(task: TaskEntry) -> bool:
 
 def duty_title(duty: ReportDutyEntry) -> str:
     """Return a duty's title without a period: the name of its frequency, or the duty's own words."""
+    if duty.code == GIVEN_CODE:
+        return "Nhiệm vụ giao thêm"
     if duty.frequency == "one_off":
         return short_name(duty.quote.lstrip("- "), leads=duty.from_)
     return _REPORT[duty.frequency].removesuffix(", kỳ")

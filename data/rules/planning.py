@@ -147,7 +147,7 @@ def plan_occasions(
     """
     plan = registry.plans[plan_code]
     province = registry.provinces[plan.province]
-    for duty in plan.report_duties:
+    for duty in plan.duties:
         yield from _duty_occasions(plan_code, plan, province, duty, since, until, overrides)
     for task in plan.tasks:
         due_on = phase_end(task.period)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from data.clock import ZONE
 from data.db.database import Database
 from data.models import Obligation, StatusReply
+from data.reports.evidence_events import load_evidence_events
 from data.reports.evidence_sheet import load_evidence_facts
 from tests.support.conversations import Reply, Seat, Talk, small_registry
 
@@ -59,6 +60,19 @@ async def test_an_objection_is_kept_told_and_answered(talk: Talk) -> None:
     assert sent.template == "answer_sent"
     assert (brought.chat, "đã cập nhật" in brought.plain) == (FOCAL, True)
     assert "trả lời khiếu nại số liệu" in brought.plain
+
+
+async def test_an_objection_is_taken_back_and_leaves_the_evidence_sheet(talk: Talk) -> None:
+    await object_to(talk, "1 khiếu nại số liệu: đã nộp ngày 10/11")
+    back, told = await talk.say(FOCAL, "huỷ")
+    assert "Đã rút lại khiếu nại số liệu" in back.plain
+    assert (told.template, told.chat) == ("question_withdrawn", COORDINATOR)
+    row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    async with talk.database.read() as connection:
+        events = await load_evidence_events(
+            connection, [row.id], until=talk.now + timedelta(days=1)
+        )
+    assert row.id not in events or events[row.id].objections == []
 
 
 async def test_an_objection_changes_no_state_and_names_no_other_agency(talk: Talk) -> None:

@@ -224,6 +224,44 @@ async def test_questions_and_answers_stand_in_the_history(talk: Talk) -> None:
     assert "được trả lời câu hỏi: nguồn sự nghiệp" in told.plain
 
 
+async def test_a_question_is_taken_back_until_it_is_answered_and_no_answer_before_it(
+    talk: Talk,
+) -> None:
+    await talk.say(FOCAL, "/viec")
+    await talk.say(FOCAL, "1 đang làm 60%")
+    number, *_ = await asked(talk)
+    back, *told = await talk.say(FOCAL, "huỷ")
+    assert f"Đã rút lại câu hỏi số {number}" in back.plain
+    assert [(each.chat, each.template) for each in told] == [
+        (FIRST, "question_withdrawn"),
+        (SECOND, "question_withdrawn"),
+    ]
+    assert "Sở Tài chính đã rút lại câu hỏi" in told[0].plain
+    row = await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")
+    assert row.percent == 60  # the answer before stands
+    assert (
+        await only(talk.say(FIRST, f"tl {number} từ ngân sách"))
+    ).template == "question_withdrawn"
+    assert (await only(talk.say(FIRST, "/cauhoi"))).answer.context["total"] == 0
+    assert (await only(talk.say(FOCAL, "huỷ"))).template == "undone"  # now the answer before
+    assert (await talk.obligation("10/KH-UBND", "stc", "BC.1", "2026")).percent is None
+
+
+async def test_an_answered_question_is_not_taken_back(talk: Talk) -> None:
+    number, *_ = await asked(talk)
+    await talk.say(FIRST, f"tl {number} từ ngân sách")
+    refused = await only(talk.say(FOCAL, "huỷ"))
+    assert f"Câu hỏi số {number} đã được trả lời" in refused.plain
+
+
+async def test_an_answer_to_an_unknown_number_says_so_and_lists_what_waits(talk: Talk) -> None:
+    number, *_ = await asked(talk)
+    told = await only(talk.say(FIRST, "tl 99 từ ngân sách"))
+    assert told.template == "open_questions"
+    assert "Không có câu hỏi số 99 gửi tới đây" in told.plain
+    assert f"Số {number}, Sở Tài chính" in told.plain
+
+
 async def test_the_first_answer_counts_and_who_comes_later_may_add_to_it(talk: Talk) -> None:
     number, _, later = await asked(talk)
     await talk.say(FIRST, f"tl {number} nguồn sự nghiệp")

@@ -341,6 +341,8 @@ async def test_question_is_passed_on_kept_and_changes_nothing(talk: Talk) -> Non
     assert await report_of(talk) == before
     (reply,) = await rows(talk, StatusReply)
     assert (reply.said, reply.note) == ("question", "mẫu báo cáo ở đâu ạ?")
+    back, told = await talk.say("7", "huỷ")
+    assert (back.template, told.template, told.chat) == ("question_withdrawn",) * 2 + ("8",)
     assert (await only(talk.say("7", "huỷ"))).template == "cannot_undo"
 
 
@@ -357,6 +359,8 @@ async def test_question_between_does_not_keep_an_answer_from_being_taken_back(ta
     await the_report_alone(talk)
     await talk.say("7", "đang làm 40%")
     await talk.say("7", "mẫu báo cáo ở đâu ạ?")
+    await talk.say("7", "huỷ")  # the question
+    assert (await report_of(talk)).percent == 40
     assert (await only(talk.say("7", "huỷ"))).template == "undone"
     assert (await report_of(talk)).percent is None
 

@@ -8,6 +8,7 @@ import pytest
 
 from data.db.database import Database
 from data.loading.load import sync_registry
+from data.registry.files import RegistryFault
 from data.registry.registry import Registry
 from jobs.planning.materialise import materialise
 from tests.support.conversations import CALENDAR, PLAN, PROVINCE, Seat, Talk
@@ -80,10 +81,59 @@ async def test_a_second_one_of_the_same_duty_stands_beside_the_first(talk: Talk)
         assert (row.state, row.due_on) == ("open", date(2026, 12, 18))
 
 
+async def test_a_task_given_to_a_plans_agencies_is_theirs_and_outlives_a_reload(talk: Talk) -> None:
+    (preview,) = await talk.say("coordinator", "/mo 10 15/12/2026 các sở: rà soát hạ tầng")
+    assert "Giao thêm nhiệm vụ [GT], Kế hoạch 10/KH-UBND" in preview.plain
+    echo, *notices = await talk.say("coordinator", "đồng ý")
+    assert "Đã giao thêm nhiệm vụ [GT], Kế hoạch 10/KH-UBND, hạn 15/12/2026" in echo.plain
+    assert {notice.chat for notice in notices} == {"stc", "sxd"}
+    assert all("giao thêm nhiệm vụ" in notice.plain for notice in notices)
+    await reload(talk)
+    row = await talk.obligation(NUMBER, "sxd", "GT", "A1")
+    assert (row.state, row.due_on) == ("open", date(2026, 12, 15))
+    assert row.remind_on is not None
+    (listed,) = await talk.say("sxd", "/viec")
+    assert "Nhiệm vụ giao thêm: rà soát hạ tầng" in listed.plain
+    for command in ("/nhiemvu 10 GT", "/status 10 GT", "/chuanop 10 GT"):
+        (answer,) = await talk.say("coordinator", command)
+        assert "hiệm vụ giao thêm" in answer.plain, command
+    (content,) = await talk.say("sxd", "nd 1")
+    assert content.template == "content"
+    (undone, *told) = await talk.press(echo, "Huỷ quyết định")
+    assert undone.template == "decision_undone"
+    assert {notice.chat for notice in told} == {"stc", "sxd"}
+    await reload(talk)
+    assert (await talk.obligation(NUMBER, "sxd", "GT", "A1")).state != "open"
+
+
+async def test_a_day_off_is_said_with_the_day_by_which_it_is_judged(talk: Talk) -> None:
+    echo, _ = await talk.say("coordinator", "/mo BC.5 13/12/2026 Sở Xây dựng: nhà ở")  # a Sunday
+    assert (
+        "Ngày này là ngày nghỉ: nộp đến hết thứ Hai, ngày 14/12/2026 vẫn là đúng hạn." in echo.plain
+    )
+    weekday, _ = await talk.say("coordinator", "/mo BC.5 15/12/2026 Sở Xây dựng: nhà ở")
+    assert "ngày nghỉ" not in weekday.plain
+
+
+def test_a_plan_keeps_the_code_of_given_tasks_free() -> None:
+    texts = {
+        "agencies/dong.yaml": PROVINCE.format(slug="dong", name="Đông"),
+        "plans/dong-10.yaml": PLAN.format(
+            slug="dong", number=NUMBER, issued_on="2026-01-05"
+        ).replace("code: BC.1", "code: GT"),
+        "calendar/2026.yaml": CALENDAR,
+    }
+    with pytest.raises(RegistryFault, match="GT"):
+        Registry.from_texts(texts)
+
+
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
         ("/mo", ""),
+        ("/mo 10 15/12/2026: nhà ở", "nobody"),
+        ("/mo 10 15/12/2026 Sở Xây dựng", "no_content"),
+        ("/mo 99 15/12/2026 Sở Xây dựng: nhà ở", "no_duty"),
         ("/mo BC.5 Sở Xây dựng: nhà ở", "no_date"),
         ("/mo BC.5 1/11/2026 Sở Xây dựng: nhà ở", "past"),
         ("/mo BC.9 15/12/2026 Sở Xây dựng: nhà ở", "no_duty"),

@@ -1,4 +1,4 @@
-"""/mo: open an ad-hoc report. /han: confirm or set a proposed date.
+"""/mo: open an ad-hoc report, or give a plan's agencies a task. /han: confirm or set a proposed date.
 
 Guarantees:
 - Both are decisions beside the plan's file, so that planning and every reload keep them.
@@ -34,20 +34,24 @@ from bot.conversation.decisions.common import (
 )
 from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.tokens import prepare
+from data.loading.load import load_duties
+from data.loading.upsert import LoadResult
 from data.models import Obligation
 from data.progress import decisions, outcomes
 from data.registry.agency_kinds import named_group
-from data.registry.schema import GroupEntry, ReportDutyEntry
+from data.registry.schema import GIVEN_CODE, GroupEntry, ReportDutyEntry
+from data.rules.ladder import compute_due_date
 from data.rules.owners import duty_owners, receivers_of
 from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
 _LONGEST_CONTENT = 300
+_SHOWN_FIRST = ("code", "is_given", "plan_number", "due", "judged", "content")
 _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
 async def answer_mo(turn: Turn) -> list[Answer]:
-    """Answer /mo CODE DATE [AGENCY; AGENCY]: CONTENT: ask agencies for an ad-hoc report.
+    """Answer /mo CODE|PLAN DATE [AGENCY; AGENCY]: CONTENT: ask for an ad-hoc report, or give a task.
 
     Several agencies are shown first.
     """
@@ -169,15 +173,19 @@ async def _parse_request(
     if len(duties) > 1:
         choices = code_choices(duties, plans, tail=f" {match[0]} {rest}")
         return ask_choice(command, turn.words, choices)
-    if not duties:
+    followed = [row for row in lookup.plans if row.id in scope.plans] if lookup else []
+    if duties:
+        plan, named = plans[duties[0].plan_id], duties[0].code
+    elif len(followed) == 1 and command == "mo":
+        plan, named = followed[0], GIVEN_CODE
+    else:
         return _help(command, "no_duty", code)
-    plan = plans[duties[0].plan_id]
     file = turn.registry.plans.get(plan.code)
     if file is None or not may_decide_in_plan(
         turn.caller, plan.coordinator_id, province=file.province
     ):
         return refuse_plan_decision(None)
-    duty = next(duty for duty in file.report_duties if duty.code == duties[0].code)
+    duty = next(duty for duty in file.duties if duty.code == named)
     return plan, duty, due_on, rest
 
 
@@ -214,6 +222,15 @@ async def _plan_and_announce(
     what: str,
     content: str = "",
 ) -> Deed:
+    if duty.code == GIVEN_CODE:
+        await load_duties(
+            turn.connection,
+            turn.registry,
+            {plan.code: plan.id},
+            overrides=await decisions.load_overrides(turn.connection),
+            now=turn.now,
+            result=LoadResult(),
+        )
     await materialise(turn.connection, turn.registry, today=turn.today, plan_code=plan.code)
     rows = await turn.connection.execute(
         select(Obligation.id)
@@ -227,11 +244,17 @@ async def _plan_and_announce(
     )
     obligations = list((await visible_obligations(turn, list(rows.scalars()))).values())
     agencies = list(dict.fromkeys(each.holder for each in obligations))
+    home = turn.registry.provinces[turn.registry.plans[plan.code].province]
+    judged = compute_due_date(
+        due_on, turn.registry.workdays, strictly=home.file.judged_strictly
+    ).judged
     context: dict[str, object] = {
         "what": what,
         "code": duty.code,
+        "is_given": duty.code == GIVEN_CODE,
         "plan_number": plan.number,
         "due": due_on.isoformat(),
+        "judged": judged.isoformat() if judged != due_on else "",
         "agencies": agencies,
         "content": content,
     }
@@ -239,7 +262,7 @@ async def _plan_and_announce(
     return await deed_on_obligations(
         turn,
         what,
-        {key: context[key] for key in ("code", "plan_number", "due", "content")},
+        {key: context[key] for key in _SHOWN_FIRST},
         obligations,
         [Answer("opened", context, buttons=await undo_buttons(turn)), *notices],
         [

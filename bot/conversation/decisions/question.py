@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.access import may_answer_question
+from bot.conversation.context.access import DECIDING_ROLES, may_answer_question
 from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.pages import split_words
@@ -33,6 +33,7 @@ _TYPED = re.compile(
     r"\s*(?:tl|trả lời|tra loi)(?:\s+câu hỏi|\s+cau hoi)?(?:\s+số|\s+so)?\s+(\d{1,18})\s*[:.,\-–]?(?:\s+(.*))?",
     re.IGNORECASE | re.DOTALL,
 )
+_SURELY = ("tl ", "tra loi cau hoi ")  # "trả lời 2" may mean the second item of a list
 _ADDS = "bo sung"
 _OPEN_FOR = timedelta(days=60)
 _MOST_SHOWN = 8
@@ -69,8 +70,11 @@ async def ask_answer(turn: Turn, question_id: int) -> list[Answer]:
     return [_outcome(asked, "ask", in_group=turn.caller.in_group)]
 
 
-async def answer_cauhoi(turn: Turn) -> list[Answer]:
-    """Answer /cauhoi: the questions that this chat was asked and nobody answered yet, oldest first."""
+async def answer_cauhoi(turn: Turn, *, unknown: int = 0) -> list[Answer]:
+    """Answer /cauhoi: the questions that this chat was asked and nobody answered yet, oldest first.
+
+    unknown: the number of a question that was typed, and that this chat was not asked.
+    """
     since = turn.now - _OPEN_FOR
     rows = await turn.connection.execute(
         select(Message.context, Message.created_at)
@@ -83,6 +87,7 @@ async def answer_cauhoi(turn: Turn) -> list[Answer]:
     )
     notices = {row.context["question"]: row for row in rows if "question" in row.context}
     answered = await questions.list_answered_questions(turn.connection, list(notices))
+    answered |= await questions.list_withdrawn_questions(turn.connection, list(notices))
     waiting = [
         row
         for key, row in notices.items()
@@ -104,7 +109,7 @@ async def answer_cauhoi(turn: Turn) -> list[Answer]:
     buttons = [
         Button(f"{_BUTTON} {line['question']}", f"answer:{line['question']}") for line in lines
     ]
-    context: dict[str, object] = {"lines": lines, "total": len(waiting)}
+    context: dict[str, object] = {"lines": lines, "total": len(waiting), "unknown": unknown}
     return [Answer("open_questions", context, tuple((button,) for button in buttons))]
 
 
@@ -124,6 +129,8 @@ async def answer_by_reply(turn: Turn) -> list[Answer] | None:
             if not words:
                 return await ask_answer(turn, int(typed[1]))
             return await answer_question(turn, int(typed[1]), words)
+        if turn.caller.roles() & DECIDING_ROLES and fold(text).startswith(_SURELY):
+            return await answer_cauhoi(turn, unknown=int(typed[1]))
     if turn.incoming.reply_to is None or turn.incoming.kind == "action":
         return None
     context = await turn.connection.scalar(
@@ -199,6 +206,11 @@ async def _load_asked(turn: Turn, question_id: int) -> AskedQuestion | Answer:
                 "coordinator": "",
                 "command": "",
             },
+        )
+    if await questions.list_withdrawn_questions(turn.connection, [question_id]):
+        about = {"question": row.id, "objection": row.said == "objection", "words": row.note or ""}
+        return Answer(
+            "question_withdrawn", {**about, "agency": notice["agency"], "answered": False}
         )
     return AskedQuestion(row, notice)
 

@@ -154,7 +154,7 @@ async def _undo_on_plan(turn: Turn, rows: Sequence[Any]) -> list[Answer]:
             turn, plan.id, row.subject, province, [row.details["replaces"]]
         )
         held = [each for each in back if each.holder_code is not None]
-        notices = await decision_notices(turn, held, "assigned")
+        notices = await decision_notices(turn, held, "given_back")
     notices = [*await decision_notices(turn, before, "undone", undone=row.kind), *notices]
     return [await _confirm(turn, rows, notices, before), *notices]
 

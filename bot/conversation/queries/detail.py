@@ -6,6 +6,7 @@ Guarantees:
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -21,10 +22,13 @@ from bot.conversation.queries.history import history_blocks
 from bot.conversation.queries.search import show_search_page, task_context
 from data.figures.tasks import load_task_figures
 from data.obligations.lists import list_assigned_agencies
+from data.progress import decisions, outcomes
 from data.progress.evidence import count_evidence
 from data.progress.history import in_duty_condition, in_task_condition
-from data.registry.schema import PlanFile
+from data.registry.schema import GIVEN_CODE, PlanFile
 from jobs.channel import Answer
+from jobs.rendering.dates import full_date
+from jobs.rendering.environment import padded
 
 _EVIDENCE_BUTTONS = 6
 _EVIDENCE_LINES = 10
@@ -104,12 +108,29 @@ async def _task_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[st
 
 
 async def _duty_blocks(turn: Turn, scope: CallerScope, row: Any) -> list[dict[str, Any]]:
-    entry = next(duty for duty in _plan_file(turn, row).report_duties if duty.code == row.code)
+    plan = _plan_file(turn, row)
+    entry = next(duty for duty in plan.duties if duty.code == row.code)
+    opened = await _opened_texts(turn, row) if row.plan_id in scope.plans else []
+    if entry.code == GIVEN_CODE:
+        return [*_texts("Nhiệm vụ giao thêm", *opened), *_texts("Nơi nhận kết quả", entry.to)]
     return [
         *_texts("Chế độ báo cáo", f"{entry.clause}: {entry.quote}"),
         *_texts("Cơ quan báo cáo theo văn bản", "; ".join(entry.from_)),
         *_texts("Nơi nhận", entry.to + (f" (qua {entry.via})" if entry.via else "")),
         *_texts("Hạn theo văn bản", entry.deadline.raw if entry.deadline else "văn bản không ghi"),
+        *_texts("Đã đề nghị", *opened),
+    ]
+
+
+async def _opened_texts(turn: Turn, row: Any) -> list[str]:
+    """Return what was asked for by /mo under a duty, the latest first."""
+    opened = await outcomes.list_decisions(
+        turn.connection, decisions.OPEN_DUTY, plan_code=row.plan_code, subject=row.code
+    )
+    return [
+        f"– {each.details['words']}: {padded(len(each.details['agencies']))} cơ quan,"
+        f" hạn {full_date(date.fromisoformat(each.details['due_on']))}"
+        for each in opened
     ]
 
 

@@ -62,7 +62,7 @@ def document_words(turn: Turn, obligation: VisibleObligation) -> dict[str, Any]:
     """Return what the plan's document says of an obligation: `text` whole, `paragraphs` cut to what a message holds."""
     row = obligation.row
     plan = turn.registry.plans[row.plan_code]
-    entries: list[TaskEntry | ReportDutyEntry] = [*plan.tasks, *plan.report_duties]
+    entries: list[TaskEntry | ReportDutyEntry] = [*plan.tasks, *plan.duties]
     entry = next((each for each in entries if each.code == row.code), None)
     if isinstance(entry, TaskEntry):
         text = "\n".join((entry.text, *entry.actions))

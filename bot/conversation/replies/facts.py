@@ -317,4 +317,4 @@ def _plans(turn: Turn, found: Sequence[VisibleObligation]) -> list[dict[str, Any
 
 def _duty_entry(turn: Turn, obligation: VisibleObligation) -> ReportDutyEntry | None:
     plan = turn.registry.plans[obligation.row.plan_code]
-    return next((duty for duty in plan.report_duties if duty.code == obligation.row.code), None)
+    return next((duty for duty in plan.duties if duty.code == obligation.row.code), None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
 from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.deciding import list_decider_chats
 from bot.conversation.context.pages import split_words
@@ -16,7 +18,13 @@ from bot.conversation.decisions.question import answer_buttons
 from bot.conversation.lists.last_list import ShownList, find_source_list
 from bot.conversation.replies.record import Reply, reply_refusal
 from bot.conversation.replies.show import find_item_number
-from data.progress.questions import record_question
+from data.models import Message
+from data.progress.questions import (
+    find_question_answer,
+    lock_question,
+    record_question,
+    withdraw_question,
+)
 from jobs.channel import Answer
 
 NOTICE_QUESTION = "notice_question"  # template
@@ -88,6 +96,49 @@ async def pass_question_on(
             items=(one.id,) if one and still_open else (),  # no choices: "3" means an item next
         ),
         *notices,
+    ]
+
+
+async def take_question_back(turn: Turn, question_id: int) -> list[Answer]:
+    """Take a question or objection back that nobody answered yet, and tell who was asked."""
+    question = await lock_question(turn.connection, question_id)
+    if question is None:
+        return [Answer("unknown_item")]
+    about: dict[str, object] = {
+        "question": question.id,
+        "objection": question.said == "objection",
+        "words": question.note or "",
+    }
+    if await find_question_answer(turn.connection, question.id) is not None:
+        return [Answer("question_withdrawn", {**about, "agency": "", "answered": True})]
+    await withdraw_question(
+        turn.connection,
+        question,
+        person_id=turn.caller.person_id,
+        chat_id=turn.chat.id,
+        event_id=turn.event_id,
+        now=turn.now,
+    )
+    told = await turn.connection.execute(
+        select(Message.chat_id, Message.context)
+        .where(
+            Message.template == NOTICE_QUESTION,
+            Message.created_at >= question.said_at,
+            Message.context["question"].as_integer() == question.id,
+        )
+        .order_by(Message.id)
+    )
+    agencies = {row.chat_id: row.context["agency"] for row in told}
+    return [
+        Answer("question_withdrawn", {**about, "agency": "", "answered": False}),
+        *(
+            Answer(
+                "question_withdrawn",
+                {**about, "agency": agency, "answered": False},
+                to_chat=chat_id,
+            )
+            for chat_id, agency in agencies.items()
+        ),
     ]
 
 

@@ -23,6 +23,7 @@ from bot.conversation.decisions.undo import (
 from bot.conversation.lists.confirmed import list_confirmed_tasks
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.replies.colleagues import colleague_notices
+from bot.conversation.replies.questions import take_question_back
 from bot.conversation.replies.record import reply_refusal
 from bot.conversation.replies.show import build_list_view, find_list_to_show
 from bot.conversation.targets.record import handle_target_undo
@@ -30,6 +31,7 @@ from data.progress import replies, undo
 from data.progress.contradictions import find_contradictions
 from data.progress.decisions import UNDO
 from data.progress.outcomes import find_outcome
+from data.progress.questions import find_last_question_in_chat
 from data.progress.undo import CannotUndo
 from data.targets import values as target_values
 from jobs.channel import Answer
@@ -68,6 +70,10 @@ async def handle_undo_last(
     value = await target_values.find_last_target_value_in_chat(turn.connection, **whose)
     decision = await find_last_own_decision(turn)
     said = max((_order(row) for row in (reply, value) if row is not None), default=None)
+    question = None if of_decision else await find_last_question_in_chat(turn.connection, **whose)
+    others = [said, None if decision is None else _order_of_decision(decision)]
+    if question is not None and all(each is None or _order(question) > each for each in others):
+        return await take_question_back(turn, question.id)
     if decision is not None and (
         of_decision or said is None or _order_of_decision(decision) > said
     ):
