@@ -211,7 +211,6 @@ DOORS: dict[str, set[str]] = {
         "open_duty",
         "question",
         "table",
-        "typed",
         "undo",
     },
     "bot.conversation.lists": {"confirmed", "last_list", "menus", "numbers", "references"},

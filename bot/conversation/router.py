@@ -270,7 +270,7 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
         return await _run_tapped_command(
             replace(turn, incoming=replace(turn.incoming, text=action))
         )
-    spoken = None if action else await find_spoken_query(turn)
+    spoken = await find_spoken_query(turn)
     if spoken is not None:
         name, words = spoken
         return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), COMMANDS[name])

@@ -10,12 +10,10 @@ from typing import Any
 from bot.conversation.context.buttons import ButtonRows
 from bot.conversation.context.turn import Turn
 from bot.conversation.decisions.common import (
+    decide_with_reason,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
-)
-from bot.conversation.decisions.reason import (
-    decide_with_reason,
 )
 from data.progress import explanations
 from jobs.channel import Answer, Button

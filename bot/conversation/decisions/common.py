@@ -14,6 +14,7 @@ from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.deciding import (
     find_decidable_ids,
     refuse_decision,
+    role_deciding_on,
 )
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.preview import Deed
@@ -25,10 +26,14 @@ from data.progress.decision_undo import Origin, find_last_decision, undo_details
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
 from jobs.channel import Answer, Button
+from jobs.planning.rungs import recompute
 
 DecisionDialogHandler = Callable[[Turn, Any], Awaitable[list[Answer]]]
 
 UNDO_DECISION_VERB = "undecide"
+
+_LONGEST_REASON = 4000  # characters
+_SHORTEST_REASON = 3  # characters
 
 
 async def load_for_decision(turn: Turn, obligation_id: int) -> VisibleObligation | Answer:
@@ -108,6 +113,40 @@ async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: An
         return [Answer("unknown_item")]
     details = {**dialog.details, **more}
     return [await open_decision_dialog(turn, dialog.asks, obligation, again=again, **details)]
+
+
+def parse_typed_reason(turn: Turn) -> str | None:
+    """Return the reason typed, or None where it is too short."""
+    words = " ".join(turn.incoming.text.split())[:_LONGEST_REASON]
+    return words if len(words) >= _SHORTEST_REASON else None
+
+
+async def decide_with_reason(
+    turn: Turn, dialog: Any, record: Callable[..., Awaitable[bool]], what: str, *, about: str
+) -> list[Answer]:
+    """Take the reason typed, record the decision with it, and tell both sides.
+
+    record: writes the decision down; False where it comes too late (data.progress.decisions). what: as
+    templates/decided names it. about: as templates/nothing_to_decide names it.
+    """
+    reason = parse_typed_reason(turn)
+    if reason is None:
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    obligation = await load_for_decision(turn, dialog.obligation_id)
+    if isinstance(obligation, Answer):
+        return [obligation]
+    if not await record(
+        turn.connection,
+        obligation.row,
+        reason=reason,
+        person_id=turn.caller.person_id,
+        decided_by=role_deciding_on(turn, obligation).agency,
+        now=turn.now,
+        origin=callers_origin(turn),
+    ):
+        return [await nothing_to_decide(turn, obligation, about)]
+    await recompute(turn.connection, turn.registry, [obligation.id], today=turn.today)
+    return await announce_decision(turn, obligation, what, reason=reason)
 
 
 async def record_callers_decision(

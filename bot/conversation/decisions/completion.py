@@ -35,6 +35,7 @@ from bot.conversation.context.turn import (
 )
 from bot.conversation.decisions.common import (
     callers_origin,
+    decide_with_reason,
     decision_confirmation,
     decision_notices,
     deed_on_obligations,
@@ -43,11 +44,6 @@ from bot.conversation.decisions.common import (
     open_decision_dialog,
     outcome_context,
     undo_buttons,
-)
-from bot.conversation.decisions.reason import (
-    decide_for_reason,
-    decide_with_reason,
-    parse_typed_reason,
 )
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
@@ -110,7 +106,7 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
     return [
         Answer(
             "to_confirm",
-            {**at.context(), "items": items, "total": len(ids), "decides": _decides(turn)},
+            {**at.context(), "items": items, "total": len(ids)},
             buttons=(*buttons, tuple(steps)) if steps else buttons,
             items=tuple(each.id for each in waiting),
             edits=turn.pressed_message_id,
@@ -208,7 +204,7 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
             before.append({**each.as_item(turn), "decided": outcome_context(outcome)})
     if not confirmed and not before:
         none = clamp_page(0, 1, COMPLETIONS_A_PAGE).context()
-        return [Answer("to_confirm", {**none, "items": [], "total": 0, "decides": _decides(turn)})]
+        return [Answer("to_confirm", {**none, "items": [], "total": 0})]
     left = await _count_waiting(turn)
     agencies = list(dict.fromkeys(each.holder for each in confirmed))
     context: dict[str, object] = {
@@ -256,21 +252,6 @@ async def return_completion(turn: Turn, dialog: Any) -> list[Answer]:
     )
 
 
-async def return_for_reason(turn: Turn, obligation_id: int, words: str) -> list[Answer]:
-    """Return a completion with a reason said at once; asks for one where the words are too few."""
-    reason = parse_typed_reason(turn, words)
-    if reason is None:
-        return await ask_return_reason(turn, obligation_id)
-    return await decide_for_reason(
-        turn,
-        obligation_id,
-        submissions.return_submission,
-        "returned",
-        about="done",
-        reason=reason,
-    )
-
-
 async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
     return await submissions.confirm_submission(
         turn.connection,
@@ -280,11 +261,6 @@ async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
         now=turn.now,
         origin=callers_origin(turn),
     )
-
-
-def _decides(turn: Turn) -> bool:
-    """Tell whether the caller may decide on anything: coordinators, and leaders who were given the right."""
-    return any(e.role == "coordinator" or e.may_decide for e in turn.caller.enrolments)
 
 
 async def _count_waiting(turn: Turn) -> int:

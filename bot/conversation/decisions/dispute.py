@@ -16,13 +16,11 @@ from bot.conversation.context.deciding import find_decidable_ids, refuse_plan_de
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from bot.conversation.decisions.assignment import assign_agency, find_living_agencies
 from bot.conversation.decisions.common import (
+    decide_with_reason,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
     reopen_decision_dialog,
-)
-from bot.conversation.decisions.reason import (
-    decide_with_reason,
 )
 from data.models import LIVE_STATES, Agency, Obligation
 from data.progress import decisions, submissions

@@ -22,13 +22,11 @@ from bot.conversation.decisions.common import (
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
+    parse_typed_reason,
     record_callers_decision,
     reopen_decision_dialog,
 )
 from bot.conversation.decisions.onward import needs_document, summarize_served_report
-from bot.conversation.decisions.reason import (
-    parse_typed_reason,
-)
 from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.documents import documents
 from bot.conversation.reader.tokens import prepare
@@ -172,17 +170,10 @@ async def ask_refusal_reason(turn: Turn, request_id: int) -> list[Answer]:
 
 async def refuse_extension(turn: Turn, dialog: Any) -> list[Answer]:
     """Refuse a request with the reason typed."""
-    if parse_typed_reason(turn) is None:
-        return await reopen_decision_dialog(turn, dialog, "reason")
-    return await refuse_for_reason(turn, dialog.details["request"], turn.incoming.text)
-
-
-async def refuse_for_reason(turn: Turn, request_id: int, words: str) -> list[Answer]:
-    """Refuse a request with a reason said at once; asks for one where the words are too few."""
-    reason = parse_typed_reason(turn, words)
+    reason = parse_typed_reason(turn)
     if reason is None:
-        return await ask_refusal_reason(turn, request_id)
-    loaded = await _load_open_request(turn, request_id)
+        return await reopen_decision_dialog(turn, dialog, "reason")
+    loaded = await _load_open_request(turn, dialog.details["request"])
     if isinstance(loaded, Answer):
         return [loaded]
     return await _record_decision(turn, *loaded, "refused", reason=reason)

@@ -20,7 +20,6 @@ from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, visible_obligation
 from bot.conversation.reader.spoken_queries import QueryKind, read_spoken_query
 from data.models import Message, MessageItem
-from data.text import fold
 
 _COMMANDS: dict[QueryKind, str] = {
     "missing": "chuanop",
@@ -29,9 +28,6 @@ _COMMANDS: dict[QueryKind, str] = {
     "reasons": "lydo",
     "standing": "status",
 }
-_CONFIRM_ALL = frozenset(
-    {"xac nhan tat ca", "xac nhan het", "duyet tat ca", "duyet het", "xac nhan toan bo"}
-)
 # Answers to queries whose context has the words that ask the same again.
 _QUERIED = (
     "chuanop",
@@ -48,8 +44,6 @@ async def find_spoken_query(turn: Turn) -> tuple[str, str] | None:
     """Return the name of the command that free words ask for, and the words after it; None for others."""
     if turn.caller.in_group or not turn.caller.roles() & DECIDING_ROLES:
         return None
-    if fold(turn.incoming.text) in _CONFIRM_ALL:
-        return "xacnhan", ""  # what waits is shown first
     query = read_spoken_query(turn.incoming.text)
     if query is None or await waits_for_words(turn):
         return None

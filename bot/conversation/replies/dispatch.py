@@ -14,7 +14,6 @@ from bot.conversation.context.dialogs import close_open_question, find_open_ques
 from bot.conversation.context.turn import Turn
 from bot.conversation.decisions.forms import take_form_file
 from bot.conversation.decisions.question import answer_by_reply, ask_answer
-from bot.conversation.decisions.typed import decide_as_typed
 from bot.conversation.lists.last_list import ShownList, last_shown_list
 from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
@@ -81,7 +80,7 @@ async def answer_text(turn: Turn) -> list[Answer]:
     """Answer typed words.
 
     In this order: the cancelling of a question, "huỷ", "xem tiếp", "nd 2", "mẫu 2", "minh chứng 2", a button's
-    label, the answer to an open question, "2 trả lại …", a target's value, free text.
+    label, the answer to an open question, a target's value, free text.
     """
     text = turn.incoming.text
     shown_list = await last_shown_list(turn)
@@ -111,8 +110,6 @@ async def answer_text(turn: Turn) -> list[Answer]:
         await close_open_question(turn)
         return await run_button(turn, action, shown_list)
     answers = await answer_open_question(turn)
-    if answers is None and not overheard:
-        answers = await decide_as_typed(turn, shown_list)
     if answers is None and not is_copied(text):
         answers = await answer_target_words(turn, shown_list)
     if answers is not None:
