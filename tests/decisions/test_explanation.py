@@ -189,3 +189,31 @@ async def test_a_long_explanation_is_kept_and_told_whole(talk: Talk) -> None:
     heard = " ".join(answer.plain for answer in told)
     assert all(f"ý{number}" in heard for number in range(600))
     assert "…" not in heard
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("sở", "Sở, ban, ngành"),
+        ("10", "Kế hoạch 10/KH-UBND"),
+        ("sở 10", "Kế hoạch 10/KH-UBND (sở, ban, ngành)"),
+        ("10 các sở: vì sao chậm", "Kế hoạch 10/KH-UBND (sở, ban, ngành)"),
+        ("10 năm 2026 vì sao chậm", "Kế hoạch 10/KH-UBND, năm 2026"),
+    ],
+)
+async def test_a_kind_or_a_plan_alone_asks_all_who_are_late_with_it(
+    talk: Talk, typed: str, named: str
+) -> None:
+    (shown,) = await talk.say("coordinator", f"/giaitrinh {typed}")
+    assert shown.template == "preview"
+    assert f"Đề nghị giải trình 02 nội dung quá hạn: {named}" in shown.plain
+    echo, *notices = await talk.press(shown, "Gửi")
+    assert echo.template == "explain_asked"
+    assert {notice.chat for notice in notices} == {"stc", "sxd"}
+    assert all(("vì sao chậm" in notice.plain) == ("vì sao" in typed) for notice in notices)
+
+
+async def test_a_kind_of_which_nobody_is_late_is_said_by_its_name(talk: Talk) -> None:
+    (none,) = await talk.say("coordinator", "/giaitrinh xã")
+    assert none.template == "explain_none"
+    assert "Xã, phường" in none.plain

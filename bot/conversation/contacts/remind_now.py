@@ -16,10 +16,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from bot.conversation.context.access import may
-from bot.conversation.context.arguments import Arguments, list_argument_choices, read_arguments
+from bot.conversation.context.arguments import (
+    asked_condition,
+    list_argument_choices,
+    read_arguments,
+)
 from bot.conversation.context.lookup import ask_choice, refuse_unknown
 from bot.conversation.context.preview import Deed, do_or_preview
-from bot.conversation.context.scope import agency_held_condition, load_scope
+from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from data.clock import civil_date
 from data.contacts.recipients import Recipient, list_recipients
@@ -29,9 +33,7 @@ from data.models import Message, Obligation
 from data.obligations import lists
 from data.obligations.lists import list_ids_by_date
 from data.outbox.messages import NOTICE, enqueue
-from data.progress.history import in_duty_condition, in_task_condition
 from data.registry.agency_kinds import AgencyGroup, group_of_kind
-from data.registry.titles import period_name
 from data.rules.ladder import UNDATED
 from jobs.channel import Answer
 from jobs.delivery.sending_hours import next_sending_at
@@ -65,46 +67,20 @@ async def answer_nhac(turn: Turn) -> list[Answer]:
     if not turn.words:
         return [_usage()]
     asked = await read_arguments(turn, scope, turn.words)
-    found = asked.found
-    if len(asked.coded) + len(found.agencies) + len(found.plans) > 1:
-        return [_ask_which(turn, asked)]
+    if not asked.is_one:
+        return [ask_choice("nhac", turn.words, list_argument_choices(asked))]
     if asked.is_empty:
         return [refuse_unknown("nhac", turn.words, scope, asked.plans)]
-    what = ""
-    condition: ColumnElement[bool] = Obligation.plan_id.in_(scope.plans)
-    if found.plans or asked.within:
-        plan = (found.plans or asked.within)[0]
-        what = f"Kế hoạch {plan.number}"
-        condition &= Obligation.plan_id == plan.id
-    if asked.coded:
-        (row,) = asked.coded
-        condition &= in_task_condition(row.id) if found.tasks else in_duty_condition(row.id)
-        title = f"{row.title} {period_name(asked.period)}" if asked.period else row.title
-        what = f"{title} [{row.code}], Kế hoạch {row.plan_number}"
-    elif found.agencies:
-        (agency,) = found.agencies
-        condition &= await agency_held_condition(turn, agency.province, agency.code)
-        what = f"{agency.name}, {what}" if what else agency.name
-    if asked.period is not None:
-        condition &= Obligation.period == asked.period
+    condition = await asked_condition(turn, scope, asked)
     if not asked.coded:
         # Undated questions and what was due before tracking: a reminder of these needs their code.
         condition &= judged_condition()
     group = asked.group
 
     async def urge() -> Deed | list[Answer]:
-        return await _urge(turn, condition, group, what)
+        return await _urge(turn, condition, group, asked.name())
 
     return await do_or_preview(turn, "nhac", urge)
-
-
-def _ask_which(turn: Turn, asked: Arguments) -> Answer:
-    choices = list_argument_choices(asked)
-    choices += [
-        (f"{plan.number} {asked.kind_words}".strip(), f"Kế hoạch {plan.number}: {plan.title}")
-        for plan in asked.found.plans
-    ]
-    return ask_choice("nhac", turn.words, choices)
 
 
 def _usage() -> Answer:

@@ -22,10 +22,12 @@ from bot.conversation.context.lookup import (
     qualified_code,
     short_plan_number,
 )
-from bot.conversation.context.scope import CallerScope
+from bot.conversation.context.scope import CallerScope, agency_held_condition
 from bot.conversation.context.turn import Turn
 from data.models import Agency, Obligation
+from data.progress.history import in_duty_condition, in_task_condition
 from data.registry.agency_kinds import COMMUNE_KIND, DEPARTMENT_KINDS, AgencyGroup, named_group
+from data.registry.titles import period_name
 from data.reports.period import read_report_period
 from data.text import fold
 
@@ -92,6 +94,20 @@ class Arguments:
         }[self.group]
         return Obligation.agency_id.in_(select(Agency.id).where(kinds))
 
+    @property
+    def is_one(self) -> bool:
+        """Tell whether no more than one task, duty, agency or plan is named."""
+        return len(self.coded) + len(self.found.agencies) + len(self.found.plans) <= 1
+
+    def name(self) -> str:
+        """Return what is asked about in full, with its period and plan, but without the kind of agencies."""
+        period = f" {period_name(self.period)}" if self.period is not None else ""
+        for row in self.coded:
+            return f"{row.title}{period} [{row.code}], Kế hoạch {row.plan_number}"
+        agencies = [agency.name for agency in self.found.agencies]
+        plans = [f"Kế hoạch {plan.number}" for plan in self.found.plans or self.within]
+        return ", ".join(filter(None, (*agencies, *plans, period.strip())))
+
     def canonical(self) -> str:
         """Return the shortest words that name the same; "" for several."""
         parts: list[str] = []
@@ -111,7 +127,28 @@ def list_argument_choices(asked: Arguments) -> list[tuple[str, str]]:
     """Return the choices between what the words may name, each with the period and kind that they name."""
     tail = " ".join(part for part in (asked.period or "", asked.kind_words) if part)
     choices = list_choices(asked.found, asked.plans)
+    choices += [
+        (str(plan.number), f"Kế hoạch {plan.number}: {plan.title}") for plan in asked.found.plans
+    ]
     return [(f"{typed} {tail}".strip(), label) for typed, label in choices]
+
+
+async def asked_condition(turn: Turn, scope: CallerScope, asked: Arguments) -> ColumnElement[bool]:
+    """Return the condition on Obligation of what is asked about in a scope's plans, without the kind of agencies."""
+    condition: ColumnElement[bool] = Obligation.plan_id.in_(scope.plans)
+    if asked.found.plans or asked.within:
+        plans = asked.found.plans or asked.within
+        condition &= Obligation.plan_id.in_([plan.id for plan in plans])
+    if asked.found.tasks:
+        condition &= in_task_condition(asked.found.tasks[0].id)
+    elif asked.found.duties:
+        condition &= in_duty_condition(asked.found.duties[0].id)
+    elif asked.found.agencies:
+        agency = asked.found.agencies[0]
+        condition &= await agency_held_condition(turn, agency.province, agency.code)
+    if asked.period is not None:
+        condition &= Obligation.period == asked.period
+    return condition
 
 
 def period_words(period: str) -> str:

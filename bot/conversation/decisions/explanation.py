@@ -8,11 +8,17 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.conversation.context.access import DECIDING_ROLES
+from bot.conversation.context.arguments import (
+    Arguments,
+    asked_condition,
+    list_argument_choices,
+    read_arguments,
+)
 from bot.conversation.context.buttons import UNNUMBERED
 from bot.conversation.context.deciding import deciding_role, find_decidable_ids
-from bot.conversation.context.lookup import LookupResult, ask_choice, list_choices, look_up_words
+from bot.conversation.context.lookup import ask_choice
 from bot.conversation.context.preview import Deed, do_or_preview
-from bot.conversation.context.scope import CallerScope, agency_held_condition, load_scope
+from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
     deed_on_obligations,
@@ -24,91 +30,56 @@ from bot.conversation.decisions.common import (
 from data.clock import civil_date
 from data.db.statements import chunks
 from data.figures.states import overdue_condition
-from data.models import Assignment, Obligation
+from data.models import Obligation
 from data.progress import decisions, explanations
 from data.progress.outcomes import Outcome
 from data.progress.replies import lock_obligations
-from data.registry.agency_kinds import AgencyGroup, group_of_kind, named_group
-from data.registry.titles import period_name
-from data.reports.period import read_report_period
+from data.registry.agency_kinds import AgencyGroup, group_of_kind
 from jobs.channel import Answer, Button
 from jobs.rendering.buttons import number_rows
 
 _MOST_SHOWN = 10
 _MOST_LISTED = 20
 _LONGEST_NAME = 12  # words
-_MOST_TAKEN = 5  # words of a kind or period
 _ITEMS_A_NOTICE = 8  # what 2,000 characters hold
 
 
 async def answer_giaitrinh(turn: Turn) -> list[Answer]:
-    """Answer /giaitrinh [CODE|AGENCY [PERIOD] [KIND] [words]]: ask for explanations; alone, list the open requests.
+    """Answer /giaitrinh [PLAN | CODE | AGENCY] [PERIOD] [KIND] [words]: ask for explanations.
 
-    Several are shown first.
+    Several are shown first. Alone, it lists the open requests.
     """
     scope = await load_scope(turn, DECIDING_ROLES)
     if not turn.words:
         return [await _list_open_requests(turn, scope)]
-    words = turn.words.replace(":", " ").split()
+    before, _, after = turn.words.partition(":")
+    words = before.split()
     for cut in range(min(len(words), _LONGEST_NAME), 0, -1):
         named = " ".join(words[:cut])
-        lookup = await look_up_words(turn, scope, named)
-        if lookup.is_empty or lookup.plans:
+        asked = await read_arguments(turn, scope, named)
+        if asked.is_empty:
             continue
-        if len(lookup.tasks) + len(lookup.duties) + len(lookup.agencies) > 1:
-            choices = list_choices(lookup, lookup.visible_plans)
-            return [ask_choice("giaitrinh", named, choices)]
-        return await _ask_or_preview(turn, scope, lookup, " ".join(words[cut:]), named)
-    return [Answer("explain_none", {"typed": turn.words, "known": False})]
+        if not asked.is_one:
+            return [ask_choice("giaitrinh", named, list_argument_choices(asked))]
+        question = " ".join([*words[cut:], *after.split()])
+        return await _ask_or_preview(turn, scope, asked, question)
+    return [Answer("explain_none", {"typed": turn.words, "group": "", "known": False})]
 
 
 async def _ask_or_preview(
-    turn: Turn, scope: CallerScope, lookup: LookupResult, question: str, named: str
+    turn: Turn, scope: CallerScope, asked: Arguments, question: str
 ) -> list[Answer]:
-    period, question = _take_period(turn, question)
-    group, question = _take_group(question)
-    if period is None:
-        period, question = _take_period(turn, question)
-    about = {"what": _name_asked(lookup, period) or named, "group": group or ""}
+    about = {"what": asked.name(), "group": asked.group or ""}
 
     async def ask() -> Deed | list[Answer]:
         late = [
             each
-            for each in await _list_late(turn, scope, lookup)
-            if group is None or group == _group_of(turn, each)
-            if period in (None, each.row.period)
+            for each in await _list_late(turn, scope, asked)
+            if asked.group is None or asked.group == _group_of(turn, each)
         ]
         return await _request_explanations(turn, late, question, about)
 
     return await do_or_preview(turn, "giaitrinh", ask)
-
-
-def _name_asked(lookup: LookupResult, period: str | None) -> str:
-    """Return the name of the task, report or agency asked about, with the period."""
-    tail = "" if period is None else f" {period_name(period)}"
-    for row in (*lookup.tasks, *lookup.duties):
-        return f"{row.title}{tail} [{row.code}], Kế hoạch {row.plan_number}"
-    return "".join(f"{agency.name}{',' if tail else ''}{tail}" for agency in lookup.agencies)
-
-
-def _take_period(turn: Turn, words: str) -> tuple[str | None, str]:
-    """Return the period at the beginning of some words ("năm 2026 vì sao chậm"), and the others."""
-    tokens = words.split()
-    for end in range(min(len(tokens), _MOST_TAKEN), 0, -1):
-        period = read_report_period(" ".join(tokens[:end]), today=turn.today)
-        if period is not None:
-            return period, " ".join(tokens[end:])
-    return None, words
-
-
-def _take_group(words: str) -> tuple[AgencyGroup | None, str]:
-    """Return the group of agencies at the beginning of some words ("các xã vì sao chậm"), and the others."""
-    tokens = words.split()
-    for end in range(min(len(tokens), _MOST_TAKEN), 0, -1):
-        group = named_group(" ".join(tokens[:end]))
-        if group is not None:
-            return group, " ".join(tokens[end:])
-    return None, words
 
 
 def _group_of(turn: Turn, each: VisibleObligation) -> AgencyGroup | None:
@@ -118,31 +89,21 @@ def _group_of(turn: Turn, each: VisibleObligation) -> AgencyGroup | None:
     return group_of_kind(home.agencies[each.holder_code].kind)
 
 
-async def _list_late(
-    turn: Turn, scope: CallerScope, lookup: LookupResult
-) -> list[VisibleObligation]:
-    """Return the late obligations of a task, report or agency that the caller may ask about.
+async def _list_late(turn: Turn, scope: CallerScope, asked: Arguments) -> list[VisibleObligation]:
+    """Return the late obligations of what is asked about that the caller may ask to explain, longest late first.
 
-    Longest late first. Leaves out phases of an agency that ended before its plan was tracked.
+    Phases that ended before their plan was tracked need their code.
     """
     query = select(Obligation.id).where(
-        Obligation.plan_id.in_(scope.plans),
+        await asked_condition(turn, scope, asked),
         overdue_condition(turn.registry.workdays.on_or_before(turn.today)),
     )
-    if lookup.tasks:
-        assignments = select(Assignment.id).where(Assignment.task_id == lookup.tasks[0].id)
-        query = query.where(Obligation.assignment_id.in_(assignments))
-    elif lookup.duties:
-        query = query.where(Obligation.duty_id == lookup.duties[0].id)
-    else:
-        agency = lookup.agencies[0]
-        query = query.where(await agency_held_condition(turn, agency.province, agency.code))
     query = query.order_by(Obligation.judged_on, Obligation.id)
     await lock_obligations(turn.connection, (await turn.connection.scalars(query)).all())
     ids = (await turn.connection.scalars(query)).all()  # some may be answered since
     decidable = await find_decidable_ids(turn, ids, "explain")
     late = await visible_obligations(turn, [key for key in ids if key in decidable])
-    return [each for each in late.values() if not (lookup.agencies and each.as_item(turn)["ended"])]
+    return [each for each in late.values() if asked.coded or not each.as_item(turn)["ended"]]
 
 
 async def _request_explanations(
@@ -186,7 +147,9 @@ async def _request_explanations(
         key = (obligation.subject.holder_id, by)
         requests.setdefault(key, []).append((obligation, explanation_id))
     if not late:
-        return [Answer("explain_none", {"typed": about["what"], "known": True})]
+        return [
+            Answer("explain_none", {"typed": about["what"], "group": about["group"], "known": True})
+        ]
     notices: list[Answer] = []
     for (holder_id, by), entries in requests.items():
         notices += await _notices(turn, holder_id, by, question, entries)
