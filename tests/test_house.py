@@ -244,6 +244,7 @@ DOORS: dict[str, set[str]] = {
         "tokens",
         "topics",
         "understand",
+        "verdicts",
     },
     "bot.conversation.replies": {"borrowed", "dispatch", "labels", "show", "summary"},
     "bot.conversation.targets": {"ask", "dispatch", "record", "view"},

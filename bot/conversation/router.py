@@ -35,7 +35,7 @@ from bot.conversation.replies.dispatch import (
     answer_retraction,
     answer_text,
 )
-from bot.conversation.replies.labels import find_typed_action
+from bot.conversation.replies.labels import find_typed_action, is_shown_label
 from bot.conversation.replies.show import no_list_answer
 from bot.conversation.replies.summary import summarise_answers
 from data.clock import civil_date
@@ -263,7 +263,12 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
     if command is None and turn.caller.roles() & DECIDING_ROLES:
         command, words = _find_joined_command(text)
     # From a caller who may not run /baocao, "báo cáo" is a reply and no command.
-    if command is not None and not turn.caller.in_group and may(turn.caller, command.name):
+    if (
+        command is not None
+        and not turn.caller.in_group
+        and may(turn.caller, command.name)
+        and (words or not await is_shown_label(turn))  # "Xác nhận" is a choice, too
+    ):
         return await _run_command(replace(turn, words=words[:_LONGEST_WORDS]), command)
     action = await find_typed_action(turn)
     if action.startswith(("page:", "go:")):

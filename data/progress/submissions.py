@@ -6,14 +6,14 @@ origin: where something is decided that may be undone (data/progress/decision_un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from data.models import Decision, Obligation, Person
+from data.models import Agency, Decision, Obligation, Person, Plan
 from data.progress.decision_undo import Origin, undo_details
 from data.progress.decisions import (
     AUTOMATIC_DECIDER,
@@ -34,6 +34,26 @@ async def list_submitted_ids(
         .order_by(Obligation.submitted_at, Obligation.id)
     )
     return list(rows.scalars())
+
+
+async def count_submitted(
+    connection: AsyncConnection, plan_ids: Collection[int]
+) -> list[tuple[str, int]]:
+    """Return how many submissions of other agencies wait in some plans, by the name of the coordinating agency."""
+    rows = await connection.execute(
+        select(Agency.name, func.count())
+        .select_from(Obligation)
+        .join(Plan, Plan.id == Obligation.plan_id)
+        .join(Agency, Agency.id == Plan.coordinator_id)
+        .where(
+            Obligation.plan_id.in_(plan_ids),
+            Obligation.state == "submitted",
+            Obligation.agency_id != Plan.coordinator_id,
+        )
+        .group_by(Agency.name)
+        .order_by(Agency.name)
+    )
+    return [(name, count) for name, count in rows]
 
 
 async def confirm_submission(

@@ -24,6 +24,7 @@ async def talk(database: Database) -> Talk:
         Seat("sxd", "dong", "sxd"),
         Seat("coordinator", "dong", "skhcn", "coordinator"),
         Seat("leader", "dong", "ubnd", "leader", may_decide=True),
+        Seat("reader", "dong", "ubnd", "leader"),
     )
 
 
@@ -212,3 +213,94 @@ async def test_what_waits_is_turned_page_by_page_and_after_each_decision_the_res
     assert decided.answer.context["waiting"] == total - 1
     (rest,) = await talk.press(decided, decided.labels()[0])
     assert rest.answer.context["total"] == total - 1
+
+
+async def submit_twice(talk: Talk) -> None:
+    for agency in ("stc", "sxd"):
+        await submit(talk, agency)
+
+
+@pytest.mark.parametrize(
+    "words", ["xác nhận tất cả", "duyệt hết nhé", "Tất cả xác nhận", "xac nhan toan bo"]
+)
+async def test_confirming_all_needs_no_list_shown_before(talk: Talk, words: str) -> None:
+    (none,) = await talk.say("coordinator", words)
+    assert (none.template, none.answer.context["total"]) == ("to_confirm", 0)
+    await submit_twice(talk)
+    (shown,) = await talk.say("coordinator", words)
+    assert (shown.template, shown.answer.context["preview"]["act"]) == ("preview", "confirm")
+    echo, *notices = await talk.press(shown, "Đồng ý")
+    assert (echo.template, echo.answer.context["count"]) == ("confirmed_all", 2)
+    assert {notice.chat for notice in notices} == {"stc", "sxd"}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("2 trả lại thiếu phụ lục", "thiếu phụ lục"),
+        ("trả 2 vì thiếu phụ lục 1", "thiếu phụ lục 1"),
+        ("2 chưa đạt, thiếu phụ lục", "thiếu phụ lục"),
+        ("trả lại việc 2: Thiếu phụ lục", "Thiếu phụ lục"),
+        ("2. không đạt yêu cầu do thiếu phụ lục", "thiếu phụ lục"),
+        ("2 tra lai, ly do: thieu phu luc", "thieu phu luc"),
+    ],
+)
+async def test_a_number_of_what_waits_is_returned_with_the_reason_beside_it(
+    talk: Talk, words: str, reason: str
+) -> None:
+    await submit_twice(talk)
+    (shown,) = await talk.say("coordinator", "/xacnhan")
+    second = shown.answer.context["items"][1]
+    echo, notice = await talk.say("coordinator", words)
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "returned")
+    assert reason in notice.plain
+    assert (await decisions_of(talk))[0].details["reason"] == reason
+    after = [await talk.obligation(PLAN, agency, "BC.1", "2026") for agency in ("stc", "sxd")]
+    assert [row.state for row in after if row.id == second["id"]] == ["open"]
+    assert [row.state for row in after if row.id != second["id"]] == ["submitted"]
+
+
+async def test_a_number_returned_without_a_reason_is_asked_for_one(talk: Talk) -> None:
+    await submit_twice(talk)
+    await talk.say("coordinator", "/xacnhan")
+    (question,) = await talk.say("coordinator", "trả lại 1")
+    assert (question.template, question.answer.context["asks"]) == ("ask_decision", "return_reason")
+    echo, _ = await talk.say("coordinator", "Thiếu phụ lục")
+    assert echo.answer.context["what"] == "returned"
+
+
+@pytest.mark.parametrize("words", ["xác nhận", "Duyệt", "ok", "đồng ý ạ", "nhất trí"])
+async def test_assent_confirms_the_one_completion_that_is_shown(talk: Talk, words: str) -> None:
+    await submit(talk, "stc")
+    (shown,) = await talk.say("coordinator", "/xacnhan")
+    assert shown.template == "to_confirm_one"
+    echo, _ = await talk.say("coordinator", words)
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "confirmed")
+
+
+async def test_numbers_are_confirmed_as_typed_and_several_shown_first(talk: Talk) -> None:
+    await submit_twice(talk)
+    await talk.say("coordinator", "/xacnhan")
+    (shown,) = await talk.say("coordinator", "duyệt 1, 2")
+    assert (shown.template, shown.answer.context["preview"]["about"]["count"]) == ("preview", 2)
+    await talk.say("coordinator", "/xacnhan")
+    echo, _ = await talk.say("coordinator", "xác nhận 2")
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "confirmed")
+
+
+async def test_who_may_not_confirm_reads_by_which_rule_and_who_may(talk: Talk) -> None:
+    await submit_twice(talk)
+    for words in ("xác nhận tất cả", "/xacnhan", "/xacnhan tất cả"):
+        (refused,) = await talk.say("reader", words)
+        assert "không có quyền xác nhận" in refused.plain, words
+        assert "Sở Khoa học và Công nghệ: 02 nhiệm vụ" in refused.plain
+    (waits,) = await talk.say("leader", "xác nhận tất cả")
+    assert "Không có nhiệm vụ nào chờ anh/chị xác nhận" in waits.plain
+    assert "Sở Khoa học và Công nghệ: 02 nhiệm vụ" in waits.plain
+    row = await talk.obligation(PLAN, "stc", "BC.1", "2026")
+    for words in ("ok", "đồng ý", "trả lại vì thiếu phụ lục"):
+        await talk.tap("reader", f"open:{row.id}")
+        (refused,) = await talk.say("reader", words)
+        assert refused.template == "cannot_decide", words
+        assert "Sở Khoa học và Công nghệ quyết định" in refused.plain
+    assert not await decisions_of(talk)

@@ -78,6 +78,11 @@ def deciding_role(
     raise ValueError("the caller does not decide here")
 
 
+def decides_somewhere(turn: Turn) -> bool:
+    """Tell whether the caller decides on anything here: a coordinator, or a leader with may_decide."""
+    return bool(_deciding_enrolments(turn, "decide"))
+
+
 def role_deciding_on(turn: Turn, obligation: VisibleObligation) -> ActiveEnrolment:
     """Return the enrolment by which the caller decides on an obligation; see deciding_role."""
     row = obligation.row

@@ -17,7 +17,6 @@ from bot.conversation.context.deciding import (
     role_deciding_on,
 )
 from bot.conversation.context.dialogs import open_question
-from bot.conversation.context.preview import Deed
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligation
 from data.clock import civil_date, civil_time
 from data.contacts.recipients import agency_recipients, coordinator_recipients
@@ -115,9 +114,9 @@ async def reopen_decision_dialog(turn: Turn, dialog: Any, again: str, **more: An
     return [await open_decision_dialog(turn, dialog.asks, obligation, again=again, **details)]
 
 
-def parse_typed_reason(turn: Turn) -> str | None:
-    """Return the reason typed, or None where it is too short."""
-    words = " ".join(turn.incoming.text.split())[:_LONGEST_REASON]
+def parse_typed_reason(turn: Turn, typed: str | None = None) -> str | None:
+    """Return the reason typed, or None where it is too short; by default the whole text is the reason."""
+    words = " ".join((turn.incoming.text if typed is None else typed).split())[:_LONGEST_REASON]
     return words if len(words) >= _SHORTEST_REASON else None
 
 
@@ -132,7 +131,20 @@ async def decide_with_reason(
     reason = parse_typed_reason(turn)
     if reason is None:
         return await reopen_decision_dialog(turn, dialog, "reason")
-    obligation = await load_for_decision(turn, dialog.obligation_id)
+    return await decide_for_reason(turn, dialog.obligation_id, reason, record, what, about=about)
+
+
+async def decide_for_reason(
+    turn: Turn,
+    obligation_id: int,
+    reason: str,
+    record: Callable[..., Awaitable[bool]],
+    what: str,
+    *,
+    about: str,
+) -> list[Answer]:
+    """Record a decision on an obligation with its reason, and tell both sides; see decide_with_reason."""
+    obligation = await load_for_decision(turn, obligation_id)
     if isinstance(obligation, Answer):
         return [obligation]
     if not await record(
@@ -268,42 +280,6 @@ async def decision_notices(
             for chat_id in await list_other_agency_chats(turn, holder_id, own=own)
         )
     return notices
-
-
-async def deed_on_obligations(
-    turn: Turn,
-    act: str,
-    about: Mapping[str, Any],
-    obligations: Sequence[VisibleObligation],
-    answers: list[Answer],
-    exactly: Any,
-    *,
-    sends: bool = True,
-    is_small: bool,
-) -> Deed:
-    """Return what was decided on obligations as a preview shows it; see context/preview.Deed.
-
-    answers: the first is the caller's, the notices follow.
-    """
-    one_each = list({each.subject.holder_id: each for each in obligations}.values())
-    silent = [
-        each.holder
-        for each in one_each
-        if not await list_other_agency_chats(
-            turn, each.subject.holder_id, own=each.subject.is_coordinators_own
-        )
-    ]
-    return Deed(
-        answers,
-        act,
-        about,
-        [(each.row.province, each.holder_code, each.holder) for each in one_each],
-        exactly,
-        letter=next((each for each in answers if each.to_chat is not None), None),
-        silent=silent,
-        sends=sends,
-        is_small=is_small,
-    )
 
 
 async def list_other_agency_chats(

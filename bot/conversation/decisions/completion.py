@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.conversation.context.access import may
+from bot.conversation.context.access import DECIDING_ROLES, may
 from bot.conversation.context.buttons import (
     UNNUMBERED,
     ButtonRows,
@@ -22,11 +22,13 @@ from bot.conversation.context.buttons import (
 )
 from bot.conversation.context.deciding import (
     caller_decides_condition,
+    decides_somewhere,
     find_decidable_ids,
     role_deciding_on,
 )
 from bot.conversation.context.pages import clamp_page, page_size, parse_page
 from bot.conversation.context.preview import Deed, do_or_preview
+from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import (
     Turn,
     VisibleObligation,
@@ -35,16 +37,18 @@ from bot.conversation.context.turn import (
 )
 from bot.conversation.decisions.common import (
     callers_origin,
+    decide_for_reason,
     decide_with_reason,
     decision_confirmation,
     decision_notices,
-    deed_on_obligations,
     load_for_decision,
     nothing_to_decide,
     open_decision_dialog,
     outcome_context,
+    parse_typed_reason,
     undo_buttons,
 )
+from bot.conversation.decisions.deeds import deed_on_obligations
 from bot.conversation.lists.last_list import last_shown_list
 from data.clock import civil_date
 from data.models import StatusReply
@@ -70,13 +74,7 @@ async def answer_xacnhan(turn: Turn) -> list[Answer]:
     every = _ALL.fullmatch(fold(turn.words))
     if every is not None:
         ids = [int(key) for key in every["ids"].split()]
-        if not ids:
-            ids = list(
-                await submissions.list_submitted_ids(
-                    turn.connection, await caller_decides_condition(turn)
-                )
-            )
-        return await _confirm_or_preview(turn, ids)
+        return await (confirm_or_preview(turn, ids) if ids else confirm_all_waiting(turn))
     return await show_waiting_completions(turn, parse_page(turn.words)[1])
 
 
@@ -87,6 +85,8 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
     ids = await submissions.list_submitted_ids(
         turn.connection, await caller_decides_condition(turn)
     )
+    if not ids:
+        return [await _nothing_waits(turn)]
     at = clamp_page(len(ids), page, page_size(turn.max_length, COMPLETIONS_A_PAGE))
     shown = await visible_obligations(turn, ids[at.offset : at.offset + at.size])
     waiting = list(shown.values())
@@ -95,9 +95,7 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
         assert one is not None
         return [one]
     items = [each.as_item(turn, number) for number, each in enumerate(waiting, 1)]
-    buttons = open_buttons(items)
-    if items:
-        buttons = (*buttons, (Button("Xác nhận tất cả", "confirmall:0"),))
+    buttons = (*open_buttons(items), (Button("Xác nhận tất cả", "confirmall:0"),))
     steps = []
     if at.number > 1:
         steps.append(Button("◀ Trang trước", f"waiting:{at.number - 1}"))
@@ -106,7 +104,7 @@ async def show_waiting_completions(turn: Turn, page: int) -> list[Answer]:
     return [
         Answer(
             "to_confirm",
-            {**at.context(), "items": items, "total": len(ids)},
+            {**at.context(), "items": items, "total": len(ids), "may": True, "elsewhere": []},
             buttons=(*buttons, tuple(steps)) if steps else buttons,
             items=tuple(each.id for each in waiting),
             edits=turn.pressed_message_id,
@@ -173,10 +171,20 @@ async def confirm_listed_completions(turn: Turn, key: int) -> list[Answer]:
     shown_list = await last_shown_list(turn)
     if shown_list is None:
         return [Answer("unknown_item")]
-    return await _confirm_or_preview(turn, shown_list.obligation_ids)
+    return await confirm_or_preview(turn, shown_list.obligation_ids)
 
 
-async def _confirm_or_preview(turn: Turn, ids: Sequence[int]) -> list[Answer]:
+async def confirm_all_waiting(turn: Turn) -> list[Answer]:
+    """Confirm every completion that waits for the caller, after a preview where there are several."""
+    condition = await caller_decides_condition(turn)
+    return await confirm_or_preview(
+        turn, await submissions.list_submitted_ids(turn.connection, condition)
+    )
+
+
+async def confirm_or_preview(turn: Turn, ids: Sequence[int]) -> list[Answer]:
+    """Confirm those of some completions that the caller decides on, after a preview where there are several."""
+
     async def confirm() -> Deed | list[Answer]:
         return await _confirm_all(turn, ids)
 
@@ -203,8 +211,7 @@ async def _confirm_all(turn: Turn, ids: Sequence[int]) -> Deed | list[Answer]:
             outcome = await find_outcome(turn.connection, each.row, holder=each.holder)
             before.append({**each.as_item(turn), "decided": outcome_context(outcome)})
     if not confirmed and not before:
-        none = clamp_page(0, 1, COMPLETIONS_A_PAGE).context()
-        return [Answer("to_confirm", {**none, "items": [], "total": 0})]
+        return [await _nothing_waits(turn)]
     left = await _count_waiting(turn)
     agencies = list(dict.fromkeys(each.holder for each in confirmed))
     context: dict[str, object] = {
@@ -245,6 +252,16 @@ async def ask_return_reason(turn: Turn, obligation_id: int) -> list[Answer]:
     return [await open_decision_dialog(turn, RETURN_REASON_QUESTION, obligation)]
 
 
+async def return_for_reason(turn: Turn, obligation_id: int, typed: str) -> list[Answer]:
+    """Return a completion with the reason typed beside its number; asks for one that is missing or too short."""
+    reason = parse_typed_reason(turn, typed)
+    if reason is None:
+        return await ask_return_reason(turn, obligation_id)
+    return await decide_for_reason(
+        turn, obligation_id, reason, submissions.return_submission, "returned", about="done"
+    )
+
+
 async def return_completion(turn: Turn, dialog: Any) -> list[Answer]:
     """Return a completion with the reason typed, and notify its agency; the obligation is open again."""
     return await decide_with_reason(
@@ -260,6 +277,23 @@ async def _confirm(turn: Turn, obligation: VisibleObligation) -> bool:
         decided_by=role_deciding_on(turn, obligation).agency,
         now=turn.now,
         origin=callers_origin(turn),
+    )
+
+
+async def _nothing_waits(turn: Turn) -> Answer:
+    """Say that nothing waits for the caller; to one without the right to confirm, whose it is."""
+    scope = await load_scope(turn, DECIDING_ROLES)
+    elsewhere = await submissions.count_submitted(turn.connection, list(scope.plans))
+    return Answer(
+        "to_confirm",
+        {
+            **clamp_page(0, 1, COMPLETIONS_A_PAGE).context(),
+            "items": [],
+            "total": 0,
+            "may": decides_somewhere(turn),
+            "elsewhere": elsewhere,
+        },
+        edits=turn.pressed_message_id,
     )
 
 

@@ -21,12 +21,12 @@ from bot.conversation.context.preview import Deed, do_or_preview
 from bot.conversation.context.scope import CallerScope, load_scope
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
-    deed_on_obligations,
     list_other_agency_chats,
     outcome_context,
     record_callers_decision,
     undo_buttons,
 )
+from bot.conversation.decisions.deeds import deed_on_obligations
 from data.clock import civil_date
 from data.db.statements import chunks
 from data.figures.states import overdue_condition

@@ -27,11 +27,11 @@ from bot.conversation.context.turn import Turn, visible_obligations
 from bot.conversation.decisions.assignment import find_living_agencies
 from bot.conversation.decisions.common import (
     decision_notices,
-    deed_on_obligations,
     outcome_context,
     record_callers_decision,
     undo_buttons,
 )
+from bot.conversation.decisions.deeds import deed_on_obligations
 from bot.conversation.reader.dates import asked_until, is_too_far, whens
 from bot.conversation.reader.tokens import prepare
 from data.loading.load import load_duties

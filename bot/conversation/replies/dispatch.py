@@ -59,6 +59,7 @@ from bot.conversation.replies.show import (
     open_item,
 )
 from bot.conversation.replies.undo import handle_undo_last
+from bot.conversation.replies.verdicts import answer_verdict
 from bot.conversation.targets.ask import handle_target_choice
 from bot.conversation.targets.dispatch import answer_target_words, gives_target_value
 from data.text import fold
@@ -80,7 +81,7 @@ async def answer_text(turn: Turn) -> list[Answer]:
     """Answer typed words.
 
     In this order: the cancelling of a question, "huỷ", "xem tiếp", "nd 2", "mẫu 2", "minh chứng 2", a button's
-    label, the answer to an open question, a target's value, free text.
+    label, the answer to an open question, a verdict on completions, a target's value, free text.
     """
     text = turn.incoming.text
     shown_list = await last_shown_list(turn)
@@ -110,6 +111,8 @@ async def answer_text(turn: Turn) -> list[Answer]:
         await close_open_question(turn)
         return await run_button(turn, action, shown_list)
     answers = await answer_open_question(turn)
+    if answers is None and not overheard:
+        answers = await answer_verdict(turn, shown_list)
     if answers is None and not is_copied(text):
         answers = await answer_target_words(turn, shown_list)
     if answers is not None:

@@ -25,6 +25,11 @@ async def find_typed_action(turn: Turn) -> str:
     return label or await find_menu_action(turn)
 
 
+async def is_shown_label(turn: Turn) -> bool:
+    """Tell whether words are the label of a choice under the list last shown."""
+    return bool(find_label_action(turn, await last_shown_list(turn)))
+
+
 def find_label_action(turn: Turn, shown_list: ShownList | None) -> str:
     """Return the same of a list; "" where nobody knows whether it arrived."""
     if shown_list is None or shown_list.doubtful or is_overheard(turn, shown_list):

@@ -79,7 +79,8 @@ async def open_item(
         choice = (
             ((Button(ASSIGN_CHOICE[0], f"{ASSIGN_CHOICE[1]}:{obligation_id}"),),) if assigns else ()
         )
-        items = (obligation_id,) if choice else ()
+        judged = obligation.row.state == "submitted" and may(turn.caller, "xacnhan")
+        items = (obligation_id,) if choice or judged else ()  # "ok" means this one
         return [Answer("item", {**context, "asks": False}, buttons=choice, items=items)]
     buttons = (*obligation.choices(turn), (*ways, content))
     return [
