@@ -28,10 +28,13 @@ async def test_a_completion_ends_the_trouble_told_before(talk: Talk) -> None:
     assert (row.state, row.blocked_at) == ("submitted", None)
 
 
-async def test_huy_takes_back_the_answer_and_never_the_question_asked_since(talk: Talk) -> None:
+async def test_huy_takes_back_the_question_asked_since_and_once_more_the_answer(talk: Talk) -> None:
     await talk.say("sxd", "BC.3 đã xong")
     echo, *_ = await talk.say("sxd", "BC.3 hỏi: báo cáo này gửi theo mẫu nào ạ?")
     assert echo.template == "question_passed"
+    back, *_ = await talk.say("sxd", "huỷ")
+    assert back.template == "question_withdrawn"
+    assert (await talk.obligation(NUMBER, "sxd", "BC.3", "2026")).state == "submitted"
     undone, *_ = await talk.say("sxd", "huỷ")
     assert undone.template == "undone"
     assert (await talk.obligation(NUMBER, "sxd", "BC.3", "2026")).state == "open"
