@@ -268,3 +268,17 @@ async def test_a_code_that_is_confirmed_is_told_to_be_so(talk: Talk) -> None:
     await talk.say("stc", "/viec")
     (answer,) = await talk.say("stc", "BC.1 đang làm")
     assert (answer.template, answer.answer.context["state"]) == ("closed", "confirmed")
+
+
+async def test_an_extension_is_granted_or_refused_by_its_number_and_words(talk: Talk) -> None:
+    for agency in ("stc", "sxd"):
+        await talk.say(agency, "/viec")
+        await talk.say(agency, "1 xin gia hạn đến 25/11 do chờ số liệu các xã")
+    (listed,) = await talk.say("coordinator", "/giahan")
+    assert listed.template == "to_extend"
+    echo, notice = await talk.say("coordinator", "2 không đồng ý vì đã gia hạn một lần")
+    assert (echo.template, notice.template) == ("decided", "notice_decision")
+    assert "đã gia hạn một lần" in notice.plain
+    await talk.say("coordinator", "/giahan")
+    (asked,) = await talk.say("coordinator", "không đồng ý")
+    assert asked.template == "ask_decision"

@@ -18,6 +18,8 @@ from bot.conversation.reader.verdicts import Verdict, read_verdict
         ("Chưa đạt yêu cầu, thiếu số liệu", Verdict("return", (), "thiếu số liệu")),
         ("đề nghị trả lại vì chưa có văn bản", Verdict("return", (), "chưa có văn bản")),
         ("2 trả về", Verdict("return", (2,))),
+        ("2 không đồng ý vì đã gia hạn một lần", Verdict("return", (2,), "đã gia hạn một lần")),
+        ("từ chối", Verdict("return")),
         ("trả lời 2 giúp em", None),
         ("2 xong", None),
         ("xác nhận tất cả các sở đã nộp chưa?", None),

@@ -170,10 +170,17 @@ async def ask_refusal_reason(turn: Turn, request_id: int) -> list[Answer]:
 
 async def refuse_extension(turn: Turn, dialog: Any) -> list[Answer]:
     """Refuse a request with the reason typed."""
-    reason = parse_typed_reason(turn)
-    if reason is None:
+    if parse_typed_reason(turn) is None:
         return await reopen_decision_dialog(turn, dialog, "reason")
-    loaded = await _load_open_request(turn, dialog.details["request"])
+    return await refuse_for_reason(turn, dialog.details["request"], turn.incoming.text)
+
+
+async def refuse_for_reason(turn: Turn, request_id: int, typed: str) -> list[Answer]:
+    """Refuse a request with the reason typed beside its number; asks for one that is missing or too short."""
+    reason = parse_typed_reason(turn, typed)
+    if reason is None:
+        return await ask_refusal_reason(turn, request_id)
+    loaded = await _load_open_request(turn, request_id)
     if isinstance(loaded, Answer):
         return [loaded]
     return await _record_decision(turn, *loaded, "refused", reason=reason)

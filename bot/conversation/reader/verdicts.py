@@ -19,7 +19,8 @@ _ASSENT = rf"(?:{_CONFIRM}|đồng\s+ý|dong\s+y|nhất\s+trí|nhat\s+tri|ok|oke
 _EVERY = r"(?:tất\s+cả|tat\s+ca|toàn\s+bộ|toan\s+bo|hết|het|cả\s+danh\s+sách|ca\s+danh\s+sach)"
 _BACK = (
     r"(?:trả\s+(?:lại|về)|tra\s+(?:lai|ve)"
-    r"|(?:chưa|chua|không|khong)\s+(?:đạt|dat)(?:\s+(?:yêu\s+cầu|yeu\s+cau))?)"
+    r"|(?:chưa|chua|không|khong)\s+(?:đạt|dat)(?:\s+(?:yêu\s+cầu|yeu\s+cau))?"
+    r"|(?:không|khong)\s+(?:đồng\s+ý|dong\s+y|xác\s+nhận|xac\s+nhan)|từ\s+chối|tu\s+choi)"
 )
 _POLITE = r"(?:\s+(?:nhé|nhe|ạ|a|đi|di|em|giúp|giup|luôn|luon|nha))*\s*[.!]*"
 _REASON = r"(?:\s*[:;,.\-–]\s*|\s+|$)(?:(?:vì|vi|do|bởi|lý\s+do|lí\s+do|ly\s+do)\b\s*:?\s*)?(?P<reason>.*)"

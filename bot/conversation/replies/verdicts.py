@@ -1,7 +1,7 @@
-"""Typed verdicts on reported completions: "xác nhận tất cả", "2 trả lại thiếu phụ lục", "duyệt" under one.
+"""Typed verdicts on reported completions and asked extensions: "2 trả lại thiếu phụ lục", "2 không đồng ý vì …".
 
 Guarantees:
-- Numbers count as everywhere: in a list that surely arrived. Words about anything but completions are not taken.
+- Numbers count as everywhere: in a list that surely arrived. Words about anything else are not taken.
 - Who may not decide reads by which rule, and who may.
 """
 
@@ -16,9 +16,11 @@ from bot.conversation.decisions.completion import (
     confirm_or_preview,
     return_for_reason,
 )
+from bot.conversation.decisions.extension import grant_extension, refuse_for_reason
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.lists.numbers import resolve_number
 from bot.conversation.reader.verdicts import Verdict, read_verdict
+from data.progress.extensions import find_open_extension
 from jobs.channel import Answer
 
 
@@ -33,6 +35,8 @@ async def answer_verdict(turn: Turn, shown_list: ShownList | None) -> list[Answe
         return await confirm_all_waiting(turn)
     ids = await _find_meant(turn, verdict, shown_list)
     visible = await visible_obligations(turn, ids)
+    if len(ids) == 1 and (decided := await _decide_on_request(turn, verdict, ids[0])) is not None:
+        return decided
     if not ids or any(each.row.state != "submitted" for each in visible.values()):
         return None  # of work that was not reported as done, they say something else
     decidable = await find_decidable_ids(turn, ids)
@@ -48,6 +52,20 @@ async def answer_verdict(turn: Turn, shown_list: ShownList | None) -> list[Answe
     return await (
         confirm_completion(turn, ids[0]) if len(ids) == 1 else confirm_or_preview(turn, ids)
     )
+
+
+async def _decide_on_request(
+    turn: Turn, verdict: Verdict, obligation_id: int
+) -> list[Answer] | None:
+    """Grant or refuse the extension that waits for the caller; None where none does."""
+    request = await find_open_extension(turn.connection, obligation_id)
+    if request is None or request.state != "open":
+        return None
+    if not await find_decidable_ids(turn, [obligation_id]):
+        return None
+    if verdict.kind == "confirm":
+        return await grant_extension(turn, request.id)
+    return await refuse_for_reason(turn, request.id, verdict.reason)
 
 
 async def _find_meant(turn: Turn, verdict: Verdict, shown_list: ShownList | None) -> list[int]:
