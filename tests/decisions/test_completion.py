@@ -60,6 +60,14 @@ async def test_coordinator_confirms_what_waits_and_the_agency_hears_of_it(talk: 
     assert (await talk.say("coordinator", "/xacnhan"))[0].answer.context["total"] == 0
 
 
+async def test_the_one_that_waits_is_returned_as_number_one(talk: Talk) -> None:
+    await submit(talk, "stc")
+    await talk.say("coordinator", "/xacnhan")
+    echo, notice = await talk.say("coordinator", "1 trả lại thiếu phụ lục")
+    assert (echo.template, notice.template) == ("decided", "notice_decision")
+    assert "thiếu phụ lục" in notice.plain
+
+
 async def test_a_choice_can_be_typed_as_a_number(talk: Talk) -> None:
     await submit(talk, "stc")
     await talk.say("coordinator", "/xacnhan")

@@ -72,8 +72,10 @@ async def _find_meant(turn: Turn, verdict: Verdict, shown_list: ShownList | None
     """Return the obligations that a verdict is about; none where one is not surely meant."""
     if shown_list is None or shown_list.doubtful:
         return []
-    if not verdict.numbers:
-        return [] if shown_list.only_item is None else [shown_list.only_item]
+    alone = shown_list.only_item
+    shows_no_number = all(not number for number, _ in shown_list.items)
+    if not verdict.numbers or (alone is not None and shows_no_number and verdict.numbers == (1,)):
+        return [] if alone is None else [alone]  # "1" of the one that is shown without a number
     found: list[int] = []
     for number in verdict.numbers:
         meaning = await resolve_number(turn, shown_list, number)
