@@ -16,7 +16,10 @@ from jobs.digests.week import Week
 from jobs.rendering.items import load_obligation_rows
 
 SECTIONS = ("late", "passed", "soon", "undated", "ended", "ours", "theirs", "confirmed")
-_MOST = {"late": 8, "passed": 4, "soon": 8, "ended": 3, "ours": 5, "theirs": 5, "confirmed": 5}
+_MOST = {"late": 8, "passed": 4, "soon": 8, "ours": 5, "theirs": 5, "confirmed": 5}
+
+# One line tells of all of them: what is asked once is not listed again each week.
+_ONE_LINE = ("undated", "ended")
 
 SectionEntry = tuple[int, dict[str, Any]]  # an obligation's id, and more values for its line
 
@@ -76,10 +79,10 @@ def _facts(
         most = _MOST.get(section, 1)
         for key, more in every[:most]:
             line = digest_line(week, rows[key], for_agency=code)
-            ids = [] if section == "undated" else [key]  # one line tells of all of them
+            ids = [] if section in _ONE_LINE else [key]
             lines.append({"section": section, "ids": ids, **line, **more})
             coordinators.setdefault(rows[key].coordinator_name or "")
-        if len(every) > most and section != "undated":
+        if len(every) > most and section not in _ONE_LINE:
             lines.append({"section": section, "more": len(every) - most})
     return {
         "scope": "agency",

@@ -41,7 +41,7 @@ def plan_facts(week: Week) -> dict[str, ScopeFacts]:
             "scope": "plan",
             "code": plan.code,
             "number": plan.number,
-            "title": shorten(plan.title, _TITLE),
+            "title": plan.short or shorten(plan.title, _TITLE),
             "coordinator": week.coordinators[plan_id],
             "on": week.today.isoformat(),
             "tasks": tasks.tasks.as_json() if tasks is not None else None,

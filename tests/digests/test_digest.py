@@ -303,7 +303,7 @@ async def test_who_coordinates_is_told_how_each_plan_stands_and_what_is_newly_la
     await office.week(date(2026, 11, 23))
     _, told = await office.digests("coordinator", "skhcn")
     assert "<b>Mới quá hạn từ bản tin trước: 01 nhiệm vụ</b>\n• Báo cáo năm 2026 [BC.1]" in told
-    assert "quá hạn 05 ngày làm việc · 01 đơn vị: Sở Xây dựng" in told
+    assert "quá hạn 05 ngày làm việc · 01 cơ quan: Sở Xây dựng" in told
     await office.week(date(2026, 11, 30))
     assert "Mới quá hạn" not in (await office.digests("coordinator", "skhcn"))[-1]
 
@@ -313,7 +313,7 @@ async def test_who_coordinates_is_told_what_its_own_report_still_lacks(database:
     await office.week()
     told = await one(office, "coordinator", "skhcn")
     assert "<b>Báo cáo cơ quan phải gửi đi</b>\n• Báo cáo năm 2026, Kế hoạch 10/KH-UBND" in told
-    assert "hạn 30/11/2026: còn 09 ngày làm việc, thiếu 02 đơn vị (Báo cáo năm 2026)" in told
+    assert "hạn 30/11/2026: còn 09 ngày làm việc, thiếu 02 cơ quan (Báo cáo năm 2026)" in told
 
 
 async def test_who_coordinates_also_gets_the_part_of_its_own_agency_in_the_same_message(
@@ -337,8 +337,8 @@ async def test_agencies_without_a_chat_and_lost_chats_are_told_to_who_coordinate
         )
     await office.week()
     told = await one(office, "coordinator", "skhcn")
-    assert "• 02 đơn vị có nhiệm vụ mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
-    assert "• 01 đơn vị có kênh không còn nhận tin (đã chặn hoặc rời nhóm): Sở Tài chính." in told
+    assert "• 02 cơ quan có nhiệm vụ mà chưa có kênh nhận tin: Sở Tài chính, Sở Xây dựng." in told
+    assert "• 01 cơ quan có kênh không còn nhận tin (đã chặn hoặc rời nhóm): Sở Tài chính." in told
 
 
 async def test_who_coordinates_is_told_which_agencies_are_silent_and_asked_who_took_over(
@@ -412,7 +412,7 @@ async def test_leaders_are_told_three_figures_with_those_of_last_week_beside_the
     assert "• Quá hạn: <b>02 báo cáo</b> (tuần trước: không có)" in told
     assert "• Đến hạn đến hết 29/11/2026: không có (tuần trước: 02 báo cáo)" in told
     assert (
-        "<b>Báo cáo quá hạn</b>\n• 2/2 chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc;"
+        "<b>Báo cáo chưa nộp</b>\n• 2/2 chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc;"
         " 02 nơi chưa nêu lý do: /chuanop 10 BC.1 2026" in told
     )
     assert "chậm nhất" not in told.casefold()

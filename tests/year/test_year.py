@@ -513,7 +513,7 @@ async def an_explanation_is_asked_for_and_filed(year: Year) -> None:
 async def an_ad_hoc_report_is_asked_for(year: Year) -> None:
     words = "/mo 15 BC.2 19/6/2026 Sở Y tế; Sở Tài chính; Sở Ngoại vụ: số liệu hạ tầng số"
     assert "03 cơ quan (03 sở, ban, ngành)" in await year.lan.says(words)
-    assert "3 đơn vị" in await year.lan.chooses("Gửi")
+    assert "03 cơ quan" in await year.lan.chooses("Gửi")
     for code in ("so-y-te", "so-tai-chinh", "so-ngoai-vu"):
         assert "số liệu hạ tầng số" in year.focal[code].last.text
 

@@ -39,6 +39,7 @@ from data.progress import decisions, outcomes
 from data.registry.agency_kinds import is_generic
 from data.registry.province import is_alive
 from data.registry.schema import AgencyEntry
+from data.registry.titles import task_title
 from data.rules.ladder import UNDATED
 from data.rules.owners import task_owners
 from data.text import fold
@@ -222,7 +223,7 @@ async def _list_undecided_tasks(turn: Turn, scope: Any) -> list[dict[str, Any]]:
                 continue
             names = [home.agencies[code].name for code, waits in owners.items() if waits]
             waiting.append(
-                {"plan": plan.number, "code": task.code, "text": task.text, "owners": names}
+                {"plan": plan.number, "code": task.code, "title": task_title(task), "owners": names}
             )
     return waiting
 
