@@ -11,7 +11,8 @@ from sqlalchemy import select
 from data.clock import ZONE
 from data.db.database import Database
 from data.models import Decision, StatusReply
-from tests.support.conversations import WITHOUT, Reply, Seat, Talk, small_registry
+from data.registry.registry import Registry
+from tests.support.conversations import WITHOUT, Reply, Seat, Talk, small_registry, small_texts
 
 NOW = datetime(2026, 11, 9, 8, tzinfo=ZONE)
 FOCAL, FIRST, SECOND = "7", "8", "9"
@@ -67,6 +68,29 @@ async def test_the_day_is_told_for_each_item_shown_where_none_is_named(talk: Tal
     assert await kept(talk) == []
     opened = await only(talk.say(FOCAL, "3"))
     assert "Lập cơ sở dữ liệu dùng chung" in opened.plain
+
+
+async def test_of_many_items_the_most_urgent_are_told_and_how_to_ask_of_the_others(
+    database: Database,
+) -> None:
+    texts = small_texts()
+    more = "".join(
+        f'  - {{code: "{code}", text: "Rà soát nội dung thứ {code}", leads: ["Sở Tài chính"],\n'
+        '     period: {raw: "2026", kind: fixed, start_year: 2026, end_year: 2026}}\n'
+        for code in range(11, 17)
+    )
+    plan = texts["plans/dong-10.yaml"].replace("report_duties:\n", f"{more}report_duties:\n")
+    registry = Registry.from_texts({**texts, "plans/dong-10.yaml": plan})
+    talk = await Talk(database, registry, NOW).begin(Seat(FOCAL, "dong", "stc"))
+    await talk.say(FOCAL, "/viec")
+    told = await only(talk.say(FOCAL, "hạn là ngày nào?"))
+    assert told.template == "question_answered"
+    assert "1. Báo cáo năm 2026" in told.plain
+    assert len(told.answer.context["items"]) == 5  # type: ignore[arg-type]
+    assert "… và 05 nhiệm vụ khác: gõ số, ví dụ “1 hạn ngày nào”, “nd 1”." in told.plain
+    seventh = await only(talk.say(FOCAL, "7 hạn ngày nào"))
+    assert seventh.template == "question_answered"
+    assert "Rà soát nội dung thứ" in seventh.plain
 
 
 async def test_the_day_of_one_item_is_told_and_the_next_number_records_nothing(talk: Talk) -> None:

@@ -38,7 +38,9 @@ from data.text import fold
 from jobs.channel import Answer, Button
 
 QUESTION_TO_ASK = "question"
-_MOST_TOLD = 5  # items in one answer; of more it is asked which
+_MOST_TOLD = 5  # items in one answer
+# Of more items these are told of the first, which are the most urgent; of other questions it is asked which.
+_TOLD_OF_THE_FIRST = frozenset({"due", "giver", "receiver", "holder", "state", "follower"})
 _LONGEST_QUOTE = 300  # characters
 _STATEMENTS = frozenset(["status", "extension", "dispute", "acknowledge"])
 
@@ -156,7 +158,7 @@ async def find_asked_items(
     pairs = [pair for pair in pairs if pair[0] in meant]
     if asked.topics == ("plan",):
         return pairs
-    if len(pairs) > _MOST_TOLD:
+    if len(pairs) > _MOST_TOLD and (asked.asks_more or set(asked.topics) - _TOLD_OF_THE_FIRST):
         if shown_list is None:
             return await ask_with_items(turn, "which_asked", [key for key, _ in pairs])
         return await ask_with_list(turn, "which_asked", shown_list)
@@ -247,10 +249,11 @@ async def _tell(
     if not topics:
         return [*forms, *passed]
     source = None if shown_list is None else await find_source_list(turn, shown_list)
-    items = [_facts(turn, each, numbers[each.id]) for each in found]
+    items = [_facts(turn, each, numbers[each.id]) for each in found[:_MOST_TOLD]]
     context: dict[str, object] = {
         "topics": topics,
         "items": items,
+        "more": len(found) - len(items),
         "plans": _plans(turn, found),
         "passed": [] if not passed else passed[0].context["coordinators"],
         **({} if source is None else source.numbers),
