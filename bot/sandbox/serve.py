@@ -20,6 +20,7 @@ from bot.web.server import open_listener, serve, stop_on_signals
 from data.clock import ZONE, civil_date
 from data.registry.registry import Registry
 from jobs.rendering.dates import long_date
+from jobs.rendering.environment import padded
 
 FILE = Path("var") / "sandbox.db"
 _SAY = partial(print, flush=True)
@@ -61,15 +62,16 @@ async def serve_sandbox(
 
 async def _summary_lines(sandbox: Sandbox, path: Path) -> list[str]:
     """Return a few lines about the new sandbox."""
-    made = await sandbox.count_contents()
+    made = {name: padded(count) for name, count in (await sandbox.count_contents()).items()}
     day = long_date(civil_date(await sandbox.clock.now()))
     return [
         (
             f"Sổ bộ: {made['plans']} kế hoạch, {made['tasks']} nhiệm vụ, {made['agencies']} cơ quan,"
-            f" {made['obligations']} nhiệm vụ, báo cáo đang theo dõi."
+            f" {made['obligations']} nội dung đang theo dõi của từng cơ quan."
         ),
         (
-            f"Sáng {day}: {sandbox.morning.messages} tin nhắc tới {sandbox.morning.agencies} cơ quan;"
+            f"Sáng {day}: {padded(sandbox.morning.messages)} tin nhắc tới"
+            f" {padded(sandbox.morning.agencies)} cơ quan;"
             f" {made['chats']} cuộc trò chuyện để thử."
         ),
         f"Dữ liệu chạy thử ở {path}, dựng lại từ đầu mỗi lần chạy. Dừng: Ctrl-C.",
