@@ -7,7 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
@@ -37,11 +37,17 @@ MOST_ROWS = 80
 # Okabe and Ito's colours ("Color Universal Design", 2008); done is dark and open is light, on time is
 # plain and late is hatched, so that a grey print tells all four apart.
 _STATES = (
-    ("done_on_time", "Hoàn thành đúng hạn", "#009E73", ""),
-    ("done_late", "Hoàn thành quá hạn", "#56B4E9", "/"),
-    ("open_on_time", "Đang thực hiện, chưa quá hạn", "#F0E442", ""),
-    ("open_late", "Đang thực hiện quá hạn", "#D55E00", "\\"),
+    ("done_on_time", "#009E73", ""),
+    ("done_late", "#56B4E9", "/"),
+    ("open_on_time", "#F0E442", ""),
+    ("open_late", "#D55E00", "\\"),
 )
+OFFICIAL_WORDS = {
+    "done_on_time": "Hoàn thành đúng hạn",
+    "done_late": "Hoàn thành quá hạn",
+    "open_on_time": "Đang thực hiện, chưa quá hạn",
+    "open_late": "Đang thực hiện quá hạn",
+}
 # Total below and late on top: where two lines meet, the one that matters more is seen.
 _SERIES = (
     ("total", "Tổng số", "#0072B2", "s", (3, 1.5)),
@@ -82,8 +88,12 @@ class BurnPoint:
     late: int
 
 
-def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
+def bars_figure(
+    title: str, rows: Sequence[BarRow], *, as_of: date, words: Mapping[str, str] = OFFICIAL_WORDS
+) -> Figure:
     """Return stacked bars of the four official states, one a row, all on one scale.
+
+    words: the name of each state that is drawn; reports have no state of late completion.
 
     A part shows its count where there is room; every count but nought shows a part. One line of words
     sums up the rows beyond MOST_ROWS. Raises ValueError for no rows.
@@ -100,10 +110,12 @@ def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
     parts: list[tuple[Rectangle, Annotation]] = []
     ends = [0.0] * len(shown)
     thinnest = _THINNEST * max(row.total for row in shown)
-    for name, words, colour, hatch in _STATES:
+    for name, colour, hatch in _STATES:
+        if name not in words:
+            continue
         values = [getattr(row, name) for row in shown]
         widths = [max(value, thinnest) if value else 0.0 for value in values]
-        bars = axes.barh(middles, widths, _BAR, ends, color=colour, label=words)
+        bars = axes.barh(middles, widths, _BAR, ends, color=colour, label=words[name])
         for bar in bars:
             bar.set(hatch=hatch, edgecolor="white", linewidth=0, hatch_linewidth=3)
         texts = axes.bar_label(
@@ -127,8 +139,8 @@ def bars_figure(title: str, rows: Sequence[BarRow], *, as_of: date) -> Figure:
     axes.grid(axis="y", which="minor", color=FAINT)
     if rest:
         works, late = sum(row.total for row in rest), sum(row.open_late for row in rest)
-        words = f"… và {len(rest)} cơ quan khác: {works} nội dung, {late} đang quá hạn"
-        figure.text(0, 0, words, font=font(WORDS), va="bottom")
+        told = f"… và {len(rest)} cơ quan khác: {works} nội dung, {late} đang quá hạn"
+        figure.text(0, 0, told, font=font(WORDS), va="bottom")
     add_heading(figure, title, as_of=as_of, handles=handles, below=below)
     for part, count in parts:
         if count.get_window_extent().width + 14 > part.get_window_extent().width:

@@ -17,9 +17,11 @@ from matplotlib.font_manager import get_font
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from data.digests.kept_weeks import ScopeFacts
 from data.registry.registry import Registry
 from jobs.digests.canvas import WIDTH, font_file, strip_undrawable, to_png, wrap
 from jobs.digests.charts import MOST_ROWS, BarRow, BurnPoint, bars_figure, burn_up_figure
+from jobs.digests.week_charts import draw_digest
 
 pytestmark = pytest.mark.slow  # draws dozens of pictures
 
@@ -344,3 +346,24 @@ def test_a_single_week_stands_in_the_middle() -> None:
     assert middle == pytest.approx((week.x0 + week.x1) / 2, abs=1)
     assert 460 < middle < 620  # of 1000
     assert [line.get_markevery() for line in axes.lines] == [slice(0, None, 1)] * 3
+
+
+def test_the_leaders_picture_shows_reports_beside_tasks() -> None:
+    plan: ScopeFacts = {
+        "number": "1901/KH-UBND",
+        "tasks": {"done_on_time": 1, "done_late": 0, "open_on_time": 4, "open_late": 1},
+        "duties": [],
+    }
+    duty = {"title": "Báo cáo năm 2026", "expected": 91, "received": 3, "overdue": 88}
+    running = {**plan, "duties": [{**duty, "late": 9, "left": 0}]}
+    far = {**plan, "duties": [{**duty, "overdue": 0, "late": 0, "left": 237}]}
+    facts: ScopeFacts = {"scope": "province", "name": "Gia Lai", "on": "2026-11-30"}
+
+    def height(of: ScopeFacts) -> int:
+        drawn = draw_digest(facts, {"1901": of}, [])
+        assert drawn is not None
+        return int(struct.unpack(">II", drawn[16:24])[1])
+
+    assert height(running) > height(plan) == height(far)
+    alone = draw_digest(facts, {"1901": {**running, "tasks": None}}, [])
+    assert alone is not None
