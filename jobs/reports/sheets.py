@@ -109,7 +109,7 @@ class ReportWorkbook:
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         if second_page:
             cut = [column.key for column in columns].index(second_page)
-            widths = [column.width for column in columns]
+            widths = [0 if column.hidden else column.width for column in columns]
             widest = max(sum(widths[:cut]), sum(widths[:_REPEATED]) + sum(widths[cut:]))
             sheet.set_print_scale(min(100, 100 * _PAGE_UNITS // widest))
             sheet.set_v_pagebreaks([cut])

@@ -18,23 +18,25 @@ from jobs.reports.sheets import ReportColumn
 _MOST_WORDS = 3  # different reasons of one task
 _STATES = (*STATE_WORDS.values(), UNDATED, ENDED_BEFORE, UNASSIGNED[:1].upper() + UNASSIGNED[1:])
 
+# On paper in two halves beside each other, at most 130 units wide: letters of eight points and more.
+SECOND_PAGE = "result"
 TASK_COLUMNS = (
     ReportColumn("number", "STT", 5),
-    ReportColumn("text", "Nội dung nhiệm vụ", 36),
-    ReportColumn("given_by", "Văn bản giao (số, ngày, điều/mục)", 15),
+    ReportColumn("text", "Nội dung nhiệm vụ", 32),
+    ReportColumn("given_by", "Văn bản giao (số, ngày, điều/mục)", 13),
     ReportColumn("agencies", "Cơ quan chủ trì", 16),
     ReportColumn("supports", "Cơ quan phối hợp", 13),
     ReportColumn("product", "Sản phẩm, kết quả yêu cầu", 10),
-    ReportColumn("due_on", "Thời hạn theo văn bản", 11),
-    ReportColumn("extended", "Thời hạn điều chỉnh (văn bản)", 11),
-    ReportColumn("result", "Kết quả thực hiện (số, ngày văn bản; tóm tắt)", 28),
+    ReportColumn("due_on", "Thời hạn theo văn bản", 10),
+    ReportColumn("extended", "Thời hạn điều chỉnh (văn bản)", 10),
+    ReportColumn("result", "Kết quả thực hiện (số, ngày văn bản; tóm tắt)", 26),
     ReportColumn("percent", "Tỷ lệ (%)", 6),
-    ReportColumn("done_on", "Ngày hoàn thành", 11),
-    ReportColumn("state", "Trạng thái", 12, choices=_STATES),
-    ReportColumn("days_late", "Số ngày quá hạn", 7),
-    ReportColumn("difficulties", "Khó khăn, nguyên nhân", 17),
-    ReportColumn("proposals", "Đề xuất, kiến nghị", 17),
-    ReportColumn("remarks", "Ghi chú", 11),
+    ReportColumn("done_on", "Ngày hoàn thành", 10),
+    ReportColumn("state", "Trạng thái", 11, choices=_STATES),
+    ReportColumn("days_late", "Số ngày quá hạn", 6),
+    ReportColumn("difficulties", "Khó khăn, nguyên nhân", 15),
+    ReportColumn("proposals", "Đề xuất, kiến nghị", 13),
+    ReportColumn("remarks", "Ghi chú", 7),
     ReportColumn("code", "Mã", 10, hidden=True),
 )
 AGENCY_COLUMNS = (ReportColumn("agency", "Cơ quan", 18), *TASK_COLUMNS)

@@ -28,6 +28,7 @@ from jobs.reports.source_rows import (
 )
 from jobs.reports.status_rows import (
     AGENCY_COLUMNS,
+    SECOND_PAGE,
     TASK_COLUMNS,
     agency_row,
     task_row,
@@ -110,8 +111,8 @@ def _write_lines(
     progress: Progress | None,
 ) -> None:
     """Write the sheets that need every agency's line, side by side, since lines are read once."""
-    tasks = book.open_table("Nhiệm vụ", TASK_COLUMNS)
-    agencies = book.open_table("Theo cơ quan", AGENCY_COLUMNS)
+    tasks = book.open_table("Nhiệm vụ", TASK_COLUMNS, second_page=SECOND_PAGE)
+    agencies = book.open_table("Theo cơ quan", AGENCY_COLUMNS, second_page=SECOND_PAGE)
     every = [facts for facts, _ in plans]
     book.add_table("Tổng hợp", _SUMMARY_COLUMNS, _summary_rows(every))
     sources = book.open_table("Nguồn số liệu", SOURCE_COLUMNS)
