@@ -70,9 +70,7 @@ def report_context(facts: ReportFacts, lines: LinesByTask) -> dict[str, Any]:
         "overdue": len(overdue),
         "overdue_long": _count_long(overdue, lines),
         "overdue_agencies": _names(every, "is_overdue"),
-        "unexplained": sum(
-            not any(line.reason for line in lines.get(task.task_id, ())) for task in overdue
-        ),
+        "unexplained": sum(_lacks_cause(lines.get(task.task_id, ())) for task in overdue),
         "causes": _quotes([q for q in facts.difficulties if q.kind in _CAUSES]),
         "difficulties": _quotes([q for q in facts.difficulties if q.kind not in _CAUSES]),
         "proposals": _quotes(facts.proposals),
@@ -83,6 +81,14 @@ def report_context(facts: ReportFacts, lines: LinesByTask) -> dict[str, Any]:
         "most_named": MOST_NAMED,
         "long_late_days": LONG_LATE_DAYS,
     }
+
+
+def _lacks_cause(lines: Sequence[AgencyLine]) -> bool:
+    """Tell whether an overdue task has no reason; a result that waits for confirmation needs none."""
+    late = [line for line in lines if line.is_overdue and not line.waiting]
+    if lines and not late:
+        return False
+    return not any(line.reason for line in lines)
 
 
 def plan_words(number: str, title: str, issued_on: date, province: str) -> dict[str, str]:

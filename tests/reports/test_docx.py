@@ -346,6 +346,16 @@ def test_what_is_late_tells_days_and_reason_or_that_there_is_none() -> None:
     assert "Có 01 nhiệm vụ quá hạn chưa có báo cáo về nguyên nhân." in words_of(report())
 
 
+def test_a_late_task_whose_result_waits_lacks_no_cause() -> None:
+    facts, lines = usual()
+    waiting = [
+        (task, [replace(line, waiting=line.is_overdue) for line in of_task])
+        for task, of_task in lines
+    ]
+    words = words_of(report_docx(facts, waiting).content)
+    assert "quá hạn chưa có báo cáo về nguyên nhân." not in words
+
+
 def test_what_is_in_progress_tells_its_result_beside_its_share() -> None:
     answer = source("in_progress", "Sở Y tế", note="đang làm 60%, kết quả: đã tập huấn 3 lớp")
     doing = line("Sở Y tế", "open_on_time", percent=60, source=answer)
