@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from data.registry.titles import period_name
 from data.reports.facts import PeriodFigures, ReportFacts
+from data.reports.period import previous_period
 from jobs.rendering.environment import upper_first
 from jobs.reports.labels import ENDED_BEFORE, STATE_WORDS, UNDATED
 from jobs.reports.prose import percent_text, with_comma
@@ -29,13 +31,17 @@ def states_table(facts: ReportFacts) -> WordTable:
         (
             WordColumn("TT", 680, True),
             WordColumn("Trạng thái", 4706),
-            WordColumn("Kỳ này", 1304, True),
+            WordColumn(_period_heading(now.period, "Kỳ này"), 1304, True),
             WordColumn("Tỷ lệ (%)", 1360, True),
-            WordColumn("Kỳ trước", 1304, True),
+            WordColumn(_period_heading(previous_period(now.period), "Kỳ trước"), 1304, True),
         ),
         rows,
         whole=True,
     )
+
+
+def _period_heading(period: str, otherwise: str) -> str:
+    return upper_first(period_name(period)) or otherwise
 
 
 def _states(counted: PeriodFigures) -> list[tuple[str, int]]:

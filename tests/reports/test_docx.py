@@ -346,6 +346,12 @@ def test_what_is_late_tells_days_and_reason_or_that_there_is_none() -> None:
     assert "Có 01 nhiệm vụ quá hạn chưa có báo cáo về nguyên nhân." in words_of(report())
 
 
+def test_the_columns_of_the_first_table_name_their_periods() -> None:
+    words = words_of(report())
+    assert "Năm 2026" in words
+    assert "Năm 2025" in words
+
+
 def test_a_late_task_whose_result_waits_lacks_no_cause() -> None:
     facts, lines = usual()
     waiting = [
