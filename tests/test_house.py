@@ -199,6 +199,7 @@ DOORS: dict[str, set[str]] = {
         "turn",
     },
     "bot.conversation.decisions": {
+        "answer_files",
         "assignment",
         "cause",
         "common",

@@ -404,3 +404,48 @@ async def test_words_typed_under_a_question_without_replying_are_asked_about_the
     assert "Đề nghị gõ câu trả lời gửi Sở Tài chính" in shown.plain
     _, brought = await talk.say(FIRST, "lấy từ nguồn chi thường xuyên")
     assert (brought.chat, brought.template) == (FOCAL, "question_replied")
+
+
+PDF = b"%PDF-1.7 huong dan"
+
+
+@pytest.mark.parametrize("way", ["reply", "number", "button"])
+async def test_a_file_that_answers_a_question_reaches_who_asked_with_the_words(
+    talk: Talk, way: str
+) -> None:
+    number, first, _ = await asked(talk)
+    text, reply_to = "Theo hướng dẫn này", None
+    if way == "reply":
+        reply_to = first.remote_id
+    elif way == "number":
+        text = f"tl {number} {text}"
+    else:
+        (question,) = await talk.press(first, "Trả lời")
+        assert "Có thể gửi ảnh, tệp" in question.plain
+    sent, replied, file = await talk.send_file(
+        FIRST, PDF, "huong dan.pdf", text=text, reply_to=reply_to
+    )
+    assert (sent.template, sent.answer.context["what"]) == ("answer_sent", "sent")
+    assert (replied.chat, file.chat) == (FOCAL, FOCAL)
+    assert "Theo hướng dẫn này (kèm tệp: huong dan.pdf)" in replied.plain
+    assert (file.template, file.answer.context["name"]) == ("answer_file", "huong dan.pdf")
+    assert isinstance(file.answer.context["attach"], int)
+    none = await only(talk.say(FIRST, "/cauhoi"))
+    assert none.answer.context["total"] == 0
+
+
+async def test_a_file_alone_adds_to_the_answer_given_before(talk: Talk) -> None:
+    _, first, _ = await asked(talk)
+    await talk.say(FIRST, "Có mẫu gửi kèm", reply_to=first.remote_id)
+    _, replied, file = await talk.send_file(FIRST, PDF, "mau.pdf", reply_to=first.remote_id)
+    assert "bổ sung câu trả lời" in replied.plain
+    assert file.answer.context["name"] == "mau.pdf"
+
+
+async def test_a_file_that_is_refused_is_no_answer_and_says_why(talk: Talk) -> None:
+    _, first, _ = await asked(talk)
+    refused = await only(talk.send_file(FIRST, b"MZ", "phan mem.exe", reply_to=first.remote_id))
+    assert (refused.template, refused.answer.context["what"]) == ("answer_sent", "refused")
+    assert "Chưa chuyển “phan mem.exe”: hệ thống chỉ nhận ảnh" in refused.plain
+    waiting = await only(talk.say(FIRST, "/cauhoi"))
+    assert waiting.answer.context["total"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from bot.conversation.context.turn import Turn
 from data.progress.evidence import EvidenceTooBig, EvidenceTypeNotAllowed
@@ -16,6 +17,21 @@ _REASONS: dict[type[Exception], str] = {
     EvidenceQuotaReached: "too_many",
     TooManyForms: "too_many",
 }
+
+
+class KeptFile(NamedTuple):
+    """A file that goes with an answer: its safe name, its type, its bytes."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+class SentFiles(NamedTuple):
+    """The files of an answer: those that go with it, and the refused as _parts/refused_file names them."""
+
+    kept: tuple[KeptFile, ...]
+    refused: list[dict[str, str]]
 
 
 async def keep_sent_files(

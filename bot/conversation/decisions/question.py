@@ -19,11 +19,14 @@ from bot.conversation.context.access import DECIDING_ROLES, may_answer_question
 from bot.conversation.context.buttons import UNNUMBERED, ButtonRows
 from bot.conversation.context.dialogs import open_question
 from bot.conversation.context.pages import split_words
+from bot.conversation.context.sent_files import SentFiles
 from bot.conversation.context.turn import Turn, visible_obligation
 from data.clock import civil_date, civil_time
 from data.contacts.recipients import agency_recipients, is_recipient
+from data.files import store_file
 from data.models import Message
 from data.progress import questions
+from data.progress.evidence import MAX_EVIDENCE_BYTES
 from data.text import fold
 from jobs.channel import Answer, Button
 
@@ -120,17 +123,24 @@ async def take_answer(turn: Turn, dialog: Any) -> list[Answer]:
 
 async def answer_by_reply(turn: Turn) -> list[Answer] | None:
     """Send words in reply to a question's notice, or typed with its number; None for other words."""
+    meant = await find_answered_question(turn)
+    if meant is not None:
+        number, words = meant
+        is_label = not words or fold(words) == fold(_BUTTON)
+        return await (ask_answer(turn, number) if is_label else answer_question(turn, *meant))
+    typed = _TYPED.fullmatch(turn.incoming.text)
+    if typed is None or not fold(turn.incoming.text).startswith(_SURELY):
+        return None
+    is_asked = turn.caller.roles() & DECIDING_ROLES
+    return await answer_cauhoi(turn, unknown=int(typed[1])) if is_asked else None
+
+
+async def find_answered_question(turn: Turn) -> tuple[int, str] | None:
+    """Return the question that a message answers by its number or as a reply, and the words of the answer."""
     text = turn.incoming.text
     typed = _TYPED.fullmatch(text)
-    if typed is not None:
-        notice = await _find_notice(turn, int(typed[1]))
-        if notice is not None:
-            words = (typed[2] or "").strip()
-            if not words:
-                return await ask_answer(turn, int(typed[1]))
-            return await answer_question(turn, int(typed[1]), words)
-        if turn.caller.roles() & DECIDING_ROLES and fold(text).startswith(_SURELY):
-            return await answer_cauhoi(turn, unknown=int(typed[1]))
+    if typed is not None and await _find_notice(turn, int(typed[1])) is not None:
+        return int(typed[1]), (typed[2] or "").strip()
     if turn.incoming.reply_to is None or turn.incoming.kind == "action":
         return None
     context = await turn.connection.scalar(
@@ -145,25 +155,33 @@ async def answer_by_reply(turn: Turn) -> list[Answer] | None:
     )
     if not context or not isinstance(context.get("question"), int):
         return None
-    if fold(text) == fold(_BUTTON):
-        return await ask_answer(turn, context["question"])
-    return await answer_question(turn, context["question"], text)
+    return context["question"], text
 
 
-async def answer_question(turn: Turn, question_id: int, text: str) -> list[Answer]:
-    """Record an answer and send it to who asked; say what stands where somebody else was first."""
+async def answer_question(
+    turn: Turn, question_id: int, text: str, files: SentFiles | None = None
+) -> list[Answer]:
+    """Record an answer and send it to who asked; say what stands where somebody else was first.
+
+    files: those that came with the words; they go to who asked, and add to an answer given before.
+    """
     asked = await _load_asked(turn, question_id)
     if isinstance(asked, Answer):
         return [asked]
     words = text.strip()
+    kept = files.kept if files is not None else ()
     answered = await questions.find_question_answer(turn.connection, question_id)
-    if answered is not None and not fold(words).startswith(_ADDS):
+    if answered is not None and not kept and not fold(words).startswith(_ADDS):
         return [_outcome(asked, "answered", first=answered)]
+    if files is not None and not kept and not words:
+        return [_outcome(asked, "refused", files=files)]
+    named = ", ".join(file.name for file in kept)
+    recorded = f"{words} (kèm tệp: {named})".strip() if kept else words
     by = _answering_agency(turn, asked)
     await questions.record_question_answer(
         turn.connection,
         question_id,
-        words=words,
+        words=recorded,
         plan_code=asked.notice["plan_code"],
         subject=asked.notice["code"],
         obligation_id=asked.row.obligation_id,
@@ -172,7 +190,7 @@ async def answer_question(turn: Turn, question_id: int, text: str) -> list[Answe
         now=turn.now,
     )
     chats = await _asker_chats(turn, asked)
-    first, *others = split_words(words)
+    first, *others = split_words(recorded)
     item = asked.notice["item"] if asked.notice["named"] else None
     content: dict[str, object] = {
         "by": by,
@@ -190,7 +208,18 @@ async def answer_question(turn: Turn, question_id: int, text: str) -> list[Answe
         for part, more in enumerate(others, 2):
             context = {"who": by, "words": more, "part": part, "parts": 1 + len(others)}
             sent.append(Answer("words_continued", context, to_chat=chat_id))
-    return [_outcome(asked, "sent" if chats else "no_chat", words=words), *sent]
+        for file in kept:
+            about = {"by": by, "name": file.name, "asked": asked.row.note or ""}
+            attach = await store_file(
+                turn.connection,
+                name=file.name,
+                mime=file.mime,
+                content=file.content,
+                now=turn.now,
+            )
+            sent.append(Answer("answer_file", {**about, "attach": attach}, to_chat=chat_id))
+    what = "sent" if chats else "no_chat"
+    return [_outcome(asked, what, words=recorded, files=files), *sent]
 
 
 async def _load_asked(turn: Turn, question_id: int) -> AskedQuestion | Answer:
@@ -261,6 +290,7 @@ def _outcome(
     *,
     words: str = "",
     first: Any = None,
+    files: SentFiles | None = None,
     in_group: bool = False,
 ) -> Answer:
     """Return what the answerer is told. what: as templates/answer_sent names it."""
@@ -281,6 +311,8 @@ def _outcome(
         "objection": asked.row.said == "objection",
         "words": words,
         "first": answered,
+        "refused": files.refused if files is not None else [],
+        "most": MAX_EVIDENCE_BYTES // (1024 * 1024),
         "in_group": in_group,
     }
     return Answer("answer_sent", context)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bot.conversation.context.access import may
 from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn
+from bot.conversation.decisions.answer_files import answer_question_by_files
 from bot.conversation.decisions.forms import take_form_file
 from bot.conversation.decisions.question import answer_by_reply, ask_answer
 from bot.conversation.lists.last_list import ShownList, last_shown_list
@@ -147,6 +148,8 @@ async def answer_files(turn: Turn) -> list[Answer]:
 
     A document's number alone answers the question for one, or is kept with the file.
     """
+    if (answered := await answer_question_by_files(turn)) is not None:
+        return answered
     if (attached := await take_form_file(turn)) is not None:
         return attached
     if not turn.incoming.text:
