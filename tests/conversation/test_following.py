@@ -178,6 +178,7 @@ async def test_typed_words_lead_on_to_the_end_and_back_to_the_beginning(talk: Ta
     first = await only(talk.say("7", "xem tiếp"))
     items: Any = first.answer.context["items"]
     assert items[0]["number"] == 1
+    assert "Danh sách đã hết" in first.plain
 
 
 async def test_all_means_what_was_shown(talk: Talk) -> None:

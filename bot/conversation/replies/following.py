@@ -25,7 +25,7 @@ def asks_for_following(text: str) -> bool:
 
 
 async def show_following(turn: Turn, list_id: int, shown_list: ShownList | None) -> list[Answer]:
-    """Show the next items of a list with their numbers; after the last one its beginning again.
+    """Show the next items of a list with their numbers; after the last one say so, with its beginning.
 
     list_id: the message that lists them all. shown_list: the message that was answered, which may show a later
     part of that list.
@@ -40,7 +40,7 @@ async def show_following(turn: Turn, list_id: int, shown_list: ShownList | None)
     page = following[: page_size(turn.max_length, _ITEMS_A_PAGE)]
     view = await build_list_view(turn, origin, page)
     if not view.items:
-        return [await show_list(turn, origin)]
+        return [await show_list(turn, origin, ended=True)]
     more = len(following) - len(page)
     ways = [next_button(origin.message_id, more)] if more else []
     ways.append(Button("Quay lại", f"back:{origin.message_id}"))

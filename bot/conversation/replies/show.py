@@ -94,15 +94,15 @@ async def open_item(
     ]
 
 
-async def show_list(turn: Turn, shown_list: ShownList) -> Answer:
-    """Show a list again as it is now, with its old numbers."""
+async def show_list(turn: Turn, shown_list: ShownList, *, ended: bool = False) -> Answer:
+    """Show a list again as it is now, with its old numbers. ended: what follows was asked for, and nothing does."""
     view = await build_list_view(turn, shown_list)
     if not view.items:
         return Answer("unknown_item")
     last = max(number for number, _ in shown_list.items)
     more = len(await list_following(turn, shown_list, last)) if last else 0
     buttons = (*view.buttons, *(((next_button(shown_list.message_id, more),),) if more else ()))
-    context = {**view.context, "more": more}
+    context = {**view.context, "more": more, "ended": ended}
     return Answer("list", context, buttons, view.items, edits=turn.pressed_message_id)
 
 
