@@ -275,6 +275,8 @@ async def _answer_words(turn: Turn, text: str) -> list[Answer]:
         return await _run_tapped_command(
             replace(turn, incoming=replace(turn.incoming, text=action))
         )
+    if action.startswith("answer:"):
+        return await answer_button(replace(turn, incoming=replace(turn.incoming, text=action)))
     spoken = await find_spoken_query(turn)
     if spoken is not None:
         name, words = spoken

@@ -449,3 +449,24 @@ async def test_a_file_that_is_refused_is_no_answer_and_says_why(talk: Talk) -> N
     assert "Chưa chuyển “phan mem.exe”: hệ thống chỉ nhận ảnh" in refused.plain
     waiting = await only(talk.say(FIRST, "/cauhoi"))
     assert waiting.answer.context["total"] == 1
+
+
+@pytest.mark.parametrize("words", ["1", "trả lời"])
+async def test_the_choice_under_a_question_about_no_task_can_be_typed(
+    talk: Talk, words: str
+) -> None:
+    talk.capabilities = {talk.account_id: WITHOUT}
+    await talk.say(FOCAL, "/viec")
+    _, notice, _ = await talk.say(FOCAL, "kinh phí lấy ở đâu")
+    assert not notice.answer.items
+    assert "1 Trả lời" in notice.plain
+    question = await only(talk.say(FIRST, words))
+    assert (question.template, question.answer.context["what"]) == ("answer_sent", "ask")
+    _, replied = await talk.say(FIRST, "Trong dự toán năm 2026")
+    assert replied.chat == FOCAL
+
+
+async def test_a_coordinator_without_a_list_is_pointed_to_what_waits_for_them(talk: Talk) -> None:
+    told = await only(talk.say(FIRST, "đồng ý"))
+    assert "/xacnhan (kết quả chờ xác nhận)" in told.plain
+    assert "/cauhoi" in told.plain

@@ -1,4 +1,4 @@
-"""What words mean under the last message whose buttons run commands: its number, its label, "xem tiếp".
+"""What words mean under the last message whose buttons run commands or answer questions: number, label, "xem tiếp".
 
 Guarantees:
 - A later list of items, an open question, or words in a group that answer no message: they mean none of these.
@@ -20,7 +20,7 @@ from data.text import fold
 from jobs.channel import Button
 from jobs.rendering.buttons import parse_buttons, typed_choices
 
-_COMMANDS = ("go:", "page:")
+_COMMANDS = ("go:", "page:", "answer:")
 _MOST_LATER = 4  # messages without any button that may stand under it
 _FOLLOWING = ("xem tiep", "tiep", "trang sau")
 

@@ -243,7 +243,8 @@ async def _answer_free_text(turn: Turn, shown_list: ShownList | None) -> list[An
     if reading.tasks:
         return await _answer_named_task(turn, reading, shown_list)
     if shown_list is None:
-        return [no_list_answer("no_list", number)]
+        follows = "focal" not in turn.caller.roles()
+        return [no_list_answer("no_list", number, follows=follows)]
     reply = reply_from_reading(reading)
     if shown_list.only_item is not None:
         if reply is not None and reply.verb == "ack" and shown_list.find_row("fix") is not None:

@@ -187,9 +187,15 @@ async def ask_number(
     )
 
 
-def no_list_answer(why: str, number: int | None = None, *, words: str = "") -> Answer:
-    """Say that there is no list to answer ("no_list"), or that the bot reads text only ("not_text")."""
-    return Answer("ask", {"why": why, "number": number, **_NO_LIST, "words": words})
+def no_list_answer(
+    why: str, number: int | None = None, *, words: str = "", follows: bool = False
+) -> Answer:
+    """Say that there is no list to answer ("no_list"), or that the bot reads text only ("not_text").
+
+    follows: to one who follows plans, and answers for no agency in particular.
+    """
+    context = {"why": why, "number": number, **_NO_LIST, "words": words, "follows": follows}
+    return Answer("ask", context)
 
 
 async def ask_which_of_several(turn: Turn, meaning: Meaning, number: int | None) -> Answer:
