@@ -239,6 +239,7 @@ DOORS: dict[str, set[str]] = {
         "lexicon",
         "objections",
         "snooze",
+        "spoken_orders",
         "spoken_queries",
         "target_matching",
         "targets",

@@ -598,3 +598,29 @@ async def test_nothing_of_another_province_is_shown(talk: Talk) -> None:
             shown = answer.html.replace(text.split(" ", 1)[-1], "")
             assert "10/KH-UBND" not in shown, text
             assert "Ia Krái" not in shown, text
+
+
+@pytest.mark.parametrize(
+    ("words", "template"),
+    [
+        ("nhắc các xã chưa nộp", "urged"),
+        ("nhắc tất cả", "usage"),
+        ("yêu cầu giải trình các sở", "preview"),
+        ("xuất báo cáo 10", "report_started"),
+        ("còn gì chờ duyệt không", "to_confirm"),
+        ("có câu hỏi nào không", "open_questions"),
+        ("nhắc chị Hoa", "ask"),
+        ("giao phòng 5 cho anh Nam", "ask"),
+    ],
+)
+async def test_free_words_that_order_something_known_are_commands(
+    talk: Talk, words: str, template: str
+) -> None:
+    talk.now = LATE
+    first, *_ = await talk.say("coordinator", words)
+    assert first.template == template
+
+
+async def test_an_order_that_a_leader_may_not_give_is_refused_as_its_command(talk: Talk) -> None:
+    refused = await ask(talk, "leader", "nhắc các xã")
+    assert refused.template == "not_allowed"

@@ -1,8 +1,8 @@
-"""Free words of coordinators and leaders that ask: the command that answers them.
+"""Free words of coordinators and leaders that ask, or ask for something to be done: the command that does it.
 
 Guarantees:
 - Words of who follows no plan, in a group, or under an open question stay what they are.
-- What names nothing known is no query, unless it has a number to be looked for.
+- What names nothing known is no query, unless it has a number to be looked for, and never an order.
 - Words that name nothing, in reply to a message of one item or to a query's answer, ask about what it shows.
 """
 
@@ -18,6 +18,7 @@ from bot.conversation.context.lookup import load_visible_plans, short_plan_numbe
 from bot.conversation.context.preview import waits_for_words
 from bot.conversation.context.scope import load_scope
 from bot.conversation.context.turn import Turn, visible_obligation
+from bot.conversation.reader.spoken_orders import read_spoken_order
 from bot.conversation.reader.spoken_queries import QueryKind, read_spoken_query
 from data.models import Message, MessageItem
 
@@ -45,7 +46,9 @@ async def find_spoken_query(turn: Turn) -> tuple[str, str] | None:
     if turn.caller.in_group or not turn.caller.roles() & DECIDING_ROLES:
         return None
     query = read_spoken_query(turn.incoming.text)
-    if query is None or await waits_for_words(turn):
+    if query is None:
+        return await _find_order(turn)
+    if await waits_for_words(turn):
         return None
     if query.about:
         scope = await load_scope(turn, DECIDING_ROLES)
@@ -55,6 +58,19 @@ async def find_spoken_query(turn: Turn) -> tuple[str, str] | None:
             return None
     about = query.about or await _words_replied_to(turn)
     return _COMMANDS[query.kind], " ".join(p for p in (about, query.kind_words) if p)
+
+
+async def _find_order(turn: Turn) -> tuple[str, str] | None:
+    """Return the command that free words ask for, and the words after it; None where they name nothing known."""
+    order = read_spoken_order(turn.incoming.text)
+    if order is None or await waits_for_words(turn):
+        return None
+    if order.about:
+        scope = await load_scope(turn, DECIDING_ROLES)
+        asked = await read_arguments(turn, scope, order.about)
+        if asked.is_empty or (order.to and not asked.coded):
+            return None
+    return order.command, f"{order.about} {order.to}".strip()
 
 
 async def _words_replied_to(turn: Turn) -> str:
