@@ -282,3 +282,22 @@ async def test_an_extension_is_granted_or_refused_by_its_number_and_words(talk: 
     await talk.say("coordinator", "/giahan")
     (asked,) = await talk.say("coordinator", "không đồng ý")
     assert asked.template == "ask_decision"
+
+
+@pytest.mark.parametrize("words", ["chỉ gia hạn đến 16/11 thôi", "đồng ý đến 16/11"])
+async def test_another_date_typed_under_a_request_is_offered(talk: Talk, words: str) -> None:
+    request_id = await asked(talk, "sxd", "BC.3", date(2026, 11, 20))
+    (shown,) = await talk.say("coordinator", "/giahan")
+    assert shown.template == "to_extend_one"
+    echo, notice = await talk.say("coordinator", words)
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "offered")
+    assert "16/11/2026" in notice.plain
+    assert (await request_of(talk, request_id)).state == "offered"
+
+
+async def test_the_date_asked_for_typed_under_a_request_grants_it(talk: Talk) -> None:
+    request_id = await asked(talk, "sxd", "BC.3", date(2026, 11, 20))
+    await talk.say("coordinator", "/giahan")
+    echo, _ = await talk.say("coordinator", "cho lùi đến 20/11")
+    assert (echo.template, echo.answer.context["what"]) == ("decided", "extended")
+    assert (await request_of(talk, request_id)).state == "granted"

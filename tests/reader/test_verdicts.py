@@ -24,7 +24,9 @@ from bot.conversation.reader.verdicts import Verdict, read_verdict
         ("2 xong", None),
         ("xác nhận tất cả các sở đã nộp chưa?", None),
         ("không đạtt", None),
-        ("đồng ý gia hạn đến 5/12", None),
+        ("đồng ý gia hạn đến 5/12", Verdict("until", (), "5/12")),
+        ("2 chỉ đến 5/1/2027 thôi", Verdict("until", (2,), "5/1/2027")),
+        ("xin gia hạn đến 5/12", None),
     ],
 )
 def test_only_words_that_say_nothing_else_are_a_verdict(text: str, verdict: Verdict | None) -> None:

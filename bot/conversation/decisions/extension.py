@@ -7,6 +7,7 @@ Guarantees:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from bot.conversation.context.deciding import (
     find_decidable_ids,
     role_deciding_on,
 )
+from bot.conversation.context.dialogs import close_open_question, find_open_question
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.common import (
     announce_decision,
@@ -189,6 +191,24 @@ async def refuse_for_reason(turn: Turn, request_id: int, typed: str) -> list[Ans
 async def ask_offered_date(turn: Turn, request_id: int) -> list[Answer]:
     """Ask which other date is offered."""
     return await _ask_about_request(turn, request_id, OFFERED_DATE_QUESTION)
+
+
+async def decide_until(turn: Turn, request: Any, typed: str) -> list[Answer] | None:
+    """Grant a request where the date typed is the one asked for, else offer that date; None for no date."""
+    text = prepare(typed)
+    until = asked_until(whens(text.bare, turn.today, turn.registry.workdays), turn.today)
+    if until is None:
+        return None
+    if until == request.until:
+        return await grant_extension(turn, request.id)
+    asked = await ask_offered_date(turn, request.id)
+    dialog = await find_open_question(turn)
+    if dialog is None or dialog.asks != OFFERED_DATE_QUESTION:
+        return asked
+    await close_open_question(turn)
+    return await offer_other_date(
+        replace(turn, incoming=replace(turn.incoming, text=typed)), dialog
+    )
 
 
 async def offer_other_date(turn: Turn, dialog: Any) -> list[Answer]:

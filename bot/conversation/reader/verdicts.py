@@ -11,6 +11,7 @@ from typing import Literal
 
 from data.text import compose
 
+VerdictKind = Literal["confirm", "return", "until"]
 _LONGEST = 4_200  # characters
 _ITEM = r"(?:(?:việc|viec|số|so|mục|muc|nhiệm\s+vụ|nhiem\s+vu)\s+){0,2}\d{1,3}"
 _ITEMS = rf"{_ITEM}(?:\s*(?:,|;|và|va|\s)\s*{_ITEM})*"
@@ -25,7 +26,12 @@ _BACK = (
 _POLITE = r"(?:\s+(?:nhé|nhe|ạ|a|đi|di|em|giúp|giup|luôn|luon|nha))*\s*[.!]*"
 _REASON = r"(?:\s*[:;,.\-–]\s*|\s+|$)(?:(?:vì|vi|do|bởi|lý\s+do|lí\s+do|ly\s+do)\b\s*:?\s*)?(?P<reason>.*)"
 _ASKS = r"(?:(?:xin|đề\s+nghị|de\s+nghi|thì|thi|cho)\s+)?"
-_SHAPES: tuple[tuple[Literal["confirm", "return"], str], ...] = (
+_UNTIL = (
+    rf"(?:(?P<items>{_ITEM})\s*[:.,\-–)]?\s*)?(?:(?:chỉ|chi|cho|{_ASSENT})\s+)*"
+    r"(?:(?:gia\s+hạn|gia\s+han|lùi|lui)\s+)?(?:đến|den|tới|toi)\s+(?P<reason>.*?\d.*?)"
+    rf"(?:\s+(?:thôi|thoi))?{_POLITE}"
+)
+_SHAPES: tuple[tuple[VerdictKind, str], ...] = (
     ("confirm", rf"{_CONFIRM}\s+(?P<every>{_EVERY}){_POLITE}"),
     ("confirm", rf"(?P<every>{_EVERY})\s+{_CONFIRM}{_POLITE}"),
     ("confirm", rf"{_ASSENT}\s+(?P<items>{_ITEMS}){_POLITE}"),
@@ -34,6 +40,7 @@ _SHAPES: tuple[tuple[Literal["confirm", "return"], str], ...] = (
     ("return", rf"(?P<items>{_ITEM})\s*[:.,\-–)]?\s*{_ASKS}{_BACK}{_REASON}"),
     ("return", rf"{_ASKS}(?:{_BACK}|trả|tra)\s+(?P<items>{_ITEM}){_REASON}"),
     ("return", rf"{_ASKS}{_BACK}{_REASON}"),
+    ("until", _UNTIL),
 )
 _PATTERNS = tuple(
     (kind, re.compile(rf"\s*{shape}\s*", re.IGNORECASE | re.DOTALL)) for kind, shape in _SHAPES
@@ -42,9 +49,12 @@ _PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said. numbers: of the items it is said of, none for the one that is shown; is_all: of all that wait."""
+    """What is said. numbers: of the items it is said of, none for the one that is shown; is_all: of all that wait.
 
-    kind: Literal["confirm", "return"]
+    reason: of "until" the words of the date.
+    """
+
+    kind: VerdictKind
     numbers: tuple[int, ...] = ()
     reason: str = ""
     is_all: bool = False

@@ -16,7 +16,11 @@ from bot.conversation.decisions.completion import (
     confirm_or_preview,
     return_for_reason,
 )
-from bot.conversation.decisions.extension import grant_extension, refuse_for_reason
+from bot.conversation.decisions.extension import (
+    decide_until,
+    grant_extension,
+    refuse_for_reason,
+)
 from bot.conversation.lists.last_list import ShownList
 from bot.conversation.lists.numbers import resolve_number
 from bot.conversation.reader.verdicts import Verdict, read_verdict
@@ -37,7 +41,11 @@ async def answer_verdict(turn: Turn, shown_list: ShownList | None) -> list[Answe
     visible = await visible_obligations(turn, ids)
     if len(ids) == 1 and (decided := await _decide_on_request(turn, verdict, ids[0])) is not None:
         return decided
-    if not ids or any(each.row.state != "submitted" for each in visible.values()):
+    if (
+        verdict.kind == "until"
+        or not ids
+        or any(each.row.state != "submitted" for each in visible.values())
+    ):
         return None  # of work that was not reported as done, they say something else
     decidable = await find_decidable_ids(turn, ids)
     for each in visible.values():
@@ -65,6 +73,8 @@ async def _decide_on_request(
         return None
     if verdict.kind == "confirm":
         return await grant_extension(turn, request.id)
+    if verdict.kind == "until":
+        return await decide_until(turn, request, verdict.reason)
     return await refuse_for_reason(turn, request.id, verdict.reason)
 
 
