@@ -609,6 +609,10 @@ async def test_nothing_of_another_province_is_shown(talk: Talk) -> None:
         ("xuất báo cáo 10", "report_started"),
         ("còn gì chờ duyệt không", "to_confirm"),
         ("có câu hỏi nào không", "open_questions"),
+        ("tuần này có gì đến hạn", "sapden_groups"),
+        ("Sở Tài chính", "standing_agency"),
+        ("tiến độ kế hoạch 10", "status_plans"),
+        ("sở nào đó chưa rõ", "ask"),
         ("nhắc chị Hoa", "ask"),
         ("giao phòng 5 cho anh Nam", "ask"),
     ],
@@ -624,3 +628,10 @@ async def test_free_words_that_order_something_known_are_commands(
 async def test_an_order_that_a_leader_may_not_give_is_refused_as_its_command(talk: Talk) -> None:
     refused = await ask(talk, "leader", "nhắc các xã")
     assert refused.template == "not_allowed"
+
+
+async def test_a_question_about_what_others_answer_is_not_told_as_a_lost_task(talk: Talk) -> None:
+    talk.now = LATE
+    await ask(talk, "coordinator", "/status sở tài chính")
+    told = await ask(talk, "coordinator", "hôm nay có gì mới?")
+    assert told.template != "unknown_item"

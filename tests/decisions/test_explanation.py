@@ -217,3 +217,10 @@ async def test_a_kind_of_which_nobody_is_late_is_said_by_its_name(talk: Talk) ->
     (none,) = await talk.say("coordinator", "/giaitrinh xã")
     assert none.template == "explain_none"
     assert "Xã, phường" in none.plain
+
+
+async def test_ok_under_what_is_shown_agrees_to_it(talk: Talk) -> None:
+    await talk.say("coordinator", "/giaitrinh BC.1")
+    echo, *notices = await talk.say("coordinator", "Ok")
+    assert echo.template == "explain_asked"
+    assert len(notices) == 2

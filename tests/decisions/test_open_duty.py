@@ -173,3 +173,11 @@ async def test_the_same_report_is_not_asked_for_twice(talk: Talk) -> None:
     assert "đã được đề nghị trước đó" in answer.html
     echo, *_ = await talk.say("coordinator", words.replace("15/12", "16/12"))
     assert echo.template == "opened"
+
+
+async def test_a_task_is_opened_too_where_the_word_for_it_stands_before_the_plan(
+    talk: Talk,
+) -> None:
+    (preview,) = await talk.say("coordinator", "/mo nhiệm vụ 10 15/12/2026 các sở: rà soát hạ tầng")
+    assert preview.template == "preview"
+    assert "Giao thêm nhiệm vụ" in preview.plain

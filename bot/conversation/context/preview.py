@@ -36,7 +36,7 @@ AGREE_VERB, DROP_VERB = "send", "drop"
 MOST_NAMES = 7
 
 _SEND_WORDS = frozenset({"gui", "gui di", "gui a", "gui nhe"})
-_AGREE_WORDS = _SEND_WORDS | {"dong y", "dong y a", "dong y gui", "1"}
+_AGREE_WORDS = _SEND_WORDS | {"dong y", "dong y a", "dong y gui", "ok", "oke", "ok gui", "1"}
 _DROP_WORDS = frozenset({"huy", "huy bo", "khong gui", "2"})
 _GROUPS: tuple[AgencyGroup, ...] = ("departments", "communes", "others")
 

@@ -47,6 +47,10 @@ from jobs.planning.materialise import materialise
 
 _LONGEST_CONTENT = 300
 _SHOWN_FIRST = ("code", "is_given", "plan_number", "due", "judged", "content")
+_CODE_WORDS = re.compile(  # before a code or a plan's number
+    r"^(?:(?:giao\s+thêm|giao\s+them|nhiệm\s+vụ|nhiem\s+vu|việc|viec|báo\s+cáo|bao\s+cao)\s+)+",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"\b\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{4})?\b")
 
 
@@ -164,7 +168,7 @@ async def _parse_request(
     due_on = asked_until(whens(text.bare, turn.today, turn.registry.workdays), turn.today)
     if due_on is None or due_on < turn.today or is_too_far(due_on, turn.today):
         return _help(command, "past", match[0])
-    code = turn.words[: match.start()].strip()
+    code = _CODE_WORDS.sub("", turn.words[: match.start()].strip())
     scope = await load_scope(turn, DECIDING_ROLES)
     lookup = await look_up_words(turn, scope, code) if code else None
     duties = [row for row in lookup.duties if row.plan_id in scope.plans] if lookup else []

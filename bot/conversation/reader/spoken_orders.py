@@ -28,7 +28,16 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("giahan", r"(?:con |co )*de nghi gia han nao(?: khong| cho duyet)*"),
     ("cauhoi", r"(?:con |co )*cau hoi nao(?: chua tra loi| khong| cho tra loi)*"),
 )  # fmt: skip
-_PATTERNS = tuple((command, re.compile(shape)) for command, shape in _SHAPES)
+_NAMES = "ke hoach|kh|so(?! \\d)|ubnd|xa|phuong|dac khu|ban|van phong|thanh tra|cong an"
+_THING = "(?:viec |nhiem vu |bao cao |nhung )?(?:gi|nao)"
+_DUE = "(?:den|toi) han"
+_LOOKS: tuple[tuple[str, str], ...] = (
+    ("sapden", rf"(?:(?:hom nay|tuan nay|sap toi) )?(?:con |co )?{_THING} (?:sap |se )?{_DUE}(?: khong)?"),
+    ("sapden", rf"(?:sap|chuan bi) {_DUE}(?: (?:nhung |cac )?{_THING})?"),
+    ("status", r"(?:tien do|tinh hinh|ket qua)(?: thuc hien| cua)* (?P<about>.+)"),
+    ("status", rf"(?:xem )?(?P<about>(?:{_NAMES}) \S+(?: \S+){{0,6}})"),
+)  # fmt: skip
+_PATTERNS = tuple((command, re.compile(shape)) for command, shape in (*_SHAPES, *_LOOKS))
 
 
 class SpokenOrder(NamedTuple):

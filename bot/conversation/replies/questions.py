@@ -17,7 +17,7 @@ from bot.conversation.context.turn import Turn, VisibleObligation, visible_oblig
 from bot.conversation.decisions.question import answer_buttons
 from bot.conversation.lists.last_list import ShownList, find_source_list
 from bot.conversation.replies.record import Reply, reply_refusal
-from bot.conversation.replies.show import find_item_number
+from bot.conversation.replies.show import ask_with_list, find_item_number
 from data.models import Message
 from data.progress.questions import (
     find_question_answer,
@@ -42,7 +42,7 @@ async def handle_list_question(turn: Turn, shown_list: ShownList) -> list[Answer
     visible = await visible_obligations(turn, shown_list.obligation_ids)
     asked = [each for each in visible.values() if reply_refusal(turn, "question", each) is None]
     if not asked:
-        return [Answer("unknown_item")]
+        return [await ask_with_list(turn, "not_understood", shown_list)]  # others answer these
     return await pass_question_on(turn, asked, turn.incoming.text, shown_list)
 
 
