@@ -238,6 +238,7 @@ DOORS: dict[str, set[str]] = {
         "leaving",
         "lexicon",
         "objections",
+        "questions",
         "snooze",
         "spoken_orders",
         "spoken_queries",

@@ -357,6 +357,9 @@ async def test_a_long_list_goes_on_in_place_and_by_words(talk: Talk) -> None:
     assert len(short.plain) <= 2000
     following = await ask(talk, "coordinator", "xem tiếp")
     assert context(following)["page"] == 2
+    assert context(await ask(talk, "coordinator", "xem tiếp"))["page"] == 3
+    beyond = await ask(talk, "coordinator", "xem tiếp")
+    assert "Danh sách vừa hiển thị đã hết" in beyond.plain
 
 
 async def test_due_soon_stands_by_report_too(talk: Talk) -> None:

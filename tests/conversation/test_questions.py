@@ -470,3 +470,16 @@ async def test_a_coordinator_without_a_list_is_pointed_to_what_waits_for_them(ta
     told = await only(talk.say(FIRST, "đồng ý"))
     assert "/xacnhan (kết quả chờ xác nhận)" in told.plain
     assert "/cauhoi" in told.plain
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("2 kinh phí lấy ở đâu?", True), ("2 năm rồi sao chưa có kinh phí?", False)],
+)
+async def test_a_question_that_begins_with_an_items_number_is_passed_on_about_it(
+    talk: Talk, text: str, named: bool
+) -> None:
+    await talk.say(FOCAL, "/viec")
+    passed, notice, _ = await talk.say(FOCAL, text)
+    assert passed.template == "question_passed"
+    assert ("Về nhiệm vụ: “Rà soát chi ngân sách”" in notice.plain) == named

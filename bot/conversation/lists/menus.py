@@ -36,6 +36,16 @@ async def find_menu_action(turn: Turn) -> str:
     return _choose(buttons, folded, number, types_choices=turn.types_choices)
 
 
+async def asks_beyond_menu(turn: Turn) -> bool:
+    """Tell whether words ask for what follows under the last message of commands, and nothing does."""
+    if turn.incoming.kind != "text" or turn.caller.in_group:
+        return False
+    if fold(turn.incoming.text) not in _FOLLOWING or await waits_for_words(turn):
+        return False
+    buttons = await _last_menu(turn)
+    return bool(buttons) and not any(fold(b.label).startswith("xem tiep") for b in buttons)
+
+
 def _choose(
     buttons: Sequence[Button], folded: str, number: int | None, *, types_choices: bool
 ) -> str:

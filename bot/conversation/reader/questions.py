@@ -10,6 +10,7 @@ import re
 
 from bot.conversation.reader import states as reply_states
 from bot.conversation.reader.tokens import Token
+from data.text import fold
 
 _TIMED = re.compile(r"bao gio|khi nao|luc nao|chung nao|hom nao|ngay nao|may|bao nhieu")
 NO_WH = re.compile(r"\b(?:no|not) (?:\w+ ){0,4}?wh\b")
@@ -27,6 +28,18 @@ _MATCHED = re.compile(  # "xong đến đâu báo đến đó", "bao giờ có v
     r"\bto wh (?:\w+ )*?to polite\b|\bwh (?:\w+ )+?thi only\b|\bwh done thi\b"
 )
 _SCORN = re.compile(r"\bpast (?:\w+ )?(?:send|report|work) wh\b|\bwh said\b")
+
+
+_NUMBERED = re.compile(  # "1 kinh phí lấy ở đâu", but not "2 năm rồi chưa có kinh phí"
+    r"(?P<number>\d{1,3}) (?!(?:nam|thang|ngay|tuan|quy|gio|phut|xa|phuong|so|noi|don vi|co quan|nguoi|lan|ty|trieu"
+    r"|nghin|viec|nhiem vu|bao cao|van ban|phan|buoc|khoan|loai|ban|dot|ky|cai|muc|chi tieu)\b)[a-z]"
+)
+
+
+def find_asked_number(text: str) -> int | None:
+    """Return the number of an item with which a question begins; None where it counts something."""
+    match = _NUMBERED.match(fold(text))
+    return None if match is None else int(match["number"])
 
 
 def is_question(row: list[Token], line: str) -> bool:

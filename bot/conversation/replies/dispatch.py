@@ -16,6 +16,7 @@ from bot.conversation.decisions.answer_files import answer_question_by_files
 from bot.conversation.decisions.forms import take_form_file
 from bot.conversation.decisions.question import answer_by_reply, ask_answer
 from bot.conversation.lists.last_list import ShownList, last_shown_list
+from bot.conversation.lists.menus import asks_beyond_menu
 from bot.conversation.lists.numbers import list_all_items, resolve_number
 from bot.conversation.lists.references import (
     is_about_other_agency,
@@ -97,6 +98,8 @@ async def answer_text(turn: Turn) -> list[Answer]:
         return await handle_undo_last(turn, shown_list)
     if not overheard and fold(text) == _UNDO_DECISION:
         return await handle_undo_last(turn, shown_list, of_decision=True)
+    if await asks_beyond_menu(turn):
+        return [no_list_answer("ended")]
     if shown_list is not None and not overheard and asks_for_following(text):
         await close_open_question(turn)
         return await show_following(turn, shown_list.origin_id, shown_list)

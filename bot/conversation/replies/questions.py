@@ -16,7 +16,9 @@ from bot.conversation.context.pages import split_words
 from bot.conversation.context.turn import Turn, VisibleObligation, visible_obligations
 from bot.conversation.decisions.question import answer_buttons
 from bot.conversation.lists.last_list import ShownList, find_source_list
-from bot.conversation.replies.record import Reply, reply_refusal
+from bot.conversation.lists.numbers import resolve_number
+from bot.conversation.reader.questions import find_asked_number
+from bot.conversation.replies.record import Reply, load_for_reply, reply_refusal
 from bot.conversation.replies.show import ask_with_list, find_item_number
 from data.models import Message
 from data.progress.questions import (
@@ -38,7 +40,14 @@ async def handle_question(
 
 
 async def handle_list_question(turn: Turn, shown_list: ShownList) -> list[Answer]:
-    """Pass a question that names no task on to the coordinators of the tasks in the list."""
+    """Pass a question on to the coordinators of the list's tasks, or of the one whose number it begins with."""
+    number = find_asked_number(turn.incoming.text)
+    if number is not None:
+        meaning = await resolve_number(turn, shown_list, number)
+        if meaning.is_sure:
+            one = await load_for_reply(turn, "question", meaning.obligation_ids[0])
+            if not isinstance(one, Answer):
+                return await pass_question_on(turn, [one], turn.incoming.text, shown_list)
     visible = await visible_obligations(turn, shown_list.obligation_ids)
     asked = [each for each in visible.values() if reply_refusal(turn, "question", each) is None]
     if not asked:
