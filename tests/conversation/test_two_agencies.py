@@ -100,3 +100,17 @@ async def test_morning_names_the_agency_of_each_item_and_nothing_as_handed_over(
     assert "nhận nhiệm vụ từ Sở Xây dựng" not in texts["7"]
     assert "nhận nhiệm vụ từ Sở Tài chính" not in texts["7"]
     assert "(Sở Tài chính)" not in texts["9"]
+
+
+async def test_a_name_in_two_provinces_is_asked_about_once(database: Database) -> None:
+    talk = await Talk(database, small_registry(), datetime(2026, 11, 9, 1, 0, tzinfo=UTC)).begin(
+        Seat("two", "dong", "skhcn", "coordinator"),
+        Seat("two", "tay", "skhcn", "coordinator"),
+        Seat("stc", "dong", "stc"),
+        Seat("other", "tay", "stc"),
+    )
+    talk.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+    (asked,) = await talk.say("two", "/nhac sở tài chính")
+    assert asked.labels() == ["Sở Tài chính (Đông)", "Sở Tài chính (Tây)"]
+    (urged,) = await talk.press(asked, "Sở Tài chính (Tây)")
+    assert (urged.template, urged.answer.context["sent_count"]) == ("urged", 1)

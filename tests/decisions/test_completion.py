@@ -312,3 +312,12 @@ async def test_who_may_not_confirm_reads_by_which_rule_and_who_may(talk: Talk) -
         assert refused.template == "cannot_decide", words
         assert "Sở Khoa học và Công nghệ quyết định" in refused.plain
     assert not await decisions_of(talk)
+
+
+async def test_a_verdict_on_what_was_confirmed_before_is_told_who_confirmed_it(talk: Talk) -> None:
+    await submit(talk, "stc")
+    (shown,) = await talk.say("coordinator", "/xacnhan")
+    await talk.say("coordinator", "ok")
+    (late,) = await talk.say("coordinator", "trả lại vì thiếu phụ lục", reply_to=shown.remote_id)
+    assert late.template == "nothing_to_decide"
+    assert "Sở Khoa học và Công nghệ đã xác nhận hoàn thành" in late.plain

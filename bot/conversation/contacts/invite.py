@@ -43,7 +43,8 @@ async def answer_moi(turn: Turn) -> list[Answer]:
         return [Answer("nothing_found", {"words": words, "command": "moi"})]
     if len(agencies) > 1:
         tail = "" if role == "focal" else f" {role}"
-        return [ask_choice("moi", words, [(row.code + tail, row.name) for row in agencies])]
+        choices = [(row.typed + tail, f"{row.name}{row.place}") for row in agencies]
+        return [ask_choice("moi", words, choices)]
     agency = agencies[0]
     own = [e for e in coordinators if e.agency_id == agency.id]
     if role == "leader" or (role == "coordinator" and not own):

@@ -117,7 +117,7 @@ class Arguments:
             plan = (self.found.plans or self.within)[0]
             parts.append(short_plan_number(plan, self.plans.values()))
         if len(self.found.agencies) == 1:
-            parts.append(str(self.found.agencies[0].code))
+            parts.append(str(self.found.agencies[0].typed))
         if self.period is not None:
             parts.append(self.period)
         return " ".join(part for part in (*parts, self.kind_words) if part)

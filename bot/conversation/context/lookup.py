@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from bot.conversation.context.access import DECIDING_ROLES
 from bot.conversation.context.buttons import ButtonRows, command_button
@@ -86,13 +86,28 @@ async def load_visible_plans(turn: Turn, scope: CallerScope) -> dict[int, Any]:
 async def find_agencies(turn: Turn, words: str) -> list[Any]:
     """Return today's agencies that words name: a coordinator's or leader's whole province, else one's own."""
     found: dict[int, Any] = {}
-    for province in dict.fromkeys(enrolled.province for enrolled in turn.caller.enrolments):
+    provinces = list(dict.fromkeys(enrolled.province for enrolled in turn.caller.enrolments))
+    code, _, named = words.rpartition(" ")
+    if named in provinces and code in turn.registry.provinces[named].agencies:
+        words, chosen = code, [named]  # a choice between provinces, as typed below
+    else:
+        chosen = provinces
+    for province in chosen:
         home = turn.registry.provinces[province]
         codes = [
             home.main_successor(entry.code, turn.today) for entry in home.find(words, on=turn.today)
         ]
+        several = len(provinces) > 1
         rows = await turn.connection.execute(
-            select(Agency.id, Agency.code, Agency.name, Agency.short, Agency.province)
+            select(
+                Agency.id,
+                Agency.code,
+                Agency.name,
+                Agency.short,
+                Agency.province,
+                (Agency.code + (f" {province}" if several else "")).label("typed"),
+                literal(f" ({home.name})" if several else "").label("place"),
+            )
             .where(Agency.province == province, Agency.code.in_(codes))
             .order_by(Agency.position)
         )
@@ -155,7 +170,7 @@ def ask_choice(command: str, words: str, choices: list[tuple[str, str]]) -> Answ
 def list_choices(found: LookupResult, plans: dict[int, Any]) -> list[tuple[str, str]]:
     """Return the choices between the tasks, duties and agencies found."""
     coded = code_choices((*found.tasks, *found.duties), plans)
-    return coded + [(row.code, row.name) for row in found.agencies]
+    return coded + [(row.typed, f"{row.name}{row.place}") for row in found.agencies]
 
 
 def code_choices(

@@ -27,6 +27,8 @@ from bot.conversation.reader.verdicts import Verdict, read_verdict
 from data.progress.extensions import find_open_extension
 from jobs.channel import Answer
 
+_REPORTED = ("submitted", "confirmed")  # of one confirmed before it is said by whom
+
 
 async def answer_verdict(turn: Turn, shown_list: ShownList | None) -> list[Answer] | None:
     """Answer a coordinator's or leader's words on completions; None for all other words."""
@@ -44,7 +46,7 @@ async def answer_verdict(turn: Turn, shown_list: ShownList | None) -> list[Answe
     if (
         verdict.kind == "until"
         or not ids
-        or any(each.row.state != "submitted" for each in visible.values())
+        or any(each.row.state not in _REPORTED for each in visible.values())
     ):
         return None  # of work that was not reported as done, they say something else
     decidable = await find_decidable_ids(turn, ids)
