@@ -387,6 +387,22 @@ async def test_history_tells_who_said_what_when_and_what_was_taken_back(talk: Ta
     assert (await ask(talk, "leader", "/lichsu")).template == "usage"
 
 
+async def test_a_history_shows_a_long_reason_whole_where_it_fits_else_says_where_it_is(
+    talk: Talk,
+) -> None:
+    long = "kinh phí chưa được bố trí do " + "hồ sơ đang được thẩm định lại " * 20 + "theo quy định"
+    reason = f"đang vướng {long}"
+    await talk.say("stc", "/viec")
+    await talk.say("stc", f"1 {reason}")
+    whole = await ask(talk, "coordinator", "/lichsu BC.1")
+    assert long in whole.html
+    assert "Xem toàn văn" not in whole.html
+    talk.longest = 1000
+    short = await ask(talk, "coordinator", "/lichsu BC.1")
+    assert len(short.plain) <= 1000
+    assert "Xem toàn văn: gõ /nhiemvu và mã." in short.plain
+
+
 # ------------------------------------------------------------------ help, and what nobody may see
 
 

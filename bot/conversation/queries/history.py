@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -15,12 +16,14 @@ from bot.conversation.context.scope import agency_held_condition, caller_held_co
 from bot.conversation.context.turn import Turn
 from data.models import Obligation
 from data.progress.history import in_duty_condition, in_task_condition, load_history
+from data.text import utf16_length
 from jobs.channel import Answer
 from jobs.rendering.environment import upper_first
 
 _REPLIES_A_PAGE = 10
 _HISTORY_OF_A_TASK = 30
-_NOTE_IN_A_LIST = 300  # characters; /nhiemvu of a task has its notes whole
+_FRAME = 400  # characters of heading and hints around a list
+_SHORTEST_NOTE = 60  # characters shown of a note in any case
 _FRAME_OF_A_LINE = " " * 120  # room for day, person and reply
 
 
@@ -71,6 +74,7 @@ async def _history_page(
     at = clamp_page(total, page, size)
     if at.number != page:
         _, rows = await load_history(turn.connection, condition, offset=at.offset, limit=size)
+    longest = _longest_note(rows, max(turn.max_length - _FRAME, 0))
     return Answer(
         "history",
         {
@@ -78,12 +82,27 @@ async def _history_page(
             "title": title,
             "words": named,
             "total": total,
-            "lines": list(describe_history(rows, longest=_NOTE_IN_A_LIST)),
+            "lines": list(describe_history(rows, longest=longest)),
+            "cut": any(utf16_length(row.note or "") > longest for row in rows),
         },
         buttons=page_buttons("lichsu", at.number, at.count, named),
         edits=turn.pressed_message_id,
         secret=True,  # it names persons
     )
+
+
+def _longest_note(rows: Sequence[Any], room: int) -> int:
+    """Return how long a note may be for a page to fit: short ones leave their room to the long ones."""
+    for row in rows:
+        names = utf16_length(f"{row.agency}{row.person or ''}{row.document or ''}")
+        room -= names + len(_FRAME_OF_A_LINE)
+    lengths = sorted(utf16_length(row.note or "") for row in rows)
+    for place, length in enumerate(lengths):
+        share = max(room, 0) // (len(lengths) - place)
+        if length > share:
+            return max(share, _SHORTEST_NOTE)
+        room -= length
+    return max(lengths, default=0)
 
 
 async def history_blocks(turn: Turn, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
