@@ -412,7 +412,7 @@ async def test_leaders_are_told_three_figures_with_those_of_last_week_beside_the
     assert "• Quá hạn: <b>02 báo cáo</b> (tuần trước: không có)" in told
     assert "• Đến hạn đến hết 29/11/2026: không có (tuần trước: 02 báo cáo)" in told
     assert (
-        "<b>Báo cáo chưa nộp</b>\n• 2/2 chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc;"
+        "<b>Báo cáo chưa nộp</b>\n• 02/02 cơ quan chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc;"
         " 02 nơi chưa nêu lý do: /chuanop 10 BC.1 2026" in told
     )
     assert "chậm nhất" not in told.casefold()

@@ -86,7 +86,9 @@ async def test_missing_reports_are_overdue_although_no_task_is(database: Databas
     talk = await office(database, LATE)
     told = await ask(talk)
     assert "- Quá hạn: 02 báo cáo" in told.plain
-    assert "- 2/2 chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc" in told.plain
+    assert (
+        "- 02/02 cơ quan chưa nộp Báo cáo năm 2026 (KH 10), quá hạn 05 ngày làm việc" in told.plain
+    )
     plans = await ask(talk, words="/status kế hoạch")
     assert "đang thực hiện trong hạn 2, quá hạn 0; thường xuyên, không xác định thời hạn 2" in (
         plans.plain

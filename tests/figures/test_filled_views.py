@@ -151,7 +151,7 @@ async def test_what_is_overdue_is_one_number_in_every_view(views: Views) -> None
     for words in (morning, screen):
         assert number(r"Quá hạn: .*?(\d+) báo cáo", words) == in_time
         assert number(r"Ngoài ra (\d+) báo cáo đã qua ngày dự kiến", words) == proposed
-        named = [int(each) for each in re.findall(r"(\d+)/\d+ chưa nộp", words)]
+        named = [int(each) for each in re.findall(r"(\d+)/\d+ cơ quan chưa nộp", words)]
         more = number(r"và (\d+) kỳ báo cáo khác", words)
         assert more or sum(named) >= in_time + proposed
     told = [line for line in facts["province", ""]["lines"] if line["section"] == "reports"]

@@ -856,7 +856,7 @@ async def figures_of_the_yearly_report(year: Year) -> None:
         states = Counter(year.stands(key) for key in year.said if key[1:3] == (OLD, code))
         text = await year.lan.says(f"/status 131 {code}")
         assert f"{stands} · {states['confirmed']}/{agencies} cơ quan hoàn thành" in text
-        waiting = re.search(r"cơ quan hoàn thành, (\d+) chờ xác nhận", text)
+        waiting = re.search(r"cơ quan hoàn thành, (\d+) cơ quan chờ xác nhận", text)
         assert int(waiting[1] if waiting else 0) == states["submitted"]
 
 
