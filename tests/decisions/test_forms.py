@@ -12,9 +12,17 @@ from data.clock import civil_date
 from data.db.database import Database
 from data.models import DutyForm, EvidenceContent, Message
 from data.privacy.retention import EVIDENCE_RETENTION, purge_evidence
+from data.registry.registry import Registry
 from jobs.channel import Attachment
 from jobs.rendering.links import Links
-from tests.support.conversations import RENDERER, Reply, Seat, Talk, small_registry
+from tests.support.conversations import (
+    RENDERER,
+    Reply,
+    Seat,
+    Talk,
+    small_registry,
+    small_texts,
+)
 from tests.support.rendered_forms import FORMS, render_forms
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
@@ -180,3 +188,15 @@ async def test_the_bytes_stay_as_long_as_the_form_and_its_period_after(talk: Tal
     async with talk.database.write() as connection:
         assert await purge_evidence(connection, now=late) == 1
         assert await connection.scalar(select(EvidenceContent.content)) == b""
+
+
+async def test_of_several_reports_those_with_a_form_are_handed_out(database: Database) -> None:
+    texts = small_texts()
+    second = texts["plans/dong-10.yaml"].split("report_duties:\n")[1].replace("BC.1", "BC.6")
+    plan = texts["plans/dong-10.yaml"].rstrip("\n") + "\n" + second
+    registry = Registry.from_texts({**texts, "plans/dong-10.yaml": plan})
+    talk = await Talk(database, registry, NOW).begin(*SEATS)
+    await only(talk.send_file("an", PDF, "bieu-mau.pdf", text="mẫu 10 BC.6"))
+    await talk.say("stc", "/viec")
+    answers = await talk.say("stc", "mẫu báo cáo?")
+    assert [answer.template for answer in answers] == ["form_file"]

@@ -229,10 +229,10 @@ async def _tell(
         return await show_content(turn, found[0].id, shown_list)
     one = found[0] if len(found) == 1 else None
     forms: list[Answer] = []
-    if "form" in asked.topics and one is not None:
-        entry = _duty_entry(turn, one)
-        if entry is not None:
-            forms = await send_duty_forms(turn, one.row.plan_code, entry.code)
+    if "form" in asked.topics:
+        reports = {(e.row.plan_code, e.row.code): _duty_entry(turn, e) for e in found[:_MOST_TOLD]}
+        for (plan_code, code), entry in reports.items():
+            forms += await send_duty_forms(turn, plan_code, code) if entry is not None else []
     beyond = asked.asks_more or ("form" in asked.topics and not forms)
     passed: list[Answer] = []
     if beyond:
