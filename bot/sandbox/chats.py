@@ -9,6 +9,8 @@ Guarantees:
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -22,6 +24,7 @@ from jobs.rendering.renderer import Content, Renderer
 
 _CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # no send is lost with this process
 # Long texts come whole: the page cuts them where Zalo would need a new message.
+_CHOICES = re.compile(r"^Trả lời bằng số: (.+)$", re.MULTILINE)
 _ON_ZALO = replace(LIKE_ZALO, max_text=2 * LIKE_TELEGRAM.max_text)
 
 
@@ -208,3 +211,16 @@ def on_zalo(line: ChatEntry) -> str:
     if line.sent is None:
         return line.typed
     return line.sent.on_zalo if isinstance(line.sent, TwinMessage) else line.sent.text
+
+
+def meant_on_zalo(lines: Sequence[ChatEntry], text: str) -> str:
+    """Return the label that a number typed under a message means as Zalo shows it, else the text itself.
+
+    The page's account has buttons: to it a bare number is an item, and the label the choice.
+    """
+    last = next((line for line in reversed(lines) if line.sent is not None), None)
+    listed = None if last is None else _CHOICES.search(on_zalo(last))
+    if listed is None:
+        return text
+    labels = dict(each.split(" ", 1) for each in listed[1].split(" · ") if " " in each)
+    return labels.get(text.strip(), text)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bot.config import TEMPLATES
 from bot.sandbox.chat_list import ChatList, Row
-from bot.sandbox.chats import NoSuchButton
+from bot.sandbox.chats import NoSuchButton, meant_on_zalo
 from bot.sandbox.forms import MOST_TYPED, MOST_UPLOAD, TOO_BIG, Form, FormRefused, read_form
 from bot.sandbox.guard import HEADERS, Guard
 from bot.sandbox.markup import wall_time
@@ -142,6 +142,8 @@ class SandboxPage:
         form = await read_form(request)
         chat = self._chat_of(form)
         text = form.get("text").strip()
+        if chat is not None and PageAddress.of(form.get("back")).zalo:
+            text = meant_on_zalo(self._sandbox.lines(chat), text)
         if chat is not None and (text or form.file is not None):
             await self._sandbox.say(
                 chat,

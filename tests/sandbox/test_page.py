@@ -18,7 +18,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.sandbox.chats import ChatEntry, NoSuchButton, SandboxChannel, TwinMessage, UploadedFile
+from bot.sandbox.chats import (
+    ChatEntry,
+    NoSuchButton,
+    SandboxChannel,
+    TwinMessage,
+    UploadedFile,
+    meant_on_zalo,
+)
 from bot.sandbox.database import remove_earlier_database
 from bot.sandbox.guard import NEEDS_ADDRESS, WRONG_HOST, WRONG_ORIGIN, Guard
 from bot.sandbox.markup import preview_line, safe_html, split_text
@@ -208,6 +215,16 @@ def test_an_edit_changes_its_message_in_place_on_telegram_and_is_a_new_one_on_za
         "Z đã nhận",
     ]
     assert all(not one.buttons for one in on_zalo)
+
+
+def test_a_number_typed_as_on_zalo_means_the_choice_that_zalo_shows() -> None:
+    asked = sent("1", "Chọn.\nTrả lời bằng số: 1 Đã nhận · 2 Xin gia hạn · 3 Quay lại")
+    assert meant_on_zalo([asked], "2") == "Xin gia hạn"
+    assert meant_on_zalo([asked, ChatEntry("u1", NOW, None, "chờ em")], "1") == "Đã nhận"
+    assert meant_on_zalo([asked], "4") == "4"
+    assert meant_on_zalo([asked], "đã xong") == "đã xong"
+    assert meant_on_zalo([asked, sent("2", "1. Báo cáo")], "1") == "1"
+    assert meant_on_zalo([], "1") == "1"
 
 
 def test_the_first_line_not_seen_before_is_marked_but_an_edit_never_is() -> None:
