@@ -352,6 +352,14 @@ def test_the_columns_of_the_first_table_name_their_periods() -> None:
     assert "Năm 2025" in words
 
 
+def test_the_annex_of_a_letter_begins_a_page_without_a_paragraph_that_may_fill_one() -> None:
+    document = Document(io.BytesIO(urging_docx(urging()).content))
+    (heading,) = [each for each in document.paragraphs if each.text == "Phụ lục"]
+    assert heading.style is not None
+    assert heading.style.paragraph_format.page_break_before is True
+    assert not any("w:br " in each._p.xml and not each.text.strip() for each in document.paragraphs)
+
+
 def test_a_late_task_whose_result_waits_lacks_no_cause() -> None:
     facts, lines = usual()
     waiting = [
