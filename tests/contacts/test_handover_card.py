@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.db.database import Database
-from tests.support.conversations import Reply, Seat, Talk, small_registry
+from data.registry.registry import Registry
+from tests.support.conversations import Reply, Seat, Talk, small_registry, small_texts
 
 NOW = datetime(2026, 11, 9, 1, 0, tzinfo=UTC)
 PLAN = "10/KH-UBND"
@@ -78,3 +79,18 @@ async def test_a_coordinators_successor_sees_what_waits_for_a_decision(talk: Tal
     _, card, _ = await hand_over(talk, "an", "cuc")
     assert "01 báo cáo chờ anh/chị xác nhận: /xacnhan" in card.html
     assert "01 đề nghị gia hạn chờ anh/chị quyết định: /giahan" in card.html
+
+
+async def test_the_card_counts_what_is_due_later_as_viec_does(database: Database) -> None:
+    texts = small_texts()
+    distant = (
+        '  - {code: "9", text: "Xây dựng trung tâm dữ liệu", leads: ["Sở Tài chính"],\n'
+        '     period: {raw: "2026 - 2040", kind: fixed, start_year: 2026, end_year: 2040}}\n'
+    )
+    plan = texts["plans/dong-10.yaml"].replace("report_duties:\n", f"{distant}report_duties:\n")
+    registry = Registry.from_texts({**texts, "plans/dong-10.yaml": plan})
+    talk = await Talk(database, registry, NOW).begin(Seat("lan", "dong", "stc"))
+    (listed,) = await talk.say("lan", "/viec")
+    _, card, *_ = await hand_over(talk, "lan", "binh")
+    assert card.template == "handover_card"
+    assert card.answer.context["later"] == listed.answer.context["later"]

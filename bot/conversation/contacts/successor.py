@@ -14,7 +14,7 @@ from bot.conversation.context.access import ANSWERING_ROLES, load_caller
 from bot.conversation.context.deciding import caller_decides_condition
 from bot.conversation.context.history_lines import describe_history
 from bot.conversation.context.pages import page_size
-from bot.conversation.context.scope import agency_names, caller_held_condition
+from bot.conversation.context.scope import agency_names, caller_held_condition, owner_ids
 from bot.conversation.context.turn import Turn, visible_obligations
 from data.contacts.enrolments import ActiveEnrolment
 from data.figures.agencies import load_agency_figures
@@ -51,6 +51,8 @@ async def show_what_is_open(
     )
     visible = await visible_obligations(turn, ids)
     items = [each.as_item(turn, number) for number, each in enumerate(visible.values(), 1)]
+    owners = await owner_ids(turn, answering)
+    distant = await lists.count_distant_tasks(turn.connection, owners, today=turn.today)
     open_ = held & (Obligation.state == "open")
     figures = await load_agency_figures(
         turn.connection, held, today=turn.today, workdays=turn.registry.workdays
@@ -66,7 +68,7 @@ async def show_what_is_open(
         "today": turn.today.isoformat(),
         "items": items,
         "total": total,
-        "later": later,
+        "later": later + distant,  # as /viec counts them
         "undated": len(await lists.list_undated_ids(turn.connection, held, today=turn.today)),
         "waiting": figures.waiting,
         "explanations": [
