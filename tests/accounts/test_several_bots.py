@@ -185,7 +185,7 @@ async def test_a_quota_spent_in_mid_run_loses_nothing_and_is_told_once(office: O
     await office.deliver()
     monday = "\n".join(office.heard("coordinator")[before_monday:])
     assert "Chưa có kênh nhận tin, đề nghị chuyển giúp:" in monday
-    assert "đơn vị khác" in monday
+    assert "cơ quan khác" in monday
 
 
 async def hear(office: Office, account_id: int, count: int) -> None:

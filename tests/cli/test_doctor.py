@@ -122,6 +122,10 @@ async def test_beside_a_running_service_everything_that_matters_is_well(
         async with asyncio.timeout(20):
             while await owners_of(office.database) < len(app.accounts):
                 await asyncio.sleep(0.02)
+        async with asyncio.timeout(120):
+            # After half past seven the service first composes the mornings of all provinces.
+            while (await asyncio.to_thread(terminal.type, "doctor"))[0]:
+                await asyncio.sleep(0.5)
         code, out, err = await asyncio.to_thread(terminal.type, "doctor")
         answer = await asyncio.to_thread(terminal.type, "doctor", "--json")
     assert (code, err) == (0, "")
