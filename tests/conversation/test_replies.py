@@ -102,6 +102,20 @@ async def test_extension_with_a_date_alone_asks_for_the_reason_alone(talk: Talk)
     assert "cán bộ phụ trách đi học" in echo.html
 
 
+async def test_trouble_explained_at_length_under_a_number_is_kept_whole(talk: Talk) -> None:
+    words = "thiếu kinh phí mua sắm thiết bị cho các xã ở xa, " * 30 + "chờ tỉnh bố trí"
+    await talk.say("7", "/viec")
+    echo, _ = await talk.say("7", f"1 đang vướng do {words}")
+    assert echo.template == "recorded"
+    (reply,) = await rows(talk, StatusReply)
+    assert reply.said == "blocked"
+    assert reply.note is not None
+    assert words in reply.note
+    done = "đã hoàn thành việc tập huấn cho cán bộ các xã ở xa, " * 30
+    await talk.say("7", f"2 {done}")
+    assert [each.said for each in await rows(talk, StatusReply)] == ["blocked"]
+
+
 async def test_what_takes_a_whole_message_to_say_is_kept_whole_and_shown_within_any_message(
     talk: Talk,
 ) -> None:

@@ -115,8 +115,11 @@ _FINE_BY_ME = re.compile(r"(?:polite )*get (?:already )?(?:polite )+|get already
 def read_statement(tokens: Sequence[Token], today: date) -> Reading:
     """Read what is said of one task; today: for plans and for the day an extension is asked until."""
     row = _calmed([token for token in unquoted(tokens) if token.tag != "odd"])
-    if not row or len(row) > _LONGEST:
+    if not row:
         return UNCLEAR
+    if len(row) > _LONGEST:  # who explains at length why it stands still says so first
+        reading = read_statement(row[:_LONGEST], today)
+        return reading if reading.status == "blocked" else UNCLEAR
     line = tag_line(row)
     corrected = _CORRECTION.match(line)
     if corrected:
