@@ -47,6 +47,7 @@ from data.progress.replies import (
     load_snapshot,
     lock_obligation,
     lock_obligations,
+    passed_on_condition,
     snapshot_columns,
 )
 
@@ -193,7 +194,7 @@ async def _refuse_undo(connection: AsyncConnection, row: Row[Any], now: datetime
         answered = exists().where(
             StatusReply.obligation_id == obligation.id,
             StatusReply.id > row.details["after_reply"],
-            StatusReply.said.not_in(PASSED_ON),
+            ~passed_on_condition(),
         )
         if await connection.scalar(select(answered)):
             raise CannotUndoDecision("answered_since", row)

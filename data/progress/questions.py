@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from data.models import Decision, StatusReply
 from data.progress.decisions import record_decision
-from data.progress.replies import PASSED_ON, insert_reply, lock_obligation
+from data.progress.replies import PASSED_ON, insert_reply, lock_obligation, said_by_condition
 
 ANSWER_QUESTION = "answer_question"  # Decision.kind
 
@@ -71,14 +71,12 @@ async def find_last_question_in_chat(
     connection: AsyncConnection, *, chat_id: int, person_id: int | None, since: datetime
 ) -> Row[Any] | None:
     """Return the last question or objection of a person in a chat since an instant that stands; None without one."""
-    same_person = (
-        StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
-    )
     withdrawal = aliased(StatusReply)
     rows = await connection.execute(
         select(StatusReply)
-        .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
+        .where(StatusReply.chat_id == chat_id, said_by_condition(person_id))
         .where(
+            StatusReply.said_at >= since,
             StatusReply.said.in_(PASSED_ON),
             ~exists().where(withdrawal.undoes_id == StatusReply.id).correlate(StatusReply),
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -277,6 +277,20 @@ async def find_last_reply(connection: AsyncConnection, obligation_id: int) -> Ro
         .limit(1)
     )
     return rows.one_or_none()
+
+
+def said_by_condition(person_id: int | None) -> ColumnElement[bool]:
+    """Return the condition on StatusReply that a person said it; None: somebody without a name here."""
+    if person_id is None:
+        return StatusReply.person_id.is_(None)
+    return StatusReply.person_id == person_id
+
+
+def passed_on_condition() -> ColumnElement[bool]:
+    """Return the condition on StatusReply that it is a question or an objection, or takes one back."""
+    question = aliased(StatusReply)
+    taken_back = exists().where(question.id == StatusReply.undoes_id, question.said.in_(PASSED_ON))
+    return StatusReply.said.in_(PASSED_ON) | taken_back.correlate(StatusReply)
 
 
 async def insert_reply(

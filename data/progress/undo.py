@@ -24,6 +24,8 @@ from data.progress.replies import (
     insert_reply,
     lock_obligation,
     lock_obligations,
+    passed_on_condition,
+    said_by_condition,
     snapshot_columns,
     snapshot_value,
 )
@@ -116,19 +118,10 @@ async def find_last_reply_in_chat(
     Where the last one is an undo, nothing more is to be undone: a "huỷ" sent twice undoes one reply. Questions
     and what took them back are left out.
     """
-    same_person = (
-        StatusReply.person_id.is_(None) if person_id is None else StatusReply.person_id == person_id
-    )
-    question = aliased(StatusReply)
     rows = await connection.execute(
         select(StatusReply)
-        .where(StatusReply.chat_id == chat_id, same_person, StatusReply.said_at >= since)
-        .where(
-            StatusReply.said.not_in(PASSED_ON),
-            ~exists()
-            .where(question.id == StatusReply.undoes_id, question.said.in_(PASSED_ON))
-            .correlate(StatusReply),
-        )
+        .where(StatusReply.chat_id == chat_id, said_by_condition(person_id))
+        .where(StatusReply.said_at >= since, ~passed_on_condition())
         .where(StatusReply.obligation_id.in_(about) if about else true())
         .order_by(StatusReply.id.desc())
         .limit(1)

@@ -356,3 +356,16 @@ async def test_an_undo_pressed_twice_at_once_is_one(talk: Talk) -> None:
     answers = await talk.post_together(press, press, held=True)
     assert [each[0].template for each in answers] == ["decision_undone", "cannot_undo_decision"]
     assert (await kinds(talk)).count("undo") == 2  # of the two that were confirmed together
+
+
+async def test_a_question_taken_back_since_is_no_answer_that_keeps_a_decision(talk: Talk) -> None:
+    row = await submit(talk)
+    (shown, *_) = await talk.tap("an", f"return:{row}")
+    await talk.say("an", "thiếu phụ lục")
+    await talk.say("sxd", "/viec")
+    asked, *_ = await talk.say("sxd", "BC.3 hỏi: phụ lục nào ạ?")
+    assert (shown.template, asked.template) == ("ask_decision", "question_passed")
+    back, *_ = await talk.say("sxd", "huỷ")
+    assert back.template == "question_withdrawn"
+    undone, *_ = await talk.say("an", "huỷ quyết định")
+    assert undone.template == "decision_undone"

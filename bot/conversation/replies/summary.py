@@ -17,7 +17,7 @@ from bot.conversation.context.turn import Turn, visible_obligations
 from bot.conversation.lists.last_list import find_source_list, last_shown_list
 from bot.conversation.replies.show import ListView, build_list_view
 from data.models import StatusReply
-from data.progress.replies import PASSED_ON
+from data.progress.replies import passed_on_condition
 from jobs.channel import Answer
 
 _RECORDED = frozenset({"recorded", "recorded_several", "recorded_all", "undone"})
@@ -79,7 +79,7 @@ async def _list_recorded(turn: Turn, event_ids: Sequence[int]) -> list[dict[str,
         .where(
             StatusReply.chat_id == turn.chat.id,
             StatusReply.event_id.in_(event_ids),
-            StatusReply.said.not_in(PASSED_ON),
+            ~passed_on_condition(),
         )
         .order_by(StatusReply.id)
     )
