@@ -23,8 +23,8 @@ from jobs.channel import Capabilities, Gone, OutgoingMessage, RawUpdate, Receipt
 from jobs.rendering.renderer import Content, Renderer
 
 _CAPABILITIES = replace(LIKE_TELEGRAM, in_flight=64)  # no send is lost with this process
-# Long texts come whole: the page cuts them where Zalo would need a new message.
 _CHOICES = re.compile(r"^Trả lời bằng số: (.+)$", re.MULTILINE)
+# Long texts come whole: the page cuts them where Zalo would need a new message.
 _ON_ZALO = replace(LIKE_ZALO, max_text=2 * LIKE_TELEGRAM.max_text)
 
 

@@ -6,6 +6,7 @@ Unknown keys are faults. Checks within one file are here; registry.py checks fil
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -190,7 +191,7 @@ class PlanFile(RegistryEntry):
             )
         return self
 
-    @property
+    @cached_property
     def duties(self) -> tuple[ReportDutyEntry, ...]:
         """Return the report duties, and the one under which tasks given in chat are kept."""
         given = ReportDutyEntry(

@@ -11,9 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from data.registry.short_names import cut_between_words
 from jobs.rendering.dates import full_date, hour_words, long_date, short_date
 
-_LONGEST_SHOWN = (
-    1000  # characters; with the frame around it this fits the shortest messages (2,000)
-)
+_LONGEST_SHOWN = 1000  # characters; with the frame around it this fits messages of 2,000
 
 
 @cache

@@ -46,7 +46,7 @@ from jobs.channel import Answer
 from jobs.planning.materialise import materialise
 
 _LONGEST_CONTENT = 300
-_SHOWN_FIRST = ("code", "is_given", "plan_number", "due", "judged", "content")
+_SHOWN_FIRST = ("code", "plan_number", "due", "judged", "content")
 _CODE_WORDS = re.compile(  # before a code or a plan's number
     r"^(?:(?:giao\s+thêm|giao\s+them|nhiệm\s+vụ|nhiem\s+vu|việc|viec|báo\s+cáo|bao\s+cao)\s+)+",
     re.IGNORECASE,
@@ -93,9 +93,11 @@ async def answer_mo(turn: Turn) -> list[Answer]:
         "words": content,
     }
 
+    what = "given" if duty.code == GIVEN_CODE else "opened"
+
     async def open_report() -> Deed:
         await _record(turn, decisions.OPEN_DUTY, plan, duty, details)
-        return await _plan_and_announce(turn, plan, duty, period, due_on, "opened", content)
+        return await _plan_and_announce(turn, plan, duty, period, due_on, what, content)
 
     return await do_or_preview(turn, "mo", open_report)
 
@@ -255,7 +257,6 @@ async def _plan_and_announce(
     context: dict[str, object] = {
         "what": what,
         "code": duty.code,
-        "is_given": duty.code == GIVEN_CODE,
         "plan_number": plan.number,
         "due": due_on.isoformat(),
         "judged": judged.isoformat() if judged != due_on else "",
